@@ -1,0 +1,113 @@
+//! The test kit: an issuer in a unit test, driven through the same messages that a host sends.
+
+use std::path::Path;
+
+use locum_abi::answer::{Failure, IssueAnswer, Reply, RevokeAnswer};
+use locum_abi::configuration::{Configuration, Tenant};
+use locum_abi::ffi::{AbiIssuer_TO, IssuerBox, RBox};
+use locum_abi::grant::{Grant, IssueInput, RevokeInput};
+use locum_abi::manifest::Manifest;
+use locum_abi::operation::{ENTROPY_BYTES, ISSUE, REVOKE};
+use locum_abi::upstream::UpstreamReply;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::border::ready;
+use crate::issuer::Issuer;
+
+/// The time at which [`ReadyIssuer::issue`] issues: 2030-01-08T18:45:14Z.
+pub const NOW: i64 = 1_894_128_314;
+
+/// The entropy that [`ReadyIssuer::issue`] hands out.
+pub const ENTROPY: [u8; ENTROPY_BYTES] = [7; ENTROPY_BYTES];
+
+/// A tenant without a signing key, `acme.example.com`.
+pub fn tenant() -> Tenant {
+    Tenant { domain: "acme.example.com".to_owned(), signing_key: None }
+}
+
+/// A grant of an hour for `auth0|alice`, asked for by `caller` for `target`, with this free-form part.
+pub fn grant(parameters: Value) -> Grant {
+    Grant {
+        user_id: "auth0|alice".to_owned(),
+        client_id: "caller".to_owned(),
+        target_id: "target".to_owned(),
+        scopes: vec!["openid".to_owned()],
+        claims: Map::new(),
+        profile: Map::new(),
+        parameters: object(parameters),
+        lifetime_seconds: 3600,
+    }
+}
+
+/// An issuer made ready as a host makes it ready.
+pub struct ReadyIssuer(AbiIssuer_TO<'static, RBox<()>>);
+
+impl ReadyIssuer {
+    /// Configures an issuer of type `T`.
+    ///
+    /// # Errors
+    /// The issuer's own refusal of the settings.
+    pub fn configure<T: Issuer>(api_type: &str, settings: Value, tenant: Tenant) -> Result<Self, Failure> {
+        let api_type = api_type.to_owned();
+        let issuer: IssuerBox = ready::<T>(Configuration { api_type, settings: object(settings), tenant })?;
+        Ok(Self(issuer))
+    }
+
+    /// Issues at [`NOW`].
+    ///
+    /// # Errors
+    /// The issuer's own failure.
+    pub fn issue(&self, grant: &Grant, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        self.call(ISSUE, &IssueInput { grant: grant.clone(), replies: replies.to_vec() })
+    }
+
+    /// Revokes at [`NOW`].
+    ///
+    /// # Errors
+    /// The issuer's own failure.
+    pub fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
+        self.call(REVOKE, &RevokeInput { credential: credential.to_owned(), replies: replies.to_vec() })
+    }
+
+    fn call<A: DeserializeOwned>(&self, op: u32, input: &impl Serialize) -> Result<A, Failure> {
+        let input = serde_json::to_vec(input).unwrap_or_default();
+        let now_unix_ms = NOW.unsigned_abs() * 1000;
+        let answer = self.0.call(op, now_unix_ms, ENTROPY[..].into(), input.as_slice().into());
+        match answer.into_result() {
+            Ok(reply) => serde_json::from_slice::<Reply<A>>(&reply)
+                .map(|reply| reply.answer)
+                .map_err(|error| Failure::internal(format!("the plugin's reply: {error}"))),
+            Err(failure) => Err(serde_json::from_slice(&failure)
+                .unwrap_or_else(|error| Failure::internal(format!("the plugin's failure: {error}")))),
+        }
+    }
+}
+
+/// Compares `manifest.json` with what the code says; with `LOCUM_BLESS=1` writes it.
+///
+/// # Panics
+/// When they differ.
+pub fn assert_manifest_file(path: impl AsRef<Path>, manifest: &Manifest) {
+    let path = path.as_ref();
+    let stated = json!(manifest);
+    if std::env::var_os("LOCUM_BLESS").is_some() {
+        let text = format!("{stated:#}\n");
+        std::fs::write(path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+        return;
+    }
+    let kept = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    assert!(
+        kept.as_ref() == Some(&stated),
+        "{} is not what the code says; run `LOCUM_BLESS=1 cargo test` and review the difference",
+        path.display()
+    );
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

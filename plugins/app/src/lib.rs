@@ -1,0 +1,39 @@
+//! Issues JWTs for another app of the tenant, signed as that app expects.
+
+mod settings;
+mod token;
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::JwsSigner;
+
+use crate::settings::Settings;
+
+locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [App] }
+
+/// Ready for one target: it holds the target's key.
+struct App {
+    issuer: String,
+    signer: JwsSigner,
+}
+
+impl Issuer for App {
+    type Settings = Settings;
+    type Parameters = NoParameters;
+
+    fn api_types() -> Vec<ApiType> {
+        let lifetime = Lifetime::up_to_seconds(2_592_000)
+            .by_default_seconds(36_000)
+            .set_in_seconds_by("lifetime_in_seconds");
+        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
+            "It cannot be revoked: it lives until it expires. To cut it short, change the target's secret or the tenant's signing key.",
+        )]
+    }
+
+    fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
+        Ok(Self { issuer: tenant.issuer(), signer: settings.signer(tenant)? })
+    }
+
+    fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        Ok(grant.jwt(self.signer.sign(&token::claims(&self.issuer, grant))?))
+    }
+}
