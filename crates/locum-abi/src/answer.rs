@@ -138,6 +138,14 @@ impl Failure {
         Self::new(FailureCode::AttributeMissing, format!("the user has no attribute `{name}`"))
     }
 
+    /// The user has the attribute, but no credential can be made of it; `why` says what is wrong with it.
+    pub fn attribute_unusable(name: &str, why: impl fmt::Display) -> Self {
+        Self::new(
+            FailureCode::AttributeMissing,
+            format!("the user's attribute `{name}` cannot be used: {why}"),
+        )
+    }
+
     /// The upstream said no, in its own code.
     pub fn upstream_refused(code: impl Into<String>, message: impl Into<String>) -> Self {
         let mut failure = Self::new(FailureCode::UpstreamRefused, message);
@@ -171,7 +179,7 @@ pub enum FailureCode {
     SettingsRefused,
     /// The caller sent a parameter that cannot be honoured. The caller reads the message.
     ParameterRefused,
-    /// The user's profile lacks an attribute that the credential is made of.
+    /// The user's profile lacks an attribute that the credential is made of, or holds one of no use.
     AttributeMissing,
     /// The upstream said no; `upstream_code` may say which no.
     UpstreamRefused,

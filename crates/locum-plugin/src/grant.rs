@@ -39,12 +39,16 @@ impl<P> Grant<P> {
         self.now.saturating_add(self.lifetime_seconds)
     }
 
-    /// A profile attribute that is a text.
+    /// A profile attribute that is a text and not empty. `user_id` is the grant's own, whatever the profile says.
     ///
     /// # Errors
     /// [`Failure::attribute_missing`] if the user has none, or not a text.
     pub fn attribute(&self, name: &str) -> Result<&str, Failure> {
-        self.profile.get(name).and_then(Value::as_str).ok_or_else(|| Failure::attribute_missing(name))
+        if name == "user_id" {
+            return Ok(&self.user_id);
+        }
+        let text = self.profile.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text.ok_or_else(|| Failure::attribute_missing(name))
     }
 
     /// Answers with a JWT that lives for the whole grant.
@@ -55,6 +59,15 @@ impl<P> Grant<P> {
     /// Answers with a text that is good for the whole grant.
     pub fn text(&self, text: String) -> IssueAnswer {
         self.issued(Credential::Text(text))
+    }
+
+    /// Answers with a text whose end something outside decides, such as a policy kept upstream.
+    pub fn text_without_end(&self, text: String) -> IssueAnswer {
+        IssueAnswer::Issued(Issued {
+            credential: Credential::Text(text),
+            issued_at: self.now,
+            expires_at: None,
+        })
     }
 
     fn issued(&self, credential: Credential) -> IssueAnswer {

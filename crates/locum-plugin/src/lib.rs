@@ -46,6 +46,7 @@ mod capture;
 mod export;
 mod grant;
 mod issuer;
+pub mod percent;
 #[cfg(feature = "signing")]
 pub mod signing;
 pub mod testing;

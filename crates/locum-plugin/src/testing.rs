@@ -1,8 +1,13 @@
 //! The test kit: an issuer in a unit test, driven through the same messages that a host sends.
 
+#[cfg(feature = "signing")]
+mod keys;
+
 use std::path::Path;
 
-use locum_abi::answer::{Failure, IssueAnswer, Reply, RevokeAnswer};
+use locum_abi::answer::{Credential, Failure, IssueAnswer, Issued, Reply, RevokeAnswer};
+#[cfg(feature = "signing")]
+use locum_abi::configuration::SigningKey;
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::ffi::{AbiIssuer_TO, IssuerBox, RBox};
 use locum_abi::grant::{Grant, IssueInput, RevokeInput};
@@ -15,6 +20,8 @@ use serde_json::{Map, Value, json};
 
 use crate::border::ready;
 use crate::issuer::Issuer;
+#[cfg(feature = "signing")]
+pub use keys::{OpenedJwt, TestKey, open_hs256};
 
 /// The time at which [`ReadyIssuer::issue`] issues: 2030-01-08T18:45:14Z.
 pub const NOW: i64 = 1_894_128_314;
@@ -25,6 +32,17 @@ pub const ENTROPY: [u8; ENTROPY_BYTES] = [7; ENTROPY_BYTES];
 /// A tenant without a signing key, `acme.example.com`.
 pub fn tenant() -> Tenant {
     Tenant { domain: "acme.example.com".to_owned(), signing_key: None }
+}
+
+/// The same tenant with the RSA key of [`TestKey::rsa`], whose `kid` is `tenant-key`.
+#[cfg(feature = "signing")]
+pub fn tenant_with_key() -> Tenant {
+    let signing_key = SigningKey {
+        kid: "tenant-key".to_owned(),
+        private_key_pem: TestKey::rsa().private_key_pem().into(),
+        certificate_pem: None,
+    };
+    Tenant { signing_key: Some(signing_key), ..tenant() }
 }
 
 /// A grant of an hour for `auth0|alice`, asked for by `caller` for `target`, with this free-form part.
@@ -63,6 +81,20 @@ impl ReadyIssuer {
         self.call(ISSUE, &IssueInput { grant: grant.clone(), replies: replies.to_vec() })
     }
 
+    /// Issues at [`NOW`] without upstream calls; gives the JWT or text.
+    ///
+    /// # Errors
+    /// The issuer's own failure; [`Failure::internal`] if it answers anything else than a JWT or text.
+    pub fn issue_token(&self, grant: &Grant) -> Result<String, Failure> {
+        match self.issue(grant, &[])? {
+            IssueAnswer::Issued(Issued {
+                credential: Credential::Jwt(token) | Credential::Text(token),
+                ..
+            }) => Ok(token),
+            other => Err(Failure::internal(format!("expected a JWT or a text, got {other:?}"))),
+        }
+    }
+
     /// Revokes at [`NOW`].
     ///
     /// # Errors
@@ -89,6 +121,7 @@ impl ReadyIssuer {
 ///
 /// # Panics
 /// When they differ.
+#[expect(clippy::panic, reason = "this is what a failed test is")]
 pub fn assert_manifest_file(path: impl AsRef<Path>, manifest: &Manifest) {
     let path = path.as_ref();
     let stated = json!(manifest);

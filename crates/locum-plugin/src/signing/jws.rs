@@ -45,3 +45,37 @@ impl JwsSigner {
         Ok(token)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::open_hs256;
+
+    fn sign(members: Value) -> String {
+        let Value::Object(members) = members else { panic!("an object") };
+        let signer = JwsSigner::new(SignatureKey::hs256(b"secret").unwrap(), members);
+        signer.sign(&json!({ "sub": "alice" })).unwrap()
+    }
+
+    #[test]
+    fn the_header_keeps_its_order_and_takes_members() {
+        let token = sign(json!({ "kid": "k1" }));
+        let opened = open_hs256(b"secret", &token).unwrap();
+        assert_eq!(opened.header.to_string(), r#"{"typ":"JWT","alg":"HS256","kid":"k1"}"#);
+        assert_eq!(opened.claims, json!({ "sub": "alice" }));
+    }
+
+    #[test]
+    fn a_member_replaces_typ_and_never_alg() {
+        let token = sign(json!({ "typ": "at+jwt", "alg": "none" }));
+        let opened = open_hs256(b"secret", &token).unwrap();
+        assert_eq!(opened.header.to_string(), r#"{"typ":"at+jwt","alg":"HS256"}"#);
+    }
+
+    #[test]
+    fn another_secret_does_not_open_it() {
+        assert!(open_hs256(b"other", &sign(json!({}))).is_none());
+    }
+}

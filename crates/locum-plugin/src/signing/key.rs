@@ -85,7 +85,7 @@ pub struct SignatureKey {
 }
 
 enum Kind {
-    Hmac(HmacKey),
+    Hmac(Box<HmacKey>),
     Rsa(&'static dyn RsaEncoding, Box<RsaKeyPair>),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -97,13 +97,15 @@ impl SignatureKey {
     /// # Errors
     /// If there are none.
     pub fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self { algorithm: Algorithm::HS256, kind: Kind::Hmac(HmacKey::new(secret)?) })
+        Ok(Self { algorithm: Algorithm::HS256, kind: Kind::Hmac(Box::new(HmacKey::new(secret)?)) })
     }
 
     /// The private key in this PEM text: PKCS#8 (or PKCS#1 for RSA), RSA of at least 2048 bits.
     ///
+    /// The key signs once here, so that one which cannot is found out before the first request.
+    ///
     /// # Errors
-    /// If it is no such key, or does not fit the algorithm.
+    /// If it is no such key, does not fit the algorithm, or does not sign.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
         let pem = pem::parse(pem.trim()).map_err(|_| KeyError("it is not a PEM text"))?;
         let der = pem.contents();
@@ -122,7 +124,9 @@ impl SignatureKey {
                     .map_err(|_| KeyError("it is not an Ed25519 private key in PKCS#8"))?,
             ),
         };
-        Ok(Self { algorithm, kind })
+        let key = Self { algorithm, kind };
+        key.sign(b"locum")?;
+        Ok(key)
     }
 
     /// What it signs with.
@@ -159,4 +163,68 @@ fn rsa_key(tag: &str, der: &[u8]) -> Result<Box<RsaKeyPair>, KeyError> {
         return Err(KeyError("an RSA key must have at least 2048 bits"));
     }
     Ok(Box::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestKey;
+
+    fn refusal(algorithm: Algorithm, pem: &str) -> String {
+        SignatureKey::from_pem(algorithm, pem).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn each_private_key_signs_with_its_own_family() {
+        let families = [
+            (TestKey::rsa(), &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256][..]),
+            (TestKey::p256(), &[Algorithm::ES256]),
+            (TestKey::ed25519(), &[Algorithm::EdDSA]),
+        ];
+        for (key, algorithms) in families {
+            for &algorithm in algorithms {
+                assert_eq!(refusal(algorithm, key.private_key_pem()), "", "{algorithm:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_family_is_refused() {
+        assert_eq!(
+            refusal(Algorithm::RS256, TestKey::p256().private_key_pem()),
+            "it is not an RSA private key"
+        );
+        assert_eq!(
+            refusal(Algorithm::ES256, TestKey::rsa().private_key_pem()),
+            "it is not a P-256 private key in PKCS#8"
+        );
+        assert_eq!(
+            refusal(Algorithm::EdDSA, TestKey::p256().private_key_pem()),
+            "it is not an Ed25519 private key in PKCS#8"
+        );
+    }
+
+    #[test]
+    fn an_hmac_algorithm_never_takes_a_private_key() {
+        let refused = refusal(Algorithm::HS256, TestKey::rsa().private_key_pem());
+        assert_eq!(refused, "HS256 signs with a secret, not with a private key");
+    }
+
+    #[test]
+    fn a_text_that_is_no_pem_is_refused() {
+        assert_eq!(refusal(Algorithm::RS256, "secret"), "it is not a PEM text");
+    }
+
+    #[test]
+    fn an_empty_secret_is_refused_and_one_byte_is_not() {
+        assert!(HmacKey::new(b"").is_err());
+        assert!(HmacKey::new(b"k").is_ok());
+    }
+
+    #[test]
+    fn hmac_gives_the_bytes_of_rfc_4231() {
+        let mac = HmacKey::new(b"Jefe").unwrap().sign(b"what do ya want for nothing?");
+        assert_eq!(mac[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+        assert_eq!(mac[28..], [0x64, 0xec, 0x38, 0x43]);
+    }
 }

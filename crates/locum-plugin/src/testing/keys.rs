@@ -1,0 +1,118 @@
+//! Throw-away keys, and the proof that a token was signed with one.
+#![expect(clippy::expect_used, reason = "a key that cannot be generated is a failed test")]
+
+use std::sync::OnceLock;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::signing::Algorithm;
+
+/// A key pair that lives as long as the test process.
+pub struct TestKey {
+    private_key_pem: String,
+    public_key: Vec<u8>,
+}
+
+impl TestKey {
+    /// An RSA key of 2048 bits, always the same one.
+    pub fn rsa() -> &'static Self {
+        static KEY: OnceLock<TestKey> = OnceLock::new();
+        KEY.get_or_init(|| {
+            let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("the crypto library generates RSA keys");
+            Self::of(key.as_der().expect("an RSA key has a PKCS#8 form").as_ref(), key.public_key().as_ref())
+        })
+    }
+
+    /// A P-256 key, always the same one.
+    pub fn p256() -> &'static Self {
+        static KEY: OnceLock<TestKey> = OnceLock::new();
+        KEY.get_or_init(|| {
+            let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new())
+                .expect("the crypto library generates P-256 keys");
+            let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).expect("its own key is accepted");
+            Self::of(pkcs8.as_ref(), key.public_key().as_ref())
+        })
+    }
+
+    /// An Ed25519 key, always the same one.
+    pub fn ed25519() -> &'static Self {
+        static KEY: OnceLock<TestKey> = OnceLock::new();
+        KEY.get_or_init(|| {
+            let pkcs8 = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
+                .expect("the crypto library generates Ed25519 keys");
+            let key = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("its own key is accepted");
+            Self::of(pkcs8.as_ref(), key.public_key().as_ref())
+        })
+    }
+
+    fn of(pkcs8: &[u8], public_key: &[u8]) -> Self {
+        Self {
+            private_key_pem: pem::encode(&pem::Pem::new("PRIVATE KEY", pkcs8)),
+            public_key: public_key.to_vec(),
+        }
+    }
+
+    /// The private half, PEM, PKCS#8.
+    pub fn private_key_pem(&self) -> &str {
+        &self.private_key_pem
+    }
+
+    /// Whether this key made the signature of the message. HMAC algorithms never verify.
+    pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let algorithm: &'static dyn VerificationAlgorithm = match algorithm {
+            Algorithm::HS256 => return false,
+            Algorithm::RS256 => &RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::RS384 => &RSA_PKCS1_2048_8192_SHA384,
+            Algorithm::RS512 => &RSA_PKCS1_2048_8192_SHA512,
+            Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
+            Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
+            Algorithm::EdDSA => &ED25519,
+        };
+        UnparsedPublicKey::new(algorithm, &self.public_key).verify(message, signature).is_ok()
+    }
+
+    /// What the token says, if this key signed it with this algorithm.
+    pub fn open(&self, algorithm: Algorithm, token: &str) -> Option<OpenedJwt> {
+        OpenedJwt::of(token, |message, signature| self.verifies(algorithm, message, signature))
+    }
+}
+
+/// What the token says, if this secret signed it with HS256.
+pub fn open_hs256(secret: &[u8], token: &str) -> Option<OpenedJwt> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    OpenedJwt::of(token, |message, signature| hmac::verify(&key, message, signature).is_ok())
+}
+
+/// The two JSON parts of a compact JWT whose signature was verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenedJwt {
+    /// The JOSE header, its members in the order of the token.
+    pub header: Value,
+    /// The claims, in the order of the token.
+    pub claims: Value,
+}
+
+impl OpenedJwt {
+    fn of(token: &str, verifies: impl FnOnce(&[u8], &[u8]) -> bool) -> Option<Self> {
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+        if !verifies(message.as_bytes(), &decode(signature)?) {
+            return None;
+        }
+        let parse = |part: &str| serde_json::from_slice(&decode(part)?).ok();
+        Some(Self { header: parse(header)?, claims: parse(claims)? })
+    }
+}
