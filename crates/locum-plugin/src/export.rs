@@ -123,10 +123,16 @@ macro_rules! export_plugin {
                 $crate::exported::create(input, make)
             }
 
+            #[cfg(not(test))]
+            const MANIFEST_FILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+            // The test that writes the file must compile before there is one.
+            #[cfg(test)]
+            const MANIFEST_FILE: &str = "{}";
+
             $crate::abi::export_module! {
                 describe: describe,
                 create: create,
-                manifest: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json")),
+                manifest: MANIFEST_FILE,
             }
         }
 

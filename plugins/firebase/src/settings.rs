@@ -1,0 +1,58 @@
+//! The add-on's settings, and which of Firebase's two token schemes they choose.
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+
+/// The Firebase project to issue for: a service account's key, or the secret of a legacy project.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The legacy project's secret; for Firebase SDKs of version 2 only.
+    secret: Option<Secret>,
+    /// The service account's RSA private key, PEM; for Firebase SDKs from version 3 on.
+    private_key: Option<Secret>,
+    /// The `kid` of that key; no `kid` stands in the token when it is absent.
+    private_key_id: Option<String>,
+    /// The service account's email address: `iss` and `sub` of the token.
+    client_email: Option<String>,
+    /// How long tokens live, in seconds; 3600 if absent, and never more than Firebase's 3600.
+    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    #[schemars(range(min = 1))]
+    lifetime_in_seconds: Option<u64>,
+}
+
+/// A token scheme with the key that it signs with.
+pub(crate) enum Scheme {
+    /// Custom tokens, RS256.
+    Custom { client_email: String, signer: JwsSigner },
+    /// Tokens of the SDKs before version 3, HS256.
+    Legacy { signer: JwsSigner },
+}
+
+impl Settings {
+    pub(crate) fn scheme(self) -> Result<Scheme, Failure> {
+        match (self.private_key, self.secret) {
+            (Some(private_key), None) => {
+                let client_email = self.client_email.filter(|email| !email.is_empty()).ok_or_else(|| {
+                    Failure::setting("client_email", "private_key needs the service account's client_email")
+                })?;
+                let key = SignatureKey::from_pem(Algorithm::RS256, private_key.expose())
+                    .map_err(|error| Failure::setting("private_key", error.to_string()))?;
+                let kid = self.private_key_id.map(|id| ("kid".to_owned(), id.into()));
+                Ok(Scheme::Custom { client_email, signer: JwsSigner::new(key, kid.into_iter().collect()) })
+            }
+            (None, Some(secret)) => {
+                let key = SignatureKey::hs256(secret.expose().as_bytes())
+                    .map_err(|error| Failure::setting("secret", error.to_string()))?;
+                Ok(Scheme::Legacy { signer: JwsSigner::new(key, Map::new()) })
+            }
+            (Some(_), Some(_)) => {
+                Err(Failure::setting("secret", "private_key is set too; remove the one that is not used"))
+            }
+            (None, None) => Err(Failure::setting(
+                "private_key",
+                "set private_key and client_email, or for a legacy project secret",
+            )),
+        }
+    }
+}
