@@ -1,0 +1,110 @@
+//! Names of containers, blobs and accounts. A name outside the grammar is refused, never repaired.
+
+/// Longest blob name.
+const BLOB_CHARS_MAX: usize = 1024;
+/// Most segments of a blob name.
+const BLOB_SEGMENTS_MAX: usize = 254;
+/// Containers that Azure itself names.
+const SYSTEM_CONTAINERS: [&str; 3] = ["$root", "$web", "$logs"];
+
+/// The name of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContainerName(String);
+
+impl ContainerName {
+    /// 3 to 63 of `a-z`, `0-9` and hyphens, no hyphen first, last or after another; or a system container.
+    pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
+        let good = (3..=63).contains(&name.len())
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && name.split('-').all(|part| !part.is_empty());
+        if !good && !SYSTEM_CONTAINERS.contains(&name) {
+            return Err("a container name has 3 to 63 lower-case letters, digits and single hyphens");
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BlobName(String);
+
+impl BlobName {
+    /// 1 to 1024 characters in at most 254 segments between `/`; no segment is empty or ends with a dot, which also
+    /// shuts out `.` and `..`. Control characters, `\` and `%` are refused: with them, two programs can read one
+    /// name as two different paths.
+    pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
+        if name.chars().count() > BLOB_CHARS_MAX || name.split('/').count() > BLOB_SEGMENTS_MAX {
+            return Err("a blob name has at most 1024 characters and 254 segments");
+        }
+        if name.split('/').any(|segment| segment.is_empty() || segment.ends_with('.')) {
+            return Err("no segment of a blob name is empty or ends with a dot");
+        }
+        if name.chars().any(|character| character.is_control() || matches!(character, '\\' | '%')) {
+            return Err(
+                "a blob name has no control character, backslash or percent sign; send it as it is, not encoded",
+            );
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether it can be a storage account's name: 3 to 24 of `a-z` and `0-9`.
+pub(crate) fn is_account_name(name: &str) -> bool {
+    (3..=24).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn container_names_keep_to_azures_grammar() {
+        for good in ["abc", "my-container", "0-9", &"a".repeat(63), "$root", "$web", "$logs"] {
+            assert!(ContainerName::parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "ab", &"a".repeat(64), "My-container", "-abc", "abc-", "a--b", "a_b", "a/b", "a.b", "$me"]
+        {
+            assert!(ContainerName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn blob_names_hold_what_a_path_may_hold() {
+        for good in ["b", "dir/my blob.txt", "a.b/c", ".hidden", "ä/+&?#'", &"x".repeat(1024)] {
+            assert!(BlobName::parse(good).is_ok(), "{good}");
+        }
+        assert!(BlobName::parse(&vec!["s"; 254].join("/")).is_ok());
+    }
+
+    #[test]
+    fn blob_names_that_could_be_read_as_another_path_are_refused() {
+        let bad = [
+            "", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a.", "a./b", "a\\b", "a%2Fb",
+            "a\nb", "a\0",
+        ];
+        for bad in bad {
+            assert!(BlobName::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(BlobName::parse(&"x".repeat(1025)).is_err());
+        assert!(BlobName::parse(&vec!["s"; 255].join("/")).is_err());
+    }
+
+    #[test]
+    fn account_names_are_short_and_plain() {
+        for good in ["abc", "devstoreaccount1", &"a".repeat(24)] {
+            assert!(is_account_name(good), "{good}");
+        }
+        for bad in ["", "ab", &"a".repeat(25), "Acme", "ac-me", "ac/me"] {
+            assert!(!is_account_name(bad), "{bad}");
+        }
+    }
+}
