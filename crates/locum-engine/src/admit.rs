@@ -1,0 +1,85 @@
+//! How often: one request out of the bucket of this user at this address.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::authenticate::Authenticated;
+use crate::bucket::Taken;
+use crate::ports::{BucketKey, Buckets};
+use crate::refusal::{Kind, Refusal};
+use crate::tenant::WhenUnavailable;
+
+/// A request within its rate.
+#[derive(Debug)]
+pub struct Admitted {
+    pub(crate) authenticated: Authenticated,
+}
+
+/// What the bucket said, whether or not it let the request on.
+#[derive(Debug)]
+pub struct Admission {
+    /// What the rate headers are made of; `None` if the buckets could not be asked.
+    pub rate: Option<Taken>,
+    /// The request, or why it stops here.
+    pub outcome: Result<Admitted, Refusal>,
+}
+
+/// Admits an authenticated request.
+pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAddr) -> Admission {
+    let policy = &authenticated.tenant.delegation;
+    let key = BucketKey {
+        tenant: &authenticated.tenant.domain,
+        ip: rate_limited_address(ip),
+        user_id: &authenticated.subject.user_id,
+    };
+    match buckets.take(key, policy.rate, authenticated.now_unix_ms).await {
+        Ok(taken) if taken.conforms => {
+            Admission { rate: Some(taken), outcome: Ok(Admitted { authenticated }) }
+        }
+        Ok(taken) => Admission {
+            rate: Some(taken),
+            outcome: Err(Refusal::new(
+                Kind::TooManyRequests,
+                "rate limit of this user at this address exceeded",
+            )),
+        },
+        Err(unavailable) => {
+            let outcome = match policy.when_buckets_unavailable {
+                WhenUnavailable::Open => Ok(Admitted { authenticated }),
+                WhenUnavailable::Closed => {
+                    Err(Refusal::new(Kind::TemporarilyUnavailable, "try again later").because(unavailable))
+                }
+            };
+            Admission { rate: None, outcome }
+        }
+    }
+}
+
+/// The address that a limit counts: of IPv6 the /64, since one household has all of it.
+#[must_use]
+pub fn rate_limited_address(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limited(ip: &str) -> String {
+        rate_limited_address(ip.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn addresses_of_one_64_share_a_bucket_and_neighbours_do_not() {
+        assert_eq!(limited("2001:db8:1:2:3:4:5:6"), limited("2001:db8:1:2:ffff::1"));
+        assert_ne!(limited("2001:db8:1:2::1"), limited("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn an_ipv4_address_is_whole_in_both_its_spellings() {
+        assert_eq!(limited("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_ne!(limited("192.0.2.7"), limited("192.0.2.8"));
+    }
+}

@@ -1,0 +1,19 @@
+//! Every limit of the engine, in one place.
+
+/// Longest subject token, in bytes.
+pub const SUBJECT_TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest `kid` of a subject token, in bytes.
+pub const KID_BYTES_MAX: usize = 256;
+
+/// Longest user id, in bytes.
+pub const USER_ID_BYTES_MAX: usize = 255;
+
+/// Deepest nesting of objects and arrays in JSON from outside.
+pub const JSON_DEPTH_MAX: usize = 32;
+
+/// How far in the future `iat` and `nbf` of a subject token may lie, in seconds: clocks differ.
+pub const FUTURE_SECONDS_MAX: i64 = 60;
+
+/// Longest client-supplied text in an audit event, in characters.
+pub const AUDIT_TEXT_MAX: usize = 256;

@@ -1,0 +1,133 @@
+//! Scopes: which claims about a user a request selects. Nothing is invented, nothing is widened.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// What `profile` stands for.
+const PROFILE: [&str; 14] = [
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+];
+
+/// What `email` stands for.
+const EMAIL: [&str; 2] = ["email", "email_verified"];
+
+/// Claims that belong to a token, not to a user: no scope carries them over.
+const OF_THE_TOKEN: [&str; 11] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "at_hash", "c_hash"];
+
+/// What is known about the user: the stored profile, overlaid by the claims of the presented token.
+pub(crate) struct KnownUser<'a> {
+    pub(crate) user_id: &'a str,
+    pub(crate) stored: Option<&'a Map<String, Value>>,
+    pub(crate) presented: &'a Map<String, Value>,
+}
+
+impl KnownUser<'_> {
+    /// An attribute of the user.
+    pub(crate) fn attribute(&self, name: &str) -> Option<Value> {
+        if OF_THE_TOKEN.contains(&name) {
+            return None;
+        }
+        if name == "user_id" {
+            return Some(self.user_id.into());
+        }
+        self.presented.get(name).or_else(|| self.stored.and_then(|stored| stored.get(name))).cloned()
+    }
+
+    /// The claims that these scope words select. Words that select nothing are ignored, as the record shows.
+    pub(crate) fn select(
+        &self,
+        scopes: &[String],
+        aliases: &HashMap<String, Vec<String>>,
+    ) -> Map<String, Value> {
+        let mut claims = Map::new();
+        for scope in scopes {
+            match scope.as_str() {
+                "openid" | "offline_access" => {}
+                "profile" => self.add(&mut claims, PROFILE),
+                "email" => self.add(&mut claims, EMAIL),
+                "passthrough" => self.add(&mut claims, self.presented.keys().map(String::as_str)),
+                word => match aliases.get(word) {
+                    Some(names) => self.add(&mut claims, names.iter().map(String::as_str)),
+                    None => self.add(&mut claims, [word]),
+                },
+            }
+        }
+        claims
+    }
+
+    fn add<'n>(&self, claims: &mut Map<String, Value>, names: impl IntoIterator<Item = &'n str>) {
+        for name in names {
+            if let Some(value) = self.attribute(name) {
+                claims.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn selected(scope: &str) -> Value {
+        let stored =
+            json!({"name": "Alice", "email": "old@example.com", "email_verified": true, "favourite": "plum"});
+        let presented =
+            json!({"sub": "auth0|alice", "email": "new@example.com", "persistent": {"a": 1}, "nonce": "n"});
+        let aliases = HashMap::from([("pictures".to_owned(), vec!["picture".to_owned(), "name".to_owned()])]);
+        let scopes: Vec<String> = scope.split(' ').map(str::to_owned).collect();
+        let user = KnownUser {
+            user_id: "auth0|alice",
+            stored: stored.as_object(),
+            presented: presented.as_object().unwrap(),
+        };
+        Value::Object(user.select(&scopes, &aliases))
+    }
+
+    #[test]
+    fn openid_alone_selects_nothing() {
+        assert_eq!(selected("openid"), json!({}));
+    }
+
+    #[test]
+    fn profile_and_email_select_their_lists() {
+        assert_eq!(selected("openid profile"), json!({"name": "Alice"}));
+        assert_eq!(selected("email"), json!({"email": "new@example.com", "email_verified": true}));
+    }
+
+    #[test]
+    fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
+        assert_eq!(selected("favourite missing"), json!({"favourite": "plum"}));
+    }
+
+    #[test]
+    fn passthrough_carries_the_presented_claims_and_not_the_tokens_own() {
+        assert_eq!(selected("passthrough"), json!({"email": "new@example.com", "persistent": {"a": 1}}));
+    }
+
+    #[test]
+    fn an_alias_stands_for_its_claims() {
+        assert_eq!(selected("pictures"), json!({"name": "Alice"}));
+    }
+
+    #[test]
+    fn no_word_selects_what_belongs_to_the_token() {
+        assert_eq!(selected("sub iss aud exp nonce azp"), json!({}));
+    }
+}
