@@ -1,0 +1,59 @@
+//! Issues shared access signatures for queues, topics and hubs of Azure Service Bus.
+
+mod sas;
+mod settings;
+
+use locum_plugin::prelude::*;
+
+use crate::sas::{EntityPath, Policy};
+use crate::settings::Settings;
+
+locum_plugin::export_plugin! { name: "azure-sb", vendor: "Locum", issuers: [AzureServiceBus] }
+
+/// Ready for one namespace: it holds a policy's key.
+struct AzureServiceBus {
+    policy: Policy,
+    entity: Option<EntityPath>,
+}
+
+/// What a request may name in place of the settings.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    /// The queue, topic or hub, such as `orders` or `news/subscriptions/mine`.
+    entity_path: Option<String>,
+}
+
+impl Issuer for AzureServiceBus {
+    type Settings = Settings;
+    type Parameters = Parameters;
+
+    fn api_types() -> Vec<ApiType> {
+        let lifetime =
+            Lifetime::up_to_seconds(2_592_000).by_default_seconds(300).set_in_minutes_by("expiration");
+        vec![
+            ApiType::text("azure_sb", "azure_sb_sas")
+                .lives(lifetime)
+                .parameter_overrides("entityPath")
+                .revoked_by_key_rotation(
+                    "Regenerate the key of the shared access policy, which ends every signature made with it.",
+                ),
+        ]
+    }
+
+    fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
+        Ok(Self { entity: settings.entity()?, policy: settings.policy()? })
+    }
+
+    fn issue(&self, grant: &Grant<Parameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let named = grant.parameters.entity_path.as_deref().map(EntityPath::parse).transpose();
+        let named = named.map_err(|why| Failure::parameter("entityPath", why))?;
+        let entity = named.as_ref().or(self.entity.as_ref()).ok_or_else(|| {
+            Failure::parameter("entityPath", "name a queue, topic or hub: none is configured")
+        })?;
+        Ok(grant.text(self.policy.sign(entity, grant.expires_at())))
+    }
+}
+
+#[cfg(test)]
+mod tests;
