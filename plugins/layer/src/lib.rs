@@ -1,0 +1,60 @@
+//! Issues identity tokens for Layer's messaging service.
+
+mod settings;
+mod token;
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::JwsSigner;
+
+use crate::settings::Settings;
+use crate::token::Nonce;
+
+locum_plugin::export_plugin! { name: "layer", vendor: "Locum", issuers: [Layer] }
+
+/// Ready for one Layer provider: it holds the provider's key.
+struct Layer {
+    provider_id: String,
+    principal: String,
+    signer: JwsSigner,
+}
+
+/// What a request must bring.
+#[derive(Deserialize, JsonSchema)]
+struct Parameters {
+    /// The nonce that Layer gave to the client: needed, good once and for ten minutes.
+    nonce: Option<String>,
+}
+
+impl Issuer for Layer {
+    type Settings = Settings;
+    type Parameters = Parameters;
+
+    fn api_types() -> Vec<ApiType> {
+        let lifetime =
+            Lifetime::up_to_seconds(86_400).by_default_seconds(300).set_in_minutes_by("expiration");
+        vec![
+            ApiType::jwt("layer")
+                .lives(lifetime)
+                .reads_named_by_setting("principal", Some("user_id"))
+                .not_revocable(
+                    "It cannot be revoked: it lives until it expires, and its nonce is good once. Delete the key at Layer to end all tokens made with it.",
+                ),
+        ]
+    }
+
+    fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
+        let signer = settings.signer()?;
+        Ok(Self { provider_id: settings.providerId, principal: settings.principal, signer })
+    }
+
+    fn issue(&self, grant: &Grant<Parameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let nonce = Nonce::parse(grant.parameters.nonce.as_deref())
+            .map_err(|why| Failure::parameter("nonce", why))?;
+        let user = grant.attribute(&self.principal)?;
+        let claims = token::claims(&self.provider_id, user, nonce, grant.now, grant.expires_at());
+        Ok(grant.jwt(self.signer.sign(&claims)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! The add-on's settings, and the signer they make.
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+
+/// The Layer provider to issue for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(non_snake_case, reason = "the names that add-ons are exported with")]
+pub(crate) struct Settings {
+    /// The provider's id, as Layer shows it: `iss` of the token.
+    pub(crate) providerId: String,
+    /// The id of the key at Layer: `kid` of the token.
+    keyId: String,
+    /// The RSA private key whose public half Layer has, PEM.
+    privateKey: Secret,
+    /// The profile attribute that is the user's id at Layer; `user_id` if absent.
+    #[serde(default = "user_id")]
+    pub(crate) principal: String,
+    /// How long tokens live, in minutes; 5 if absent.
+    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    #[schemars(range(min = 1))]
+    expiration: Option<u64>,
+}
+
+fn user_id() -> String {
+    "user_id".to_owned()
+}
+
+impl Settings {
+    pub(crate) fn signer(&self) -> Result<JwsSigner, Failure> {
+        for (name, value) in [("providerId", &self.providerId), ("keyId", &self.keyId)] {
+            if value.is_empty() {
+                return Err(Failure::setting(name, "it is empty; copy it from Layer's dashboard"));
+            }
+        }
+        if self.principal.is_empty() {
+            return Err(Failure::setting("principal", "name a profile attribute, or leave it out"));
+        }
+        let key = SignatureKey::from_pem(Algorithm::RS256, self.privateKey.expose())
+            .map_err(|error| Failure::setting("privateKey", error.to_string()))?;
+        let members = [("cty", "layer-eit;v=1"), ("kid", &self.keyId)];
+        let members = members.map(|(name, value)| (name.to_owned(), value.into()));
+        Ok(JwsSigner::new(key, members.into_iter().collect()))
+    }
+}
