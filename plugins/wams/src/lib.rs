@@ -1,0 +1,41 @@
+//! Issues user tokens for Azure Mobile Services.
+
+mod settings;
+mod token;
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::JwsSigner;
+
+use crate::settings::{Settings, Version};
+
+locum_plugin::export_plugin! { name: "wams", vendor: "Locum", issuers: [MobileServices] }
+
+/// Ready for one mobile service: it holds the key made of its master key.
+struct MobileServices {
+    version: Version,
+    signer: JwsSigner,
+}
+
+impl Issuer for MobileServices {
+    type Settings = Settings;
+    type Parameters = NoParameters;
+
+    fn api_types() -> Vec<ApiType> {
+        vec![ApiType::jwt("wams").lives(Lifetime::up_to_seconds(36_000)).not_revocable(
+            "It cannot be revoked: it lives until it expires. Regenerate the service's master key to end all tokens made with it.",
+        )]
+    }
+
+    fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
+        let version = settings.version()?;
+        Ok(Self { version, signer: settings.signer(version)? })
+    }
+
+    fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let claims = token::claims(self.version, &grant.user_id, grant.now, grant.expires_at());
+        Ok(grant.jwt(self.signer.sign(&claims)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;
