@@ -1,0 +1,246 @@
+//! From the model of a file to a tenant that cannot be half right.
+
+use std::collections::{HashMap, HashSet};
+
+use locum_engine::tenant::{
+    AddOn, Client, ClientVerification, DelegationPolicy, LegacyGrants, Tenant, TenantKey, User,
+    WhenUnavailable, secret_bytes,
+};
+use locum_engine::{BucketRule, VerificationKey};
+use serde_json::{Map, Value};
+
+use crate::tenant_file::TenantFile;
+use crate::tenant_file::model::{
+    ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
+    WhenUnavailableEntry,
+};
+
+/// The legacy grants, as `grant_types` spells them.
+const ID_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token";
+const REFRESH_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token";
+
+/// Add-ons of the record that only configure single sign-on: nothing is ever delegated through them.
+const SINGLE_SIGN_ON: [&str; 21] = [
+    "box",
+    "cloudbees",
+    "concur",
+    "dropbox",
+    "echosign",
+    "egnyte",
+    "mscrm",
+    "newrelic",
+    "oag",
+    "office365",
+    "rms",
+    "salesforce",
+    "samlp",
+    "sentry",
+    "sharepoint",
+    "slack",
+    "springcm",
+    "sso_integration",
+    "wsfed",
+    "zendesk",
+    "zoom",
+];
+
+/// What is wrong, and where.
+pub(super) struct Unbuildable {
+    pub(super) pointer: String,
+    pub(super) message: String,
+}
+
+fn unbuildable(pointer: impl Into<String>, message: impl Into<String>) -> Unbuildable {
+    Unbuildable { pointer: pointer.into(), message: message.into() }
+}
+
+pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
+    let domain = entry.domain.to_ascii_lowercase();
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    if domain.is_empty() || !domain.chars().all(allowed) {
+        return Err(unbuildable("/domain", "expected a host name without scheme, port and path"));
+    }
+    let keys = keys(entry.signing_keys)?;
+    let tenant = Tenant {
+        delegation: delegation(&entry.delegation)?,
+        clients: clients(entry.clients, !keys.is_empty())?,
+        users: users(entry.users)?,
+        domain,
+        keys,
+    };
+    Ok(TenantFile { tenant, is_default: entry.default })
+}
+
+fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> {
+    let rate = &entry.rate_limit;
+    let size = rate.size.unwrap_or(BucketRule::RECORD.size);
+    let per_minute = rate.per_minute.unwrap_or(BucketRule::RECORD.per_minute);
+    if size == 0 || per_minute == 0 {
+        return Err(unbuildable("/delegation/rate_limit", "size and per_minute must be at least 1"));
+    }
+    if entry.lifetime_ceiling_seconds == Some(0) {
+        return Err(unbuildable("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
+    }
+    Ok(DelegationPolicy {
+        enabled: entry.enabled.unwrap_or(true),
+        jsonp: entry.jsonp,
+        lifetime_ceiling_seconds: entry.lifetime_ceiling_seconds,
+        cap_to_subject_exp: entry.cap_to_subject_exp,
+        leeway_seconds: entry.leeway_seconds,
+        rate: BucketRule { size, per_minute },
+        when_buckets_unavailable: match rate.when_unavailable {
+            None | Some(WhenUnavailableEntry::Open) => WhenUnavailable::Open,
+            Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
+        },
+    })
+}
+
+fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<TenantKey>, Unbuildable> {
+    let mut kids = HashSet::new();
+    let mut keys = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        if entry.kid.is_empty() || !kids.insert(entry.kid.clone()) {
+            return Err(unbuildable(format!("/signing_keys/{index}/kid"), "each key needs a kid of its own"));
+        }
+        let key = TenantKey::from_pem(&entry.kid, entry.private_key, entry.certificate)
+            .map_err(|error| unbuildable(format!("/signing_keys/{index}/private_key"), error.to_string()))?;
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<HashMap<String, Client>, Unbuildable> {
+    let mut clients = HashMap::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        let at = format!("/clients/{index}");
+        let client = client(entry, &at, tenant_signs)?;
+        if let Some(twice) = clients.insert(client.id.clone(), client) {
+            return Err(unbuildable(format!("{at}/client_id"), format!("{} stands there twice", twice.id)));
+        }
+    }
+    Ok(clients)
+}
+
+fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, Unbuildable> {
+    if entry.client_id.is_empty() {
+        return Err(unbuildable(format!("{at}/client_id"), "a client needs an id"));
+    }
+    let granted =
+        |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
+    Ok(Client {
+        verification: verification(&entry, at, tenant_signs)?,
+        is_first_party: entry.is_first_party.unwrap_or(true),
+        oidc_conformant: entry.oidc_conformant,
+        grants: LegacyGrants {
+            id_token: granted(ID_TOKEN_GRANT),
+            refresh_token: granted(REFRESH_TOKEN_GRANT),
+        },
+        allowed_origins: origins(&entry),
+        app: app_target(&entry),
+        add_ons: add_ons(entry.addons, at)?,
+        id: entry.client_id,
+        name: entry.name,
+        allowed_clients: entry.allowed_clients,
+        scope_aliases: entry.jwt_configuration.scopes,
+    })
+}
+
+fn verification(
+    entry: &ClientEntry,
+    at: &str,
+    tenant_signs: bool,
+) -> Result<ClientVerification, Unbuildable> {
+    let JwtConfigurationEntry { alg, secret_encoded, .. } = &entry.jwt_configuration;
+    match (algorithm(alg.as_deref()), &entry.client_secret) {
+        ("HS256", Some(secret)) => {
+            let wrong = |why: String| unbuildable(format!("{at}/client_secret"), why);
+            let bytes = secret_bytes(secret, *secret_encoded).map_err(|error| wrong(error.to_string()))?;
+            VerificationKey::hs256(&bytes)
+                .map(ClientVerification::Secret)
+                .map_err(|error| wrong(error.to_string()))
+        }
+        ("HS256", None) => Ok(ClientVerification::Nothing),
+        (_, _) if tenant_signs => Ok(ClientVerification::TenantKeys),
+        (alg, _) => Err(unbuildable(
+            format!("{at}/jwt_configuration/alg"),
+            format!("{alg} needs a key of the tenant; add one to signing_keys"),
+        )),
+    }
+}
+
+/// HS256 if nothing is said, as the Management API has it.
+fn algorithm(alg: Option<&str>) -> &str {
+    alg.unwrap_or("HS256")
+}
+
+/// The settings of the app issuer, from the client's own `jwt_configuration` and secret.
+fn app_target(entry: &ClientEntry) -> AddOn {
+    let configuration = &entry.jwt_configuration;
+    let alg = algorithm(configuration.alg.as_deref());
+    let mut settings = Map::new();
+    settings.insert("alg".to_owned(), alg.into());
+    if let Some(seconds) = configuration.lifetime_in_seconds {
+        settings.insert("lifetime_in_seconds".to_owned(), seconds.into());
+    }
+    if let Some(secret) = entry.client_secret.as_ref().filter(|_| alg == "HS256") {
+        settings.insert("secret".to_owned(), secret.expose().into());
+        settings.insert("secret_encoded".to_owned(), configuration.secret_encoded.into());
+    }
+    AddOn::new("app", settings)
+}
+
+fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, Unbuildable> {
+    let mut add_ons = Vec::new();
+    for (api_type, settings) in addons {
+        let pointer = format!("{at}/addons/{api_type}");
+        if SINGLE_SIGN_ON.contains(&api_type.as_str()) {
+            continue;
+        }
+        if api_type == "app" {
+            return Err(unbuildable(
+                pointer,
+                "the app target is configured by jwt_configuration, not as an add-on",
+            ));
+        }
+        match settings {
+            Value::Object(settings) => add_ons.push(AddOn::new(api_type, settings)),
+            // An add-on that was switched off is exported as null.
+            Value::Null => {}
+            _ => return Err(unbuildable(pointer, "expected the add-on's settings")),
+        }
+    }
+    Ok(add_ons)
+}
+
+/// The origins that a browser may call from: stated ones, and those of the callbacks.
+fn origins(entry: &ClientEntry) -> Vec<String> {
+    let stated =
+        entry.allowed_origins.iter().chain(&entry.web_origins).map(|origin| origin.trim_end_matches('/'));
+    let mut origins: Vec<String> = Vec::new();
+    for origin in stated.chain(entry.callbacks.iter().filter_map(|callback| origin_of(callback))) {
+        if !origins.iter().any(|known| known == origin) {
+            origins.push(origin.to_owned());
+        }
+    }
+    origins
+}
+
+/// `https://app.example.com` of `https://app.example.com/callback`.
+fn origin_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    url.get(..url.len() - rest.len() + authority).filter(|_| authority > 0)
+}
+
+fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, Unbuildable> {
+    let mut users = HashMap::with_capacity(entries.len());
+    for (index, UserEntry { user_id, blocked, profile }) in entries.into_iter().enumerate() {
+        if users.insert(user_id.clone(), User { blocked, profile }).is_some() {
+            return Err(unbuildable(
+                format!("/users/{index}/user_id"),
+                format!("{user_id} stands there twice"),
+            ));
+        }
+    }
+    Ok(users)
+}

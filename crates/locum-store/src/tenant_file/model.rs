@@ -1,0 +1,134 @@
+//! The tenant file as serde sees it. Names are the Management API's; what is ours stands under `delegation`,
+//! `signing_keys` and `default`.
+
+use std::collections::HashMap;
+
+use locum_abi::secret::Secret;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::tenant_file::ignored::with_ignored;
+
+with_ignored! {
+    /// The whole file.
+    struct TenantEntry {
+        domain: String,
+        #[serde(default)]
+        default: bool,
+        #[serde(default)]
+        delegation: DelegationEntry,
+        #[serde(default)]
+        signing_keys: Vec<SigningKeyEntry>,
+        #[serde(default)]
+        clients: Vec<ClientEntry>,
+        #[serde(default)]
+        users: Vec<UserEntry>,
+    }
+    ignores {
+        tenant rules rulesConfigs hooks actions triggers connections databases roles resourceServers clientGrants
+        emailProvider emailTemplates pages branding prompts organizations attackProtection logStreams themes
+        guardianFactors guardianFactorProviders guardianFactorTemplates guardianPhoneFactorMessageTypes
+        guardianPhoneFactorSelectedProvider guardianPolicies migrations customDomains
+    }
+}
+
+/// How the tenant delegates.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DelegationEntry {
+    pub(super) enabled: Option<bool>,
+    #[serde(default)]
+    pub(super) jsonp: bool,
+    pub(super) lifetime_ceiling_seconds: Option<u64>,
+    #[serde(default)]
+    pub(super) cap_to_subject_exp: bool,
+    #[serde(default)]
+    pub(super) leeway_seconds: u64,
+    #[serde(default)]
+    pub(super) rate_limit: RateLimitEntry,
+}
+
+/// The bucket of each user at each address.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RateLimitEntry {
+    pub(super) size: Option<u32>,
+    pub(super) per_minute: Option<u32>,
+    pub(super) when_unavailable: Option<WhenUnavailableEntry>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WhenUnavailableEntry {
+    Open,
+    Closed,
+}
+
+/// An RSA key; the first of the list signs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SigningKeyEntry {
+    pub(super) kid: String,
+    pub(super) private_key: Secret,
+    pub(super) certificate: Option<String>,
+}
+
+with_ignored! {
+    /// A client.
+    struct ClientEntry {
+        client_id: String,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        client_secret: Option<Secret>,
+        #[serde(default)]
+        is_first_party: Option<bool>,
+        #[serde(default)]
+        oidc_conformant: bool,
+        #[serde(default)]
+        grant_types: Option<Vec<String>>,
+        #[serde(default)]
+        allowed_clients: Vec<String>,
+        #[serde(default)]
+        allowed_origins: Vec<String>,
+        #[serde(default)]
+        web_origins: Vec<String>,
+        #[serde(default)]
+        callbacks: Vec<String>,
+        #[serde(default)]
+        jwt_configuration: JwtConfigurationEntry,
+        #[serde(default)]
+        addons: Map<String, Value>,
+    }
+    ignores {
+        description logo_uri app_type allowed_logout_urls client_aliases client_metadata cross_origin_auth
+        cross_origin_authentication cross_origin_loc custom_login_page custom_login_page_on
+        custom_login_page_preview encryption_key form_template global initiate_login_uri is_token_endpoint_ip_header_trusted
+        mobile native_social_login organization_usage organization_require_behavior refresh_token signing_keys sso
+        sso_disabled tenant token_endpoint_auth_method default_organization require_pushed_authorization_requests
+        oidc_logout oidc_backchannel_logout signed_request_object compliance_level require_proof_of_possession
+        resource_server_identifier async_approval_notification_channels session_transfer token_quota
+    }
+}
+
+/// `jwt_configuration` of a client.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JwtConfigurationEntry {
+    pub(super) alg: Option<String>,
+    pub(super) lifetime_in_seconds: Option<u64>,
+    #[serde(default)]
+    pub(super) secret_encoded: bool,
+    #[serde(default)]
+    pub(super) scopes: HashMap<String, Vec<String>>,
+}
+
+/// A user: `user_id`, `blocked`, and any attribute.
+#[derive(Deserialize)]
+pub(super) struct UserEntry {
+    pub(super) user_id: String,
+    #[serde(default)]
+    pub(super) blocked: bool,
+    #[serde(flatten)]
+    pub(super) profile: Map<String, Value>,
+}

@@ -1,0 +1,166 @@
+//! A tenant file is read whole or not at all, and each error says where and what to do.
+
+use std::path::Path;
+
+use locum_store::tenant_file::{References, TenantFile, load, read};
+use locum_store::{FileDirectory, TenantSet, TenantSetError};
+
+const MINIMAL: &str =
+    "domain: acme.example.com\nclients:\n  - client_id: spa\n    client_secret: s3cr3t-s3cr3t\n";
+
+fn environment(name: &str) -> Option<String> {
+    (name == "SPA_SECRET").then(|| "from the environment".to_owned())
+}
+
+fn read_text(text: &str) -> Result<TenantFile, String> {
+    read(text, "tenant.yaml", &References::new(&environment, "/nowhere")).map_err(|error| error.to_string())
+}
+
+fn refused(text: &str) -> String {
+    read_text(text).unwrap_err()
+}
+
+#[test]
+fn the_demo_tenant_can_be_read() {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/demo/tenant.yaml"));
+    let file = load(path, &References::new(&environment, path.parent().unwrap())).unwrap();
+    assert!(file.is_default);
+    assert_eq!(file.tenant.clients["spa"].add_ons[0].api_type, "firebase");
+    assert_eq!(file.tenant.clients["spa"].allowed_origins, ["http://localhost:8080"]);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_a_hint() {
+    let text = format!("{MINIMAL}    alowed_clients: [a]\n");
+    assert_eq!(
+        refused(&text),
+        "tenant.yaml:5:5: unknown field `alowed_clients`; did you mean `allowed_clients`?"
+    );
+}
+
+#[test]
+fn an_unknown_key_that_is_like_nothing_gets_no_guess() {
+    let text = format!("{MINIMAL}    zzz: 1\n");
+    assert_eq!(
+        refused(&text),
+        "tenant.yaml:5:5: unknown field `zzz`; the fields here are those of the Management API"
+    );
+}
+
+#[test]
+fn a_wrong_type_is_named_with_its_line_and_without_its_value() {
+    let text = "domain: acme.example.com\ndelegation:\n  leeway_seconds: hunter2\n";
+    let error = refused(text);
+    assert!(error.starts_with("tenant.yaml:3:19: "), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_key_given_twice_is_refused() {
+    let error = refused("domain: a.example.com\ndomain: b.example.com\n");
+    assert!(error.starts_with("tenant.yaml:2:1: "), "{error}");
+}
+
+#[test]
+fn a_reference_takes_its_value_from_the_environment() {
+    let text = MINIMAL.replace("s3cr3t-s3cr3t", "${env:SPA_SECRET}");
+    let tenant = read_text(&text).unwrap().tenant;
+    assert_eq!(tenant.clients["spa"].app.settings["secret"], "from the environment");
+}
+
+#[test]
+fn a_reference_that_finds_nothing_is_named_with_its_line() {
+    let text = MINIMAL.replace("s3cr3t-s3cr3t", "${env:MISSING}");
+    assert_eq!(
+        refused(&text),
+        "tenant.yaml:4:20: the environment has no variable MISSING; set it before the start (at /clients/0/client_secret)"
+    );
+    let error = refused(&MINIMAL.replace("s3cr3t-s3cr3t", "${file:missing}"));
+    assert!(error.contains("/nowhere/missing cannot be taken in"), "{error}");
+    assert!(
+        refused(&MINIMAL.replace("s3cr3t-s3cr3t", "${home}")).contains("write ${env:NAME} or ${file:PATH}")
+    );
+    assert!(refused(&MINIMAL.replace("s3cr3t-s3cr3t", "a${env:X")).contains("close the reference"));
+}
+
+#[test]
+fn add_ons_keep_the_order_of_the_file_and_single_sign_on_is_left_out() {
+    let text =
+        format!("{MINIMAL}    addons: {{samlp: {{}}, wams: {{masterkey: m}}, aws: null, firebase: {{}}}}\n");
+    let tenant = read_text(&text).unwrap().tenant;
+    let names: Vec<&str> =
+        tenant.clients["spa"].add_ons.iter().map(|add_on| add_on.api_type.as_str()).collect();
+    assert_eq!(names, ["wams", "firebase"]);
+}
+
+#[test]
+fn fields_of_an_export_that_delegation_does_not_need_are_accepted() {
+    let text = format!(
+        "tenant: {{friendly_name: Acme}}\nrules: []\n{MINIMAL}    app_type: spa\n    refresh_token: {{a: 1}}\n"
+    );
+    assert!(read_text(&text).is_ok());
+}
+
+#[test]
+fn origins_of_callbacks_may_call_too() {
+    let text = format!(
+        "{MINIMAL}    web_origins: [https://a.example.com/]\n    callbacks: ['https://b.example.com:8443/cb?x=1', 'app://native']\n"
+    );
+    let tenant = read_text(&text).unwrap().tenant;
+    assert_eq!(
+        tenant.clients["spa"].allowed_origins,
+        ["https://a.example.com", "https://b.example.com:8443"]
+    );
+}
+
+#[test]
+fn keys_that_are_not_keys_are_named_by_pointer() {
+    let pem = "signing_keys: [{kid: k, private_key: nonsense}]\n";
+    assert!(refused(&format!("{MINIMAL}{pem}")).ends_with("(at /signing_keys/0/private_key)"));
+    let encoded = "    jwt_configuration: {secret_encoded: true}\n";
+    let minimal = MINIMAL.replace("s3cr3t-s3cr3t", "'not base64!'");
+    let error = refused(&format!("{minimal}{encoded}"));
+    assert!(error.contains("not base64url") && error.ends_with("(at /clients/0/client_secret)"), "{error}");
+    let rs256 = "    jwt_configuration: {alg: RS256}\n";
+    assert!(refused(&format!("{MINIMAL}{rs256}")).contains("add one to signing_keys"));
+}
+
+#[test]
+fn legacy_grants_are_given_unless_grant_types_leaves_them_out() {
+    let grants = |text: &str| read_text(text).unwrap().tenant.clients["spa"].grants;
+    assert!(grants(MINIMAL).id_token);
+    assert!(!grants(&format!("{MINIMAL}    grant_types: [implicit]\n")).id_token);
+    let both = "    grant_types: ['http://auth0.com/oauth/legacy/grant-type/delegation/id_token']\n";
+    let grants = grants(&format!("{MINIMAL}{both}"));
+    assert!(grants.id_token && !grants.refresh_token);
+}
+
+#[test]
+fn a_client_or_a_user_given_twice_is_refused() {
+    assert!(refused(&format!("{MINIMAL}  - client_id: spa\n")).contains("spa stands there twice"));
+    assert!(
+        refused(&format!("{MINIMAL}users: [{{user_id: u}}, {{user_id: u}}]\n"))
+            .contains("u stands there twice")
+    );
+}
+
+#[test]
+fn a_set_answers_on_its_domains_and_the_default_on_every_other_host() {
+    let file = |domain: &str, rest: &str| read_text(&format!("domain: {domain}\n{rest}")).unwrap();
+    let set =
+        TenantSet::new(vec![file("a.example.com", "default: true\n"), file("b.example.com", "")]).unwrap();
+    let directory = FileDirectory::new(set);
+    let domain = |host: &str| directory.current().on_host(host).map(|tenant| tenant.domain.clone());
+    assert_eq!(domain("b.example.com").as_deref(), Some("b.example.com"));
+    assert_eq!(domain("elsewhere").as_deref(), Some("a.example.com"));
+    directory.replace(TenantSet::new(vec![file("b.example.com", "")]).unwrap());
+    assert_eq!(domain("elsewhere"), None);
+}
+
+#[test]
+fn a_set_with_two_of_a_kind_is_refused() {
+    let file = |rest: &str| read_text(&format!("domain: a.example.com\n{rest}")).unwrap();
+    let error = TenantSet::new(vec![file(""), file("")]).unwrap_err();
+    assert_eq!(error, TenantSetError::DomainTwice("a.example.com".to_owned()));
+    assert_eq!(TenantSet::new(Vec::new()).unwrap_err(), TenantSetError::Empty);
+}
