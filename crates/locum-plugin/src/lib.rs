@@ -47,6 +47,8 @@ mod export;
 mod grant;
 mod issuer;
 pub mod percent;
+#[cfg(feature = "saml")]
+pub mod saml;
 #[cfg(feature = "signing")]
 pub mod signing;
 pub mod testing;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
+#[cfg(feature = "saml")]
+use aws_lc_rs::signature::KeyPair as _;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
     RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
@@ -132,6 +134,26 @@ impl SignatureKey {
     /// What it signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The DER bytes of a certificate in PEM, if it is this RSA key's: another key's would make every verifier refuse
+    /// what this one signs.
+    ///
+    /// # Errors
+    /// If it is no certificate, or its public key is not the public half of this key.
+    #[cfg(feature = "saml")]
+    pub(crate) fn certificate_der(&self, pem: &str) -> Result<Vec<u8>, KeyError> {
+        let pem = pem::parse(pem.trim()).map_err(|_| KeyError("the certificate is not a PEM text"))?;
+        let der = pem.into_contents();
+        // A certificate holds the RSAPublicKey structure byte for byte, and only once.
+        let public_key = match &self.kind {
+            Kind::Rsa(_, key) => key.public_key().as_ref(),
+            _ => return Err(KeyError("only an RSA key is looked for in certificates")),
+        };
+        if !der.windows(public_key.len()).any(|bytes| bytes == public_key) {
+            return Err(KeyError("the certificate is not that of the key"));
+        }
+        Ok(der)
     }
 
     /// The signature of the message, in the form that JWS wants.

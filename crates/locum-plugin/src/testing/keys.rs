@@ -69,6 +69,11 @@ impl TestKey {
         &self.private_key_pem
     }
 
+    /// The public half: RSAPublicKey in DER, an uncompressed point, or 32 bytes.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
     /// Whether this key made the signature of the message. HMAC algorithms never verify.
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let algorithm: &'static dyn VerificationAlgorithm = match algorithm {

@@ -1,0 +1,227 @@
+//! The enveloped signature (XML Signature 1.0, RSA-SHA256) of an assertion.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use locum_abi::answer::Failure;
+use locum_abi::configuration::SigningKey;
+
+use super::assertion::Assertion;
+use super::xml::{element, leaf, nothing};
+use crate::signing::{Algorithm, KeyError, SignatureKey, sha256};
+
+/// The namespace of signatures.
+const DS: (&str, &str) = ("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#");
+/// Exclusive canonicalization, the form in which this module writes.
+const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+
+/// Signs assertions with a tenant's RSA key.
+pub struct SamlSigner {
+    key: SignatureKey,
+    /// Base64 of the certificate's DER.
+    certificate: Option<String>,
+}
+
+impl SamlSigner {
+    /// A signer with this key, which names its certificate in every signature if there is one.
+    ///
+    /// # Errors
+    /// If the key cannot sign, or the certificate is none or belongs to another key.
+    pub fn new(signing_key: &SigningKey) -> Result<Self, KeyError> {
+        let key = SignatureKey::from_pem(Algorithm::RS256, signing_key.private_key_pem.expose())?;
+        let certificate = match &signing_key.certificate_pem {
+            None => None,
+            Some(certificate) => Some(STANDARD.encode(key.certificate_der(certificate)?)),
+        };
+        Ok(Self { key, certificate })
+    }
+
+    /// The signed assertion.
+    ///
+    /// # Errors
+    /// If a value holds a character that XML cannot hold, or a time is out of range.
+    pub fn assertion(&self, assertion: &Assertion<'_>) -> Result<String, Failure> {
+        let unsigned = assertion.written("")?;
+        let digest = STANDARD.encode(sha256(unsigned.as_bytes()));
+        assertion.written(&self.signature(&assertion.id(), &digest)?)
+    }
+
+    /// A response of success that carries the signed assertion and is not signed itself.
+    ///
+    /// # Errors
+    /// As [`assertion`](SamlSigner::assertion).
+    pub fn response(&self, assertion: &Assertion<'_>) -> Result<String, Failure> {
+        assertion.response(&self.assertion(assertion)?)
+    }
+
+    fn signature(&self, id: &str, digest: &str) -> Result<String, Failure> {
+        // Canonical on its own, `ds:SignedInfo` declares the namespace that `ds:Signature` declares for it in place.
+        let signed = signed_info(&[DS], id, digest)?;
+        let signature =
+            self.key.sign(signed.as_bytes()).map_err(|error| Failure::internal(error.to_string()))?;
+        let mut out = String::new();
+        element(&mut out, "ds:Signature", &[DS], |out| {
+            out.push_str(&signed_info(&[], id, digest)?);
+            leaf(out, "ds:SignatureValue", &[], &STANDARD.encode(signature))?;
+            let Some(certificate) = &self.certificate else { return Ok(()) };
+            element(out, "ds:KeyInfo", &[], |out| {
+                element(out, "ds:X509Data", &[], |out| leaf(out, "ds:X509Certificate", &[], certificate))
+            })
+        })?;
+        Ok(out)
+    }
+}
+
+fn signed_info(namespaces: &[(&str, &str)], id: &str, digest: &str) -> Result<String, Failure> {
+    let mut out = String::new();
+    element(&mut out, "ds:SignedInfo", namespaces, |out| {
+        element(out, "ds:CanonicalizationMethod", &[("Algorithm", EXC_C14N)], nothing)?;
+        element(out, "ds:SignatureMethod", &[("Algorithm", RSA_SHA256)], nothing)?;
+        element(out, "ds:Reference", &[("URI", &format!("#{id}"))], |out| {
+            element(out, "ds:Transforms", &[], |out| {
+                element(out, "ds:Transform", &[("Algorithm", ENVELOPED)], nothing)?;
+                element(out, "ds:Transform", &[("Algorithm", EXC_C14N)], nothing)
+            })?;
+            element(out, "ds:DigestMethod", &[("Algorithm", SHA256)], nothing)?;
+            leaf(out, "ds:DigestValue", &[], digest)
+        })
+    })?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saml::Attribute;
+    use crate::testing::{ENTROPY, NOW, TestKey, tenant_with_key};
+
+    const ID: &str = "_07070707070707070707070707070707";
+
+    fn signing_key() -> SigningKey {
+        tenant_with_key().signing_key.unwrap()
+    }
+
+    fn alice() -> Assertion<'static> {
+        Assertion {
+            issuer: "urn:acme.example.com",
+            subject: "auth0|alice & <co>",
+            subject_format: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            audience: "https://service.example.com/?a&b",
+            recipient: "https://service.example.com/\"token\"",
+            issued_at: NOW,
+            expires_at: NOW + 300,
+            session_expires_at: Some(NOW + 3600),
+            attributes: vec![Attribute {
+                name: "colour".to_owned(),
+                values: vec!["r>g".to_owned(), String::new()],
+            }],
+            entropy: &ENTROPY,
+        }
+    }
+
+    /// The assertion without its signature, the signature's `SignedInfo` as it is signed, and the signature.
+    fn taken_apart(xml: &str) -> (String, String, Vec<u8>) {
+        let (before, rest) = xml.split_once("<ds:Signature ").unwrap();
+        let (signature, after) = rest.split_once("</ds:Signature>").unwrap();
+        let (info, rest) = signature.split_once("</ds:SignedInfo>").unwrap();
+        let (_, info) = info.split_once("<ds:SignedInfo>").unwrap();
+        let value =
+            rest.split_once("</ds:SignatureValue>").unwrap().0.trim_start_matches("<ds:SignatureValue>");
+        (
+            format!("{before}{after}"),
+            format!("<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{info}</ds:SignedInfo>"),
+            STANDARD.decode(value).unwrap(),
+        )
+    }
+
+    #[test]
+    fn an_assertion_says_what_it_was_given_and_nothing_else() {
+        assert_eq!(
+            alice().written("").unwrap(),
+            format!(
+                "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{ID}\" IssueInstant=\"2030-01-08T18:45:14Z\" Version=\"2.0\">\
+                 <saml:Issuer>urn:acme.example.com</saml:Issuer>\
+                 <saml:Subject><saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">auth0|alice &amp; &lt;co&gt;</saml:NameID>\
+                 <saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\">\
+                 <saml:SubjectConfirmationData NotOnOrAfter=\"2030-01-08T18:50:14Z\" Recipient=\"https://service.example.com/&quot;token&quot;\"></saml:SubjectConfirmationData>\
+                 </saml:SubjectConfirmation></saml:Subject>\
+                 <saml:Conditions NotBefore=\"2030-01-08T18:45:14Z\" NotOnOrAfter=\"2030-01-08T18:50:14Z\">\
+                 <saml:AudienceRestriction><saml:Audience>https://service.example.com/?a&amp;b</saml:Audience></saml:AudienceRestriction></saml:Conditions>\
+                 <saml:AuthnStatement AuthnInstant=\"2030-01-08T18:45:14Z\" SessionIndex=\"{ID}\" SessionNotOnOrAfter=\"2030-01-08T19:45:14Z\">\
+                 <saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>\
+                 <saml:AttributeStatement><saml:Attribute Name=\"colour\"><saml:AttributeValue>r&gt;g</saml:AttributeValue><saml:AttributeValue></saml:AttributeValue></saml:Attribute></saml:AttributeStatement>\
+                 </saml:Assertion>"
+            )
+        );
+    }
+
+    #[test]
+    fn without_attributes_and_session_neither_is_mentioned() {
+        let plain =
+            Assertion { attributes: vec![], session_expires_at: None, ..alice() }.written("").unwrap();
+        assert!(!plain.contains("Attribute") && !plain.contains("SessionNotOnOrAfter"), "{plain}");
+    }
+
+    #[test]
+    fn the_signature_covers_exactly_the_assertion_and_stands_after_its_issuer() {
+        let xml = SamlSigner::new(&signing_key()).unwrap().assertion(&alice()).unwrap();
+        assert!(xml.contains("</saml:Issuer><ds:Signature "));
+        let (unsigned, info, signature) = taken_apart(&xml);
+        assert_eq!(unsigned, alice().written("").unwrap());
+        let digest = STANDARD.encode(sha256(unsigned.as_bytes()));
+        assert!(info.contains(&format!("<ds:DigestValue>{digest}</ds:DigestValue>")));
+        assert!(info.contains(&format!("<ds:Reference URI=\"#{ID}\">")));
+        assert!(TestKey::rsa().verifies(Algorithm::RS256, info.as_bytes(), &signature));
+    }
+
+    #[test]
+    fn another_subject_needs_another_signature() {
+        let signer = SamlSigner::new(&signing_key()).unwrap();
+        let (_, alice_info, _) = taken_apart(&signer.assertion(&alice()).unwrap());
+        let bob = Assertion { subject: "auth0|bob", ..alice() };
+        let (_, _, bob_signature) = taken_apart(&signer.assertion(&bob).unwrap());
+        assert!(!TestKey::rsa().verifies(Algorithm::RS256, alice_info.as_bytes(), &bob_signature));
+    }
+
+    #[test]
+    fn a_response_has_an_id_of_its_own_and_carries_the_assertion_as_signed() {
+        let signer = SamlSigner::new(&signing_key()).unwrap();
+        let mut entropy = ENTROPY;
+        entropy[16..].fill(9);
+        let assertion = Assertion { entropy: &entropy, ..alice() };
+        let response = signer.response(&assertion).unwrap();
+        assert!(response.starts_with(
+            "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" Destination=\"https://service.example.com/&quot;token&quot;\" ID=\"_09090909090909090909090909090909\" "
+        ));
+        let signed = signer.assertion(&assertion).unwrap();
+        assert!(response.ends_with(&format!("</samlp:Status>{signed}</samlp:Response>")));
+    }
+
+    #[test]
+    fn a_control_character_in_the_subject_is_refused() {
+        let signer = SamlSigner::new(&signing_key()).unwrap();
+        assert!(signer.assertion(&Assertion { subject: "a\u{1}b", ..alice() }).is_err());
+        assert!(signer.assertion(&Assertion { subject: "a\tb", ..alice() }).is_ok());
+    }
+
+    #[test]
+    fn a_certificate_of_the_key_is_named_and_one_of_another_key_is_refused() {
+        let certify = |key: &[u8]| {
+            // Enough of a certificate for the check: its bytes hold the public key's.
+            let der = [b"\x30\x82".as_slice(), key, b"\x00"].concat();
+            pem::encode(&pem::Pem::new("CERTIFICATE", der))
+        };
+        let own = certify(TestKey::rsa().public_key());
+        let signer = SamlSigner::new(&SigningKey { certificate_pem: Some(own), ..signing_key() }).unwrap();
+        let xml = signer.assertion(&alice()).unwrap();
+        assert!(
+            xml.contains("</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>MII"),
+            "{xml}"
+        );
+        for other in [certify(TestKey::p256().public_key()), "no pem".to_owned()] {
+            assert!(SamlSigner::new(&SigningKey { certificate_pem: Some(other), ..signing_key() }).is_err());
+        }
+    }
+}
