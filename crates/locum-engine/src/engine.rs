@@ -146,9 +146,11 @@ impl Engine {
 
     fn prepare_add_on(&self, tenant: &Tenant, add_on: &AddOn) -> Result<(), Failure> {
         let issuers = &*self.ports.issuers;
-        // Add-ons that no plugin serves are single sign-on settings, or a plugin is not installed: the tenant file's
-        // reader tells them apart.
-        let Some(manifest) = issuers.manifest(&add_on.api_type) else { return Ok(()) };
+        let manifest = issuers.manifest(&add_on.api_type).ok_or_else(|| {
+            Failure::internal(
+                "no plugin that is loaded serves this api_type; load one or take the add-on out",
+            )
+        })?;
         ready_issuer(issuers, tenant, add_on, manifest).map(|_| ())
     }
 }

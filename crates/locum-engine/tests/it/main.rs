@@ -1,0 +1,3 @@
+//! The engine from outside: the order of its steps, and what each refuses.
+
+mod order;

@@ -1,0 +1,12 @@
+//! What was authorised is used up by the one credential it was for.
+
+use locum_engine::ports::Entropy;
+use locum_engine::{Authorized, Refusal, issue};
+
+async fn twice(entropy: &dyn Entropy, authorized: Authorized) -> Result<(), Refusal> {
+    issue(entropy, authorized, "reference").await?;
+    issue(entropy, authorized, "reference").await?;
+    Ok(())
+}
+
+fn main() {}

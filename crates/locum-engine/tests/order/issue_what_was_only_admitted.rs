@@ -1,0 +1,10 @@
+//! `issue` takes what was authorised, not what was only admitted.
+
+use locum_engine::ports::Entropy;
+use locum_engine::{Admitted, Issued, Refusal, issue};
+
+async fn skip(entropy: &dyn Entropy, admitted: Admitted) -> Result<Issued, Refusal> {
+    issue(entropy, admitted, "reference").await
+}
+
+fn main() {}
