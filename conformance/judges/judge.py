@@ -1,0 +1,83 @@
+"""Runs the outside judges against a Locum server, or against their own reference with `--self-test`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import app_tokens
+import azure_blob
+import client_sdk
+import firebase
+import id_tokens
+import rate_limit
+import self_test
+from bench import Bench
+from delegation import Delegation
+from demo import Keys
+from node import Node
+from verdicts import Case, Report, Verdict, decide_all
+
+GROUPS: dict[str, Callable[[Bench], Iterator[Case]]] = {
+    "id_tokens": id_tokens.cases,
+    "app_tokens": app_tokens.cases,
+    "firebase": firebase.cases,
+    "azure_blob": azure_blob.cases,
+    "rate_limit": rate_limit.cases,
+    "client_sdk": client_sdk.cases,
+}
+
+
+def main() -> int:
+    options = arguments()
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="locum-judges-") as scratch, Node(options.node_modules.resolve()) as node:
+        if options.self_test:
+            verdicts = self_test.verdicts(node, Path(scratch), GROUPS, options.only)
+        else:
+            bench = Bench(Delegation(options.base_url.rstrip("/")), Keys(options.keys), node, Path(scratch))
+            verdicts = judged(bench, options.only)
+        for verdict in verdicts:
+            print(verdict.line(), flush=True)
+            report.verdicts.append(verdict)
+    if options.report:
+        report.write(options.report)
+    print(report.summary())
+    return 0 if report.is_good(options.strict) else 1
+
+
+def judged(bench: Bench, only: list[str]) -> Iterator[Verdict]:
+    for group, cases in GROUPS.items():
+        if not only or any(name.partition("/")[0] == group for name in only):
+            yield from decide_all(group, cases(bench), lambda name: is_wanted(name, only))
+
+
+def is_wanted(name: str, only: list[str]) -> bool:
+    return not only or any(name == wanted or name.startswith(wanted + "/") for wanted in only)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base-url", help="the server under judgement, such as http://127.0.0.1:8080")
+    parser.add_argument("--keys", type=Path, help="directory with the demo tenant's keys")
+    parser.add_argument("--node-modules", type=Path, required=True, help="node_modules made from package-lock.json")
+    parser.add_argument("--report", type=Path, help="where the verdicts go as JSON")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="a group or one case; may be repeated"
+    )
+    parser.add_argument("--strict", action="store_true", help="a judge that could not run counts as a failure")
+    parser.add_argument("--self-test", action="store_true", help="judge the judges: no server needed")
+    options = parser.parse_args()
+    if not options.self_test and (options.base_url is None or options.keys is None):
+        parser.error("give --base-url and --keys, or --self-test")
+    unknown = [name for name in options.only if name.partition("/")[0] not in GROUPS]
+    if unknown:
+        parser.error(f"no judge is called {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Runs the foreign JavaScript programs: each a process that answers one line of JSON with another."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+SCRIPTS = Path(__file__).parent / "node_scripts"
+STOP_SECONDS_MAX = 5
+
+
+@dataclass
+class Node:
+    """The npm packages of package-lock.json, installed in `modules`, and the programs that run on them."""
+
+    modules: Path
+    programs: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for program in self.programs.values():
+            program.stdin.close()
+            program.wait(STOP_SECONDS_MAX)
+            program.stdout.close()
+
+    def environment(self) -> dict[str, str]:
+        return {"JUDGE_NODE_MODULES": str(self.modules), "NO_COLOR": "1"}
+
+    def command(self, script: str, *arguments: str) -> list[str]:
+        return [executable(), str(SCRIPTS / script), *arguments]
+
+    def ask(self, script: str, question: Any) -> Any:
+        """The script's answer; it is started once and then kept, since starting costs more than answering."""
+        if script not in self.programs:
+            self.programs[script] = subprocess.Popen(
+                self.command(script),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, **self.environment()},
+            )
+        program = self.programs[script]
+        program.stdin.write(json.dumps(question) + "\n")
+        program.stdin.flush()
+        line = program.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{script} ended with {program.wait()} instead of an answer")
+        return json.loads(line)
+
+
+def executable() -> str:
+    found = shutil.which("node")
+    if found is None:
+        raise RuntimeError("node is not installed; the judges need version 20 or newer")
+    return found

@@ -1,0 +1,83 @@
+"""Judges the judges: they pass a good server, find each single fault of a bad one, and a numb judge is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+import jwt_judges
+from azurite import Azurite
+from bench import Bench
+from delegation import Delegation
+from demo import Keys
+from faults import FAULTS
+from node import Node
+from reference import Reference, serving
+from verdicts import Case, Outcome, Verdict, decide_all
+
+Cases = Callable[[Bench], Iterator[Case]]
+KEY_NAMES = ("tenant-rsa", "firebase")
+
+
+def accept_every_token(token: str, _: jwt_judges.Expected) -> dict[str, object]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def open_every_blob(*_: object) -> tuple[int, bytes]:
+    return 200, b"hello"
+
+
+# For each judge with a verifier of its own: where that stands, and its replacement that refuses nothing.
+NUMB = {
+    "app_tokens": (jwt_judges, "by_pyjwt", accept_every_token),
+    "firebase": (jwt_judges, "by_pyjwt", accept_every_token),
+    "azure_blob": (Azurite, "send", open_every_blob),
+}
+
+
+def verdicts(node: Node, scratch: Path, groups: dict[str, Cases], only: list[str]) -> Iterator[Verdict]:
+    keys = make_keys(scratch / "keys")
+    wanted = {name: cases for name, cases in groups.items() if not only or name in only}
+
+    def judged(group: str, fault: str | None = None) -> list[Verdict]:
+        with serving(Reference(keys, fault)) as base_url:
+            bench = Bench(Delegation(base_url), keys, node, scratch)
+            return list(decide_all(group, wanted[group](bench), lambda _: True))
+
+    for group in wanted:
+        for verdict in judged(group):
+            yield Verdict(f"self-test/{verdict.name}", verdict.outcome, verdict.detail)
+    for fault, group in FAULTS.items():
+        if group in wanted:
+            yield found_out(f"self-test/{group}-finds-{fault}", judged(group, fault))
+    for group, (place, name, numb) in NUMB.items():
+        if group in wanted:
+            with patch.object(place, name, numb):
+                yield found_out(f"self-test/{group}-finds-a-numb-judge", judged(group))
+
+
+def found_out(name: str, judged: list[Verdict]) -> Verdict:
+    """A fault is found when a case fails for what it saw, not because the judge itself broke."""
+    failed = [verdict for verdict in judged if verdict.outcome is Outcome.FAIL]
+    broken = [verdict for verdict in failed if "the judge itself broke" in verdict.detail]
+    if broken:
+        return Verdict(name, Outcome.FAIL, broken[0].detail)
+    if not failed:
+        return Verdict(name, Outcome.FAIL, "no case noticed")
+    return Verdict(name, Outcome.OK, f"{failed[0].name} says: {failed[0].detail}")
+
+
+def make_keys(directory: Path) -> Keys:
+    directory.mkdir()
+    for name in KEY_NAMES:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (directory / f"{name}.pem").write_bytes(private)
+        (directory / f"{name}.pub.pem").write_bytes(public)
+    return Keys(directory)

@@ -1,0 +1,119 @@
+"""What a judge can say: a case holds, differs, or was not run, and the report of it all."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Difference(Exception):
+    """What was issued is not what it should be; the text says how it differs."""
+
+
+class NotRun(Exception):
+    """The case could not be judged at all; the text says why."""
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    FAIL = "FAIL"
+    NOT_RUN = "NOT RUN"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fact to judge: `run` returns when it holds and raises `Difference` or `NotRun` when not."""
+
+    name: str
+    judged: str
+    run: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    name: str
+    outcome: Outcome
+    detail: str
+
+    def line(self) -> str:
+        return f"{self.outcome} {self.name}: {self.detail}"
+
+
+@dataclass
+class Report:
+    """All verdicts of one run."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(verdict.outcome is outcome for verdict in self.verdicts)
+
+    def summary(self) -> str:
+        return (
+            f"{self.count(Outcome.OK)} passed, {self.count(Outcome.FAIL)} failed, {self.count(Outcome.NOT_RUN)} not run"
+        )
+
+    def is_good(self, strict: bool) -> bool:
+        """Nothing failed and something was judged; when strict, nothing was left out either."""
+        complete = not strict or self.count(Outcome.NOT_RUN) == 0
+        return complete and self.count(Outcome.FAIL) == 0 and self.count(Outcome.OK) > 0
+
+    def write(self, path: Path) -> None:
+        document = {
+            "schema": 1,
+            "passed": self.count(Outcome.OK),
+            "failed": self.count(Outcome.FAIL),
+            "not_run": self.count(Outcome.NOT_RUN),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def decide(case: Case) -> Verdict:
+    try:
+        case.run()
+    except Difference as difference:
+        return Verdict(case.name, Outcome.FAIL, one_line(difference))
+    except NotRun as reason:
+        return Verdict(case.name, Outcome.NOT_RUN, one_line(reason))
+    except Exception as fault:  # a judge that breaks has not judged: that is red, never silent
+        return Verdict(case.name, Outcome.FAIL, broken(fault))
+    return Verdict(case.name, Outcome.OK, case.judged)
+
+
+def decide_all(group: str, cases: Iterable[Case], wanted: Callable[[str], bool]) -> Iterator[Verdict]:
+    """Runs each wanted case as it is yielded, so that a judge can hold its server open meanwhile."""
+    try:
+        for case in cases:
+            if wanted(case.name):
+                yield decide(case)
+    except NotRun as reason:
+        yield Verdict(group, Outcome.NOT_RUN, one_line(reason))
+    except Exception as fault:
+        yield Verdict(group, Outcome.FAIL, broken(fault))
+
+
+def expect_equal(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise Difference(f"{what} is {shown(found)}, not {shown(expected)}")
+
+
+def shown(value: object) -> str:
+    """The same text for the same value: sets have no order of their own."""
+    return repr(sorted(value)) if isinstance(value, set) else repr(value)
+
+
+def broken(fault: Exception) -> str:
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    return one_line(
+        f"the judge itself broke at {Path(place.filename).name}:{place.lineno}: {type(fault).__name__}: {fault}"
+    )
+
+
+def one_line(text: object) -> str:
+    return " ".join(str(text).split())[:600]
