@@ -160,7 +160,7 @@ pub enum Read {
         /// Its name in the profile.
         name: String,
     },
-    /// The attribute whose name stands in a setting.
+    /// The attribute whose name stands in a setting; those whose names are its values, if the setting is an object.
     NamedBySetting {
         /// The setting's name.
         setting: String,

@@ -204,12 +204,13 @@ fn grant(
 }
 
 fn read_profile(user: &KnownUser<'_>, add_on: &AddOn, manifest: &IssuerManifest) -> Map<String, Value> {
-    let names = manifest.reads.iter().filter_map(|read| match read {
-        Read::Attribute { name } => Some(name.as_str()),
-        Read::NamedBySetting { setting, default } => {
-            add_on.settings.get(setting).and_then(Value::as_str).or(default.as_deref())
-        }
-        Read::Unknown => None,
+    let names = manifest.reads.iter().flat_map(|read| match read {
+        Read::Attribute { name } => vec![name.as_str()],
+        Read::NamedBySetting { setting, default } => match add_on.settings.get(setting) {
+            Some(Value::Object(names)) => names.values().filter_map(Value::as_str).collect(),
+            named => named.and_then(Value::as_str).or(default.as_deref()).into_iter().collect(),
+        },
+        Read::Unknown => Vec::new(),
     });
     names.filter_map(|name| Some((name.to_owned(), user.attribute(name)?))).collect()
 }

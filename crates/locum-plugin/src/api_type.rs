@@ -105,7 +105,8 @@ impl ApiType {
         self
     }
 
-    /// It reads the profile attribute that a setting names; `default` is read when the setting is absent.
+    /// It reads the profile attribute that a setting names; `default` is read when the setting is absent. A setting
+    /// that is an object names an attribute with each of its values.
     pub fn reads_named_by_setting(mut self, setting: &str, default: Option<&str>) -> Self {
         let default = default.map(str::to_owned);
         self.manifest.reads.push(Read::NamedBySetting { setting: setting.to_owned(), default });
