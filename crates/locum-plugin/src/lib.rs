@@ -52,6 +52,7 @@ pub mod saml;
 #[cfg(feature = "signing")]
 pub mod signing;
 pub mod testing;
+pub mod upstream;
 
 pub use api_type::{ApiType, Lifetime};
 pub use grant::{Grant, NoParameters};
