@@ -1,0 +1,144 @@
+//! Form bodies and query strings: percent-decoding that refuses what it would have to guess.
+
+use locum_engine::Refusal;
+use serde_json::map::Entry;
+use serde_json::{Map, Value};
+
+/// Longest part of a parameter's name that an error repeats, in characters.
+const NAME_SHOWN_MAX: usize = 64;
+
+/// The parameters of a form, in their order (URL Standard, `application/x-www-form-urlencoded`; `+` is a blank).
+///
+/// # Errors
+/// A broken escape, text that is not UTF-8, a parameter without a name, one that is given twice, or too many.
+pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Map<String, Value>, Refusal> {
+    let mut parameters = Map::new();
+    for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        if parameters.len() == parameters_max {
+            return Err(too_many(parameters_max));
+        }
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let name = decode(halves.next().unwrap_or_default())?;
+        let value = decode(halves.next().unwrap_or_default())?;
+        if name.is_empty() {
+            return Err(Refusal::invalid_request("a parameter has no name"));
+        }
+        match parameters.entry(name) {
+            Entry::Occupied(taken) => return Err(twice(taken.key())),
+            Entry::Vacant(free) => free.insert(Value::String(value)),
+        };
+    }
+    Ok(parameters)
+}
+
+/// The refusal of more parameters than are read.
+pub(crate) fn too_many(parameters_max: usize) -> Refusal {
+    Refusal::invalid_request(format!("send at most {parameters_max} parameters"))
+}
+
+fn twice(name: &str) -> Refusal {
+    let shown: String = name.escape_default().take(NAME_SHOWN_MAX).collect();
+    Refusal::invalid_request(format!("the parameter {shown} was sent twice"))
+}
+
+fn decode(encoded: &[u8]) -> Result<String, Refusal> {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut bytes = encoded.iter();
+    while let Some(&byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => escaped(bytes.next(), bytes.next()).ok_or_else(|| {
+                Refusal::invalid_request("a percent sign must be followed by two hex digits")
+            })?,
+            plain => plain,
+        });
+    }
+    String::from_utf8(decoded).map_err(|_| Refusal::invalid_request("parameters must be UTF-8"))
+}
+
+fn escaped(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    u8::try_from(digit(high?)? * 16 + digit(low?)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Value, String> {
+        parse(text.as_bytes(), 5).map(Value::Object).map_err(|refusal| refusal.description().to_owned())
+    }
+
+    #[test]
+    fn escapes_blanks_and_empty_values_are_read() {
+        assert_eq!(
+            parsed("scope=openid+name&sub=a%7Cb%2B%C3%A9&api_type=&flag&&").unwrap(),
+            json!({"scope": "openid name", "sub": "a|b+é", "api_type": "", "flag": ""})
+        );
+    }
+
+    #[test]
+    fn an_equals_sign_in_a_value_stays_there() {
+        assert_eq!(parsed("id_token=a=b").unwrap(), json!({"id_token": "a=b"}));
+    }
+
+    #[test]
+    fn a_broken_escape_is_refused() {
+        for text in ["a=%", "a=%4", "a=%4g", "a=%+1", "%zz=a"] {
+            assert_eq!(
+                parsed(text).unwrap_err(),
+                "a percent sign must be followed by two hex digits",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused() {
+        for text in ["a=%ff", "a=%c3", "%c0%af=1"] {
+            assert_eq!(parsed(text).unwrap_err(), "parameters must be UTF-8", "{text}");
+        }
+        assert!(parse(b"a=\xe9", 5).is_err());
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused_however_it_is_spelled() {
+        assert_eq!(parsed("scope=a&scope=a").unwrap_err(), "the parameter scope was sent twice");
+        assert_eq!(parsed("scope=a&sc%6fpe=b").unwrap_err(), "the parameter scope was sent twice");
+        assert!(parsed("scope=a&Scope=b").is_ok());
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated_in_full() {
+        let long = "n".repeat(10_000);
+        assert!(parsed(&format!("{long}=&{long}=")).unwrap_err().len() < 128);
+    }
+
+    #[test]
+    fn a_value_needs_a_name() {
+        assert_eq!(parsed("=a").unwrap_err(), "a parameter has no name");
+    }
+
+    #[test]
+    fn the_limit_is_the_last_that_passes() {
+        assert!(parsed("a=&b=&c=&d=&e=").is_ok());
+        assert_eq!(parsed("a=&b=&c=&d=&e=&f=").unwrap_err(), "send at most 5 parameters");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_comes_back(name in "\\PC{1,8}", value in "\\PC{0,16}") {
+            let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+            let parsed = parse(format!("{}={}", encoded(&name), encoded(&value)).as_bytes(), 5).unwrap();
+            prop_assert_eq!(parsed.get(&name), Some(&Value::String(value)));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(text in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = parse(&text, 5);
+        }
+    }
+}

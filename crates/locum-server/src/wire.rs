@@ -1,0 +1,128 @@
+//! What goes over the wire: an answer or a refusal of the engine becomes a response here and nowhere else.
+
+use axum::body::Body;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use locum_engine::{Answer, Credential, Issued, Kind, Refusal, Taken};
+use serde::Serialize;
+
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A token of the form that OAuth clients know; the members in the order of the record.
+#[derive(Serialize)]
+struct BearerToken<'a> {
+    token_type: &'static str,
+    expires_in: i64,
+    id_token: &'a str,
+}
+
+/// Every error of every endpoint. `status` is there for JSONP alone, which has no other way to say it.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    error: &'static str,
+    error_description: &'a str,
+}
+
+/// The response to a delegation.
+pub(crate) fn answered(answer: &Answer) -> Response {
+    let mut response = match &answer.outcome {
+        Ok(issued) => unstored(StatusCode::OK, issued_body(issued)),
+        Err(refusal) => refused(refusal),
+    };
+    add_rate_headers(answer, response.headers_mut());
+    response
+}
+
+/// The response to a refusal.
+pub(crate) fn refused(refusal: &Refusal) -> Response {
+    let body =
+        written(&ErrorBody { status: None, error: refusal.code(), error_description: refusal.description() });
+    // A status that is none cannot stand in the engine's table; if it did, it would be a fault of ours.
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    unstored(status, body)
+}
+
+/// The response to a method that a path does not serve; `served` goes into `Allow` (RFC 9110 section 15.5.6).
+pub(crate) fn method_not_served(served: &'static str) -> Response {
+    let mut response = refused(&Refusal::new(Kind::MethodNotAllowed, format!("this path serves {served}")));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(served));
+    response
+}
+
+/// The JSON that a JSONP callback is given, whether things went well or not.
+pub(crate) fn payload(answer: &Answer) -> Vec<u8> {
+    match &answer.outcome {
+        Ok(issued) => issued_body(issued),
+        Err(refusal) => written(&ErrorBody {
+            status: Some(refusal.status()),
+            error: refusal.code(),
+            error_description: refusal.description(),
+        }),
+    }
+}
+
+/// The rate limit as it stands, and on a 429 how long to wait.
+pub(crate) fn add_rate_headers(answer: &Answer, headers: &mut HeaderMap) {
+    let Some(Taken { limit, remaining, reset_unix_seconds, retry_after_seconds, .. }) = answer.rate else {
+        return;
+    };
+    headers.insert(X_RATELIMIT_LIMIT, limit.into());
+    headers.insert(X_RATELIMIT_REMAINING, remaining.into());
+    headers.insert(X_RATELIMIT_RESET, reset_unix_seconds.into());
+    if matches!(&answer.outcome, Err(refusal) if refusal.kind() == Kind::TooManyRequests) {
+        headers.insert(RETRY_AFTER, retry_after_seconds.into());
+    }
+}
+
+/// JSON that no cache keeps (RFC 6749 section 5.1).
+pub(crate) fn unstored(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Nothing but a status.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = unstored(status, Vec::new());
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
+/// A JSON document that anybody may read and keep for a while.
+pub(crate) fn public(document: &impl Serialize) -> Response {
+    let mut response = Response::new(Body::from(written(document)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn issued_body(issued: &Issued) -> Vec<u8> {
+    match &issued.credential {
+        Credential::Bearer { token, expires_in } => {
+            written(&BearerToken { token_type: "Bearer", expires_in: *expires_in, id_token: token })
+        }
+        Credential::Text { member, text } => written(&std::collections::BTreeMap::from([(member, text)])),
+        Credential::Object(members) => written(members),
+    }
+}
+
+fn written(body: &impl Serialize) -> Vec<u8> {
+    // Texts, numbers and maps keyed by texts: there is nothing in them that JSON cannot say.
+    serde_json::to_vec(body).unwrap_or_default()
+}
