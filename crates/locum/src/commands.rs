@@ -1,0 +1,20 @@
+//! One file for each command.
+
+mod check;
+mod conformance;
+mod plugin;
+mod serve;
+mod token;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Ended;
+
+pub(crate) fn run(cli: Cli) -> Result<(), Ended> {
+    match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Plugin(command) => plugin::run(&command),
+        Command::Token(command) => token::run(&command),
+        Command::Conformance(args) => conformance::run(&args),
+    }
+}

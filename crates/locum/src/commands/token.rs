@@ -1,0 +1,126 @@
+//! `locum token`: id_tokens for demos and tests, and a look into any token.
+
+use std::io::Read;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use locum_abi::secret::Secret;
+use locum_engine::ports::Clock;
+use locum_engine::tenant::{Client, ClientVerification, Tenant, secret_bytes};
+use locum_store::SystemClock;
+use serde_json::{Map, Value, json};
+
+use crate::cli::{Format, TokenCommand};
+use crate::exit::Ended;
+use crate::format::{print_json, print_text};
+use crate::wiring;
+
+/// Longest token that is looked into, in bytes.
+const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
+
+pub(crate) fn run(command: &TokenCommand) -> Result<(), Ended> {
+    match command {
+        TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
+            let tenant = wiring::load_tenant(tenant)?.tenant;
+            let client = tenant
+                .clients
+                .get(client)
+                .ok_or_else(|| Ended::usage(format!("the tenant has no client `{client}`")))?;
+            let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
+            print_text(&mint(&tenant, client, &claims)?);
+            Ok(())
+        }
+        TokenCommand::Inspect { token, format } => inspect(&read_token(token.as_deref())?, *format),
+    }
+}
+
+fn now() -> i64 {
+    i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX)
+}
+
+fn id_token_claims(
+    tenant: &Tenant,
+    client: &Client,
+    user: &str,
+    extra: &[String],
+    lifetime: i64,
+) -> Result<Map<String, Value>, Ended> {
+    let now = now();
+    let mut claims = Map::new();
+    claims.insert("iss".to_owned(), tenant.issuer().into());
+    claims.insert("sub".to_owned(), user.into());
+    claims.insert("aud".to_owned(), client.id.as_str().into());
+    claims.insert("iat".to_owned(), now.into());
+    claims.insert("exp".to_owned(), (now + lifetime).into());
+    for claim in extra {
+        let (name, value) = claim
+            .split_once('=')
+            .ok_or_else(|| Ended::usage(format!("`{claim}` is no claim; write NAME=VALUE")))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        claims.insert(name.to_owned(), value);
+    }
+    Ok(claims)
+}
+
+/// Signs as the client's own id_tokens are signed: with its secret, or with the tenant's key.
+fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, Ended> {
+    let unusable = |what: &dyn std::fmt::Display| Ended::file(format!("client {}: {what}", client.id));
+    let (header, key) = match &client.verification {
+        ClientVerification::Secret(_) => {
+            let settings = &client.app.settings;
+            let secret = settings.get("secret").and_then(Value::as_str).unwrap_or_default();
+            let encoded = settings.get("secret_encoded") == Some(&Value::Bool(true));
+            let bytes = secret_bytes(&Secret::from(secret), encoded).map_err(|error| unusable(&error))?;
+            (Header::new(Algorithm::HS256), EncodingKey::from_secret(&bytes))
+        }
+        ClientVerification::TenantKeys => {
+            let key = tenant.keys.first().ok_or_else(|| unusable(&"the tenant has no signing key"))?;
+            let pem = key.signing.private_key_pem.expose().as_bytes();
+            let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| unusable(&error))?;
+            (Header { kid: Some(key.signing.kid.clone()), ..Header::new(Algorithm::RS256) }, encoding)
+        }
+        ClientVerification::Nothing => return Err(unusable(&"it has no key to sign with")),
+    };
+    encode(&header, claims, &key).map_err(|error| unusable(&error))
+}
+
+fn read_token(token: Option<&str>) -> Result<String, Ended> {
+    let mut text = String::new();
+    match token {
+        Some(token) => text.push_str(token),
+        None => {
+            let input = std::io::stdin().take(TOKEN_BYTES_MAX).read_to_string(&mut text);
+            input.map_err(|error| Ended::usage(format!("standard input: {error}")))?;
+        }
+    }
+    Ok(text.trim().to_owned())
+}
+
+fn inspect(token: &str, format: Format) -> Result<(), Ended> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, payload, _] = parts.as_slice() else {
+        return Err(Ended::usage("that is no compact JWT: it has not three parts"));
+    };
+    let (header, claims) = (decoded(header, "header")?, decoded(payload, "claims")?);
+    match format {
+        Format::Json => print_json(&json!({"verified": false, "header": header, "claims": claims})),
+        Format::Table => {
+            let times = ["iat", "nbf", "exp"].iter().filter_map(|name| {
+                let seconds = claims.get(name)?.as_i64()?;
+                let time = Timestamp::from_second(seconds).ok()?;
+                Some(format!("{name} is {time}, {} s from now", seconds - now()))
+            });
+            let times: Vec<String> = times.collect();
+            print_text(&format!("header {header:#}\nclaims {claims:#}\n{}\nnot verified", times.join("\n")));
+        }
+    }
+    Ok(())
+}
+
+fn decoded(part: &str, name: &str) -> Result<Value, Ended> {
+    let bytes =
+        URL_SAFE_NO_PAD.decode(part).map_err(|_| Ended::usage(format!("its {name} is not base64url")))?;
+    serde_json::from_slice(&bytes).map_err(|error| Ended::usage(format!("its {name} is no JSON: {error}")))
+}

@@ -1,0 +1,19 @@
+//! The binary: flags, config, wiring, exit codes.
+
+mod audit_log;
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod format;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    exit::code_of(commands::run(Cli::parse()))
+}

@@ -1,0 +1,25 @@
+//! Measures delegations beside the same crypto done bare.
+
+use anyhow::Result;
+use clap::Args as ClapArgs;
+
+use crate::build::{self, build};
+use crate::shell::{cargo, run as run_command};
+
+#[derive(ClapArgs)]
+pub struct Args {
+    /// Fewer and shorter samples: enough to see that the benches run, not to believe their figures.
+    #[arg(long)]
+    quick: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let built = build(build::Args { release: true })?;
+    let mut bench = cargo();
+    bench.args(["bench", "--package", "locum", "--bench", "delegate"]);
+    bench.env("LOCUM_BENCH_PLUGINS", &built.plugins_dir);
+    if args.quick {
+        bench.args(["--", "--warm-up-time", "0.5", "--measurement-time", "1", "--sample-size", "20"]);
+    }
+    run_command(&mut bench)
+}

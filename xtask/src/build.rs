@@ -1,0 +1,98 @@
+//! Builds the server and every plugin, and lays the plugins into one directory with their pins.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args as ClapArgs;
+use serde_json::Value;
+
+use crate::shell::{capture, cargo, run as run_command, target_dir};
+
+#[derive(ClapArgs, Clone, Copy)]
+pub struct Args {
+    /// Builds for speed.
+    #[arg(long)]
+    pub release: bool,
+}
+
+/// What a build leaves.
+pub struct Built {
+    /// The `locum` program.
+    pub locum: PathBuf,
+    /// The directory of the plugins; their pins stand beside it.
+    pub plugins_dir: PathBuf,
+    /// The plugin files.
+    pub plugins: Vec<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let built = build(*args)?;
+    println!("{} plugins in {}", built.plugins.len(), built.plugins_dir.display());
+    Ok(())
+}
+
+/// Builds and pins.
+pub fn build(args: Args) -> Result<Built> {
+    let target = target_dir()?;
+    let packages = plugin_packages()?;
+    let mut build = cargo();
+    build.args(["build", "--package", "locum"]);
+    for package in &packages {
+        build.args(["--package", package]);
+    }
+    if args.release {
+        build.arg("--release");
+    }
+    run_command(&mut build)?;
+    let built = target.join(if args.release { "release" } else { "debug" });
+    // Release plugins get a directory of their own: a bench must not change what a running demo has mapped.
+    let plugins_dir =
+        if args.release { target.join("release-plugins/plugins") } else { target.join("plugins") };
+    let locum = built.join("locum");
+    let plugins = lay_out(&packages, &built, &plugins_dir)?;
+    let mut pin = Command::new(&locum);
+    run_command(pin.args(["plugin", "pin", "--yes"]).args(&plugins))?;
+    Ok(Built { locum, plugins_dir, plugins })
+}
+
+/// Copies each plugin anew under its own name: a file that a server has mapped is never written into.
+fn lay_out(
+    packages: &[String],
+    built: &std::path::Path,
+    plugins_dir: &std::path::Path,
+) -> Result<Vec<PathBuf>> {
+    if plugins_dir.exists() {
+        fs::remove_dir_all(plugins_dir)?;
+    }
+    fs::create_dir_all(plugins_dir)?;
+    let mut plugins = Vec::new();
+    for package in packages {
+        let file = format!("lib{}.so", package.replace('-', "_"));
+        let plugin = plugins_dir.join(&file);
+        fs::copy(built.join(&file), &plugin).with_context(|| format!("{package} built no {file}"))?;
+        plugins.push(plugin);
+    }
+    Ok(plugins)
+}
+
+/// The packages under `plugins/`.
+pub fn plugin_packages() -> Result<Vec<String>> {
+    let output = capture(cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let packages =
+        metadata.get("packages").and_then(Value::as_array).context("cargo metadata names no packages")?;
+    let root =
+        metadata.get("workspace_root").and_then(Value::as_str).context("cargo metadata names no root")?;
+    let mut names: Vec<String> = packages
+        .iter()
+        .filter(|package| {
+            let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
+            manifest.starts_with(&format!("{root}/plugins/"))
+        })
+        .filter_map(|package| package.get("name").and_then(Value::as_str).map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}

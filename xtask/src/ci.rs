@@ -1,0 +1,38 @@
+//! What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance.
+
+use anyhow::Result;
+
+use crate::shell::{cargo, has, run as run_command};
+use crate::{conformance, tidy};
+
+pub fn run() -> Result<()> {
+    run_command(cargo().args(["fmt", "--all", "--check"]))?;
+    run_command(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    tidy::run()?;
+    deny()?;
+    let mut doc = cargo();
+    doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    conformance::run(&conformance::Args::all())
+}
+
+/// Licences, advisories, banned and doubled crates, sources. Advisories need their database, which not every network
+/// gives: then that one check is named as not run.
+fn deny() -> Result<()> {
+    if !has("cargo-deny") {
+        run_command(cargo().args(["install", "cargo-deny", "--locked", "--quiet"]))?;
+    }
+    run_command(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
+    if let Err(error) = run_command(cargo().args(["deny", "check", "advisories"])) {
+        println!("NOT RUN: cargo deny check advisories ({error})");
+    }
+    Ok(())
+}

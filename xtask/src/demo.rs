@@ -1,0 +1,115 @@
+//! Starts a server with a demo tenant and exchanges one id_token for several credentials.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Args as ClapArgs;
+use serde_json::{Value, json};
+
+use crate::build::{self, Built, build};
+use crate::http;
+use crate::server::Server;
+use crate::shell::capture;
+
+/// The demo tenant.
+pub const TENANT: &str = "fixtures/demo/tenant.yaml";
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+#[derive(ClapArgs)]
+pub struct Args {
+    /// Stops the server once the credentials were shown.
+    #[arg(long)]
+    once: bool,
+    /// Where the server listens on 127.0.0.1; with `--once` any free port.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+}
+
+/// One exchange that the demo shows.
+struct Exchange {
+    title: &'static str,
+    target: &'static str,
+    scope: &'static str,
+    api_type: &'static str,
+}
+
+const EXCHANGES: [Exchange; 3] = [
+    Exchange {
+        title: "an app JWT for another API of the tenant",
+        target: "orders-api",
+        scope: "openid profile email",
+        api_type: "app",
+    },
+    Exchange { title: "a Firebase custom token", target: "spa", scope: "openid", api_type: "firebase" },
+    Exchange { title: "an Azure blob SAS", target: "spa", scope: "openid", api_type: "azure_blob" },
+];
+
+pub fn run(args: &Args) -> Result<()> {
+    let built = build(build::Args { release: false })?;
+    let port = if args.once { 0 } else { args.port };
+    let server = Server::start(&built, "demo", port)?;
+    let id_token = mint(&built)?;
+    println!("\nalice signs in to `spa` and has this id_token:\n\n{id_token}\n");
+    for exchange in &EXCHANGES {
+        show(&built, &server, &id_token, exchange)?;
+    }
+    if args.once {
+        return Ok(());
+    }
+    println!("The server stays up; stop it with Ctrl-C. Paste this into another terminal:\n");
+    println!("{}\n", curl(server.address()));
+    server.wait()
+}
+
+/// An id_token as alice has it after signing in to `spa`.
+fn mint(built: &Built) -> Result<String> {
+    let mut mint = Command::new(&built.locum);
+    mint.args([
+        "token",
+        "mint",
+        "--tenant",
+        TENANT,
+        "--client",
+        "spa",
+        "--user",
+        "auth0|alice",
+        "--lifetime",
+        "3600",
+    ]);
+    let output = capture(&mut mint)?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn show(built: &Built, server: &Server, id_token: &str, exchange: &Exchange) -> Result<()> {
+    let Exchange { title, target, scope, api_type } = exchange;
+    let body = json!({
+        "client_id": "spa", "grant_type": JWT_BEARER, "id_token": id_token,
+        "target": target, "scope": scope, "api_type": api_type,
+    });
+    let (status, answer) = http::post_json(server.address(), "/delegation", &body)?;
+    if status != 200 {
+        bail!("api_type {api_type} answered {status}: {answer}");
+    }
+    println!("{title} (api_type {api_type}, target {target}):\n\n{answer:#}\n");
+    if let Some(token) = answer.get("id_token").and_then(Value::as_str) {
+        println!("which says:\n\n{:#}\n", decoded(built, token)?);
+    }
+    Ok(())
+}
+
+fn decoded(built: &Built, token: &str) -> Result<Value> {
+    let output = capture(Command::new(&built.locum).args(["token", "inspect", "--format", "json", token]))?;
+    let inspected: Value = serde_json::from_slice(&output.stdout)?;
+    let part = |name: &str| inspected.get(name).cloned().context("`locum token inspect` left something out");
+    Ok(json!({"header": part("header")?, "claims": part("claims")?}))
+}
+
+fn curl(address: &str) -> String {
+    format!(
+        r#"curl -sS http://{address}/delegation -H 'content-type: application/json' -d @- <<JSON
+{{"client_id": "spa", "grant_type": "{JWT_BEARER}", "target": "orders-api", "scope": "openid email", "api_type": "app",
+ "id_token": "$(target/debug/locum token mint --tenant {TENANT} --client spa --user 'auth0|alice')"}}
+JSON"#
+    )
+}

@@ -1,0 +1,70 @@
+//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, tidy, ci.
+
+mod bench;
+mod build;
+mod ci;
+mod conformance;
+mod demo;
+mod http;
+mod judges;
+mod server;
+mod shell;
+mod snapshot;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, tests and shows Locum.
+#[derive(Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a server with a demo tenant and exchanges an id_token for several credentials.
+    Demo(demo::Args),
+    /// Builds the server and every plugin, into target/plugins with its pins.
+    Build(build::Args),
+    /// Passes the tests: Rust's, and the outside judges of what is issued.
+    Test(test::Args),
+    /// Judges the plugins of this workspace by the conformance suite.
+    Conformance(conformance::Args),
+    /// Measures delegations beside the same crypto done bare.
+    Bench(bench::Args),
+    /// Compares every snapshot and generated file with the code; `--bless` rewrites them.
+    Snapshot(snapshot::Args),
+    /// Checks what the documents say about the tree, and the tree's habits.
+    Tidy,
+    /// What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    std::env::set_current_dir(shell::workspace_root())?;
+    match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args),
+        Command::Tidy => tidy::run(),
+        Command::Ci => ci::run(),
+    }
+}

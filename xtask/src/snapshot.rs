@@ -1,0 +1,25 @@
+//! Snapshots and generated files: compared with the code, or rewritten from it.
+
+use anyhow::Result;
+use clap::Args as ClapArgs;
+
+use crate::shell::{cargo, run as run_command};
+
+#[derive(ClapArgs)]
+pub struct Args {
+    /// Rewrites what differs; review the difference before you commit it.
+    #[arg(long)]
+    bless: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--quiet"]);
+    if args.bless {
+        // One word for our own generated files, one for insta's, one for trybuild's.
+        test.env("LOCUM_BLESS", "1").env("INSTA_UPDATE", "always").env("TRYBUILD", "overwrite");
+    } else {
+        test.env("INSTA_UPDATE", "no");
+    }
+    run_command(&mut test)
+}

@@ -1,0 +1,70 @@
+//! Every Rust file says its job in its first line; no file has a name that says nothing; no secret habit creeps in.
+
+use std::fs;
+
+use anyhow::Result;
+
+use crate::shell::{capture, workspace_root};
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 6] = ["utils.rs", "util.rs", "common.rs", "helpers.rs", "helper.rs", "misc.rs"];
+
+/// Words that tests must not need, put together here so that this file does not hold them.
+const BANNED: [(&str, &str, &str); 3] = [
+    ("#[ign", "ore", "a test that does not run is no test"),
+    ("should", "_panic", "say what is refused and how"),
+    ("TO", "DO", "open an issue, or do it"),
+];
+
+/// Lines of a file above which it has more than one job.
+const LINES_MAX: usize = 600;
+
+pub fn check() -> Result<Vec<String>> {
+    let mut list = std::process::Command::new("git");
+    let output = capture(list.args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
+    let mut faults = Vec::new();
+    for path in String::from_utf8(output.stdout)?.lines() {
+        if path.ends_with(".rs") {
+            let Ok(text) = fs::read_to_string(workspace_root().join(path)) else { continue };
+            faults.extend(faults_of(path, &text));
+        }
+    }
+    Ok(faults)
+}
+
+fn faults_of(path: &str, text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !text.starts_with("//! ") {
+        faults.push(format!("{path}: its first line must be `//!` and say its job"));
+    }
+    if EMPTY_NAMES.iter().any(|name| path.rsplit('/').next() == Some(name)) {
+        faults.push(format!("{path}: its name says nothing; name the thing"));
+    }
+    if text.lines().count() > LINES_MAX {
+        faults.push(format!("{path}: more than {LINES_MAX} lines; it has more than one job"));
+    }
+    for (begin, end, why) in BANNED {
+        if text.contains(&format!("{begin}{end}")) {
+            faults.push(format!("{path}: holds `{begin}{end}`: {why}"));
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_file_has_no_faults() {
+        assert!(faults_of("src/bucket.rs", "//! The token bucket.\n").is_empty());
+    }
+
+    #[test]
+    fn each_bad_habit_is_a_fault() {
+        assert_eq!(faults_of("src/bucket.rs", "fn main() {}\n").len(), 1);
+        assert_eq!(faults_of("src/utils.rs", "//! Things.\n").len(), 1);
+        assert_eq!(faults_of("src/a.rs", &format!("//! A.\n{}", "\n".repeat(LINES_MAX))).len(), 1);
+        assert_eq!(faults_of("src/a.rs", &format!("//! A.\n// {}{}\n", "TO", "DO")).len(), 1);
+    }
+}
