@@ -51,6 +51,11 @@ impl<P> Grant<P> {
         text.ok_or_else(|| Failure::attribute_missing(name))
     }
 
+    /// An id that no other request has, such as a `jti`: 64 hex digits, all of the entropy.
+    pub fn fresh_id(&self) -> String {
+        self.entropy.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Answers with a JWT that lives for the whole grant.
     pub fn jwt(&self, token: String) -> IssueAnswer {
         self.issued(Credential::Jwt(token))

@@ -22,6 +22,27 @@ pub fn post_form(url: impl Into<String>, fields: &[(&str, &str)]) -> UpstreamReq
     }
 }
 
+/// The URL of an upstream that an operator wrote into a setting: `https`, or `http` to this machine, because what goes
+/// there is as good as a password. No user info, query or fragment.
+///
+/// # Errors
+/// What is wrong with it, for [`Failure::setting`].
+pub fn endpoint(url: &str) -> Result<String, &'static str> {
+    let (scheme, rest) = url.split_once("://").ok_or("it is not a URL that starts with https://")?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic() && !b"@?#\\".contains(&byte)) {
+        return Err("it must be a URL with a host and without blanks, user info, query and fragment");
+    }
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    };
+    match (scheme, host) {
+        ("https", _) | ("http", "localhost" | "127.0.0.1" | "[::1]") => Ok(url.to_owned()),
+        _ => Err("it must start with https://, or with http:// on this machine"),
+    }
+}
+
 /// What a token endpoint granted (RFC 6749 section 5.1): its object as it came, which holds an `access_token` and
 /// no `error`.
 ///
@@ -83,6 +104,39 @@ mod tests {
     fn a_form_is_posted_in_the_order_given() {
         let request = post_form("https://example.com/token", &[("b", "x y"), ("a", "1&2")]);
         assert_eq!((request.method.as_str(), request.body.as_str()), ("POST", "b=x%20y&a=1%262"));
+    }
+
+    #[test]
+    fn endpoints_are_encrypted_or_on_this_machine() {
+        for good in [
+            "https://sap.example.com:8443/sap/bc/sec/oauth2/token",
+            "https://sts.example.com",
+            "http://127.0.0.1:5000/",
+            "http://[::1]:5000/",
+            "http://[::1]/",
+            "http://localhost",
+        ] {
+            assert_eq!(endpoint(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "sts.example.com",
+            "https://",
+            "https:///x",
+            "ftp://example.com/",
+            "http://example.com/",
+            "http://127.0.0.1.example.com/",
+            "http://localhost.example.com:80/",
+            "https://a@example.com/",
+            "http://127.0.0.1:80@example.com/",
+            "https://example.com/?a=b",
+            "https://example.com/#a",
+            "https://example.com/a b",
+            "https://example.com\\a",
+            "https://ex\u{e4}mple.com/",
+        ] {
+            assert!(endpoint(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

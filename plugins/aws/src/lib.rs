@@ -1,0 +1,98 @@
+//! Issues temporary AWS credentials, which STS gives for a role.
+
+mod answer;
+mod arn;
+mod partition;
+mod proof;
+mod roles;
+mod session;
+mod settings;
+mod xml;
+
+use locum_plugin::prelude::*;
+use locum_plugin::upstream::post_form;
+
+use crate::proof::Proof;
+use crate::roles::Roles;
+use crate::session::Session;
+use crate::settings::{SessionSettings, Settings};
+
+locum_plugin::export_plugin! { name: "aws", vendor: "Locum", issuers: [Aws] }
+
+/// Ready for one account's roles: it holds the key that STS trusts.
+struct Aws {
+    endpoint: String,
+    roles: Roles,
+    session: SessionSettings,
+    proof: Proof,
+}
+
+/// What a request may name in place of the settings, if the settings allow it.
+#[derive(Deserialize, JsonSchema)]
+struct Parameters {
+    /// The ARN of the role to take on.
+    role: Option<String>,
+    /// The ARN of the SAML provider that vouches for the user.
+    principal: Option<String>,
+}
+
+impl Issuer for Aws {
+    type Settings = Settings;
+    type Parameters = Parameters;
+
+    fn api_types() -> Vec<ApiType> {
+        let lifetime = Lifetime::up_to_seconds(43_200)
+            .at_least_seconds(900)
+            .by_default_seconds(3600)
+            .set_in_seconds_by("lifetime_in_seconds");
+        let host = |host: &str| Upstream::Host { host: host.to_owned() };
+        vec![
+            ApiType::object("aws")
+                .lives(lifetime)
+                .parameter_overrides("role")
+                .parameter_overrides("principal")
+                .calls(host("sts.amazonaws.com"))
+                .calls(host("sts.*.amazonaws.com"))
+                .calls(host("sts.*.amazonaws.com.cn"))
+                .calls(Upstream::Setting { setting: "endpoint".to_owned() })
+                .needs_tenant_signing_key()
+                .reads_named_by_setting("role_session_name", Some("rolesessionname"))
+                .reads_named_by_setting("source_identity", None)
+                .reads_named_by_setting("session_tags", None)
+                .revoked_by_key_rotation(
+                    "Revoke the role's active sessions in IAM: its policy then denies everything to credentials issued before.",
+                ),
+        ]
+    }
+
+    fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
+        let partition = settings.partition()?;
+        Ok(Self {
+            endpoint: settings.endpoint(partition)?,
+            roles: settings.roles(partition)?,
+            proof: settings.proof(partition, tenant)?,
+            session: settings.session()?,
+        })
+    }
+
+    fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let Parameters { role, principal } = &grant.parameters;
+        let roles = self.roles.chosen(role.as_deref(), principal.as_deref())?;
+        match replies {
+            [] => {
+                let session = Session::of(&self.session, grant)?;
+                let fields = self.proof.fields(&roles, &session, grant)?;
+                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                Ok(IssueAnswer::Call { request: post_form(&self.endpoint, &fields) })
+            }
+            [reply, ..] => {
+                let (object, ends_at) = answer::read(self.proof.action(), reply)?;
+                let expires_at = answer::within_grant(ends_at, grant.now, grant.expires_at())?;
+                Ok(grant.object(object, Some(expires_at)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

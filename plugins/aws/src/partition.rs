@@ -1,0 +1,96 @@
+//! AWS's partitions: which endpoint and sign-in page belong to which ARNs and regions.
+
+/// A part of AWS with accounts, endpoints and credentials of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Partition {
+    Commercial,
+    GovCloud,
+    China,
+}
+
+impl Partition {
+    /// By its name in ARNs.
+    pub(crate) fn of_arn(name: &str) -> Option<Self> {
+        match name {
+            "aws" => Some(Self::Commercial),
+            "aws-us-gov" => Some(Self::GovCloud),
+            "aws-cn" => Some(Self::China),
+            _ => None,
+        }
+    }
+
+    /// By the region, if it is one: such as `eu-west-1`, `us-gov-west-1`, `cn-north-1`.
+    pub(crate) fn of_region(region: &str) -> Option<Self> {
+        let mut parts = region.split('-').rev();
+        let number = parts.next()?;
+        let words: Vec<_> = parts.collect();
+        let is_region = number.len() == 1
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && (2..=3).contains(&words.len())
+            && words.iter().all(|word| {
+                (2..=12).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase())
+            });
+        if !is_region {
+            return None;
+        }
+        Some(match region {
+            _ if region.starts_with("cn-") => Self::China,
+            _ if region.starts_with("us-gov-") => Self::GovCloud,
+            _ => Self::Commercial,
+        })
+    }
+
+    /// STS in this region.
+    pub(crate) fn endpoint(self, region: &str) -> String {
+        match self {
+            Self::Commercial | Self::GovCloud => format!("https://sts.{region}.amazonaws.com/"),
+            Self::China => format!("https://sts.{region}.amazonaws.com.cn/"),
+        }
+    }
+
+    /// The recipient and audience that STS wants in an assertion.
+    pub(crate) const fn sign_in_url(self) -> &'static str {
+        match self {
+            Self::Commercial => "https://signin.aws.amazon.com/saml",
+            Self::GovCloud => "https://signin.amazonaws-us-gov.com/saml",
+            Self::China => "https://signin.amazonaws.cn/saml",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_belong_to_partitions() {
+        let known = [
+            ("eu-west-1", Partition::Commercial),
+            ("ap-southeast-2", Partition::Commercial),
+            ("us-gov-west-1", Partition::GovCloud),
+            ("cn-north-1", Partition::China),
+        ];
+        for (region, partition) in known {
+            assert_eq!(Partition::of_region(region), Some(partition), "{region}");
+        }
+    }
+
+    #[test]
+    fn what_could_leave_its_place_in_a_host_name_is_no_region() {
+        for bad in [
+            "",
+            "1",
+            "eu-1",
+            "eu-west",
+            "eu-west-x",
+            "eu-west-12",
+            "eu.west-1",
+            "EU-west-1",
+            "a/b-c-1",
+            "eu-west-1.evil",
+            "a-b-c-d-e-1",
+        ] {
+            assert_eq!(Partition::of_region(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the session says of its user: name, source identity and tags, each in AWS's grammar.
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::sha256;
+
+use crate::settings::SessionSettings;
+
+/// Longest name of a session, and longest source identity.
+const NAME_BYTES_MAX: usize = 64;
+/// Longest value of a session tag.
+const TAG_CHARS_MAX: usize = 256;
+
+/// What STS is told of the session.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) name: String,
+    pub(crate) source_identity: Option<String>,
+    /// Keys and values, in the order of the settings.
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+impl Session {
+    /// What the profile says, as the settings map it.
+    pub(crate) fn of<P>(settings: &SessionSettings, grant: &Grant<P>) -> Result<Self, Failure> {
+        let named = grant.attribute(&settings.name_attribute).ok().filter(|name| is_session_name(name));
+        let source_identity = match &settings.source_identity_attribute {
+            None => None,
+            Some(attribute) => Some(source_identity(attribute, grant.attribute(attribute)?)?),
+        };
+        let tags = settings.tags.iter().map(|(key, attribute)| {
+            // A tag that is left out can mean more rights, where a policy denies by tag: no attribute, no session.
+            let value = grant.attribute(attribute)?;
+            if !is_tag_value(value) {
+                return Err(Failure::attribute_unusable(
+                    attribute,
+                    "AWS takes no such text as a session tag",
+                ));
+            }
+            Ok((key.clone(), value.to_owned()))
+        });
+        Ok(Self {
+            name: named.map_or_else(|| name_of(&grant.user_id), str::to_owned),
+            source_identity,
+            tags: tags.collect::<Result<_, Failure>>()?,
+        })
+    }
+}
+
+fn source_identity(attribute: &str, value: &str) -> Result<String, Failure> {
+    if is_session_name(value) {
+        Ok(value.to_owned())
+    } else {
+        Err(Failure::attribute_unusable(
+            attribute,
+            "a source identity has 2 to 64 letters, digits and _+=,.@-",
+        ))
+    }
+}
+
+/// A session name for any user id. No two ids have the same: what AWS does not take is written as `=` and two hex
+/// digits, and what gets too long as `=sha256-` and a digest.
+fn name_of(user_id: &str) -> String {
+    let name: String = user_id
+        .bytes()
+        .map(|byte| match byte {
+            b'=' => "=3D".to_owned(),
+            byte if is_name_byte(byte) => char::from(byte).to_string(),
+            byte => format!("={byte:02X}"),
+        })
+        .collect();
+    if is_session_name(&name) {
+        return name;
+    }
+    let digest: String =
+        sha256(user_id.as_bytes()).iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+    format!("=sha256-{digest}")
+}
+
+fn is_session_name(text: &str) -> bool {
+    (2..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_name_byte)
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-')
+}
+
+fn is_tag_value(text: &str) -> bool {
+    text.chars().count() <= TAG_CHARS_MAX && text.chars().all(is_tag_char)
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, as AWS writes it.
+pub(crate) fn is_tag_char(character: char) -> bool {
+    character.is_alphanumeric()
+        || (character.is_whitespace() && !character.is_control())
+        || "_.:/=+-@".contains(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_user_id_has_a_session_name_that_aws_takes() {
+        let names = [
+            ("auth0|alice", "auth0=7Calice"),
+            ("auth0=7Calice", "auth0=3D7Calice"),
+            ("google-oauth2|113", "google-oauth2=7C113"),
+            ("ä", "=C3=A4"),
+        ];
+        for (user_id, name) in names {
+            assert_eq!(name_of(user_id), name);
+        }
+        for long in [&"x".repeat(65), "x", "", &"|".repeat(22)] {
+            assert!(name_of(long).starts_with("=sha256-"), "{long}");
+            assert!(is_session_name(&name_of(long)), "{long}");
+        }
+        assert_eq!(name_of(&"x".repeat(64)), "x".repeat(64));
+        assert_ne!(name_of(&"x".repeat(65)), name_of(&"x".repeat(66)));
+    }
+
+    #[test]
+    fn tag_values_keep_to_awss_grammar() {
+        for good in ["", "Sales", "ä 7_.:/=+-@", &"x".repeat(256)] {
+            assert!(is_tag_value(good), "{good}");
+        }
+        for bad in ["a&b", "a\nb", "a,b", "<b>", &"x".repeat(257)] {
+            assert!(!is_tag_value(bad), "{bad}");
+        }
+    }
+}

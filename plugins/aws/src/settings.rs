@@ -1,0 +1,173 @@
+//! The add-on's settings, read into what issuing needs.
+
+use std::collections::BTreeMap;
+
+use locum_plugin::prelude::*;
+use locum_plugin::upstream::endpoint;
+
+use crate::arn::IamArn;
+use crate::partition::Partition;
+use crate::proof::Proof;
+use crate::roles::Roles;
+use crate::session::is_tag_char;
+
+/// Most tags that a session can have.
+const TAGS_MAX: usize = 50;
+/// Longest key of a tag.
+const TAG_KEY_CHARS_MAX: usize = 128;
+
+/// The roles to issue for, and how STS is to be convinced.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The ARN of the SAML provider in IAM that has this tenant's certificate.
+    principal: Option<String>,
+    /// The ARN of the role to take on.
+    role: Option<String>,
+    /// How long credentials live, in seconds; 3600 if absent. STS gives 900 to 43200, and no more than the role has.
+    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    #[schemars(range(min = 900))]
+    lifetime_in_seconds: Option<u64>,
+    /// Further roles that a request may name. Empty: none.
+    #[serde(default)]
+    allowed_roles: Vec<String>,
+    /// DANGEROUS: a request may name any role, as with the original. Whatever role trusts this tenant, anybody who
+    /// may ask for this add-on can take on.
+    #[serde(default)]
+    allow_any_role: bool,
+    /// The region whose STS is asked, such as `eu-west-1`. Needed in GovCloud and China; elsewhere the global STS
+    /// is asked if it is absent.
+    region: Option<String>,
+    /// The URL of another STS, such as a test double's: https, or http on this machine.
+    endpoint: Option<String>,
+    /// `saml`: AssumeRoleWithSAML; `web_identity`: AssumeRoleWithWebIdentity with a JWT of the tenant.
+    #[serde(default)]
+    mode: Mode,
+    /// The `aud` of that JWT; `sts.amazonaws.com` if absent.
+    audience: Option<String>,
+    /// The profile attribute that names the session, if AWS takes it; else the user's id does. `rolesessionname` if
+    /// absent.
+    #[serde(default = "rolesessionname")]
+    role_session_name: String,
+    /// The profile attribute that is the source identity; absent: none is set.
+    source_identity: Option<String>,
+    /// Session tags: the key of a tag, and the profile attribute that is its value.
+    #[serde(default)]
+    session_tags: BTreeMap<String, String>,
+}
+
+/// How STS learns who the user is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    #[default]
+    Saml,
+    WebIdentity,
+}
+
+/// Which attributes tell of a session.
+pub(crate) struct SessionSettings {
+    pub(crate) name_attribute: String,
+    pub(crate) source_identity_attribute: Option<String>,
+    /// Keys and attributes.
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+fn rolesessionname() -> String {
+    "rolesessionname".to_owned()
+}
+
+impl Settings {
+    /// The partition of the role, or else of the region.
+    pub(crate) fn partition(&self) -> Result<Partition, Failure> {
+        let region = self.region.as_deref().map(|region| {
+            Partition::of_region(region)
+                .ok_or_else(|| Failure::setting("region", "it is not a region such as eu-west-1"))
+        });
+        let region = region.transpose()?;
+        let role = self.role.as_ref().or(self.allowed_roles.first());
+        let role = role.map(|role| named_role("role", role)).transpose()?.map(|role| role.partition());
+        match (role, region) {
+            (Some(role), Some(region)) if role != region => {
+                Err(Failure::setting("region", "the role is of another partition of AWS than the region"))
+            }
+            (role, region) => Ok(role.or(region).unwrap_or(Partition::Commercial)),
+        }
+    }
+
+    pub(crate) fn endpoint(&self, partition: Partition) -> Result<String, Failure> {
+        match (&self.endpoint, &self.region) {
+            (Some(url), _) => endpoint(url).map_err(|why| Failure::setting("endpoint", why)),
+            (None, Some(region)) => Ok(partition.endpoint(region)),
+            (None, None) if partition == Partition::Commercial => Ok("https://sts.amazonaws.com/".to_owned()),
+            (None, None) => {
+                Err(Failure::setting("region", "GovCloud and China have no global STS: name a region"))
+            }
+        }
+    }
+
+    pub(crate) fn roles(&self, partition: Partition) -> Result<Roles, Failure> {
+        let stored = self.role.as_ref().map(|role| named_role("role", role)).transpose()?;
+        let principal = self.principal.as_deref().map(IamArn::saml_provider).transpose();
+        let principal = principal.map_err(|why| Failure::setting("principal", why))?;
+        let allowed = self.allowed_roles.iter().map(|role| named_role("allowed_roles", role));
+        let allowed: Vec<_> = allowed.collect::<Result<_, _>>()?;
+        if allowed.iter().any(|role| role.partition() != partition) {
+            return Err(Failure::setting(
+                "allowed_roles",
+                "a role is of another partition of AWS than the rest",
+            ));
+        }
+        if stored.is_none() && allowed.is_empty() && !self.allow_any_role {
+            return Err(Failure::setting(
+                "role",
+                "name a role, or in allowed_roles those that requests may name",
+            ));
+        }
+        if let (Some(role), Some(principal)) = (&stored, &principal)
+            && role.account() != principal.account()
+        {
+            return Err(Failure::setting("principal", "role and principal are of different accounts"));
+        }
+        Ok(Roles { partition, stored, principal, allowed, any: self.allow_any_role })
+    }
+
+    pub(crate) fn proof(&self, partition: Partition, tenant: &Tenant) -> Result<Proof, Failure> {
+        match (self.mode, &self.audience) {
+            (Mode::Saml, None) => Proof::saml(partition, tenant),
+            (Mode::Saml, Some(_)) => {
+                Err(Failure::setting("audience", "only the mode web_identity has an audience of its own"))
+            }
+            (Mode::WebIdentity, audience) => {
+                Proof::web_identity(audience.as_deref().unwrap_or("sts.amazonaws.com"), tenant)
+            }
+        }
+    }
+
+    pub(crate) fn session(self) -> Result<SessionSettings, Failure> {
+        let refused = |why: &str| Failure::setting("session_tags", why);
+        if self.session_tags.len() > TAGS_MAX {
+            return Err(refused("a session has at most 50 tags"));
+        }
+        if !self.session_tags.keys().all(|key| is_tag_key(key)) {
+            return Err(refused(
+                "the key of a tag has 1 to 128 letters, digits, blanks and _.:/=+-@, and no aws: in front",
+            ));
+        }
+        Ok(SessionSettings {
+            tags: self.session_tags.into_iter().collect(),
+            name_attribute: self.role_session_name,
+            source_identity_attribute: self.source_identity,
+        })
+    }
+}
+
+fn named_role(setting: &str, role: &str) -> Result<IamArn, Failure> {
+    IamArn::role(role).map_err(|why| Failure::setting(setting, why))
+}
+
+fn is_tag_key(key: &str) -> bool {
+    (1..=TAG_KEY_CHARS_MAX).contains(&key.chars().count())
+        && key.chars().all(is_tag_char)
+        && !key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
