@@ -23,7 +23,7 @@ def cases(bench: Bench) -> Iterator[Case]:
         for target in ("orders-api", "reports-api"):
             yield Case(
                 f"app_tokens/{target}-{judge.name}",
-                "signature, exact claims and lifetime hold; a flipped signature, other key or other audience is refused",
+                "signature, exact claims and lifetime hold; a flipped signature, another key or audience is refused",
                 partial(token_holds, bench, judge, target),
             )
     yield Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -30,7 +31,11 @@ class Answer:
     def issued(self, api_type: str) -> dict[str, Any]:
         """The body of a success; `NotRun` when the server has no such issuer."""
         description = str(self.body.get("error_description", "")) if isinstance(self.body, dict) else ""
-        if self.status == 400 and self.body.get("error") == "invalid_request" and api_type in description:
+        if (
+            self.status == 400
+            and self.body.get("error") == "invalid_request"
+            and re.search(rf"\b{api_type}\b", description)
+        ):
             raise NotRun(f"the server does not issue {api_type}: {description}")
         if self.status != 200:
             raise Difference(f"HTTP {self.status} {self.body!r} where a credential was due")

@@ -35,6 +35,17 @@ BLOB = "hello.txt"
 STORED_POLICY = "read-only"
 SAS_MINUTES = 5
 
+BUS_NAMESPACE = "locum-demo"
+BUS_POLICY = "demo-policy"
+BUS_KEY = "c2VydmljZS1idXMtZGVtby1rZXktMDEyMzQ1Njc4OTAxMjM0NTY="
+BUS_ENTITY = "orders"
+
+MOBILE_MASTER_KEY = "wams-demo-master-key-0123456789-0123456789"
+
+LAYER_PROVIDER = "layer:///providers/locum-demo"
+LAYER_KEY_ID = "layer:///keys/locum-demo"
+LAYER_SECONDS = 300
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -48,13 +59,16 @@ class Keys:
     def public_pem(self, name: str) -> bytes:
         return (self.directory / f"{name}.pub.pem").read_bytes()
 
+    def private(self, name: str) -> RSAPrivateKey:
+        return load_pem_private_key(self.private_pem(name).encode("ascii"), password=None)
+
     @cached_property
     def tenant(self) -> RSAPrivateKey:
-        return load_pem_private_key(self.private_pem("tenant-rsa").encode("ascii"), password=None)
+        return self.private("tenant-rsa")
 
     @cached_property
     def firebase(self) -> RSAPrivateKey:
-        return load_pem_private_key(self.private_pem("firebase").encode("ascii"), password=None)
+        return self.private("firebase")
 
     def public_jwk(self, name: str) -> dict[str, str]:
         return json.loads(RSAAlgorithm.to_jwk(load_pem_public_key(self.public_pem(name))))

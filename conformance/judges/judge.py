@@ -13,8 +13,11 @@ import azure_blob
 import client_sdk
 import firebase
 import id_tokens
+import layer
 import rate_limit
 import self_test
+import service_bus
+import wams
 from bench import Bench
 from delegation import Delegation
 from demo import Keys
@@ -28,6 +31,9 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Case]]] = {
     "azure_blob": azure_blob.cases,
     "rate_limit": rate_limit.cases,
     "client_sdk": client_sdk.cases,
+    "service_bus": service_bus.cases,
+    "wams": wams.cases,
+    "layer": layer.cases,
 }
 
 

@@ -21,12 +21,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Expected:
-    """What the receiver of a token knows beforehand: the key, its one algorithm, issuer and audience."""
+    """What the receiver of a token knows beforehand: the key, its one algorithm, issuer, audience if any, and which
+    claims cannot be missing."""
 
     jwk: dict[str, str]
     alg: str
     issuer: str
-    audience: str
+    audience: str | None
+    required: tuple[str, ...] = ("iss", "sub", "aud", "iat", "exp")
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,18 @@ def by_pyjwt(token: str, expected: Expected) -> dict[str, Any]:
             algorithms=[expected.alg],
             issuer=expected.issuer,
             audience=expected.audience,
-            options={"require": ["iss", "sub", "aud", "iat", "exp"]},
+            options={"require": list(expected.required)},
         )
     except jwt.PyJWTError as error:
         raise Refused(str(error)) from error
 
 
 def by_joserfc(token: str, expected: Expected) -> dict[str, Any]:
-    registry = joserfc_jwt.JWTClaimsRegistry(
-        iss={"essential": True, "value": expected.issuer},
-        aud={"essential": True, "value": expected.audience},
-        sub={"essential": True},
-        iat={"essential": True},
-        exp={"essential": True},
-    )
+    wanted: dict[str, dict[str, Any]] = {claim: {"essential": True} for claim in expected.required}
+    wanted["iss"] = {"essential": True, "value": expected.issuer}
+    if expected.audience is not None:
+        wanted["aud"] = {"essential": True, "value": expected.audience}
+    registry = joserfc_jwt.JWTClaimsRegistry(**wanted)
     try:
         decoded = joserfc_jwt.decode(token, JWKRegistry.import_key(expected.jwk), algorithms=[expected.alg])
         registry.validate(decoded.claims)
@@ -84,6 +84,7 @@ def by_jose(node: Node, token: str, expected: Expected) -> dict[str, Any]:
             "alg": expected.alg,
             "issuer": expected.issuer,
             "audience": expected.audience,
+            "requiredClaims": expected.required,
         },
     )
     if "refused" in answer:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 
 import blob_sas
 import demo
 import firebase_rules
+import wams
 from blob_sas import Wanted
 from demo import Keys
 
@@ -108,8 +114,50 @@ def blob_permissions(order: Order, blob: str | None) -> str:
     return permissions[::-1] if order.has("sas-permissions-unordered") else permissions
 
 
+def azure_sb(order: Order) -> dict[str, Any]:
+    entity = order.request.get("entityPath", demo.BUS_ENTITY)
+    if order.has("bus-ignores-the-request"):
+        entity = demo.BUS_ENTITY
+    resource = f"http://{demo.BUS_NAMESPACE}.servicebus.windows.net/{entity}"
+    end = int(time.time()) + 60 * (60 if order.has("bus-lives-too-long") else demo.SAS_MINUTES)
+    encoded = quote(resource, safe="")
+    if order.has("bus-resource-in-lower-case"):
+        encoded = encoded.lower()
+    key = base64.b64decode(demo.BUS_KEY) if order.has("bus-key-decoded") else demo.BUS_KEY.encode()
+    signature = base64.b64encode(hmac.digest(key, f"{encoded}\n{end}".encode(), "sha256")).decode()
+    sas = f"SharedAccessSignature sig={quote(signature, safe='')}&se={end}&skn={demo.BUS_POLICY}&sr={encoded}"
+    return {"azure_sb_sas": sas}
+
+
+def mobile(order: Order) -> dict[str, Any]:
+    now = int(time.time())
+    end = now + APP_SECONDS + order.has("wams-lives-longer-than-told")
+    issuer = "urn:other" if order.has("wams-other-issuer") else wams.ISSUER
+    token = {"iat": now, "exp": end, "iss": issuer, "ver": 2, "aud": "Custom", "uid": f"Custom:{order.user_id}"}
+    key = wams.signing_key(demo.MOBILE_MASTER_KEY)
+    if order.has("wams-key-without-suffix"):
+        key = hashlib.sha256(demo.MOBILE_MASTER_KEY.encode()).digest()
+    return bearer(jwt.encode(token, key, "HS256", headers={"kid": "0"}), APP_SECONDS)
+
+
+def layer_identity(order: Order) -> dict[str, Any]:
+    nonce = order.request.get("nonce", "none" if order.has("layer-needs-no-nonce") else "")
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", nonce):
+        raise Refusal(400, "invalid_request", "missing nonce parameter")
+    now = int(time.time())
+    who = "sub" if order.has("layer-subject-in-sub") else "prn"
+    token = {"iss": demo.LAYER_PROVIDER, who: order.user_id, "iat": now, "exp": now + demo.LAYER_SECONDS}
+    token["nce"] = "fixed" if order.has("layer-forgets-the-nonce") else nonce
+    header = {} if order.has("layer-without-content-type") else {"cty": "layer-eit;v=1"}
+    key = order.keys.private("layer")
+    return bearer(jwt.encode(token, key, "RS256", headers={**header, "kid": demo.LAYER_KEY_ID}), demo.LAYER_SECONDS)
+
+
 ISSUERS: dict[str, Callable[[Order], dict[str, Any]]] = {
     "app": app,
     "firebase": firebase,
     "azure_blob": azure_blob,
+    "azure_sb": azure_sb,
+    "wams": mobile,
+    "layer": layer_identity,
 }

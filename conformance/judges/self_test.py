@@ -21,7 +21,7 @@ from reference import Reference, serving
 from verdicts import Case, Outcome, Verdict, decide_all
 
 Cases = Callable[[Bench], Iterator[Case]]
-KEY_NAMES = ("tenant-rsa", "firebase")
+KEY_NAMES = ("tenant-rsa", "firebase", "layer")
 
 
 def accept_every_token(token: str, _: jwt_judges.Expected) -> dict[str, object]:
