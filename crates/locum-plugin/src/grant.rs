@@ -51,6 +51,20 @@ impl<P> Grant<P> {
         text.ok_or_else(|| Failure::attribute_missing(name))
     }
 
+    /// A profile attribute that says who the user is somewhere else, such as an upstream's user name.
+    ///
+    /// Anybody can sign up with the email address of somebody else: `email` is not taken while `email_verified` is
+    /// known to be false. An issuer that calls this also [reads](crate::ApiType::reads) `email_verified`.
+    ///
+    /// # Errors
+    /// As [`attribute`](Grant::attribute); [`Failure::attribute_unusable`] for an address that is not verified.
+    pub fn identifying_attribute(&self, name: &str) -> Result<&str, Failure> {
+        if name == "email" && self.profile.get("email_verified") == Some(&Value::Bool(false)) {
+            return Err(Failure::attribute_unusable(name, "the address is not verified"));
+        }
+        self.attribute(name)
+    }
+
     /// An id that no other request has, such as a `jti`: 64 hex digits, all of the entropy.
     pub fn fresh_id(&self) -> String {
         self.entropy.iter().map(|byte| format!("{byte:02x}")).collect()

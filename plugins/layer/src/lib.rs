@@ -36,6 +36,7 @@ impl Issuer for Layer {
             ApiType::jwt("layer")
                 .lives(lifetime)
                 .reads_named_by_setting("principal", Some("user_id"))
+                .reads("email_verified")
                 .not_revocable(
                     "It cannot be revoked: it lives until it expires, and its nonce is good once. Delete the key at Layer to end all tokens made with it.",
                 ),
@@ -50,7 +51,7 @@ impl Issuer for Layer {
     fn issue(&self, grant: &Grant<Parameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let nonce = Nonce::parse(grant.parameters.nonce.as_deref())
             .map_err(|why| Failure::parameter("nonce", why))?;
-        let user = grant.attribute(&self.principal)?;
+        let user = grant.identifying_attribute(&self.principal)?;
         let claims = token::claims(&self.provider_id, user, nonce, grant.now, grant.expires_at());
         Ok(grant.jwt(self.signer.sign(&claims)?))
     }

@@ -57,6 +57,17 @@ fn the_user_is_the_attribute_that_principal_names() {
 }
 
 #[test]
+fn an_email_address_that_is_not_verified_is_no_user() {
+    let issuer = configure(json!({ "principal": "email" })).unwrap();
+    let mut grant = grant(json!({ "nonce": "n" }));
+    grant.profile.insert("email".to_owned(), json!("alice@example.com"));
+    grant.profile.insert("email_verified".to_owned(), json!(false));
+    assert_eq!(issuer.issue_token(&grant).unwrap_err().code, FailureCode::AttributeMissing);
+    grant.profile.insert("email_verified".to_owned(), json!(true));
+    assert!(issuer.issue_token(&grant).is_ok());
+}
+
+#[test]
 fn a_profile_cannot_pass_another_user_id_off() {
     let mut grant = grant(json!({ "nonce": "n" }));
     grant.profile.insert("user_id".to_owned(), json!("auth0|mallory"));

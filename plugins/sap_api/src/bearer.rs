@@ -1,0 +1,88 @@
+//! The SAML bearer grant (RFC 7522) as SAP takes it: the call for a token, and the life that the answer states.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use locum_plugin::prelude::*;
+use locum_plugin::saml::{Assertion, Attribute, SamlSigner};
+use locum_plugin::upstream::post_form;
+
+/// How long an assertion is good.
+const ASSERTION_SECONDS: i64 = 300;
+/// Longest scope.
+const SCOPE_BYTES_MAX: usize = 1024;
+
+/// A token endpoint, and all that it wants of a client.
+pub(crate) struct TokenEndpoint {
+    pub(crate) url: String,
+    pub(crate) audience: String,
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) password: Secret,
+    pub(crate) name_format: String,
+    pub(crate) signer: SamlSigner,
+}
+
+impl TokenEndpoint {
+    /// The call that asks for a token for this user.
+    pub(crate) fn request<P>(
+        &self,
+        username: &str,
+        scope: Option<&Scope>,
+        grant: &Grant<P>,
+    ) -> Result<UpstreamRequest, Failure> {
+        let assertion = self.signer.assertion(&Assertion {
+            issuer: &self.issuer,
+            subject: username,
+            subject_format: &self.name_format,
+            audience: &self.audience,
+            recipient: &self.url,
+            issued_at: grant.now,
+            expires_at: grant.now.saturating_add(ASSERTION_SECONDS),
+            session_expires_at: None,
+            // SAP can be told to demand this attribute, so that one client's assertion is of no use to another.
+            attributes: vec![Attribute::new("client_id", &self.client_id)],
+            entropy: &grant.entropy,
+        })?;
+        let assertion = URL_SAFE_NO_PAD.encode(assertion);
+        let mut fields = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:saml2-bearer"),
+            ("assertion", assertion.as_str()),
+            ("client_id", self.client_id.as_str()),
+        ];
+        fields.extend(scope.map(|Scope(scope)| ("scope", scope.as_str())));
+        let mut request = post_form(&self.url, &fields);
+        let credentials = STANDARD.encode(format!("{}:{}", self.client_id, self.password.expose()));
+        request.headers.push(("authorization".to_owned(), format!("Basic {credentials}")));
+        Ok(request)
+    }
+}
+
+/// A scope (RFC 6749 section 3.3).
+pub(crate) struct Scope(String);
+
+impl Scope {
+    /// 1 to 1024 characters: words of visible ASCII but `"` and `\`, one blank between two.
+    pub(crate) fn parse(scope: &str) -> Result<Self, &'static str> {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
+        };
+        if scope.len() <= SCOPE_BYTES_MAX && scope.split(' ').all(is_word) {
+            Ok(Self(scope.to_owned()))
+        } else {
+            Err("a scope is words of visible ASCII with one blank between two")
+        }
+    }
+}
+
+/// `expires_in` of a token object, which SAP writes as a text. None if it does not say.
+pub(crate) fn expires_in(object: &Map<String, Value>) -> Result<Option<i64>, Failure> {
+    let seconds = match object.get("expires_in") {
+        None => return Ok(None),
+        Some(Value::String(seconds)) => seconds.parse().ok(),
+        Some(seconds) => seconds.as_i64(),
+    };
+    match seconds {
+        Some(seconds) if seconds > 0 => Ok(Some(seconds)),
+        _ => Err(Failure::upstream_nonsense("SAP answered with an expires_in that is no time")),
+    }
+}

@@ -1,0 +1,71 @@
+//! Issues access tokens of an SAP Gateway, which its token endpoint gives for a SAML assertion.
+
+mod bearer;
+mod settings;
+
+use locum_plugin::prelude::*;
+use locum_plugin::upstream::granted_token;
+
+use crate::bearer::{Scope, TokenEndpoint};
+use crate::settings::Settings;
+
+locum_plugin::export_plugin! { name: "sap-api", vendor: "Locum", issuers: [SapApi] }
+
+/// Ready for one SAP system: it holds the key that the system trusts.
+struct SapApi {
+    endpoint: TokenEndpoint,
+    username_attribute: String,
+    scope: Option<Scope>,
+}
+
+/// What a request may name in place of the settings.
+#[derive(Deserialize, JsonSchema)]
+struct Parameters {
+    /// The scope of the SAP token: words between single blanks.
+    sap_scope: Option<String>,
+}
+
+impl Issuer for SapApi {
+    type Settings = Settings;
+    type Parameters = Parameters;
+
+    fn api_types() -> Vec<ApiType> {
+        vec![
+            ApiType::object("sap_api")
+                // SAP decides; this is only what no token may outlive.
+                .lives(Lifetime::up_to_seconds(2_592_000))
+                .parameter_overrides_setting("sap_scope", "scope")
+                .calls(Upstream::Setting { setting: "tokenEndpointUrl".to_owned() })
+                .needs_tenant_signing_key()
+                .reads_named_by_setting("usernameAttribute", Some("email"))
+                .reads("email_verified")
+                .not_revocable(
+                    "Locum cannot revoke it: it lives until it expires. In SAP, lock the user, or end the token in transaction SOAUTH2.",
+                ),
+        ]
+    }
+
+    fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
+        Ok(Self {
+            endpoint: settings.endpoint(tenant)?,
+            scope: settings.scope()?,
+            username_attribute: settings.usernameAttribute,
+        })
+    }
+
+    fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        if let [reply, ..] = replies {
+            let object = granted_token(reply)?;
+            let expires_at = bearer::expires_in(&object)?.map(|seconds| grant.now.saturating_add(seconds));
+            return Ok(grant.object(object, expires_at));
+        }
+        let named = grant.parameters.sap_scope.as_deref().map(Scope::parse).transpose();
+        let named = named.map_err(|why| Failure::parameter("sap_scope", why))?;
+        let scope = named.as_ref().or(self.scope.as_ref());
+        let username = grant.identifying_attribute(&self.username_attribute)?;
+        Ok(IssueAnswer::Call { request: self.endpoint.request(username, scope, grant)? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

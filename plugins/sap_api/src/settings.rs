@@ -1,0 +1,81 @@
+//! The add-on's settings, read into a token endpoint to ask.
+
+use locum_plugin::prelude::*;
+use locum_plugin::saml::SamlSigner;
+use locum_plugin::upstream::endpoint;
+
+use crate::bearer::{Scope, TokenEndpoint};
+
+/// The SAP system to issue for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(non_snake_case, reason = "the names that add-ons are exported with")]
+pub(crate) struct Settings {
+    /// The OAuth client: a user of type System in SAP.
+    clientid: String,
+    /// That user's password.
+    servicePassword: Secret,
+    /// The URL of SAP's token endpoint: https, or http on this machine.
+    tokenEndpointUrl: String,
+    /// The profile attribute that is the user's name in SAP; `email` if absent.
+    #[serde(default = "email")]
+    pub(crate) usernameAttribute: String,
+    /// The scope of the token, unless the request names one: words between single blanks.
+    #[serde(default)]
+    scope: Option<String>,
+    /// How SAP finds the user by the name; `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified` if absent.
+    #[serde(default = "unspecified")]
+    nameIdentifierFormat: String,
+    /// The name of SAP's local SAML provider, which it wants to be the audience; the token endpoint's URL if absent.
+    #[serde(default)]
+    audience: Option<String>,
+}
+
+fn email() -> String {
+    "email".to_owned()
+}
+
+fn unspecified() -> String {
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified".to_owned()
+}
+
+impl Settings {
+    pub(crate) fn endpoint(&self, tenant: &Tenant) -> Result<TokenEndpoint, Failure> {
+        let url =
+            endpoint(&self.tokenEndpointUrl).map_err(|why| Failure::setting("tokenEndpointUrl", why))?;
+        // Basic authentication ends the name at the first colon.
+        if self.clientid.is_empty() || self.clientid.contains(':') {
+            return Err(Failure::setting(
+                "clientid",
+                "it must be the name of a user in SAP, without a colon",
+            ));
+        }
+        if self.servicePassword.expose().is_empty() {
+            return Err(Failure::setting("servicePassword", "it is empty"));
+        }
+        let signing_key = tenant
+            .signing_key
+            .as_ref()
+            .ok_or_else(|| Failure::setting("clientid", "the tenant has no RSA signing key"))?;
+        let signer = SamlSigner::new(signing_key)
+            .map_err(|error| Failure::setting("clientid", format!("the tenant's signing key: {error}")))?;
+        Ok(TokenEndpoint {
+            audience: self.audience.clone().unwrap_or_else(|| url.clone()),
+            url,
+            issuer: format!("urn:{}", tenant.domain),
+            client_id: self.clientid.clone(),
+            password: self.servicePassword.clone(),
+            name_format: self.nameIdentifierFormat.clone(),
+            signer,
+        })
+    }
+
+    pub(crate) fn scope(&self) -> Result<Option<Scope>, Failure> {
+        self.scope
+            .as_deref()
+            .filter(|scope| !scope.is_empty())
+            .map(Scope::parse)
+            .transpose()
+            .map_err(|why| Failure::setting("scope", why))
+    }
+}

@@ -1,0 +1,188 @@
+//! The whole exchange through the messages that a host sends: settings, the call to SAP, its answers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use locum_plugin::abi::answer::{FailureCode, Issued};
+use locum_plugin::abi::grant::Grant;
+use locum_plugin::prelude::{Credential, Failure, IssueAnswer, UpstreamReply, UpstreamRequest, Value, json};
+use locum_plugin::testing::{NOW, ReadyIssuer, grant, tenant, tenant_with_key};
+
+use crate::SapApi;
+use crate::bearer::Scope;
+
+const URL: &str = "https://sap.example.com:8443/sap/bc/sec/oauth2/token";
+
+fn settings(changes: Value) -> Value {
+    let mut settings = json!({
+        "clientid": "OAUTH_CLIENT",
+        "servicePassword": "s3cret:ä",
+        "tokenEndpointUrl": URL,
+        "scope": "ZSRV_0001 ZSRV_0002",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    settings
+}
+
+fn configure(changes: Value) -> Result<ReadyIssuer, Failure> {
+    ReadyIssuer::configure::<SapApi>("sap_api", settings(changes), tenant_with_key())
+}
+
+fn refused_setting(changes: Value) -> String {
+    let failure = configure(changes).err().expect("the settings are refused");
+    assert_eq!(failure.code, FailureCode::SettingsRefused);
+    failure.pointer.unwrap_or(failure.message)
+}
+
+fn alice(parameters: Value) -> Grant {
+    let mut grant = grant(parameters);
+    grant.profile.insert("email".to_owned(), json!("alice@example.com"));
+    grant
+}
+
+fn call(changes: Value, grant: &Grant) -> Result<UpstreamRequest, Failure> {
+    match configure(changes)?.issue(grant, &[])? {
+        IssueAnswer::Call { request } => Ok(request),
+        other => panic!("a call was expected, not {other:?}"),
+    }
+}
+
+fn answered(status: u16, body: &str) -> Result<Issued, Failure> {
+    let reply = UpstreamReply { status, headers: vec![], body: body.to_owned() };
+    match configure(json!({}))?.issue(&alice(json!({})), &[reply])? {
+        IssueAnswer::Issued(issued) => Ok(issued),
+        other => panic!("a token was expected, not {other:?}"),
+    }
+}
+
+fn assertion(request: &UpstreamRequest) -> String {
+    let (_, rest) = request.body.split_once("&assertion=").unwrap();
+    let (assertion, _) = rest.split_once('&').unwrap();
+    String::from_utf8(URL_SAFE_NO_PAD.decode(assertion).unwrap()).unwrap()
+}
+
+#[test]
+fn the_call_is_a_saml_bearer_grant_of_the_system_user() {
+    let request = call(json!({}), &alice(json!({}))).unwrap();
+    assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", URL));
+    assert!(
+        request
+            .body
+            .starts_with("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Asaml2-bearer&assertion=")
+    );
+    assert!(request.body.ends_with("&client_id=OAUTH_CLIENT&scope=ZSRV_0001%20ZSRV_0002"));
+    let (_, basic) = request.headers.iter().find(|(name, _)| name == "authorization").unwrap();
+    assert_eq!(*basic, format!("Basic {}", STANDARD.encode("OAUTH_CLIENT:s3cret:ä")));
+}
+
+#[test]
+fn the_assertion_is_for_the_token_endpoint_and_for_one_client() {
+    let assertion = assertion(&call(json!({}), &alice(json!({}))).unwrap());
+    for said in [
+        "<saml:Issuer>urn:acme.example.com</saml:Issuer><ds:Signature ",
+        "<saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified\">alice@example.com</saml:NameID>",
+        &format!("NotOnOrAfter=\"2030-01-08T18:50:14Z\" Recipient=\"{URL}\""),
+        &format!("<saml:Audience>{URL}</saml:Audience>"),
+        "<saml:Attribute Name=\"client_id\"><saml:AttributeValue>OAUTH_CLIENT</saml:AttributeValue></saml:Attribute>",
+    ] {
+        assert!(assertion.contains(said), "{said} is missing in {assertion}");
+    }
+}
+
+#[test]
+fn the_settings_choose_audience_format_and_attribute() {
+    let changes =
+        json!({ "audience": "ABC100", "nameIdentifierFormat": "urn:x", "usernameAttribute": "sap_user" });
+    let mut grant = alice(json!({}));
+    grant.profile.insert("sap_user".to_owned(), json!("ALICE & <CO>"));
+    let assertion = assertion(&call(changes, &grant).unwrap());
+    assert!(assertion.contains("<saml:Audience>ABC100</saml:Audience>"));
+    assert!(assertion.contains("<saml:NameID Format=\"urn:x\">ALICE &amp; &lt;CO&gt;</saml:NameID>"));
+}
+
+#[test]
+fn a_request_names_another_sap_scope_and_the_oauth_scope_plays_no_part() {
+    let mut grant = alice(json!({ "sap_scope": "ZOTHER_0001" }));
+    grant.scopes = vec!["openid".to_owned(), "profile".to_owned()];
+    assert!(call(json!({}), &grant).unwrap().body.ends_with("&client_id=OAUTH_CLIENT&scope=ZOTHER_0001"));
+    for none in [json!(null), json!("")] {
+        let request = call(json!({ "scope": none }), &alice(json!({}))).unwrap();
+        assert!(request.body.ends_with("&client_id=OAUTH_CLIENT"));
+    }
+}
+
+#[test]
+fn scopes_keep_to_the_grammar_of_oauth() {
+    for good in ["a", "a b", "ZSRV_0001 http://x/y'", &"x".repeat(1024)] {
+        assert!(Scope::parse(good).is_ok(), "{good}");
+    }
+    for bad in ["", " ", "a  b", " a", "a ", "a\tb", "a\nb", "a\"b", "a\\b", "ä", &"x".repeat(1025)] {
+        assert!(Scope::parse(bad).is_err(), "{bad:?}");
+    }
+    let failure = call(json!({}), &alice(json!({ "sap_scope": "a  b" }))).unwrap_err();
+    assert_eq!(
+        (failure.code, failure.pointer.as_deref()),
+        (FailureCode::ParameterRefused, Some("/sap_scope"))
+    );
+}
+
+#[test]
+fn a_user_without_a_verified_name_in_sap_gets_nothing() {
+    for (name, value) in [("email", json!(null)), ("email", json!("")), ("email_verified", json!(false))] {
+        let mut grant = alice(json!({}));
+        grant.profile.insert(name.to_owned(), value);
+        assert_eq!(call(json!({}), &grant).unwrap_err().code, FailureCode::AttributeMissing, "{name}");
+    }
+    let mut grant = alice(json!({}));
+    grant.profile.insert("email_verified".to_owned(), json!(true));
+    assert!(call(json!({}), &grant).is_ok());
+}
+
+#[test]
+fn saps_answer_passes_as_it_came_and_its_text_states_the_end() {
+    let body = r#"{"access_token":"AFBWmAG","token_type":"Bearer","expires_in":"600","scope":"ZSRV_0001"}"#;
+    let issued = answered(200, body).unwrap();
+    assert_eq!(issued.expires_at, Some(NOW + 600));
+    let Credential::Object(object) = issued.credential else { panic!("an object") };
+    assert_eq!(Value::Object(object).to_string(), body);
+    assert_eq!(answered(200, r#"{"access_token":"t","expires_in":60}"#).unwrap().expires_at, Some(NOW + 60));
+    assert_eq!(answered(200, r#"{"access_token":"t"}"#).unwrap().expires_at, None);
+}
+
+#[test]
+fn an_end_that_is_no_time_is_nonsense() {
+    for wrong in [r#""soon""#, r#""""#, "0", "-1", r#""-1""#, "null", "1.5", "[]"] {
+        let failure = answered(200, &format!(r#"{{"access_token":"t","expires_in":{wrong}}}"#)).unwrap_err();
+        assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{wrong}");
+    }
+}
+
+#[test]
+fn saps_refusal_comes_through_as_its_code_only() {
+    let body = r#"{"error":"invalid_grant","error_description":"user ALICE is locked"}"#;
+    let failure = answered(400, body).unwrap_err();
+    assert_eq!(failure.code, FailureCode::UpstreamRefused);
+    assert_eq!(failure.upstream_code.as_deref(), Some("invalid_grant"));
+    assert!(!failure.message.contains("ALICE"));
+    assert_eq!(answered(401, "<html>").unwrap_err().code, FailureCode::UpstreamRefused);
+    assert_eq!(answered(500, body).unwrap_err().code, FailureCode::UpstreamNonsense);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_at_once() {
+    assert_eq!(
+        refused_setting(json!({ "tokenEndpointUrl": "http://sap.example.com/token" })),
+        "/tokenEndpointUrl"
+    );
+    assert_eq!(refused_setting(json!({ "clientid": "a:b" })), "/clientid");
+    assert_eq!(refused_setting(json!({ "clientid": "" })), "/clientid");
+    assert_eq!(refused_setting(json!({ "servicePassword": "" })), "/servicePassword");
+    assert_eq!(refused_setting(json!({ "scope": "a  b" })), "/scope");
+    assert!(refused_setting(json!({ "password": "x" })).contains("unknown field `password`"));
+}
+
+#[test]
+fn a_tenant_without_a_key_cannot_convince_sap() {
+    assert!(ReadyIssuer::configure::<SapApi>("sap_api", settings(json!({})), tenant()).is_err());
+}
