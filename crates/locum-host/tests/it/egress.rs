@@ -1,0 +1,162 @@
+//! The real way out, against a listener on this machine: what comes back, what is refused, what is cut off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use locum_abi::answer::RevokeAnswer;
+use locum_engine::ports::IssuerFailure;
+use locum_host::HttpUpstreams;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::bench::{load_with, moment, options, parrot, ready};
+
+/// The first byte of TLS (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
+/// Accepts one connection, reads a request whose body is `question`, answers with these bytes and keeps the
+/// connection until the client closes it. Gives the URL, and the request once it is over.
+async fn upstream(answer: Vec<u8>) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/path?query=1", listener.local_addr().unwrap());
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        // A client that wants TLS says more only when it is answered.
+        while !request.ends_with(b"question") && !request.starts_with(&[TLS_HANDSHAKE]) {
+            if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        // The client may hang up in the midst of a long answer.
+        let _ = stream.write_all(&answer).await;
+        let _ = stream.read_u8().await;
+        String::from_utf8_lossy(&request).into_owned()
+    });
+    (url, task)
+}
+
+fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// What comes of one call to this URL by an issuer whose setting names it; then it says that there was nothing to revoke.
+async fn call(url: &str, deadline: Duration) -> Result<RevokeAnswer, IssuerFailure> {
+    let upstreams = Arc::new(HttpUpstreams::new().unwrap());
+    let set = load_with(parrot(), options(upstreams, deadline)).unwrap();
+    let request = json!({
+        "method": "POST", "url": url, "body": "question",
+        "headers": [["Content-Type", "text/plain"], ["authorization", "Bearer t"]],
+    });
+    let answers = [json!({"kind": "call", "request": request}), json!({"kind": "already_gone"})];
+    let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
+    let issuer = ready(&set, "parrot_jwt", json!({"upstream": url, "answers": answers}));
+    issuer.revoke("token", moment()).await
+}
+
+const PATIENT: Duration = Duration::from_secs(60);
+
+async fn unreachable(answer: Vec<u8>) -> String {
+    let (url, task) = upstream(answer).await;
+    let outcome = call(&url, PATIENT).await;
+    task.abort();
+    match outcome {
+        Err(IssuerFailure::UpstreamUnreachable(why)) => {
+            assert!(!why.contains("query") && !why.contains("path"), "{why}");
+            why
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_reply_of_any_status_is_handed_to_the_issuer() {
+    for status in ["200 OK", "400 Bad Request", "500 Internal Server Error"] {
+        let (url, task) = upstream(http(status, "x-a: b\r\n", b"{}")).await;
+        assert_eq!(call(&url, PATIENT).await.unwrap(), RevokeAnswer::AlreadyGone, "{status}");
+        drop(task);
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_out_as_it_was_asked_for_and_with_nothing_else() {
+    let (url, task) = upstream(http("200 OK", "connection: close\r\n", b"")).await;
+    call(&url, PATIENT).await.unwrap();
+    let request = task.await.unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "question");
+    let mut lines: Vec<&str> = head.lines().collect();
+    assert_eq!(lines.remove(0), "POST /path?query=1 HTTP/1.1");
+    let mut names: Vec<&str> = lines.iter().filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "authorization", "content-length", "content-type", "host", "user-agent"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (other, followed) = upstream(http("200 OK", "", b"")).await;
+    let why = unreachable(http("302 Found", &format!("location: {other}\r\n"), b"")).await;
+    assert!(why.ends_with("answered 302 Found, and redirects are not followed"), "{why}");
+    assert!(!followed.is_finished());
+    followed.abort();
+}
+
+#[tokio::test]
+async fn a_reply_without_measure_is_cut_off() {
+    let just = http("200 OK", "", &vec![b'x'; 1 << 20]);
+    let (url, _task) = upstream(just).await;
+    assert!(call(&url, PATIENT).await.is_ok());
+    let why = unreachable(http("200 OK", "", &vec![b'x'; (1 << 20) + 1])).await;
+    assert!(why.ends_with("answered more than 1024 KiB"), "{why}");
+    let endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let why = unreachable([endless, chunk.repeat(17)].concat()).await;
+    assert!(why.ends_with("answered more than 1024 KiB"), "{why}");
+}
+
+#[tokio::test]
+async fn a_reply_that_is_not_utf_8_is_refused() {
+    let why = unreachable(http("200 OK", "", b"\xff\xfe")).await;
+    assert!(why.ends_with("answered something that is not UTF-8"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_refused() {
+    let why = unreachable(b"SSH-2.0-OpenSSH\r\n".to_vec()).await;
+    assert!(why.contains("cannot be reached"), "{why}");
+    let why = unreachable(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx: \x01\r\n\r\nhello".to_vec()).await;
+    assert!(why.contains("cannot be reached"), "{why}");
+}
+
+#[tokio::test]
+async fn a_slow_upstream_is_given_up_at_the_deadline() {
+    let deadline = Duration::from_millis(100);
+    let silent = upstream(Vec::new()).await;
+    let dripping = upstream(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_vec()).await;
+    for (url, task) in [silent, dripping] {
+        assert!(matches!(call(&url, deadline).await, Err(IssuerFailure::UpstreamTimedOut(_))));
+        task.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/path?query=1", listener.local_addr().unwrap());
+    drop(listener);
+    match call(&url, PATIENT).await {
+        Err(IssuerFailure::UpstreamUnreachable(why)) => assert!(why.contains("Connection refused"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_without_tls_behind_https_is_unreachable() {
+    let (url, task) = upstream(http("200 OK", "", b"")).await;
+    let outcome = call(&url.replace("http:", "https:"), PATIENT).await;
+    task.abort();
+    assert!(matches!(outcome, Err(IssuerFailure::UpstreamUnreachable(_))), "{outcome:?}");
+}

@@ -1,0 +1,17 @@
+//! The host against real plugin files, built for these tests: what loads, what is refused, what is survived.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed unwrap is the failure message of a test; the lints' own exception covers test functions only"
+)]
+
+mod answers;
+mod bench;
+mod configuring;
+mod egress;
+mod hangs;
+mod loading;
+mod misbehaviour;
+mod refused_files;
