@@ -1,0 +1,109 @@
+//! Issues access tokens of Salesforce, its sandboxes and its communities, and revokes them there.
+
+mod login;
+mod settings;
+mod token;
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::JwsSigner;
+use locum_plugin::upstream::{granted_token, post_form};
+
+use crate::login::{Community, Login};
+use crate::settings::Settings;
+
+locum_plugin::export_plugin! { name: "salesforce", vendor: "Locum", issuers: [Salesforce] }
+
+/// Ready for one connected app: it holds the key that the app trusts.
+struct Salesforce {
+    client_id: String,
+    principal: String,
+    login: Login,
+    community: Option<Community>,
+    signer: JwsSigner,
+}
+
+/// What a request may name in place of the settings.
+#[derive(Deserialize, JsonSchema)]
+struct Parameters {
+    /// The community's domain: `acme` for `acme.force.com`.
+    community_name: Option<String>,
+    /// The community's path: `customers` for `acme.force.com/customers`.
+    community_url_section: Option<String>,
+}
+
+impl Issuer for Salesforce {
+    type Settings = Settings;
+    type Parameters = Parameters;
+
+    fn api_types() -> Vec<ApiType> {
+        [("salesforce_api", "login.salesforce.com"), ("salesforce_sandbox_api", "test.salesforce.com")]
+            .map(|(api_type, login)| {
+                ApiType::object(api_type)
+                    // Salesforce decides, and does not say.
+                    .lives(Lifetime::up_to_seconds(86_400))
+                    .parameter_overrides_setting("community_name", "communityName")
+                    .parameter_overrides("community_url_section")
+                    .calls(Upstream::Host { host: login.to_owned() })
+                    .calls(Upstream::Host { host: "*.force.com".to_owned() })
+                    .calls(Upstream::Setting { setting: "endpoint".to_owned() })
+                    .needs_tenant_signing_key()
+                    .reads_named_by_setting("principal", Some("email"))
+                    .reads("email_verified")
+                    .revoked_upstream(
+                        "Revoke it here; or in Salesforce, end the user's session or block the connected app.",
+                    )
+            })
+            .into()
+    }
+
+    fn configure(api_type: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
+        Ok(Self {
+            login: settings.login(api_type)?,
+            community: settings.community()?,
+            signer: settings.signer(tenant)?,
+            client_id: settings.clientid,
+            principal: settings.principal,
+        })
+    }
+
+    fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        if let [reply, ..] = replies {
+            return Ok(grant.object(granted_token(reply)?, None));
+        }
+        let community = self.community_of(&grant.parameters)?;
+        let username = grant.identifying_attribute(&self.principal)?;
+        let audience = self.login.audience(community.as_ref());
+        let claims = token::claims(&self.client_id, username, &audience, grant);
+        let assertion = self.signer.sign(&claims)?;
+        let url = format!("{}/services/oauth2/token", self.login.base(community.as_ref()));
+        Ok(IssueAnswer::Call {
+            request: post_form(url, &[("grant_type", token::GRANT_TYPE), ("assertion", &assertion)]),
+        })
+    }
+
+    fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
+        if !token::is_salesforces(credential) {
+            return Ok(RevokeAnswer::AlreadyGone);
+        }
+        if let [reply, ..] = replies {
+            return token::revoked(reply);
+        }
+        let url = format!("{}/services/oauth2/revoke", self.login.base(self.community.as_ref()));
+        Ok(RevokeAnswer::Call { request: post_form(url, &[("token", credential)]) })
+    }
+}
+
+impl Salesforce {
+    /// The community that the request names, or the stored one; a part that is not named is the stored one's.
+    fn community_of(&self, parameters: &Parameters) -> Result<Option<Community>, Failure> {
+        let stored = self.community.as_ref();
+        let name = parameters.community_name.as_deref().or(stored.map(Community::name));
+        let section = parameters.community_url_section.as_deref().or(stored.and_then(Community::section));
+        Community::parse(name, section).map_err(|wrong| {
+            Failure::parameter(wrong.of("community_name", "community_url_section"), wrong.why())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

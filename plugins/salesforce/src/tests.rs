@@ -1,0 +1,240 @@
+//! Both api_types through the messages that a host sends: settings, the calls to Salesforce, its answers.
+
+use locum_plugin::abi::answer::{FailureCode, Issued};
+use locum_plugin::abi::grant::Grant;
+use locum_plugin::prelude::{
+    Credential, Failure, IssueAnswer, RevokeAnswer, UpstreamReply, UpstreamRequest, Value, json,
+};
+use locum_plugin::signing::Algorithm;
+use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, TestKey, grant, tenant, tenant_with_key};
+
+use crate::Salesforce;
+
+const TOKEN: &str =
+    "00Dx0000000BV7z!AR8AQAxo9UfVkh8AlV0Gomt9Czx9LjHnSSpwBMmbRcgKFmxOtvxjTrKW19ye6PE3Ds1eQz3z";
+
+fn settings(changes: Value) -> Value {
+    let mut settings = json!({ "clientid": "3MVG9.consumer" });
+    for (name, value) in changes.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    settings
+}
+
+fn configure(api_type: &str, changes: Value) -> Result<ReadyIssuer, Failure> {
+    ReadyIssuer::configure::<Salesforce>(api_type, settings(changes), tenant_with_key())
+}
+
+fn refused_setting(changes: Value) -> String {
+    let failure = configure("salesforce_api", changes).err().expect("the settings are refused");
+    assert_eq!(failure.code, FailureCode::SettingsRefused);
+    failure.pointer.unwrap_or(failure.message)
+}
+
+fn alice(parameters: Value) -> Grant {
+    let mut grant = grant(parameters);
+    grant.profile.insert("email".to_owned(), json!("alice@example.com"));
+    grant
+}
+
+fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, OpenedJwt), Failure> {
+    let request = match issuer.issue(grant, &[])? {
+        IssueAnswer::Call { request } => request,
+        other => panic!("a call was expected, not {other:?}"),
+    };
+    let assertion = request
+        .body
+        .strip_prefix("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=")
+        .unwrap();
+    let opened = TestKey::rsa().open(Algorithm::RS256, assertion).unwrap();
+    Ok((request, opened))
+}
+
+/// Where a token is asked for, and for whom the question is meant.
+fn asked(changes: Value, parameters: Value) -> Result<(String, String), String> {
+    let issuer = configure("salesforce_api", changes).unwrap();
+    match call(&issuer, &alice(parameters)) {
+        Ok((request, jwt)) => Ok((request.url, jwt.claims["aud"].as_str().unwrap().to_owned())),
+        Err(failure) => Err(failure.pointer.unwrap()),
+    }
+}
+
+fn reply(status: u16, body: &str) -> UpstreamReply {
+    UpstreamReply { status, headers: vec![], body: body.to_owned() }
+}
+
+#[test]
+fn the_two_api_types_differ_in_their_host_alone() {
+    for (api_type, host) in [
+        ("salesforce_api", "https://login.salesforce.com"),
+        ("salesforce_sandbox_api", "https://test.salesforce.com"),
+    ] {
+        let (request, jwt) = call(&configure(api_type, json!({})).unwrap(), &alice(json!({}))).unwrap();
+        assert_eq!(
+            (request.method, request.url),
+            ("POST".to_owned(), format!("{host}/services/oauth2/token"))
+        );
+        assert_eq!(jwt.header, json!({ "typ": "JWT", "alg": "RS256" }));
+        assert_eq!(
+            jwt.claims,
+            json!({
+                "iss": "3MVG9.consumer",
+                "sub": "alice@example.com",
+                "aud": host,
+                "iat": NOW,
+                "exp": NOW + 120,
+                "jti": "07".repeat(32),
+            })
+        );
+    }
+}
+
+#[test]
+fn a_community_is_both_host_and_audience() {
+    let of = |base: &str| Ok((format!("{base}/services/oauth2/token"), base.to_owned()));
+    let stored = || json!({ "communityName": "acme", "community_url_section": "customers" });
+    assert_eq!(asked(stored(), json!({})), of("https://acme.force.com/customers"));
+    assert_eq!(asked(json!({ "communityName": "acme" }), json!({})), of("https://acme.force.com"));
+    assert_eq!(
+        asked(stored(), json!({ "community_url_section": "partners" })),
+        of("https://acme.force.com/partners")
+    );
+    assert_eq!(
+        asked(json!({}), json!({ "community_name": "acme", "community_url_section": "customers" })),
+        of("https://acme.force.com/customers")
+    );
+}
+
+#[test]
+fn a_request_cannot_leave_force_com() {
+    let parameters = |name: &str| json!({ "community_name": name });
+    assert_eq!(asked(json!({}), parameters("evil.example.com/")), Err("/community_name".to_owned()));
+    assert_eq!(asked(json!({}), parameters("a.b")), Err("/community_name".to_owned()));
+    assert_eq!(
+        asked(json!({}), json!({ "community_name": "acme", "community_url_section": "../x" })),
+        Err("/community_url_section".to_owned())
+    );
+    assert_eq!(
+        asked(json!({}), json!({ "community_url_section": "customers" })),
+        Err("/community_name".to_owned())
+    );
+}
+
+#[test]
+fn an_endpoint_of_the_operators_own_changes_where_and_not_for_whom() {
+    let endpoint = json!({ "endpoint": "https://acme.my.salesforce.com/" });
+    let asked_at = "https://acme.my.salesforce.com/services/oauth2/token".to_owned();
+    assert_eq!(
+        asked(endpoint.clone(), json!({})),
+        Ok((asked_at.clone(), "https://login.salesforce.com".to_owned()))
+    );
+    assert_eq!(
+        asked(endpoint, json!({ "community_name": "acme" })),
+        Ok((asked_at, "https://acme.force.com".to_owned()))
+    );
+}
+
+#[test]
+fn a_user_without_a_verified_name_in_salesforce_gets_nothing() {
+    let issuer = configure("salesforce_api", json!({})).unwrap();
+    for (name, value) in [("email", json!(null)), ("email", json!(7)), ("email_verified", json!(false))] {
+        let mut grant = alice(json!({}));
+        grant.profile.insert(name.to_owned(), value);
+        assert_eq!(call(&issuer, &grant).unwrap_err().code, FailureCode::AttributeMissing, "{name}");
+    }
+    let mut grant = alice(json!({}));
+    grant.profile.insert("email_verified".to_owned(), json!(true));
+    assert!(call(&issuer, &grant).is_ok());
+}
+
+#[test]
+fn the_attribute_that_principal_names_is_the_user() {
+    let issuer = configure("salesforce_api", json!({ "principal": "sf_name" })).unwrap();
+    let mut grant = alice(json!({}));
+    assert_eq!(call(&issuer, &grant).unwrap_err().code, FailureCode::AttributeMissing);
+    grant.profile.insert("sf_name".to_owned(), json!("alice@acme.force"));
+    assert_eq!(call(&issuer, &grant).unwrap().1.claims["sub"], "alice@acme.force");
+}
+
+#[test]
+fn salesforces_answer_passes_as_it_came_and_states_no_end() {
+    let issuer = configure("salesforce_api", json!({})).unwrap();
+    let body = format!(
+        r#"{{"scope":"full api","instance_url":"https://na31.salesforce.com","id":"https://login.salesforce.com/id/00D/005","token_type":"Bearer","access_token":"{TOKEN}"}}"#
+    );
+    let answer = issuer.issue(&alice(json!({})), &[reply(200, &body)]).unwrap();
+    let IssueAnswer::Issued(Issued { credential: Credential::Object(object), expires_at, .. }) = answer
+    else {
+        panic!("an object")
+    };
+    assert_eq!((Value::Object(object).to_string(), expires_at), (body, None));
+}
+
+#[test]
+fn salesforces_refusal_comes_through_as_its_code_only() {
+    let issuer = configure("salesforce_api", json!({})).unwrap();
+    let body = r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#;
+    let failure = issuer.issue(&alice(json!({})), &[reply(400, body)]).unwrap_err();
+    assert_eq!(failure.upstream_code.as_deref(), Some("invalid_grant"));
+    assert!(!failure.message.contains("consumer"));
+}
+
+#[test]
+fn a_token_is_revoked_where_it_was_asked_for() {
+    for (changes, base) in [
+        (json!({}), "https://login.salesforce.com"),
+        (json!({ "communityName": "acme" }), "https://acme.force.com"),
+        (json!({ "endpoint": "http://127.0.0.1:9000" }), "http://127.0.0.1:9000"),
+    ] {
+        let answer = configure("salesforce_api", changes).unwrap().revoke(TOKEN, &[]).unwrap();
+        let RevokeAnswer::Call { request } = answer else { panic!("a call was expected") };
+        assert_eq!(request.url, format!("{base}/services/oauth2/revoke"));
+        assert_eq!(request.body, format!("token={TOKEN}"));
+    }
+}
+
+#[test]
+fn salesforces_word_on_a_revocation_is_taken() {
+    let issuer = configure("salesforce_api", json!({})).unwrap();
+    let revoke = |status, body: &str| issuer.revoke(TOKEN, &[reply(status, body)]);
+    assert_eq!(revoke(200, ""), Ok(RevokeAnswer::Revoked));
+    assert_eq!(revoke(400, r#"{"error":"invalid_token"}"#), Ok(RevokeAnswer::AlreadyGone));
+    assert_eq!(revoke(400, r#"{"error":"unsupported_token_type"}"#), Ok(RevokeAnswer::AlreadyGone));
+    assert_eq!(revoke(403, r#"{"error":"access_denied"}"#).unwrap_err().code, FailureCode::UpstreamRefused);
+    assert_eq!(revoke(400, "").unwrap_err().code, FailureCode::UpstreamNonsense);
+    assert_eq!(revoke(503, "").unwrap_err().code, FailureCode::UpstreamNonsense);
+}
+
+#[test]
+fn a_token_of_somebody_else_is_never_sent_to_salesforce() {
+    let issuer = configure("salesforce_api", json!({})).unwrap();
+    for other in [
+        "",
+        "refresh-token",
+        "00Dx0000000BV7z",
+        "eyJhbGciOiJIUzI1NiJ9.e30.x!",
+        "00D!\n",
+        &format!("00D!{}", "x".repeat(2048)),
+    ] {
+        assert_eq!(issuer.revoke(other, &[]), Ok(RevokeAnswer::AlreadyGone), "{other}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_at_once() {
+    assert_eq!(refused_setting(json!({ "clientid": "" })), "/clientid");
+    assert_eq!(refused_setting(json!({ "communityName": "a.b" })), "/communityName");
+    assert_eq!(
+        refused_setting(json!({ "communityName": "a", "community_url_section": "b/c" })),
+        "/community_url_section"
+    );
+    assert_eq!(refused_setting(json!({ "community_url_section": "b" })), "/communityName");
+    assert_eq!(refused_setting(json!({ "endpoint": "http://example.com" })), "/endpoint");
+    assert!(refused_setting(json!({ "community_name": "a" })).contains("unknown field `community_name`"));
+}
+
+#[test]
+fn a_tenant_without_a_key_cannot_convince_salesforce() {
+    let issuer = ReadyIssuer::configure::<Salesforce>("salesforce_api", settings(json!({})), tenant());
+    assert_eq!(issuer.err().unwrap().pointer.as_deref(), Some("/clientid"));
+}
