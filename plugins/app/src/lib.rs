@@ -37,3 +37,6 @@ impl Issuer for App {
         Ok(grant.jwt(self.signer.sign(&token::claims(&self.issuer, grant))?))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,13 +11,18 @@ use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// HS256 signs with the target's secret, RS256 with the tenant's RSA key.
+    /// HS256 signs with the target's secret; RS256, RS384, RS512 and PS256 with the tenant's RSA key; ES256 and EdDSA
+    /// with the target's own private key.
     alg: Algorithm,
     /// The target's client secret; only HS256 needs it.
     secret: Option<Secret>,
     /// Whether the secret is base64url text of the key's bytes, as with clients older than December 2016.
     #[serde(default)]
     secret_encoded: bool,
+    /// The target's own private key, PEM, PKCS#8: P-256 for ES256, Ed25519 for EdDSA; only these need it.
+    private_key: Option<Secret>,
+    /// The `kid` of that key; no `kid` stands in the token when it is absent.
+    private_key_id: Option<String>,
     /// How long tokens live, in seconds.
     #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
     #[schemars(range(min = 1, max = 2_592_000))]
@@ -32,25 +37,37 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 
 impl Settings {
     pub(crate) fn signer(&self, tenant: &Tenant) -> Result<JwsSigner, Failure> {
-        match self.alg {
+        let own = matches!(self.alg, Algorithm::ES256 | Algorithm::EdDSA);
+        if !own && (self.private_key.is_some() || self.private_key_id.is_some()) {
+            let why = format!("{} does not sign with a key of the target's own; remove it", self.alg.name());
+            return Err(Failure::setting("private_key", why));
+        }
+        let (key, kid) = match self.alg {
             Algorithm::HS256 => {
                 let key = SignatureKey::hs256(&self.secret_bytes()?)
                     .map_err(|error| Failure::setting("secret", error.to_string()))?;
-                Ok(JwsSigner::new(key, Map::new()))
+                (key, None)
             }
-            Algorithm::RS256 => {
+            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS256 => {
                 let SigningKey { kid, private_key_pem, .. } = tenant
                     .signing_key
                     .as_ref()
                     .ok_or_else(|| Failure::setting("alg", "the tenant has no RSA signing key"))?;
                 let key = SignatureKey::from_pem(self.alg, private_key_pem.expose())
                     .map_err(|error| Failure::setting("alg", format!("the tenant's signing key: {error}")))?;
-                Ok(JwsSigner::new(key, Map::from_iter([("kid".to_owned(), kid.as_str().into())])))
+                (key, Some(kid))
             }
-            other => {
-                Err(Failure::setting("alg", format!("{} is not one that targets can have", other.name())))
+            Algorithm::ES256 | Algorithm::EdDSA => {
+                let private_key = self.private_key.as_ref().ok_or_else(|| {
+                    Failure::setting("private_key", "this alg needs a private key of the target's own")
+                })?;
+                let key = SignatureKey::from_pem(self.alg, private_key.expose())
+                    .map_err(|error| Failure::setting("private_key", error.to_string()))?;
+                (key, self.private_key_id.as_ref())
             }
-        }
+        };
+        let kid = kid.map(|kid| ("kid".to_owned(), kid.as_str().into()));
+        Ok(JwsSigner::new(key, kid.into_iter().collect()))
     }
 
     fn secret_bytes(&self) -> Result<Vec<u8>, Failure> {
