@@ -7,6 +7,20 @@ use locum_abi::manifest::{
 use serde_json::Value;
 
 /// An api_type and its promises. The SDK adds the schemas of settings and parameters.
+///
+/// The host holds an issuer to each promise: a credential that outlives its lifetime, a call to an upstream that is
+/// not declared or an attribute that is not read never gets through.
+///
+/// ```
+/// use locum_plugin::{ApiType, Lifetime};
+///
+/// let lifetime = Lifetime::up_to_seconds(86_400).by_default_seconds(300).set_in_minutes_by("expiration");
+/// let promised = ApiType::text("azure_blob", "azure_blob_sas")
+///     .lives(lifetime)
+///     .parameter_overrides("blobName")
+///     .revoked_by_key_rotation("Regenerate the account key, which ends every signature made with it.");
+/// # let _ = promised;
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ApiType {

@@ -78,7 +78,23 @@ fn schema_of<S: schemars::JsonSchema>() -> Value {
         .into_root_schema_for::<S>();
     // The Rust type's name says nothing to an operator.
     schema.remove("title");
-    schema.to_value()
+    let mut schema = schema.to_value();
+    unwrap_descriptions(&mut schema);
+    schema
+}
+
+/// Doc comments are broken at the width of the source; operators read them elsewhere.
+fn unwrap_descriptions(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
+            members.values_mut().for_each(unwrap_descriptions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unwrap_descriptions),
+        _ => {}
+    }
 }
 
 /// Exports a plugin: `name` and `vendor` for people, `issuers` the types that implement [`Issuer`].

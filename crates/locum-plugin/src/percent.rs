@@ -17,6 +17,13 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 
 /// The text with everything escaped but letters, digits and `-_.!~*'()`. Escapes are upper case, a blank is `%20`.
+///
+/// An issuer that signs an encoded text must send the very bytes that it signed: encode once, use twice.
+///
+/// ```
+/// # use locum_plugin::percent::percent_encoded;
+/// assert_eq!(percent_encoded("https://acme.example.com/a b").to_string(), "https%3A%2F%2Facme.example.com%2Fa%20b");
+/// ```
 pub fn percent_encoded(text: &str) -> impl Display {
     utf8_percent_encode(text, ESCAPED)
 }

@@ -1,4 +1,38 @@
 //! The test kit: an issuer in a unit test, driven through the same messages that a host sends.
+//!
+//! A test configures an issuer, hands it a grant and looks at what came back. JSON is written and read on the way as
+//! in a real host, so that a setting or parameter which does not deserialize shows here.
+//!
+//! ```
+//! # use locum_plugin::prelude::*;
+//! use locum_plugin::testing::{NOW, ReadyIssuer, grant, tenant};
+//! # #[derive(Deserialize, JsonSchema)]
+//! # #[serde(deny_unknown_fields)]
+//! # struct Settings { word: String }
+//! # struct Greeting(Settings);
+//! # impl Issuer for Greeting {
+//! #     type Settings = Settings;
+//! #     type Parameters = NoParameters;
+//! #     fn api_types() -> Vec<ApiType> { vec![ApiType::text("greeting", "greeting")] }
+//! #     fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> { Ok(Self(settings)) }
+//! #     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+//! #         Ok(grant.text(format!("{} {} until {}", self.0.word, grant.user_id, grant.expires_at())))
+//! #     }
+//! # }
+//!
+//! # fn main() -> Result<(), Failure> {
+//! let issuer = ReadyIssuer::configure::<Greeting>("greeting", json!({ "word": "hello" }), tenant())?;
+//! let greeting = issuer.issue_token(&grant(json!({})))?;
+//! assert_eq!(greeting, format!("hello auth0|alice until {}", NOW + 3600));
+//!
+//! // The neighbour that is refused: one field changed.
+//! assert!(ReadyIssuer::configure::<Greeting>("greeting", json!({ "wrod": "hello" }), tenant()).is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the feature `signing` there are throw-away keys too, and a tenant that has one: no private key needs to stand
+//! in a repository.
 
 #[cfg(feature = "signing")]
 mod keys;

@@ -2,6 +2,28 @@
 //!
 //! Nothing of an upstream's prose leaves here, because the client reads what a refusal says: an error *code* goes
 //! through if it looks like one.
+//!
+//! An issuer that needs an upstream answers with a call as long as there is no reply, and with the credential once
+//! there is one. It keeps nothing in between: both times it is given the same grant.
+//!
+//! ```
+//! use locum_plugin::prelude::*;
+//! use locum_plugin::upstream::{granted_token, post_form};
+//!
+//! fn issue(grant: &Grant<NoParameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+//!     match replies {
+//!         [] => {
+//!             let fields = [("grant_type", "client_credentials"), ("user", grant.user_id.as_str())];
+//!             Ok(IssueAnswer::Call { request: post_form("https://upstream.example.com/token", &fields) })
+//!         }
+//!         [reply, ..] => Ok(grant.object(granted_token(reply)?, None)),
+//!     }
+//! }
+//! # let _ = issue;
+//! ```
+//!
+//! The host makes the request, and only to an origin that [`ApiType::calls`](crate::ApiType::calls) declares; it
+//! answers the client itself when the upstream cannot be reached.
 
 use locum_abi::answer::{Failure, FailureCode};
 use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
