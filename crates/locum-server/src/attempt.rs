@@ -23,12 +23,14 @@ pub(crate) async fn attempt<T: Send + 'static>(
         return refuse(unavailable("too many requests in flight; try again"));
     };
     let refuse_unfinished = refuse.clone();
+    // Into its box before anything else: this future is large, and each wrapper around it would move it once more.
+    let contained = Contained::new(work);
     let task = tokio::spawn(async move {
         let _held_to_the_end = permit;
-        match Contained::new(timeout_at(deadline, work)).await {
+        match timeout_at(deadline, contained).await {
             Ok(Ok(done)) => done,
-            Ok(Err(_)) => refuse_unfinished(too_slow()),
-            Err(panicked) => refuse_unfinished(panicked.refusal()),
+            Ok(Err(panicked)) => refuse_unfinished(panicked.refusal()),
+            Err(_) => refuse_unfinished(too_slow()),
         }
     });
     task.await.unwrap_or_else(|_| refuse(unavailable("the server is stopping; try again")))
