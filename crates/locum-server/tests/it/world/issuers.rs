@@ -84,13 +84,12 @@ impl Issuer for TestIssuer {
         moment: Moment,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            let made = grant.parameters.get("make").and_then(Value::as_str);
-            match made {
+            match made(grant) {
                 Some("panic") => panic!("{UPSTREAM_PROSE}"),
                 Some("hang") => std::future::pending::<()>().await,
                 Some("wait") => self.gate.acquire().await.unwrap().forget(),
+                Some("names") | None => {}
                 Some(failure) => return Err(failure_of(failure)),
-                None => {}
             }
             let now = (moment.now_unix_ms / 1000) as i64;
             let expires_at = now + grant.lifetime_seconds as i64;
@@ -115,6 +114,9 @@ impl Issuer for TestIssuer {
 impl TestIssuer {
     fn credential(&self, grant: &Grant, iat: i64, exp: i64) -> Credential {
         match self.api_type.as_str() {
+            "azure_blob" if made(grant) == Some("names") => {
+                Credential::Text(grant.parameters.keys().map(String::as_str).collect::<Vec<_>>().join(" "))
+            }
             "azure_blob" => Credential::Text("se=2030&sp=r&sig=abc%3D".to_owned()),
             "aws" => {
                 match json!({"ResponseMetadata": {"RequestId": "1"}, "Credentials": {"AccessKeyId": "ASIA"}})
@@ -129,6 +131,11 @@ impl TestIssuer {
             }))),
         }
     }
+}
+
+/// What the request wants to be made: a failure, a wait, or with `names` the names of its own parameters.
+fn made(grant: &Grant) -> Option<&str> {
+    grant.parameters.get("make").and_then(Value::as_str)
 }
 
 fn failure_of(name: &str) -> IssuerFailure {

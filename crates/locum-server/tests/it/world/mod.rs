@@ -15,11 +15,12 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use locum_engine::{Engine, JWT_BEARER, Ports};
 use locum_server::{ServerOptions, router};
+use locum_store::MemoryBuckets;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
 use issuers::TestIssuers;
-use ports::{FixedClock, FixedEntropy, MemoryBuckets, Recorder, TestDirectory};
+use ports::{FixedClock, FixedEntropy, Recorder, TestDirectory};
 
 pub(crate) use tenant::{Tenants, id_token, rs256_id_token, tenant_key, token_of};
 

@@ -1,16 +1,13 @@
-//! The engine's ports, in memory: a clock that stands still, buckets that count, a directory that can fail.
+//! The engine's ports, in memory: a clock that stands still, a directory that can fail, a sink that shows its events.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use locum_abi::operation::ENTROPY_BYTES;
-use locum_engine::ports::{
-    AuditSink, BucketKey, Buckets, Clock, Directory, Entropy, PortFuture, Unavailable,
-};
+use locum_engine::AuditEvent;
+use locum_engine::ports::{AuditSink, Clock, Directory, Entropy, PortFuture, Unavailable};
 use locum_engine::tenant::Tenant;
-use locum_engine::{AuditEvent, BucketRule, BucketState, Taken, take};
 
 use super::{NOW, Tenants};
 
@@ -27,25 +24,6 @@ pub(crate) struct FixedEntropy;
 impl Entropy for FixedEntropy {
     fn draw(&self) -> [u8; ENTROPY_BYTES] {
         [7; ENTROPY_BYTES]
-    }
-}
-
-/// Buckets by tenant, address and user.
-#[derive(Default)]
-pub(crate) struct MemoryBuckets(Mutex<HashMap<(String, IpAddr, String), BucketState>>);
-
-impl Buckets for MemoryBuckets {
-    fn take<'a>(
-        &'a self,
-        key: BucketKey<'a>,
-        rule: BucketRule,
-        now_unix_ms: u64,
-    ) -> PortFuture<'a, Result<Taken, Unavailable>> {
-        let mut buckets = self.0.lock().unwrap();
-        let key = (key.tenant.to_owned(), key.ip, key.user_id.to_owned());
-        let (state, taken) = take(buckets.get(&key).copied(), rule, now_unix_ms);
-        buckets.insert(key, state);
-        Box::pin(std::future::ready(Ok(taken)))
     }
 }
 
