@@ -30,7 +30,7 @@ fn deny() -> Result<()> {
     if !has("cargo-deny") {
         run_command(cargo().args(["install", "cargo-deny", "--locked", "--quiet"]))?;
     }
-    run_command(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
+    run_command(cargo().args(["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))?;
     if let Err(error) = run_command(cargo().args(["deny", "check", "advisories"])) {
         println!("NOT RUN: cargo deny check advisories ({error})");
     }

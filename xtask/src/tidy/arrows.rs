@@ -43,6 +43,9 @@ pub fn check() -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for package in packages {
         let name = package.get("name").and_then(Value::as_str).context("a package has a name")?;
+        if is_for_tests(package) {
+            continue;
+        }
         for import in imports(package) {
             if !allowed(name).contains(&import.as_str()) {
                 faults.push(format!(
@@ -54,6 +57,12 @@ pub fn check() -> Result<Vec<String>> {
     faults.extend(engine_tree()?);
     faults.extend(only_ffi_names_abi_stable(packages));
     Ok(faults)
+}
+
+/// Plugins that exist to misbehave may import what they need for it.
+fn is_for_tests(package: &Value) -> bool {
+    let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
+    manifest.contains("/tests/") || manifest.contains("/bad-plugins/")
 }
 
 fn allowed(name: &str) -> &'static [&'static str] {

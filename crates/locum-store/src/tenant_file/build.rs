@@ -160,7 +160,9 @@ fn verification(
                 .map_err(|error| wrong(error.to_string()))
         }
         ("HS256", None) => Ok(ClientVerification::Nothing),
+        // Whatever a client's own tokens as a target look like, its id_tokens are the tenant's.
         (_, _) if tenant_signs => Ok(ClientVerification::TenantKeys),
+        ("ES256" | "EdDSA", _) => Ok(ClientVerification::Nothing),
         (alg, _) => Err(unbuildable(
             format!("{at}/jwt_configuration/alg"),
             format!("{alg} needs a key of the tenant; add one to signing_keys"),
@@ -185,6 +187,12 @@ fn app_target(entry: &ClientEntry) -> AddOn {
     if let Some(secret) = entry.client_secret.as_ref().filter(|_| alg == "HS256") {
         settings.insert("secret".to_owned(), secret.expose().into());
         settings.insert("secret_encoded".to_owned(), configuration.secret_encoded.into());
+    }
+    if let Some(key) = &configuration.private_key {
+        settings.insert("private_key".to_owned(), key.expose().into());
+    }
+    if let Some(kid) = &configuration.private_key_id {
+        settings.insert("private_key_id".to_owned(), kid.as_str().into());
     }
     AddOn::new("app", settings)
 }

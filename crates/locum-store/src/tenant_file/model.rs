@@ -121,6 +121,10 @@ pub(super) struct JwtConfigurationEntry {
     pub(super) secret_encoded: bool,
     #[serde(default)]
     pub(super) scopes: HashMap<String, Vec<String>>,
+    /// Ours: the target's own key, which ES256 and EdDSA sign with.
+    pub(super) private_key: Option<Secret>,
+    /// Ours: the `kid` of that key.
+    pub(super) private_key_id: Option<String>,
 }
 
 /// A user: `user_id`, `blocked`, and any attribute.

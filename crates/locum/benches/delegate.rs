@@ -1,0 +1,166 @@
+//! `Engine::delegate` for each issuer, beside the same crypto done bare in the same run.
+//!
+//! Bare means: verify the id_token's HMAC, make the credential's signature, nothing else; keys parsed before.
+//! `cargo xtask bench` builds the plugins for speed, pins them and names their directory.
+
+#![expect(clippy::expect_used, missing_docs, reason = "a bench that cannot start says why and ends")]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use criterion::{Criterion, criterion_group, criterion_main};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use locum_engine::ports::{AuditSink, Clock};
+use locum_engine::{AuditEvent, BucketRule, Caller, Engine, Ports};
+use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
+use locum_store::tenant_file::{References, load};
+use locum_store::{FileDirectory, MemoryBuckets, SystemClock, SystemEntropy, TenantSet};
+use serde_json::{Map, Value, json};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const SPA_SECRET: &[u8] = b"spa-secret-0123456789-0123456789-0123456789";
+
+/// What is exchanged for what.
+struct Exchange {
+    name: &'static str,
+    target: &'static str,
+    api_type: &'static str,
+    bare: Bare,
+}
+
+/// The crypto that an exchange cannot do without.
+#[derive(Clone, Copy)]
+enum Bare {
+    HmacThenHmac,
+    HmacThenRsa,
+}
+
+const EXCHANGES: [Exchange; 4] = [
+    Exchange { name: "app_hs256", target: "orders-api", api_type: "app", bare: Bare::HmacThenHmac },
+    Exchange { name: "app_rs256", target: "reports-api", api_type: "app", bare: Bare::HmacThenRsa },
+    Exchange { name: "firebase", target: "spa", api_type: "firebase", bare: Bare::HmacThenRsa },
+    Exchange { name: "azure_blob", target: "spa", api_type: "azure_blob", bare: Bare::HmacThenHmac },
+];
+
+struct Nowhere;
+
+impl AuditSink for Nowhere {
+    fn record(&self, event: AuditEvent) {
+        black_box(event);
+    }
+}
+
+fn engine() -> Engine {
+    let plugins = std::env::var("LOCUM_BENCH_PLUGINS").expect("run it by `cargo xtask bench`");
+    let upstreams = Arc::new(HttpUpstreams::new().expect("the HTTP client starts"));
+    let issuers =
+        PluginSet::load_directory(Path::new(&plugins), LoadOptions::new(upstreams)).expect("pinned plugins");
+    let path = Path::new(ROOT).join("fixtures/demo/tenant.yaml");
+    let nothing = |_: &str| None;
+    let base = path.parent().expect("it has a parent");
+    let mut file = load(&path, &References::new(&nothing, base)).expect("the demo tenant");
+    // The bucket does its work; it never empties.
+    file.tenant.delegation.rate = BucketRule { size: u32::MAX, per_minute: u32::MAX };
+    Engine::new(Ports {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        directory: Arc::new(FileDirectory::new(TenantSet::new(vec![file]).expect("one tenant"))),
+        buckets: Arc::new(MemoryBuckets::default()),
+        audit: Arc::new(Nowhere),
+        issuers: Arc::new(issuers),
+    })
+}
+
+fn id_token() -> String {
+    let now = SystemClock.now_unix_ms() / 1000;
+    let claims = json!({
+        "iss": "https://acme.example.com/", "sub": "auth0|alice", "aud": "spa", "iat": now, "exp": now + 36_000,
+        "email": "alice@example.com", "name": "Alice Adams",
+    });
+    encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(SPA_SECRET)).expect("it signs")
+}
+
+fn parameters(exchange: &Exchange, id_token: &str) -> Map<String, Value> {
+    let parameters = json!({
+        "client_id": "spa", "grant_type": locum_engine::JWT_BEARER, "id_token": id_token,
+        "target": exchange.target, "api_type": exchange.api_type, "scope": "openid email",
+    });
+    parameters.as_object().cloned().expect("it is an object")
+}
+
+/// Times `iterations` delegations on a worker of the runtime, where requests run.
+fn delegate(
+    runtime: &tokio::runtime::Runtime,
+    engine: &Arc<Engine>,
+    parameters: &Map<String, Value>,
+    iterations: u64,
+) -> Duration {
+    let (engine, parameters) = (engine.clone(), parameters.clone());
+    let caller = Caller {
+        host: "acme.example.com".to_owned(),
+        ip: [192, 0, 2, 1].into(),
+        auth0_client: None,
+        user_agent: None,
+    };
+    let timed = runtime.spawn(async move {
+        let start = Instant::now();
+        for _ in 0..iterations {
+            let answer = engine.delegate(parameters.clone(), &caller).await;
+            assert!(answer.outcome.is_ok(), "{:?}", answer.outcome);
+        }
+        start.elapsed()
+    });
+    runtime.block_on(timed).expect("no panic")
+}
+
+/// The bare crypto of an exchange on messages as long as the real ones.
+fn bare(kind: Bare, id_token: &str, rsa: &RsaKeyPair) -> Vec<u8> {
+    let (message, signature) = id_token.rsplit_once('.').expect("a compact JWT");
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SPA_SECRET);
+    let tag = hmac::sign(&key, message.as_bytes());
+    assert_eq!(tag.as_ref().len() * 4 / 3 + 1, signature.len());
+    match kind {
+        Bare::HmacThenHmac => hmac::sign(&key, black_box(message).as_bytes()).as_ref().to_vec(),
+        Bare::HmacThenRsa => {
+            let mut signed = vec![0; rsa.public_modulus_len()];
+            rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), black_box(message).as_bytes(), &mut signed)
+                .expect("it signs");
+            signed
+        }
+    }
+}
+
+fn rsa_key() -> RsaKeyPair {
+    let pem = std::fs::read(Path::new(ROOT).join("fixtures/keys/tenant-rsa.pem")).expect("the demo key");
+    RsaKeyPair::from_pkcs8(pem::parse(pem).expect("PEM").contents()).expect("an RSA key")
+}
+
+fn delegations(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(3)
+        .enable_all()
+        .build()
+        .expect("it starts");
+    let engine = {
+        let _inside = runtime.enter();
+        Arc::new(engine())
+    };
+    let (id_token, rsa) = (id_token(), rsa_key());
+    for exchange in &EXCHANGES {
+        let mut group = criterion.benchmark_group(exchange.name);
+        let parameters = parameters(exchange, &id_token);
+        group.bench_function("delegate", |bencher| {
+            bencher.iter_custom(|iterations| delegate(&runtime, &engine, &parameters, iterations));
+        });
+        group.bench_function("bare_crypto", |bencher| bencher.iter(|| bare(exchange.bare, &id_token, &rsa)));
+        group.finish();
+    }
+}
+
+criterion_group!(benches, delegations);
+criterion_main!(benches);
