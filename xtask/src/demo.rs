@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::build::{self, Built, build};
 use crate::http;
 use crate::server::Server;
-use crate::shell::capture;
+use crate::shell::{capture, has};
+use crate::stubs::Stubs;
 
 /// The demo tenant.
 pub const TENANT: &str = "fixtures/demo/tenant.yaml";
@@ -32,27 +33,54 @@ struct Exchange {
     target: &'static str,
     scope: &'static str,
     api_type: &'static str,
+    extra: (&'static str, &'static str),
 }
 
-const EXCHANGES: [Exchange; 3] = [
+impl Exchange {
+    const fn add_on(title: &'static str, api_type: &'static str) -> Self {
+        Self { title, target: "spa", scope: "openid", api_type, extra: ("", "") }
+    }
+}
+
+/// Made by Locum alone.
+const OWN: [Exchange; 6] = [
     Exchange {
         title: "an app JWT for another API of the tenant",
         target: "orders-api",
         scope: "openid profile email",
         api_type: "app",
+        extra: ("", ""),
     },
-    Exchange { title: "a Firebase custom token", target: "spa", scope: "openid", api_type: "firebase" },
-    Exchange { title: "an Azure blob SAS", target: "spa", scope: "openid", api_type: "azure_blob" },
+    Exchange::add_on("a Firebase custom token", "firebase"),
+    Exchange::add_on("an Azure blob SAS", "azure_blob"),
+    Exchange::add_on("an Azure Service Bus SAS", "azure_sb"),
+    Exchange { extra: ("nonce", "demo-nonce"), ..Exchange::add_on("a Layer identity token", "layer") },
+    Exchange::add_on("an Azure Mobile Services token", "wams"),
+];
+
+/// Asked for at an upstream.
+const UPSTREAM: [Exchange; 4] = [
+    Exchange::add_on("AWS keys, by a SAML response", "aws"),
+    Exchange::add_on("an SAP access token, by a SAML assertion", "sap_api"),
+    Exchange::add_on("a Salesforce access token, by a JWT", "salesforce_api"),
+    Exchange::add_on("a Salesforce sandbox access token", "salesforce_sandbox_api"),
 ];
 
 pub fn run(args: &Args) -> Result<()> {
     let built = build(build::Args { release: false })?;
     let port = if args.once { 0 } else { args.port };
+    let stubs = has("python3").then(Stubs::start).transpose()?;
     let server = Server::start(&built, "demo", port)?;
     let id_token = mint(&built)?;
     println!("\nalice signs in to `spa` and has this id_token:\n\n{id_token}\n");
-    for exchange in &EXCHANGES {
+    for exchange in &OWN {
         show(&built, &server, &id_token, exchange)?;
+    }
+    for exchange in &UPSTREAM {
+        match stubs {
+            Some(_) => show(&built, &server, &id_token, exchange)?,
+            None => println!("NOT SHOWN: {}; the stub upstream needs python3", exchange.title),
+        }
     }
     if args.once {
         return Ok(());
@@ -82,11 +110,14 @@ fn mint(built: &Built) -> Result<String> {
 }
 
 fn show(built: &Built, server: &Server, id_token: &str, exchange: &Exchange) -> Result<()> {
-    let Exchange { title, target, scope, api_type } = exchange;
-    let body = json!({
+    let Exchange { title, target, scope, api_type, extra } = exchange;
+    let mut body = json!({
         "client_id": "spa", "grant_type": JWT_BEARER, "id_token": id_token,
         "target": target, "scope": scope, "api_type": api_type,
     });
+    if let (Some(body), false) = (body.as_object_mut(), extra.0.is_empty()) {
+        body.insert(extra.0.to_owned(), extra.1.into());
+    }
     let (status, answer) = http::post_json(server.address(), "/delegation", &body)?;
     if status != 200 {
         bail!("api_type {api_type} answered {status}: {answer}");
@@ -109,7 +140,7 @@ fn curl(address: &str) -> String {
     format!(
         r#"curl -sS http://{address}/delegation -H 'content-type: application/json' -d @- <<JSON
 {{"client_id": "spa", "grant_type": "{JWT_BEARER}", "target": "orders-api", "scope": "openid email", "api_type": "app",
- "id_token": "$(target/debug/locum token mint --tenant {TENANT} --client spa --user 'auth0|alice')"}}
+ "id_token": "$(target/debug/locum token mint --tenant {TENANT} --client spa --user 'auth0|bob')"}}
 JSON"#
     )
 }

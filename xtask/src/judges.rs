@@ -10,7 +10,8 @@ use crate::build::Built;
 use crate::server::Server;
 use crate::shell::{has, run as run_command, target_dir, workspace_root};
 
-const JUDGES: &str = "conformance/judges";
+/// Where their programs stand.
+pub const JUDGES: &str = "conformance/judges";
 
 /// Judges a server with the demo tenant, after the judges have judged themselves.
 pub fn judge(built: &Built) -> Result<()> {
@@ -20,7 +21,7 @@ pub fn judge(built: &Built) -> Result<()> {
         return Ok(());
     }
     let folder = target_dir()?.join("judges");
-    let python = virtual_environment(&folder.join("venv"))?;
+    let python = python()?;
     let modules = node_modules(&folder.join("node"))?;
     let judge = |arguments: &[&str]| {
         let mut judge = Command::new(&python);
@@ -35,7 +36,9 @@ pub fn judge(built: &Built) -> Result<()> {
     judge(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])
 }
 
-fn virtual_environment(venv: &Path) -> Result<PathBuf> {
+/// A Python with what the judges and the stub upstreams need.
+pub fn python() -> Result<PathBuf> {
+    let venv = &target_dir()?.join("judges/venv");
     let python = venv.join("bin/python");
     let requirements = workspace_root().join(JUDGES).join("requirements.txt");
     fresh(venv, &[requirements.clone()], || {

@@ -10,6 +10,7 @@ mod judges;
 mod server;
 mod shell;
 mod snapshot;
+mod stubs;
 mod test;
 mod tidy;
 

@@ -1,5 +1,6 @@
 //! `locum serve`.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use locum_server::{ServerOptions, router, serve};
@@ -41,7 +42,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
 
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("LOCUM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Pretty => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
