@@ -1,8 +1,9 @@
 //! What plugins answer, from bytes to messages: capped, escaped where people read it, believed nowhere.
 
-use locum_abi::answer::{Failure, FailureCode, IssueAnswer, LogLine, Reply, RevokeAnswer};
+use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer};
 use locum_abi::upstream::UpstreamRequest;
 use locum_engine::ports::IssuerFailure;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::Answered;
@@ -10,14 +11,16 @@ use crate::limits::{ANSWER_BYTES_MAX, MESSAGE_CHARS_MAX};
 use crate::secrets::Secrets;
 
 /// An answer that may ask for a call first.
-pub(crate) trait Answer: DeserializeOwned {
+pub(crate) trait Answer: Sized {
     /// What is there when no more calls are needed.
     type Outcome;
 
-    fn step(self) -> Step<Self::Outcome>;
+    /// The answer that these members are; `None` if one is missing.
+    fn of(members: Members) -> Option<Step<Self::Outcome>>;
 }
 
 /// What an answer asks of the host.
+#[derive(Debug, PartialEq)]
 pub(crate) enum Step<T> {
     /// Nothing more.
     Done(T),
@@ -27,27 +30,55 @@ pub(crate) enum Step<T> {
     Unknown,
 }
 
-impl Answer for IssueAnswer {
-    type Outcome = locum_abi::answer::Issued;
+/// The members of a reply, all that there are. Read at once: the contract's own types say more, but serde reads a
+/// flattened and tagged type twice, at a microsecond per answer.
+#[derive(Deserialize)]
+pub(crate) struct Members {
+    kind: Kind,
+    credential: Option<Credential>,
+    issued_at: Option<i64>,
+    expires_at: Option<i64>,
+    request: Option<UpstreamRequest>,
+    #[serde(default)]
+    logs: Vec<LogLine>,
+}
 
-    fn step(self) -> Step<Self::Outcome> {
-        match self {
-            Self::Issued(issued) => Step::Done(issued),
-            Self::Call { request } => Step::Call(request),
-            Self::Unknown => Step::Unknown,
-        }
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Issued,
+    Call,
+    Revoked,
+    AlreadyGone,
+    NotRevocable,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Answer for IssueAnswer {
+    type Outcome = Issued;
+
+    fn of(members: Members) -> Option<Step<Issued>> {
+        let Members { credential, issued_at, expires_at, request, .. } = members;
+        Some(match members.kind {
+            Kind::Issued => Step::Done(Issued { credential: credential?, issued_at: issued_at?, expires_at }),
+            Kind::Call => Step::Call(request?),
+            Kind::Revoked | Kind::AlreadyGone | Kind::NotRevocable | Kind::Unknown => Step::Unknown,
+        })
     }
 }
 
 impl Answer for RevokeAnswer {
     type Outcome = Self;
 
-    fn step(self) -> Step<Self> {
-        match self {
-            Self::Revoked | Self::AlreadyGone | Self::NotRevocable => Step::Done(self),
-            Self::Call { request } => Step::Call(request),
-            Self::Unknown => Step::Unknown,
-        }
+    fn of(members: Members) -> Option<Step<Self>> {
+        Some(match members.kind {
+            Kind::Revoked => Step::Done(Self::Revoked),
+            Kind::AlreadyGone => Step::Done(Self::AlreadyGone),
+            Kind::NotRevocable => Step::Done(Self::NotRevocable),
+            Kind::Call => Step::Call(members.request?),
+            Kind::Issued | Kind::Unknown => Step::Unknown,
+        })
     }
 }
 
@@ -55,10 +86,14 @@ impl Answer for RevokeAnswer {
 pub(crate) fn read<A: Answer>(
     answered: Answered,
     secrets: &Secrets,
-) -> (Result<A, IssuerFailure>, Vec<LogLine>) {
+) -> (Result<Step<A::Outcome>, IssuerFailure>, Vec<LogLine>) {
     match answered {
-        Ok(reply) => match parse::<Reply<A>>(&reply, "reply") {
-            Ok(Reply { answer, logs }) => (Ok(answer), logs),
+        Ok(reply) => match parse::<Members>(&reply, "reply") {
+            Ok(mut members) => {
+                let logs = std::mem::take(&mut members.logs);
+                let missing = || IssuerFailure::ContractBroken("its reply lacks a member".to_owned());
+                (A::of(members).ok_or_else(missing), logs)
+            }
             Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
         },
         Err(failure) => match read_failure(&failure, secrets) {
@@ -103,7 +138,9 @@ fn is_code(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use locum_abi::answer::Reply;
     use locum_abi::configuration::Tenant;
+    use serde::Serialize;
     use serde_json::{Map, Value, json};
 
     use super::*;
@@ -154,16 +191,54 @@ mod tests {
             "{\"kind\":\"issued\"} x",
         ] {
             let broken = broken(Ok(reply.into()));
-            assert!(broken.starts_with("its reply is not one") && !broken.contains("secret"), "{broken}");
+            assert!(broken.starts_with("its reply") && !broken.contains("secret"), "{broken}");
         }
         assert!(broken(Err(b"secret".to_vec())).starts_with("its failure is not one"));
+    }
+
+    /// What is read of an answer that was written by the contract's own types.
+    fn reread<A: Answer + Serialize>(answer: A) -> Step<A::Outcome> {
+        let logs = vec![LogLine { level: "info".to_owned(), message: "m".to_owned() }];
+        let written = serde_json::to_vec(&Reply { answer, logs: logs.clone() }).unwrap();
+        let (step, read_logs) = read::<A>(Ok(written), &no_secrets());
+        assert_eq!(read_logs, logs);
+        step.unwrap()
+    }
+
+    #[test]
+    fn what_the_contract_writes_is_read_as_it_was_written() {
+        let credentials = [
+            Credential::Jwt("a.b.c".to_owned()),
+            Credential::Text("t".to_owned()),
+            Credential::Object(Map::new()),
+        ];
+        for (credential, expires_at) in credentials.into_iter().zip([Some(2), None, Some(3)]) {
+            let issued = Issued { credential, issued_at: 1, expires_at };
+            assert_eq!(reread(IssueAnswer::Issued(issued.clone())), Step::Done(issued));
+        }
+        let headers = vec![("accept".to_owned(), "*/*".to_owned())];
+        let request =
+            UpstreamRequest { method: "GET".to_owned(), url: "u".to_owned(), headers, body: "b".to_owned() };
+        assert_eq!(reread(IssueAnswer::Call { request: request.clone() }), Step::Call(request.clone()));
+        assert_eq!(reread(RevokeAnswer::Call { request: request.clone() }), Step::Call(request));
+        for answer in [RevokeAnswer::Revoked, RevokeAnswer::AlreadyGone, RevokeAnswer::NotRevocable] {
+            assert_eq!(reread(answer.clone()), Step::Done(answer));
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_operation_is_unknown() {
+        let read_as_issue = read::<IssueAnswer>(Ok(br#"{"kind":"revoked"}"#.to_vec()), &no_secrets()).0;
+        assert!(matches!(read_as_issue, Ok(Step::Unknown)));
+        let read_as_revoke = read::<RevokeAnswer>(Ok(br#"{"kind":"issued"}"#.to_vec()), &no_secrets()).0;
+        assert!(matches!(read_as_revoke, Ok(Step::Unknown)));
     }
 
     #[test]
     fn an_answer_has_a_limit() {
         let mut reply = br#"{"kind":"later"}"#.to_vec();
         reply.resize(ANSWER_BYTES_MAX, b' ');
-        assert!(matches!(read::<IssueAnswer>(Ok(reply.clone()), &no_secrets()).0, Ok(IssueAnswer::Unknown)));
+        assert!(matches!(read::<IssueAnswer>(Ok(reply.clone()), &no_secrets()).0, Ok(Step::Unknown)));
         reply.push(b' ');
         assert_eq!(broken(Ok(reply)), "its reply has more than 256 KiB");
     }

@@ -21,6 +21,9 @@ use crate::plugin_log;
 use crate::secrets::Secrets;
 use crate::upstreams::{UpstreamError, Upstreams};
 
+/// Enough for most inputs, so that their buffer need not grow.
+const INPUT_BYTES_USUAL: usize = 2048;
+
 /// An issuer that was made ready, with all that the host holds it to.
 pub(crate) struct PluginIssuer {
     /// The plugin's name.
@@ -55,7 +58,7 @@ impl Issuer for PluginIssuer {
         moment: Moment,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            let input = |replies: &[UpstreamReply]| serde_json::to_vec(&IssueInput { grant, replies });
+            let input = |replies: &[UpstreamReply]| json(&IssueInput { grant, replies });
             let issued = self.steps::<IssueAnswer>(ISSUE, moment, input).await?;
             let now = i64::try_from(moment.now_unix_ms / 1000).unwrap_or(i64::MAX);
             credential::check(&issued, &self.form, now, grant.lifetime_seconds)
@@ -70,7 +73,7 @@ impl Issuer for PluginIssuer {
         moment: Moment,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
-            let input = |replies: &[UpstreamReply]| serde_json::to_vec(&RevokeInput { credential, replies });
+            let input = |replies: &[UpstreamReply]| json(&RevokeInput { credential, replies });
             self.steps::<RevokeAnswer>(REVOKE, moment, input).await
         })
     }
@@ -89,7 +92,7 @@ impl PluginIssuer {
         let mut replies = Vec::new();
         loop {
             let input = input(&replies).map_err(|error| broken(format!("cannot be asked: {error}")))?;
-            match self.call::<A>(Call { op, moment, input }, deadline).await?.step() {
+            match self.call::<A>(Call { op, moment, input }, deadline).await? {
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Call(_) if replies.len() == UPSTREAM_CALLS_MAX => {
                     return Err(broken(format!("it asks for more than {UPSTREAM_CALLS_MAX} upstream calls")));
@@ -100,9 +103,13 @@ impl PluginIssuer {
         }
     }
 
-    async fn call<A: Answer>(&self, call: Call, deadline: Instant) -> Result<A, IssuerFailure> {
+    async fn call<A: Answer>(
+        &self,
+        call: Call,
+        deadline: Instant,
+    ) -> Result<Step<A::Outcome>, IssuerFailure> {
         let answered = self.ready.call(call, deadline).await.map_err(|lost| self.lost(lost))?;
-        let (answer, lines) = answer::read(answered, &self.secrets);
+        let (answer, lines) = answer::read::<A>(answered, &self.secrets);
         plugin_log::relay(&self.plugin, &self.secrets, &lines);
         answer
     }
@@ -130,6 +137,12 @@ impl PluginIssuer {
             CallLost::NoRuntime => broken("it can be called only on a tokio runtime that is not stopping"),
         }
     }
+}
+
+fn json(input: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut json = Vec::with_capacity(INPUT_BYTES_USUAL);
+    serde_json::to_writer(&mut json, input)?;
+    Ok(json)
 }
 
 fn broken(how: impl Into<String>) -> IssuerFailure {
