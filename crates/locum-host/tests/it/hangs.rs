@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::bench::{Bench, Script, issue, load_with, misbehaving, options, ready};
 
-const DEADLINE: Duration = Duration::from_millis(100);
+const DEADLINE: Duration = Duration::from_millis(500);
 /// When a test gives up: never reached unless the host is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -71,7 +71,7 @@ impl Stage {
 }
 
 fn is_hung(outcome: Result<(), IssuerFailure>) -> bool {
-    matches!(outcome, Err(IssuerFailure::Hung(100)))
+    matches!(outcome, Err(IssuerFailure::Hung(500)))
 }
 
 fn is_quarantined(outcome: Result<(), IssuerFailure>) -> bool {

@@ -10,6 +10,7 @@
 mod answers;
 mod bench;
 mod configuring;
+mod deaths;
 mod egress;
 mod hangs;
 mod loading;

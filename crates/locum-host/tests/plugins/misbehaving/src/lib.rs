@@ -1,6 +1,7 @@
-//! Panics, hangs, floods: what a host must survive, each as an api_type of its own.
+//! Panics, hangs, floods, dies: what a host must survive, or not, each as an api_type of its own.
 #![expect(clippy::panic, reason = "that is its job")]
 
+use std::hint::black_box;
 use std::path::PathBuf;
 
 use locum_plugin::prelude::*;
@@ -8,7 +9,7 @@ use locum_plugin::prelude::*;
 locum_plugin::export_plugin! {
     name: "misbehaving",
     vendor: "Tests",
-    issuers: [PanicsInIssue, PanicsInConfigure, PanicsInDrop, Hangs, AnswersTooMuch, FloodsTheLog],
+    issuers: [PanicsInIssue, PanicsInConfigure, PanicsInDrop, Hangs, AnswersTooMuch, FloodsTheLog, Dies],
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -158,5 +159,38 @@ impl Issuer for FloodsTheLog {
             log::info!("line {line}\n\u{1b}[31mforged");
         }
         fine(grant)
+    }
+}
+
+/// What no host survives in its own process.
+struct Dies(String);
+
+impl Issuer for Dies {
+    type Settings = NoSettings;
+    type Parameters = NoParameters;
+
+    fn api_types() -> Vec<ApiType> {
+        ["aborts", "exits", "overflows_the_stack", "exhausts_memory"].into_iter().flat_map(text).collect()
+    }
+
+    fn configure(api_type: &str, _: NoSettings, _: &Tenant) -> Result<Self, Failure> {
+        Ok(Self(api_type.to_owned()))
+    }
+
+    fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        match self.0.as_str() {
+            "aborts" => std::process::abort(),
+            "exits" => std::process::exit(7),
+            "overflows_the_stack" => drop(black_box(depth_below(grant.now))),
+            _ => drop(black_box(Vec::<u8>::with_capacity(isize::MAX.unsigned_abs()))),
+        }
+        fine(grant)
+    }
+}
+
+fn depth_below(depth: i64) -> i64 {
+    match black_box(depth) {
+        i64::MIN => 0,
+        depth => depth_below(depth.wrapping_sub(1)).wrapping_add(black_box(1)),
     }
 }
