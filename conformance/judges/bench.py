@@ -25,6 +25,7 @@ class Bench:
     keys: Keys
     node: Node
     scratch: Path
+    stubs: str | None = None
 
 
 def free_port() -> int:

@@ -74,7 +74,7 @@ class Delegation:
         )
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:
-                return Answer(response.status, response.headers, json.load(response))
+                return Answer(response.status, response.headers, parsed(response.read()))
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, error.headers, parsed(error.read()))

@@ -14,12 +14,14 @@ from jwt.algorithms import RSAAlgorithm
 
 ISSUER = "https://acme.example.com/"
 TENANT_KID = "tenant-2026"
+SAML_ISSUER = "urn:acme.example.com"
 
 SECRETS = {
     "spa": b"spa-secret-0123456789-0123456789-0123456789",
     "legacy-spa": base64.urlsafe_b64decode("bGVnYWN5LXNlY3JldC1ieXRlcy0wMTIzNDU2Nzg5LTAxMjM0NTY3ODk="),
     "orders-api": b"orders-secret-0123456789-0123456789-012345678",
     "files": b"files-secret-0123456789-0123456789-0123456789",
+    "web-identity": b"web-identity-secret-0123456789-0123456789",
     "policy": b"policy-secret-0123456789-0123456789-0123456789",
 }
 
@@ -42,6 +44,24 @@ BUS_ENTITY = "orders"
 
 MOBILE_MASTER_KEY = "wams-demo-master-key-0123456789-0123456789"
 
+AWS_ACCOUNT = "123456789012"
+AWS_ROLE = f"arn:aws:iam::{AWS_ACCOUNT}:role/locum-demo"
+AWS_PROVIDER = f"arn:aws:iam::{AWS_ACCOUNT}:saml-provider/locum-demo"
+AWS_SIGN_IN = "https://signin.aws.amazon.com/saml"
+AWS_ROLE_SECONDS_MAX = 3600
+AWS_BUCKET = "locum-demo"
+
+STUBS_PORT = 4780
+SAP_PATH = "/sap/bc/sec/oauth2/token"
+SAP_CLIENT = "LOCUM_DEMO"
+SAP_PASSWORD = "sap-service-password-0123456789"
+SAP_SCOPES = {"ZDEMO_READ", "ZDEMO_WRITE"}
+SAP_SCOPE = "ZDEMO_READ"
+
+SALESFORCE_CONSUMER = "3MVG9-locum-demo-consumer-key"
+SALESFORCE_AUDIENCES = {"https://login.salesforce.com", "https://test.salesforce.com"}
+EMPLOYEES = {"alice@example.com", "bob@example.com"}
+
 LAYER_PROVIDER = "layer:///providers/locum-demo"
 LAYER_KEY_ID = "layer:///keys/locum-demo"
 LAYER_SECONDS = 300
@@ -61,6 +81,10 @@ class Keys:
 
     def private(self, name: str) -> RSAPrivateKey:
         return load_pem_private_key(self.private_pem(name).encode("ascii"), password=None)
+
+    @cached_property
+    def certificate(self) -> str:
+        return (self.directory / "tenant-rsa.cert.pem").read_text(encoding="ascii")
 
     @cached_property
     def tenant(self) -> RSAPrivateKey:

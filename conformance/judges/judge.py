@@ -6,23 +6,31 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import app_tokens
+import aws
 import azure_blob
 import client_sdk
+import demo
 import firebase
 import id_tokens
 import layer
 import rate_limit
+import salesforce
+import saml
+import sap
 import self_test
 import service_bus
+import stub_refusals
+import stubs
 import wams
 from bench import Bench
 from delegation import Delegation
 from demo import Keys
 from node import Node
-from verdicts import Case, Report, Verdict, decide_all
+from verdicts import Case, Outcome, Report, Verdict, decide_all
 
 GROUPS: dict[str, Callable[[Bench], Iterator[Case]]] = {
     "id_tokens": id_tokens.cases,
@@ -34,7 +42,14 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Case]]] = {
     "service_bus": service_bus.cases,
     "wams": wams.cases,
     "layer": layer.cases,
+    "saml": saml.cases,
+    "stubs": stub_refusals.cases,
+    "aws": aws.cases,
+    "sap": sap.cases,
+    "salesforce": salesforce.cases,
 }
+# These judge what upstreams were asked for: the server's add-ons must point at the stubs.
+NEED_UPSTREAMS = {"stubs", "aws", "sap", "salesforce"}
 
 
 def main() -> int:
@@ -44,8 +59,7 @@ def main() -> int:
         if options.self_test:
             verdicts = self_test.verdicts(node, Path(scratch), GROUPS, options.only)
         else:
-            bench = Bench(Delegation(options.base_url.rstrip("/")), Keys(options.keys), node, Path(scratch))
-            verdicts = judged(bench, options.only)
+            verdicts = judged(options, node, Path(scratch))
         for verdict in verdicts:
             print(verdict.line(), flush=True)
             report.verdicts.append(verdict)
@@ -55,10 +69,28 @@ def main() -> int:
     return 0 if report.is_good(options.strict) else 1
 
 
-def judged(bench: Bench, only: list[str]) -> Iterator[Verdict]:
-    for group, cases in GROUPS.items():
-        if not only or any(name.partition("/")[0] == group for name in only):
-            yield from decide_all(group, cases(bench), lambda name: is_wanted(name, only))
+def judged(options: argparse.Namespace, node: Node, scratch: Path) -> Iterator[Verdict]:
+    server, keys, only = Delegation(options.base_url.rstrip("/")), Keys(options.keys), options.only
+    groups = [group for group in GROUPS if not only or any(name.partition("/")[0] == group for name in only)]
+    if not is_reachable(server):
+        yield Verdict("server", Outcome.FAIL, f"nobody answers at {server.base_url}")
+        return
+    with ExitStack() as running:
+        upstreams = options.stubs
+        if upstreams is None and not NEED_UPSTREAMS.isdisjoint(groups):
+            jwks_url = f"{server.base_url}/.well-known/jwks.json"
+            upstreams = running.enter_context(stubs.serving(keys, demo.STUBS_PORT, jwks_url))
+        bench = Bench(server, keys, node, scratch, upstreams)
+        for group in groups:
+            yield from decide_all(group, GROUPS[group](bench), lambda name: is_wanted(name, only))
+
+
+def is_reachable(server: Delegation) -> bool:
+    try:
+        server.send("/.well-known/jwks.json", None)
+    except OSError:
+        return False
+    return True
 
 
 def is_wanted(name: str, only: list[str]) -> bool:
@@ -73,6 +105,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--report", type=Path, help="where the verdicts go as JSON")
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="a group or one case; may be repeated"
+    )
+    parser.add_argument(
+        "--stubs", help=f"stub upstreams that run; without it they are started on port {demo.STUBS_PORT}"
     )
     parser.add_argument("--strict", action="store_true", help="a judge that could not run counts as a failure")
     parser.add_argument("--self-test", action="store_true", help="judge the judges: no server needed")

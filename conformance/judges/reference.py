@@ -15,8 +15,10 @@ from typing import Any
 import jwt
 
 import demo
+import reference_upstreams
 from demo import Keys
-from reference_issuers import ISSUERS, Order, Refusal
+from reference_issuers import ISSUERS
+from reference_order import Order, Refusal
 
 BUCKET_SIZE = 10
 REFILL_SECONDS = 60
@@ -28,6 +30,7 @@ class Reference:
 
     keys: Keys
     fault: str | None = None
+    stubs: str | None = None
     buckets: dict[str, list[float]] = field(default_factory=dict)
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
@@ -43,6 +46,8 @@ class Reference:
             return 200, {**headers, "Cache-Control": "no-store"}, body
         except Refusal as refusal:
             return refusal.status, headers, refusal.body
+        except Exception as fault:  # the self-test must show where its own reference broke
+            return 500, headers, {"error": "reference_broke", "error_description": repr(fault)}
 
     def authenticate(self, client_id: str, token: str) -> dict[str, Any]:
         key: Any = self.keys.public_pem("tenant-rsa") if client_id == "rs-spa" else demo.SECRETS[client_id]
@@ -94,7 +99,7 @@ class Reference:
         issuer = ISSUERS.get(request["api_type"])
         if issuer is None:
             raise Refusal(400, "invalid_request", f"{request['api_type']} is not enabled on the target")
-        return issuer(Order(self.keys, self.fault, request, claims["sub"]))
+        return issuer(Order(self.keys, self.stubs, self.fault, request, claims))
 
     def published(self) -> dict[str, Any]:
         jwk = (
@@ -114,8 +119,13 @@ def serving(reference: Reference) -> Iterator[str]:
             self.reply(200, {}, reference.published())
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.reply(*reference.answer(json.loads(body)))
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/oauth/revoke":
+                self.reply(
+                    reference_upstreams.revoke(reference.stubs, request, reference.has("revokes-nothing")), {}, {}
+                )
+            else:
+                self.reply(*reference.answer(request))
 
         def reply(self, status: int, headers: dict[str, str], body: Any) -> None:
             content = json.dumps(body).encode("utf-8")
@@ -133,7 +143,7 @@ def serving(reference: Reference) -> Iterator[str]:
             """Silent: the verdicts are the output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

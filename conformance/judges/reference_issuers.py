@@ -8,7 +8,6 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -18,33 +17,13 @@ import jwt
 import blob_sas
 import demo
 import firebase_rules
+import reference_upstreams
 import wams
 from blob_sas import Wanted
-from demo import Keys
+from reference_order import Order, Refusal
 
 APP_SECONDS = 36_000
 FIREBASE_SECONDS = 3600
-
-
-class Refusal(Exception):
-    """An error answer: status, code and what happened."""
-
-    def __init__(self, status: int, code: str, description: str) -> None:
-        super().__init__(description)
-        self.status, self.body = status, {"error": code, "error_description": description}
-
-
-@dataclass(frozen=True)
-class Order:
-    """One credential that is to be made, for an authenticated user."""
-
-    keys: Keys
-    fault: str | None
-    request: dict[str, Any]
-    user_id: str
-
-    def has(self, fault: str) -> bool:
-        return self.fault == fault
 
 
 def bearer(token: str, life_seconds: int) -> dict[str, Any]:
@@ -160,4 +139,8 @@ ISSUERS: dict[str, Callable[[Order], dict[str, Any]]] = {
     "azure_sb": azure_sb,
     "wams": mobile,
     "layer": layer_identity,
+    "aws": reference_upstreams.aws,
+    "sap_api": reference_upstreams.sap,
+    "salesforce_api": reference_upstreams.salesforce,
+    "salesforce_sandbox_api": reference_upstreams.salesforce,
 }

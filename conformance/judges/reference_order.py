@@ -1,0 +1,34 @@
+"""What the reference is asked to make, and how it declines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from demo import Keys
+
+
+class Refusal(Exception):
+    """An error answer: status, code and what happened."""
+
+    def __init__(self, status: int, code: str, description: str) -> None:
+        super().__init__(description)
+        self.status, self.body = status, {"error": code, "error_description": description}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One credential that is to be made, for an authenticated user."""
+
+    keys: Keys
+    stubs: str | None
+    fault: str | None
+    request: dict[str, Any]
+    claims: dict[str, Any]
+
+    @property
+    def user_id(self) -> str:
+        return self.claims["sub"]
+
+    def has(self, fault: str) -> bool:
+        return self.fault == fault

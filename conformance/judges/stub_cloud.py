@@ -1,0 +1,88 @@
+"""A small AWS on moto: hands out working credentials for a role, and checks every request made with them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+import demo
+
+REGION = "us-east-1"
+OBJECT = "hello.txt"
+CONTENT = b"hello"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Started and filled: one bucket, one role that may read it, one user that may take the role on."""
+
+    url: str
+    server: ThreadedMotoServer
+    taker: dict[str, str]
+
+    def credentials(self, role: str, session: str, seconds: int) -> dict[str, Any]:
+        """What moto's AssumeRole answers, for a proof that was checked before."""
+        return client(self.url, "sts", self.taker).assume_role(
+            RoleArn=role, RoleSessionName=session, DurationSeconds=seconds
+        )
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+def start() -> Cloud:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    taker = fill(url)
+    # The body must be plain text: moto ignores a form without a word.
+    reset = urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"})
+    with urllib.request.urlopen(reset, timeout=10):
+        return Cloud(url, server, taker)
+
+
+def fill(url: str) -> dict[str, str]:
+    """Fills it while nobody is checked yet; the keys of the user that may take the role on."""
+    anybody = {"AccessKeyId": "setup", "SecretAccessKey": "setup"}
+    iam, s3 = client(url, "iam", anybody), client(url, "s3", anybody)
+    iam.create_user(UserName="sts")
+    iam.put_user_policy(UserName="sts", PolicyName="takes-roles-on", PolicyDocument=policy("sts:AssumeRole", "*"))
+    # The stub STS checks the proof; moto then sees one user that takes the role on.
+    user = f"arn:aws:iam::{demo.AWS_ACCOUNT}:user/sts"
+    trust = {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}
+    iam.create_role(
+        RoleName=demo.AWS_ROLE.rpartition("/")[2],
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    iam.put_role_policy(
+        RoleName=demo.AWS_ROLE.rpartition("/")[2],
+        PolicyName="reads",
+        PolicyDocument=policy("s3:GetObject", f"arn:aws:s3:::{demo.AWS_BUCKET}/*"),
+    )
+    s3.create_bucket(Bucket=demo.AWS_BUCKET)
+    s3.put_object(Bucket=demo.AWS_BUCKET, Key=OBJECT, Body=CONTENT)
+    return iam.create_access_key(UserName="sts")["AccessKey"]
+
+
+def policy(action: str, resource: str) -> str:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def client(url: str, service: str, keys: dict[str, str]) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys.get("SessionToken"),
+    )

@@ -1,0 +1,90 @@
+"""What the stub upstreams read and answer: a form post in, a status, headers and a body out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import parse_qsl
+
+SEEN_MAX = 10_000
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A request to a stub, its form read strictly."""
+
+    path: str
+    headers: Message
+    form: dict[str, str]
+    base_url: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: str
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    code: str | None = None
+    """The error code, None for a success: it goes into the log."""
+    granted: Any = None
+    """What was handed out: it goes into the log, so that judges can compare it with what arrived."""
+
+
+class Bad(Exception):
+    """The form cannot be read; the text says why."""
+
+
+def form_of(headers: Message, body: bytes) -> dict[str, str]:
+    if headers.get_content_type() != "application/x-www-form-urlencoded":
+        raise Bad(f"the content type is {headers.get_content_type()}")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError as error:
+        raise Bad("the body is no form") from error
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise Bad("a field is given twice")
+    return form
+
+
+def json_reply(status: int, body: dict[str, Any], **more: Any) -> Reply:
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **more.pop("headers", {})}
+    return Reply(status, json.dumps(body), headers=headers, **more)
+
+
+def oauth_error(status: int, code: str, description: str, **headers: str) -> Reply:
+    body = {"error": code, "error_description": description}
+    return json_reply(
+        status, body, code=code, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
+
+
+def decoded(text: str, urlsafe: bool) -> bytes | None:
+    """Base64 without leniency: None for anything that is not exactly that."""
+    alphabet = b"-_" if urlsafe else b"+/"
+    padded = text + "=" * (-len(text) % 4) if urlsafe else text
+    try:
+        return base64.b64decode(padded, altchars=alphabet, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+class Once:
+    """Remembers what was presented, so that nothing is taken twice."""
+
+    def __init__(self) -> None:
+        self.seen: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, what: str) -> bool:
+        if what in self.seen:
+            return False
+        self.seen[what] = None
+        if len(self.seen) > SEEN_MAX:
+            self.seen.popitem(last=False)
+        return True
