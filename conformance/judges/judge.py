@@ -79,7 +79,11 @@ def judged(options: argparse.Namespace, node: Node, scratch: Path) -> Iterator[V
         upstreams = options.stubs
         if upstreams is None and not NEED_UPSTREAMS.isdisjoint(groups):
             jwks_url = f"{server.base_url}/.well-known/jwks.json"
-            upstreams = running.enter_context(stubs.serving(keys, demo.STUBS_PORT, jwks_url))
+            try:
+                upstreams = running.enter_context(stubs.serving(keys, demo.STUBS_PORT, jwks_url))
+            except stubs.PortTaken as taken:
+                yield Verdict("stubs", Outcome.FAIL, str(taken))
+                return
         bench = Bench(server, keys, node, scratch, upstreams)
         for group in groups:
             yield from decide_all(group, GROUPS[group](bench), lambda name: is_wanted(name, only))

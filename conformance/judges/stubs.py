@@ -29,6 +29,10 @@ BODY_BYTES_MAX = 200_000
 LOG_ENTRIES_MAX = 1000
 
 
+class PortTaken(Exception):
+    """Something else listens where the stubs should."""
+
+
 @dataclass
 class Stubs:
     """Which path is whose, and what was asked and answered so far."""
@@ -74,7 +78,13 @@ def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path,
     cloud = stub_cloud.start()
     sts = Sts(cloud, keys.certificate, lambda: fetched(jwks_url) if jwks_url else own_keys(keys))
     stubs = Stubs(sts, Salesforce(keys.public_pem("tenant-rsa")), Sap(keys.certificate))
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler(stubs, "https" if tls else "http"))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler(stubs, "https" if tls else "http"))
+    except OSError as error:
+        cloud.stop()
+        raise PortTaken(
+            f"port {port} is taken, perhaps by stubs that run: stop them, or name them with --stubs"
+        ) from error
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
@@ -138,12 +148,15 @@ def main() -> int:
     parser.add_argument("--jwks-url", help="the tenant's published keys; without it the key of the directory counts")
     parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERTIFICATE", "KEY"), help="serve https with this pair")
     options = parser.parse_args()
-    with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
-        print(f"stub upstreams on {url}: STS /, Salesforce /services/oauth2/token, SAP {demo.SAP_PATH}", flush=True)
-        try:
+    try:
+        with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
+            print(f"stub upstreams on {url}: STS /, Salesforce /services/oauth2/token, SAP {demo.SAP_PATH}", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
+    except PortTaken as taken:
+        print(taken, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
     return 0
 
 
