@@ -6,6 +6,7 @@
 //!                             jsonp           GET /delegation, where a tenant wants it
 //!                             revocation      POST /oauth/revoke
 //!                             keys, discovery what verifiers read
+//!                             saml_metadata   what AWS and SAP set up their trust with
 //!                             health          what orchestrators read
 //! ```
 //!
@@ -33,6 +34,7 @@ mod parameters;
 mod proxies;
 mod revocation;
 mod router;
+mod saml_metadata;
 mod serve;
 mod shared;
 mod wire;

@@ -11,7 +11,7 @@ use locum_engine::{Engine, Kind, Refusal};
 use crate::contain::contain;
 use crate::options::ServerOptions;
 use crate::shared::Shared;
-use crate::{delegation, discovery, health, keys, revocation, wire};
+use crate::{delegation, discovery, health, keys, revocation, saml_metadata, wire};
 
 /// Everything that Locum serves, around this engine.
 ///
@@ -26,6 +26,7 @@ pub fn router(engine: Arc<Engine>, options: ServerOptions) -> Router {
         .route("/oauth/revoke", any(revocation::answer))
         .route("/.well-known/jwks.json", any(keys::answer))
         .route("/.well-known/openid-configuration", any(discovery::answer))
+        .route("/samlp/metadata/{client_id}", any(saml_metadata::answer))
         .route("/healthz", any(health::live))
         .route("/readyz", any(health::ready))
         .fallback(no_such_path)

@@ -104,9 +104,18 @@ pub(crate) fn empty(status: StatusCode) -> Response {
 
 /// A JSON document that anybody may read and keep for a while.
 pub(crate) fn public(document: &impl Serialize) -> Response {
-    let mut response = Response::new(Body::from(written(document)));
+    published(JSON, written(document))
+}
+
+/// SAML metadata (its media type stands in SAML 2.0 Metadata, appendix A) that anybody may read and keep for a while.
+pub(crate) fn public_saml_metadata(document: String) -> Response {
+    published(HeaderValue::from_static("application/samlmetadata+xml"), document.into_bytes())
+}
+
+fn published(content_type: HeaderValue, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

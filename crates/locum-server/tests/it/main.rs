@@ -16,5 +16,6 @@ mod jsonp;
 mod old_clients;
 mod refusals;
 mod revocation;
+mod saml_metadata;
 mod tenants;
 mod world;
