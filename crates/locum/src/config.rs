@@ -69,13 +69,18 @@ pub(crate) fn load(path: &Path) -> Result<Config, Ended> {
     })?;
     let mut config: Config =
         toml::from_str(&text).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
-    let base = path.parent().unwrap_or(Path::new("."));
-    let base = std::path::absolute(base).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
+    let base = folder_of(path).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
     for tenant in &mut config.tenants {
         *tenant = base.join(&tenant);
     }
     config.plugins_dir = base.join(&config.plugins_dir);
     Ok(config)
+}
+
+/// The folder that a config's relative paths start from. The parent of a bare file name is empty, and no path.
+fn folder_of(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    Ok(path.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
 impl LimitsConfig {
@@ -97,5 +102,18 @@ impl LimitsConfig {
             drain_deadline: milliseconds(self.drain_deadline_ms, usual.drain_deadline),
             ..usual
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_file_name_stands_in_the_folder_that_locum_was_started_in() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(folder_of(Path::new("locum.toml")).unwrap(), here);
+        assert_eq!(folder_of(Path::new("etc/locum.toml")).unwrap(), here.join("etc"));
+        assert_eq!(folder_of(Path::new("/etc/locum.toml")).unwrap(), Path::new("/etc"));
     }
 }
