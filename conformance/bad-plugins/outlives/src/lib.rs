@@ -1,0 +1,52 @@
+//! The app issuer, but its tokens outlive what they were granted: the suite must say so.
+
+// The model's own settings and claims: nothing differs but the fault.
+#[path = "../../../../plugins/app/src/settings.rs"]
+mod settings;
+#[path = "../../../../plugins/app/src/token.rs"]
+mod token;
+
+use locum_plugin::abi::answer::Issued;
+use locum_plugin::prelude::*;
+use locum_plugin::signing::JwsSigner;
+
+use crate::settings::Settings;
+
+locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [Outlives] }
+
+/// Seconds that its tokens live too long.
+const TOO_LONG_SECONDS: i64 = 60;
+
+struct Outlives {
+    issuer: String,
+    signer: JwsSigner,
+}
+
+impl Issuer for Outlives {
+    type Settings = Settings;
+    type Parameters = NoParameters;
+
+    fn api_types() -> Vec<ApiType> {
+        let lifetime = Lifetime::up_to_seconds(2_592_000)
+            .by_default_seconds(36_000)
+            .set_in_seconds_by("lifetime_in_seconds");
+        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
+            "It cannot be revoked: it lives until it expires, and that is longer than it should be.",
+        )]
+    }
+
+    fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
+        Ok(Self { issuer: tenant.issuer(), signer: settings.signer(tenant)? })
+    }
+
+    fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let expires_at = grant.expires_at() + TOO_LONG_SECONDS;
+        let mut claims = token::claims(&self.issuer, grant);
+        claims.insert("exp".to_owned(), expires_at.into());
+        Ok(IssueAnswer::Issued(Issued {
+            credential: Credential::Jwt(self.signer.sign(&claims)?),
+            issued_at: grant.now,
+            expires_at: Some(expires_at),
+        }))
+    }
+}

@@ -1,0 +1,43 @@
+//! The app issuer, but its tokens are made out to the caller: the suite must say so.
+
+// The model's own settings and claims: nothing differs but the fault.
+#[path = "../../../../plugins/app/src/settings.rs"]
+mod settings;
+#[path = "../../../../plugins/app/src/token.rs"]
+mod token;
+
+use locum_plugin::prelude::*;
+use locum_plugin::signing::JwsSigner;
+
+use crate::settings::Settings;
+
+locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [SwapsAudience] }
+
+struct SwapsAudience {
+    issuer: String,
+    signer: JwsSigner,
+}
+
+impl Issuer for SwapsAudience {
+    type Settings = Settings;
+    type Parameters = NoParameters;
+
+    fn api_types() -> Vec<ApiType> {
+        let lifetime = Lifetime::up_to_seconds(2_592_000)
+            .by_default_seconds(36_000)
+            .set_in_seconds_by("lifetime_in_seconds");
+        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
+            "It cannot be revoked: it lives until it expires, wherever it should not be taken.",
+        )]
+    }
+
+    fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
+        Ok(Self { issuer: tenant.issuer(), signer: settings.signer(tenant)? })
+    }
+
+    fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let mut claims = token::claims(&self.issuer, grant);
+        claims.insert("aud".to_owned(), grant.client_id.as_str().into());
+        Ok(grant.jwt(self.signer.sign(&claims)?))
+    }
+}

@@ -1,0 +1,96 @@
+//! From a fixture's request to one that goes over the wire.
+
+use std::net::IpAddr;
+
+use locum_engine::JWT_BEARER;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use crate::exchange::Asked;
+use crate::fixture::{Encoding, FixtureRequest};
+use crate::merge_patch::merge_patch;
+use crate::tenant::{CALLER, TARGET};
+use crate::variables::Variables;
+
+/// The path of delegations.
+pub(crate) const DELEGATION: &str = "/delegation";
+
+/// The address that requests come from unless a fixture says another.
+pub(crate) const PEER: &str = "192.0.2.10";
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The request of a step. `sample` holds the parameters of the plugin's sheet; `${id_token}` is in the variables.
+///
+/// # Errors
+/// An unknown variable, or an address that is none.
+pub(crate) fn asked(
+    request: &FixtureRequest,
+    host: &str,
+    sample: &Map<String, Value>,
+    variables: &Variables,
+) -> Result<Asked, String> {
+    let said = |text: &str| variables.text(text).map_err(|error| error.to_string());
+    let path = said(request.path.as_deref().unwrap_or(DELEGATION))?;
+    let parameters = parameters(request, &path, sample, variables)?;
+    let (target, content_type, body) = match (&request.body, request.encoding) {
+        (Some(body), Encoding::Form) => (path, Some(FORM), said(body)?),
+        (Some(body), _) => (path, Some(JSON), said(body)?),
+        (None, Encoding::Json) => (path, Some(JSON), Value::Object(parameters).to_string()),
+        (None, Encoding::Form) => (path, Some(FORM), pairs(&parameters)),
+        (None, Encoding::Query) => (format!("{path}?{}", pairs(&parameters)), None, String::new()),
+        (None, Encoding::Nothing) => (path, None, String::new()),
+    };
+    let mut headers: Vec<(String, String)> = Vec::new();
+    if let Some(content_type) = content_type {
+        headers.push(("content-type".to_owned(), content_type.to_owned()));
+    }
+    for (name, value) in &request.headers {
+        let name = name.to_ascii_lowercase();
+        headers.retain(|(own, _)| *own != name);
+        headers.push((name, said(value)?));
+    }
+    let ip = request.ip.as_deref().unwrap_or(PEER);
+    let ip: IpAddr = ip.parse().map_err(|_| format!("`{ip}` is not an address"))?;
+    let host = said(request.host.as_deref().unwrap_or(host))?;
+    Ok(Asked { method: request.method.name(), target, host, ip, headers, body })
+}
+
+fn parameters(
+    request: &FixtureRequest,
+    path: &str,
+    sample: &Map<String, Value>,
+    variables: &Variables,
+) -> Result<Map<String, Value>, String> {
+    let mut parameters = Map::new();
+    if path == DELEGATION {
+        for (name, value) in [
+            ("client_id", CALLER),
+            ("grant_type", JWT_BEARER),
+            ("id_token", "${id_token}"),
+            ("target", TARGET),
+            ("api_type", "${api_type}"),
+        ] {
+            parameters.insert(name.to_owned(), value.into());
+        }
+        parameters.extend(sample.clone());
+    }
+    merge_patch(&mut parameters, &request.parameters);
+    if let Some(bytes) = request.padding_bytes {
+        parameters.insert("padding".to_owned(), "x".repeat(bytes).into());
+    }
+    variables.object(&parameters).map_err(|error| error.to_string())
+}
+
+fn pairs(parameters: &Map<String, Value>) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| match value {
+            Value::String(text) => format!("{}={}", encoded(name), encoded(text)),
+            other => format!("{}={}", encoded(name), encoded(&other.to_string())),
+        })
+        .collect();
+    pairs.join("&")
+}

@@ -1,0 +1,217 @@
+//! The credential of an answer, taken out and decoded.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use locum_abi::manifest::CredentialForm;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use crate::sheet::{CredentialReading, ObjectReading, QueryReading, VerifyingKey};
+use crate::tenant::{CALLER, TARGET, TenantDocument};
+use crate::variables::unix_seconds;
+
+/// A credential and what could be read of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoded {
+    /// The credential itself: the token, the text, or the object as JSON.
+    pub(crate) text: String,
+    /// The JOSE header of a JWT.
+    pub(crate) header: Option<Map<String, Value>>,
+    /// Claims, query parameters or members.
+    pub(crate) claims: Map<String, Value>,
+    /// When it starts, unix seconds, if it says.
+    pub(crate) issued_at: Option<i64>,
+    /// When it ends, unix seconds, if it says.
+    pub(crate) expires_at: Option<i64>,
+    /// `expires_in` of the answer.
+    pub(crate) expires_in: Option<i64>,
+}
+
+/// Takes the credential out of a body: it must have exactly the form that the manifest states.
+///
+/// # Errors
+/// How the body differs from that form.
+pub(crate) fn decode(
+    body: &str,
+    form: &CredentialForm,
+    reading: &CredentialReading,
+) -> Result<Decoded, String> {
+    let members: Map<String, Value> =
+        serde_json::from_str(body).map_err(|_| "the answer is not a JSON object".to_owned())?;
+    let (text, expires_in) = match form {
+        CredentialForm::Jwt => bearer(&members)?,
+        CredentialForm::Text { member } => (only_text(&members, member)?, None),
+        CredentialForm::Object | CredentialForm::Unknown => {
+            (Value::Object(members.clone()).to_string(), None)
+        }
+    };
+    let mut decoded = match (form, reading) {
+        (CredentialForm::Jwt, _) => jwt(text)?,
+        (_, CredentialReading::Query(reading)) => query(text, reading)?,
+        (CredentialForm::Object, CredentialReading::Object(reading)) => object(text, members, reading),
+        (CredentialForm::Object, _) => object(text, members, &ObjectReading { expires_at: None }),
+        _ => unread(text),
+    };
+    decoded.expires_in = expires_in;
+    Ok(decoded)
+}
+
+fn bearer(members: &Map<String, Value>) -> Result<(String, Option<i64>), String> {
+    let names: Vec<&str> = members.keys().map(String::as_str).collect();
+    if names != ["token_type", "expires_in", "id_token"] {
+        return Err(format!("the answer's members are {}", names.join(", ")));
+    }
+    if members.get("token_type") != Some(&Value::String("Bearer".to_owned())) {
+        return Err("token_type is not Bearer".to_owned());
+    }
+    let expires_in =
+        members.get("expires_in").and_then(Value::as_i64).ok_or("expires_in is no whole number")?;
+    let token = members.get("id_token").and_then(Value::as_str).ok_or("id_token is no text")?;
+    Ok((token.to_owned(), Some(expires_in)))
+}
+
+fn only_text(members: &Map<String, Value>, member: &str) -> Result<String, String> {
+    match (members.len(), members.get(member)) {
+        (1, Some(Value::String(text))) => Ok(text.clone()),
+        _ => Err(format!(
+            "the answer's members are {}",
+            members.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        )),
+    }
+}
+
+fn jwt(token: String) -> Result<Decoded, String> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, claims, _] = parts.as_slice() else {
+        return Err("the token is no compact JWT".to_owned());
+    };
+    let part = |text: &str| -> Option<Map<String, Value>> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    };
+    let header = part(header).ok_or("the token's header is no JSON object")?;
+    let claims = part(claims).ok_or("the token's claims are no JSON object")?;
+    let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
+    Ok(Decoded {
+        issued_at: seconds("iat"),
+        expires_at: seconds("exp"),
+        header: Some(header),
+        claims,
+        text: token,
+        expires_in: None,
+    })
+}
+
+fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
+    let pairs = text
+        .strip_prefix(&reading.after)
+        .ok_or_else(|| format!("the credential does not start with `{}`", reading.after))?;
+    let mut claims = Map::new();
+    for pair in pairs.split('&') {
+        let (name, value) = pair.split_once('=').ok_or("a query parameter has no value")?;
+        let value = percent_decode_str(value).decode_utf8().map_err(|_| "a query parameter is no text")?;
+        if claims.insert(name.to_owned(), value.into_owned().into()).is_some() {
+            return Err(format!("the query parameter {name} stands there twice"));
+        }
+    }
+    let seconds = |name: &Option<String>| claims.get(name.as_deref()?).and_then(moment);
+    Ok(Decoded {
+        issued_at: seconds(&reading.issued_at),
+        expires_at: seconds(&reading.expires_at),
+        header: None,
+        text,
+        claims,
+        expires_in: None,
+    })
+}
+
+fn object(text: String, members: Map<String, Value>, reading: &ObjectReading) -> Decoded {
+    let whole = Value::Object(members.clone());
+    let expires_at =
+        reading.expires_at.as_deref().and_then(|pointer| whole.pointer(pointer)).and_then(moment);
+    Decoded { text, header: None, claims: members, issued_at: None, expires_at, expires_in: None }
+}
+
+fn unread(text: String) -> Decoded {
+    Decoded { text, header: None, claims: Map::new(), issued_at: None, expires_at: None, expires_in: None }
+}
+
+/// Unix seconds of a number, a number in a text, or RFC 3339.
+fn moment(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.parse().ok().or_else(|| unix_seconds(text)),
+        other => other.as_i64(),
+    }
+}
+
+impl Decoded {
+    /// A claim, parameter or member, by its name or JSON pointer.
+    pub(crate) fn claim(&self, name: &str) -> Option<Value> {
+        if name.starts_with('/') {
+            return Value::Object(self.claims.clone()).pointer(name).cloned();
+        }
+        self.claims.get(name).cloned()
+    }
+
+    /// All of it as one text, to look for what must not be there.
+    pub(crate) fn in_the_open(&self) -> String {
+        let header = self.header.clone().map(Value::Object).unwrap_or_default();
+        format!("{} {header} {}", self.text, Value::Object(self.claims.clone()))
+    }
+
+    /// Whether the key verifies it.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) fn verify(
+        &self,
+        key: &VerifyingKey,
+        settings: &Map<String, Value>,
+        tenant: &TenantDocument,
+    ) -> Result<(), String> {
+        let (algorithm, key) = verifying(key, settings, tenant)?;
+        let stated = self.header.as_ref().and_then(|header| header.get("alg")).and_then(Value::as_str);
+        let name = format!("{algorithm:?}");
+        if stated != Some(name.as_str()) {
+            return Err(format!("the header says {}, the key is for {name}", stated.unwrap_or("nothing")));
+        }
+        let (message, signature) = self.text.rsplit_once('.').unwrap_or_default();
+        match crypto::verify(signature, message.as_bytes(), &key, algorithm) {
+            Ok(true) => Ok(()),
+            _ => Err("the signature is not that key's".to_owned()),
+        }
+    }
+}
+
+fn verifying(
+    key: &VerifyingKey,
+    settings: &Map<String, Value>,
+    tenant: &TenantDocument,
+) -> Result<(Algorithm, DecodingKey), String> {
+    let unusable = |error: jsonwebtoken::errors::Error| format!("the verifying key cannot be used: {error}");
+    let of_client = |id| (Algorithm::HS256, DecodingKey::from_secret(&tenant.secret(id)));
+    match key {
+        VerifyingKey::TargetSecret => Ok(of_client(TARGET)),
+        VerifyingKey::CallerSecret => Ok(of_client(CALLER)),
+        VerifyingKey::SecretInSetting(name) => {
+            let secret = settings.get(name).and_then(Value::as_str).unwrap_or_default();
+            Ok((Algorithm::HS256, DecodingKey::from_secret(secret.as_bytes())))
+        }
+        VerifyingKey::TenantKey => {
+            let (pem, _) = tenant.signing_key().ok_or("the tenant has no signing key")?;
+            let private = jsonwebtoken::EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(unusable)?;
+            let public =
+                jsonwebtoken::jwk::Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(unusable)?;
+            Ok((Algorithm::RS256, DecodingKey::from_jwk(&public).map_err(unusable)?))
+        }
+        VerifyingKey::PublicKey { alg, pem } => {
+            let algorithm: Algorithm = alg.parse().map_err(unusable)?;
+            let key = match algorithm {
+                Algorithm::ES256 | Algorithm::ES384 => DecodingKey::from_ec_pem(pem.as_bytes()),
+                Algorithm::EdDSA => DecodingKey::from_ed_pem(pem.as_bytes()),
+                _ => DecodingKey::from_rsa_pem(pem.as_bytes()),
+            };
+            Ok((algorithm, key.map_err(unusable)?))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The fixture: one case, as its file states it.
+
+mod expectation;
+mod request;
+mod surroundings;
+mod upstream;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use self::expectation::{ExpectedAnswer, ExpectedBody, ExpectedCredential, ExpectedRefusal, HeaderValue};
+pub use self::request::{Encoding, FixtureRequest, Method, PresentedToken, Signer, Tampering};
+pub use self::surroundings::{RateLimiterState, ServerChanges, TenantChanges};
+pub use self::upstream::{UpstreamExchange, UpstreamOutcome};
+use crate::profile::{Feature, Profile};
+
+/// One case of the suite. Its id is the name of its file: a sentence in kebab case.
+///
+/// Texts may hold variables, such as `${now+300}` or `${api_type}`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Locum fixture")]
+pub struct Fixture {
+    /// One sentence: what must be so.
+    pub description: String,
+    /// What the case is about.
+    pub profile: Profile,
+    /// The features that an issuer must have for the case to concern it.
+    #[serde(default)]
+    pub needs: Vec<Feature>,
+    /// Features that an issuer must not have.
+    #[serde(default)]
+    pub needs_not: Vec<Feature>,
+    /// The id of the accepted case that this one differs from in one field, and is refused for.
+    pub neighbour_of: Option<String>,
+    /// Which of the plugin's api_types it is for; every one of them if absent.
+    pub api_type: Option<String>,
+    /// What is given before the first step.
+    #[serde(default)]
+    pub given: Given,
+    /// The JSON pointer of the setting for which the settings must be refused. Such a case has no steps.
+    pub refused_setting: Option<String>,
+    /// What is asked, in order, and what must come back.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+/// What a case finds when it starts.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// The time of the first step, RFC 3339; `2030-01-08T18:45:14Z` if absent.
+    pub now: Option<String>,
+    /// A merge patch (RFC 7396) over the plugin's valid settings: `null` takes a setting away.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    /// The lifetime that the settings ask for, in seconds, written into the setting that the manifest names.
+    pub asked_lifetime_seconds: Option<Value>,
+    /// What differs in the tenant.
+    #[serde(default)]
+    pub tenant: TenantChanges,
+    /// What differs in the server.
+    #[serde(default)]
+    pub server: ServerChanges,
+}
+
+/// One request and its answer.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Seconds that pass before the request.
+    #[serde(default)]
+    pub after_seconds: u64,
+    /// How many times the request is made; each time the same must come back.
+    #[serde(default = "once")]
+    #[schemars(range(min = 1))]
+    pub times: u32,
+    /// What is asked. Absent: a delegation that every issuer grants.
+    #[serde(default)]
+    pub request: FixtureRequest,
+    /// The upstream's part of it, in order. Absent: what the plugin's sheet says of a good day.
+    pub upstream: Option<Vec<UpstreamExchange>>,
+    /// What must come back.
+    pub expect: ExpectedAnswer,
+}
+
+fn once() -> u32 {
+    1
+}
+
+impl Fixture {
+    /// Whether every answer that it expects is a success.
+    pub fn accepts(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| step.expect.status < 400)
+    }
+}

@@ -1,0 +1,310 @@
+//! Holds an answer against what a step expects; every difference is named.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::credential::Decoded;
+use crate::exchange::{Answered, Observed};
+use crate::fixture::{ExpectedAnswer, ExpectedBody, ExpectedCredential, ExpectedRefusal};
+use crate::variables::{UnknownVariable, Variables};
+
+/// One difference between what was expected and what came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Difference {
+    /// What differs.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+    /// What came.
+    pub got: String,
+}
+
+impl Difference {
+    pub(crate) fn new(what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self { what: what.into(), expected: expected.into(), got: got.into() }
+    }
+}
+
+/// All that a judgement is made of.
+pub(crate) struct Evidence<'a> {
+    pub(crate) observed: &'a Observed,
+    /// The credential of the answer, or why none could be read.
+    pub(crate) credential: Option<&'a Result<Decoded, String>>,
+    /// The credentials of the steps before, by step.
+    pub(crate) earlier: &'a [Option<String>],
+    pub(crate) variables: &'a Variables,
+    /// Requests that the script has for the upstream.
+    pub(crate) scripted_calls: usize,
+}
+
+type Judged = Result<(), UnknownVariable>;
+
+/// The differences between an answer and what was expected of it.
+///
+/// # Errors
+/// If the expectation names a variable that there is not.
+pub(crate) fn differences(
+    expected: &ExpectedAnswer,
+    evidence: &Evidence<'_>,
+) -> Result<Vec<Difference>, UnknownVariable> {
+    let mut judge = Judge { variables: evidence.variables, differences: Vec::new() };
+    let answered = &evidence.observed.answered;
+    if answered.status != expected.status {
+        judge.differs("status", expected.status.to_string(), answered.status.to_string());
+        judge.reason(evidence.observed);
+    }
+    judge.headers(expected, answered)?;
+    if let Some(refusal) = &expected.refusal {
+        judge.refusal(refusal, answered)?;
+    }
+    if let Some(body) = &expected.body {
+        judge.body(body, answered)?;
+    }
+    match (&expected.credential, evidence.credential) {
+        (None, _) => {}
+        (Some(_), None) => judge.differs("credential", "one", "none"),
+        (Some(_), Some(Err(why))) => judge.differs("credential", "one that can be read", why),
+        (Some(wanted), Some(Ok(decoded))) => judge.credential(wanted, decoded, evidence.earlier)?,
+    }
+    judge.inside(expected, evidence)?;
+    Ok(judge.differences)
+}
+
+struct Judge<'a> {
+    variables: &'a Variables,
+    differences: Vec<Difference>,
+}
+
+impl Judge<'_> {
+    fn differs(&mut self, what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) {
+        self.differences.push(Difference::new(what, expected, got));
+    }
+
+    /// What only the log was told helps whoever looks for the reason of another status.
+    fn reason(&mut self, observed: &Observed) {
+        let events = observed.inside.iter().flat_map(|inside| &inside.audit);
+        if let Some(inside) = events.filter_map(|event| event.get("inside")?.as_str()).next() {
+            self.differs("reason in the audit event", "none", inside);
+        }
+    }
+
+    fn headers(&mut self, expected: &ExpectedAnswer, answered: &Answered) -> Judged {
+        for (name, wanted) in &expected.headers {
+            let name = name.to_ascii_lowercase();
+            let got: Vec<&str> = answered.header(&name).collect();
+            let what = format!("header {name}");
+            match (wanted, got.as_slice()) {
+                (None, []) => {}
+                (None, got) => self.differs(what, "absent", got.join(", ")),
+                (Some(wanted), [got]) if self.text_agrees(wanted, got)? => {}
+                (Some(wanted), got) => {
+                    let got = if got.is_empty() { "absent".to_owned() } else { got.join(", ") };
+                    self.differs(what, self.shown(wanted)?, got);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A text agrees as itself, or as the number that it spells.
+    fn text_agrees(&self, wanted: &str, got: &str) -> Result<bool, UnknownVariable> {
+        let wanted = Value::String(wanted.to_owned());
+        let as_text = self.variables.agrees(&wanted, &Value::String(got.to_owned()))?;
+        let as_number = match got.parse::<i64>() {
+            Ok(number) => self.variables.agrees(&wanted, &number.into())?,
+            Err(_) => false,
+        };
+        Ok(as_text || as_number)
+    }
+
+    fn shown(&self, wanted: &str) -> Result<String, UnknownVariable> {
+        self.variables.text(wanted)
+    }
+
+    fn refusal(&mut self, expected: &ExpectedRefusal, answered: &Answered) -> Judged {
+        let Some(body) = answered.object() else {
+            self.differs("body", "a refusal", "no JSON object");
+            return Ok(());
+        };
+        self.member("error", &Value::String(expected.error.clone()), body.get("error"))?;
+        if let Some(says) = &expected.says {
+            let says = self.shown(says)?;
+            let description = body.get("error_description").and_then(Value::as_str).unwrap_or_default();
+            if !description.contains(&says) {
+                self.differs("error_description", format!("a text with `{says}` in it"), description);
+            }
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, expected: &ExpectedBody, answered: &Answered) -> Judged {
+        if let Some(text) = &expected.text {
+            let text = self.shown(text)?;
+            if answered.body != text {
+                self.differs("body", text, answered.body.clone());
+            }
+        }
+        self.never_holds("body", &expected.never_holds, &answered.body)?;
+        if expected.members.is_empty() && expected.lacks.is_empty() {
+            return Ok(());
+        }
+        let Some(body) = answered.object() else {
+            self.differs("body", "a JSON object", answered.body.clone());
+            return Ok(());
+        };
+        for (name, wanted) in &expected.members {
+            self.member(name, wanted, at(&body, name).as_ref())?;
+        }
+        for name in &expected.lacks {
+            self.member(name, &Value::Null, at(&body, name).as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn credential(
+        &mut self,
+        expected: &ExpectedCredential,
+        decoded: &Decoded,
+        earlier: &[Option<String>],
+    ) -> Judged {
+        if let Some(text) = &expected.text {
+            let text = self.shown(text)?;
+            if decoded.text != text {
+                self.differs("credential", text, decoded.text.clone());
+            }
+        }
+        let lifetime = decoded.issued_at.zip(decoded.expires_at).map(|(from, to)| to - from);
+        self.number("lifetime of the credential", expected.lifetime_seconds.as_ref(), lifetime)?;
+        self.number("start of the credential", expected.issued_at.as_ref(), decoded.issued_at)?;
+        self.number("end of the credential", expected.expires_at.as_ref(), decoded.expires_at)?;
+        if let Some(wanted) = &expected.header {
+            let header = decoded.header.clone().map(Value::Object).unwrap_or_default();
+            self.value("header of the credential", &Value::Object(wanted.clone()), &header)?;
+        }
+        for (name, wanted) in &expected.claims {
+            self.member(&format!("claim {name}"), wanted, decoded.claim(name).as_ref())?;
+        }
+        if let Some(wanted) = &expected.only_claims {
+            self.only_claims(wanted, &decoded.claims);
+        }
+        for (name, [from, to]) in &expected.within {
+            self.within(name, from, to, decoded.claim(name).as_ref())?;
+        }
+        self.never_holds("credential", &expected.never_holds, &decoded.in_the_open())?;
+        self.against_earlier(expected, decoded, earlier);
+        Ok(())
+    }
+
+    fn against_earlier(
+        &mut self,
+        expected: &ExpectedCredential,
+        decoded: &Decoded,
+        earlier: &[Option<String>],
+    ) {
+        let of_step = |step: usize| earlier.get(step.checked_sub(1)?)?.as_deref();
+        if let Some(step) = expected.same_as_step
+            && of_step(step) != Some(decoded.text.as_str())
+        {
+            self.differs("credential", format!("that of step {step}"), "another");
+        }
+        if let Some(step) = expected.differs_from_step
+            && of_step(step).is_none_or(|text| text == decoded.text)
+        {
+            self.differs("credential", format!("another than that of step {step}"), "the same");
+        }
+    }
+
+    fn only_claims(&mut self, wanted: &[String], claims: &Map<String, Value>) {
+        let sorted = |mut names: Vec<&str>| {
+            names.sort_unstable();
+            names.join(", ")
+        };
+        let wanted = sorted(wanted.iter().map(String::as_str).collect());
+        let got = sorted(claims.keys().map(String::as_str).collect());
+        if wanted != got {
+            self.differs("names of the claims", wanted, got);
+        }
+    }
+
+    fn within(&mut self, name: &str, from: &Value, to: &Value, got: Option<&Value>) -> Judged {
+        let bound = |value: &Value| Ok(self.variables.value(value)?.as_f64());
+        let (from, to) = (bound(from)?, bound(to)?);
+        let got_number = got.and_then(Value::as_f64);
+        let inside = got_number.zip(from).zip(to).is_some_and(|((got, from), to)| from <= got && got <= to);
+        if !inside {
+            let wanted = format!("{} to {}", from.unwrap_or(f64::NAN), to.unwrap_or(f64::NAN));
+            self.differs(format!("claim {name}"), wanted, written(got));
+        }
+        Ok(())
+    }
+
+    fn never_holds(&mut self, what: &str, texts: &[String], place: &str) -> Judged {
+        for text in texts {
+            let text = self.shown(text)?;
+            if place.contains(&text) {
+                self.differs(what, format!("nothing of `{text}`"), "a text that holds it");
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, what: &str, wanted: Option<&Value>, got: Option<i64>) -> Judged {
+        match wanted {
+            None => Ok(()),
+            Some(wanted) => self.value(what, wanted, &got.map(Value::from).unwrap_or_default()),
+        }
+    }
+
+    fn member(&mut self, name: &str, wanted: &Value, got: Option<&Value>) -> Judged {
+        if wanted.is_null() && got.is_some() {
+            self.differs(name, "absent", written(got));
+            return Ok(());
+        }
+        self.value(name, wanted, got.unwrap_or(&Value::Null))
+    }
+
+    fn value(&mut self, what: &str, wanted: &Value, got: &Value) -> Judged {
+        if !self.variables.agrees(wanted, got)? {
+            let wanted = self.variables.value(wanted)?;
+            self.differs(what, written(Some(&wanted)), written(Some(got)));
+        }
+        Ok(())
+    }
+
+    fn inside(&mut self, expected: &ExpectedAnswer, evidence: &Evidence<'_>) -> Judged {
+        let Some(inside) = &evidence.observed.inside else { return Ok(()) };
+        for deviation in &inside.upstream_deviations {
+            self.differs("upstream", "the script", deviation);
+        }
+        let wanted = expected.upstream_calls.unwrap_or(evidence.scripted_calls);
+        if inside.upstream_calls != wanted {
+            self.differs("upstream requests", wanted.to_string(), inside.upstream_calls.to_string());
+        }
+        if expected.audit.is_empty() {
+            return Ok(());
+        }
+        let [event] = inside.audit.as_slice() else {
+            self.differs("audit events", "1", inside.audit.len().to_string());
+            return Ok(());
+        };
+        for (name, wanted) in &expected.audit {
+            self.member(&format!("audit event's {name}"), wanted, event.get(name))?;
+        }
+        Ok(())
+    }
+}
+
+fn at(body: &Map<String, Value>, name: &str) -> Option<Value> {
+    match name.strip_prefix('/') {
+        None => body.get(name).cloned(),
+        Some(_) => Value::Object(body.clone()).pointer(name).cloned(),
+    }
+}
+
+fn written(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "absent".to_owned(),
+        Some(value) => value.to_string(),
+    }
+}

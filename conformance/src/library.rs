@@ -1,0 +1,462 @@
+//! The library: every fixture and sheet there is for a run, read and checked as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::built_in;
+use crate::fixture::Fixture;
+use crate::reading::{Mistake, read, take_in_files, take_in_files_of};
+use crate::sheet::{CredentialReading, PluginSheet, VerifyingKey};
+
+/// The file that says who a folder's fixtures are for.
+const SHEET: &str = "plugin.yaml";
+
+/// The file that counts the fixtures of a folder without a sheet.
+const COUNT: &str = "count.yaml";
+
+/// The tenant that cases run against.
+const TENANT: &str = "tenant.yaml";
+
+/// One case with its id and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) shelf: Shelf,
+    pub(crate) file: String,
+    pub(crate) fixture: Fixture,
+}
+
+/// Whose cases stand on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shelf {
+    /// Every plugin's.
+    Core,
+    /// What only HTTP shows; asked of whoever serves api_type `app`.
+    Server,
+    /// One plugin's own.
+    Plugin(String),
+}
+
+/// All fixtures and sheets.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    pub(crate) cases: Vec<Case>,
+    pub(crate) sheets: Vec<PluginSheet>,
+    /// The tenant file as a document, its keys taken in.
+    pub(crate) tenant: Value,
+}
+
+impl Library {
+    /// The suite's own fixtures, and those of these folders: each a plugin's folder or a folder of such folders.
+    pub(crate) fn open(folders: &[PathBuf]) -> Result<Self, Vec<Mistake>> {
+        let mut reader = Reader::default();
+        reader.built_in("core", Shelf::Core);
+        reader.built_in("server", Shelf::Server);
+        reader.tenant();
+        for folder in folders {
+            reader.folder(folder);
+        }
+        reader.built_in_plugins();
+        reader.check_ids();
+        reader.check_neighbours();
+        if reader.mistakes.is_empty() { Ok(reader.library) } else { Err(reader.mistakes) }
+    }
+
+    /// The sheet of a plugin.
+    pub(crate) fn sheet(&self, plugin: &str) -> Option<&PluginSheet> {
+        self.sheets.iter().find(|sheet| sheet.plugin == plugin)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    cases: usize,
+}
+
+#[derive(Default)]
+struct Reader {
+    library: Library,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    fn built_in(&mut self, folder: &str, shelf: Shelf) {
+        let files = built_in::FILES.iter().filter_map(|(path, text)| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((format!("fixtures/{path}"), name.to_owned(), (*text).to_owned()))
+        });
+        self.shelve(files.collect(), shelf);
+    }
+
+    /// The plugins that ship here, but for those that the run brings fixtures of its own for.
+    fn built_in_plugins(&mut self) {
+        let brought: Vec<String> = self.library.sheets.iter().map(|sheet| sheet.plugin.clone()).collect();
+        for (path, text) in built_in::FILES {
+            let Some(folder) = path.strip_suffix(SHEET).and_then(|path| path.strip_suffix('/')) else {
+                continue;
+            };
+            let take_in = |taken: &str| {
+                let path = taken.strip_prefix("../").unwrap_or(taken);
+                built_in::text(path).map(str::to_owned).ok_or_else(|| format!("no file {taken}"))
+            };
+            match read_sheet(&format!("fixtures/{path}"), text, &take_in) {
+                Err(mistake) => self.mistakes.push(mistake),
+                Ok(sheet) if brought.contains(&sheet.plugin) => {}
+                Ok(sheet) => {
+                    let shelf = Shelf::Plugin(sheet.plugin.clone());
+                    self.library.sheets.push(sheet);
+                    self.built_in(folder, shelf);
+                }
+            }
+        }
+    }
+
+    fn tenant(&mut self) {
+        let file = format!("fixtures/{TENANT}");
+        let outcome =
+            read(&file, built_in::text(TENANT).unwrap_or_default()).and_then(|mut tenant: Value| {
+                let take_in = |path: &str| {
+                    built_in::text(path).map(str::to_owned).ok_or_else(|| format!("no file {path}"))
+                };
+                take_in_files(&mut tenant, &take_in).map_err(|message| Mistake::of_file(&file, message))?;
+                Ok(tenant)
+            });
+        match outcome {
+            Ok(tenant) => self.library.tenant = tenant,
+            Err(mistake) => self.mistakes.push(mistake),
+        }
+    }
+
+    fn folder(&mut self, folder: &Path) {
+        if folder.join(SHEET).is_file() {
+            return self.plugin(folder);
+        }
+        let mut found = false;
+        for inner in listed(folder).unwrap_or_default() {
+            if inner.join(SHEET).is_file() {
+                found = true;
+                self.plugin(&inner);
+            }
+        }
+        if !found {
+            let message = format!("no {SHEET} stands in it, nor in a folder of it");
+            self.mistakes.push(Mistake::of_file(&folder.display().to_string(), message));
+        }
+    }
+
+    fn plugin(&mut self, folder: &Path) {
+        match read_sheet_file(folder) {
+            Ok(sheet) => {
+                let shelf = Shelf::Plugin(sheet.plugin.clone());
+                if self.library.sheet(&sheet.plugin).is_some() {
+                    let file = folder.join(SHEET).display().to_string();
+                    let message = format!("a second sheet for the plugin `{}`", sheet.plugin);
+                    self.mistakes.push(Mistake::of_file(&file, message));
+                }
+                self.library.sheets.push(sheet);
+                match texts_of(folder) {
+                    Ok(files) => self.shelve(files, shelf),
+                    Err(mistake) => self.mistakes.push(mistake),
+                }
+            }
+            Err(mistake) => self.mistakes.push(mistake),
+        }
+    }
+
+    /// Takes the fixtures among these files, and holds their number against the count.
+    fn shelve(&mut self, files: Vec<(String, String, String)>, shelf: Shelf) {
+        let mut found = 0;
+        let mut counted = None;
+        let mut counting_file = String::new();
+        for (file, name, text) in files {
+            match name.as_str() {
+                SHEET => {
+                    counting_file = file;
+                    let of = |sheet: &&PluginSheet| shelf == Shelf::Plugin(sheet.plugin.clone());
+                    counted = self.library.sheets.iter().find(of).map(|sheet| sheet.cases);
+                }
+                COUNT => match read::<Count>(&file, &text) {
+                    Ok(count) => (counting_file, counted) = (file, Some(count.cases)),
+                    Err(mistake) => self.mistakes.push(mistake),
+                },
+                _ => {
+                    let Some(id) = name.strip_suffix(".yaml") else { continue };
+                    found += 1;
+                    match read_case(&file, id, &text, shelf.clone()) {
+                        Ok(case) => self.library.cases.push(case),
+                        Err(mistake) => self.mistakes.push(mistake),
+                    }
+                }
+            }
+        }
+        if counted != Some(found) {
+            let message = match counted {
+                Some(counted) => format!("`cases` says {counted}, but {found} fixtures stand beside it"),
+                None => format!("no {COUNT} counts the fixtures beside it"),
+            };
+            self.mistakes.push(Mistake::of_file(&counting_file, message));
+        }
+    }
+
+    fn check_ids(&mut self) {
+        let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        for case in &self.library.cases {
+            // Two plugins may have a case of one name; each is run alone.
+            let of = match &case.shelf {
+                Shelf::Plugin(name) => name.as_str(),
+                Shelf::Core | Shelf::Server => "",
+            };
+            let own = seen.insert((of, &case.id), &case.file);
+            let shared = if of.is_empty() { None } else { seen.get(&("", case.id.as_str())).copied() };
+            if let Some(other) = own.or(shared) {
+                let message = format!("a case of this id stands in {other} too; give it a name of its own");
+                self.mistakes.push(Mistake::of_file(&case.file, message));
+            }
+        }
+    }
+
+    /// Every accepted case of a plugin has a neighbour that is refused for one changed field.
+    fn check_neighbours(&mut self) {
+        let mut accompanied: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for case in &self.library.cases {
+            let Some(name) = &case.fixture.neighbour_of else { continue };
+            let accepted =
+                self.library.cases.iter().find(|other| other.shelf == case.shelf && other.id == *name);
+            match accepted {
+                None => self.mistakes.push(Mistake::of_file(
+                    &case.file,
+                    format!("`neighbour_of` names `{name}`, and no case beside it has that id"),
+                )),
+                Some(accepted) => {
+                    accompanied.insert((&accepted.file, &accepted.id));
+                    if let Some(message) = not_neighbours(&accepted.fixture, &case.fixture) {
+                        self.mistakes.push(Mistake::of_file(&case.file, message));
+                    }
+                }
+            }
+        }
+        for case in &self.library.cases {
+            let own = matches!(case.shelf, Shelf::Plugin(_));
+            if own && case.fixture.accepts() && !accompanied.contains(&(&case.file, &case.id)) {
+                let message = "no refused case names it in `neighbour_of`; add one that differs in one field";
+                self.mistakes.push(Mistake::of_file(&case.file, message));
+            }
+        }
+    }
+}
+
+/// Why two cases are not neighbours, if they are not.
+fn not_neighbours(accepted: &Fixture, refused: &Fixture) -> Option<String> {
+    if !accepted.accepts() || refused.accepts() {
+        return Some("neighbours are an accepted case and a refused one".to_owned());
+    }
+    let differing = crate::neighbour::differing_fields(accepted, refused);
+    match differing.as_slice() {
+        [_] => None,
+        [] => Some("it asks the same as its neighbour and expects another answer".to_owned()),
+        several => {
+            Some(format!("it differs from its neighbour in more than one field: {}", several.join(", ")))
+        }
+    }
+}
+
+fn read_case(file: &str, id: &str, text: &str, shelf: Shelf) -> Result<Case, Mistake> {
+    let kebab = id.split('-').all(|word| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    });
+    if !kebab || !id.contains('-') {
+        return Err(Mistake::of_file(file, "the file's name must be a sentence in kebab case"));
+    }
+    let fixture: Fixture = read(file, text)?;
+    let sentence = fixture.description.ends_with('.') && !fixture.description.starts_with(char::is_lowercase);
+    if !sentence {
+        return Err(Mistake::at_text(file, text, "description:", "the description must be a whole sentence"));
+    }
+    if fixture.steps.is_empty() != fixture.refused_setting.is_some() {
+        return Err(Mistake::of_file(file, "a case has either steps or a refused_setting"));
+    }
+    if fixture.steps.iter().any(|step| step.times == 0) {
+        return Err(Mistake::at_text(file, text, "times:", "`times` must be at least 1"));
+    }
+    Ok(Case { id: id.to_owned(), shelf, file: file.to_owned(), fixture })
+}
+
+fn read_sheet_file(folder: &Path) -> Result<PluginSheet, Mistake> {
+    let path = folder.join(SHEET);
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| Mistake::of_file(&file, error.to_string()))?;
+    let take_in = |taken: &str| {
+        fs::read_to_string(folder.join(taken))
+            .map_err(|error| format!("the file {taken} cannot be taken in: {error}"))
+    };
+    read_sheet(&file, &text, &take_in)
+}
+
+fn read_sheet(
+    file: &str,
+    text: &str,
+    take_in: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<PluginSheet, Mistake> {
+    let mut sheet: PluginSheet = read(file, text)?;
+    for issuer in sheet.issuers.values_mut() {
+        let filled = take_in_files_of(&mut issuer.settings, take_in).and_then(|()| {
+            if let CredentialReading::Jwt(reading) = &mut issuer.credential
+                && let VerifyingKey::PublicKey { pem, .. } = &mut reading.verifies_with
+                && let Some(taken) = pem.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}'))
+            {
+                *pem = take_in(taken)?;
+            }
+            Ok(())
+        });
+        filled.map_err(|message| Mistake::at_text(file, text, "${file:", message))?;
+        if let Some(feature) = issuer.features.iter().find(|feature| !feature.is_declared()) {
+            let message = format!("`{feature}` is not declared here: it follows from the manifest");
+            return Err(Mistake::at_text(file, text, feature.name(), message));
+        }
+    }
+    Ok(sheet)
+}
+
+/// Path, name and text of the YAML files of a folder, sorted.
+fn texts_of(folder: &Path) -> Result<Vec<(String, String, String)>, Mistake> {
+    let failed =
+        |path: &Path, error: std::io::Error| Mistake::of_file(&path.display().to_string(), error.to_string());
+    let mut texts = Vec::new();
+    for path in listed(folder).map_err(|error| failed(folder, error))? {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if name.ends_with(".yaml") {
+            let text = fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
+            texts.push((path.display().to_string(), name.to_owned(), text));
+        }
+    }
+    Ok(texts)
+}
+
+fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use locum_engine::Kind;
+
+    use super::*;
+
+    const GOOD: &str = "description: It is granted.\nprofile: errors\nsteps:\n  - expect: { status: 200 }\n";
+    const REFUSED: &str = "description: It is refused.\nprofile: errors\nneighbour_of: it-is-granted\nsteps:\n  - request: { ip: 192.0.2.1 }\n    expect: { status: 400 }\n";
+
+    /// A folder with a sheet that counts two cases, and these files.
+    fn opened(files: &[(&str, &str)]) -> Result<Library, Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(SHEET), "plugin: mine\ncases: 2\nissuers: {}\n").unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        Library::open(&[folder.path().to_owned()]).map_err(|mistakes| {
+            let prefix = format!("{}/", folder.path().display());
+            mistakes.iter().map(|mistake| mistake.to_string().replace(&prefix, "")).collect()
+        })
+    }
+
+    #[test]
+    fn a_folder_of_two_neighbours_is_read() {
+        let library = opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", REFUSED)]).unwrap();
+        let own = library.cases.iter().filter(|case| case.shelf == Shelf::Plugin("mine".to_owned()));
+        assert_eq!(own.count(), 2);
+    }
+
+    #[test]
+    fn a_case_that_got_lost_is_missed() {
+        let mistakes =
+            opened(&[("it-is-refused.yaml", &REFUSED.replace("neighbour_of: it-is-granted\n", ""))]);
+        assert_eq!(
+            mistakes.unwrap_err(),
+            ["plugin.yaml:1:1: `cases` says 2, but 1 fixtures stand beside it"]
+        );
+    }
+
+    #[test]
+    fn an_id_that_a_core_case_has_is_refused() {
+        let id = "a-missing-client-id-is-named.yaml";
+        let mistakes = opened(&[("it-is-granted.yaml", GOOD), (id, REFUSED)]).unwrap_err();
+        assert!(
+            mistakes[0].starts_with(&format!("{id}:1:1: a case of this id stands in fixtures/core/")),
+            "{mistakes:?}"
+        );
+    }
+
+    #[test]
+    fn an_accepted_case_without_a_refused_neighbour_is_refused() {
+        let lonely = REFUSED.replace("neighbour_of: it-is-granted\n", "");
+        let mistakes = opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", &lonely)]).unwrap_err();
+        assert_eq!(
+            mistakes,
+            [
+                "it-is-granted.yaml:1:1: no refused case names it in `neighbour_of`; add one that differs in one field"
+            ]
+        );
+    }
+
+    #[test]
+    fn neighbours_that_differ_in_two_fields_are_refused() {
+        let far = REFUSED.replace("ip: 192.0.2.1", "ip: 192.0.2.1, host: other");
+        let mistakes = opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", &far)]).unwrap_err();
+        assert_eq!(
+            mistakes,
+            ["it-is-refused.yaml:1:1: it differs from its neighbour in more than one field: \
+              /steps/0/request/host, /steps/0/request/ip"]
+        );
+    }
+
+    #[test]
+    fn a_neighbour_that_there_is_not_is_refused() {
+        let lost = REFUSED.replace("it-is-granted", "it-was-granted");
+        let mistakes = opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", &lost)]).unwrap_err();
+        assert!(mistakes[0].contains("`neighbour_of` names `it-was-granted`"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_no_sentence_is_refused() {
+        let mistakes = opened(&[("it-is-granted.yaml", GOOD), ("Refused.yaml", REFUSED)]).unwrap_err();
+        assert!(mistakes[0].starts_with("Refused.yaml:1:1: the file's name"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_description_that_is_no_sentence_is_refused_with_its_line() {
+        let note = GOOD.replace("It is granted.", "granted");
+        let mistakes = opened(&[("it-is-granted.yaml", &note), ("it-is-refused.yaml", REFUSED)]).unwrap_err();
+        assert_eq!(mistakes[0], "it-is-granted.yaml:1:1: the description must be a whole sentence");
+    }
+
+    #[test]
+    fn a_typo_is_refused_with_its_line() {
+        let typo = GOOD.replace("expect:", "expcet:");
+        let mistakes = opened(&[("it-is-granted.yaml", &typo), ("it-is-refused.yaml", REFUSED)]).unwrap_err();
+        assert!(mistakes[0].starts_with("it-is-granted.yaml:4:5: unknown field `expcet`"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn every_refusal_that_needs_no_upstream_has_a_case() {
+        let library = Library::open(&[]).unwrap();
+        let expected: BTreeSet<(u16, &str)> = library
+            .cases
+            .iter()
+            .flat_map(|case| &case.fixture.steps)
+            .filter_map(|step| Some((step.expect.status, step.expect.refusal.as_ref()?.error.as_str())))
+            .collect();
+        let only_upstreams_and_hanging_plugins =
+            [Kind::AccessDenied, Kind::UpstreamUnreachable, Kind::UpstreamTimedOut, Kind::IssuerHung];
+        for kind in Kind::ALL.iter().filter(|kind| !only_upstreams_and_hanging_plugins.contains(kind)) {
+            let (status, error, _) = kind.row();
+            assert!(expected.contains(&(status, error)), "no case expects {status} {error}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Mints the id_tokens that cases present: good ones, and bad ones of every kind.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde_json::{Map, Value, json};
+
+use crate::fixture::{PresentedToken, Signer, Tampering};
+use crate::merge_patch::merge_patch;
+use crate::tenant::{CALLER, TenantDocument};
+use crate::variables::Variables;
+
+/// A secret that no client has.
+const STRANGERS_SECRET: &[u8] = b"a-stranger's-secret-0123456789-0123456789";
+
+/// The id_token of a step. `attributes` are what a good token says of the user.
+///
+/// # Errors
+/// An unknown variable, or a tenant without the key that is asked for.
+pub(crate) fn id_token(
+    presented: &PresentedToken,
+    tenant: &TenantDocument,
+    attributes: &Map<String, Value>,
+    variables: &Variables,
+) -> Result<String, String> {
+    if let Some(text) = &presented.text {
+        return variables.text(text).map_err(|error| error.to_string());
+    }
+    let key = Key::of(presented.signed_by, tenant)?;
+    let mut header =
+        Map::from_iter([("typ".to_owned(), "JWT".into()), ("alg".to_owned(), key.name().into())]);
+    if let Key::Rsa { kid, .. } = &key {
+        header.insert("kid".to_owned(), kid.as_str().into());
+    }
+    let mut claims = good_claims(tenant, variables);
+    claims.extend(attributes.clone());
+    for (part, patch) in [(&mut header, &presented.header), (&mut claims, &presented.claims)] {
+        merge_patch(part, &variables.object(patch).map_err(|error| error.to_string())?);
+    }
+    let claims = match presented.tampering {
+        Some(Tampering::DuplicateSubject) => with_second_subject(&claims),
+        _ => Value::Object(claims).to_string(),
+    };
+    let message = format!("{}.{}", encoded(Value::Object(header).to_string()), encoded(&claims));
+    let signature = key.sign(message.as_bytes())?;
+    Ok(tampered(presented.tampering, format!("{message}.{signature}"), &claims))
+}
+
+fn good_claims(tenant: &TenantDocument, variables: &Variables) -> Map<String, Value> {
+    let now = variables.now.earliest;
+    let user = variables.text("${user}").unwrap_or_default();
+    let claims = json!({
+        "iss": format!("https://{}/", tenant.domain()),
+        "sub": user,
+        "aud": CALLER,
+        "iat": now - 60,
+        "exp": now + 35_940,
+    });
+    match claims {
+        Value::Object(claims) => claims,
+        _ => Map::new(),
+    }
+}
+
+fn with_second_subject(claims: &Map<String, Value>) -> String {
+    let text = Value::Object(claims.clone()).to_string();
+    format!("{},\"sub\":\"auth0|mallory\"}}", text.trim_end_matches('}'))
+}
+
+fn tampered(tampering: Option<Tampering>, token: String, claims: &str) -> String {
+    match tampering {
+        None | Some(Tampering::DuplicateSubject) => token,
+        Some(Tampering::Truncated) => token.chars().take(token.chars().count().saturating_sub(1)).collect(),
+        Some(Tampering::Extended) => format!("{token}A"),
+        Some(Tampering::OtherSubject) => {
+            let other = claims.replacen("\"sub\":\"", "\"sub\":\"x", 1);
+            let mut parts: Vec<&str> = token.split('.').collect();
+            let other = encoded(other);
+            if let Some(payload) = parts.get_mut(1) {
+                *payload = &other;
+            }
+            parts.join(".")
+        }
+    }
+}
+
+fn encoded(text: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+enum Key {
+    Secret(Vec<u8>),
+    Rsa { pem: String, kid: String },
+    Nothing,
+}
+
+impl Key {
+    fn of(signer: Signer, tenant: &TenantDocument) -> Result<Self, String> {
+        let tenant_key = || {
+            tenant
+                .signing_key()
+                .map(|(pem, kid)| Self::Rsa { pem: pem.to_owned(), kid: kid.to_owned() })
+                .ok_or("the tenant has no signing key".to_owned())
+        };
+        match signer {
+            Signer::Caller if tenant.algorithm(CALLER) == "RS256" => tenant_key(),
+            Signer::Caller => Ok(Self::Secret(tenant.secret(CALLER))),
+            Signer::TenantKey => tenant_key(),
+            Signer::TenantPublicKeyAsSecret => match tenant_key()? {
+                Self::Rsa { pem, .. } => public_modulus(&pem).map(Self::Secret),
+                key => Ok(key),
+            },
+            Signer::Stranger => Ok(Self::Secret(STRANGERS_SECRET.to_vec())),
+            Signer::Nobody => Ok(Self::Nothing),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "HS256",
+            Self::Rsa { .. } => "RS256",
+            Self::Nothing => "none",
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<String, String> {
+        let signed = match self {
+            Self::Secret(secret) => {
+                crypto::sign(message, &EncodingKey::from_secret(secret), Algorithm::HS256)
+            }
+            Self::Rsa { pem, .. } => EncodingKey::from_rsa_pem(pem.as_bytes())
+                .and_then(|key| crypto::sign(message, &key, Algorithm::RS256)),
+            Self::Nothing => return Ok(String::new()),
+        };
+        signed.map_err(|error| format!("the id_token cannot be signed: {error}"))
+    }
+}
+
+/// The public half as its JWKS shows it: what an attacker would take for the secret.
+fn public_modulus(pem: &str) -> Result<Vec<u8>, String> {
+    let unusable = |_| "the tenant's key is no RSA key".to_owned();
+    let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(unusable)?;
+    match Jwk::from_encoding_key(&key, Algorithm::RS256).map_err(unusable)?.algorithm {
+        AlgorithmParameters::RSA(public) => Ok(public.n.into_bytes()),
+        _ => Err("the tenant's key is no RSA key".to_owned()),
+    }
+}

@@ -1,0 +1,93 @@
+//! What two cases differ in, apart from what they expect.
+
+use serde_json::Value;
+
+use crate::fixture::Fixture;
+
+/// The fields, as JSON pointers, in which what is given and asked differs. A member that only one of them has counts
+/// once, however much stands in it.
+pub(crate) fn differing_fields(one: &Fixture, other: &Fixture) -> Vec<String> {
+    let mut differing = Vec::new();
+    let given = |fixture: &Fixture| serde_json::to_value(&fixture.given).unwrap_or_default();
+    compare(&given(one), &given(other), &mut "/given".to_owned(), &mut differing);
+    // A case whose settings are refused ends before its first step: there, what is given is all there is.
+    if !one.steps.is_empty() && !other.steps.is_empty() {
+        compare(&steps(one), &steps(other), &mut "/steps".to_owned(), &mut differing);
+    }
+    differing
+}
+
+/// The steps without what they expect.
+fn steps(fixture: &Fixture) -> Value {
+    let steps = fixture.steps.iter().map(|step| {
+        let mut step = serde_json::to_value(step).unwrap_or_default();
+        if let Some(members) = step.as_object_mut() {
+            members.shift_remove("expect");
+        }
+        step
+    });
+    Value::Array(steps.collect())
+}
+
+fn compare(one: &Value, other: &Value, pointer: &mut String, differing: &mut Vec<String>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name)));
+            for name in names {
+                match (one.get(name), other.get(name)) {
+                    (Some(one), Some(other)) => below(one, other, name, pointer, differing),
+                    // A `null` in a patch takes something away: it is not the same as nothing.
+                    _ => differing.push(format!("{pointer}/{name}")),
+                }
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            for (index, (a, b)) in one.iter().zip(other).enumerate() {
+                below(a, b, &index.to_string(), pointer, differing);
+            }
+        }
+        (one, other) if one == other => {}
+        _ => differing.push(pointer.clone()),
+    }
+}
+
+fn below(one: &Value, other: &Value, name: &str, pointer: &mut String, differing: &mut Vec<String>) {
+    let length = pointer.len();
+    pointer.push('/');
+    pointer.push_str(name);
+    compare(one, other, pointer, differing);
+    pointer.truncate(length);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    fn differing(one: &str, other: &str) -> Vec<String> {
+        let fixture = |rest: &str| read("a.yaml", &format!("description: A.\nprofile: errors\n{rest}"));
+        differing_fields(&fixture(one).unwrap(), &fixture(other).unwrap())
+    }
+
+    #[test]
+    fn an_expectation_is_no_difference() {
+        let step = |status: u16| format!("steps: [{{ expect: {{ status: {status} }} }}]");
+        assert!(differing(&step(200), &step(400)).is_empty());
+    }
+
+    #[test]
+    fn each_changed_field_is_named() {
+        let one = "given: { settings: { a: 1 } }\nsteps: [{ request: { parameters: { b: x } }, expect: { status: 200 } }]";
+        let other = "given: { settings: { a: 2 } }\nsteps: [{ request: { parameters: { b: y } }, expect: { status: 400 } }]";
+        assert_eq!(differing(one, one), Vec::<String>::new());
+        assert_eq!(differing(one, other), ["/given/settings/a", "/steps/0/request/parameters/b"]);
+    }
+
+    #[test]
+    fn a_member_that_only_one_has_counts_once() {
+        let one = "given: { settings: {} }\nsteps: [{ expect: { status: 200 } }]";
+        let other = "given: { settings: { a: { b: 1, c: 2 } } }\nsteps: [{ expect: { status: 400 } }]";
+        assert_eq!(differing(one, other), ["/given/settings/a"]);
+        assert_eq!(differing(one, &other.replace("{ b: 1, c: 2 }", "null")), ["/given/settings/a"]);
+    }
+}

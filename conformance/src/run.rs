@@ -1,0 +1,265 @@
+//! A run: which cases there are for a subject, what comes of each, and the report.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+
+use jsonwebtoken::crypto::aws_lc;
+use locum_abi::manifest::Manifest;
+use locum_engine::ports::Issuers;
+use locum_host::{Isolation, LoadOptions, Pins, PluginSet, inspect};
+use tokio::runtime::{Builder, Runtime};
+use tracing::dispatcher::{DefaultGuard, set_default};
+
+use crate::exemption::Exemptions;
+use crate::library::{Case, Library, Shelf};
+use crate::options::{Options, SetupError, Subject};
+use crate::probe::{Bench, PROBES, PURITY, Probe};
+use crate::profile::Feature;
+use crate::replay::{Played, WhereTo, replay};
+use crate::report::{Judged, Outcome, Report, SubjectReport, Verdict};
+use crate::sheet::{IssuerSheet, PluginSheet};
+use crate::stage::{House, LogLines, ScriptedUpstreams};
+use crate::variables::rfc_3339;
+
+/// Worker threads of a run: plugins may hang, and one thread must always be free of them.
+const WORKERS: usize = 4;
+
+/// Judges a subject. It starts a runtime of its own: call it outside of one.
+///
+/// # Errors
+/// Why the run could not start. What the subject does wrong stands in the report.
+pub fn run(options: &Options) -> Result<Report, SetupError> {
+    // Tokens are minted before there is an engine to do this. An error says that it is done.
+    let _ = aws_lc::DEFAULT_PROVIDER.install_default();
+    let library = Library::open(&options.fixtures).map_err(SetupError::Fixtures)?;
+    match &options.subject {
+        Subject::Plugin(file) => judge_plugin(options, &library, file),
+        Subject::Server { .. } => crate::server_run::judge_server(options, &library),
+    }
+}
+
+fn judge_plugin(options: &Options, library: &Library, file: &Path) -> Result<Report, SetupError> {
+    let file = std::path::absolute(file).map_err(SetupError::Runtime)?;
+    let upstreams = Arc::new(ScriptedUpstreams::default());
+    let load = LoadOptions::new(upstreams.clone());
+    let isolation = load.isolation;
+    let log = Arc::new(LogLines::default());
+    let runtime = runtime(&log)?;
+    let plugins = Arc::new(PluginSet::load([&file], &Pins::of_file_as_it_is(&file)?, load)?);
+    let inspection = inspect(&file)?;
+    let manifest = inspection.manifest;
+    let house = House { issuers: plugins as Arc<dyn Issuers>, upstreams, log: log.clone() };
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let subject =
+        SubjectReport::of_plugin(name, inspection.sha256.to_string(), &manifest, isolation_name(isolation));
+    let sheet = sheet_for(options, library, &manifest)?;
+    let course =
+        Course { options, library, manifest: &manifest, sheet: &sheet, where_to: WhereTo::InProcess(house) };
+    let judged = {
+        let _log = set_default(&log.dispatch());
+        runtime.block_on(course.run(&library.tenant))?
+    };
+    // A call that hangs would keep the runtime from ending.
+    runtime.shutdown_background();
+    Ok(Report::new(subject, rfc_3339(options.now_unix_seconds), judged, &options.command))
+}
+
+fn isolation_name(isolation: Isolation) -> String {
+    match isolation {
+        Isolation::InProcess => "in process".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A runtime whose threads log into these lines.
+pub(crate) fn runtime(log: &Arc<LogLines>) -> Result<Runtime, SetupError> {
+    thread_local! {
+        static LOG: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+    }
+    let dispatch = log.dispatch();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .on_thread_start(move || LOG.with(|own| *own.borrow_mut() = Some(set_default(&dispatch))))
+        .build()?;
+    Ok(runtime)
+}
+
+/// The sheet of a plugin: the one in the library, with the settings of the options in it if there are any.
+pub(crate) fn sheet_for(
+    options: &Options,
+    library: &Library,
+    manifest: &Manifest,
+) -> Result<PluginSheet, SetupError> {
+    let mut sheet = match (library.sheet(&manifest.name), &options.settings) {
+        (Some(sheet), _) => sheet.clone(),
+        (None, Some(_)) => PluginSheet::bare(manifest),
+        (None, None) => return Err(SetupError::NoSheet(manifest.name.clone())),
+    };
+    for issuer in &manifest.issuers {
+        let api_type = &issuer.api_type;
+        match (sheet.issuers.get_mut(api_type), &options.settings) {
+            (Some(of_issuer), Some(settings)) => of_issuer.settings = settings.clone(),
+            (Some(_), None) => {}
+            (None, _) => {
+                return Err(SetupError::NoIssuerSheet {
+                    plugin: manifest.name.clone(),
+                    api_type: api_type.clone(),
+                });
+            }
+        }
+    }
+    Ok(sheet)
+}
+
+/// All the cases of one plugin.
+pub(crate) struct Course<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) library: &'a Library,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) sheet: &'a PluginSheet,
+    pub(crate) where_to: WhereTo,
+}
+
+impl Course<'_> {
+    pub(crate) async fn run(&self, tenant: &serde_json::Value) -> Result<Vec<Judged>, SetupError> {
+        self.check_only()?;
+        let mut exemptions = Exemptions::of(self.sheet, self.options.now_unix_seconds);
+        let mut judged = Vec::new();
+        for issuer in &self.manifest.issuers {
+            let Some(sheet) = self.sheet.issuers.get(&issuer.api_type) else { continue };
+            let played = Played { manifest: issuer, sheet, tenant, where_to: self.where_to.clone() };
+            let features = Features::of(&played);
+            for case in self.library.cases.iter().filter(|case| self.concerns(case, &issuer.api_type)) {
+                let excuse = features.missing(case);
+                let verdict = match excuse {
+                    Some(reason) => Verdict::Unsupported(reason),
+                    None => self.verdict(case, &played, &mut exemptions).await,
+                };
+                judged.push(Judged {
+                    case: self.label(&case.id, &issuer.api_type),
+                    profile: case.fixture.profile,
+                    description: case.fixture.description.clone(),
+                    verdict,
+                });
+            }
+            self.probe(&played, &features, &mut exemptions, &mut judged).await;
+        }
+        if self.options.only.is_empty() {
+            judged.extend(exemptions.unused());
+        }
+        Ok(judged)
+    }
+
+    fn check_only(&self) -> Result<(), SetupError> {
+        let probes = PROBES.iter().chain([&PURITY]).map(|probe| probe.id);
+        let known: Vec<&str> = self.library.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
+        match self.options.only.iter().find(|id| !known.contains(&id.as_str())) {
+            Some(unknown) => Err(SetupError::NoSuchCase(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn wanted(&self, id: &str) -> bool {
+        self.options.only.is_empty() || self.options.only.iter().any(|only| only == id)
+    }
+
+    fn concerns(&self, case: &Case, api_type: &str) -> bool {
+        let own = match &case.shelf {
+            Shelf::Core | Shelf::Server => true,
+            Shelf::Plugin(name) => *name == self.manifest.name,
+        };
+        own && self.wanted(&case.id) && case.fixture.api_type.as_deref().is_none_or(|only| only == api_type)
+    }
+
+    fn label(&self, id: &str, api_type: &str) -> String {
+        if self.manifest.issuers.len() == 1 { id.to_owned() } else { format!("{id} ({api_type})") }
+    }
+
+    async fn verdict(&self, case: &Case, played: &Played<'_>, exemptions: &mut Exemptions<'_>) -> Verdict {
+        if let WhereTo::Remote(_) = played.where_to
+            && let Some(what) = crate::remote::needs_the_inside(&case.fixture, played.sheet)
+        {
+            return Verdict::NotRun(format!("needs {what}"));
+        }
+        if let Some(verdict) = exemptions.skip(&case.id) {
+            return verdict;
+        }
+        let outcome = replay(&case.fixture, played).await;
+        exemptions.judged(&case.id, outcome)
+    }
+
+    async fn probe(
+        &self,
+        played: &Played<'_>,
+        features: &Features,
+        exemptions: &mut Exemptions<'_>,
+        judged: &mut Vec<Judged>,
+    ) {
+        for probe in PROBES.iter().chain([&PURITY]).filter(|probe| self.wanted(probe.id)) {
+            let verdict = match probe.needs_not.filter(|feature| features.0.contains(feature)) {
+                Some(feature) => Verdict::Unsupported(format!("is for issuers without {feature}")),
+                None => match exemptions.skip(probe.id) {
+                    Some(verdict) => verdict,
+                    None => exemptions.judged(probe.id, self.probed(probe, played).await),
+                },
+            };
+            judged.push(Judged {
+                case: self.label(probe.id, &played.manifest.api_type),
+                profile: probe.profile,
+                description: probe.description.to_owned(),
+                verdict,
+            });
+        }
+    }
+
+    async fn probed(&self, probe: &Probe, played: &Played<'_>) -> Outcome {
+        let WhereTo::InProcess(house) = &played.where_to else {
+            return Outcome::NotRun("needs the plugin itself".to_owned());
+        };
+        match Bench::of(played, house) {
+            Ok(bench) if probe.id == PURITY.id => bench.purity().await,
+            Ok(bench) => probe.run(&bench),
+            Err(why) => {
+                Outcome::failed_before(crate::judge::Difference::new("tenant", "one that can be read", why))
+            }
+        }
+    }
+}
+
+/// What an issuer has.
+struct Features(Vec<Feature>);
+
+impl Features {
+    fn of(played: &Played<'_>) -> Self {
+        let mut features = Feature::of_manifest(played.manifest);
+        features.extend(&played.sheet.features);
+        Self(features)
+    }
+
+    /// Why a case does not concern the issuer, if it does not.
+    fn missing(&self, case: &Case) -> Option<String> {
+        let server = (case.shelf == Shelf::Server).then_some(&Feature::App);
+        let needed = server.into_iter().chain(&case.fixture.needs).find(|feature| !self.0.contains(feature));
+        if let Some(feature) = needed {
+            return Some(format!("needs {feature}"));
+        }
+        let unwanted = case.fixture.needs_not.iter().find(|feature| self.0.contains(feature))?;
+        Some(format!("is for issuers without {unwanted}"))
+    }
+}
+
+impl PluginSheet {
+    /// A sheet that knows nothing but the api_types.
+    fn bare(manifest: &Manifest) -> Self {
+        let issuers = manifest.issuers.iter().map(|issuer| (issuer.api_type.clone(), IssuerSheet::default()));
+        Self {
+            plugin: manifest.name.clone(),
+            cases: 0,
+            issuers: issuers.collect(),
+            skip: Vec::new(),
+            expected_failures: Vec::new(),
+        }
+    }
+}

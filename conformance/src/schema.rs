@@ -1,0 +1,29 @@
+//! The JSON Schemas of fixtures, sheets and reports, from the types that read and write them.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+use crate::fixture::Fixture;
+use crate::report::Report;
+use crate::sheet::PluginSheet;
+
+/// The schema of a fixture.
+pub fn fixture_schema() -> Value {
+    reading::<Fixture>()
+}
+
+/// The schema of `plugin.yaml`.
+pub fn plugin_sheet_schema() -> Value {
+    reading::<PluginSheet>()
+}
+
+/// The schema of `report.yaml`.
+pub fn report_schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    Schema::to_value(generator.into_root_schema_for::<Report>())
+}
+
+fn reading<T: JsonSchema>() -> Value {
+    Schema::to_value(SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>())
+}

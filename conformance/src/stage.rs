@@ -1,0 +1,149 @@
+//! The stage of one case: the real router and engine around the plugin, with time, buckets and upstreams of its own.
+
+mod log_lines;
+mod ports;
+mod script;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use http_body_util::BodyExt as _;
+use locum_engine::ports::{Buckets, Issuers};
+use locum_engine::tenant::Tenant;
+use locum_engine::{Engine, Ports};
+use locum_server::{Limits, ServerOptions, router};
+use locum_store::MemoryBuckets;
+use tower::ServiceExt as _;
+
+use self::ports::{CountingEntropy, OneTenant, RecordedAudit, SilentBuckets, VirtualClock};
+use crate::exchange::{Answered, Asked, Inside, Observed};
+use crate::fixture::{RateLimiterState, ServerChanges, UpstreamExchange};
+use crate::variables::Window;
+
+pub(crate) use self::log_lines::LogLines;
+pub(crate) use self::script::ScriptedUpstreams;
+
+/// What every stage of a run shares: the plugins, and what is seen of them.
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) issuers: Arc<dyn Issuers>,
+    pub(crate) upstreams: Arc<ScriptedUpstreams>,
+    pub(crate) log: Arc<LogLines>,
+}
+
+/// A server of its own, made for one case.
+pub(crate) struct Stage {
+    house: House,
+    clock: Arc<VirtualClock>,
+    audit: Arc<RecordedAudit>,
+    engine: Arc<Engine>,
+    tenant: Arc<Tenant>,
+    router: Router,
+}
+
+impl Stage {
+    /// A server with this one tenant, at this time.
+    ///
+    /// # Errors
+    /// A network that is none.
+    pub(crate) fn new(
+        house: House,
+        tenant: Tenant,
+        server: &ServerChanges,
+        now_unix_seconds: i64,
+    ) -> Result<Self, String> {
+        let tenant = Arc::new(tenant);
+        let clock = Arc::new(VirtualClock::at(now_unix_seconds));
+        let audit = Arc::new(RecordedAudit::default());
+        let buckets: Arc<dyn Buckets> = match server.rate_limiter {
+            RateLimiterState::Answers => Arc::new(MemoryBuckets::default()),
+            RateLimiterState::Silent => Arc::new(SilentBuckets),
+        };
+        let ports = Ports {
+            clock: clock.clone(),
+            entropy: Arc::new(CountingEntropy::default()),
+            directory: Arc::new(OneTenant(tenant.clone())),
+            buckets,
+            audit: audit.clone(),
+            issuers: house.issuers.clone(),
+        };
+        let engine = Arc::new(Engine::new(ports));
+        let router = router(engine.clone(), server_options(server)?);
+        Ok(Self { house, clock, audit, engine, tenant, router })
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(seconds);
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Window {
+        let now = self.clock.now_unix_seconds();
+        Window { earliest: now, latest: now }
+    }
+
+    /// What each add-on of the target that cannot work is refused for: the pointer and the words.
+    pub(crate) fn refused_settings(&self, client: &str, api_type: &str) -> Vec<(Option<String>, String)> {
+        let problems = self.engine.prepare(&self.tenant).into_iter();
+        problems
+            .filter(|problem| problem.client_id == client && problem.api_type == api_type)
+            .map(|problem| (problem.failure.pointer, problem.failure.message))
+            .collect()
+    }
+
+    /// Makes a request, with the upstream's part in it.
+    ///
+    /// # Errors
+    /// A request that HTTP cannot carry.
+    pub(crate) async fn ask(&self, asked: &Asked, script: Vec<UpstreamExchange>) -> Result<Observed, String> {
+        self.house.upstreams.play(script);
+        self.house.log.clear();
+        self.audit.clear();
+        let mut request = Request::builder().method(asked.method).uri(&asked.target);
+        request = request.header("host", &asked.host);
+        for (name, value) in &asked.headers {
+            request = request.header(name, value);
+        }
+        let mut request = request
+            .body(Body::from(asked.body.clone()))
+            .map_err(|error| format!("the request cannot be made: {error}"))?;
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(asked.ip, 50_000)));
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
+        let headers = head.headers.iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let answered = Answered {
+            status: head.status.as_u16(),
+            headers: headers.collect(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        };
+        let (upstream_calls, upstream_deviations) = self.house.upstreams.seen();
+        let inside = Inside {
+            audit: self.audit.take(),
+            log: self.house.log.lines(),
+            upstream_calls,
+            upstream_deviations,
+        };
+        Ok(Observed { answered, window: self.now(), inside: Some(inside) })
+    }
+}
+
+fn server_options(server: &ServerChanges) -> Result<ServerOptions, String> {
+    let mut options = ServerOptions::default();
+    for network in &server.trusted_proxies {
+        let network =
+            network.parse().map_err(|_| format!("`{network}` is not a network, such as 192.0.2.0/24"))?;
+        options.trusted_proxies.push(network);
+    }
+    if let Some(in_flight_max) = server.in_flight_max {
+        options.limits = Limits { in_flight_max, ..options.limits };
+    }
+    Ok(options)
+}

@@ -1,0 +1,8 @@
+//! The suite against real plugin files: those that ship here, and those that are made to fail.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
+
+mod plugin_files;
+mod sabotage;
+mod schemas;
+mod shipped;
