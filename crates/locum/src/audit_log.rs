@@ -32,6 +32,7 @@ impl AuditSink for AuditLog {
             auth0_client = event.auth0_client,
             user_agent = event.user_agent,
             uncounted = event.uncounted,
+            reused = event.reused,
         );
     }
 }

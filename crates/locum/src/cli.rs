@@ -112,7 +112,7 @@ pub(crate) enum TokenCommand {
 pub(crate) struct ConformanceArgs {
     /// A plugin file, or the base URL of a server.
     pub(crate) subject: String,
-    /// Folders of fixtures besides the suite's own.
+    /// Folders of fixtures besides the suite's own; `fixtures` if that folder is there and nothing is named.
     #[arg(long)]
     pub(crate) fixtures: Vec<PathBuf>,
     /// Settings to judge a plugin with, as JSON, in place of those of its fixtures.
@@ -121,9 +121,12 @@ pub(crate) struct ConformanceArgs {
     /// The tenant file that the judged server runs with.
     #[arg(long)]
     pub(crate) tenant: Option<PathBuf>,
-    /// Only this case.
+    /// The plugins that the judged server runs: plugin files or their `manifest.json`. Nothing of a file is run.
     #[arg(long)]
-    pub(crate) only: Option<String>,
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Only these cases, by id.
+    #[arg(long)]
+    pub(crate) only: Vec<String>,
     /// Writes the reports into this folder.
     #[arg(long)]
     pub(crate) report_dir: Option<PathBuf>,

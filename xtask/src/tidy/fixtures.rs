@@ -1,35 +1,45 @@
-//! Every plugin has fixtures, and `fixtures/README.md` counts them right.
+//! Every plugin has fixtures, and each folder of them counts its cases right.
 
 use std::fs;
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::shell::workspace_root;
 
+/// Says how a plugin is set up for its cases.
+const SHEET: &str = "plugin.yaml";
+/// Says how many cases stand beside it, so that none gets lost unseen.
+const COUNT: &str = "count.yaml";
+
 pub fn check() -> Result<Vec<String>> {
-    let root = workspace_root();
-    let readme =
-        fs::read_to_string(root.join("fixtures/README.md")).context("fixtures/README.md cannot be read")?;
+    let fixtures = workspace_root().join("fixtures");
     let mut faults = Vec::new();
-    let mut folders = vec!["core".to_owned(), "server".to_owned()];
-    for entry in fs::read_dir(root.join("plugins"))? {
-        folders.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    folders.sort();
-    for folder in folders {
-        let cases = cases_in(&root.join("fixtures").join(&folder));
-        if cases == 0 {
-            faults.push(format!("fixtures/{folder} holds no case"));
-        } else if !readme.contains(&format!("| `{folder}` | {cases} |")) {
-            faults.push(format!("fixtures/README.md must have the row `| `{folder}` | {cases} |`"));
+    for entry in fs::read_dir(workspace_root().join("plugins"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !fixtures.join(&name).join(SHEET).is_file() {
+            faults.push(format!("plugins/{name} has no fixtures/{name}/{SHEET}"));
         }
     }
+    for entry in fs::read_dir(&fixtures)? {
+        let folder = entry?.path();
+        if folder.join(COUNT).is_file() {
+            faults.extend(miscounted(&folder)?);
+        }
+    }
+    faults.sort();
     Ok(faults)
 }
 
-/// Cases are YAML files; `plugin.yaml` says how a plugin is set up for them.
-fn cases_in(folder: &std::path::Path) -> usize {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.ends_with(".yaml") && name != "plugin.yaml").count()
+fn miscounted(folder: &Path) -> Result<Option<String>> {
+    let mut cases = 0;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".yaml") && name != SHEET && name != COUNT {
+            cases += 1;
+        }
+    }
+    let stated = fs::read_to_string(folder.join(COUNT)).unwrap_or_default();
+    let right = stated.lines().any(|line| line.trim() == format!("cases: {cases}"));
+    Ok((!right).then(|| format!("{} must say `cases: {cases}`", folder.join(COUNT).display())))
 }

@@ -1,0 +1,94 @@
+//! A folder with a config, the demo tenant and one plugin: what each test starts from and spoils.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// The tenant of these tests: one client whose only add-on is the app target that every client has.
+const TENANT: &str = "domain: acme.example.com\ndefault: true\nclients:\n  - client_id: spa\n    client_secret: spa-secret-0123456789-0123456789\n";
+
+pub(crate) struct House(TempDir);
+
+/// What a command left behind.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl House {
+    /// A house in which everything is in order: its plugin is pinned.
+    pub(crate) fn new() -> Self {
+        let house = Self(TempDir::new().unwrap());
+        house.write("tenant.yaml", TENANT);
+        house.write(
+            "locum.toml",
+            "listen = \"127.0.0.1:0\"\nplugins_dir = \"plugins\"\ntenants = [\"tenant.yaml\"]\n",
+        );
+        fs::create_dir(house.path("plugins")).unwrap();
+        fs::copy(app_plugin(), house.plugin()).unwrap();
+        assert_eq!(house.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]).code, 0);
+        house
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn plugin(&self) -> PathBuf {
+        self.path("plugins/liblocum_issuer_app.so")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Runs `locum` in the house.
+    pub(crate) fn locum<const N: usize>(&self, arguments: [&str; N]) -> Ran {
+        ran(self.command().args(arguments).output().unwrap())
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_locum"));
+        command.current_dir(self.0.path()).env_remove("LOCUM_LOG");
+        command
+    }
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The app plugin, which `cargo test` does not build by itself: a nested build into the same target directory.
+fn app_plugin() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["build", "--message-format=json", "--package", "locum-issuer-app", "--target-dir"])
+            .arg(target);
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let output = cargo.current_dir(ROOT).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages =
+            output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+        let mut files =
+            messages.filter_map(|message: Value| message["filenames"].as_array().cloned()).flatten();
+        files
+            .find_map(|file| file.as_str().filter(|file| file.ends_with("_app.so")).map(PathBuf::from))
+            .unwrap()
+    })
+}
