@@ -1,12 +1,17 @@
-//! Judges the plugins of this workspace by the conformance suite.
+//! Judges the plugins of this workspace by the conformance suite, and shows all of them in one table.
 
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args as ClapArgs;
+use serde_json::Value;
 
-use crate::build::{self, build};
+use crate::build::{self, Built, build};
 use crate::shell::{run as run_command, target_dir};
+
+/// The sums of a report, in the order of the table's columns.
+const COLUMNS: [&str; 5] = ["passed", "failed", "skipped", "unsupported", "not_run"];
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -23,25 +28,54 @@ impl Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let built = build(build::Args { release: false })?;
-    let reports = target_dir()?.join("conformance");
     let wanted = args.name.as_ref().map(|name| format!("liblocum_issuer_{name}.so"));
-    let chosen: Vec<_> = built
-        .plugins
-        .iter()
-        .filter(|plugin| wanted.as_ref().is_none_or(|wanted| plugin.ends_with(wanted)))
-        .collect();
-    if chosen.is_empty() {
-        bail!("no plugin of that name; they stand in plugins/");
-    }
+    let mut rows = Vec::new();
     let mut failed = Vec::new();
-    for plugin in chosen {
-        let name = plugin.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut conformance = Command::new(&built.locum);
-        conformance.arg("conformance").arg(plugin).arg("--report-dir").arg(reports.join(&name));
-        if let Err(error) = run_command(&mut conformance) {
-            eprintln!("{error}");
-            failed.push(name);
+    for plugin in
+        built.plugins.iter().filter(|plugin| wanted.as_ref().is_none_or(|wanted| plugin.ends_with(wanted)))
+    {
+        let name = plugin.file_stem().unwrap_or_default().to_string_lossy().replace("liblocum_issuer_", "");
+        match judge(&built, plugin, &name)? {
+            Verdict::Conformant(counts) => rows.push(row(&name, counts)),
+            Verdict::Wanting => failed.push(name),
         }
     }
+    if rows.is_empty() && failed.is_empty() {
+        bail!("no plugin of that name; they stand in plugins/");
+    }
+    println!("\n{}\n{}", row("plugin", COLUMNS.map(|column| column.replace('_', " "))), rows.join("\n"));
     if failed.is_empty() { Ok(()) } else { bail!("not conformant: {}", failed.join(", ")) }
+}
+
+enum Verdict {
+    Conformant([String; COLUMNS.len()]),
+    Wanting,
+}
+
+/// Reports go to `target/conformance/<name>`; the whole report is shown only of a plugin that fails.
+fn judge(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
+    let mut conformance = Command::new(&built.locum);
+    conformance
+        .arg("conformance")
+        .arg(plugin)
+        .arg("--report-dir")
+        .arg(target_dir()?.join("conformance").join(name));
+    let output = conformance.args(["--format", "json"]).output()?;
+    if !output.status.success() {
+        let mut again = Command::new(&built.locum);
+        if let Err(error) = run_command(again.arg("conformance").arg(plugin)) {
+            eprintln!("{error}");
+        }
+        return Ok(Verdict::Wanting);
+    }
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let counts = report.get("counts").context("the report has no counts")?;
+    Ok(Verdict::Conformant(
+        COLUMNS.map(|column| counts.get(column).map(Value::to_string).unwrap_or_default()),
+    ))
+}
+
+fn row(name: &str, cells: [String; COLUMNS.len()]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+    format!("{name:<14}{}", cells.join(" "))
 }
