@@ -82,6 +82,8 @@ pub struct AuditEvent {
     pub user_agent: Option<String>,
     /// Whether the rate limiter could not be asked and the request went on uncounted.
     pub uncounted: bool,
+    /// Whether the credential is one that an earlier request with the same grant was given too.
+    pub reused: bool,
 }
 
 /// Why a request was refused.
@@ -131,6 +133,7 @@ impl Record {
                 auth0_client: caller.auth0_client.as_deref().map(cut),
                 user_agent: caller.user_agent.as_deref().map(cut),
                 uncounted: false,
+                reused: false,
             },
             reference,
         }
@@ -174,7 +177,9 @@ impl Record {
             Err(_) => AuditCode::Failure,
         };
         let expires_at = outcome.as_ref().ok().and_then(|issued| issued.expires_at);
-        AuditEvent { code, expires_at, refusal: outcome.as_ref().err().map(AuditRefusal::of), ..self.event }
+        let reused = outcome.as_ref().is_ok_and(|issued| issued.reused);
+        let refusal = outcome.as_ref().err().map(AuditRefusal::of);
+        AuditEvent { code, expires_at, reused, refusal, ..self.event }
     }
 
     pub(crate) fn of_revocation(self, outcome: &Result<(), Refusal>) -> AuditEvent {

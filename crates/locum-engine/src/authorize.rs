@@ -13,6 +13,7 @@ use crate::claims::Subject;
 use crate::ports::{Issuer, Issuers};
 use crate::refusal::{Kind, Refusal};
 use crate::request::{DelegationRequest, SubjectToken};
+use crate::reuse::Reuse;
 use crate::scope::KnownUser;
 use crate::tenant::{AddOn, Client, Tenant};
 
@@ -27,6 +28,7 @@ pub struct Authorized {
     pub(crate) grant: Grant,
     pub(crate) issuer: Arc<dyn Issuer>,
     pub(crate) manifest: IssuerManifest,
+    pub(crate) reuse: Option<Reuse>,
     pub(crate) now_unix_ms: u64,
 }
 
@@ -47,7 +49,8 @@ pub fn authorize(issuers: &dyn Issuers, admitted: Admitted, reference: &str) -> 
         .map_err(|failure| Refusal::fault(Kind::ServerError, reference, failure))?;
     let lifetime_seconds = lifetime(&tenant, add_on, &manifest, &subject, now_unix_ms, reference)?;
     let grant = grant(&tenant, client, target, add_on, &manifest, request, &subject, lifetime_seconds)?;
-    Ok(Authorized { grant, issuer, manifest, now_unix_ms })
+    let reuse = Reuse::of(&tenant.delegation, &manifest, add_on, &grant);
+    Ok(Authorized { grant, issuer, manifest, reuse, now_unix_ms })
 }
 
 fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> {

@@ -17,6 +17,8 @@ pub struct Issued {
     pub credential: Credential,
     /// When it ends, unix seconds; absent where the upstream does not say.
     pub expires_at: Option<i64>,
+    /// Whether an earlier request with the same grant was given it too.
+    pub reused: bool,
 }
 
 /// The credential in the form of its answer.
@@ -49,7 +51,7 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Issues what was authorised. `reference` is told to the client when the fault is inside.
+/// Issues what was authorised, or gives again what may be [reused](crate::tenant::DelegationPolicy). `reference` is told to the client when the fault is inside.
 ///
 /// # Errors
 /// The issuer's refusal or failure, or a credential that is not what was authorised.
@@ -58,13 +60,22 @@ pub async fn issue(
     authorized: Authorized,
     reference: &str,
 ) -> Result<Issued, Refusal> {
+    let now = i64::try_from(authorized.now_unix_ms / 1000).unwrap_or(i64::MAX);
+    if let Some(issued) = authorized.reuse.as_ref().and_then(|reuse| reuse.given_before(now)) {
+        return Ok(issued);
+    }
     let moment = Moment { now_unix_ms: authorized.now_unix_ms, entropy: entropy.draw() };
     let given = authorized
         .issuer
         .issue(&authorized.grant, moment)
         .await
         .map_err(|failure| refusal_of(failure, reference))?;
-    checked(given, &authorized).map_err(|broken| Refusal::fault(Kind::ServerError, reference, broken))
+    let issued = checked(given, &authorized, now)
+        .map_err(|broken| Refusal::fault(Kind::ServerError, reference, broken))?;
+    if let Some(reuse) = &authorized.reuse {
+        reuse.keep(&issued, now);
+    }
+    Ok(issued)
 }
 
 /// What the client is told of an issuer's failure.
@@ -132,8 +143,7 @@ enum NotAuthorized {
     NoEnd,
 }
 
-fn checked(given: GivenCredential, authorized: &Authorized) -> Result<Issued, NotAuthorized> {
-    let now = i64::try_from(authorized.now_unix_ms / 1000).unwrap_or(i64::MAX);
+fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<Issued, NotAuthorized> {
     let lifetime = i64::try_from(authorized.grant.lifetime_seconds).unwrap_or(i64::MAX);
     if let Some(expires_at) = given.expires_at {
         // Both ends: a token issued into the future would live its whole life after the grant's.
@@ -159,7 +169,7 @@ fn checked(given: GivenCredential, authorized: &Authorized) -> Result<Issued, No
         (CredentialForm::Object, Given::Object(object)) => Credential::Object(object),
         _ => return Err(NotAuthorized::OtherForm),
     };
-    Ok(Issued { credential, expires_at: given.expires_at })
+    Ok(Issued { credential, expires_at: given.expires_at, reused: false })
 }
 
 /// `iat` and `exp` as they stand in the token.

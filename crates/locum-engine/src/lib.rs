@@ -30,6 +30,7 @@ pub mod limits;
 pub mod ports;
 mod refusal;
 mod request;
+mod reuse;
 mod revoke;
 mod scope;
 pub mod strict_json;

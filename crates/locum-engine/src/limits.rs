@@ -15,5 +15,8 @@ pub const JSON_DEPTH_MAX: usize = 32;
 /// How far in the future `iat` and `nbf` of a subject token may lie, in seconds: clocks differ.
 pub const FUTURE_SECONDS_MAX: i64 = 60;
 
+/// Most credentials that one add-on keeps to give again.
+pub const REUSABLE_CREDENTIALS_MAX: usize = 1000;
+
 /// Longest client-supplied text in an audit event, in characters.
 pub const AUDIT_TEXT_MAX: usize = 256;

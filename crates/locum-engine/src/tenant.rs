@@ -1,6 +1,7 @@
 //! A tenant and what belongs to it: clients, their add-ons, users, keys, and the policy of delegation.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use locum_abi::configuration::SigningKey;
 use locum_abi::secret::Secret;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::bucket::BucketRule;
 use crate::issuer_slot::IssuerSlot;
+use crate::reuse::ReusableCredentials;
 use crate::token::VerificationKey;
 
 /// Everything about one tenant. It does not change: a reload makes a new one.
@@ -43,6 +45,9 @@ pub struct DelegationPolicy {
     pub lifetime_ceiling_seconds: Option<u64>,
     /// Whether a credential ends with the subject token at the latest.
     pub cap_to_subject_exp: bool,
+    /// Whether a credential that an upstream gave may answer the same grant again while at least half of its life is
+    /// left. It spares the upstream's quota. Credentials that can be revoked upstream are never given twice.
+    pub reuse_upstream_credentials: bool,
     /// How far a subject token's times may be off, in seconds.
     pub leeway_seconds: u64,
     /// The bucket of each user at each address.
@@ -58,6 +63,7 @@ impl Default for DelegationPolicy {
             jsonp: false,
             lifetime_ceiling_seconds: None,
             cap_to_subject_exp: false,
+            reuse_upstream_credentials: false,
             leeway_seconds: 0,
             rate: BucketRule::RECORD,
             when_buckets_unavailable: WhenUnavailable::Open,
@@ -149,12 +155,13 @@ pub struct AddOn {
     /// The stored settings.
     pub settings: Map<String, Value>,
     pub(crate) slot: IssuerSlot,
+    pub(crate) reusable: Arc<ReusableCredentials>,
 }
 
 impl AddOn {
     /// An add-on whose issuer is not ready yet.
     pub fn new(api_type: impl Into<String>, settings: Map<String, Value>) -> Self {
-        Self { api_type: api_type.into(), settings, slot: IssuerSlot::default() }
+        Self { api_type: api_type.into(), settings, slot: IssuerSlot::default(), reusable: Arc::default() }
     }
 }
 

@@ -86,6 +86,7 @@ fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> 
         jsonp: entry.jsonp,
         lifetime_ceiling_seconds: entry.lifetime_ceiling_seconds,
         cap_to_subject_exp: entry.cap_to_subject_exp,
+        reuse_upstream_credentials: entry.reuse_upstream_credentials,
         leeway_seconds: entry.leeway_seconds,
         rate: BucketRule { size, per_minute },
         when_buckets_unavailable: match rate.when_unavailable {

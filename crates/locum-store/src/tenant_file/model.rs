@@ -43,6 +43,8 @@ pub(super) struct DelegationEntry {
     #[serde(default)]
     pub(super) cap_to_subject_exp: bool,
     #[serde(default)]
+    pub(super) reuse_upstream_credentials: bool,
+    #[serde(default)]
     pub(super) leeway_seconds: u64,
     #[serde(default)]
     pub(super) rate_limit: RateLimitEntry,

@@ -48,6 +48,17 @@ fn an_unknown_key_that_is_like_nothing_gets_no_guess() {
 }
 
 #[test]
+fn upstream_credentials_are_reused_only_if_the_file_says_so() {
+    let read = |line: &str| {
+        let text = format!("domain: acme.example.com\ndelegation:\n  jsonp: true\n{line}");
+        read_text(&text).unwrap().tenant.delegation.reuse_upstream_credentials
+    };
+    assert!(read("  reuse_upstream_credentials: true\n"));
+    assert!(!read("  reuse_upstream_credentials: false\n"));
+    assert!(!read(""));
+}
+
+#[test]
 fn a_wrong_type_is_named_with_its_line_and_without_its_value() {
     let text = "domain: acme.example.com\ndelegation:\n  leeway_seconds: hunter2\n";
     let error = refused(text);
