@@ -15,6 +15,9 @@ use crate::variables::Variables;
 /// The path of delegations.
 pub(crate) const DELEGATION: &str = "/delegation";
 
+/// The path of revocations.
+pub(crate) const REVOCATION: &str = "/oauth/revoke";
+
 /// The address that requests come from unless a fixture says another.
 pub(crate) const PEER: &str = "192.0.2.10";
 

@@ -16,6 +16,8 @@ use crate::variables::unix_seconds;
 pub(crate) struct Decoded {
     /// The credential itself: the token, the text, or the object as JSON.
     pub(crate) text: String,
+    /// What its holder presents: the token in an object, or all of it.
+    pub(crate) presented: String,
     /// The JOSE header of a JWT.
     pub(crate) header: Option<Map<String, Value>>,
     /// Claims, query parameters or members.
@@ -50,7 +52,9 @@ pub(crate) fn decode(
         (CredentialForm::Jwt, _) => jwt(text)?,
         (_, CredentialReading::Query(reading)) => query(text, reading)?,
         (CredentialForm::Object, CredentialReading::Object(reading)) => object(text, members, reading),
-        (CredentialForm::Object, _) => object(text, members, &ObjectReading { expires_at: None }),
+        (CredentialForm::Object, _) => {
+            object(text, members, &ObjectReading { expires_at: None, token: None })
+        }
         _ => unread(text),
     };
     decoded.expires_in = expires_in;
@@ -97,6 +101,7 @@ fn jwt(token: String) -> Result<Decoded, String> {
         expires_at: seconds("exp"),
         header: Some(header),
         claims,
+        presented: token.clone(),
         text: token,
         expires_in: None,
     })
@@ -119,6 +124,7 @@ fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
         issued_at: seconds(&reading.issued_at),
         expires_at: seconds(&reading.expires_at),
         header: None,
+        presented: text.clone(),
         text,
         claims,
         expires_in: None,
@@ -129,11 +135,21 @@ fn object(text: String, members: Map<String, Value>, reading: &ObjectReading) ->
     let whole = Value::Object(members.clone());
     let expires_at =
         reading.expires_at.as_deref().and_then(|pointer| whole.pointer(pointer)).and_then(moment);
-    Decoded { text, header: None, claims: members, issued_at: None, expires_at, expires_in: None }
+    let token = reading.token.as_deref().and_then(|pointer| whole.pointer(pointer)?.as_str());
+    let presented = token.map_or_else(|| text.clone(), str::to_owned);
+    Decoded { presented, text, header: None, claims: members, issued_at: None, expires_at, expires_in: None }
 }
 
 fn unread(text: String) -> Decoded {
-    Decoded { text, header: None, claims: Map::new(), issued_at: None, expires_at: None, expires_in: None }
+    Decoded {
+        presented: text.clone(),
+        text,
+        header: None,
+        claims: Map::new(),
+        issued_at: None,
+        expires_at: None,
+        expires_in: None,
+    }
 }
 
 /// Unix seconds of a number, a number in a text, or RFC 3339.
@@ -196,6 +212,11 @@ fn verifying(
         VerifyingKey::SecretInSetting(name) => {
             let secret = settings.get(name).and_then(Value::as_str).unwrap_or_default();
             Ok((Algorithm::HS256, DecodingKey::from_secret(secret.as_bytes())))
+        }
+        VerifyingKey::SecretBytes(bytes) => {
+            let bytes =
+                URL_SAFE_NO_PAD.decode(bytes).map_err(|_| "secret-bytes is not base64url".to_owned())?;
+            Ok((Algorithm::HS256, DecodingKey::from_secret(&bytes)))
         }
         VerifyingKey::TenantKey => {
             let (pem, _) = tenant.signing_key().ok_or("the tenant has no signing key")?;

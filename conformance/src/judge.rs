@@ -32,7 +32,7 @@ pub(crate) struct Evidence<'a> {
     /// The credential of the answer, or why none could be read.
     pub(crate) credential: Option<&'a Result<Decoded, String>>,
     /// The credentials of the steps before, by step.
-    pub(crate) earlier: &'a [Option<String>],
+    pub(crate) earlier: &'a [Option<Decoded>],
     pub(crate) variables: &'a Variables,
     /// Requests that the script has for the upstream.
     pub(crate) scripted_calls: usize,
@@ -166,7 +166,7 @@ impl Judge<'_> {
         &mut self,
         expected: &ExpectedCredential,
         decoded: &Decoded,
-        earlier: &[Option<String>],
+        earlier: &[Option<Decoded>],
     ) -> Judged {
         if let Some(text) = &expected.text {
             let text = self.shown(text)?;
@@ -174,9 +174,11 @@ impl Judge<'_> {
                 self.differs("credential", text, decoded.text.clone());
             }
         }
-        let lifetime = decoded.issued_at.zip(decoded.expires_at).map(|(from, to)| to - from);
+        // One that states no start starts with its request.
+        let issued_at = decoded.issued_at.unwrap_or(self.variables.now.earliest);
+        let lifetime = decoded.expires_at.map(|to| to - issued_at);
         self.number("lifetime of the credential", expected.lifetime_seconds.as_ref(), lifetime)?;
-        self.number("start of the credential", expected.issued_at.as_ref(), decoded.issued_at)?;
+        self.number("start of the credential", expected.issued_at.as_ref(), Some(issued_at))?;
         self.number("end of the credential", expected.expires_at.as_ref(), decoded.expires_at)?;
         if let Some(wanted) = &expected.header {
             let header = decoded.header.clone().map(Value::Object).unwrap_or_default();
@@ -200,9 +202,10 @@ impl Judge<'_> {
         &mut self,
         expected: &ExpectedCredential,
         decoded: &Decoded,
-        earlier: &[Option<String>],
+        earlier: &[Option<Decoded>],
     ) {
-        let of_step = |step: usize| earlier.get(step.checked_sub(1)?)?.as_deref();
+        let of_step =
+            |step: usize| earlier.get(step.checked_sub(1)?)?.as_ref().map(|decoded| decoded.text.as_str());
         if let Some(step) = expected.same_as_step
             && of_step(step) != Some(decoded.text.as_str())
         {

@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_that_needs_no_upstream_has_a_case() {
+    fn every_refusal_has_a_case() {
         let library = Library::open(&[]).unwrap();
         let expected: BTreeSet<(u16, &str)> = library
             .cases
@@ -452,9 +452,8 @@ mod tests {
             .flat_map(|case| &case.fixture.steps)
             .filter_map(|step| Some((step.expect.status, step.expect.refusal.as_ref()?.error.as_str())))
             .collect();
-        let only_upstreams_and_hanging_plugins =
-            [Kind::AccessDenied, Kind::UpstreamUnreachable, Kind::UpstreamTimedOut, Kind::IssuerHung];
-        for kind in Kind::ALL.iter().filter(|kind| !only_upstreams_and_hanging_plugins.contains(kind)) {
+        // A plugin that hangs cannot be asked for by a fixture: the misbehaving one shows what becomes of it.
+        for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::IssuerHung) {
             let (status, error, _) = kind.row();
             assert!(expected.contains(&(status, error)), "no case expects {status} {error}");
         }

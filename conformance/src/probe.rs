@@ -12,11 +12,15 @@ use serde_json::{Map, Value, json};
 
 use crate::judge::Difference;
 use crate::profile::{Feature, Profile};
-use crate::replay::{Played, settings_of};
+use crate::replay::{ALICE, Played, settings_of, variables_of};
 use crate::report::Outcome;
 use crate::sheet::IssuerSheet;
 use crate::stage::House;
 use crate::tenant::{CALLER, TARGET, TenantDocument};
+use crate::variables::{Variables, Window};
+
+/// When the issuer is called: 2030-01-08T18:45:14Z, unix seconds.
+const NOW: i64 = 1_894_128_314;
 
 /// A case without a file.
 pub(crate) struct Probe {
@@ -107,6 +111,7 @@ pub(crate) struct Bench<'a> {
     house: &'a House,
     settings: Map<String, Value>,
     tenant: TenantForIssuer,
+    variables: Variables,
 }
 
 impl<'a> Bench<'a> {
@@ -121,6 +126,7 @@ impl<'a> Bench<'a> {
             sheet: played.sheet,
             house,
             settings: settings_of(&tenant, &played.manifest.api_type),
+            variables: variables_of(played.manifest, Window { earliest: NOW, latest: NOW }, ALICE),
             tenant: TenantForIssuer {
                 domain: tenant.domain.clone(),
                 signing_key: tenant.keys.first().map(|key| key.signing.clone()),
@@ -150,8 +156,18 @@ impl<'a> Bench<'a> {
                     return Outcome::failed_before(Difference::new("settings", "taken", refusal.message));
                 }
             };
-            self.house.upstreams.play(self.sheet.upstream.clone());
-            let moment = Moment { now_unix_ms: 1_894_128_314_000, entropy: [7; ENTROPY_BYTES] };
+            let script = self.sheet.upstream.iter().map(|exchange| exchange.filled(&self.variables));
+            match script.collect::<Result<Vec<_>, _>>() {
+                Ok(script) => self.house.upstreams.play(script),
+                Err(error) => {
+                    return Outcome::failed_before(Difference::new(
+                        "sheet",
+                        "known variables",
+                        error.to_string(),
+                    ));
+                }
+            }
+            let moment = Moment { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
             match issuer.issue(&self.grant(), moment).await {
                 Ok(issued) => given.push(json!(issued)),
                 Err(failure) => {
@@ -171,7 +187,7 @@ impl<'a> Bench<'a> {
 
     fn grant(&self) -> Grant {
         Grant {
-            user_id: "auth0|alice".to_owned(),
+            user_id: ALICE.to_owned(),
             client_id: CALLER.to_owned(),
             target_id: TARGET.to_owned(),
             scopes: vec!["openid".to_owned()],

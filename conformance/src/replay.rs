@@ -6,10 +6,10 @@ use locum_abi::manifest::{IssuerManifest, LifetimeSetting};
 use locum_engine::tenant::Tenant;
 use serde_json::{Map, Value};
 
-use crate::asking::{DELEGATION, asked};
+use crate::asking::{DELEGATION, REVOCATION, asked};
 use crate::credential::{Decoded, decode};
 use crate::exchange::{Asked, Observed};
-use crate::fixture::{ExpectedAnswer, Fixture, Step};
+use crate::fixture::{ExpectedAnswer, Fixture, Step, UpstreamExchange};
 use crate::judge::{Difference, Evidence, differences};
 use crate::merge_patch::merge_patch;
 use crate::minting::id_token;
@@ -26,7 +26,7 @@ use crate::variables::{Variables, Window, unix_seconds};
 const START: &str = "2030-01-08T18:45:14Z";
 
 /// For whom cases ask, where nobody asked before.
-const ALICE: &str = "auth0|alice";
+pub(crate) const ALICE: &str = "auth0|alice";
 
 /// What every good id_token says of its user.
 const ATTRIBUTES: [(&str, &str); 6] = [
@@ -86,8 +86,7 @@ enum Place {
 impl<'a> Replay<'a> {
     fn prepare(fixture: &Fixture, played: &'a Played<'a>) -> Result<Self, String> {
         let given = &fixture.given;
-        let mut patch = Variables::new(Window { earliest: 0, latest: 0 });
-        name_promises(&mut patch, played.manifest);
+        let patch = variables_of(played.manifest, Window { earliest: 0, latest: 0 }, ALICE);
         let mut changes = patch.object(&given.settings).map_err(|error| error.to_string())?;
         if let Some(asked) = &given.asked_lifetime_seconds {
             let asked = patch.value(asked).map_err(|error| error.to_string())?;
@@ -120,7 +119,7 @@ impl<'a> Replay<'a> {
         if let Some(pointer) = &fixture.refused_setting {
             return self.refused_setting(pointer);
         }
-        let mut earlier: Vec<Option<String>> = Vec::new();
+        let mut earlier: Vec<Option<Decoded>> = Vec::new();
         for (index, step) in fixture.steps.iter().enumerate() {
             self.advance(step.after_seconds).await;
             let mut issued = None;
@@ -183,7 +182,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Plays a step; gives the credential, if one came.
-    async fn step(&self, step: &Step, earlier: &[Option<String>]) -> Result<Option<String>, Failure> {
+    async fn step(&self, step: &Step, earlier: &[Option<Decoded>]) -> Result<Option<Decoded>, Failure> {
         let unplayable = |why: String| Failure::of(vec![unplayable(why)]);
         let mut variables = self.variables(earlier);
         let attributes = self.attributes();
@@ -196,8 +195,10 @@ impl<'a> Replay<'a> {
         };
         let asked =
             asked(&step.request, host, &self.played.sheet.parameters, &variables).map_err(unplayable)?;
-        let script = step.upstream.clone().unwrap_or_else(|| self.good_day(&step.expect));
+        let script = step.upstream.as_deref().unwrap_or_else(|| self.good_day(&asked, &step.expect));
         let scripted_calls = script.len();
+        let script = script.iter().map(|exchange| exchange.filled(&variables));
+        let script = script.collect::<Result<_, _>>().map_err(|error| unplayable(error.to_string()))?;
         let observed = match &self.place {
             Place::Stage(stage) => stage.ask(&asked, script).await,
             Place::Remote(server) => server.ask(&asked).await,
@@ -218,29 +219,28 @@ impl<'a> Replay<'a> {
         secrets.push(("the presented id_token".to_owned(), token));
         found.extend(self.standing(&step.expect, &secrets).broken(&asked, &observed, credential.as_ref()));
         if found.is_empty() {
-            return Ok(credential.and_then(Result::ok).map(|decoded| decoded.text));
+            return Ok(credential.and_then(Result::ok));
         }
         let mut failure = Failure::of(self.redacted(found));
         failure.exchange = Some(self.shown(&asked, &observed));
         Err(failure)
     }
 
-    /// What the sheet says of the upstream on a good day; nobody is called where nothing is issued.
-    fn good_day(&self, expected: &ExpectedAnswer) -> Vec<crate::fixture::UpstreamExchange> {
-        if expected.status == 200 && expected.credential.is_some() {
-            self.played.sheet.upstream.clone()
-        } else {
-            Vec::new()
+    /// What the sheet says of the upstream on a good day; nobody is called where nothing is granted.
+    fn good_day(&self, asked: &Asked, expected: &ExpectedAnswer) -> &[UpstreamExchange] {
+        let path = asked.target.split('?').next().unwrap_or_default();
+        match (expected.status, path) {
+            (200, DELEGATION) => &self.played.sheet.upstream,
+            (200, REVOCATION) => &self.played.sheet.revocation,
+            _ => &[],
         }
     }
 
-    fn variables(&self, earlier: &[Option<String>]) -> Variables {
-        let mut variables = Variables::new(self.now());
-        name_promises(&mut variables, self.played.manifest);
-        variables.set("user", self.user.as_str());
+    fn variables(&self, earlier: &[Option<Decoded>]) -> Variables {
+        let mut variables = variables_of(self.played.manifest, self.now(), &self.user);
         variables.set("domain", self.document.domain());
         if let Some(credential) = earlier.iter().rev().flatten().next() {
-            variables.set("credential", credential.as_str());
+            variables.set("credential", credential.presented.as_str());
         }
         variables
     }
@@ -309,15 +309,18 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Makes the promises of a manifest known as variables.
-fn name_promises(variables: &mut Variables, manifest: &IssuerManifest) {
+/// What `${…}` stands for at this time, for this user.
+pub(crate) fn variables_of(manifest: &IssuerManifest, now: Window, user: &str) -> Variables {
     let lifetime = &manifest.lifetime;
     let unit = lifetime.setting.as_ref().map_or(1, |setting| setting.unit_seconds.max(1));
+    let mut variables = Variables::new(now);
+    variables.set("user", user);
     variables.set("api_type", manifest.api_type.as_str());
     variables.set("lifetime_default", lifetime.default_seconds);
     variables.set("lifetime_minimum", lifetime.minimum_seconds);
     variables.set("lifetime_maximum", lifetime.maximum_seconds);
     variables.set("lifetime_shortest", lifetime.minimum_seconds.div_ceil(unit) * unit);
+    variables
 }
 
 /// The setting that asks for this lifetime, in its own unit.

@@ -44,6 +44,9 @@ pub struct IssuerSheet {
     /// The upstream's part in a good request.
     #[serde(default)]
     pub upstream: Vec<UpstreamExchange>,
+    /// The upstream's part in a good revocation.
+    #[serde(default)]
+    pub revocation: Vec<UpstreamExchange>,
     /// How the credential is read.
     #[serde(default)]
     pub credential: CredentialReading,
@@ -94,6 +97,8 @@ pub struct QueryReading {
 pub struct ObjectReading {
     /// The JSON pointer of the member that says when it ends; absent if it does not say.
     pub expires_at: Option<String>,
+    /// The JSON pointer of the token that clients present and revoke; absent if the object is not about one.
+    pub token: Option<String>,
 }
 
 /// A key that verifies a JWT.
@@ -108,6 +113,8 @@ pub enum VerifyingKey {
     TenantKey,
     /// The text of a setting, HS256.
     SecretInSetting(String),
+    /// These bytes in base64url, HS256: for keys that an issuer derives.
+    SecretBytes(String),
     /// This public key, PEM, with this algorithm.
     PublicKey {
         /// The algorithm's name, such as `RS256`.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use locum_abi::upstream::UpstreamReply;
 use locum_engine::ports::PortFuture;
 use locum_host::{AllowedRequest, UpstreamError, Upstreams};
+use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
 use crate::fixture::{UpstreamExchange, UpstreamOutcome};
@@ -78,8 +79,19 @@ impl Scene {
         if let Some(url) = expected.url.as_deref().filter(|url| *url != request.url().as_str()) {
             differs("URL", url, request.url().as_str());
         }
-        for text in expected.body_holds.iter().filter(|text| !request.body().contains(text.as_str())) {
-            differs("body", &format!("`{text}` in it"), "a body without");
+        for (name, wanted) in &expected.fields {
+            let got = field(request.body(), name);
+            if got != *wanted {
+                let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
+                differs(&format!("field {name}"), &shown(wanted), &shown(&got));
+            }
         }
     }
+}
+
+/// A field of a form body, decoded.
+fn field(body: &str, name: &str) -> Option<String> {
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.into_iter().find(|(own, _)| *own == name)?;
+    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
 }

@@ -1,8 +1,10 @@
 //! Every issuer that ships here passes.
 
+use std::fs;
+
 use locum_conformance::{Options, Report, Subject, run};
 
-use crate::plugin_files::built;
+use crate::plugin_files::{built, workspace};
 
 /// 2026-11-21T00:00:00Z
 pub(crate) const TODAY: i64 = 1_795_219_200;
@@ -33,11 +35,55 @@ fn app_passes() {
 }
 
 #[test]
-fn firebase_passes() {
-    passes("locum-issuer-firebase");
+fn aws_passes() {
+    passes("locum-issuer-aws");
 }
 
 #[test]
 fn azure_blob_passes() {
     passes("locum-issuer-azure-blob");
+}
+
+#[test]
+fn azure_sb_passes() {
+    passes("locum-issuer-azure-sb");
+}
+
+#[test]
+fn firebase_passes() {
+    passes("locum-issuer-firebase");
+}
+
+#[test]
+fn layer_passes() {
+    passes("locum-issuer-layer");
+}
+
+#[test]
+fn salesforce_passes() {
+    passes("locum-issuer-salesforce");
+}
+
+#[test]
+fn sap_api_passes() {
+    passes("locum-issuer-sap-api");
+}
+
+#[test]
+fn wams_passes() {
+    passes("locum-issuer-wams");
+}
+
+/// A plugin that nobody tests here would be a hole in this list.
+#[test]
+fn every_plugin_of_this_workspace_is_judged_here() {
+    let mut names: Vec<String> = fs::read_dir(workspace().join("plugins"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["app", "aws", "azure_blob", "azure_sb", "firebase", "layer", "salesforce", "sap_api", "wams"]
+    );
 }
