@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::authorize::Authorized;
 use crate::base64url;
+use crate::limits::UPSTREAM_CODE_MAX;
 use crate::ports::{Entropy, IssuerFailure, Moment};
 use crate::refusal::{Kind, Refusal};
 
@@ -51,7 +52,8 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Issues what was authorised, or gives again what may be [reused](crate::tenant::DelegationPolicy). `reference` is told to the client when the fault is inside.
+/// Issues what was authorised, or gives again what the tenant lets be reused. `reference` is told to the client when
+/// the fault is inside.
 ///
 /// # Errors
 /// The issuer's refusal or failure, or a credential that is not what was authorised.
@@ -101,7 +103,7 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             Refusal::refused_by_issuer(&failure.message)
         }
         FailureCode::UpstreamRefused => {
-            let code = failure.upstream_code.as_deref().map(printable_code).filter(|code| !code.is_empty());
+            let code = failure.upstream_code.as_deref().filter(|code| is_code(code));
             let told = code
                 .map_or("the upstream refused".to_owned(), |code| format!("the upstream refused: {code}"));
             Refusal::new(Kind::AccessDenied, told).because(failure)
@@ -121,9 +123,10 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
     }
 }
 
-/// An upstream's code, such as `AccessDenied`: nothing of its prose gets through.
-fn printable_code(code: &str) -> String {
-    code.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).take(64).collect()
+/// Whether it is a code, such as `AccessDenied`. What is not is an upstream's prose, and nothing of that gets through.
+fn is_code(text: &str) -> bool {
+    (1..=UPSTREAM_CODE_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// How a credential differs from what was authorised.
@@ -135,6 +138,8 @@ enum NotAuthorized {
     OutlivesGrant,
     #[error("the credential has ended before it begins")]
     AlreadyOver,
+    #[error("the credential holds a member `error`")]
+    HoldsError,
     #[error("the token is not a compact JWT")]
     NotAToken,
     #[error("the token's exp or iat is not what the issuer stated")]
@@ -151,7 +156,7 @@ fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<
         {
             return Err(NotAuthorized::OutlivesGrant);
         }
-        if expires_at <= now {
+        if expires_at <= now.max(given.issued_at) {
             return Err(NotAuthorized::AlreadyOver);
         }
     }
@@ -166,6 +171,10 @@ fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<
         (CredentialForm::Text { member }, Given::Text(text)) => {
             Credential::Text { member: member.clone(), text }
         }
+        // Clients take an answer with this member for a refusal, whatever else stands in it.
+        (CredentialForm::Object, Given::Object(object)) if object.contains_key("error") => {
+            return Err(NotAuthorized::HoldsError);
+        }
         (CredentialForm::Object, Given::Object(object)) => Credential::Object(object),
         _ => return Err(NotAuthorized::OtherForm),
     };
@@ -179,12 +188,13 @@ fn times_of(token: &str) -> Result<(i64, i64), NotAuthorized> {
         iat: i64,
         exp: i64,
     }
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
+    let parts: Vec<_> = token.splitn(4, '.').map(base64url::decode).collect();
+    let [Some(header), Some(payload), Some(signature)] = parts.as_slice() else {
         return Err(NotAuthorized::NotAToken);
     };
-    let payload = base64url::decode(payload).ok_or(NotAuthorized::NotAToken)?;
-    let times: Times = serde_json::from_slice(&payload).map_err(|_| NotAuthorized::NotAToken)?;
+    if header.is_empty() || signature.is_empty() {
+        return Err(NotAuthorized::NotAToken);
+    }
+    let times: Times = serde_json::from_slice(payload).map_err(|_| NotAuthorized::NotAToken)?;
     Ok((times.iat, times.exp))
 }
