@@ -12,6 +12,7 @@ mod bench;
 mod configuring;
 mod deaths;
 mod egress;
+mod frozen_surface;
 mod hangs;
 mod loading;
 mod misbehaviour;
