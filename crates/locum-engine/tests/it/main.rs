@@ -1,3 +1,13 @@
-//! The engine from outside: the order of its steps, and what each refuses.
+//! The engine from outside: the order of its steps, what each grants, and what each refuses.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failure here is the test's own; the lints' own exception covers test functions only"
+)]
+
+mod credentials;
+mod failures;
 mod order;
+mod world;
