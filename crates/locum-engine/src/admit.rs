@@ -6,7 +6,7 @@ use crate::authenticate::Authenticated;
 use crate::bucket::Taken;
 use crate::ports::{BucketKey, Buckets};
 use crate::refusal::{Kind, Refusal};
-use crate::tenant::WhenUnavailable;
+use crate::tenant::{DelegationPolicy, WhenUnavailable};
 
 /// A request within its rate.
 #[derive(Debug)]
@@ -31,25 +31,36 @@ pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAd
         ip: rate_limited_address(ip),
         user_id: &authenticated.subject.user_id,
     };
-    match buckets.take(key, policy.rate, authenticated.now_unix_ms).await {
-        Ok(taken) if taken.conforms => {
-            Admission { rate: Some(taken), outcome: Ok(Admitted { authenticated }) }
-        }
-        Ok(taken) => Admission {
-            rate: Some(taken),
-            outcome: Err(Refusal::new(
-                Kind::TooManyRequests,
-                "rate limit of this user at this address exceeded",
-            )),
-        },
+    let exceeded = "rate limit of this user at this address exceeded";
+    let Count { rate, outcome } = count(buckets, key, policy, exceeded, authenticated.now_unix_ms).await;
+    Admission { rate, outcome: outcome.map(|()| Admitted { authenticated }) }
+}
+
+/// What a bucket said, and whether it lets a request on.
+pub(crate) struct Count {
+    pub(crate) rate: Option<Taken>,
+    pub(crate) outcome: Result<(), Refusal>,
+}
+
+/// Takes a request out of a bucket, or does what the tenant chose for when there is none to be asked.
+pub(crate) async fn count(
+    buckets: &dyn Buckets,
+    key: BucketKey<'_>,
+    policy: &DelegationPolicy,
+    exceeded: &str,
+    now_unix_ms: u64,
+) -> Count {
+    match buckets.take(key, policy.rate, now_unix_ms).await {
+        Ok(taken) if taken.conforms => Count { rate: Some(taken), outcome: Ok(()) },
+        Ok(taken) => Count { rate: Some(taken), outcome: Err(Refusal::new(Kind::TooManyRequests, exceeded)) },
         Err(unavailable) => {
             let outcome = match policy.when_buckets_unavailable {
-                WhenUnavailable::Open => Ok(Admitted { authenticated }),
+                WhenUnavailable::Open => Ok(()),
                 WhenUnavailable::Closed => {
                     Err(Refusal::new(Kind::TemporarilyUnavailable, "try again later").because(unavailable))
                 }
             };
-            Admission { rate: None, outcome }
+            Count { rate: None, outcome }
         }
     }
 }

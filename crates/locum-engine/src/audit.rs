@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::admit::Admission;
 use crate::authenticate::Authenticated;
 use crate::authorize::Authorized;
 use crate::bucket::Taken;
@@ -154,9 +153,9 @@ impl Record {
         self.event.user_id = Some(authenticated.user_id().to_owned());
     }
 
-    pub(crate) fn admitted(&mut self, admission: &Admission) {
-        self.rate = admission.rate;
-        self.event.uncounted = admission.rate.is_none() && admission.outcome.is_ok();
+    pub(crate) fn counted<T>(&mut self, rate: Option<Taken>, outcome: &Result<T, Refusal>) {
+        self.rate = rate;
+        self.event.uncounted = rate.is_none() && outcome.is_ok();
     }
 
     pub(crate) fn authorized(&mut self, authorized: &Authorized) {

@@ -91,7 +91,7 @@ impl Engine {
         let authenticated = authenticate(&**directory, request, caller, record.now_unix_ms).await?;
         record.authenticated(&authenticated);
         let admission = admit(&**buckets, authenticated, caller.ip).await;
-        record.admitted(&admission);
+        record.counted(admission.rate, &admission.outcome);
         let authorized = authorize(&**issuers, admission.outcome?, &record.reference)?;
         record.authorized(&authorized);
         issue(&**entropy, authorized, &record.reference).await

@@ -4,7 +4,7 @@ use locum_abi::answer::RevokeAnswer;
 use locum_abi::manifest::Revocation;
 use serde_json::{Map, Value};
 
-use crate::admit::rate_limited_address;
+use crate::admit::{count, rate_limited_address};
 use crate::audit::Record;
 use crate::authenticate::{delegating_tenant, known_client};
 use crate::authorize::ready_issuer;
@@ -36,7 +36,7 @@ pub(crate) async fn revoke(
     }
     let add_ons = revocable_add_ons(ports, client, api_type)?;
     if !add_ons.is_empty() {
-        admit(ports, &tenant, client_id, caller, record.now_unix_ms).await?;
+        admit(ports, &tenant, client_id, caller, record).await?;
     }
     for add_on in add_ons {
         if revoke_upstream(ports, &tenant, add_on, token, record).await? {
@@ -50,7 +50,7 @@ pub(crate) async fn revoke(
 /// JWTs and signed URLs carry their own proof; nobody is asked when they are used.
 fn lives_until_it_expires(token: &str) -> bool {
     let jwt = token.split('.').count() == 3 && token.starts_with("eyJ");
-    let signed_url = token.split(['&', ' ']).any(|member| member.starts_with("sig="));
+    let signed_url = token.split(['?', '&', ' ']).any(|member| member.starts_with("sig="));
     jwt || signed_url
 }
 
@@ -88,17 +88,15 @@ async fn admit(
     tenant: &Tenant,
     client_id: &str,
     caller: &Caller,
-    now_unix_ms: u64,
+    record: &mut Record,
 ) -> Result<(), Refusal> {
-    // No user id starts with a blank, so that this key meets no user's.
-    let user_id = format!(" revocations of {client_id}");
+    // No user id holds a control character, so that this key meets no user's.
+    let user_id = format!("\nrevocations of {client_id}");
     let key = BucketKey { tenant: &tenant.domain, ip: rate_limited_address(caller.ip), user_id: &user_id };
-    match ports.buckets.take(key, tenant.delegation.rate, now_unix_ms).await {
-        Ok(taken) if !taken.conforms => {
-            Err(Refusal::new(Kind::TooManyRequests, "rate limit of this client at this address exceeded"))
-        }
-        _ => Ok(()),
-    }
+    let exceeded = "rate limit of this client at this address exceeded";
+    let count = count(&*ports.buckets, key, &tenant.delegation, exceeded, record.now_unix_ms).await;
+    record.counted(count.rate, &count.outcome);
+    count.outcome
 }
 
 /// Whether the upstream knew the credential.
@@ -111,8 +109,8 @@ async fn revoke_upstream(
 ) -> Result<bool, Refusal> {
     let fault = |inside: &dyn std::fmt::Display| Refusal::fault(Kind::ServerError, &record.reference, inside);
     let manifest = ports.issuers.manifest(&add_on.api_type).ok_or_else(|| fault(&"its manifest is gone"))?;
-    let issuer =
-        ready_issuer(&*ports.issuers, tenant, add_on, manifest).map_err(|failure| fault(&failure))?;
+    let issuer = ready_issuer(&*ports.issuers, tenant, add_on, manifest)
+        .map_err(|failure| fault(&format!("{}: {failure}", add_on.api_type)))?;
     let moment = Moment { now_unix_ms: record.now_unix_ms, entropy: ports.entropy.draw() };
     match issuer.revoke(token, moment).await.map_err(|failure| refusal_of(failure, &record.reference))? {
         RevokeAnswer::Revoked => Ok(true),

@@ -10,4 +10,5 @@
 mod credentials;
 mod failures;
 mod order;
+mod revocation;
 mod world;
