@@ -45,8 +45,9 @@ pub fn authorize(issuers: &dyn Issuers, admitted: Admitted, reference: &str) -> 
     let add_on = chosen_add_on(issuers, target, request.api_type.as_deref())?;
     check_oidc_conformance(client, target, add_on)?;
     let manifest = issuers.manifest(&add_on.api_type).ok_or_else(|| not_available(&add_on.api_type))?.clone();
-    let issuer = ready_issuer(issuers, &tenant, add_on, &manifest)
-        .map_err(|failure| Refusal::fault(Kind::ServerError, reference, failure))?;
+    let issuer = ready_issuer(issuers, &tenant, add_on, &manifest).map_err(|failure| {
+        Refusal::fault(Kind::ServerError, reference, format!("{}: {failure}", add_on.api_type))
+    })?;
     let lifetime_seconds = lifetime(&tenant, add_on, &manifest, &subject, now_unix_ms, reference)?;
     let grant = grant(&tenant, client, target, add_on, &manifest, request, &subject, lifetime_seconds)?;
     let reuse = Reuse::of(&tenant.delegation, &manifest, add_on, &grant);
