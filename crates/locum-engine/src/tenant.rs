@@ -1,6 +1,7 @@
 //! A tenant and what belongs to it: clients, their add-ons, users, keys, and the policy of delegation.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use locum_abi::configuration::SigningKey;
@@ -148,7 +149,6 @@ pub struct LegacyGrants {
 }
 
 /// An add-on of a client, with the issuer that it makes ready.
-#[derive(Debug)]
 pub struct AddOn {
     /// The api_type.
     pub api_type: String,
@@ -162,6 +162,18 @@ impl AddOn {
     /// An add-on whose issuer is not ready yet.
     pub fn new(api_type: impl Into<String>, settings: Map<String, Value>) -> Self {
         Self { api_type: api_type.into(), settings, slot: IssuerSlot::default(), reusable: Arc::default() }
+    }
+}
+
+// Settings hold account keys and passwords: their names may be shown, their values may not.
+impl fmt::Debug for AddOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddOn")
+            .field("api_type", &self.api_type)
+            .field("settings", &self.settings.keys().collect::<Vec<_>>())
+            .field("slot", &self.slot)
+            .field("reusable", &self.reusable)
+            .finish()
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a failure here is the test's own; the lints' own exception covers test functions only"
 )]
 
+mod audit;
 mod configuring;
 mod credentials;
 mod failures;

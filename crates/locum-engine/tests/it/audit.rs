@@ -1,0 +1,228 @@
+//! The audit event: one for each request, complete, and without anything that could be used again.
+
+use locum_abi::answer::{Credential, Failure, Issued};
+use locum_abi::secret::Secret;
+use locum_engine::ports::IssuerFailure;
+use locum_engine::tenant::{AddOn, TenantKey};
+use locum_engine::{AuditCode, AuditEvent, Caller, JWT_BEARER, Kind, Refusal};
+use serde_json::{Map, Value, json};
+
+use crate::world::{ACME, NOW, REFERENCE, World, caller, claims_for, good, good_with, hs256, object};
+
+const CANARY: &str = "c4n4ry";
+
+/// SHA-256 of a text, in hexadecimal.
+fn sha256(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_success_is_told_in_full() {
+    let world = World::new();
+    let asked = good_with(json!({
+        "target": "storage", "api_type": "azure_blob", "scope": "openid  email openid", "device": "phone",
+        "containerName": "photos",
+    }));
+    let token = asked["id_token"].as_str().unwrap().to_owned();
+    let from = Caller {
+        auth0_client: Some("eyJuYW1lIjoiYXV0aDAuanMifQ".to_owned()),
+        user_agent: Some("Mozilla/5.0".to_owned()),
+        ..caller()
+    };
+    let expected = AuditEvent {
+        at_unix_ms: u64::try_from(NOW).unwrap() * 1000,
+        code: AuditCode::Success,
+        reference: REFERENCE.to_owned(),
+        host: ACME.to_owned(),
+        ip: "203.0.113.7".parse().unwrap(),
+        tenant: Some(ACME.to_owned()),
+        client_id: Some("caller".to_owned()),
+        user_id: Some("auth0|alice".to_owned()),
+        target: Some("storage".to_owned()),
+        api_type: Some("azure_blob".to_owned()),
+        scope: Some("openid email".to_owned()),
+        device: Some("phone".to_owned()),
+        subject_token_sha256: Some(sha256(&token)),
+        expires_at: Some(NOW + 3600),
+        refusal: None,
+        auth0_client: from.auth0_client.clone(),
+        user_agent: from.user_agent.clone(),
+        uncounted: false,
+        reused: false,
+    };
+    assert_eq!(world.asks_from(&from, asked).event, expected);
+}
+
+#[test]
+fn a_request_that_leaves_target_and_api_type_open_is_told_with_what_was_chosen() {
+    let event = World::new().asks(good()).event;
+    assert_eq!((event.target.as_deref(), event.api_type.as_deref()), (Some("caller"), Some("app")));
+    let refused = World::new().asks(good_with(json!({"target": "nobody"}))).event;
+    assert_eq!((refused.target.as_deref(), refused.api_type), (Some("nobody"), None));
+}
+
+#[test]
+fn what_is_not_known_yet_is_not_told() {
+    let unread = World::new().asks(Map::new()).event;
+    assert_eq!((unread.tenant, unread.client_id, unread.user_id), (None, None, None));
+    let forged = World::new().asks(good_with(json!({"id_token": "a.b.c"}))).event;
+    assert_eq!((forged.client_id.as_deref(), forged.user_id), (Some("caller"), None));
+    assert_eq!(forged.subject_token_sha256, Some(sha256("a.b.c")));
+}
+
+#[test]
+fn the_codes_are_those_of_the_tenant_log() {
+    let codes = [
+        AuditCode::Success,
+        AuditCode::Failure,
+        AuditCode::Limited,
+        AuditCode::Revoked,
+        AuditCode::RevocationFailure,
+    ];
+    assert_eq!(codes.map(AuditCode::as_str), ["sd", "fd", "limit_delegation", "srrt", "frrt"]);
+}
+
+#[test]
+fn long_texts_of_clients_are_cut() {
+    let long = "x".repeat(10_000);
+    let from = Caller { auth0_client: Some(long.clone()), user_agent: Some(long.clone()), ..caller() };
+    let asked = good_with(json!({"scope": long, "device": long, "target": long, "api_type": long}));
+    let event = World::new().asks_from(&from, asked).event;
+    for text in
+        [event.scope, event.device, event.target, event.api_type, event.auth0_client, event.user_agent]
+    {
+        assert_eq!(text.unwrap().chars().count(), 256);
+    }
+}
+
+#[test]
+fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
+    let world = World::new();
+    let first = world.asks(good()).event.reference;
+    let entropy: String =
+        world.issuances.last_moment().entropy[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_ne!(first, entropy);
+    assert_ne!(world.asks(good()).event.reference, first);
+    assert_eq!(world.entropy.draws(), 4);
+}
+
+#[test]
+fn a_body_that_could_not_be_read_is_one_event() {
+    let world = World::new();
+    let refusal = Refusal::new(Kind::BodyTooLarge, "the body is larger than 64 KiB");
+    let answer = world.engine.refuse_unread(refusal.clone(), &caller());
+    let event = world.sink.take_the_only_event();
+    assert_eq!(answer.outcome.unwrap_err(), refusal);
+    assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("fd", 413));
+}
+
+/// A world in which everything that must not be told is, or holds, the canary.
+fn world_of_canaries() -> World {
+    World::given(|given| {
+        // The last of the requests below that get as far finds the bucket empty.
+        given.acme.delegation.rate.size = 6;
+        let settings = object(json!({"storageAccessKey": CANARY, CANARY: CANARY}));
+        for api_type in ["app", "azure_blob"] {
+            given.issuers.answers(api_type, issue_or_refuse);
+        }
+        let storage = given.client("storage");
+        storage.app = AddOn::new("app", settings.clone());
+        storage.add_ons = vec![
+            AddOn::new("azure_blob", settings.clone()),
+            AddOn::new("aws", settings.clone()),
+            AddOn::new("salesforce_api", settings),
+        ];
+        given.issuers.refuses_settings("aws", Failure::setting("role", "role must be an ARN"));
+        let alice = given.acme.users.get_mut("auth0|alice").unwrap();
+        alice.profile.insert("favourite_food".to_owned(), json!(CANARY));
+    })
+}
+
+fn issue_or_refuse(
+    grant: &locum_abi::grant::Grant,
+    moment: locum_engine::ports::Moment,
+) -> Result<Issued, IssuerFailure> {
+    let issued_at = i64::try_from(moment.now_unix_ms / 1000).unwrap();
+    match grant.parameters.get("make").and_then(Value::as_str) {
+        Some("refusal") => Err(IssuerFailure::Failed(Failure::parameter("role", "role must be an ARN"))),
+        Some("other form") => {
+            let credential = Credential::Object(object(json!({CANARY: CANARY})));
+            Ok(Issued { credential, issued_at, expires_at: Some(issued_at + 300) })
+        }
+        _ if grant.target_id == "storage" => {
+            let credential = Credential::Text(CANARY.to_owned());
+            Ok(Issued { credential, issued_at, expires_at: Some(issued_at + 300) })
+        }
+        _ => Ok(Issued {
+            credential: Credential::Jwt(format!("{CANARY}.{CANARY}.{CANARY}")),
+            issued_at,
+            expires_at: Some(issued_at + 300),
+        }),
+    }
+}
+
+/// Requests of every outcome, each with the canary wherever a secret or a free-form value can stand.
+fn requests_of_canaries() -> Vec<Map<String, Value>> {
+    let mut claims = claims_for("caller");
+    claims[CANARY] = json!(CANARY);
+    claims["email"] = json!(CANARY);
+    let token = hs256(&claims);
+    let free_form = json!({CANARY: {CANARY: [CANARY]}, "containerName": CANARY, "client_secret": CANARY});
+    let changes = [
+        json!({}),
+        json!({"target": "storage"}),
+        json!({"target": "storage", "api_type": "aws"}),
+        json!({"target": "storage", "make": "refusal"}),
+        json!({"target": "storage", "make": "other form"}),
+        json!({"scope": "openid profile email passthrough favourite_food"}),
+        json!({"scope": {CANARY: CANARY}}),
+        json!({"id_token": format!("{token}{CANARY}")}),
+        json!({"id_token": CANARY}),
+        json!({"id_token": [CANARY]}),
+        json!({"id_token": "", "refresh_token": CANARY}),
+        json!({"refresh_token": CANARY}),
+        json!({"grant_type": CANARY}),
+        json!({"client_id": ""}),
+        json!({"device": "phone"}),
+    ];
+    let request = |changes: Value| {
+        let mut request = object(json!({"client_id": "caller", "grant_type": JWT_BEARER, "id_token": token}));
+        request.extend(object(free_form.clone()));
+        request.extend(object(changes));
+        request
+    };
+    changes.into_iter().map(request).collect()
+}
+
+#[test]
+fn no_event_holds_a_token_a_secret_or_a_free_form_parameter() {
+    let world = world_of_canaries();
+    let mut codes = Vec::new();
+    for request in requests_of_canaries() {
+        let kept = request.get("id_token").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let reply = world.asks(request);
+        let seen = format!("{reply:?}");
+        assert!(!seen.contains(CANARY), "{seen}");
+        assert!(kept.is_empty() || !seen.contains(&kept), "{seen}");
+        codes.push(reply.event.code.as_str());
+    }
+    for code in ["sd", "fd", "limit_delegation"] {
+        assert!(codes.contains(&code), "no request came to {code}");
+    }
+    let (outcome, event) = world.revokes(json!({"client_id": "storage", "token": CANARY, "x": CANARY}));
+    assert!(!format!("{outcome:?} {event:?}").contains(CANARY), "{event:?}");
+}
+
+#[test]
+fn the_debug_text_of_a_tenant_shows_no_secret_of_its_own_or_of_its_add_ons() {
+    let mut tenant = crate::world::tenant(ACME);
+    let key = include_str!("../../../../fixtures/keys/tenant-rsa.pem");
+    tenant.keys.push(TenantKey::from_pem("spare", Secret::from(key), None).unwrap());
+    let mut storage = crate::world::client("storage");
+    storage.add_ons.push(AddOn::new("azure_blob", object(json!({"storageAccessKey": CANARY}))));
+    tenant.clients.insert("storage".to_owned(), storage);
+    let text = format!("{tenant:?}");
+    assert!(text.contains("azure_blob") && text.contains("storageAccessKey"), "{text}");
+    assert!(!text.contains(CANARY) && !text.contains("BEGIN"), "{text}");
+}
