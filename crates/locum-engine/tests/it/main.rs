@@ -10,7 +10,10 @@
 mod audit;
 mod configuring;
 mod credentials;
+mod failing_ports;
 mod failures;
 mod order;
+mod precedence;
+mod refusals;
 mod revocation;
 mod world;

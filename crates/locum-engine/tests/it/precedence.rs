@@ -1,0 +1,127 @@
+//! Which refusal wins: of two faults in one request, the one that stands earlier in the order of checks.
+
+use locum_abi::answer::Failure;
+use locum_engine::ports::IssuerFailure;
+use locum_engine::tenant::{ClientVerification, User};
+use serde_json::{Map, Value, json};
+
+use crate::world::{Given, World, good};
+
+/// A fault, as it is made, and the start of what is told of it.
+struct Fault {
+    given: fn(&mut Given),
+    asked: fn(&mut Map<String, Value>),
+    told: &'static str,
+}
+
+const UNCHANGED: fn(&mut Map<String, Value>) = |_| {};
+const NOTHING: fn(&mut Given) = |_| {};
+
+/// In the order of the checks.
+const FAULTS: [Fault; 18] = [
+    asked(|request| set(request, "scope", json!(7)), "400 invalid_request scope parameter must"),
+    asked(|request| set(request, "client_id", json!("")), "400 invalid_request missing client_id"),
+    asked(|request| set(request, "grant_type", json!("password")), "400 unsupported_grant_type"),
+    asked(|request| set(request, "id_token", json!("")), "400 invalid_request missing id_token"),
+    given(|given| given.calls.fail_all_of("directory"), "503 temporarily_unavailable"),
+    given(|given| given.acme.delegation.enabled = false, "404 not_found"),
+    given(|given| drop(given.acme.clients.remove("caller")), "403 unauthorized_client invalid client"),
+    given(
+        |given| given.client("caller").verification = ClientVerification::Nothing,
+        "400 invalid_grant id_token has the wrong",
+    ),
+    given(block_alice, "401 unauthorized user is blocked"),
+    given(|given| given.acme.delegation.rate.size = 0, "429 too_many_requests"),
+    given(|given| given.client("caller").is_first_party = false, "403 unauthorized_client third-party"),
+    asked(|request| set(request, "target", json!("nobody")), "401 unauthorized the target"),
+    asked(|request| set(request, "api_type", json!("x")), "400 invalid_request api_type x"),
+    given(|given| given.client("caller").oidc_conformant = true, "403 unauthorized_client OIDC-conformant"),
+    given(
+        |given| given.issuers.refuses_settings("app", Failure::setting("alg", "no")),
+        "500 server_error internal error",
+    ),
+    Fault {
+        given: |given| {
+            given.acme.delegation.cap_to_subject_exp = true;
+            given.issuers.manifest("app").lifetime.minimum_seconds = 301;
+        },
+        asked: UNCHANGED,
+        told: "400 invalid_grant id_token expires too soon",
+    },
+    Fault {
+        given: |given| {
+            given.issuers.manifest("app").parameters_schema = json!({"properties": {"aB": {}}});
+        },
+        asked: |request| {
+            set(request, "aB", json!("1"));
+            set(request, "a_b", json!("1"));
+        },
+        told: "400 invalid_request send either aB or a_b",
+    },
+    given(
+        |given| given.issuers.answers("app", |_, _| Err(IssuerFailure::Hung(1))),
+        "504 server_error internal error",
+    ),
+];
+
+const fn asked(asked: fn(&mut Map<String, Value>), told: &'static str) -> Fault {
+    Fault { given: NOTHING, asked, told }
+}
+
+const fn given(given: fn(&mut Given), told: &'static str) -> Fault {
+    Fault { given, asked: UNCHANGED, told }
+}
+
+fn set(request: &mut Map<String, Value>, name: &str, value: Value) {
+    request.insert(name.to_owned(), value);
+}
+
+fn block_alice(given: &mut Given) {
+    given.acme.users.insert("auth0|alice".to_owned(), User { blocked: true, profile: Map::new() });
+}
+
+fn told(faults: &[&Fault]) -> String {
+    let mut request = good();
+    let world = World::given(|given| {
+        // The later fault first: one that takes a client away must not be undone by one that changes it.
+        for fault in faults.iter().rev() {
+            (fault.given)(given);
+            (fault.asked)(&mut request);
+        }
+    });
+    world.asks(request).told()
+}
+
+#[test]
+fn each_fault_alone_is_told() {
+    for fault in &FAULTS {
+        let told = told(&[fault]);
+        assert!(told.starts_with(fault.told), "{told}, and not {}", fault.told);
+    }
+}
+
+#[test]
+fn of_any_two_faults_the_earlier_is_told() {
+    for (at, earlier) in FAULTS.iter().enumerate() {
+        for later in &FAULTS[at + 1..] {
+            let told = told(&[earlier, later]);
+            assert!(told.starts_with(earlier.told), "{told}, and not {} before {}", earlier.told, later.told);
+        }
+    }
+}
+
+#[test]
+fn nothing_after_the_first_refusal_is_asked() {
+    for (fault, expected) in [
+        (&FAULTS[3], &[][..]),
+        (&FAULTS[7], &["directory"]),
+        (&FAULTS[9], &["directory", "buckets"]),
+        (&FAULTS[11], &["directory", "buckets"]),
+    ] {
+        let mut request = good();
+        (fault.asked)(&mut request);
+        let world = World::given(fault.given);
+        assert!(world.asks(request).told().starts_with(fault.told));
+        assert_eq!(world.calls.made(), expected, "{}", fault.told);
+    }
+}

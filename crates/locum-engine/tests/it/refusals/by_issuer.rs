@@ -1,0 +1,76 @@
+//! What is refused because of an issuer: its own refusals, its failures, and what the host says of it.
+
+use locum_abi::answer::{Credential, Failure, FailureCode, Issued};
+use locum_engine::ports::IssuerFailure;
+use serde_json::json;
+
+use super::Counted::Yes;
+use super::{INTERNAL, Row};
+
+macro_rules! issuer_fails {
+    ($situation:literal, $failure:expr, $told:expr) => {
+        Row($situation, |given| given.issuers.answers("app", |_, _| Err($failure)), json!({}), Yes, $told)
+    };
+}
+
+pub(super) fn issuance() -> Vec<Row> {
+    use IssuerFailure::{ContractBroken, Failed, Hung, Quarantined, UpstreamTimedOut, UpstreamUnreachable};
+    let unreachable = "502 temporarily_unavailable the upstream cannot be reached or made no sense";
+    let attribute = "400 invalid_request the user has no attribute `email`";
+    let refused = "403 access_denied the upstream refused: AccessDenied";
+    let slow = "504 temporarily_unavailable the upstream did not answer in time";
+    let hung = "504 server_error internal error; reference *";
+    let quarantined = "503 temporarily_unavailable internal error; reference *";
+    vec![
+        issuer_fails!(
+            "a parameter that the issuer refuses",
+            Failed(Failure::parameter("role", "role must be an ARN")),
+            "400 invalid_request role must be an ARN"
+        ),
+        issuer_fails!(
+            "a user who lacks an attribute",
+            Failed(Failure::attribute_missing("email")),
+            attribute
+        ),
+        issuer_fails!(
+            "an upstream that refuses",
+            Failed(Failure::upstream_refused("AccessDenied", "prose")),
+            refused
+        ),
+        issuer_fails!(
+            "an upstream that refuses without a code",
+            Failed(Failure::new(FailureCode::UpstreamRefused, "prose")),
+            "403 access_denied the upstream refused"
+        ),
+        issuer_fails!(
+            "an upstream that makes no sense",
+            Failed(Failure::upstream_nonsense("prose")),
+            unreachable
+        ),
+        issuer_fails!("an upstream that is away", UpstreamUnreachable("prose".to_owned()), unreachable),
+        issuer_fails!("an upstream that is slow", UpstreamTimedOut(5000), slow),
+        issuer_fails!("a broken contract", ContractBroken("prose".to_owned()), INTERNAL),
+        issuer_fails!("an issuer that hangs", Hung(10_000), hung),
+        issuer_fails!("an issuer in quarantine", Quarantined, quarantined),
+        issuer_fails!("an issuer that is unable", Failed(Failure::internal("prose")), INTERNAL),
+        issuer_fails!(
+            "an issuer that panicked",
+            Failed(Failure::new(FailureCode::Panicked, "prose")),
+            INTERNAL
+        ),
+        issuer_fails!("an old issuer", Failed(Failure::new(FailureCode::UnknownOp, "prose")), INTERNAL),
+        issuer_fails!("a code of tomorrow", Failed(Failure::new(FailureCode::Unknown, "prose")), INTERNAL),
+        issuer_fails!("settings refused too late", Failed(Failure::setting("a", "prose")), INTERNAL),
+        Row(
+            "a credential that is not what was granted",
+            |given| {
+                given.issuers.answers("app", |_, _| {
+                    Ok(Issued { credential: Credential::Text(String::new()), issued_at: 0, expires_at: None })
+                });
+            },
+            json!({}),
+            Yes,
+            INTERNAL,
+        ),
+    ]
+}

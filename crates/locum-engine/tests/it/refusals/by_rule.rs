@@ -1,0 +1,202 @@
+//! What the engine refuses by its own rules, in the order of its steps.
+
+use locum_abi::answer::Failure;
+use locum_engine::tenant::{ClientVerification, WhenUnavailable};
+use serde_json::json;
+
+use super::Counted::{No, Yes};
+use super::{INTERNAL, NOTHING, Row};
+use crate::world::{claims_for, hs256};
+
+pub(super) fn understanding() -> Vec<Row> {
+    let jwt_bearer =
+        "400 unsupported_grant_type grant_type must be urn:ietf:params:oauth:grant-type:jwt-bearer";
+    let both = "400 invalid_request send either id_token or refresh_token, not both";
+    let no_client = "400 invalid_request missing client_id parameter";
+    let no_grant_type = "400 invalid_request missing grant_type parameter";
+    let no_token = "400 invalid_request missing id_token parameter";
+    vec![
+        Row("no client_id", NOTHING, json!({"client_id": ""}), No, no_client),
+        Row("no grant_type", NOTHING, json!({"grant_type": ""}), No, no_grant_type),
+        Row("no token", NOTHING, json!({"id_token": ""}), No, no_token),
+        Row("both tokens", NOTHING, json!({"refresh_token": "r"}), No, both),
+        Row("another grant type", NOTHING, json!({"grant_type": "password"}), No, jwt_bearer),
+        Row(
+            "a parameter of the wrong type",
+            NOTHING,
+            json!({"scope": null}),
+            No,
+            "400 invalid_request scope parameter must be a string",
+        ),
+    ]
+}
+
+pub(super) fn authentication() -> Vec<Row> {
+    let not_here = "404 not_found delegation is not available here";
+    let expired = json!({"id_token": hs256(&json!({"exp": 1, "iat": 0, "sub": "auth0|alice", "aud": "caller",
+        "iss": "https://acme.example.com/"}))});
+    let mut mallory = claims_for("caller");
+    mallory["sub"] = json!("auth0|mallory");
+    vec![
+        Row(
+            "the directory is away",
+            |given| given.calls.fail_all_of("directory"),
+            json!({}),
+            No,
+            "503 temporarily_unavailable try again later",
+        ),
+        Row(
+            "an unknown host",
+            |given| given.acme.domain = "other.example".to_owned(),
+            json!({}),
+            No,
+            not_here,
+        ),
+        Row("delegation is off", |given| given.acme.delegation.enabled = false, json!({}), No, not_here),
+        Row(
+            "an unknown client",
+            NOTHING,
+            json!({"client_id": "nobody"}),
+            No,
+            "403 unauthorized_client invalid client",
+        ),
+        Row("an expired token", NOTHING, expired, No, "400 invalid_grant id_token has expired"),
+        Row(
+            "a client without a key",
+            |given| given.client("caller").verification = ClientVerification::Nothing,
+            json!({}),
+            No,
+            "400 invalid_grant id_token has the wrong algorithm",
+        ),
+        Row(
+            "an unknown refresh token",
+            NOTHING,
+            json!({"id_token": "", "refresh_token": "r"}),
+            No,
+            "400 invalid_grant unknown or revoked refresh_token",
+        ),
+        Row(
+            "a blocked user",
+            NOTHING,
+            json!({"id_token": hs256(&mallory)}),
+            No,
+            "401 unauthorized user is blocked",
+        ),
+    ]
+}
+
+pub(super) fn admission() -> Vec<Row> {
+    vec![
+        Row(
+            "an empty bucket",
+            |given| given.acme.delegation.rate.size = 0,
+            json!({}),
+            Yes,
+            "429 too_many_requests rate limit of this user at this address exceeded",
+        ),
+        Row(
+            "the buckets are away and the tenant is strict",
+            |given| {
+                given.acme.delegation.when_buckets_unavailable = WhenUnavailable::Closed;
+                given.calls.fail_all_of("buckets");
+            },
+            json!({}),
+            No,
+            "503 temporarily_unavailable try again later",
+        ),
+    ]
+}
+
+pub(super) fn authorization() -> Vec<Row> {
+    let no_target = "401 unauthorized the target is unknown or does not allow the client";
+    let conformant =
+        "403 unauthorized_client OIDC-conformant clients cannot take part in delegation with api_type app";
+    let no_firebase = "400 invalid_request api_type firebase is unknown or not enabled on the target";
+    let no_blob = "400 invalid_request api_type azure_blob is unknown or not enabled on the target";
+    vec![
+        Row(
+            "a third-party client",
+            |given| given.client("caller").is_first_party = false,
+            json!({}),
+            Yes,
+            "403 unauthorized_client third-party clients cannot delegate",
+        ),
+        Row(
+            "a client without the legacy grant",
+            |given| given.client("caller").grants.id_token = false,
+            json!({}),
+            Yes,
+            "403 unauthorized_client the legacy delegation grant for id_token is not allowed for the client",
+        ),
+        Row("an unknown target", NOTHING, json!({"target": "nobody"}), Yes, no_target),
+        Row(
+            "a target that does not allow the client",
+            |given| given.client("api").allowed_clients = vec!["storage".to_owned()],
+            json!({"target": "api"}),
+            Yes,
+            no_target,
+        ),
+        Row("an unknown api_type", NOTHING, json!({"api_type": "firebase"}), Yes, no_firebase),
+        Row("an add-on that is not enabled", NOTHING, json!({"api_type": "azure_blob"}), Yes, no_blob),
+        Row(
+            "an add-on whose plugin is not loaded",
+            |given| given.issuers.unload("azure_blob"),
+            json!({"target": "storage", "api_type": "azure_blob"}),
+            Yes,
+            no_blob,
+        ),
+        Row(
+            "a conformant client",
+            |given| given.client("caller").oidc_conformant = true,
+            json!({"target": "api"}),
+            Yes,
+            conformant,
+        ),
+        Row(
+            "a conformant target",
+            |given| given.client("api").oidc_conformant = true,
+            json!({"target": "api"}),
+            Yes,
+            conformant,
+        ),
+    ]
+}
+
+/// What the add-on and the rest of the request must come to.
+pub(super) fn readiness() -> Vec<Row> {
+    vec![
+        Row(
+            "refused settings",
+            |given| given.issuers.refuses_settings("app", Failure::setting("alg", "no such algorithm")),
+            json!({}),
+            Yes,
+            INTERNAL,
+        ),
+        Row(
+            "a ceiling below what the issuer can give",
+            |given| given.acme.delegation.lifetime_ceiling_seconds = Some(299),
+            json!({}),
+            Yes,
+            INTERNAL,
+        ),
+        Row(
+            "a subject token that ends too soon",
+            |given| {
+                given.acme.delegation.cap_to_subject_exp = true;
+                given.issuers.manifest("app").lifetime.minimum_seconds = 301;
+            },
+            json!({}),
+            Yes,
+            "400 invalid_grant id_token expires too soon for this api_type",
+        ),
+        Row(
+            "a parameter in both of its spellings",
+            |given| {
+                given.issuers.manifest("app").parameters_schema = json!({"properties": {"blobName": {}}});
+            },
+            json!({"blobName": "a", "blob_name": "a"}),
+            Yes,
+            "400 invalid_request send either blobName or blob_name, not both",
+        ),
+    ]
+}
