@@ -7,6 +7,7 @@
     reason = "a failure here is the test's own; the lints' own exception covers test functions only"
 )]
 
+mod api_types;
 mod audit;
 mod configuring;
 mod credentials;
@@ -16,4 +17,7 @@ mod order;
 mod precedence;
 mod refusals;
 mod revocation;
+mod subject_tokens;
+mod targets;
+mod tenants;
 mod world;

@@ -1,0 +1,109 @@
+//! For what: who may use which token to ask for which target.
+
+use serde_json::{Value, json};
+
+use crate::world::{Reply, World, claims_for, good_with, hs256, id_token};
+
+const UNKNOWN_OR_NOT_ALLOWED: &str = "401 unauthorized the target is unknown or does not allow the client";
+const ISSUED_TO_ANOTHER: &str = "400 invalid_grant id_token was issued to another client";
+
+/// A world of two callers, an open target and one that allows the caller `a` alone.
+fn world() -> World {
+    World::given(|given| {
+        given.client("a");
+        given.client("b");
+        given.client("open");
+        given.client("for-a").allowed_clients = vec!["a".to_owned()];
+    })
+}
+
+fn ask(caller: &str, audience: &Value, azp: Option<&str>, target: &str) -> Reply {
+    let mut claims = claims_for(caller);
+    claims["aud"] = audience.clone();
+    if let Some(azp) = azp {
+        claims["azp"] = json!(azp);
+    }
+    world().asks(good_with(json!({"client_id": caller, "id_token": hs256(&claims), "target": target})))
+}
+
+#[test]
+fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
+    let tokens: [(Value, Option<&str>, &[&str]); 8] = [
+        // aud, azp, and the callers that the token was issued to
+        (json!("a"), None, &["a"]),
+        (json!("b"), None, &["b"]),
+        (json!(["a"]), None, &["a"]),
+        (json!(["a", "b"]), None, &[]),
+        (json!(["a", "b"]), Some("a"), &["a"]),
+        (json!(["a", "b"]), Some("b"), &["b"]),
+        (json!(["b", "open"]), Some("a"), &[]),
+        (json!("open"), None, &[]),
+    ];
+    let mut issued = 0;
+    for (audience, azp, holders) in tokens {
+        for caller in ["a", "b"] {
+            for target in ["a", "b", "open", "for-a"] {
+                let reply = ask(caller, &audience, azp, target);
+                let expected = if !holders.contains(&caller) {
+                    ISSUED_TO_ANOTHER
+                } else if target == "for-a" && caller != "a" {
+                    UNKNOWN_OR_NOT_ALLOWED
+                } else {
+                    issued += 1;
+                    "issued"
+                };
+                assert_eq!(
+                    reply.told(),
+                    expected,
+                    "{caller} with a token for {audience} {azp:?} at {target}"
+                );
+            }
+        }
+    }
+    // Three tokens of a at four targets, two of b at three.
+    assert_eq!(issued, 18);
+}
+
+#[test]
+fn a_delegated_token_of_another_client_cannot_be_laundered_through_its_azp() {
+    // Issued to `b`, on behalf of `a`: it is b's token, whoever asked for it.
+    assert_eq!(ask("a", &json!("b"), Some("a"), "open").told(), ISSUED_TO_ANOTHER);
+    assert_eq!(ask("b", &json!("b"), Some("a"), "open").told(), "issued");
+}
+
+#[test]
+fn the_grant_names_caller_and_target() {
+    let world = world();
+    let asked = json!({"client_id": "a", "id_token": id_token("a"), "target": "for-a"});
+    assert_eq!(world.asks(good_with(asked)).told(), "issued");
+    let grant = world.issuances.last_grant();
+    let named = (grant.client_id.as_str(), grant.target_id.as_str(), grant.user_id.as_str());
+    assert_eq!(named, ("a", "for-a", "auth0|alice"));
+}
+
+#[test]
+fn without_a_target_a_client_asks_for_itself_whomever_it_allows() {
+    let world = World::given(|given| given.client("caller").allowed_clients = vec!["api".to_owned()]);
+    for changes in [json!({}), json!({"target": ""}), json!({"target": "caller"})] {
+        assert_eq!(world.asks(good_with(changes)).told(), "issued");
+        assert_eq!(world.issuances.last_grant().target_id, "caller");
+    }
+}
+
+#[test]
+fn names_of_targets_and_allowed_clients_match_to_the_letter() {
+    for allowed in ["*", "call*", ".*", "CALLER", "caller ", ""] {
+        let world = World::given(|given| given.client("api").allowed_clients = vec![allowed.to_owned()]);
+        assert_eq!(
+            world.asks(good_with(json!({"target": "api"}))).told(),
+            UNKNOWN_OR_NOT_ALLOWED,
+            "{allowed}"
+        );
+    }
+    for target in ["API", "api ", "ap*", "*"] {
+        let told = World::new().asks(good_with(json!({"target": target}))).told();
+        assert_eq!(told, UNKNOWN_OR_NOT_ALLOWED, "{target}");
+    }
+    let world = World::given(|given| given.client("api").allowed_clients = vec!["caller".to_owned()]);
+    assert_eq!(world.asks(good_with(json!({"target": "api"}))).told(), "issued");
+}
