@@ -9,12 +9,18 @@
 
 mod api_types;
 mod audit;
+mod claims;
 mod configuring;
 mod credentials;
 mod failing_ports;
 mod failures;
+mod laundering;
+mod lifetimes;
 mod order;
+mod parameters;
 mod precedence;
+mod profile;
+mod rate;
 mod refusals;
 mod revocation;
 mod subject_tokens;

@@ -1,0 +1,116 @@
+//! Which claims: what the scope selects of the stored profile under the claims of the token, and nothing else.
+
+use serde_json::{Value, json};
+
+use crate::world::{Given, World, claims_for, good_with, hs256};
+
+/// The claims that a request with this scope comes to, for a token that says more than it must.
+fn selected_by(given: impl FnOnce(&mut Given), scope: &str, target: &str) -> Value {
+    let mut claims = claims_for("caller");
+    claims["email"] = json!("new@acme.example.com");
+    claims["persistent"] = json!({"theme": "dark"});
+    claims["nonce"] = json!("n");
+    claims["azp"] = json!("caller");
+    claims["jti"] = json!("1");
+    let world = World::given(given);
+    let asked = json!({"id_token": hs256(&claims), "scope": scope, "target": target, "api_type": "app"});
+    assert_eq!(world.asks(good_with(asked)).told(), "issued");
+    Value::Object(world.issuances.last_grant().claims)
+}
+
+fn selected(scope: &str) -> Value {
+    selected_by(|_| {}, scope, "caller")
+}
+
+#[test]
+fn openid_alone_and_no_scope_at_all_select_nothing() {
+    for scope in ["openid", "", " ", "openid offline_access"] {
+        assert_eq!(selected(scope), json!({}), "{scope:?}");
+    }
+}
+
+#[test]
+fn profile_and_email_select_what_stands_on_their_lists() {
+    assert_eq!(selected("openid profile"), json!({"name": "Alice of acme.example.com", "nickname": "al"}));
+    assert_eq!(selected("email"), json!({"email": "new@acme.example.com", "email_verified": true}));
+}
+
+#[test]
+fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
+    assert_eq!(
+        selected("openid favourite_food app_metadata unknown Favourite_Food favourite_*"),
+        json!({"favourite_food": "plum", "app_metadata": {"plan": "gold"}})
+    );
+}
+
+#[test]
+fn passthrough_carries_what_the_token_says_of_the_user_and_nothing_of_the_stored_profile() {
+    assert_eq!(
+        selected("passthrough"),
+        json!({"email": "new@acme.example.com", "persistent": {"theme": "dark"}})
+    );
+}
+
+#[test]
+fn no_word_selects_what_a_token_says_of_itself() {
+    assert_eq!(selected("iss sub aud exp nbf iat jti azp nonce at_hash c_hash"), json!({}));
+    let aliased = |given: &mut Given| {
+        let words = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
+        given.client("caller").scope_aliases.insert("all".to_owned(), words);
+    };
+    assert_eq!(selected_by(aliased, "all", "caller"), json!({"name": "Alice of acme.example.com"}));
+}
+
+#[test]
+fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_nothing() {
+    let aliased = |given: &mut Given| {
+        let food = vec!["favourite_food".to_owned(), "nickname".to_owned()];
+        given.client("api").scope_aliases.insert("tastes".to_owned(), food);
+    };
+    assert_eq!(
+        selected_by(aliased, "openid tastes", "api"),
+        json!({"favourite_food": "plum", "nickname": "al"})
+    );
+    assert_eq!(selected_by(aliased, "openid tastes", "caller"), json!({}));
+}
+
+#[test]
+fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
+    let aliased = |given: &mut Given| {
+        for word in ["openid", "email", "offline_access"] {
+            let food = vec!["favourite_food".to_owned()];
+            given.client("caller").scope_aliases.insert(word.to_owned(), food);
+        }
+    };
+    let email = json!({"email": "new@acme.example.com", "email_verified": true});
+    assert_eq!(selected_by(aliased, "openid email offline_access", "caller"), email);
+}
+
+#[test]
+fn a_user_who_is_not_stored_has_what_the_token_says() {
+    let stranger = |given: &mut Given| given.acme.users.clear();
+    assert_eq!(selected_by(stranger, "profile email", "caller"), json!({"email": "new@acme.example.com"}));
+}
+
+#[test]
+fn the_user_id_is_always_the_subject() {
+    let mut claims = claims_for("caller");
+    claims["user_id"] = json!("auth0|root");
+    let world = World::new();
+    for scope in ["user_id", "passthrough"] {
+        let asked = json!({"id_token": hs256(&claims), "scope": scope});
+        assert_eq!(world.asks(good_with(asked)).told(), "issued");
+        let grant = world.issuances.last_grant();
+        assert_eq!(Value::Object(grant.claims), json!({"user_id": "auth0|alice"}), "{scope}");
+        assert_eq!(grant.user_id, "auth0|alice");
+    }
+}
+
+#[test]
+fn the_scopes_of_the_grant_are_those_of_the_request_each_once() {
+    let world = World::new();
+    assert_eq!(world.asks(good_with(json!({"scope": "  openid b\ta  b "}))).told(), "issued");
+    assert_eq!(world.issuances.last_grant().scopes, ["openid", "b", "a"]);
+    assert_eq!(world.asks(good_with(json!({}))).told(), "issued");
+    assert_eq!(world.issuances.last_grant().scopes, ["openid"]);
+}

@@ -1,0 +1,123 @@
+//! Least privilege: an issuer sees of the profile and of the tenant's keys only what its manifest asks for.
+
+use locum_abi::manifest::{Need, Read};
+use locum_engine::tenant::AddOn;
+use serde_json::{Value, json};
+
+use crate::world::{Given, World, claims_for, good_with, hs256, object};
+
+fn attribute(name: &str) -> Read {
+    Read::Attribute { name: name.to_owned() }
+}
+
+fn named_by(setting: &str, default: Option<&str>) -> Read {
+    Read::NamedBySetting { setting: setting.to_owned(), default: default.map(str::to_owned) }
+}
+
+/// What the issuer reads of Alice's profile with these reads and settings.
+fn read(reads: Vec<Read>, settings: Value) -> Value {
+    let world = World::given(|given| {
+        given.issuers.manifest("aws").reads = reads;
+        given.client("storage").add_ons = vec![AddOn::new("aws", object(settings))];
+    });
+    assert_eq!(world.asks(good_with(json!({"target": "storage"}))).told(), "issued");
+    let grant = world.issuances.last_grant();
+    assert!(grant.claims.is_empty(), "reading is not selecting");
+    Value::Object(grant.profile)
+}
+
+#[test]
+fn an_issuer_that_reads_nothing_sees_nothing() {
+    assert_eq!(read(Vec::new(), json!({})), json!({}));
+    assert_eq!(read(vec![Read::Unknown], json!({})), json!({}));
+}
+
+#[test]
+fn an_attribute_is_read_whatever_the_scope_and_only_where_the_user_has_it() {
+    let reads = vec![attribute("favourite_food"), attribute("awsrole")];
+    assert_eq!(read(reads, json!({})), json!({"favourite_food": "plum"}));
+    assert_eq!(read(vec![attribute("user_id")], json!({})), json!({"user_id": "auth0|alice"}));
+    assert_eq!(read(vec![attribute("sub"), attribute("exp")], json!({})), json!({}));
+}
+
+#[test]
+fn the_attribute_that_a_setting_names_is_read() {
+    let reads = || vec![named_by("principal", Some("nickname"))];
+    assert_eq!(read(reads(), json!({"principal": "favourite_food"})), json!({"favourite_food": "plum"}));
+    assert_eq!(read(reads(), json!({})), json!({"nickname": "al"}));
+    assert_eq!(read(reads(), json!({"principal": "unknown"})), json!({}));
+    assert_eq!(read(vec![named_by("principal", None)], json!({})), json!({}));
+}
+
+#[test]
+fn a_setting_that_is_an_object_names_the_attributes_that_are_its_values() {
+    let reads = || vec![named_by("mappings", Some("nickname"))];
+    let mappings = json!({"mappings": {
+        "https://aws.amazon.com/SAML/Attributes/Role": "favourite_food",
+        "https://aws.amazon.com/SAML/Attributes/RoleSessionName": "nickname",
+        "email": "unknown",
+        "not a name": 7,
+        "nor this": {"a": "email"},
+    }});
+    assert_eq!(read(reads(), mappings), json!({"favourite_food": "plum", "nickname": "al"}));
+    // Its keys name nothing, and an empty one is not an absent one.
+    assert_eq!(read(reads(), json!({"mappings": {"email": "unknown"}})), json!({}));
+    assert_eq!(read(reads(), json!({"mappings": {}})), json!({}));
+    assert_eq!(read(reads(), json!({})), json!({"nickname": "al"}));
+}
+
+#[test]
+fn a_setting_that_is_neither_text_nor_object_counts_as_absent() {
+    for odd in [json!(7), json!(true), json!(["email"]), json!(null)] {
+        let reads = vec![named_by("principal", Some("nickname"))];
+        assert_eq!(read(reads, json!({"principal": odd})), json!({"nickname": "al"}));
+    }
+}
+
+#[test]
+fn no_parameter_chooses_what_is_read() {
+    let world = World::given(|given| {
+        given.issuers.manifest("aws").reads = vec![named_by("principal", Some("nickname"))];
+    });
+    let asked = json!({"target": "storage", "api_type": "aws", "principal": "email", "reads": ["email"]});
+    assert_eq!(world.asks(good_with(asked)).told(), "issued");
+    assert_eq!(Value::Object(world.issuances.last_grant().profile), json!({"nickname": "al"}));
+}
+
+#[test]
+fn what_the_token_says_covers_what_is_stored() {
+    let mut claims = claims_for("caller");
+    claims["nickname"] = json!("ally");
+    let world = World::given(|given| given.issuers.manifest("app").reads = vec![attribute("nickname")]);
+    assert_eq!(world.asks(good_with(json!({"id_token": hs256(&claims)}))).told(), "issued");
+    assert_eq!(Value::Object(world.issuances.last_grant().profile), json!({"nickname": "ally"}));
+}
+
+#[test]
+fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
+    let needs_key = |given: &mut Given| given.issuers.manifest("aws").needs = vec![Need::TenantSigningKey];
+    let world = World::given(needs_key);
+    for api_type in ["app", "azure_blob", "aws"] {
+        let asked = json!({"target": "storage", "api_type": api_type});
+        assert_eq!(world.asks(good_with(asked)).told(), "issued");
+    }
+    let given: Vec<(String, Option<String>)> = world
+        .issuances
+        .configurations()
+        .into_iter()
+        .map(|configured| (configured.api_type, configured.tenant.signing_key.map(|key| key.kid)))
+        .collect();
+    let kid = "key of acme.example.com".to_owned();
+    let expected = [("app", None), ("azure_blob", None), ("aws", Some(kid))];
+    assert_eq!(given, expected.map(|(api_type, kid)| (api_type.to_owned(), kid)));
+}
+
+#[test]
+fn a_tenant_without_a_key_has_none_to_give() {
+    let world = World::given(|given| {
+        given.issuers.manifest("app").needs = vec![Need::TenantSigningKey];
+        given.acme.keys.clear();
+    });
+    assert_eq!(world.asks(good_with(json!({}))).told(), "issued");
+    assert!(world.issuances.configurations()[0].tenant.signing_key.is_none());
+}
