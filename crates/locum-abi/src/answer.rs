@@ -94,7 +94,8 @@ pub enum RevokeAnswer {
 pub struct Failure {
     /// What kind of failure: it decides who is at fault, and so the answer to the client.
     pub code: FailureCode,
-    /// For people. With [`FailureCode::ParameterRefused`] the client reads it; all others stay in the log.
+    /// For people. With [`FailureCode::ParameterRefused`] and [`FailureCode::AttributeMissing`] the client reads it; all
+    /// others stay in the log.
     pub message: String,
     /// The JSON pointer of the setting or parameter at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,7 +180,8 @@ pub enum FailureCode {
     SettingsRefused,
     /// The caller sent a parameter that cannot be honoured. The caller reads the message.
     ParameterRefused,
-    /// The user's profile lacks an attribute that the credential is made of, or holds one of no use.
+    /// The user's profile lacks an attribute that the credential is made of, or holds one of no use. The caller reads the
+    /// message.
     AttributeMissing,
     /// The upstream said no; `upstream_code` may say which no.
     UpstreamRefused,
