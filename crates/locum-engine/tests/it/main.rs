@@ -22,6 +22,7 @@ mod precedence;
 mod profile;
 mod rate;
 mod refusals;
+mod reuse;
 mod revocation;
 mod subject_tokens;
 mod targets;
