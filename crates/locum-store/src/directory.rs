@@ -14,6 +14,7 @@ use crate::tenant_file::TenantFile;
 pub struct TenantSet {
     by_domain: HashMap<String, Arc<Tenant>>,
     default: Option<Arc<Tenant>>,
+    warnings: Vec<String>,
 }
 
 /// Why tenants do not make a set.
@@ -37,7 +38,8 @@ impl TenantSet {
     /// If there are none, or two claim one domain or the place of the default.
     pub fn new(files: Vec<TenantFile>) -> Result<Self, TenantSetError> {
         let mut set = Self::default();
-        for TenantFile { tenant, is_default } in files {
+        for TenantFile { tenant, is_default, warnings } in files {
+            set.warnings.extend(warnings.iter().map(|warning| format!("{}: {warning}", tenant.domain)));
             let tenant = Arc::new(tenant);
             if is_default && let Some(other) = set.default.replace(tenant.clone()) {
                 return Err(TenantSetError::TwoDefaults(other.domain.clone(), tenant.domain.clone()));
@@ -52,6 +54,11 @@ impl TenantSet {
     /// All tenants, in no order.
     pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
         self.by_domain.values()
+    }
+
+    /// What works in its files and should not stay as it is, a sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The tenant that answers on a host.

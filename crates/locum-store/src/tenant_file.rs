@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::Path;
 
 use locum_engine::tenant::Tenant;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::tenant_file::model::TenantEntry;
@@ -24,6 +25,8 @@ pub struct TenantFile {
     pub tenant: Tenant,
     /// Whether it answers on every host that no tenant has as its domain.
     pub is_default: bool,
+    /// What works and should not stay as it is, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// Why a tenant file cannot be used, where in it, and what to do. Never shows a value of the file.
@@ -74,9 +77,8 @@ pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, Tena
 /// The first thing that is wrong with it.
 pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
     // First reading: for keys and types, with lines.
-    serde_saphyr::from_str::<TenantEntry>(text).map_err(|error| refused_by_parser(file, &error))?;
-    let mut document: Value =
-        serde_saphyr::from_str(text).map_err(|error| refused_by_parser(file, &error))?;
+    parse::<TenantEntry>(text).map_err(|error| refused_by_parser(file, &error))?;
+    let mut document: Value = parse(text).map_err(|error| refused_by_parser(file, &error))?;
     let at = |pointer: Option<String>, message: String, place| TenantFileError {
         file: file.to_owned(),
         place,
@@ -89,6 +91,11 @@ pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<Tenan
     let entry: TenantEntry =
         serde_json::from_value(document).map_err(|error| at(None, error.to_string(), None))?;
     build::tenant(entry).map_err(|error| at(Some(error.pointer), error.message, None))
+}
+
+/// Without the parser's budget, which a tenant with ten thousand users exceeds: the operator wrote the file.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { budget: None })
 }
 
 fn refused_by_parser(file: &str, error: &serde_saphyr::Error) -> TenantFileError {

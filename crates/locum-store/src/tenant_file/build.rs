@@ -19,6 +19,9 @@ use crate::tenant_file::model::{
 const ID_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token";
 const REFRESH_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token";
 
+/// What RFC 7518 section 3.2 asks of an HS256 key.
+const HMAC_KEY_BYTES_MIN: usize = 32;
+
 /// Add-ons of the record that only configure single sign-on: nothing is ever delegated through them.
 const SINGLE_SIGN_ON: [&str; 21] = [
     "box",
@@ -60,6 +63,7 @@ pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
     if domain.is_empty() || !domain.chars().all(allowed) {
         return Err(unbuildable("/domain", "expected a host name without scheme, port and path"));
     }
+    let warnings = short_secrets(&entry.clients);
     let keys = keys(entry.signing_keys)?;
     let tenant = Tenant {
         delegation: delegation(&entry.delegation)?,
@@ -68,7 +72,23 @@ pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
         domain,
         keys,
     };
-    Ok(TenantFile { tenant, is_default: entry.default })
+    Ok(TenantFile { tenant, is_default: entry.default, warnings })
+}
+
+/// Old tenants have secrets that can be guessed from one token; they go on working, and somebody should know.
+fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
+    let is_short = |client: &&ClientEntry| {
+        let encoded = client.jwt_configuration.secret_encoded;
+        let bytes = client.client_secret.as_ref().and_then(|secret| secret_bytes(secret, encoded).ok());
+        bytes.is_some_and(|bytes| bytes.len() < HMAC_KEY_BYTES_MIN)
+    };
+    let sentence = |client: &ClientEntry| {
+        format!(
+            "client {}: its secret has fewer than {HMAC_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2)",
+            client.client_id
+        )
+    };
+    clients.iter().filter(is_short).map(sentence).collect()
 }
 
 fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> {

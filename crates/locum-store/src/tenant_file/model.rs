@@ -103,7 +103,7 @@ with_ignored! {
         addons: Map<String, Value>,
     }
     ignores {
-        description logo_uri app_type allowed_logout_urls client_aliases client_metadata cross_origin_auth
+        description logo_uri app_type allowed_logout_urls callback_url_template client_aliases client_metadata cross_origin_auth
         cross_origin_authentication cross_origin_loc custom_login_page custom_login_page_on
         custom_login_page_preview encryption_key form_template global initiate_login_uri is_token_endpoint_ip_header_trusted
         mobile native_social_login organization_usage organization_require_behavior refresh_token signing_keys sso

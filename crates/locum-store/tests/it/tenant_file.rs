@@ -175,3 +175,18 @@ fn a_set_with_two_of_a_kind_is_refused() {
     assert_eq!(error, TenantSetError::DomainTwice("a.example.com".to_owned()));
     assert_eq!(TenantSet::new(Vec::new()).unwrap_err(), TenantSetError::Empty);
 }
+
+#[test]
+fn a_secret_shorter_than_its_algorithm_wants_is_named_and_works() {
+    let file = read_text(MINIMAL).unwrap();
+    assert_eq!(file.warnings, ["client spa: its secret has fewer than 32 bytes (RFC 7518 section 3.2)"]);
+    let long = MINIMAL.replace("s3cr3t-s3cr3t", "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3");
+    assert!(read_text(&long).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_tenant_is_not_too_large_for_the_parser() {
+    let many = "0,".repeat(260_000);
+    let tenant = read_text(&format!("{MINIMAL}users: [{{user_id: u, many: [{many}]}}]\n")).unwrap().tenant;
+    assert_eq!(tenant.users["u"].profile["many"].as_array().unwrap().len(), 260_000);
+}

@@ -16,10 +16,15 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Ended> {
     let plugins = wired.plugins.plugins().count();
     let tenants = set.tenants().count();
     match args.format {
-        Format::Json => print_json(&json!({"plugins": plugins, "tenants": tenants, "problems": problems})),
+        Format::Json => print_json(
+            &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": set.warnings()}),
+        ),
         Format::Table => {
             let verdict = if problems.is_empty() { "good".to_owned() } else { problems.join("\n") };
             print_text(&format!("{plugins} plugins, {tenants} tenants: {verdict}"));
+            for warning in set.warnings() {
+                print_text(&format!("warning: {warning}"));
+            }
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Ended::wanting()) }

@@ -26,6 +26,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
         return Err(Ended::file(format!("add-ons cannot work:\n{}", problems.join("\n"))));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    for warning in wired.directory.current().warnings() {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // One more than there are cores: the plugin host keeps one worker free of plugins, whatever they do.
@@ -101,6 +104,9 @@ fn reload(config: &Config, wired: &Wired) -> Result<usize, String> {
         return Err(problems.join("; "));
     }
     let tenants = set.tenants().count();
+    for warning in set.warnings() {
+        tracing::warn!("{warning}");
+    }
     wired.directory.replace(set);
     Ok(tenants)
 }
