@@ -41,7 +41,7 @@ pub fn python() -> Result<PathBuf> {
     let venv = &target_dir()?.join("judges/venv");
     let python = venv.join("bin/python");
     let requirements = workspace_root().join(JUDGES).join("requirements.txt");
-    fresh(venv, &[requirements.clone()], || {
+    fresh(venv, std::slice::from_ref(&requirements), || {
         run_command(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
         let mut install = Command::new(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);

@@ -4,15 +4,20 @@ mod arrows;
 mod code_map;
 mod files;
 mod fixtures;
+mod threats;
 
 use anyhow::{Result, bail};
 
+/// A check's name, and what gives its faults.
+type Check = (&'static str, fn() -> Result<Vec<String>>);
+
 pub fn run() -> Result<()> {
-    let checks: [(&str, fn() -> Result<Vec<String>>); 4] = [
+    let checks: [Check; 5] = [
         ("arrows between crates", arrows::check),
         ("code map", code_map::check),
         ("files", files::check),
         ("fixtures", fixtures::check),
+        ("threats", threats::check),
     ];
     let mut found = 0;
     for (name, check) in checks {
