@@ -34,6 +34,7 @@ mod remote;
 mod replay;
 pub mod report;
 mod run;
+pub mod scaffold;
 mod schema;
 mod server_run;
 pub mod sheet;

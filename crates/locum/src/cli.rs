@@ -19,7 +19,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Checks config, tenants and plugins as `serve` would, without serving.
     Check(CheckArgs),
-    /// Looks at plugin files and pins them.
+    /// Looks at plugin files, pins them, and starts new ones.
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Makes id_tokens for demos and tests, and looks into tokens.
@@ -77,6 +77,23 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Writes the crate of a new plugin: it builds, passes the core cases, and has one case for its author to edit.
+    New(NewPluginArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct NewPluginArgs {
+    /// The plugin's name, such as `car-park`.
+    pub(crate) name: String,
+    /// The folder to write; by default one of the plugin's name, here.
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// The folder of the crate `locum-plugin`, in a checkout of Locum.
+    #[arg(long, required_unless_present = "inside")]
+    pub(crate) sdk: Option<PathBuf>,
+    /// Writes into this workspace of Locum itself: `plugins/<name>` and `fixtures/<name>`.
+    #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["dir", "sdk"], hide = true)]
+    pub(crate) inside: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -1,12 +1,13 @@
-//! `locum plugin`: looks at plugin files without running them, and pins them.
+//! `locum plugin`: looks at plugin files without running them, pins them, and starts new ones.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use locum_conformance::scaffold::{self, ScaffoldError};
 use locum_host::{Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
 
-use crate::cli::{Format, PluginCommand};
+use crate::cli::{Format, NewPluginArgs, PluginCommand};
 use crate::exit::Ended;
 use crate::format::{print_json, print_rows, print_text};
 
@@ -15,6 +16,36 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), Ended> {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => show(file, *format),
         PluginCommand::Pin { files, lock, yes } => pin(files, lock.as_deref(), *yes),
+        PluginCommand::New(args) => new(args),
+    }
+}
+
+fn new(args: &NewPluginArgs) -> Result<(), Ended> {
+    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
+    let (files, check) = match (&args.inside, &args.sdk) {
+        (Some(workspace), _) => {
+            let files = scaffold::write_inside(&args.name, workspace).map_err(unwritten)?;
+            (files, "`cargo xtask conformance`".to_owned())
+        }
+        (None, Some(sdk)) => {
+            let files = scaffold::write(&args.name, &folder, sdk).map_err(unwritten)?;
+            (files, folder.join("check").display().to_string())
+        }
+        (None, None) => return Err(Ended::usage("name the folder of the crate `locum-plugin` with --sdk")),
+    };
+    for file in files {
+        print_text(&format!("wrote {}", file.display()));
+    }
+    print_text(&format!(
+        "next: say in src/lib.rs what a token holds, and in the one case that fails until then; then run {check}"
+    ));
+    Ok(())
+}
+
+fn unwritten(error: ScaffoldError) -> Ended {
+    match error {
+        ScaffoldError::File { .. } => Ended::machine(error),
+        other => Ended::usage(other),
     }
 }
 

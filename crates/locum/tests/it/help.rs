@@ -9,13 +9,14 @@ fn the_command_surface_is_what_was_reviewed() {
         let output = house.command().args(arguments).arg("--help").output().unwrap();
         format!("$ locum {} --help\n{}", arguments.join(" "), String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &["serve"],
         &["check"],
         &["plugin"],
         &["plugin", "list"],
         &["plugin", "inspect"],
         &["plugin", "pin"],
+        &["plugin", "new"],
         &["token", "mint"],
         &["token", "inspect"],
         &["conformance"],

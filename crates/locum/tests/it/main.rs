@@ -4,6 +4,7 @@
 
 mod help;
 mod house;
+mod new_plugins;
 mod plugins;
 mod serving;
 mod tenants;
