@@ -36,6 +36,35 @@ fn profile_and_email_select_what_stands_on_their_lists() {
 }
 
 #[test]
+fn profile_is_the_list_of_openid_connect_and_no_claim_more() {
+    let list = [
+        "name",
+        "family_name",
+        "given_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+    ];
+    let others =
+        ["email", "email_verified", "phone_number", "address", "app_metadata", "identities", "blocked"];
+    let world = World::given(|given| {
+        let alice = given.acme.users.get_mut("auth0|alice").unwrap();
+        alice.profile = list.iter().chain(&others).map(|name| ((*name).to_owned(), json!(name))).collect();
+    });
+    assert_eq!(world.asks(good_with(json!({"scope": "profile"}))).told(), "issued");
+    let selected: Vec<String> = world.issuances.last_grant().claims.keys().cloned().collect();
+    assert_eq!(selected, list);
+}
+
+#[test]
 fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
     assert_eq!(
         selected("openid favourite_food app_metadata unknown Favourite_Food favourite_*"),

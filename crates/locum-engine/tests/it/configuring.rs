@@ -70,6 +70,8 @@ fn preparing_a_tenant_names_each_add_on_that_cannot_work() {
     });
     let tenant = finished(world.engine.tenant(ACME)).unwrap().unwrap();
     let problems = world.engine.prepare(&tenant);
+    // Nothing could sign for a client without a key, so its app is not made ready: apps of three, and two add-ons.
+    assert_eq!(world.issuances.configurations().len(), 5);
     let named: Vec<_> = problems.iter().map(|p| (p.client_id.as_str(), p.api_type.as_str())).collect();
     assert_eq!(named, [("storage", "aws"), ("storage", "salesforce_api")]);
     assert_eq!(problems[0].failure.pointer.as_deref(), Some("/role"));

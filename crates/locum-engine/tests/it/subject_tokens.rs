@@ -2,6 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 use locum_abi::secret::Secret;
+use locum_engine::limits::JSON_DEPTH_MAX;
 use locum_engine::tenant::{ClientVerification, TenantKey};
 use serde_json::{Value, json};
 
@@ -105,6 +106,17 @@ fn keys_and_issuers_that_a_token_names_are_never_asked() {
 }
 
 #[test]
+fn a_token_of_another_kind_or_with_demands_that_are_not_understood_is_refused() {
+    let told_of = |header: Value| told(&World::new(), &with_header(&header));
+    assert_eq!(told_of(json!({"alg": "HS256", "typ": "jwt"})), "issued");
+    assert_eq!(told_of(json!({"alg": "HS256", "typ": "at+jwt"})), "is of the wrong type");
+    for crit in [json!(["b64"]), json!([]), json!(null)] {
+        let header = json!({"alg": "HS256", "crit": crit});
+        assert_eq!(told_of(header), "demands an extension that is not understood");
+    }
+}
+
+#[test]
 fn unknown_kids_in_a_flood_cost_one_look_at_the_directory_each() {
     let world = rs256_world();
     for n in 0..100 {
@@ -192,6 +204,17 @@ fn a_token_says_nothing_twice() {
     let signed = |payload: &str| signed_text(r#"{"alg":"HS256"}"#, payload, Algorithm::HS256);
     assert_eq!(told(&World::new(), &signed(&claims)), "issued");
     assert_eq!(told(&World::new(), &signed(&twice)), "is malformed");
+}
+
+#[test]
+fn claims_nest_as_deep_as_other_json_and_no_deeper() {
+    let nested = |depth: usize| {
+        let mut claims = claims_for("caller");
+        claims["groups"] = (0..depth).fold(json!("admin"), |inner, _| json!([inner]));
+        hs256(&claims)
+    };
+    assert_eq!(told(&World::new(), &nested(JSON_DEPTH_MAX - 1)), "issued");
+    assert_eq!(told(&World::new(), &nested(JSON_DEPTH_MAX)), "is malformed");
 }
 
 #[test]
