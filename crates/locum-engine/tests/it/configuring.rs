@@ -79,6 +79,24 @@ fn preparing_a_tenant_names_each_add_on_that_cannot_work() {
 }
 
 #[test]
+fn problems_are_named_in_one_order_however_often_they_are_asked_for() {
+    let clients = ["a", "b", "c", "d", "e"];
+    let world = World::given(|given| {
+        given.issuers.refuses_settings("aws", Failure::setting("role", "role must be an ARN"));
+        given.client("storage").add_ons.clear();
+        for id in clients {
+            given.client(id).add_ons = vec![AddOn::new("aws", Map::new()), AddOn::new("absent", Map::new())];
+        }
+    });
+    let tenant = finished(world.engine.tenant(ACME)).unwrap().unwrap();
+    let named: Vec<_> =
+        world.engine.prepare(&tenant).into_iter().map(|p| (p.client_id, p.api_type)).collect();
+    let expected =
+        clients.iter().flat_map(|id| ["absent", "aws"].map(|api| ((*id).to_owned(), api.to_owned())));
+    assert_eq!(named, expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn a_tenant_that_can_work_has_no_problems_and_is_ready_from_then_on() {
     let world = World::new();
     let tenant = finished(world.engine.tenant(ACME)).unwrap().unwrap();
