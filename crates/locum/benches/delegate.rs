@@ -3,7 +3,7 @@
 //! Bare means: verify the id_token's HMAC, make the credential's signature, nothing else; keys parsed before.
 //! `cargo xtask bench` builds the plugins for speed, pins them and names their directory.
 
-#![expect(missing_docs, reason = "a bench that cannot start says why and ends")]
+#![expect(clippy::expect_used, reason = "a bench that cannot start says why and ends")]
 
 use std::hint::black_box;
 use std::path::Path;
