@@ -138,6 +138,9 @@ impl Settings {
             (Mode::Saml, Some(_)) => {
                 Err(Failure::setting("audience", "only the mode web_identity has an audience of its own"))
             }
+            (Mode::WebIdentity, Some(audience)) if audience.is_empty() => {
+                Err(Failure::setting("audience", "it is empty; name the audience, or leave it out"))
+            }
             (Mode::WebIdentity, audience) => {
                 Proof::web_identity(audience.as_deref().unwrap_or("sts.amazonaws.com"), tenant)
             }
@@ -153,6 +156,14 @@ impl Settings {
             return Err(refused(
                 "the key of a tag has 1 to 128 letters, digits, blanks and _.:/=+-@, and no aws: in front",
             ));
+        }
+        let unnamed = [
+            ("role_session_name", self.role_session_name.is_empty()),
+            ("source_identity", self.source_identity.as_deref() == Some("")),
+            ("session_tags", self.session_tags.values().any(String::is_empty)),
+        ];
+        if let Some((setting, _)) = unnamed.into_iter().find(|(_, is_unnamed)| *is_unnamed) {
+            return Err(Failure::setting(setting, "name a profile attribute, or leave it out"));
         }
         Ok(SessionSettings {
             tags: self.session_tags.into_iter().collect(),

@@ -375,6 +375,10 @@ fn settings_that_cannot_work_are_refused_at_once() {
     );
     assert_eq!(refused_setting(json!({ "region": "eu.west" })), "/region");
     assert_eq!(refused_setting(json!({ "audience": "x" })), "/audience");
+    assert_eq!(refused_setting(json!({ "mode": "web_identity", "audience": "" })), "/audience");
+    assert_eq!(refused_setting(json!({ "role_session_name": "" })), "/role_session_name");
+    assert_eq!(refused_setting(json!({ "source_identity": "" })), "/source_identity");
+    assert_eq!(refused_setting(json!({ "session_tags": { "Team": "" } })), "/session_tags");
     assert_eq!(refused_setting(json!({ "session_tags": { "aws:x": "email" } })), "/session_tags");
     assert_eq!(refused_setting(json!({ "session_tags": { "a&b": "email" } })), "/session_tags");
     let many: Map<String, Value> = (0..51).map(|number| (format!("t{number}"), json!("email"))).collect();

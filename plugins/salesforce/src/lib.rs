@@ -61,8 +61,8 @@ impl Issuer for Salesforce {
             login: settings.login(api_type)?,
             community: settings.community()?,
             signer: settings.signer(tenant)?,
+            principal: settings.principal()?,
             client_id: settings.clientid,
-            principal: settings.principal,
         })
     }
 

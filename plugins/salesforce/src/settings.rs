@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     pub(crate) clientid: String,
     /// The profile attribute that is the user's name in Salesforce; `email` if absent.
     #[serde(default = "email")]
-    pub(crate) principal: String,
+    principal: String,
     /// The community's domain, unless the request names one: `acme` for `acme.force.com`.
     #[serde(default)]
     communityName: Option<String>,
@@ -48,6 +48,13 @@ impl Settings {
         Community::parse(name.as_deref(), section.as_deref()).map_err(|wrong| {
             Failure::setting(wrong.of("communityName", "community_url_section"), wrong.why())
         })
+    }
+
+    pub(crate) fn principal(&self) -> Result<String, Failure> {
+        if self.principal.is_empty() {
+            return Err(Failure::setting("principal", "name a profile attribute, or leave it out"));
+        }
+        Ok(self.principal.clone())
     }
 
     pub(crate) fn signer(&self, tenant: &Tenant) -> Result<JwsSigner, Failure> {

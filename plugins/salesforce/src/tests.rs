@@ -223,6 +223,7 @@ fn a_token_of_somebody_else_is_never_sent_to_salesforce() {
 #[test]
 fn settings_that_cannot_work_are_refused_at_once() {
     assert_eq!(refused_setting(json!({ "clientid": "" })), "/clientid");
+    assert_eq!(refused_setting(json!({ "principal": "" })), "/principal");
     assert_eq!(refused_setting(json!({ "communityName": "a.b" })), "/communityName");
     assert_eq!(
         refused_setting(json!({ "communityName": "a", "community_url_section": "b/c" })),

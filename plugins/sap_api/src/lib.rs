@@ -49,7 +49,7 @@ impl Issuer for SapApi {
         Ok(Self {
             endpoint: settings.endpoint(tenant)?,
             scope: settings.scope()?,
-            username_attribute: settings.usernameAttribute,
+            username_attribute: settings.username_attribute()?,
         })
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     tokenEndpointUrl: String,
     /// The profile attribute that is the user's name in SAP; `email` if absent.
     #[serde(default = "email")]
-    pub(crate) usernameAttribute: String,
+    usernameAttribute: String,
     /// The scope of the token, unless the request names one: words between single blanks.
     #[serde(default)]
     scope: Option<String>,
@@ -53,6 +53,17 @@ impl Settings {
         if self.servicePassword.expose().is_empty() {
             return Err(Failure::setting("servicePassword", "it is empty"));
         }
+        let stated = [
+            ("clientid", Some(&self.clientid)),
+            ("nameIdentifierFormat", Some(&self.nameIdentifierFormat)),
+            ("audience", self.audience.as_ref()),
+        ];
+        for (name, value) in stated {
+            // The assertion is XML, which has no place for control characters.
+            if value.is_some_and(|value| value.is_empty() || value.chars().any(char::is_control)) {
+                return Err(Failure::setting(name, "it is empty or holds a control character"));
+            }
+        }
         let signing_key = tenant
             .signing_key
             .as_ref()
@@ -68,6 +79,13 @@ impl Settings {
             name_format: self.nameIdentifierFormat.clone(),
             signer,
         })
+    }
+
+    pub(crate) fn username_attribute(&self) -> Result<String, Failure> {
+        if self.usernameAttribute.is_empty() {
+            return Err(Failure::setting("usernameAttribute", "name a profile attribute, or leave it out"));
+        }
+        Ok(self.usernameAttribute.clone())
     }
 
     pub(crate) fn scope(&self) -> Result<Option<Scope>, Failure> {

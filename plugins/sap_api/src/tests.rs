@@ -178,6 +178,12 @@ fn settings_that_cannot_work_are_refused_at_once() {
     assert_eq!(refused_setting(json!({ "clientid": "a:b" })), "/clientid");
     assert_eq!(refused_setting(json!({ "clientid": "" })), "/clientid");
     assert_eq!(refused_setting(json!({ "servicePassword": "" })), "/servicePassword");
+    assert_eq!(refused_setting(json!({ "clientid": "a\u{1}b" })), "/clientid");
+    assert_eq!(refused_setting(json!({ "usernameAttribute": "" })), "/usernameAttribute");
+    assert_eq!(refused_setting(json!({ "nameIdentifierFormat": "" })), "/nameIdentifierFormat");
+    for audience in ["", "ABC\n100"] {
+        assert_eq!(refused_setting(json!({ "audience": audience })), "/audience");
+    }
     assert_eq!(refused_setting(json!({ "scope": "a  b" })), "/scope");
     assert!(refused_setting(json!({ "password": "x" })).contains("unknown field `password`"));
 }
