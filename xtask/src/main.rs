@@ -7,12 +7,14 @@ mod conformance;
 mod demo;
 mod http;
 mod judges;
+mod new_plugin;
 mod server;
 mod shell;
 mod snapshot;
 mod stubs;
 mod test;
 mod tidy;
+mod walk;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,10 @@ enum Command {
     Bench(bench::Args),
     /// Compares every snapshot and generated file with the code; `--bless` rewrites them.
     Snapshot(snapshot::Args),
+    /// Starts a plugin in this workspace.
+    NewPlugin(new_plugin::Args),
+    /// Walks the plugin author guide: its commands and changes, on a crate outside the workspace.
+    Walk,
     /// Checks what the documents say about the tree, and the tree's habits.
     Tidy,
     /// What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance.
@@ -65,6 +71,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::NewPlugin(args) => new_plugin::run(&args),
+        Command::Walk => walk::run(),
         Command::Tidy => tidy::run(),
         Command::Ci => ci::run(),
     }
