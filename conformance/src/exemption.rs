@@ -22,6 +22,11 @@ impl<'a> Exemptions<'a> {
         Self { skip, expected_failures, now_unix_seconds, used: BTreeSet::new() }
     }
 
+    /// Whether a case is treated apart.
+    pub(crate) fn exempts(&self, case: &str) -> bool {
+        self.skip.iter().chain(self.expected_failures).any(|exemption| exemption.case == case)
+    }
+
     /// The verdict of a case that is not run; one whose exemption has run out fails.
     pub(crate) fn skip(&mut self, case: &str) -> Option<Verdict> {
         let exemption = self.skip.iter().find(|exemption| exemption.case == case)?;

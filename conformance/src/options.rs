@@ -77,6 +77,12 @@ pub enum SetupError {
     /// A file cannot be read.
     #[error("{0}")]
     File(String),
+    /// The run is over.
+    #[error("the run is over")]
+    Ended,
+    /// Mutants are put between host and plugin, so there must be a plugin.
+    #[error("a kill score needs a plugin file, not a server")]
+    NoMutantsOfServers,
     /// The runtime does not start.
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),

@@ -5,6 +5,7 @@ use std::fmt;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Revocation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a case is about. A report counts by profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +117,10 @@ pub enum Feature {
     LifetimeSetting,
     /// The shortest life that it gives is longer than two minutes.
     LongMinimum,
+    /// It reads attributes of the user whatever the scope.
+    ReadsProfile,
+    /// Some of its settings are secret.
+    SecretSettings,
     /// It calls an upstream.
     Upstream,
     /// An upstream takes its credentials back.
@@ -144,6 +149,8 @@ impl Feature {
             Self::Object => "object",
             Self::LifetimeSetting => "lifetime-setting",
             Self::LongMinimum => "long-minimum",
+            Self::ReadsProfile => "reads-profile",
+            Self::SecretSettings => "secret-settings",
             Self::Upstream => "upstream",
             Self::Revocable => "revocable",
             Self::NotRevocable => "not-revocable",
@@ -175,11 +182,17 @@ impl Feature {
             Revocation::Upstream => Self::Revocable,
             Revocation::NotRevocable | Revocation::ByKeyRotation | Revocation::Unknown => Self::NotRevocable,
         };
+        let settings = manifest.settings_schema.get("properties").and_then(Value::as_object);
+        let has_secrets = settings.is_some_and(|settings| {
+            settings.values().any(|setting| setting.get("writeOnly") == Some(&true.into()))
+        });
         let stated = [
             (manifest.api_type == "app").then_some(Self::App),
             form,
             manifest.lifetime.setting.is_some().then_some(Self::LifetimeSetting),
             (manifest.lifetime.minimum_seconds > 120).then_some(Self::LongMinimum),
+            (!manifest.reads.is_empty()).then_some(Self::ReadsProfile),
+            has_secrets.then_some(Self::SecretSettings),
             (!manifest.upstreams.is_empty()).then_some(Self::Upstream),
             Some(revocation),
         ];
@@ -209,6 +222,8 @@ mod tests {
         for feature in [
             Feature::LifetimeSetting,
             Feature::LongMinimum,
+            Feature::ReadsProfile,
+            Feature::SecretSettings,
             Feature::NotRevocable,
             Feature::ProfileClaims,
             Feature::TellsAttributes,

@@ -200,7 +200,7 @@ impl<'a> Replay<'a> {
         let script = script.iter().map(|exchange| exchange.filled(&variables));
         let script = script.collect::<Result<_, _>>().map_err(|error| unplayable(error.to_string()))?;
         let observed = match &self.place {
-            Place::Stage(stage) => stage.ask(&asked, script).await,
+            Place::Stage(stage) => stage.ask(&asked, script, &self.document).await,
             Place::Remote(server) => server.ask(&asked).await,
         };
         let observed = observed.map_err(unplayable)?;
@@ -217,6 +217,10 @@ impl<'a> Replay<'a> {
             differences(&step.expect, &evidence).map_err(|error| unplayable(error.to_string()))?;
         let mut secrets = self.secrets.clone();
         secrets.push(("the presented id_token".to_owned(), token));
+        for text in &step.expect.never_seen {
+            let text = variables.text(text).map_err(|error| unplayable(error.to_string()))?;
+            secrets.push((format!("`{text}`"), text));
+        }
         found.extend(self.standing(&step.expect, &secrets).broken(&asked, &observed, credential.as_ref()));
         if found.is_empty() {
             return Ok(credential.and_then(Result::ok));

@@ -31,6 +31,54 @@ pub struct Report {
     pub profiles: Vec<ProfileReport>,
     /// Every failure, in the order of the profiles.
     pub failures: Vec<FailureReport>,
+    /// Whether the suite notices faults that are put into this plugin's way; absent if nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kill_score: Option<KillScore>,
+}
+
+/// Which faults the cases noticed. Each is a fault on something that an issuer must do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct KillScore {
+    /// Faults that a case noticed.
+    pub killed: usize,
+    /// Faults that no case noticed.
+    pub survived: usize,
+    /// Faults that cannot be put into this plugin's way.
+    pub unsupported: usize,
+    /// Every fault, by profile.
+    pub mutants: Vec<MutantReport>,
+}
+
+/// What became of one fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MutantReport {
+    /// Its name.
+    pub mutant: String,
+    /// What is wrong.
+    pub fault: String,
+    /// Whose cases must notice it.
+    pub profile: Profile,
+    /// What became of it.
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+/// What became of a fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "fate", rename_all = "kebab-case")]
+pub enum Fate {
+    /// A case noticed it.
+    Killed {
+        /// The first case that did.
+        by: String,
+    },
+    /// No case noticed it.
+    Survived,
+    /// It cannot be put into this plugin's way.
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What was judged.
@@ -251,12 +299,13 @@ impl Report {
             }
         }
         let suite = env!("CARGO_PKG_VERSION").to_owned();
-        Self { report: REPORT_VERSION, suite, made_at, subject, counts, profiles, failures }
+        Self { report: REPORT_VERSION, suite, made_at, subject, counts, profiles, failures, kill_score: None }
     }
 
-    /// Whether nothing failed, and something ran.
+    /// Whether nothing failed, something ran, and no mutant survived.
     pub fn passed(&self) -> bool {
-        self.counts.failed == 0 && self.counts.passed > 0
+        let survived = self.kill_score.as_ref().map_or(0, |score| score.survived);
+        self.counts.failed == 0 && self.counts.passed > 0 && survived == 0
     }
 
     /// The exit code of a command that made this report: 0 only if nothing failed and something ran.

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jsonwebtoken::crypto::aws_lc;
-use locum_abi::manifest::Manifest;
+use locum_abi::manifest::{IssuerManifest, Manifest};
 use locum_engine::ports::Issuers;
 use locum_host::{Isolation, LoadOptions, Pins, PluginSet, inspect};
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tracing::dispatcher::{DefaultGuard, set_default};
 
@@ -30,8 +31,7 @@ const WORKERS: usize = 4;
 /// # Errors
 /// Why the run could not start. What the subject does wrong stands in the report.
 pub fn run(options: &Options) -> Result<Report, SetupError> {
-    // Tokens are minted before there is an engine to do this. An error says that it is done.
-    let _ = aws_lc::DEFAULT_PROVIDER.install_default();
+    install_crypto();
     let library = Library::open(&options.fixtures).map_err(SetupError::Fixtures)?;
     match &options.subject {
         Subject::Plugin(file) => judge_plugin(options, &library, file),
@@ -39,30 +39,82 @@ pub fn run(options: &Options) -> Result<Report, SetupError> {
     }
 }
 
+/// Tokens are minted before there is an engine to do this.
+pub(crate) fn install_crypto() {
+    // An error says that it is done.
+    let _ = aws_lc::DEFAULT_PROVIDER.install_default();
+}
+
 fn judge_plugin(options: &Options, library: &Library, file: &Path) -> Result<Report, SetupError> {
-    let file = std::path::absolute(file).map_err(SetupError::Runtime)?;
-    let upstreams = Arc::new(ScriptedUpstreams::default());
-    let load = LoadOptions::new(upstreams.clone());
-    let isolation = load.isolation;
-    let log = Arc::new(LogLines::default());
-    let runtime = runtime(&log)?;
-    let plugins = Arc::new(PluginSet::load([&file], &Pins::of_file_as_it_is(&file)?, load)?);
-    let inspection = inspect(&file)?;
-    let manifest = inspection.manifest;
-    let house = House { issuers: plugins as Arc<dyn Issuers>, upstreams, log: log.clone() };
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let subject =
-        SubjectReport::of_plugin(name, inspection.sha256.to_string(), &manifest, isolation_name(isolation));
-    let sheet = sheet_for(options, library, &manifest)?;
-    let course =
-        Course { options, library, manifest: &manifest, sheet: &sheet, where_to: WhereTo::InProcess(house) };
-    let judged = {
-        let _log = set_default(&log.dispatch());
-        runtime.block_on(course.run(&library.tenant))?
-    };
-    // A call that hangs would keep the runtime from ending.
-    runtime.shutdown_background();
-    Ok(Report::new(subject, rfc_3339(options.now_unix_seconds), judged, &options.command))
+    let bench = Workbench::open(options, library, file)?;
+    let judged = bench.block_on(async |course| course.run().await)?;
+    Ok(Report::new(bench.subject.clone(), rfc_3339(options.now_unix_seconds), judged, &options.command))
+}
+
+/// A loaded plugin with all that its cases need.
+pub(crate) struct Workbench<'a> {
+    options: &'a Options,
+    library: &'a Library,
+    manifest: Manifest,
+    sheet: PluginSheet,
+    house: House,
+    runtime: Option<Runtime>,
+    pub(crate) subject: SubjectReport,
+}
+
+impl<'a> Workbench<'a> {
+    /// Loads the plugin.
+    ///
+    /// # Errors
+    /// A plugin that cannot be loaded, or that no sheet speaks of.
+    pub(crate) fn open(options: &'a Options, library: &'a Library, file: &Path) -> Result<Self, SetupError> {
+        let file = std::path::absolute(file).map_err(SetupError::Runtime)?;
+        let upstreams = Arc::new(ScriptedUpstreams::default());
+        let load = LoadOptions::new(upstreams.clone());
+        let isolation = load.isolation;
+        let log = Arc::new(LogLines::default());
+        let runtime = Some(runtime(&log)?);
+        let plugins = Arc::new(PluginSet::load([&file], &Pins::of_file_as_it_is(&file)?, load)?);
+        let inspection = inspect(&file)?;
+        let manifest = inspection.manifest;
+        let house = House { issuers: plugins as Arc<dyn Issuers>, upstreams, log, weakening: None };
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let subject = SubjectReport::of_plugin(
+            name,
+            inspection.sha256.to_string(),
+            &manifest,
+            isolation_name(isolation),
+        );
+        let sheet = sheet_for(options, library, &manifest)?;
+        Ok(Self { options, library, manifest, sheet, house, runtime, subject })
+    }
+
+    /// Does this with the plugin's cases, on the runtime, with its log.
+    pub(crate) fn block_on<T>(
+        &self,
+        work: impl AsyncFnOnce(Course<'_>) -> Result<T, SetupError>,
+    ) -> Result<T, SetupError> {
+        let Some(runtime) = &self.runtime else { return Err(SetupError::Ended) };
+        let course = Course {
+            options: self.options,
+            library: self.library,
+            manifest: &self.manifest,
+            sheet: &self.sheet,
+            tenant: &self.library.tenant,
+            where_to: WhereTo::InProcess(self.house.clone()),
+        };
+        let _log = set_default(&self.house.log.dispatch());
+        runtime.block_on(work(course))
+    }
+}
+
+impl Drop for Workbench<'_> {
+    fn drop(&mut self) {
+        // A call that hangs would keep the runtime from ending.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 fn isolation_name(isolation: Isolation) -> String {
@@ -119,17 +171,18 @@ pub(crate) struct Course<'a> {
     pub(crate) library: &'a Library,
     pub(crate) manifest: &'a Manifest,
     pub(crate) sheet: &'a PluginSheet,
+    pub(crate) tenant: &'a Value,
     pub(crate) where_to: WhereTo,
 }
 
 impl Course<'_> {
-    pub(crate) async fn run(&self, tenant: &serde_json::Value) -> Result<Vec<Judged>, SetupError> {
+    pub(crate) async fn run(&self) -> Result<Vec<Judged>, SetupError> {
         self.check_only()?;
         let mut exemptions = Exemptions::of(self.sheet, self.options.now_unix_seconds);
         let mut judged = Vec::new();
         for issuer in &self.manifest.issuers {
             let Some(sheet) = self.sheet.issuers.get(&issuer.api_type) else { continue };
-            let played = Played { manifest: issuer, sheet, tenant, where_to: self.where_to.clone() };
+            let played = self.played(issuer, sheet, &self.where_to);
             let features = Features::of(&played);
             for case in self.library.cases.iter().filter(|case| self.concerns(case, &issuer.api_type)) {
                 let excuse = features.missing(case);
@@ -152,6 +205,15 @@ impl Course<'_> {
         Ok(judged)
     }
 
+    pub(crate) fn played<'c>(
+        &'c self,
+        manifest: &'c IssuerManifest,
+        sheet: &'c IssuerSheet,
+        where_to: &WhereTo,
+    ) -> Played<'c> {
+        Played { manifest, sheet, tenant: self.tenant, where_to: where_to.clone() }
+    }
+
     fn check_only(&self) -> Result<(), SetupError> {
         let probes = PROBES.iter().chain([&PURITY]).map(|probe| probe.id);
         let known: Vec<&str> = self.library.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
@@ -165,7 +227,7 @@ impl Course<'_> {
         self.options.only.is_empty() || self.options.only.iter().any(|only| only == id)
     }
 
-    fn concerns(&self, case: &Case, api_type: &str) -> bool {
+    pub(crate) fn concerns(&self, case: &Case, api_type: &str) -> bool {
         let own = match &case.shelf {
             Shelf::Core | Shelf::Server => true,
             Shelf::Plugin(name) => *name == self.manifest.name,
@@ -173,7 +235,7 @@ impl Course<'_> {
         own && self.wanted(&case.id) && case.fixture.api_type.as_deref().is_none_or(|only| only == api_type)
     }
 
-    fn label(&self, id: &str, api_type: &str) -> String {
+    pub(crate) fn label(&self, id: &str, api_type: &str) -> String {
         if self.manifest.issuers.len() == 1 { id.to_owned() } else { format!("{id} ({api_type})") }
     }
 
@@ -214,7 +276,7 @@ impl Course<'_> {
         }
     }
 
-    async fn probed(&self, probe: &Probe, played: &Played<'_>) -> Outcome {
+    pub(crate) async fn probed(&self, probe: &Probe, played: &Played<'_>) -> Outcome {
         let WhereTo::InProcess(house) = &played.where_to else {
             return Outcome::NotRun("needs the plugin itself".to_owned());
         };
@@ -229,23 +291,28 @@ impl Course<'_> {
 }
 
 /// What an issuer has.
-struct Features(Vec<Feature>);
+pub(crate) struct Features(Vec<Feature>);
 
 impl Features {
-    fn of(played: &Played<'_>) -> Self {
+    pub(crate) fn of(played: &Played<'_>) -> Self {
         let mut features = Feature::of_manifest(played.manifest);
         features.extend(&played.sheet.features);
         Self(features)
     }
 
     /// Why a case does not concern the issuer, if it does not.
-    fn missing(&self, case: &Case) -> Option<String> {
-        let server = (case.shelf == Shelf::Server).then_some(&Feature::App);
-        let needed = server.into_iter().chain(&case.fixture.needs).find(|feature| !self.0.contains(feature));
-        if let Some(feature) = needed {
+    pub(crate) fn missing(&self, case: &Case) -> Option<String> {
+        let server = (case.shelf == Shelf::Server).then_some(Feature::App);
+        let needs: Vec<Feature> = server.into_iter().chain(case.fixture.needs.iter().copied()).collect();
+        self.unfit(&needs, &case.fixture.needs_not)
+    }
+
+    /// What these needs find missing or unwanted, if anything.
+    pub(crate) fn unfit(&self, needs: &[Feature], needs_not: &[Feature]) -> Option<String> {
+        if let Some(feature) = needs.iter().find(|feature| !self.0.contains(feature)) {
             return Some(format!("needs {feature}"));
         }
-        let unwanted = case.fixture.needs_not.iter().find(|feature| self.0.contains(feature))?;
+        let unwanted = needs_not.iter().find(|feature| self.0.contains(feature))?;
         Some(format!("is for issuers without {unwanted}"))
     }
 }

@@ -32,8 +32,9 @@ pub(crate) fn judge_server(options: &Options, library: &Library) -> Result<Repor
         let manifest = manifest(file)?;
         let sheet = sheet_for(options, library, &manifest)?;
         let where_to = WhereTo::Remote(server.clone());
-        let course = Course { options, library, manifest: &manifest, sheet: &sheet, where_to };
-        judged.extend(runtime.block_on(course.run(&tenant))?);
+        let course =
+            Course { options, library, manifest: &manifest, sheet: &sheet, tenant: &tenant, where_to };
+        judged.extend(runtime.block_on(course.run())?);
         api_types.extend(manifest.issuers.iter().map(|issuer| issuer.api_type.clone()));
     }
     let subject = SubjectReport::Server { base_url: base_url.clone(), api_types };

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -134,4 +136,16 @@ pub struct Exemption {
     pub reason: String,
     /// The last day, `YYYY-MM-DD`. After it the exemption itself fails.
     pub until: String,
+}
+
+impl CredentialReading {
+    /// The HMAC key that the sheet tells, where an issuer makes it of its settings.
+    pub(crate) fn derived_key(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Jwt(JwtReading { verifies_with: VerifyingKey::SecretBytes(bytes) }) => {
+                URL_SAFE_NO_PAD.decode(bytes).ok()
+            }
+            _ => None,
+        }
+    }
 }

@@ -12,7 +12,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
-use locum_engine::ports::{Buckets, Issuers};
+use locum_abi::manifest::Manifest;
+use locum_engine::ports::{AuditSink, Buckets, Issuers};
 use locum_engine::tenant::Tenant;
 use locum_engine::{Engine, Ports};
 use locum_server::{Limits, ServerOptions, router};
@@ -22,7 +23,10 @@ use tower::ServiceExt as _;
 use self::ports::{CountingEntropy, OneTenant, RecordedAudit, SilentBuckets, VirtualClock};
 use crate::exchange::{Answered, Asked, Inside, Observed};
 use crate::fixture::{RateLimiterState, ServerChanges, UpstreamExchange};
+use crate::sheet::PluginSheet;
+use crate::tenant::TenantDocument;
 use crate::variables::Window;
+use crate::weakening::{WeakAudit, WeakBuckets, WeakIssuers, Weakening};
 
 pub(crate) use self::log_lines::LogLines;
 pub(crate) use self::script::ScriptedUpstreams;
@@ -33,6 +37,16 @@ pub(crate) struct House {
     pub(crate) issuers: Arc<dyn Issuers>,
     pub(crate) upstreams: Arc<ScriptedUpstreams>,
     pub(crate) log: Arc<LogLines>,
+    /// A fault that the suite must notice.
+    pub(crate) weakening: Option<Weakening>,
+}
+
+impl House {
+    /// The same house with a fault in it.
+    pub(crate) fn weakened(&self, manifest: &Manifest, sheet: &PluginSheet, weakening: Weakening) -> Self {
+        let issuers = Arc::new(WeakIssuers::new(self.issuers.clone(), manifest, sheet, weakening));
+        Self { issuers, weakening: Some(weakening), ..self.clone() }
+    }
 }
 
 /// A server of its own, made for one case.
@@ -52,23 +66,31 @@ impl Stage {
     /// A network that is none.
     pub(crate) fn new(
         house: House,
-        tenant: Tenant,
+        mut tenant: Tenant,
         server: &ServerChanges,
         now_unix_seconds: i64,
     ) -> Result<Self, String> {
+        if let Some(Weakening::Tenant(change)) = house.weakening {
+            change(&mut tenant);
+        }
         let tenant = Arc::new(tenant);
         let clock = Arc::new(VirtualClock::at(now_unix_seconds));
         let audit = Arc::new(RecordedAudit::default());
-        let buckets: Arc<dyn Buckets> = match server.rate_limiter {
+        let mut buckets: Arc<dyn Buckets> = match server.rate_limiter {
             RateLimiterState::Answers => Arc::new(MemoryBuckets::default()),
             RateLimiterState::Silent => Arc::new(SilentBuckets),
         };
+        let mut sink: Arc<dyn AuditSink> = audit.clone();
+        if let Some(weakening) = house.weakening {
+            buckets = Arc::new(WeakBuckets { inner: buckets, weakening });
+            sink = Arc::new(WeakAudit { inner: sink, weakening });
+        }
         let ports = Ports {
             clock: clock.clone(),
             entropy: Arc::new(CountingEntropy::default()),
             directory: Arc::new(OneTenant(tenant.clone())),
             buckets,
-            audit: audit.clone(),
+            audit: sink,
             issuers: house.issuers.clone(),
         };
         let engine = Arc::new(Engine::new(ports));
@@ -100,30 +122,42 @@ impl Stage {
     ///
     /// # Errors
     /// A request that HTTP cannot carry.
-    pub(crate) async fn ask(&self, asked: &Asked, script: Vec<UpstreamExchange>) -> Result<Observed, String> {
+    pub(crate) async fn ask(
+        &self,
+        asked: &Asked,
+        script: Vec<UpstreamExchange>,
+        document: &TenantDocument,
+    ) -> Result<Observed, String> {
+        let mut heard = asked.clone();
+        if let Some(Weakening::Question(change)) = self.house.weakening {
+            change(&mut heard, document);
+        }
         self.house.upstreams.play(script);
         self.house.log.clear();
         self.audit.clear();
-        let mut request = Request::builder().method(asked.method).uri(&asked.target);
-        request = request.header("host", &asked.host);
-        for (name, value) in &asked.headers {
+        let mut request = Request::builder().method(heard.method).uri(&heard.target);
+        request = request.header("host", &heard.host);
+        for (name, value) in &heard.headers {
             request = request.header(name, value);
         }
         let mut request = request
-            .body(Body::from(asked.body.clone()))
+            .body(Body::from(heard.body))
             .map_err(|error| format!("the request cannot be made: {error}"))?;
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(asked.ip, 50_000)));
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(heard.ip, 50_000)));
         let Ok(response) = self.router.clone().oneshot(request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
         let headers = head.headers.iter().map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
-        let answered = Answered {
+        let mut answered = Answered {
             status: head.status.as_u16(),
             headers: headers.collect(),
             body: String::from_utf8_lossy(&body).into_owned(),
         };
+        if let Some(Weakening::Answer(change)) = self.house.weakening {
+            change(&mut answered, asked);
+        }
         let (upstream_calls, upstream_deviations) = self.house.upstreams.seen();
         let inside = Inside {
             audit: self.audit.take(),

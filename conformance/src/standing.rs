@@ -1,5 +1,7 @@
 //! The rules that hold for every answer, whatever a fixture expects.
 
+use std::ops::Range;
+
 use locum_abi::manifest::CredentialForm;
 use serde_json::{Map, Value};
 
@@ -23,6 +25,9 @@ pub(crate) struct Standing<'a> {
 
 /// Shortest secret that is looked for: shorter ones stand in innocent texts.
 const SECRET_BYTES_MIN: usize = 8;
+
+/// The part of a long secret that is looked for by itself.
+const PART: Range<usize> = 128..192;
 
 impl Standing<'_> {
     /// The rules that an exchange breaks.
@@ -135,9 +140,14 @@ impl Standing<'_> {
     }
 }
 
-/// What to look for of a secret: of a key in PEM each line, since its line breaks are escaped elsewhere.
+/// What to look for of a secret: of a key in PEM each line, since its line breaks are escaped elsewhere; of a long line
+/// also a part, since a record may cut it. The start of a token is that of every token.
 fn pieces(secret: &str) -> impl Iterator<Item = &str> {
-    secret.lines().map(str::trim).filter(|line| line.len() >= SECRET_BYTES_MIN && !line.starts_with("-----"))
+    let lines = secret
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() >= SECRET_BYTES_MIN && !line.starts_with("-----"));
+    lines.flat_map(|line| [Some(line), line.get(PART)]).flatten()
 }
 
 fn malformed_refusal(body: &str) -> Option<Difference> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FailureReport, ProfileReport, Report, SubjectReport};
+use super::{FailureReport, Fate, KillScore, ProfileReport, Report, SubjectReport};
 
 impl Report {
     /// What was judged, a row for each profile, and every failure.
@@ -45,6 +45,23 @@ impl Report {
         }
         for failure in &self.failures {
             failure.write(out)?;
+        }
+        self.kill_score.as_ref().map_or(Ok(()), |score| score.write(out))
+    }
+}
+
+impl KillScore {
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let Self { killed, survived, unsupported, mutants } = self;
+        writeln!(out, "\nmutants: {killed} killed, {survived} survived, {unsupported} unsupported")?;
+        for mutant in mutants {
+            match &mutant.fate {
+                Fate::Killed { by } => writeln!(out, "{:<18} {:<46} {by}", mutant.profile, mutant.mutant)?,
+                Fate::Survived => {
+                    writeln!(out, "{:<18} {:<46} SURVIVED: {}", mutant.profile, mutant.mutant, mutant.fault)?;
+                }
+                Fate::Unsupported { .. } => {}
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
 
+mod kill_score;
 mod plugin_files;
 mod sabotage;
 mod schemas;

@@ -1,0 +1,203 @@
+//! Mutants of the defences: each takes one away.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde_json::{Map, Value, json};
+
+use super::Mutant;
+use crate::exchange::Asked;
+use crate::profile::{Feature, Profile};
+use crate::tenant::{CALLER, TenantDocument};
+use crate::weakening::Weakening;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Mutant::all_of(
+        Profile::Hostile,
+        vec![
+            (
+                "takes-the-last-of-two-keys",
+                "Of a key that stands twice in JSON the last is taken.",
+                &[],
+                &[],
+                Weakening::Question(|asked, _| {
+                    if let Ok(lenient) = serde_json::from_str::<Value>(&asked.body) {
+                        asked.body = lenient.to_string();
+                    }
+                }),
+            ),
+            (
+                "takes-the-first-of-two-form-fields",
+                "Of a field that stands twice in a form the first is taken.",
+                &[],
+                &[],
+                Weakening::Question(|asked, _| {
+                    if asked.body.starts_with("client_id=caller&client_id=caller&") {
+                        asked.body = asked.body.replacen("client_id=caller&", "", 1);
+                    }
+                }),
+            ),
+            (
+                "nests-without-end",
+                "JSON of any depth is read.",
+                &[],
+                &[],
+                Weakening::Question(|asked, _| forget(asked, "deep")),
+            ),
+            (
+                "reads-bodies-of-any-size",
+                "A body of any size is read.",
+                &[],
+                &[],
+                Weakening::Question(|asked, _| forget(asked, "padding")),
+            ),
+            (
+                "takes-any-signature",
+                "The signature of an id_token is not looked at.",
+                &[],
+                &[],
+                Weakening::Question(|asked, document| present(asked, document, |_, _| {})),
+            ),
+            (
+                "takes-alg-none",
+                "An id_token that says alg none is taken.",
+                &[],
+                &[],
+                Weakening::Question(|asked, document| {
+                    present(asked, document, |header, claims| {
+                        if !header
+                            .get("alg")
+                            .and_then(Value::as_str)
+                            .is_some_and(|alg| alg.eq_ignore_ascii_case("none"))
+                        {
+                            claims.clear();
+                        }
+                    })
+                }),
+            ),
+            (
+                "ignores-critical-extensions",
+                "A demand for an extension is ignored.",
+                &[],
+                &[],
+                Weakening::Question(|asked, document| {
+                    present(asked, document, |header, claims| {
+                        if header.shift_remove("crit").is_none() {
+                            claims.clear();
+                        }
+                    })
+                }),
+            ),
+            (
+                "takes-any-audience-of-several",
+                "Of several audiences one is enough.",
+                &[],
+                &[],
+                Weakening::Question(|asked, document| {
+                    present(asked, document, |_, claims| {
+                        if claims.get("aud").is_some_and(Value::is_array) {
+                            claims.insert("aud".to_owned(), json!(CALLER));
+                        } else {
+                            claims.clear();
+                        }
+                    })
+                }),
+            ),
+            (
+                "takes-user-ids-with-line-breaks",
+                "A user id may hold control characters.",
+                &[],
+                &[],
+                Weakening::Question(|asked, document| {
+                    present(asked, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
+                        Some(sub) if sub.contains('\n') => {
+                            let sub = sub.replace('\n', "");
+                            claims.insert("sub".to_owned(), sub.into());
+                        }
+                        _ => claims.clear(),
+                    })
+                }),
+            ),
+            (
+                "lets-a-request-choose-the-user",
+                "A parameter named user_id chooses for whom a credential is.",
+                &[Feature::App],
+                &[],
+                Weakening::Grant(|grant, _| {
+                    if let Some(Value::String(user)) = grant.parameters.get("user_id") {
+                        grant.user_id = user.clone();
+                    }
+                }),
+            ),
+            (
+                "lets-a-request-choose-the-life",
+                "A parameter named lifetime_seconds chooses the life of a credential.",
+                &[],
+                &[Feature::EndSetUpstream],
+                Weakening::Issued(|issued, grant, _| {
+                    if grant.parameters.contains_key("lifetime_seconds") {
+                        issued.expires_at = Some(9_000_000_000);
+                    }
+                }),
+            ),
+            (
+                "refuses-parameters-with-control-characters",
+                "A parameter with a control character makes the request fail.",
+                &[],
+                &[],
+                Weakening::Question(|asked, _| {
+                    if asked.body.contains("\\u001b") {
+                        asked.body.clear();
+                    }
+                }),
+            ),
+            (
+                "cuts-the-record-at-a-line-break",
+                "The record ends where a parameter has a line break.",
+                &[],
+                &[],
+                Weakening::Audit(|mut event| {
+                    event.device =
+                        event.device.map(|device| device.lines().next().unwrap_or_default().to_owned());
+                    vec![event]
+                }),
+            ),
+        ],
+    )
+}
+
+/// Takes a parameter away.
+fn forget(asked: &mut Asked, name: &str) {
+    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+        && parameters.shift_remove(name).is_some()
+    {
+        asked.body = Value::Object(parameters).to_string();
+    }
+}
+
+/// Presents another id_token, properly signed, in place of the one that was presented. One whose claims are cleared
+/// stays as it was.
+fn present(
+    asked: &mut Asked,
+    document: &TenantDocument,
+    change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>),
+) {
+    let Ok(Value::Object(mut parameters)) = serde_json::from_str(&asked.body) else { return };
+    let Some(token) = parameters.get("id_token").and_then(Value::as_str) else { return };
+    let mut parts = token
+        .split('.')
+        .map(|part| serde_json::from_slice::<Map<String, Value>>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok());
+    let (Some(Some(mut header)), Some(Some(mut claims))) = (parts.next(), parts.next()) else { return };
+    change(&mut header, &mut claims);
+    if claims.is_empty() {
+        return;
+    }
+    let message = [json!({"alg": "HS256"}), Value::Object(claims)]
+        .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
+        .join(".");
+    let key = EncodingKey::from_secret(&document.secret(CALLER));
+    if let Ok(signature) = crypto::sign(message.as_bytes(), &key, Algorithm::HS256) {
+        parameters.insert("id_token".to_owned(), format!("{message}.{signature}").into());
+        asked.body = Value::Object(parameters).to_string();
+    }
+}

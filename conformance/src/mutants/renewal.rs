@@ -1,0 +1,51 @@
+//! Mutants of renewal: tokens for the caller itself that bring no fresh life.
+
+use super::Mutant;
+use crate::profile::{Feature, Profile};
+use crate::weakening::Weakening;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Mutant::all_of(
+        Profile::Renewal,
+        vec![
+            (
+                "renews-without-a-fresh-life",
+                "A renewed token ends when the first one did.",
+                &[Feature::Renewal],
+                &[],
+                Weakening::Issued(|issued, grant, hands| {
+                    if grant.client_id == grant.target_id {
+                        let first = hands.first(&grant.user_id, issued);
+                        *issued = first;
+                    }
+                }),
+            ),
+            (
+                "renews-without-the-profile",
+                "A renewed token says less of its user than the first one.",
+                &[Feature::Renewal],
+                &[],
+                Weakening::Grant(|grant, hands| {
+                    if grant.client_id == grant.target_id && hands.noted_before("self") {
+                        grant.claims.clear();
+                    }
+                }),
+            ),
+            (
+                "renews-nothing",
+                "A token for the caller itself cannot be presented again.",
+                &[Feature::Renewal],
+                &[],
+                Weakening::Issued(|issued, grant, hands| {
+                    if grant.client_id == grant.target_id
+                        && grant.scopes.iter().any(|word| word == "passthrough")
+                    {
+                        hands.rewrite(issued, |_, claims| {
+                            claims.insert("aud".to_owned(), "somebody-else".into());
+                        });
+                    }
+                }),
+            ),
+        ],
+    )
+}

@@ -1,0 +1,78 @@
+//! Mutants of revocation: said to be done, and not done.
+
+use locum_abi::answer::{Failure, RevokeAnswer};
+use locum_engine::AuditCode;
+use locum_engine::ports::IssuerFailure;
+
+use super::Mutant;
+use crate::asking::REVOCATION;
+use crate::profile::{Feature, Profile};
+use crate::weakening::Weakening;
+
+pub(super) fn mutants() -> Vec<Mutant> {
+    Mutant::all_of(
+        Profile::Revocation,
+        vec![
+            (
+                "never-asks-the-upstream-to-revoke",
+                "A credential is said to be revoked, and nobody was asked to.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::RevokesWithoutAsking,
+            ),
+            (
+                "says-revoked-when-the-upstream-failed",
+                "A credential is said to be revoked though the upstream could not be asked.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::Revoked(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
+            ),
+            (
+                "fails-every-revocation",
+                "No credential can be revoked.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::Revoked(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
+            ),
+            (
+                "says-not-revocable",
+                "A credential that was revoked is said not to be revocable.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::Revoked(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
+            ),
+            (
+                "revokes-for-clients-without-the-add-on",
+                "A client without the add-on has its credentials revoked.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::Question(|asked, _| {
+                    if asked.target == REVOCATION {
+                        asked.body = asked.body.replace("\"caller\"", "\"target\"");
+                    }
+                }),
+            ),
+            (
+                "says-a-jwt-is-revoked",
+                "A JWT is said to be revoked.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::Answer(|answered, asked| {
+                    if asked.target == REVOCATION && asked.body.contains("eyJ") {
+                        answered.status = 200;
+                        answered.body.clear();
+                    }
+                }),
+            ),
+            (
+                "does-not-record-revocations",
+                "A revocation is not recorded.",
+                &[Feature::Revocable],
+                &[],
+                Weakening::Audit(
+                    |event| if event.code == AuditCode::Revoked { Vec::new() } else { vec![event] },
+                ),
+            ),
+        ],
+    )
+}

@@ -1,0 +1,34 @@
+//! Buckets behind a weakening.
+
+use std::sync::Arc;
+
+use locum_engine::ports::{BucketKey, Buckets, PortFuture, Unavailable};
+use locum_engine::{BucketRule, Taken};
+
+use super::Weakening;
+
+/// Buckets that are asked, or answer, in another way.
+pub(crate) struct WeakBuckets {
+    pub(crate) inner: Arc<dyn Buckets>,
+    pub(crate) weakening: Weakening,
+}
+
+impl Buckets for WeakBuckets {
+    fn take<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortFuture<'a, Result<Taken, Unavailable>> {
+        Box::pin(async move {
+            match self.weakening {
+                Weakening::Bucket(asked) => {
+                    let (key, rule) = asked(key, rule);
+                    self.inner.take(key, rule, now_unix_ms).await
+                }
+                Weakening::Taken(answered) => self.inner.take(key, rule, now_unix_ms).await.map(answered),
+                _ => self.inner.take(key, rule, now_unix_ms).await,
+            }
+        })
+    }
+}

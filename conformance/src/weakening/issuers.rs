@@ -1,0 +1,137 @@
+//! Issuers behind a weakening: the shim between host and engine.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use locum_abi::answer::{Failure, Issued, RevokeAnswer};
+use locum_abi::configuration::Configuration;
+use locum_abi::grant::Grant;
+use locum_abi::manifest::{IssuerManifest, Manifest};
+use locum_engine::ports::{Issuer, IssuerFailure, Issuers, Moment, PortFuture};
+
+use super::{Hands, Weakening};
+use crate::sheet::PluginSheet;
+
+/// The issuers of a plugin, with one fault.
+pub(crate) struct WeakIssuers {
+    inner: Arc<dyn Issuers>,
+    weakening: Weakening,
+    manifests: BTreeMap<String, IssuerManifest>,
+    derived_keys: BTreeMap<String, Vec<u8>>,
+    ready_before: Mutex<BTreeMap<String, Arc<dyn Issuer>>>,
+    counter: Arc<AtomicU64>,
+}
+
+impl WeakIssuers {
+    /// The sheet tells the keys that issuers make of their settings.
+    pub(crate) fn new(
+        inner: Arc<dyn Issuers>,
+        manifest: &Manifest,
+        sheet: &PluginSheet,
+        weakening: Weakening,
+    ) -> Self {
+        let manifests = manifest.issuers.iter().map(|issuer| {
+            let mut issuer = issuer.clone();
+            if let Weakening::Manifest(change) = weakening {
+                change(&mut issuer);
+            }
+            (issuer.api_type.clone(), issuer)
+        });
+        Self {
+            inner,
+            weakening,
+            manifests: manifests.collect(),
+            derived_keys: sheet
+                .issuers
+                .iter()
+                .filter_map(|(api_type, issuer)| Some((api_type.clone(), issuer.credential.derived_key()?)))
+                .collect(),
+            ready_before: Mutex::default(),
+            counter: Arc::default(),
+        }
+    }
+
+    fn refused(&self, failure: Failure, configuration: &Configuration) -> Result<Arc<dyn Issuer>, Failure> {
+        match self.weakening {
+            Weakening::Refusal(reworded) => Err(reworded(failure, configuration)),
+            Weakening::TakesAllSettings => {
+                let ready = self.ready_before.lock().unwrap_or_else(PoisonError::into_inner);
+                ready.get(&configuration.api_type).cloned().ok_or(failure)
+            }
+            _ => Err(failure),
+        }
+    }
+}
+
+impl Issuers for WeakIssuers {
+    fn manifest(&self, api_type: &str) -> Option<&IssuerManifest> {
+        self.manifests.get(api_type)
+    }
+
+    fn configure(&self, mut configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
+        if let (Weakening::Configuration(change), Some(manifest)) =
+            (self.weakening, self.manifests.get(&configuration.api_type))
+        {
+            change(&mut configuration, manifest);
+        }
+        let inner = match self.inner.configure(configuration.clone()) {
+            Ok(inner) => inner,
+            Err(failure) => return self.refused(failure, &configuration),
+        };
+        let mut ready = self.ready_before.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.insert(configuration.api_type.clone(), inner.clone());
+        let derived_key = self.derived_keys.get(&configuration.api_type).cloned();
+        let hands = Hands::of(configuration, derived_key, self.counter.clone());
+        Ok(Arc::new(WeakIssuer { inner, weakening: self.weakening, hands }))
+    }
+}
+
+struct WeakIssuer {
+    inner: Arc<dyn Issuer>,
+    weakening: Weakening,
+    hands: Hands,
+}
+
+impl Issuer for WeakIssuer {
+    fn issue<'a>(
+        &'a self,
+        grant: &'a Grant,
+        moment: Moment,
+    ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
+        Box::pin(async move {
+            match self.weakening {
+                Weakening::Grant(change) => {
+                    let mut grant = grant.clone();
+                    change(&mut grant, &self.hands);
+                    self.inner.issue(&grant, moment).await
+                }
+                Weakening::Issued(change) => {
+                    let mut issued = self.inner.issue(grant, moment).await?;
+                    change(&mut issued, grant, &self.hands);
+                    Ok(issued)
+                }
+                Weakening::Outcome(change) => change(self.inner.issue(grant, moment).await, &self.hands),
+                Weakening::AsksTwice => {
+                    self.inner.issue(grant, moment).await?;
+                    self.inner.issue(grant, moment).await
+                }
+                _ => self.inner.issue(grant, moment).await,
+            }
+        })
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        credential: &'a str,
+        moment: Moment,
+    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+        Box::pin(async move {
+            match self.weakening {
+                Weakening::RevokesWithoutAsking => Ok(RevokeAnswer::Revoked),
+                Weakening::Revoked(change) => change(self.inner.revoke(credential, moment).await),
+                _ => self.inner.revoke(credential, moment).await,
+            }
+        })
+    }
+}
