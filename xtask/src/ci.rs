@@ -1,9 +1,9 @@
-//! What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance.
+//! What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance, the authors' guide.
 
 use anyhow::Result;
 
 use crate::shell::{cargo, has, run as run_command};
-use crate::{conformance, tidy};
+use crate::{conformance, tidy, walk};
 
 pub fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
@@ -21,7 +21,8 @@ pub fn run() -> Result<()> {
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
-    conformance::run(&conformance::Args::all())
+    conformance::run(&conformance::Args::all())?;
+    walk::run()
 }
 
 /// Licences, advisories, banned and doubled crates, sources. Advisories need their database, which not every network

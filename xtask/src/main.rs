@@ -48,7 +48,7 @@ enum Command {
     Walk,
     /// Checks what the documents say about the tree, and the tree's habits.
     Tidy,
-    /// What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance.
+    /// What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance, the authors' guide.
     Ci,
 }
 
