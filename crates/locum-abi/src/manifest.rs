@@ -10,6 +10,7 @@ pub const CONTRACT: u32 = 1;
 
 /// Who a plugin is and what it issues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Manifest {
     /// [`CONTRACT`] of the SDK that the plugin was built with.
     pub contract: u32,
@@ -27,6 +28,7 @@ pub struct Manifest {
 
 /// What one api_type issues and promises.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IssuerManifest {
     /// The value of `api_type` and the name of the add-on, such as `azure_blob`.
     pub api_type: String,
@@ -58,6 +60,7 @@ pub struct IssuerManifest {
 
 /// The form of a credential, and with it the shape of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "form", rename_all = "snake_case")]
 pub enum CredentialForm {
     /// A compact JWT, answered as `{"token_type":"Bearer","expires_in":…,"id_token":"…"}`.
@@ -71,11 +74,13 @@ pub enum CredentialForm {
     Object,
     /// A form that this host does not know; such an issuer is not loaded.
     #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 /// A request parameter that stands in for a stored setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Override {
     /// The parameter's name. Its snake-case spelling is accepted too.
     pub parameter: String,
@@ -85,6 +90,7 @@ pub struct Override {
 
 /// How long credentials of an issuer live, in seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lifetime {
     /// Shorter ones cannot be had.
     pub minimum_seconds: u64,
@@ -99,6 +105,7 @@ pub struct Lifetime {
 
 /// A setting that asks for a lifetime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LifetimeSetting {
     /// Its name, such as `expiration`.
     pub name: String,
@@ -108,6 +115,7 @@ pub struct LifetimeSetting {
 
 /// Whether a credential can be taken back before it expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Revocation {
     /// It cannot.
@@ -118,11 +126,13 @@ pub enum Revocation {
     ByKeyRotation,
     /// A class that this host does not know; treated as [`Revocation::NotRevocable`].
     #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 /// An upstream that an issuer may call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Upstream {
     /// An HTTPS host on port 443.
@@ -137,22 +147,26 @@ pub enum Upstream {
     },
     /// A kind that this host does not know; it allows nothing.
     #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 /// Something of the tenant that an issuer needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
     /// The tenant's RSA key and certificate.
     TenantSigningKey,
     /// A need that this host does not know; such an issuer is not loaded.
     #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 /// A profile attribute that an issuer reads whatever the scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Read {
     /// One attribute.
@@ -170,6 +184,7 @@ pub enum Read {
     },
     /// A kind that this host does not know; it reads nothing.
     #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 

@@ -1,0 +1,110 @@
+//! The manifest reference in `docs/` says what the code says. `LOCUM_BLESS=1` writes it.
+
+use std::fs;
+use std::path::Path;
+
+use locum_plugin::abi::manifest::{CONTRACT, Manifest};
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+#[test]
+fn the_reference_says_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manifest-reference.md");
+    let stated = page();
+    if std::env::var_os("LOCUM_BLESS").is_some() {
+        fs::write(&path, &stated).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == stated, "docs/manifest-reference.md is old; run this test with LOCUM_BLESS=1");
+}
+
+#[test]
+fn every_member_and_every_form_has_a_meaning() {
+    let page = page();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 30, "{page}");
+    assert_eq!(rows.iter().find(|row| row.contains("|  |")), None);
+}
+
+fn page() -> String {
+    let schema =
+        SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Manifest>().to_value();
+    let mut page = format!(
+        "# Manifest reference\n\n\
+         What a plugin states about itself in `manifest.json`, written by a test from the code of `locum-abi`: change it \
+         there.\n\
+         Authors say these things with `ApiType` and `Lifetime`, and the kit writes the file; \
+         [contract.md](contract.md#the-manifest)\n\
+         tells what the host does with each. This is contract {CONTRACT}.\n"
+    );
+    section(&mut page, "Manifest", &schema);
+    for (name, definition) in schema["$defs"].as_object().into_iter().flatten() {
+        section(&mut page, name, definition);
+    }
+    page
+}
+
+fn section(page: &mut String, name: &str, schema: &Value) {
+    page.push_str(&format!("\n## {name}\n\n{}\n\n", meaning(schema)));
+    if let Some(forms) = schema["oneOf"].as_array() {
+        page.push_str("| one of | meaning |\n|---|---|\n");
+        for form in forms {
+            page.push_str(&format!("| {} | {} |\n", example(form), meaning(form)));
+        }
+        return;
+    }
+    page.push_str("| member | type | meaning |\n|---|---|---|\n");
+    for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+        let needed = if is_needed(schema, member) { ", needed" } else { "" };
+        page.push_str(&format!("| `{member}` | {}{needed} | {} |\n", kind(property), meaning(property)));
+    }
+}
+
+fn is_needed(schema: &Value, member: &str) -> bool {
+    schema["required"].as_array().is_some_and(|names| names.iter().any(|name| name == member))
+}
+
+/// One form of several, as it is written, with what its members mean.
+fn example(form: &Value) -> String {
+    if let Some(text) = form["const"].as_str() {
+        return format!("`\"{text}\"`");
+    }
+    let members =
+        form["properties"].as_object().into_iter().flatten().map(|(name, property)| match property["const"]
+            .as_str()
+        {
+            Some(text) => format!("\"{name}\": \"{text}\""),
+            None => format!("\"{name}\": …"),
+        });
+    let mut example = format!("`{{{}}}`", members.collect::<Vec<_>>().join(", "));
+    for (name, property) in form["properties"].as_object().into_iter().flatten() {
+        if property.get("const").is_none() {
+            let may = if is_needed(form, name) { "" } else { ", may be absent" };
+            example.push_str(&format!("<br>`{name}`{may}: {}", meaning(property)));
+        }
+    }
+    example
+}
+
+/// The type of a member, in words; a link where it has a section of its own.
+fn kind(property: &Value) -> String {
+    let link = |reference: &str| {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        format!("[{name}](#{})", name.to_lowercase())
+    };
+    match (property["$ref"].as_str(), property["type"].as_str(), property["anyOf"].get(0)) {
+        (Some(reference), _, _) => link(reference),
+        (None, Some("array"), _) => format!("list of {}", kind(&property["items"])),
+        (None, Some("integer"), _) => "whole number".to_owned(),
+        (None, Some("string"), _) => "text".to_owned(),
+        (None, None, Some(one)) => kind(one),
+        (None, None, None) => "JSON Schema".to_owned(),
+        (None, Some(other), _) => other.to_owned(),
+    }
+}
+
+/// The doc comment, as prose.
+fn meaning(schema: &Value) -> String {
+    let text = schema["description"].as_str().unwrap_or_default();
+    text.replace('\n', " ").replace("[`", "`").replace("`]", "`").replace('|', "\\|")
+}
