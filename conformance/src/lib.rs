@@ -12,7 +12,7 @@
 //! engine, a clock and upstreams of its own, around the plugin file as production loads it; nothing depends on when
 //! or where it runs. Against a server, what needs the inside is named as not run.
 //!
-//! It prints nothing and decides nothing about flags: see [`run`] and [`Options`].
+//! It prints nothing and decides nothing about flags: see [`run`](run()) and [`Options`].
 
 mod asking;
 mod built_in;

@@ -85,7 +85,7 @@ pub fn write(name: &str, folder: &Path, sdk: &Path) -> Result<Vec<PathBuf>, Scaf
 /// files, in order.
 ///
 /// # Errors
-/// As [`write`], and a folder that is not the workspace.
+/// As [`write()`], and a folder that is not the workspace.
 pub fn write_inside(name: &str, workspace: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
     let name = PluginName::parse(name)?;
     refuse_taken(&name)?;

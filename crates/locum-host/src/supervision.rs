@@ -16,7 +16,7 @@ pub struct Health {
     /// Calls that did not come back by their deadline, since the plugin was loaded.
     pub hangs: u32,
     /// Whether it is not called: as long as a call hangs, and for good after
-    /// [`HANGS_MAX`](crate::limits::HANGS_MAX) hangs.
+    /// [`HANGS_MAX`] hangs.
     pub quarantined: bool,
 }
 

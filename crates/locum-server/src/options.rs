@@ -43,14 +43,14 @@ pub struct Limits {
     pub in_flight_max: usize,
     /// Longest time from a request's head to its answer: more is 503. 15 s.
     pub request_deadline: Duration,
-    /// Longest request line and headers together: more is 431. 32 KiB. Read by [`serve`](crate::serve).
+    /// Longest request line and headers together: more is 431. 32 KiB. Read by [`serve`](crate::serve()).
     pub head_bytes_max: usize,
     /// Longest wait for a complete head, on a new connection and between two requests; then the connection is closed.
-    /// 30 s. Read by [`serve`](crate::serve).
+    /// 30 s. Read by [`serve`](crate::serve()).
     pub head_deadline: Duration,
-    /// Most open connections; more wait in the backlog of the socket. 8192. Read by [`serve`](crate::serve).
+    /// Most open connections; more wait in the backlog of the socket. 8192. Read by [`serve`](crate::serve()).
     pub connections_max: usize,
-    /// Longest time that a stop waits for requests in flight. 20 s. Read by [`serve`](crate::serve).
+    /// Longest time that a stop waits for requests in flight. 20 s. Read by [`serve`](crate::serve()).
     pub drain_deadline: Duration,
 }
 

@@ -15,7 +15,7 @@ use crate::{delegation, discovery, health, keys, revocation, saml_metadata, wire
 
 /// Everything that Locum serves, around this engine.
 ///
-/// Requests must carry `ConnectInfo<SocketAddr>`, as [`serve`](crate::serve) and axum's
+/// Requests must carry `ConnectInfo<SocketAddr>`, as [`serve`](crate::serve()) and axum's
 /// `into_make_service_with_connect_info` see to: without it delegations and revocations are refused with 500, since
 /// no address means no rate limit. The router needs a Tokio runtime with time enabled.
 ///
