@@ -1,5 +1,10 @@
 //! The report: what was run against what, and what came of it. The same run gives the same bytes.
 
+mod escaped;
+mod html;
+mod junit;
+#[cfg(test)]
+mod sample;
 mod table;
 mod yaml;
 
@@ -340,6 +345,14 @@ impl SubjectReport {
             contract: manifest.contract,
             api_types: manifest.issuers.iter().map(|issuer| issuer.api_type.clone()).collect(),
             isolation,
+        }
+    }
+
+    /// What people call it.
+    fn title(&self) -> String {
+        match self {
+            Self::Plugin { name, version, .. } => format!("{name} {version}"),
+            Self::Server { base_url, .. } => base_url.clone(),
         }
     }
 }

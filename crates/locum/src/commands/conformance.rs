@@ -63,7 +63,9 @@ fn write_reports(report: &Report, folder: &Path) -> Result<(), Ended> {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|error| Ended::machine(format!("{}: {error}", path.display())))
     };
-    write("report.yaml", &report.to_yaml())
+    write("report.yaml", &report.to_yaml())?;
+    write("report.html", &report.to_html())?;
+    write("junit.xml", &report.to_junit())
 }
 
 fn ended(error: SetupError) -> Ended {

@@ -1,0 +1,72 @@
+//! Texts of a report inside markup. A judged plugin wrote some of them: none may become markup, or hide what it says.
+
+use std::fmt::{self, Write as _};
+
+/// A text as content or as a quoted attribute, of HTML or of XML.
+///
+/// What cannot be seen, what turns the reading direction and what XML cannot hold is named: `<U+202E>`. Line breaks and
+/// tabs stay.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                '\n' | '\t' => f.write_char(character)?,
+                _ if misleads(character) => write!(f, "&lt;U+{:04X}&gt;", u32::from(character))?,
+                _ => f.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Controls, invisible formatting characters and non-characters.
+fn misleads(character: char) -> bool {
+    let is_format = matches!(
+        character,
+        '\u{AD}'
+            | '\u{61C}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E007F}'
+    );
+    let is_no_character =
+        matches!(character, '\u{FDD0}'..='\u{FDEF}') || u32::from(character) & 0xFFFE == 0xFFFE;
+    character.is_control() || is_format || is_no_character
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_something_in_markup_means_nothing() {
+        assert_eq!(Escaped(r#"<a b='c' d="e">&amp;"#).to_string(), {
+            "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;amp;"
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named() {
+        assert_eq!(
+            Escaped("a\0b\u{1b}[31m\r\u{9b}\u{202e}c\u{fffe}\u{10ffff}").to_string(),
+            "a&lt;U+0000&gt;b&lt;U+001B&gt;[31m&lt;U+000D&gt;&lt;U+009B&gt;&lt;U+202E&gt;c&lt;U+FFFE&gt;&lt;U+10FFFF&gt;"
+        );
+    }
+
+    #[test]
+    fn every_other_text_stays() {
+        let text = "one\n\ttwo – drei ✓ 四 \u{1F600} עברית";
+        assert_eq!(Escaped(text).to_string(), text);
+    }
+}

@@ -1,0 +1,256 @@
+//! The report as JUnit XML, for what shows the test results of CI runs.
+
+use std::fmt::{self, Write as _};
+
+use super::escaped::Escaped;
+use super::{Excused, FailureReport, Fate, KillScore, MutantReport, ProfileReport, Report, SubjectReport};
+
+impl Report {
+    /// The report as JUnit XML: a suite for each profile that has cases, a test for each case; one for the kill score.
+    ///
+    /// JUnit knows passed, failed and skipped. What was excused is skipped there, and its message begins with the word
+    /// that the report has for it. If no case passed and none failed, a test of its own fails, for CI would take a file
+    /// of skipped tests for a good one. Durations are 0: a report is the same however fast it was made.
+    pub fn to_junit(&self) -> String {
+        Suites(self).to_string()
+    }
+}
+
+struct Suites<'a>(&'a Report);
+
+impl fmt::Display for Suites<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(report) = self;
+        let counts = &report.counts;
+        let unproven = usize::from(counts.failed == 0 && counts.passed == 0);
+        let excused = counts.expected_failures + counts.skipped + counts.unsupported + counts.not_run;
+        let [mutants, survived, no_mutants] = report.kill_score.as_ref().map_or([0; 3], sums_of_mutants);
+        writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(
+            f,
+            r#"<testsuites name="{}" tests="{}" failures="{}" errors="0" skipped="{}" time="0">"#,
+            Escaped(&format!("Locum conformance: {}", report.subject.title())),
+            counts.cases + unproven + mutants,
+            counts.failed + unproven + survived,
+            excused + no_mutants,
+        )?;
+        for profile in &report.profiles {
+            write_suite(f, report, profile)?;
+        }
+        if let Some(score) = &report.kill_score {
+            write_kill_score(f, report, score)?;
+        }
+        if unproven > 0 {
+            write_unproven(f, report)?;
+        }
+        writeln!(f, "</testsuites>")
+    }
+}
+
+fn write_suite(f: &mut fmt::Formatter<'_>, report: &Report, profile: &ProfileReport) -> fmt::Result {
+    let excused = [
+        ("failed as expected", &profile.expected_failures),
+        ("skipped", &profile.skipped),
+        ("unsupported", &profile.unsupported),
+        ("not run", &profile.not_run),
+    ];
+    let skipped: usize = excused.iter().map(|(_, cases)| cases.len()).sum();
+    let failed = profile.failed.len();
+    let tests = profile.passed.len() + failed + skipped;
+    if tests == 0 {
+        return Ok(());
+    }
+    let name = profile.profile.name();
+    open_suite(f, report, name, [tests, failed, skipped])?;
+    for case in &profile.passed {
+        open_case(f, name, case)?;
+        writeln!(f, "    </testcase>")?;
+    }
+    for failure in report.failures.iter().filter(|failure| failure.profile == profile.profile) {
+        write_failure(f, failure)?;
+    }
+    for (word, cases) in excused {
+        for Excused { case, reason } in cases {
+            open_case(f, name, case)?;
+            writeln!(f, "      <skipped message=\"{word}: {}\"/>\n    </testcase>", Escaped(reason))?;
+        }
+    }
+    writeln!(f, "  </testsuite>")
+}
+
+fn open_suite(f: &mut fmt::Formatter<'_>, report: &Report, name: &str, sums: [usize; 3]) -> fmt::Result {
+    let [tests, failures, skipped] = sums;
+    writeln!(
+        f,
+        r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}" time="0" timestamp="{}">"#,
+        Escaped(&report.made_at)
+    )?;
+    writeln!(f, "    <properties>")?;
+    let property = |f: &mut fmt::Formatter<'_>, name: &str, value: &str| {
+        writeln!(f, r#"      <property name="{name}" value="{}"/>"#, Escaped(value))
+    };
+    property(f, "suite", &report.suite)?;
+    match &report.subject {
+        SubjectReport::Plugin { sha256, name, version, contract, isolation, .. } => {
+            property(f, "plugin", name)?;
+            property(f, "version", version)?;
+            property(f, "sha256", sha256)?;
+            property(f, "contract", &contract.to_string())?;
+            property(f, "isolation", isolation)?;
+        }
+        SubjectReport::Server { base_url, .. } => property(f, "server", base_url)?,
+    }
+    writeln!(f, "    </properties>")
+}
+
+fn open_case(f: &mut fmt::Formatter<'_>, suite: &str, case: &str) -> fmt::Result {
+    writeln!(f, r#"    <testcase classname="conformance.{suite}" name="{}" time="0">"#, Escaped(case))
+}
+
+/// The message says what differed first; the text says all.
+fn write_failure(f: &mut fmt::Formatter<'_>, failure: &FailureReport) -> fmt::Result {
+    let message = failure.differences.first().map_or_else(
+        || failure.description.clone(),
+        |first| format!("{}: expected {}, got {}", first.what, first.expected, first.got),
+    );
+    let mut text = String::new();
+    write_account(&mut text, failure)?;
+    open_case(f, failure.profile.name(), &failure.case)?;
+    writeln!(
+        f,
+        r#"      <failure type="difference" message="{}">{}</failure>"#,
+        Escaped(&message),
+        Escaped(&text)
+    )?;
+    writeln!(f, "    </testcase>")
+}
+
+fn write_account(text: &mut String, failure: &FailureReport) -> fmt::Result {
+    writeln!(text, "{}", failure.description)?;
+    if failure.step > 0 {
+        writeln!(text, "step {}", failure.step)?;
+    }
+    for difference in &failure.differences {
+        writeln!(text, "{}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
+    }
+    if let Some(exchange) = &failure.exchange {
+        writeln!(text, "> {}", exchange.request)?;
+        writeln!(text, "> {}", exchange.request_body)?;
+        writeln!(text, "< {}", exchange.status)?;
+        writeln!(text, "< {}", exchange.answer_body)?;
+    }
+    writeln!(text, "{}", failure.reproduce)
+}
+
+/// All, survived, not possible.
+fn sums_of_mutants(score: &KillScore) -> [usize; 3] {
+    [score.mutants.len(), score.survived, score.unsupported]
+}
+
+fn write_kill_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &KillScore) -> fmt::Result {
+    open_suite(f, report, "kill-score", sums_of_mutants(score))?;
+    for MutantReport { mutant, fault, fate, .. } in &score.mutants {
+        open_case(f, "kill-score", mutant)?;
+        let fault = Escaped(fault);
+        match fate {
+            Fate::Killed { .. } => {}
+            Fate::Survived => {
+                writeln!(f, r#"      <failure type="survivor" message="no case notices: {fault}"/>"#)?
+            }
+            Fate::Unsupported { reason } => {
+                writeln!(f, r#"      <skipped message="unsupported: {}"/>"#, Escaped(reason))?;
+            }
+        }
+        writeln!(f, "    </testcase>")?;
+    }
+    writeln!(f, "  </testsuite>")
+}
+
+fn write_unproven(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    open_suite(f, report, "run", [1, 1, 0])?;
+    open_case(f, "run", "some-case-passes")?;
+    writeln!(
+        f,
+        r#"      <failure type="nothing-ran" message="no case passed: the report proves nothing"/>"#
+    )?;
+    writeln!(f, "    </testcase>\n  </testsuite>")
+}
+
+#[cfg(test)]
+mod tests {
+    use quick_xml::events::{BytesStart, Event};
+    use quick_xml::{Reader, XmlVersion};
+
+    use crate::report::sample;
+
+    /// The elements and their attributes. What is no XML fails the test.
+    fn read(xml: &str) -> Vec<(String, Vec<(String, String)>)> {
+        let mut reader = Reader::from_str(xml);
+        let mut elements = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(element) | Event::Empty(element) => elements.push(element_of(&element)),
+                Event::Eof => return elements,
+                _ => {}
+            }
+        }
+    }
+
+    fn element_of(element: &BytesStart<'_>) -> (String, Vec<(String, String)>) {
+        let attributes = element.attributes().map(|attribute| {
+            let attribute = attribute.unwrap();
+            (
+                attribute.key.as_ref().to_owned(),
+                attribute.normalized_value(XmlVersion::Explicit1_0).unwrap().into_owned(),
+            )
+        });
+        (element.name().as_ref().to_owned(), attributes.collect())
+    }
+
+    fn sum(elements: &[(String, Vec<(String, String)>)], element: &str, attribute: &str) -> usize {
+        let named = elements.iter().filter(|(name, _)| name == element);
+        let values = named.flat_map(|(_, attributes)| attributes).filter(|(name, _)| name == attribute);
+        values.map(|(_, value)| value.parse::<usize>().unwrap()).sum()
+    }
+
+    #[test]
+    fn the_file_is_what_was_reviewed() {
+        insta::assert_snapshot!(sample::report(str::to_owned).to_junit());
+    }
+
+    #[test]
+    fn equal_reports_are_equal_files() {
+        assert_eq!(sample::report(str::to_owned).to_junit(), sample::report(str::to_owned).to_junit());
+    }
+
+    #[test]
+    fn no_text_becomes_an_element_or_an_attribute() {
+        let shape = |xml: &str| -> Vec<(String, Vec<String>)> {
+            let named =
+                |attributes: Vec<(String, String)>| attributes.into_iter().map(|(name, _)| name).collect();
+            read(xml).into_iter().map(|(element, attributes)| (element, named(attributes))).collect()
+        };
+        let harmless = sample::report(str::to_owned).to_junit();
+        let hostile = sample::report(sample::hostile).to_junit();
+        assert_eq!(shape(&hostile), shape(&harmless));
+        assert!(hostile.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
+    }
+
+    #[test]
+    fn the_sums_are_those_of_the_tests() {
+        let elements = read(&sample::report(str::to_owned).to_junit());
+        let count = |element: &str| elements.iter().filter(|(name, _)| name == element).count();
+        for (attribute, element) in [("tests", "testcase"), ("failures", "failure"), ("skipped", "skipped")] {
+            assert!(count(element) > 0);
+            assert_eq!(sum(&elements, "testsuite", attribute), count(element), "{attribute} of the suites");
+            assert_eq!(sum(&elements, "testsuites", attribute), count(element), "{attribute} of all");
+        }
+    }
+
+    #[test]
+    fn a_report_without_a_passed_case_fails_in_ci() {
+        let elements = read(&sample::nothing_ran().to_junit());
+        assert_eq!(sum(&elements, "testsuites", "failures"), 1);
+        assert!(!sample::nothing_ran().passed());
+    }
+}
