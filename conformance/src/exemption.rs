@@ -81,3 +81,92 @@ impl<'a> Exemptions<'a> {
 fn failed(what: &str, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
     Verdict::Failed(Failure::of(vec![Difference::new(what, expected, got)]))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// 2026-11-21T00:00:00Z
+    const TODAY: i64 = 1_795_219_200;
+
+    fn exemption(case: &str, until: &str) -> Exemption {
+        Exemption { case: case.to_owned(), reason: "it is being mended".to_owned(), until: until.to_owned() }
+    }
+
+    fn sheet(skip: Vec<Exemption>, expected_failures: Vec<Exemption>) -> PluginSheet {
+        PluginSheet { plugin: "mine".to_owned(), cases: 0, issuers: BTreeMap::new(), skip, expected_failures }
+    }
+
+    fn said(verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Passed => "passed".to_owned(),
+            Verdict::Skipped(why) => format!("skipped: {why}"),
+            Verdict::ExpectedFailure(why) => format!("expected: {why}"),
+            Verdict::Failed(failure) => {
+                let Difference { what, expected, got } = &failure.differences[0];
+                format!("failed: {what}: {expected}, {got}")
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn failure() -> Outcome {
+        Outcome::failed_before(Difference::new("status", "200", "500"))
+    }
+
+    #[test]
+    fn a_skip_is_in_force_through_its_last_day() {
+        let sheet = sheet(vec![exemption("a-case", "2026-11-21"), exemption("late", "2026-11-20")], vec![]);
+        let mut exemptions = Exemptions::of(&sheet, TODAY);
+        assert_eq!(
+            said(&exemptions.skip("a-case").unwrap()),
+            "skipped: it is being mended (until 2026-11-21)"
+        );
+        let late = said(&exemptions.skip("late").unwrap());
+        assert_eq!(late, "failed: exemption: to end by 2026-11-20, it is being mended");
+        assert!(exemptions.skip("another-case").is_none());
+    }
+
+    #[test]
+    fn a_skip_without_a_day_fails() {
+        let sheet = sheet(vec![exemption("a-case", "soon")], vec![]);
+        let verdict = Exemptions::of(&sheet, TODAY).skip("a-case").unwrap();
+        assert_eq!(said(&verdict), "failed: last day of the exemption: YYYY-MM-DD, soon");
+    }
+
+    #[test]
+    fn an_expected_failure_that_does_not_happen_fails() {
+        let sheet = sheet(vec![], vec![exemption("a-case", "2026-12-31")]);
+        let mut exemptions = Exemptions::of(&sheet, TODAY);
+        let failed = exemptions.judged("a-case", failure());
+        assert_eq!(said(&failed), "expected: it is being mended (until 2026-12-31)");
+        let passed = exemptions.judged("a-case", Outcome::Passed);
+        assert!(said(&passed).starts_with("failed: the case: to fail"), "{}", said(&passed));
+    }
+
+    #[test]
+    fn an_expected_failure_that_has_run_out_fails() {
+        let sheet = sheet(vec![], vec![exemption("a-case", "2026-01-01")]);
+        let verdict = Exemptions::of(&sheet, TODAY).judged("a-case", failure());
+        assert!(said(&verdict).starts_with("failed: exemption"), "{}", said(&verdict));
+    }
+
+    #[test]
+    fn an_exemption_for_a_case_that_there_is_not_fails() {
+        let sheet = sheet(vec![exemption("a-case", "2026-12-31"), exemption("a-csae", "2026-12-31")], vec![]);
+        let mut exemptions = Exemptions::of(&sheet, TODAY);
+        exemptions.skip("a-case");
+        let unused: Vec<String> = exemptions.unused().into_iter().map(|judged| judged.case).collect();
+        assert_eq!(unused, ["a-csae"]);
+    }
+
+    #[test]
+    fn a_case_without_an_exemption_counts_as_it_comes() {
+        let sheet = sheet(vec![], vec![]);
+        let mut exemptions = Exemptions::of(&sheet, TODAY);
+        assert_eq!(said(&exemptions.judged("a-case", Outcome::Passed)), "passed");
+        assert_eq!(said(&exemptions.judged("a-case", failure())), "failed: status: 200, 500");
+    }
+}

@@ -311,3 +311,6 @@ fn written(value: Option<&Value>) -> String {
         Some(value) => value.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

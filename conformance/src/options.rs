@@ -35,7 +35,8 @@ pub enum Subject {
         base_url: String,
         /// The tenant file that it runs with: the suite mints id_tokens for its clients `caller` and `target`.
         tenant: PathBuf,
-        /// The plugins that it runs, as plugin files or as `manifest.json`. Nothing of a file is run.
+        /// The plugins that it runs, as plugin files or as `manifest.json`; app tokens are assumed if there are none.
+        /// Nothing of a file is run.
         manifests: Vec<PathBuf>,
     },
 }

@@ -1,7 +1,7 @@
 //! A run against somebody's server: the tenant file and the manifests say what it claims to serve.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use locum_abi::manifest::Manifest;
@@ -18,6 +18,9 @@ use crate::run::{Course, runtime, sheet_for};
 use crate::stage::LogLines;
 use crate::variables::rfc_3339;
 
+/// What every server promises that stands in for the original.
+const APP: &str = include_str!("../../plugins/app/manifest.json");
+
 pub(crate) fn judge_server(options: &Options, library: &Library) -> Result<Report, SetupError> {
     let Subject::Server { base_url, tenant, manifests } = &options.subject else {
         return Err(SetupError::Server("no server was named".to_owned()));
@@ -28,8 +31,7 @@ pub(crate) fn judge_server(options: &Options, library: &Library) -> Result<Repor
     let runtime = runtime(&Arc::new(LogLines::default()))?;
     let mut judged = Vec::new();
     let mut api_types = Vec::new();
-    for file in manifests {
-        let manifest = manifest(file)?;
+    for manifest in claimed(manifests)? {
         let sheet = sheet_for(options, library, &manifest)?;
         let where_to = WhereTo::Remote(server.clone());
         let course =
@@ -39,6 +41,15 @@ pub(crate) fn judge_server(options: &Options, library: &Library) -> Result<Repor
     }
     let subject = SubjectReport::Server { base_url: base_url.clone(), api_types };
     Ok(Report::new(subject, rfc_3339(options.now_unix_seconds), judged, &options.command))
+}
+
+/// What the server claims to serve: what these files say, or app tokens if nobody says anything.
+fn claimed(files: &[PathBuf]) -> Result<Vec<Manifest>, SetupError> {
+    if files.is_empty() {
+        let app = serde_json::from_str(APP).map_err(|error| SetupError::File(error.to_string()))?;
+        return Ok(vec![app]);
+    }
+    files.iter().map(|file| manifest(file)).collect()
 }
 
 fn tenant_document(path: &Path) -> Result<Value, SetupError> {

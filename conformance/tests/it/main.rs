@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
 
+mod changed_values;
 mod kill_score;
+mod misbehaving;
 mod plugin_files;
+mod remote;
+mod runs;
 mod sabotage;
 mod schemas;
 mod shipped;

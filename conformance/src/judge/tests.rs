@@ -1,0 +1,237 @@
+//! What differs, and how it is said.
+
+use super::*;
+use crate::exchange::Inside;
+use crate::reading::read;
+use crate::variables::Window;
+
+const NOW: Window = Window { earliest: 1_000, latest: 1_000 };
+
+fn observed(status: u16, headers: &[(&str, &str)], body: &str) -> Observed {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let answered = Answered { status, headers: headers.collect(), body: body.to_owned() };
+    Observed { answered, window: NOW, inside: Some(Inside::default()) }
+}
+
+fn decoded(claims: Value) -> Decoded {
+    let Value::Object(claims) = claims else { panic!("an object") };
+    Decoded {
+        text: "a.b.c".to_owned(),
+        presented: "a.b.c".to_owned(),
+        header: Some(Map::from_iter([("alg".to_owned(), "HS256".into())])),
+        issued_at: claims.get("iat").and_then(Value::as_i64),
+        expires_at: claims.get("exp").and_then(Value::as_i64),
+        expires_in: None,
+        claims,
+    }
+}
+
+/// What differs, as one text for each difference.
+fn judged(expected: &str, observed: &Observed, credential: Option<Decoded>) -> Vec<String> {
+    let expected: ExpectedAnswer = read("expected.yaml", expected).unwrap();
+    let credential = credential.map(Ok);
+    let earlier = [Some(decoded(serde_json::json!({})))];
+    let evidence = Evidence {
+        observed,
+        credential: credential.as_ref(),
+        earlier: &earlier,
+        variables: &Variables::new(NOW),
+        scripted_calls: 0,
+    };
+    let differences = differences(&expected, &evidence).unwrap();
+    differences
+        .iter()
+        .map(|Difference { what, expected, got }| format!("{what}: {expected} / {got}"))
+        .collect()
+}
+
+fn of_credential(expected: &str, claims: Value) -> Vec<String> {
+    let observed = observed(200, &[], "{}");
+    judged(&format!("status: 200\ncredential: {expected}"), &observed, Some(decoded(claims)))
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn what_is_not_said_is_not_looked_at() {
+    assert_eq!(judged("status: 200", &observed(200, &[("a", "b")], "body"), None), NONE);
+}
+
+#[test]
+fn another_status_is_named_and_so_is_its_reason() {
+    let mut observed = observed(500, &[], "");
+    let event = Map::from_iter([("inside".to_owned(), "the issuer broke its contract".into())]);
+    observed.inside = Some(Inside { audit: vec![event], ..Inside::default() });
+    assert_eq!(
+        judged("status: 200", &observed, None),
+        ["status: 200 / 500", "reason in the audit event: none / the issuer broke its contract"]
+    );
+}
+
+#[test]
+fn headers_are_equal_absent_or_a_time() {
+    let observed = observed(200, &[("retry-after", "60"), ("x-ratelimit-reset", "1060")], "");
+    let good = "status: 200\nheaders: { retry-after: \"60\", X-RateLimit-Reset: \"${now+60}\", vary: null }";
+    assert_eq!(judged(good, &observed, None), NONE);
+    let bad = "status: 200\nheaders: { retry-after: null, x-ratelimit-reset: \"${now+61}\", vary: Origin }";
+    assert_eq!(
+        judged(bad, &observed, None),
+        [
+            "header retry-after: absent / 60",
+            "header vary: Origin / absent",
+            "header x-ratelimit-reset: 1061 / 1060"
+        ]
+    );
+}
+
+#[test]
+fn a_header_that_stands_there_twice_is_not_the_one_expected() {
+    let observed = observed(200, &[("vary", "Origin"), ("vary", "Origin")], "");
+    assert_eq!(
+        judged("status: 200\nheaders: { vary: Origin }", &observed, None),
+        ["header vary: Origin / Origin, Origin"]
+    );
+}
+
+#[test]
+fn a_refusal_is_its_code_and_what_it_says() {
+    let observed =
+        observed(400, &[], r#"{"error":"invalid_grant","error_description":"id_token has expired"}"#);
+    assert_eq!(
+        judged("status: 400\nrefusal: { error: invalid_grant, says: expired }", &observed, None),
+        NONE
+    );
+    assert_eq!(
+        judged("status: 400\nrefusal: { error: invalid_request, says: malformed }", &observed, None),
+        [
+            "error: \"invalid_request\" / \"invalid_grant\"",
+            "error_description: a text with `malformed` in it / id_token has expired"
+        ]
+    );
+}
+
+#[test]
+fn a_body_has_members_lacks_others_and_never_holds_texts() {
+    let observed = observed(200, &[], r#"{"keys":[{"kid":"k1","d":"private"}]}"#);
+    let expected =
+        "status: 200\nbody: { members: { /keys/0/kid: k2 }, lacks: [/keys/0/d, x], never_holds: [private] }";
+    assert_eq!(
+        judged(expected, &observed, None),
+        [
+            "body: nothing of `private` / a text that holds it",
+            "/keys/0/kid: \"k2\" / \"k1\"",
+            "/keys/0/d: absent / \"private\""
+        ]
+    );
+}
+
+#[test]
+fn claims_are_equal_or_absent() {
+    let claims = || serde_json::json!({"aud": "caller", "iat": 1000, "exp": 1300, "email": "a@b"});
+    assert_eq!(of_credential("{ claims: { aud: caller, exp: \"${now+300}\", azp: null } }", claims()), NONE);
+    assert_eq!(
+        of_credential("{ claims: { aud: target, azp: caller, email: null } }", claims()),
+        [
+            "claim aud: \"target\" / \"caller\"",
+            "claim azp: \"caller\" / absent",
+            "claim email: absent / \"a@b\""
+        ]
+    );
+}
+
+#[test]
+fn the_names_of_all_claims_are_counted_out() {
+    let claims = || serde_json::json!({"b": 1, "a": 2});
+    assert_eq!(of_credential("{ only_claims: [a, b] }", claims()), NONE);
+    assert_eq!(of_credential("{ only_claims: [a] }", claims()), ["names of the claims: a / a, b"]);
+    assert_eq!(
+        of_credential("{ only_claims: [a, b, c] }", claims()),
+        ["names of the claims: a, b, c / a, b"]
+    );
+}
+
+#[test]
+fn a_life_is_what_lies_between_start_and_end() {
+    let claims = || serde_json::json!({"iat": 1000, "exp": 1300});
+    assert_eq!(
+        of_credential("{ lifetime_seconds: 300, issued_at: \"${now}\", expires_at: 1300 }", claims()),
+        NONE
+    );
+    assert_eq!(
+        of_credential("{ lifetime_seconds: 301, expires_at: null }", claims()),
+        ["lifetime of the credential: 301 / 300", "end of the credential: absent / 1300"]
+    );
+    assert_eq!(of_credential("{ expires_at: null }", serde_json::json!({})), NONE);
+}
+
+#[test]
+fn numbers_lie_within_their_bounds_both_included() {
+    let claims = || serde_json::json!({"exp": 1300});
+    assert_eq!(of_credential("{ within: { exp: [1300, \"${now+300}\"] } }", claims()), NONE);
+    assert_eq!(
+        of_credential("{ within: { exp: [1301, 1400] } }", claims()),
+        ["claim exp: 1301 to 1400 / 1300"]
+    );
+    assert_eq!(of_credential("{ within: { nbf: [0, 1] } }", claims()), ["claim nbf: 0 to 1 / absent"]);
+}
+
+#[test]
+fn a_credential_is_compared_with_those_of_earlier_steps() {
+    assert_eq!(of_credential("{ same_as_step: 1 }", serde_json::json!({})), NONE);
+    assert_eq!(
+        of_credential("{ differs_from_step: 1 }", serde_json::json!({})),
+        ["credential: another than that of step 1 / the same"]
+    );
+    assert_eq!(
+        of_credential("{ same_as_step: 2 }", serde_json::json!({})),
+        ["credential: that of step 2 / another"]
+    );
+}
+
+#[test]
+fn a_credential_that_did_not_come_is_missed() {
+    let expected = "status: 200\ncredential: {}";
+    assert_eq!(judged(expected, &observed(200, &[], ""), None), ["credential: one / none"]);
+}
+
+#[test]
+fn an_audit_event_is_one_and_says_what_is_expected() {
+    let mut observed = observed(200, &[], "");
+    assert_eq!(judged("status: 200\naudit: { code: sd }", &observed, None), ["audit events: 1 / 0"]);
+    let event = Map::from_iter([("code".to_owned(), "fd".into())]);
+    observed.inside = Some(Inside { audit: vec![event], ..Inside::default() });
+    assert_eq!(
+        judged("status: 200\naudit: { code: sd, user_id: null }", &observed, None),
+        ["audit event's code: \"sd\" / \"fd\""]
+    );
+}
+
+#[test]
+fn an_upstream_that_was_not_asked_is_missed() {
+    assert_eq!(
+        judged("status: 200\nupstream_calls: 1", &observed(200, &[], ""), None),
+        ["upstream requests: 1 / 0"]
+    );
+}
+
+#[test]
+fn what_only_the_inside_shows_is_not_asked_of_somebody_elses_server() {
+    let mut observed = observed(200, &[], "");
+    observed.inside = None;
+    assert_eq!(judged("status: 200\naudit: { code: sd }\nupstream_calls: 1", &observed, None), NONE);
+}
+
+#[test]
+fn an_unknown_variable_in_an_expectation_is_a_mistake() {
+    let expected: ExpectedAnswer = read("e.yaml", "status: 200\nheaders: { a: \"${nwo}\" }").unwrap();
+    let observed = observed(200, &[("a", "b")], "");
+    let variables = Variables::new(NOW);
+    let evidence = Evidence {
+        observed: &observed,
+        credential: None,
+        earlier: &[],
+        variables: &variables,
+        scripted_calls: 0,
+    };
+    assert!(differences(&expected, &evidence).is_err());
+}
