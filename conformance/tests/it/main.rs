@@ -5,6 +5,7 @@
 mod changed_values;
 mod kill_score;
 mod misbehaving;
+mod old_plugins;
 mod plugin_files;
 mod remote;
 mod runs;
