@@ -10,8 +10,16 @@ use serde_json::Value;
 use crate::build::{self, Built, build};
 use crate::shell::{run as run_command, target_dir};
 
-/// The sums of a report, in the order of the table's columns.
-const COLUMNS: [&str; 5] = ["passed", "failed", "skipped", "unsupported", "not_run"];
+/// The sums of a report, in the order of the table's columns: of its cases, then of the faults put in their way.
+const COLUMNS: [&str; 7] = [
+    "counts/passed",
+    "counts/failed",
+    "counts/skipped",
+    "counts/unsupported",
+    "counts/not_run",
+    "kill_score/killed",
+    "kill_score/survived",
+];
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -43,7 +51,7 @@ pub fn run(args: &Args) -> Result<()> {
     if rows.is_empty() && failed.is_empty() {
         bail!("no plugin of that name; they stand in plugins/");
     }
-    println!("\n{}\n{}", row("plugin", COLUMNS.map(|column| column.replace('_', " "))), rows.join("\n"));
+    println!("\n{}\n{}", row("plugin", COLUMNS.map(head)), rows.join("\n"));
     if failed.is_empty() { Ok(()) } else { bail!("not conformant: {}", failed.join(", ")) }
 }
 
@@ -60,19 +68,22 @@ fn judge(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
         .arg(plugin)
         .arg("--report-dir")
         .arg(target_dir()?.join("conformance").join(name));
-    let output = conformance.args(["--format", "json"]).output()?;
+    let output = conformance.args(["--kill-score", "--format", "json"]).output()?;
     if !output.status.success() {
         let mut again = Command::new(&built.locum);
-        if let Err(error) = run_command(again.arg("conformance").arg(plugin)) {
+        if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--kill-score")) {
             eprintln!("{error}");
         }
         return Ok(Verdict::Wanting);
     }
     let report: Value = serde_json::from_slice(&output.stdout)?;
-    let counts = report.get("counts").context("the report has no counts")?;
-    Ok(Verdict::Conformant(
-        COLUMNS.map(|column| counts.get(column).map(Value::to_string).unwrap_or_default()),
-    ))
+    let sum = |column: &str| report.pointer(&format!("/{column}")).map(Value::to_string);
+    sum("kill_score/killed").context("the report has no kill score")?;
+    Ok(Verdict::Conformant(COLUMNS.map(|column| sum(column).unwrap_or_default())))
+}
+
+fn head(column: &str) -> String {
+    column.rsplit('/').next().unwrap_or_default().replace('_', " ")
 }
 
 fn row(name: &str, cells: [String; COLUMNS.len()]) -> String {

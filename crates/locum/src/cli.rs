@@ -144,6 +144,9 @@ pub(crate) struct ConformanceArgs {
     /// Only these cases, by id.
     #[arg(long)]
     pub(crate) only: Vec<String>,
+    /// Puts one fault after the other between host and plugin, and tells which of them the cases notice.
+    #[arg(long)]
+    pub(crate) kill_score: bool,
     /// Writes the reports into this folder.
     #[arg(long)]
     pub(crate) report_dir: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use locum_conformance::{Options, Report, SetupError, Subject, run as judge};
+use locum_conformance::{Options, Report, SetupError, Subject, run as judge, run_with_mutants};
 use locum_engine::ports::Clock;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
@@ -13,7 +13,8 @@ use crate::format::{print_json, print_text};
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
     let options = options(args)?;
-    let report = judge(&options).map_err(ended)?;
+    let judged = if args.kill_score { run_with_mutants(&options) } else { judge(&options) };
+    let report = judged.map_err(ended)?;
     if let Some(folder) = &args.report_dir {
         write_reports(&report, folder)?;
     }
@@ -31,8 +32,29 @@ fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
         settings: args.settings.as_deref().map(read_settings).transpose()?,
         only: args.only.clone(),
         now_unix_seconds: i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: command(args),
     })
+}
+
+/// The command that judges the same again, for whoever reads a report; nothing that it would overwrite.
+fn command(args: &ConformanceArgs) -> String {
+    let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.subject.clone()];
+    let mut add = |flag: &str, value: &Path| words.extend([flag.to_owned(), value.display().to_string()]);
+    args.fixtures.iter().for_each(|folder| add("--fixtures", folder));
+    args.settings.iter().for_each(|file| add("--settings", file));
+    args.tenant.iter().for_each(|file| add("--tenant", file));
+    args.plugins.iter().for_each(|file| add("--plugins", file));
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it whole.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// The named folders, or the one where authors keep theirs.
@@ -73,5 +95,18 @@ fn ended(error: SetupError) -> Ended {
         SetupError::Plugin(error) => Ended::plugin(error),
         SetupError::Server(_) | SetupError::Runtime(_) => Ended::machine(error),
         other => Ended::file(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_only_if_a_shell_would_take_it_apart() {
+        assert_eq!(quoted("./libfoo.so"), "./libfoo.so");
+        assert_eq!(quoted("my plugin.so"), "'my plugin.so'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted("$(x)"), "'$(x)'");
     }
 }
