@@ -97,3 +97,82 @@ fn pairs(parameters: &Map<String, Value>) -> String {
         .collect();
     pairs.join("&")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reading::read;
+    use crate::variables::Window;
+
+    fn request(text: &str) -> Result<Asked, String> {
+        let mut variables = Variables::new(Window { earliest: 1_000, latest: 1_000 });
+        variables.set("api_type", "mine");
+        variables.set("id_token", "a.b.c");
+        let request = read("request.yaml", text).map_err(|mistake| mistake.to_string())?;
+        let sample = Map::from_iter([("place".to_owned(), "here".into())]);
+        asked(&request, "acme.example.com", &sample, &variables)
+    }
+
+    fn parameters_of(text: &str) -> Value {
+        serde_json::from_str(&request(text).unwrap().body).unwrap()
+    }
+
+    #[test]
+    fn a_request_that_says_nothing_is_a_good_delegation() {
+        let asked = request("{}").unwrap();
+        assert_eq!(
+            (asked.method, asked.target.as_str(), asked.host.as_str()),
+            ("POST", "/delegation", "acme.example.com")
+        );
+        assert_eq!(asked.headers, [("content-type".to_owned(), "application/json".to_owned())]);
+        assert_eq!(
+            parameters_of("{}"),
+            json!({
+                "client_id": "caller", "grant_type": JWT_BEARER, "id_token": "a.b.c", "target": "target",
+                "api_type": "mine", "place": "here",
+            })
+        );
+    }
+
+    #[test]
+    fn null_takes_a_parameter_away_and_a_value_replaces_it() {
+        let changed =
+            parameters_of("parameters: { place: null, api_type: \"${api_type}-2\", n: \"${now+1}\" }");
+        assert_eq!(changed.get("place"), None);
+        assert_eq!((&changed["api_type"], &changed["n"]), (&json!("mine-2"), &json!(1_001)));
+    }
+
+    #[test]
+    fn other_paths_start_without_parameters() {
+        assert_eq!(
+            parameters_of("{ path: /oauth/revoke, parameters: { token: t } }"),
+            json!({ "token": "t" })
+        );
+    }
+
+    #[test]
+    fn parameters_travel_as_a_form_or_in_the_query() {
+        let form = request("{ path: /x, encoding: form, parameters: { a: \"1 &2\", b: 3 } }").unwrap();
+        assert_eq!(form.body, "a=1%20%262&b=3");
+        assert_eq!(form.headers[0].1, "application/x-www-form-urlencoded");
+        let query = request("{ path: /x, method: GET, encoding: query, parameters: { a: b } }").unwrap();
+        assert_eq!((query.target.as_str(), query.body.as_str()), ("/x?a=b", ""));
+    }
+
+    #[test]
+    fn a_body_of_its_own_is_sent_with_its_variables_filled_in() {
+        let asked =
+            request("{ body: '{\"id_token\":\"${id_token}\"}', headers: { Content-Type: text/plain } }")
+                .unwrap();
+        assert_eq!(asked.body, r#"{"id_token":"a.b.c"}"#);
+        assert_eq!(asked.headers, [("content-type".to_owned(), "text/plain".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_said() {
+        assert_eq!(request("ip: nowhere").unwrap_err(), "`nowhere` is not an address");
+        assert!(request("parameters: { a: \"${b}\" }").unwrap_err().contains("${b} is no variable"));
+    }
+}

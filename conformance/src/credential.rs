@@ -236,3 +236,6 @@ fn verifying(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use crate::exemption::Exemptions;
 use crate::library::Library;
 use crate::mutants::{self, Mutant};
 use crate::options::{Options, SetupError, Subject};
-use crate::probe::{PROBES, PURITY};
+use crate::probe::PROBES;
 use crate::profile::Profile;
 use crate::replay::{WhereTo, replay};
 use crate::report::{Fate, KillScore, MutantReport, Outcome, Report};
@@ -59,7 +59,7 @@ fn fates(
     install_crypto();
     let library = Library::open(&options.fixtures).map_err(SetupError::Fixtures)?;
     let bench = Workbench::open(options, &library, file)?;
-    bench.block_on(async |course| {
+    bench.work(async |course| {
         let mut fates = Vec::new();
         for mutant in mutants {
             let fate = course.fate(mutant, without).await;
@@ -129,10 +129,10 @@ impl Course<'_> {
                     return Some(self.label(&case.id, &issuer.api_type));
                 }
             }
-            for probe in PROBES.iter().chain([&PURITY]) {
+            for probe in &PROBES {
                 if (probe.profile == mutant.profile) == own
                     && counts(probe.id, probe.profile)
-                    && features.unfit(&[], probe.needs_not.as_slice()).is_none()
+                    && features.unfit(&[], probe.needs_not).is_none()
                     && matches!(self.probed(probe, &played).await, Outcome::Failed(_))
                 {
                     return Some(self.label(probe.id, &issuer.api_type));

@@ -146,3 +146,91 @@ fn public_modulus(pem: &str) -> Result<Vec<u8>, String> {
         _ => Err("the tenant's key is no RSA key".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::DecodingKey;
+
+    use super::*;
+    use crate::built_in;
+    use crate::reading::{read, take_in_files};
+    use crate::variables::Window;
+
+    fn tenant() -> TenantDocument {
+        let mut document: Value = read("tenant.yaml", built_in::text("tenant.yaml").unwrap()).unwrap();
+        take_in_files(&mut document, &|path| Ok(built_in::text(path).unwrap().to_owned())).unwrap();
+        TenantDocument::new(document)
+    }
+
+    fn minted(presented: &str) -> String {
+        let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let mut variables = Variables::new(Window { earliest: 1_000, latest: 1_000 });
+        variables.set("user", "auth0|alice");
+        let attributes = Map::from_iter([("name".to_owned(), "Alice".into())]);
+        id_token(&read("token.yaml", presented).unwrap(), &tenant(), &attributes, &variables).unwrap()
+    }
+
+    fn part(token: &str, index: usize) -> Value {
+        let text = token.split('.').nth(index).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+    }
+
+    fn is_callers(token: &str) -> bool {
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let key = DecodingKey::from_secret(&tenant().secret(CALLER));
+        crypto::verify(signature, message.as_bytes(), &key, Algorithm::HS256).unwrap_or(false)
+    }
+
+    #[test]
+    fn a_token_of_which_nothing_is_said_is_good() {
+        let token = minted("{}");
+        assert!(is_callers(&token));
+        assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "HS256"}));
+        assert_eq!(
+            part(&token, 1),
+            json!({
+                "iss": "https://acme.example.com/", "sub": "auth0|alice", "aud": "caller", "iat": 940, "exp": 36_940,
+                "name": "Alice",
+            })
+        );
+    }
+
+    #[test]
+    fn claims_and_header_are_patched_and_signed() {
+        let token = minted("{ claims: { exp: \"${now-1}\", name: null }, header: { kid: k1 } }");
+        assert!(is_callers(&token));
+        assert_eq!((part(&token, 1)["exp"].as_i64(), part(&token, 1).get("name")), (Some(999), None));
+        assert_eq!(part(&token, 0)["kid"], "k1");
+    }
+
+    #[test]
+    fn whoever_is_not_the_caller_does_not_sign_as_the_caller() {
+        let algorithms = [
+            ("tenant-key", "RS256"),
+            ("tenant-public-key-as-secret", "HS256"),
+            ("stranger", "HS256"),
+            ("nobody", "none"),
+        ];
+        for (signer, algorithm) in algorithms {
+            let token = minted(&format!("signed_by: {signer}"));
+            assert!(!is_callers(&token), "{signer}");
+            assert_eq!(part(&token, 0)["alg"], algorithm, "{signer}");
+        }
+    }
+
+    #[test]
+    fn what_is_done_to_a_finished_token_breaks_its_signature() {
+        for tampering in ["truncated", "extended", "other-subject"] {
+            assert!(!is_callers(&minted(&format!("tampering: {tampering}"))), "{tampering}");
+        }
+        assert_eq!(part(&minted("tampering: other-subject"), 1)["sub"], "xauth0|alice");
+    }
+
+    #[test]
+    fn a_second_subject_is_properly_signed() {
+        let token = minted("tampering: duplicate-subject");
+        assert!(is_callers(&token));
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(claims).unwrap().matches("\"sub\":").count(), 2);
+    }
+}

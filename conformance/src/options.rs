@@ -78,9 +78,6 @@ pub enum SetupError {
     /// A file cannot be read.
     #[error("{0}")]
     File(String),
-    /// The run is over.
-    #[error("the run is over")]
-    Ended,
     /// Mutants are put between host and plugin, so there must be a plugin.
     #[error("a kill score needs a plugin file, not a server")]
     NoMutantsOfServers,

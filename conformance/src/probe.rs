@@ -1,11 +1,14 @@
 //! Cases that follow from the manifest itself, whatever it says: is it honest, and is the issuer a function?
 
+mod manifest;
+mod settings;
+
 use std::sync::Arc;
 
 use locum_abi::answer::Failure as IssuerRefusal;
 use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
 use locum_abi::grant::Grant;
-use locum_abi::manifest::{IssuerManifest, Read};
+use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::ports::{Issuer, Moment};
 use serde_json::{Map, Value, json};
@@ -13,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::judge::Difference;
 use crate::profile::{Feature, Profile};
 use crate::replay::{ALICE, Played, settings_of, variables_of};
-use crate::report::Outcome;
+use crate::report::{Failure, Outcome};
 use crate::sheet::IssuerSheet;
 use crate::stage::House;
 use crate::tenant::{CALLER, TARGET, TenantDocument};
@@ -27,80 +30,86 @@ pub(crate) struct Probe {
     pub(crate) id: &'static str,
     pub(crate) description: &'static str,
     pub(crate) profile: Profile,
-    /// A feature that excuses an issuer from it.
-    pub(crate) needs_not: Option<Feature>,
-    run: fn(&Bench<'_>) -> Vec<Difference>,
+    /// Features that excuse an issuer from it.
+    pub(crate) needs_not: &'static [Feature],
+    question: Question,
 }
 
-/// All of them. The one that calls the issuer stands apart, since calling takes time.
-pub(crate) const PROBES: [Probe; 8] = [
+/// What a probe asks.
+#[derive(Clone, Copy)]
+enum Question {
+    /// Something of the manifest.
+    Manifest(fn(&IssuerManifest) -> Vec<Difference>),
+    /// Something of how settings are taken.
+    Settings(fn(&Bench<'_>) -> Vec<Difference>),
+    /// Whether the issuer is a function.
+    Purity,
+}
+
+/// All of them.
+pub(crate) const PROBES: [Probe; 9] = [
     Probe::of(
         "settings-are-closed",
         "The settings schema is an object that allows no unknown setting.",
-        settings_are_closed,
+        Question::Manifest(manifest::settings_are_closed),
     ),
     Probe::of(
         "every-setting-is-described",
         "Every setting has a description for operators.",
-        every_setting_is_described,
+        Question::Manifest(manifest::every_setting_is_described),
     ),
     Probe::of(
         "no-parameter-overrides-a-secret",
         "No request parameter stands in for a secret setting.",
-        no_parameter_overrides_a_secret,
+        Question::Manifest(manifest::no_parameter_overrides_a_secret),
     ),
     Probe::of(
         "promises-name-what-exists",
         "Overrides, lifetime and reads name parameters and settings that the schemas know.",
-        promises_name_what_exists,
+        Question::Manifest(manifest::promises_name_what_exists),
     ),
     Probe::of(
         "operators-are-told-what-to-do-after-a-leak",
         "The manifest says in a sentence what to do when a credential has leaked.",
-        operators_are_told_what_to_do,
+        Question::Manifest(manifest::operators_are_told_what_to_do),
     ),
     Probe::of(
         "a-setting-of-the-wrong-type-is-refused-by-name",
         "Every setting of a wrong type is refused, and the refusal points to it.",
-        wrong_types_are_refused,
+        Question::Settings(settings::wrong_types_are_refused),
     ),
     Probe::of(
         "a-missing-setting-is-refused-by-name",
         "Every required setting that is missing is refused by name.",
-        missing_settings_are_refused,
+        Question::Settings(settings::missing_settings_are_refused),
     ),
     Probe::of(
         "a-refusal-repeats-no-secret",
         "A secret setting of a wrong shape is refused without being repeated.",
-        refusals_repeat_no_secret,
+        Question::Settings(settings::refusals_repeat_no_secret),
     ),
+    Probe {
+        needs_not: &[Feature::Random],
+        ..Probe::of(
+            "the-same-grant-gives-the-same-credential",
+            "Two issuers with the same settings give the same credential for the same grant, time and entropy.",
+            Question::Purity,
+        )
+    },
 ];
 
-/// The probe that calls the issuer.
-pub(crate) const PURITY: Probe = Probe {
-    needs_not: Some(Feature::Random),
-    ..Probe::of(
-        "the-same-grant-gives-the-same-credential",
-        "Two issuers with the same settings give the same credential for the same grant, time and entropy.",
-        |_| Vec::new(),
-    )
-};
-
 impl Probe {
-    const fn of(id: &'static str, description: &'static str, run: fn(&Bench<'_>) -> Vec<Difference>) -> Self {
-        Self { id, description, profile: Profile::Contract, needs_not: None, run }
+    const fn of(id: &'static str, description: &'static str, question: Question) -> Self {
+        Self { id, description, profile: Profile::Contract, needs_not: &[], question }
     }
 
-    pub(crate) fn run(&self, bench: &Bench<'_>) -> Outcome {
-        outcome((self.run)(bench))
-    }
-}
-
-fn outcome(differences: Vec<Difference>) -> Outcome {
-    if differences.is_empty() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(crate::report::Failure::of(differences))
+    pub(crate) async fn run(&self, bench: &Bench<'_>) -> Outcome {
+        let differences = match self.question {
+            Question::Manifest(ask) => ask(bench.manifest),
+            Question::Settings(ask) => ask(bench),
+            Question::Purity => bench.impurities().await,
+        };
+        if differences.is_empty() { Outcome::Passed } else { Outcome::Failed(Failure::of(differences)) }
     }
 }
 
@@ -146,43 +155,24 @@ impl<'a> Bench<'a> {
         properties(&self.manifest.settings_schema)
     }
 
-    /// Issues twice, by two issuers made ready apart.
-    pub(crate) async fn purity(&self) -> Outcome {
-        let mut given = Vec::new();
-        for _ in 0..2 {
-            let issuer = match self.configure(self.settings.clone()) {
-                Ok(issuer) => issuer,
-                Err(refusal) => {
-                    return Outcome::failed_before(Difference::new("settings", "taken", refusal.message));
-                }
-            };
-            let script = self.sheet.upstream.iter().map(|exchange| exchange.filled(&self.variables));
-            match script.collect::<Result<Vec<_>, _>>() {
-                Ok(script) => self.house.upstreams.play(script),
-                Err(error) => {
-                    return Outcome::failed_before(Difference::new(
-                        "sheet",
-                        "known variables",
-                        error.to_string(),
-                    ));
-                }
+    /// How two issuers differ that were made ready apart, given the same to do.
+    async fn impurities(&self) -> Vec<Difference> {
+        match (self.issued().await, self.issued().await) {
+            (Ok(one), Ok(other)) if one == other => Vec::new(),
+            (Ok(_), Ok(_)) => {
+                vec![Difference::new("credential of the second issuer", "that of the first", "another")]
             }
-            let moment = Moment { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
-            match issuer.issue(&self.grant(), moment).await {
-                Ok(issued) => given.push(json!(issued)),
-                Err(failure) => {
-                    return Outcome::failed_before(Difference::new("credential", "one", failure.to_string()));
-                }
-            }
+            (Err(why), _) | (_, Err(why)) => vec![Difference::new("credential", "one", why)],
         }
-        match given.as_slice() {
-            [one, other] if one == other => Outcome::Passed,
-            _ => Outcome::failed_before(Difference::new(
-                "credential of the second issuer",
-                "that of the first",
-                "another",
-            )),
-        }
+    }
+
+    async fn issued(&self) -> Result<Value, String> {
+        let issuer = self.configure(self.settings.clone()).map_err(|refusal| refusal.message)?;
+        let script = self.sheet.upstream.iter().map(|exchange| exchange.filled(&self.variables));
+        self.house.upstreams.play(script.collect::<Result<_, _>>().map_err(|error| error.to_string())?);
+        let moment = Moment { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
+        let issued = issuer.issue(&self.grant(), moment).await.map_err(|failure| failure.to_string())?;
+        Ok(json!(issued))
     }
 
     fn grant(&self) -> Grant {
@@ -206,144 +196,4 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 fn is_secret(property: &Value) -> bool {
     property.get("writeOnly") == Some(&Value::Bool(true))
-}
-
-fn settings_are_closed(bench: &Bench<'_>) -> Vec<Difference> {
-    let schema = &bench.manifest.settings_schema;
-    let mut open = Vec::new();
-    if schema.get("type") != Some(&json!("object")) {
-        open.push(Difference::new("type of the settings schema", "object", "another"));
-    }
-    if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
-        open.push(Difference::new("additionalProperties", "false", "absent or true"));
-    }
-    open
-}
-
-fn every_setting_is_described(bench: &Bench<'_>) -> Vec<Difference> {
-    let described = |property: &Value| {
-        property.get("description").and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty())
-    };
-    let silent = bench.settings_schema().filter(|(_, property)| !described(property));
-    silent.map(|(name, _)| Difference::new(format!("setting {name}"), "a description", "none")).collect()
-}
-
-fn no_parameter_overrides_a_secret(bench: &Bench<'_>) -> Vec<Difference> {
-    let secret =
-        |name: &str| bench.settings_schema().any(|(own, property)| own == name && is_secret(property));
-    let overriding = bench.manifest.overrides.iter().filter(|known| secret(&known.setting));
-    overriding
-        .map(|known| {
-            Difference::new(
-                format!("parameter {}", known.parameter),
-                "stands in for no secret",
-                &known.setting,
-            )
-        })
-        .collect()
-}
-
-fn promises_name_what_exists(bench: &Bench<'_>) -> Vec<Difference> {
-    let manifest = bench.manifest;
-    let setting = |name: &str| bench.settings_schema().any(|(own, _)| own == name);
-    let parameter = |name: &str| properties(&manifest.parameters_schema).any(|(own, _)| own == name);
-    let mut unknown = Vec::new();
-    let mut check = |promise: &str, known: bool, name: &str| {
-        if !known {
-            unknown.push(Difference::new(promise, "a name that the schema knows", name));
-        }
-    };
-    for known in &manifest.overrides {
-        check("setting of an override", setting(&known.setting), &known.setting);
-        check("parameter of an override", parameter(&known.parameter), &known.parameter);
-    }
-    if let Some(asking) = &manifest.lifetime.setting {
-        check("setting of the lifetime", setting(&asking.name), &asking.name);
-    }
-    for read in &manifest.reads {
-        if let Read::NamedBySetting { setting: name, .. } = read {
-            check("setting that names an attribute", setting(name), name);
-        }
-    }
-    unknown
-}
-
-fn operators_are_told_what_to_do(bench: &Bench<'_>) -> Vec<Difference> {
-    let advice = bench.manifest.revocation_advice.trim();
-    if advice.ends_with('.') && advice.contains(' ') {
-        return Vec::new();
-    }
-    vec![Difference::new("revocation_advice", "a whole sentence", advice)]
-}
-
-/// No schema of a sensible setting takes this.
-fn misshapen(canary: &str) -> Value {
-    json!([{ "misshapen": [canary] }])
-}
-
-fn wrong_types_are_refused(bench: &Bench<'_>) -> Vec<Difference> {
-    let mut taken = Vec::new();
-    for (name, _) in bench.settings_schema() {
-        let mut settings = bench.settings.clone();
-        settings.insert(name.to_owned(), misshapen("value"));
-        let pointer = format!("/{name}");
-        match bench.configure(settings) {
-            Ok(_) => {
-                taken.push(Difference::new(format!("setting {name} of a wrong type"), "refused", "taken"))
-            }
-            Err(refusal) if refusal.pointer.as_deref().is_some_and(|own| own.starts_with(&pointer)) => {}
-            Err(refusal) => taken.push(Difference::new(
-                format!("pointer of the refusal of {name}"),
-                pointer,
-                refusal.pointer.unwrap_or_else(|| "absent".to_owned()),
-            )),
-        }
-    }
-    taken
-}
-
-fn missing_settings_are_refused(bench: &Bench<'_>) -> Vec<Difference> {
-    let required = bench.manifest.settings_schema.get("required").and_then(Value::as_array);
-    let mut taken = Vec::new();
-    for name in required.into_iter().flatten().filter_map(Value::as_str) {
-        let mut settings = bench.settings.clone();
-        settings.shift_remove(name);
-        match bench.configure(settings) {
-            Ok(_) => taken.push(Difference::new(format!("settings without {name}"), "refused", "taken")),
-            Err(refusal) => {
-                let named =
-                    refusal.pointer.as_deref() == Some(&format!("/{name}")) || refusal.message.contains(name);
-                if !named {
-                    taken.push(Difference::new(
-                        format!("refusal of settings without {name}"),
-                        "its name",
-                        refusal.message,
-                    ));
-                }
-            }
-        }
-    }
-    taken
-}
-
-fn refusals_repeat_no_secret(bench: &Bench<'_>) -> Vec<Difference> {
-    const CANARY: &str = "canary-4f0e9c1b7a";
-    let mut repeated = Vec::new();
-    for (name, _) in bench.settings_schema().filter(|(_, property)| is_secret(property)) {
-        for value in [misshapen(CANARY), json!({ CANARY: CANARY })] {
-            let mut settings = bench.settings.clone();
-            settings.insert(name.to_owned(), value);
-            if let Err(refusal) = bench.configure(settings)
-                && (refusal.message.contains(CANARY)
-                    || refusal.pointer.is_some_and(|pointer| pointer.contains(CANARY)))
-            {
-                repeated.push(Difference::new(
-                    format!("refusal of {name}"),
-                    "nothing of the value",
-                    "a text that holds it",
-                ));
-            }
-        }
-    }
-    repeated
 }

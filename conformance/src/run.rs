@@ -15,7 +15,7 @@ use tracing::dispatcher::{DefaultGuard, set_default};
 use crate::exemption::Exemptions;
 use crate::library::{Case, Library, Shelf};
 use crate::options::{Options, SetupError, Subject};
-use crate::probe::{Bench, PROBES, PURITY, Probe};
+use crate::probe::{Bench, PROBES, Probe};
 use crate::profile::Feature;
 use crate::replay::{Played, WhereTo, replay};
 use crate::report::{Judged, Outcome, Report, SubjectReport, Verdict};
@@ -47,8 +47,9 @@ pub(crate) fn install_crypto() {
 
 fn judge_plugin(options: &Options, library: &Library, file: &Path) -> Result<Report, SetupError> {
     let bench = Workbench::open(options, library, file)?;
-    let judged = bench.block_on(async |course| course.run().await)?;
-    Ok(Report::new(bench.subject.clone(), rfc_3339(options.now_unix_seconds), judged, &options.command))
+    let subject = bench.subject.clone();
+    let judged = bench.work(async |course| course.run().await)?;
+    Ok(Report::new(subject, rfc_3339(options.now_unix_seconds), judged, &options.command))
 }
 
 /// A loaded plugin with all that its cases need.
@@ -58,7 +59,7 @@ pub(crate) struct Workbench<'a> {
     manifest: Manifest,
     sheet: PluginSheet,
     house: House,
-    runtime: Option<Runtime>,
+    runtime: Runtime,
     pub(crate) subject: SubjectReport,
 }
 
@@ -73,7 +74,7 @@ impl<'a> Workbench<'a> {
         let load = LoadOptions::new(upstreams.clone());
         let isolation = load.isolation;
         let log = Arc::new(LogLines::default());
-        let runtime = Some(runtime(&log)?);
+        let runtime = runtime(&log)?;
         let plugins = Arc::new(PluginSet::load([&file], &Pins::of_file_as_it_is(&file)?, load)?);
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
@@ -90,11 +91,10 @@ impl<'a> Workbench<'a> {
     }
 
     /// Does this with the plugin's cases, on the runtime, with its log.
-    pub(crate) fn block_on<T>(
-        &self,
+    pub(crate) fn work<T>(
+        self,
         work: impl AsyncFnOnce(Course<'_>) -> Result<T, SetupError>,
     ) -> Result<T, SetupError> {
-        let Some(runtime) = &self.runtime else { return Err(SetupError::Ended) };
         let course = Course {
             options: self.options,
             library: self.library,
@@ -103,17 +103,12 @@ impl<'a> Workbench<'a> {
             tenant: &self.library.tenant,
             where_to: WhereTo::InProcess(self.house.clone()),
         };
-        let _log = set_default(&self.house.log.dispatch());
-        runtime.block_on(work(course))
-    }
-}
-
-impl Drop for Workbench<'_> {
-    fn drop(&mut self) {
+        let log = set_default(&self.house.log.dispatch());
+        let outcome = self.runtime.block_on(work(course));
+        drop(log);
         // A call that hangs would keep the runtime from ending.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.runtime.shutdown_background();
+        outcome
     }
 }
 
@@ -215,7 +210,7 @@ impl Course<'_> {
     }
 
     fn check_only(&self) -> Result<(), SetupError> {
-        let probes = PROBES.iter().chain([&PURITY]).map(|probe| probe.id);
+        let probes = PROBES.iter().map(|probe| probe.id);
         let known: Vec<&str> = self.library.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
         match self.options.only.iter().find(|id| !known.contains(&id.as_str())) {
             Some(unknown) => Err(SetupError::NoSuchCase(unknown.clone())),
@@ -259,9 +254,9 @@ impl Course<'_> {
         exemptions: &mut Exemptions<'_>,
         judged: &mut Vec<Judged>,
     ) {
-        for probe in PROBES.iter().chain([&PURITY]).filter(|probe| self.wanted(probe.id)) {
-            let verdict = match probe.needs_not.filter(|feature| features.0.contains(feature)) {
-                Some(feature) => Verdict::Unsupported(format!("is for issuers without {feature}")),
+        for probe in PROBES.iter().filter(|probe| self.wanted(probe.id)) {
+            let verdict = match features.unfit(&[], probe.needs_not) {
+                Some(reason) => Verdict::Unsupported(reason),
                 None => match exemptions.skip(probe.id) {
                     Some(verdict) => verdict,
                     None => exemptions.judged(probe.id, self.probed(probe, played).await),
@@ -281,8 +276,7 @@ impl Course<'_> {
             return Outcome::NotRun("needs the plugin itself".to_owned());
         };
         match Bench::of(played, house) {
-            Ok(bench) if probe.id == PURITY.id => bench.purity().await,
-            Ok(bench) => probe.run(&bench),
+            Ok(bench) => probe.run(&bench).await,
             Err(why) => {
                 Outcome::failed_before(crate::judge::Difference::new("tenant", "one that can be read", why))
             }

@@ -186,3 +186,6 @@ fn miscounted_events(asked: &Asked, observed: &Observed) -> Option<Difference> {
 fn seconds(value: Option<i64>) -> String {
     value.map_or_else(|| "absent".to_owned(), |value| value.to_string())
 }
+
+#[cfg(test)]
+mod tests;
