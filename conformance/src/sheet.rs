@@ -139,9 +139,12 @@ pub struct Exemption {
 }
 
 impl CredentialReading {
-    /// The HMAC key that the sheet tells, where an issuer makes it of its settings.
-    pub(crate) fn derived_key(&self) -> Option<Vec<u8>> {
+    /// The HMAC key that the sheet tells, where an issuer has it in one of these settings or makes it of them.
+    pub(crate) fn hmac_key(&self, settings: &Map<String, Value>) -> Option<Vec<u8>> {
         match self {
+            Self::Jwt(JwtReading { verifies_with: VerifyingKey::SecretInSetting(name) }) => {
+                Some(settings.get(name)?.as_str()?.as_bytes().to_vec())
+            }
             Self::Jwt(JwtReading { verifies_with: VerifyingKey::SecretBytes(bytes) }) => {
                 URL_SAFE_NO_PAD.decode(bytes).ok()
             }

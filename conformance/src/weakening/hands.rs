@@ -14,8 +14,10 @@ use serde_json::{Map, Value};
 /// What a weakening has at hand beside what passes through it.
 pub(crate) struct Hands {
     configuration: Configuration,
-    /// The HMAC key, where the issuer makes it of its settings.
-    derived_key: Option<Vec<u8>>,
+    /// A secret of the settings.
+    secret: Option<String>,
+    /// The HMAC key, where the sheet tells it.
+    hmac_key: Option<Vec<u8>>,
     counter: Arc<AtomicU64>,
     remembered: Mutex<BTreeMap<String, Issued>>,
     notes: Mutex<BTreeSet<&'static str>>,
@@ -24,10 +26,12 @@ pub(crate) struct Hands {
 impl Hands {
     pub(crate) fn of(
         configuration: Configuration,
-        derived_key: Option<Vec<u8>>,
+        secret: Option<String>,
+        hmac_key: Option<Vec<u8>>,
         counter: Arc<AtomicU64>,
     ) -> Self {
-        Self { configuration, derived_key, counter, remembered: Mutex::default(), notes: Mutex::default() }
+        let (remembered, notes) = (Mutex::default(), Mutex::default());
+        Self { configuration, secret, hmac_key, counter, remembered, notes }
     }
 
     /// A number that nobody got before.
@@ -53,20 +57,9 @@ impl Hands {
 
     /// A secret of the settings, or of the tenant.
     pub(crate) fn secret(&self) -> String {
-        let settings = &self.configuration.settings;
-        let names = [
-            "secret",
-            "private_key",
-            "privateKey",
-            "storageAccessKey",
-            "sasKey",
-            "masterkey",
-            "servicePassword",
-        ];
-        let of_settings = names.iter().find_map(|name| settings.get(*name)?.as_str());
         let of_tenant =
             || self.configuration.tenant.signing_key.as_ref().map(|key| key.private_key_pem.expose());
-        of_settings.or_else(of_tenant).unwrap_or_default().to_owned()
+        self.secret.as_deref().or_else(of_tenant).unwrap_or_default().to_owned()
     }
 
     /// Changes header and claims of a JWT and signs it again; anything else stays as it is.
@@ -94,8 +87,8 @@ impl Hands {
     fn sign(&self, header: &Map<String, Value>, message: &[u8]) -> Option<String> {
         let settings = &self.configuration.settings;
         match header.get("alg")?.as_str()? {
-            "HS256" if self.derived_key.is_some() => {
-                let key = EncodingKey::from_secret(self.derived_key.as_deref()?);
+            "HS256" if self.hmac_key.is_some() => {
+                let key = EncodingKey::from_secret(self.hmac_key.as_deref()?);
                 crypto::sign(message, &key, Algorithm::HS256).ok()
             }
             "HS256" => {

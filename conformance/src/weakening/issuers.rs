@@ -11,20 +11,20 @@ use locum_abi::manifest::{IssuerManifest, Manifest};
 use locum_engine::ports::{Issuer, IssuerFailure, Issuers, Moment, PortFuture};
 
 use super::{Hands, Weakening};
-use crate::sheet::PluginSheet;
+use crate::sheet::{CredentialReading, PluginSheet};
 
 /// The issuers of a plugin, with one fault.
 pub(crate) struct WeakIssuers {
     inner: Arc<dyn Issuers>,
     weakening: Weakening,
     manifests: BTreeMap<String, IssuerManifest>,
-    derived_keys: BTreeMap<String, Vec<u8>>,
+    readings: BTreeMap<String, CredentialReading>,
     ready_before: Mutex<BTreeMap<String, Arc<dyn Issuer>>>,
     counter: Arc<AtomicU64>,
 }
 
 impl WeakIssuers {
-    /// The sheet tells the keys that issuers make of their settings.
+    /// The sheet tells the keys that issuers have in their settings, or make of them.
     pub(crate) fn new(
         inner: Arc<dyn Issuers>,
         manifest: &Manifest,
@@ -42,14 +42,22 @@ impl WeakIssuers {
             inner,
             weakening,
             manifests: manifests.collect(),
-            derived_keys: sheet
+            readings: sheet
                 .issuers
                 .iter()
-                .filter_map(|(api_type, issuer)| Some((api_type.clone(), issuer.credential.derived_key()?)))
+                .map(|(api_type, issuer)| (api_type.clone(), issuer.credential.clone()))
                 .collect(),
             ready_before: Mutex::default(),
             counter: Arc::default(),
         }
+    }
+
+    fn hands(&self, configuration: Configuration) -> Hands {
+        let api_type = &configuration.api_type;
+        let reading = self.readings.get(api_type);
+        let hmac_key = reading.and_then(|reading| reading.hmac_key(&configuration.settings));
+        let secret = self.manifests.get(api_type).and_then(|manifest| secret_of(manifest, &configuration));
+        Hands::of(configuration, secret, hmac_key, self.counter.clone())
     }
 
     fn refused(&self, failure: Failure, configuration: &Configuration) -> Result<Arc<dyn Issuer>, Failure> {
@@ -62,6 +70,14 @@ impl WeakIssuers {
             _ => Err(failure),
         }
     }
+}
+
+/// The first secret setting that has a value.
+fn secret_of(manifest: &IssuerManifest, configuration: &Configuration) -> Option<String> {
+    let properties = manifest.settings_schema.get("properties")?.as_object()?;
+    let secrets = properties.iter().filter(|(_, property)| property.get("writeOnly") == Some(&true.into()));
+    let mut values = secrets.filter_map(|(name, _)| configuration.settings.get(name)?.as_str());
+    values.next().map(str::to_owned)
 }
 
 impl Issuers for WeakIssuers {
@@ -81,8 +97,7 @@ impl Issuers for WeakIssuers {
         };
         let mut ready = self.ready_before.lock().unwrap_or_else(PoisonError::into_inner);
         ready.insert(configuration.api_type.clone(), inner.clone());
-        let derived_key = self.derived_keys.get(&configuration.api_type).cloned();
-        let hands = Hands::of(configuration, derived_key, self.counter.clone());
+        let hands = self.hands(configuration);
         Ok(Arc::new(WeakIssuer { inner, weakening: self.weakening, hands }))
     }
 }
