@@ -46,7 +46,7 @@ pub fn run() -> Result<()> {
                     if must_fail { "failed" } else { "succeeded" }
                 );
                 if must_fail {
-                    desk.expect_failures(&[WAITING])?;
+                    desk.report(&[])?.expect_failures(&[WAITING])?;
                 }
             }
             Step::Change(change) => {
@@ -57,11 +57,14 @@ pub fn run() -> Result<()> {
         }
     }
     let seconds = started.elapsed().as_secs();
-    let passed = desk.expect_failures(&[])?;
-    ensure!(passed.iter().any(|case| case == WAITING), "the case {WAITING} did not pass");
+    let report = desk.report(&["--kill-score"])?;
+    report.expect_failures(&[])?;
+    let passed = report.cases("passed");
+    ensure!(passed.contains(&WAITING), "the case {WAITING} did not pass");
     println!(
-        "walk: {commands} commands, {lines} lines of the author's own, {seconds} s, {} cases passed",
-        passed.len()
+        "walk: {commands} commands, {lines} lines of the author's own, {seconds} s; {} cases passed, {} faults noticed",
+        passed.len(),
+        report.killed()?
     );
     ensure!(commands <= COMMANDS_MAX, "a newcomer is promised {COMMANDS_MAX} commands at most");
     ensure!(lines <= LINES_MAX, "a newcomer is promised {LINES_MAX} lines at most");
@@ -114,25 +117,43 @@ impl Desk {
         Ok(())
     }
 
-    /// Judges the plugin once more, as data: these cases fail and no others. Gives the cases that passed.
-    fn expect_failures(&self, wanted: &[&str]) -> Result<Vec<String>> {
+    /// Judges the plugin once more, as data.
+    fn report(&self, arguments: &[&str]) -> Result<Report> {
         let file = self.target.join(format!("debug/liblocum_issuer_{PLUGIN}.so"));
         let mut judge = Command::new(self.programs.join("locum"));
-        judge.arg("conformance").arg(file).args(["--format", "json"]).current_dir(self.folder.join(PLUGIN));
+        judge.arg("conformance").arg(file).args(["--format", "json"]).args(arguments);
         // A plugin that fails a case ends it with 1, and the report is there all the same.
-        let output = judge.output()?;
-        let report: Value = serde_json::from_slice(&output.stdout)
+        let output = judge.current_dir(self.folder.join(PLUGIN)).output()?;
+        let report = serde_json::from_slice(&output.stdout)
             .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-        let cases = |verdict: &str| -> Vec<String> {
-            let profiles = report.get("profiles").and_then(Value::as_array).into_iter().flatten();
-            let listed = profiles.filter_map(|profile| profile.get(verdict)?.as_array()).flatten();
-            listed.filter_map(|case| case.as_str().map(str::to_owned)).collect()
-        };
-        let failed = cases("failed");
-        if failed != wanted {
-            bail!("failed: {failed:?}; it should have been {wanted:?}");
+        Ok(Report(report))
+    }
+}
+
+/// What the suite says.
+struct Report(Value);
+
+impl Report {
+    /// The cases with this verdict.
+    fn cases(&self, verdict: &str) -> Vec<&str> {
+        let profiles = self.0.get("profiles").and_then(Value::as_array).into_iter().flatten();
+        let listed = profiles.filter_map(|profile| profile.get(verdict)?.as_array()).flatten();
+        listed.filter_map(Value::as_str).collect()
+    }
+
+    fn expect_failures(&self, wanted: &[&str]) -> Result<()> {
+        let failed = self.cases("failed");
+        ensure!(failed == wanted, "failed: {failed:?}; it should have been {wanted:?}");
+        Ok(())
+    }
+
+    /// The faults that the cases notice, if there are such and no other.
+    fn killed(&self) -> Result<u64> {
+        let number = |name| self.0.pointer(name).and_then(Value::as_u64);
+        match (number("/kill_score/killed"), number("/kill_score/survived")) {
+            (Some(killed @ 1..), Some(0)) => Ok(killed),
+            (killed, survived) => bail!("of the faults {killed:?} were noticed and {survived:?} were not"),
         }
-        Ok(cases("passed"))
     }
 }
 
