@@ -1,4 +1,4 @@
-//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, tidy, ci.
+//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, new-plugin, walk, tidy, ci.
 
 mod bench;
 mod build;

@@ -12,7 +12,6 @@ mod bench;
 mod configuring;
 mod deaths;
 mod egress;
-mod frozen_surface;
 mod hangs;
 mod loading;
 mod misbehaviour;
