@@ -160,7 +160,7 @@ impl Record {
 
     pub(crate) fn authorized(&mut self, authorized: &Authorized) {
         self.event.target = Some(authorized.grant.target_id.clone());
-        self.event.api_type = Some(authorized.manifest.api_type.clone());
+        self.event.api_type = Some(authorized.api_type.clone());
     }
 
     pub(crate) fn revoking(&mut self, tenant: &Tenant, client_id: &str, token: &str) {
@@ -203,5 +203,6 @@ fn cut(text: &str) -> String {
 }
 
 fn hex<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> String {
-    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
 use locum_abi::grant::Grant;
-use locum_abi::manifest::{IssuerManifest, Need, Read};
+use locum_abi::manifest::{CredentialForm, IssuerManifest, Need, Read};
 use serde_json::{Map, Value};
 
 use crate::admit::Admitted;
@@ -27,7 +27,8 @@ const APP_SYNONYM: &str = "auth0";
 pub struct Authorized {
     pub(crate) grant: Grant,
     pub(crate) issuer: Arc<dyn Issuer>,
-    pub(crate) manifest: IssuerManifest,
+    pub(crate) api_type: String,
+    pub(crate) form: CredentialForm,
     pub(crate) reuse: Option<Reuse>,
     pub(crate) now_unix_ms: u64,
 }
@@ -44,14 +45,15 @@ pub fn authorize(issuers: &dyn Issuers, admitted: Admitted, reference: &str) -> 
     let target = allowed_target(&tenant, client, request.target.as_deref())?;
     let add_on = chosen_add_on(issuers, target, request.api_type.as_deref())?;
     check_oidc_conformance(client, target, add_on)?;
-    let manifest = issuers.manifest(&add_on.api_type).ok_or_else(|| not_available(&add_on.api_type))?.clone();
-    let issuer = ready_issuer(issuers, &tenant, add_on, &manifest).map_err(|failure| {
+    let manifest = issuers.manifest(&add_on.api_type).ok_or_else(|| not_available(&add_on.api_type))?;
+    let issuer = ready_issuer(issuers, &tenant, add_on, manifest).map_err(|failure| {
         Refusal::fault(Kind::ServerError, reference, format!("{}: {failure}", add_on.api_type))
     })?;
-    let lifetime_seconds = lifetime(&tenant, add_on, &manifest, &subject, now_unix_ms, reference)?;
-    let grant = grant(&tenant, client, target, add_on, &manifest, request, &subject, lifetime_seconds)?;
-    let reuse = Reuse::of(&tenant.delegation, &manifest, add_on, &grant);
-    Ok(Authorized { grant, issuer, manifest, reuse, now_unix_ms })
+    let lifetime_seconds = lifetime(&tenant, add_on, manifest, &subject, now_unix_ms, reference)?;
+    let grant = grant(&tenant, client, target, add_on, manifest, request, &subject, lifetime_seconds)?;
+    let reuse = Reuse::of(&tenant.delegation, manifest, add_on, &grant);
+    let (api_type, form) = (add_on.api_type.clone(), manifest.credential.clone());
+    Ok(Authorized { grant, issuer, api_type, form, reuse, now_unix_ms })
 }
 
 fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> {

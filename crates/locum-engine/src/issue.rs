@@ -160,7 +160,7 @@ fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<
             return Err(NotAuthorized::AlreadyOver);
         }
     }
-    let credential = match (&authorized.manifest.credential, given.credential) {
+    let credential = match (&authorized.form, given.credential) {
         (CredentialForm::Jwt, Given::Jwt(token)) => {
             let expires_at = given.expires_at.ok_or(NotAuthorized::NoEnd)?;
             if times_of(&token)? != (given.issued_at, expires_at) {
