@@ -1,5 +1,7 @@
 //! Tables for people, JSON for programs: the one place that prints.
 
+use std::io::Write;
+
 use serde::Serialize;
 
 use crate::cli::Format;
@@ -22,10 +24,9 @@ pub(crate) fn print_json(json: &impl Serialize) {
     print_text(&serde_json::to_string_pretty(json).unwrap_or_default());
 }
 
-/// Prints a text with a newline.
-#[expect(clippy::print_stdout, reason = "commands answer on standard output")]
+/// Prints a text with a newline. A reader that has gone, as `head` does, is no reason to complain.
 pub(crate) fn print_text(text: &str) {
-    println!("{}", text.trim_end());
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
 fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
