@@ -11,6 +11,7 @@ use crate::built_in;
 use crate::fixture::Fixture;
 use crate::reading::{Mistake, read, take_in_files, take_in_files_of};
 use crate::sheet::{CredentialReading, PluginSheet, VerifyingKey};
+use crate::standing::SECRET_BYTES_MIN;
 
 /// The file that says who a folder's fixtures are for.
 const SHEET: &str = "plugin.yaml";
@@ -282,6 +283,12 @@ fn read_case(file: &str, id: &str, text: &str, shelf: Shelf) -> Result<Case, Mis
     }
     if fixture.steps.iter().any(|step| step.times == 0) {
         return Err(Mistake::at_text(file, text, "times:", "`times` must be at least 1"));
+    }
+    let mut unseen = fixture.steps.iter().flat_map(|step| &step.expect.never_seen);
+    if unseen.any(|text| text.trim().len() < SECRET_BYTES_MIN) {
+        let message =
+            format!("a text of fewer than {SECRET_BYTES_MIN} bytes is not looked for; name a longer one");
+        return Err(Mistake::at_text(file, text, "never_seen:", message));
     }
     Ok(Case { id: id.to_owned(), shelf, file: file.to_owned(), fixture })
 }

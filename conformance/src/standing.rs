@@ -24,7 +24,7 @@ pub(crate) struct Standing<'a> {
 }
 
 /// Shortest secret that is looked for: shorter ones stand in innocent texts.
-const SECRET_BYTES_MIN: usize = 8;
+pub(crate) const SECRET_BYTES_MIN: usize = 8;
 
 /// The part of a long secret that is looked for by itself.
 const PART: Range<usize> = 128..192;

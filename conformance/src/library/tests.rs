@@ -87,6 +87,18 @@ fn a_description_that_is_no_sentence_is_refused_with_its_line() {
 }
 
 #[test]
+fn a_text_too_short_to_be_looked_for_is_refused_with_its_line() {
+    let never_seen = |text: &str| {
+        let refused = REFUSED.replace("{ status: 400 }", &format!("{{ status: 400, never_seen: [{text}] }}"));
+        opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", &refused)])
+    };
+    assert!(never_seen("12345678").is_ok());
+    let mistakes = never_seen("1234567").unwrap_err();
+    assert!(mistakes[0].starts_with("it-is-refused.yaml:6:"), "{mistakes:?}");
+    assert!(mistakes[0].contains("fewer than 8 bytes is not looked for"), "{mistakes:?}");
+}
+
+#[test]
 fn a_typo_is_refused_with_its_line() {
     let typo = GOOD.replace("expect:", "expcet:");
     let mistakes = opened(&[("it-is-granted.yaml", &typo), ("it-is-refused.yaml", REFUSED)]).unwrap_err();
