@@ -119,7 +119,7 @@ fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
             return Err(format!("the query parameter {name} stands there twice"));
         }
     }
-    let seconds = |name: &Option<String>| claims.get(name.as_deref()?).and_then(moment);
+    let seconds = |name: &Option<String>| claims.get(name.as_deref()?).and_then(time_in_claim);
     Ok(Decoded {
         issued_at: seconds(&reading.issued_at),
         expires_at: seconds(&reading.expires_at),
@@ -134,7 +134,7 @@ fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
 fn object(text: String, members: Map<String, Value>, reading: &ObjectReading) -> Decoded {
     let whole = Value::Object(members.clone());
     let expires_at =
-        reading.expires_at.as_deref().and_then(|pointer| whole.pointer(pointer)).and_then(moment);
+        reading.expires_at.as_deref().and_then(|pointer| whole.pointer(pointer)).and_then(time_in_claim);
     let token = reading.token.as_deref().and_then(|pointer| whole.pointer(pointer)?.as_str());
     let presented = token.map_or_else(|| text.clone(), str::to_owned);
     Decoded { presented, text, header: None, claims: members, issued_at: None, expires_at, expires_in: None }
@@ -153,7 +153,7 @@ fn unread(text: String) -> Decoded {
 }
 
 /// Unix seconds of a number, a number in a text, or RFC 3339.
-fn moment(value: &Value) -> Option<i64> {
+fn time_in_claim(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.parse().ok().or_else(|| unix_seconds(text)),
         other => other.as_i64(),

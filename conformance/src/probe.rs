@@ -10,7 +10,7 @@ use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
-use locum_engine::ports::{Issuer, Moment};
+use locum_engine::ports::{CallContext, Issuer};
 use serde_json::{Map, Value, json};
 
 use crate::judge::Difference;
@@ -170,8 +170,8 @@ impl<'a> Bench<'a> {
         let issuer = self.configure(self.settings.clone()).map_err(|refusal| refusal.message)?;
         let script = self.sheet.upstream.iter().map(|exchange| exchange.filled(&self.variables));
         self.house.upstreams.play(script.collect::<Result<_, _>>().map_err(|error| error.to_string())?);
-        let moment = Moment { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
-        let issued = issuer.issue(&self.grant(), moment).await.map_err(|failure| failure.to_string())?;
+        let context = CallContext { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
+        let issued = issuer.issue(&self.grant(), context).await.map_err(|failure| failure.to_string())?;
         Ok(json!(issued))
     }
 

@@ -14,7 +14,7 @@ use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::{BucketKey, IssuerFailure};
 use locum_engine::tenant::Tenant;
-use locum_engine::{AuditEvent, BucketRule, Taken};
+use locum_engine::{AuditEvent, BucketDecision, BucketRule};
 
 pub(crate) use self::buckets::WeakBuckets;
 pub(crate) use self::hands::Hands;
@@ -49,7 +49,7 @@ pub(crate) enum Weakening {
     /// Another bucket is asked, by another rule.
     Bucket(for<'a> fn(BucketKey<'a>, BucketRule) -> (BucketKey<'a>, BucketRule)),
     /// The bucket says something else.
-    Taken(fn(Taken) -> Taken),
+    Taken(fn(BucketDecision) -> BucketDecision),
     /// Other events are recorded.
     Audit(fn(AuditEvent) -> Vec<AuditEvent>),
     /// The engine knows another tenant.

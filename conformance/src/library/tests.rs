@@ -1,6 +1,6 @@
 //! Folders of fixtures, right and wrong.
 
-use locum_engine::Kind;
+use locum_engine::RefusalKind;
 
 use super::*;
 
@@ -115,7 +115,7 @@ fn every_refusal_has_a_case() {
         .filter_map(|step| Some((step.expect.status, step.expect.refusal.as_ref()?.error.as_str())))
         .collect();
     // A plugin that hangs cannot be asked for by a fixture: the misbehaving one shows what becomes of it.
-    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::IssuerHung) {
+    for kind in RefusalKind::ALL.iter().filter(|kind| **kind != RefusalKind::IssuerHung) {
         let (status, error, _) = kind.row();
         assert!(expected.contains(&(status, error)), "no case expects {status} {error}");
     }

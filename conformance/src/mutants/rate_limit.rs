@@ -18,7 +18,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every request passes.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::Taken { conforms: true, ..taken }),
+                Weakening::Taken(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
             ),
             (
                 "lets-one-more-through",
@@ -78,21 +78,24 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every tenant has the rate of the record.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, _| (key, BucketRule::RECORD)),
+                Weakening::Bucket(|key, _| (key, BucketRule::AUTH0_DEFAULT)),
             ),
             (
                 "says-that-more-remain",
                 "The headers say that one more request remains.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::Taken { remaining: taken.remaining + 1, ..taken }),
+                Weakening::Taken(|taken| locum_engine::BucketDecision {
+                    remaining: taken.remaining + 1,
+                    ..taken
+                }),
             ),
             (
                 "says-a-later-reset",
                 "The headers say that the bucket is full a second later.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::Taken {
+                Weakening::Taken(|taken| locum_engine::BucketDecision {
                     reset_unix_seconds: taken.reset_unix_seconds + 1,
                     ..taken
                 }),
@@ -102,7 +105,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The headers give the reset in milliseconds.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::Taken {
+                Weakening::Taken(|taken| locum_engine::BucketDecision {
                     reset_unix_seconds: taken.reset_unix_seconds * 1000,
                     ..taken
                 }),

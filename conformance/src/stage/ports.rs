@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::ports::{
-    AuditSink, BucketKey, Buckets, Clock, Directory, Entropy, PortFuture, Unavailable,
+    AuditSink, BucketKey, Buckets, Clock, Directory, Entropy, PortFuture, StoreUnavailable,
 };
 use locum_engine::tenant::Tenant;
-use locum_engine::{AuditEvent, BucketRule, Taken};
+use locum_engine::{AuditEvent, BucketDecision, BucketRule};
 use serde_json::{Map, Value, json};
 
 /// A clock that stands until it is moved.
@@ -54,7 +54,7 @@ impl Entropy for CountingEntropy {
 pub(crate) struct OneTenant(pub(crate) Arc<Tenant>);
 
 impl Directory for OneTenant {
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>> {
+    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         let tenant = (host == self.0.domain).then(|| self.0.clone());
         Box::pin(std::future::ready(Ok(tenant)))
     }
@@ -64,13 +64,13 @@ impl Directory for OneTenant {
 pub(crate) struct SilentBuckets;
 
 impl Buckets for SilentBuckets {
-    fn take<'a>(
+    fn try_acquire<'a>(
         &'a self,
         _: BucketKey<'a>,
         _: BucketRule,
         _: u64,
-    ) -> PortFuture<'a, Result<Taken, Unavailable>> {
-        Box::pin(std::future::ready(Err(Unavailable("the fixture says so".to_owned()))))
+    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
+        Box::pin(std::future::ready(Err(StoreUnavailable("the fixture says so".to_owned()))))
     }
 }
 

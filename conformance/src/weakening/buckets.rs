@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use locum_engine::ports::{BucketKey, Buckets, PortFuture, Unavailable};
-use locum_engine::{BucketRule, Taken};
+use locum_engine::ports::{BucketKey, Buckets, PortFuture, StoreUnavailable};
+use locum_engine::{BucketDecision, BucketRule};
 
 use super::Weakening;
 
@@ -14,20 +14,22 @@ pub(crate) struct WeakBuckets {
 }
 
 impl Buckets for WeakBuckets {
-    fn take<'a>(
+    fn try_acquire<'a>(
         &'a self,
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortFuture<'a, Result<Taken, Unavailable>> {
+    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
         Box::pin(async move {
             match self.weakening {
                 Weakening::Bucket(asked) => {
                     let (key, rule) = asked(key, rule);
-                    self.inner.take(key, rule, now_unix_ms).await
+                    self.inner.try_acquire(key, rule, now_unix_ms).await
                 }
-                Weakening::Taken(answered) => self.inner.take(key, rule, now_unix_ms).await.map(answered),
-                _ => self.inner.take(key, rule, now_unix_ms).await,
+                Weakening::Taken(answered) => {
+                    self.inner.try_acquire(key, rule, now_unix_ms).await.map(answered)
+                }
+                _ => self.inner.try_acquire(key, rule, now_unix_ms).await,
             }
         })
     }

@@ -8,7 +8,7 @@ use locum_abi::answer::{Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{IssuerManifest, Manifest};
-use locum_engine::ports::{Issuer, IssuerFailure, Issuers, Moment, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
 
 use super::{Hands, Weakening};
 use crate::sheet::{CredentialReading, PluginSheet};
@@ -112,26 +112,26 @@ impl Issuer for WeakIssuer {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
             match self.weakening {
                 Weakening::Grant(change) => {
                     let mut grant = grant.clone();
                     change(&mut grant, &self.hands);
-                    self.inner.issue(&grant, moment).await
+                    self.inner.issue(&grant, context).await
                 }
                 Weakening::Issued(change) => {
-                    let mut issued = self.inner.issue(grant, moment).await?;
+                    let mut issued = self.inner.issue(grant, context).await?;
                     change(&mut issued, grant, &self.hands);
                     Ok(issued)
                 }
-                Weakening::Outcome(change) => change(self.inner.issue(grant, moment).await, &self.hands),
+                Weakening::Outcome(change) => change(self.inner.issue(grant, context).await, &self.hands),
                 Weakening::AsksTwice => {
-                    self.inner.issue(grant, moment).await?;
-                    self.inner.issue(grant, moment).await
+                    self.inner.issue(grant, context).await?;
+                    self.inner.issue(grant, context).await
                 }
-                _ => self.inner.issue(grant, moment).await,
+                _ => self.inner.issue(grant, context).await,
             }
         })
     }
@@ -139,13 +139,13 @@ impl Issuer for WeakIssuer {
     fn revoke<'a>(
         &'a self,
         credential: &'a str,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
             match self.weakening {
                 Weakening::RevokesWithoutAsking => Ok(RevokeAnswer::Revoked),
-                Weakening::Revoked(change) => change(self.inner.revoke(credential, moment).await),
-                _ => self.inner.revoke(credential, moment).await,
+                Weakening::Revoked(change) => change(self.inner.revoke(credential, context).await),
+                _ => self.inner.revoke(credential, context).await,
             }
         })
     }

@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::authenticate::Authenticated;
-use crate::bucket::Taken;
+use crate::bucket::BucketDecision;
 use crate::ports::{BucketKey, Buckets};
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::tenant::{DelegationPolicy, WhenUnavailable};
 
 /// A request within its rate.
@@ -18,7 +18,7 @@ pub struct Admitted {
 #[derive(Debug)]
 pub struct Admission {
     /// What the rate headers are made of; `None` if the buckets could not be asked.
-    pub rate: Option<Taken>,
+    pub rate: Option<BucketDecision>,
     /// The request, or why it stops here.
     pub outcome: Result<Admitted, Refusal>,
 }
@@ -38,7 +38,7 @@ pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAd
 
 /// What a bucket said, and whether it lets a request on.
 pub(crate) struct Count {
-    pub(crate) rate: Option<Taken>,
+    pub(crate) rate: Option<BucketDecision>,
     pub(crate) outcome: Result<(), Refusal>,
 }
 
@@ -50,14 +50,17 @@ pub(crate) async fn count(
     exceeded: &str,
     now_unix_ms: u64,
 ) -> Count {
-    match buckets.take(key, policy.rate, now_unix_ms).await {
+    match buckets.try_acquire(key, policy.rate, now_unix_ms).await {
         Ok(taken) if taken.conforms => Count { rate: Some(taken), outcome: Ok(()) },
-        Ok(taken) => Count { rate: Some(taken), outcome: Err(Refusal::new(Kind::TooManyRequests, exceeded)) },
+        Ok(taken) => {
+            Count { rate: Some(taken), outcome: Err(Refusal::new(RefusalKind::TooManyRequests, exceeded)) }
+        }
         Err(unavailable) => {
             let outcome = match policy.when_buckets_unavailable {
                 WhenUnavailable::Open => Ok(()),
                 WhenUnavailable::Closed => {
-                    Err(Refusal::new(Kind::TemporarilyUnavailable, "try again later").because(unavailable))
+                    Err(Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later")
+                        .because(unavailable))
                 }
             };
             Count { rate: None, outcome }

@@ -6,11 +6,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::authenticate::Authenticated;
 use crate::authorize::Authorized;
-use crate::bucket::Taken;
+use crate::bucket::BucketDecision;
 use crate::engine::Ports;
 use crate::issue::Issued;
 use crate::limits::AUDIT_TEXT_MAX;
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::request::{Caller, DelegationRequest, SubjectToken};
 use crate::tenant::Tenant;
 
@@ -102,7 +102,7 @@ pub struct AuditRefusal {
 pub(crate) struct Record {
     pub(crate) now_unix_ms: u64,
     pub(crate) reference: String,
-    pub(crate) rate: Option<Taken>,
+    pub(crate) rate: Option<BucketDecision>,
     event: AuditEvent,
 }
 
@@ -153,7 +153,7 @@ impl Record {
         self.event.user_id = Some(authenticated.user_id().to_owned());
     }
 
-    pub(crate) fn counted<T>(&mut self, rate: Option<Taken>, outcome: &Result<T, Refusal>) {
+    pub(crate) fn counted<T>(&mut self, rate: Option<BucketDecision>, outcome: &Result<T, Refusal>) {
         self.rate = rate;
         self.event.uncounted = rate.is_none() && outcome.is_ok();
     }
@@ -172,7 +172,7 @@ impl Record {
     pub(crate) fn of_delegation(self, outcome: &Result<Issued, Refusal>) -> AuditEvent {
         let code = match outcome {
             Ok(_) => AuditCode::Success,
-            Err(refusal) if refusal.kind() == Kind::TooManyRequests => AuditCode::Limited,
+            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
             Err(_) => AuditCode::Failure,
         };
         let expires_at = outcome.as_ref().ok().and_then(|issued| issued.expires_at);

@@ -6,7 +6,7 @@ use locum_abi::secret::Secret;
 
 use crate::claims::{self, Expectation, Subject};
 use crate::ports::Directory;
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::request::{Caller, DelegationRequest, SubjectToken};
 use crate::tenant::{Client, ClientVerification, Tenant};
 use crate::token::{self, VerificationKey};
@@ -52,7 +52,7 @@ pub async fn authenticate(
         }
     };
     if tenant.users.get(&subject.user_id).is_some_and(|user| user.blocked) {
-        return Err(Refusal::new(Kind::Unauthorized, "user is blocked"));
+        return Err(Refusal::new(RefusalKind::Unauthorized, "user is blocked"));
     }
     Ok(Authenticated { tenant, request, subject, now_unix_ms })
 }
@@ -60,15 +60,18 @@ pub async fn authenticate(
 /// The tenant of a host, if delegation is on there. Both other cases look alike from outside.
 pub(crate) async fn delegating_tenant(directory: &dyn Directory, host: &str) -> Result<Arc<Tenant>, Refusal> {
     let tenant = directory.tenant(host).await.map_err(|unavailable| {
-        Refusal::new(Kind::TemporarilyUnavailable, "try again later").because(unavailable)
+        Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later").because(unavailable)
     })?;
     tenant
         .filter(|tenant| tenant.delegation.enabled)
-        .ok_or_else(|| Refusal::new(Kind::NotFound, "delegation is not available here"))
+        .ok_or_else(|| Refusal::new(RefusalKind::NotFound, "delegation is not available here"))
 }
 
 pub(crate) fn known_client<'t>(tenant: &'t Tenant, client_id: &str) -> Result<&'t Client, Refusal> {
-    tenant.clients.get(client_id).ok_or_else(|| Refusal::new(Kind::UnauthorizedClient, "invalid client"))
+    tenant
+        .clients
+        .get(client_id)
+        .ok_or_else(|| Refusal::new(RefusalKind::UnauthorizedClient, "invalid client"))
 }
 
 fn subject_of(

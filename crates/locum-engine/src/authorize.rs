@@ -11,7 +11,7 @@ use crate::admit::Admitted;
 use crate::authenticate::{Authenticated, known_client};
 use crate::claims::Subject;
 use crate::ports::{Issuer, Issuers};
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::request::{DelegationRequest, SubjectToken};
 use crate::reuse::Reuse;
 use crate::scope::KnownUser;
@@ -47,7 +47,7 @@ pub fn authorize(issuers: &dyn Issuers, admitted: Admitted, reference: &str) -> 
     check_oidc_conformance(client, target, add_on)?;
     let manifest = issuers.manifest(&add_on.api_type).ok_or_else(|| not_available(&add_on.api_type))?;
     let issuer = ready_issuer(issuers, &tenant, add_on, manifest).map_err(|failure| {
-        Refusal::fault(Kind::ServerError, reference, format!("{}: {failure}", add_on.api_type))
+        Refusal::fault(RefusalKind::ServerError, reference, format!("{}: {failure}", add_on.api_type))
     })?;
     let lifetime_seconds = lifetime(&tenant, add_on, manifest, &subject, now_unix_ms, reference)?;
     let grant = grant(&tenant, client, target, add_on, manifest, request, &subject, lifetime_seconds)?;
@@ -57,7 +57,7 @@ pub fn authorize(issuers: &dyn Issuers, admitted: Admitted, reference: &str) -> 
 }
 
 fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> {
-    let refused = |why: &str| Err(Refusal::new(Kind::UnauthorizedClient, why));
+    let refused = |why: &str| Err(Refusal::new(RefusalKind::UnauthorizedClient, why));
     if !client.is_first_party {
         return refused("third-party clients cannot delegate");
     }
@@ -85,7 +85,9 @@ fn allowed_target<'t>(
         .clients
         .get(target)
         .filter(|target| target.allowed_clients.is_empty() || target.allowed_clients.contains(&client.id))
-        .ok_or_else(|| Refusal::new(Kind::Unauthorized, "the target is unknown or does not allow the client"))
+        .ok_or_else(|| {
+            Refusal::new(RefusalKind::Unauthorized, "the target is unknown or does not allow the client")
+        })
 }
 
 fn chosen_add_on<'t>(
@@ -118,7 +120,7 @@ fn not_available(api_type: &str) -> Refusal {
 fn check_oidc_conformance(client: &Client, target: &Client, add_on: &AddOn) -> Result<(), Refusal> {
     if add_on.api_type == APP && (client.oidc_conformant || target.oidc_conformant) {
         return Err(Refusal::new(
-            Kind::UnauthorizedClient,
+            RefusalKind::UnauthorizedClient,
             "OIDC-conformant clients cannot take part in delegation with api_type app",
         ));
     }
@@ -168,7 +170,7 @@ fn lifetime(
             "{lifetime} s are asked for or left by the tenant's ceiling; the issuer gives at least {} s",
             promised.minimum_seconds
         );
-        return Err(Refusal::fault(Kind::ServerError, reference, inside));
+        return Err(Refusal::fault(RefusalKind::ServerError, reference, inside));
     }
     if !tenant.delegation.cap_to_subject_exp {
         return Ok(lifetime);

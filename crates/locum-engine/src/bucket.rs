@@ -17,7 +17,7 @@ pub struct BucketRule {
 
 impl BucketRule {
     /// The rule of the record: bursts of ten, one back each minute.
-    pub const RECORD: Self = Self { size: 10, per_minute: 1 };
+    pub const AUTH0_DEFAULT: Self = Self { size: 10, per_minute: 1 };
 
     /// After this time without requests a bucket is full, and its state need not be kept.
     pub fn full_after_ms(&self) -> u64 {
@@ -31,7 +31,7 @@ impl BucketRule {
 
 /// What is kept for one key.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BucketState {
+pub struct TokenBucket {
     /// Requests left, with fractions.
     pub content: f64,
     /// When that was true, unix milliseconds.
@@ -40,7 +40,7 @@ pub struct BucketState {
 
 /// What a request finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
+pub struct BucketDecision {
     /// Whether the request may go on.
     pub conforms: bool,
     /// `X-RateLimit-Limit`.
@@ -55,7 +55,7 @@ pub struct Taken {
 
 /// Takes one request out of a bucket; `None` is a key never seen, whose bucket is full.
 #[must_use]
-pub fn take(state: Option<BucketState>, rule: BucketRule, now_unix_ms: u64) -> (BucketState, Taken) {
+pub fn take(state: Option<TokenBucket>, rule: BucketRule, now_unix_ms: u64) -> (TokenBucket, BucketDecision) {
     let size = f64::from(rule.size);
     let per_ms = f64::from(rule.per_minute) / MINUTE_MS;
     let filled = state.map_or(size, |state| {
@@ -66,7 +66,7 @@ pub fn take(state: Option<BucketState>, rule: BucketRule, now_unix_ms: u64) -> (
     let conforms = filled >= 1.0;
     let content = if conforms { filled - 1.0 } else { filled };
     let full_at_ms = now_unix_ms + rule.fill_ms(size - content) as u64;
-    let taken = Taken {
+    let taken = BucketDecision {
         conforms,
         limit: rule.size,
         remaining: content.floor() as u32,
@@ -74,7 +74,7 @@ pub fn take(state: Option<BucketState>, rule: BucketRule, now_unix_ms: u64) -> (
         retry_after_seconds: (rule.fill_ms((1.0 - content).max(0.0)) as u64).div_ceil(1000),
     };
     let as_of_unix_ms = state.map_or(now_unix_ms, |state| state.as_of_unix_ms.max(now_unix_ms));
-    (BucketState { content, as_of_unix_ms }, taken)
+    (TokenBucket { content, as_of_unix_ms }, taken)
 }
 
 #[cfg(test)]
@@ -83,11 +83,11 @@ mod tests {
 
     const T0: u64 = 1_900_000_000_000;
 
-    fn drain(requests: u32) -> (BucketState, Vec<Taken>) {
+    fn drain(requests: u32) -> (TokenBucket, Vec<BucketDecision>) {
         let mut state = None;
         let taken = (0..requests)
             .map(|_| {
-                let (next, taken) = take(state, BucketRule::RECORD, T0);
+                let (next, taken) = take(state, BucketRule::AUTH0_DEFAULT, T0);
                 state = Some(next);
                 taken
             })
@@ -115,29 +115,29 @@ mod tests {
     #[test]
     fn one_comes_back_each_minute_and_not_a_moment_before() {
         let (empty, _) = drain(10);
-        assert!(!take(Some(empty), BucketRule::RECORD, T0 + 59_999).1.conforms);
-        assert!(take(Some(empty), BucketRule::RECORD, T0 + 60_000).1.conforms);
+        assert!(!take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 59_999).1.conforms);
+        assert!(take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 60_000).1.conforms);
     }
 
     #[test]
     fn a_refused_request_takes_nothing() {
         let (empty, _) = drain(10);
-        let (refused, _) = take(Some(empty), BucketRule::RECORD, T0 + 30_000);
-        assert!(take(Some(refused), BucketRule::RECORD, T0 + 60_000).1.conforms);
+        let (refused, _) = take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 30_000);
+        assert!(take(Some(refused), BucketRule::AUTH0_DEFAULT, T0 + 60_000).1.conforms);
     }
 
     #[test]
     fn a_clock_that_steps_back_gives_nothing_away() {
         let (empty, _) = drain(10);
-        let (back, taken) = take(Some(empty), BucketRule::RECORD, T0 - 600_000);
+        let (back, taken) = take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 - 600_000);
         assert!(!taken.conforms);
-        assert!(!take(Some(back), BucketRule::RECORD, T0).1.conforms);
+        assert!(!take(Some(back), BucketRule::AUTH0_DEFAULT, T0).1.conforms);
     }
 
     #[test]
     fn a_long_rest_fills_it_and_no_more() {
         let (empty, _) = drain(10);
-        let (_, taken) = take(Some(empty), BucketRule::RECORD, T0 + 86_400_000);
+        let (_, taken) = take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 86_400_000);
         assert_eq!(taken.remaining, 9);
     }
 }

@@ -10,9 +10,9 @@ use crate::admit::admit;
 use crate::audit::Record;
 use crate::authenticate::authenticate;
 use crate::authorize::{authorize, ready_issuer};
-use crate::bucket::Taken;
+use crate::bucket::BucketDecision;
 use crate::issue::{Issued, issue};
-use crate::ports::{AuditSink, Buckets, Clock, Directory, Entropy, Issuers, Unavailable};
+use crate::ports::{AuditSink, Buckets, Clock, Directory, Entropy, Issuers, StoreUnavailable};
 use crate::refusal::Refusal;
 use crate::request::{Caller, DelegationRequest};
 use crate::revoke::revoke;
@@ -42,16 +42,16 @@ pub struct Engine {
 
 /// What a request comes to.
 #[derive(Debug)]
-pub struct Answer {
+pub struct DelegationResponse {
     /// The credential, or why there is none.
     pub outcome: Result<Issued, Refusal>,
     /// What the rate headers are made of, once the user is known.
-    pub rate: Option<Taken>,
+    pub rate: Option<BucketDecision>,
 }
 
 /// An add-on that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct AddOnProblem {
     /// The client it stands at.
     pub client_id: String,
     /// The api_type.
@@ -70,12 +70,12 @@ impl Engine {
     }
 
     /// Answers a delegation request, and records one audit event.
-    pub async fn delegate(&self, parameters: Map<String, Value>, caller: &Caller) -> Answer {
+    pub async fn delegate(&self, parameters: Map<String, Value>, caller: &Caller) -> DelegationResponse {
         let mut record = Record::open(&self.ports, caller);
         let outcome = self.delegated(parameters, caller, &mut record).await;
         let rate = record.rate;
         self.ports.audit.record(record.of_delegation(&outcome));
-        Answer { outcome, rate }
+        DelegationResponse { outcome, rate }
     }
 
     /// The life of a request.
@@ -98,10 +98,10 @@ impl Engine {
     }
 
     /// Answers a request whose body could not be read, and records one audit event.
-    pub fn refuse_unread(&self, refusal: Refusal, caller: &Caller) -> Answer {
+    pub fn refuse_unread(&self, refusal: Refusal, caller: &Caller) -> DelegationResponse {
         let outcome = Err(refusal);
         self.ports.audit.record(Record::open(&self.ports, caller).of_delegation(&outcome));
-        Answer { outcome, rate: None }
+        DelegationResponse { outcome, rate: None }
     }
 
     /// Revokes a credential (RFC 7009), and records one audit event. A token that is unknown or already without power
@@ -120,19 +120,19 @@ impl Engine {
     ///
     /// # Errors
     /// If the directory cannot be asked.
-    pub async fn tenant(&self, host: &str) -> Result<Option<Arc<Tenant>>, Unavailable> {
+    pub async fn tenant(&self, host: &str) -> Result<Option<Arc<Tenant>>, StoreUnavailable> {
         self.ports.directory.tenant(host).await
     }
 
     /// Makes every issuer of a tenant ready, and says which cannot be.
-    pub fn prepare(&self, tenant: &Tenant) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
+    pub fn prepare(&self, tenant: &Tenant) -> Vec<AddOnProblem> {
+        let mut problems: Vec<AddOnProblem> = Vec::new();
         for client in tenant.clients.values() {
             // A client without any key cannot be a target: there is nothing to sign its tokens with.
             let app = (!matches!(client.verification, ClientVerification::Nothing)).then_some(&client.app);
             for add_on in app.into_iter().chain(&client.add_ons) {
                 if let Err(failure) = self.prepare_add_on(tenant, add_on) {
-                    problems.push(Problem {
+                    problems.push(AddOnProblem {
                         client_id: client.id.clone(),
                         api_type: add_on.api_type.clone(),
                         failure,

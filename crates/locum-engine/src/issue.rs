@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::authorize::Authorized;
 use crate::base64url;
 use crate::limits::UPSTREAM_CODE_MAX;
-use crate::ports::{Entropy, IssuerFailure, Moment};
-use crate::refusal::{Kind, Refusal};
+use crate::ports::{CallContext, Entropy, IssuerFailure};
+use crate::refusal::{Refusal, RefusalKind};
 
 /// A credential that may leave the house.
 #[derive(Debug)]
@@ -66,14 +66,14 @@ pub async fn issue(
     if let Some(issued) = authorized.reuse.as_ref().and_then(|reuse| reuse.given_before(now)) {
         return Ok(issued);
     }
-    let moment = Moment { now_unix_ms: authorized.now_unix_ms, entropy: entropy.draw() };
+    let context = CallContext { now_unix_ms: authorized.now_unix_ms, entropy: entropy.draw() };
     let given = authorized
         .issuer
-        .issue(&authorized.grant, moment)
+        .issue(&authorized.grant, context)
         .await
         .map_err(|failure| refusal_of(failure, reference))?;
     let issued = checked(given, &authorized, now)
-        .map_err(|broken| Refusal::fault(Kind::ServerError, reference, broken))?;
+        .map_err(|broken| Refusal::fault(RefusalKind::ServerError, reference, broken))?;
     if let Some(reuse) = &authorized.reuse {
         reuse.keep(&issued, now);
     }
@@ -84,15 +84,16 @@ pub async fn issue(
 pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
     match failure {
         IssuerFailure::Failed(failure) => refusal_of_failure(&failure, reference),
-        IssuerFailure::ContractBroken(_) => Refusal::fault(Kind::ServerError, reference, failure),
-        IssuerFailure::Hung(_) => Refusal::fault(Kind::IssuerHung, reference, failure),
-        IssuerFailure::Quarantined => Refusal::fault(Kind::TemporarilyUnavailable, reference, failure),
+        IssuerFailure::ContractBroken(_) => Refusal::fault(RefusalKind::ServerError, reference, failure),
+        IssuerFailure::Hung(_) => Refusal::fault(RefusalKind::IssuerHung, reference, failure),
+        IssuerFailure::Quarantined => Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure),
         IssuerFailure::UpstreamUnreachable(_) => {
-            Refusal::new(Kind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
+            Refusal::new(RefusalKind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
                 .because(failure)
         }
         IssuerFailure::UpstreamTimedOut(_) => {
-            Refusal::new(Kind::UpstreamTimedOut, "the upstream did not answer in time").because(failure)
+            Refusal::new(RefusalKind::UpstreamTimedOut, "the upstream did not answer in time")
+                .because(failure)
         }
     }
 }
@@ -106,10 +107,10 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             let code = failure.upstream_code.as_deref().filter(|code| is_code(code));
             let told = code
                 .map_or("the upstream refused".to_owned(), |code| format!("the upstream refused: {code}"));
-            Refusal::new(Kind::AccessDenied, told).because(failure)
+            Refusal::new(RefusalKind::AccessDenied, told).because(failure)
         }
         FailureCode::UpstreamNonsense => {
-            Refusal::new(Kind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
+            Refusal::new(RefusalKind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
                 .because(failure)
         }
         FailureCode::SettingsRefused
@@ -118,7 +119,7 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
         | FailureCode::UnknownOp
         | FailureCode::Unknown => {
             let code = failure.code;
-            Refusal::fault(Kind::ServerError, reference, format!("{code:?}: {failure}"))
+            Refusal::fault(RefusalKind::ServerError, reference, format!("{code:?}: {failure}"))
         }
     }
 }

@@ -8,7 +8,7 @@
 //!    │  authorize       may: target, scope, lifetime → Authorized
 //!    │  issue           the issuer, then the checks  → Issued
 //!    ▼  audit           exactly one event, always
-//! Answer
+//! DelegationResponse
 //! ```
 //!
 //! Each step takes what the one before it made, and nothing else can make it: a check cannot be skipped.
@@ -42,9 +42,9 @@ pub use admit::{Admission, Admitted, admit, rate_limited_address};
 pub use audit::{AuditCode, AuditEvent, AuditRefusal};
 pub use authenticate::{Authenticated, authenticate};
 pub use authorize::{Authorized, authorize};
-pub use bucket::{BucketRule, BucketState, Taken, take};
-pub use engine::{Answer, Engine, Ports, Problem};
+pub use bucket::{BucketDecision, BucketRule, TokenBucket, take};
+pub use engine::{AddOnProblem, DelegationResponse, Engine, Ports};
 pub use issue::{Credential, Issued, issue};
-pub use refusal::{Fault, Kind, Refusal};
+pub use refusal::{Fault, Refusal, RefusalKind};
 pub use request::{Caller, DelegationRequest, JWT_BEARER, SubjectToken};
 pub use token::{Algorithm, KeyUnusable, VerificationKey};

@@ -12,7 +12,7 @@ use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
 
 use crate::audit::AuditEvent;
-use crate::bucket::{BucketRule, Taken};
+use crate::bucket::{BucketDecision, BucketRule};
 use crate::tenant::Tenant;
 
 /// A future that a port hands back.
@@ -33,18 +33,18 @@ pub trait Entropy: Send + Sync {
 /// Knows the tenants.
 pub trait Directory: Send + Sync {
     /// The tenant that answers on this host (a name without port), as it stands now.
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>>;
+    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>>;
 }
 
 /// Keeps the rate-limit buckets.
 pub trait Buckets: Send + Sync {
     /// Takes one request out of the bucket of this key, which starts full.
-    fn take<'a>(
+    fn try_acquire<'a>(
         &'a self,
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortFuture<'a, Result<Taken, Unavailable>>;
+    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>>;
 }
 
 /// Whose bucket it is.
@@ -79,21 +79,24 @@ pub trait Issuers: Send + Sync {
 /// An issuer that was made ready.
 pub trait Issuer: Send + Sync {
     /// Issues, with all the upstream calls that it takes.
-    fn issue<'a>(&'a self, grant: &'a Grant, moment: Moment)
-    -> PortFuture<'a, Result<Issued, IssuerFailure>>;
+    fn issue<'a>(
+        &'a self,
+        grant: &'a Grant,
+        context: CallContext,
+    ) -> PortFuture<'a, Result<Issued, IssuerFailure>>;
 
     /// Revokes a credential, with all the upstream calls that it takes. Asked only of an issuer whose manifest
     /// declares upstream revocation.
     fn revoke<'a>(
         &'a self,
         credential: &'a str,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>>;
 }
 
 /// What differs between two calls with the same grant.
 #[derive(Clone, Copy)]
-pub struct Moment {
+pub struct CallContext {
     /// Milliseconds since the unix epoch.
     pub now_unix_ms: u64,
     /// Fresh random bytes.
@@ -127,4 +130,4 @@ pub enum IssuerFailure {
 /// A store could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unavailable: {0}")]
-pub struct Unavailable(pub String);
+pub struct StoreUnavailable(pub String);

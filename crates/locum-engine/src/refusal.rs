@@ -8,7 +8,7 @@ const ISSUER_TEXT_MAX: usize = 200;
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    kind: Kind,
+    kind: RefusalKind,
     description: String,
     inside: Option<String>,
 }
@@ -31,7 +31,7 @@ pub enum Fault {
 /// One row of the table: a situation with its own status or code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum RefusalKind {
     /// The body cannot be read, a parameter is missing, double or of the wrong type, or the issuer refuses it.
     InvalidRequest,
     /// The method is not served.
@@ -68,7 +68,7 @@ pub enum Kind {
     IssuerHung,
 }
 
-impl Kind {
+impl RefusalKind {
     /// All rows, in the order of their status.
     pub const ALL: [Self; 17] = [
         Self::InvalidRequest,
@@ -116,7 +116,7 @@ impl Kind {
 
 impl Refusal {
     /// A refusal whose description the client reads.
-    pub fn new(kind: Kind, description: impl Into<String>) -> Self {
+    pub fn new(kind: RefusalKind, description: impl Into<String>) -> Self {
         Self { kind, description: description.into(), inside: None }
     }
 
@@ -129,7 +129,7 @@ impl Refusal {
 
     /// A request that cannot be understood or honoured.
     pub fn invalid_request(description: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidRequest, description)
+        Self::new(RefusalKind::InvalidRequest, description)
     }
 
     /// A parameter that must be there is not.
@@ -139,12 +139,12 @@ impl Refusal {
 
     /// Another grant type than the one that is served.
     pub fn unsupported_grant_type(served: &str) -> Self {
-        Self::new(Kind::UnsupportedGrantType, format!("grant_type must be {served}"))
+        Self::new(RefusalKind::UnsupportedGrantType, format!("grant_type must be {served}"))
     }
 
     /// A subject token that is not good; `fact` says why and never what key was tried.
     pub fn invalid_grant(fact: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidGrant, fact)
+        Self::new(RefusalKind::InvalidGrant, fact)
     }
 
     /// A parameter that an issuer refuses, in the issuer's words, cut to a length and to printable characters.
@@ -154,12 +154,12 @@ impl Refusal {
     }
 
     /// A fault inside: the client is told only the reference under which the log says more.
-    pub fn fault(kind: Kind, reference: &str, inside: impl fmt::Display) -> Self {
+    pub fn fault(kind: RefusalKind, reference: &str, inside: impl fmt::Display) -> Self {
         Self::new(kind, format!("internal error; reference {reference}")).because(inside)
     }
 
     /// Which row of the table it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> RefusalKind {
         self.kind
     }
 
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_table_is_what_clients_were_told() {
-        let table: Vec<String> = Kind::ALL
+        let table: Vec<String> = RefusalKind::ALL
             .iter()
             .map(|kind| {
                 let (status, code, fault) = kind.row();

@@ -11,8 +11,8 @@ use crate::authorize::ready_issuer;
 use crate::engine::Ports;
 use crate::issue::refusal_of;
 use crate::limits::SUBJECT_TOKEN_BYTES_MAX;
-use crate::ports::{BucketKey, Moment};
-use crate::refusal::{Kind, Refusal};
+use crate::ports::{BucketKey, CallContext};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::request::Caller;
 use crate::tenant::{AddOn, Client, Tenant};
 
@@ -55,7 +55,10 @@ fn lives_until_it_expires(token: &str) -> bool {
 }
 
 fn not_revocable() -> Refusal {
-    Refusal::new(Kind::UnsupportedTokenType, "this credential cannot be revoked; it lives until it expires")
+    Refusal::new(
+        RefusalKind::UnsupportedTokenType,
+        "this credential cannot be revoked; it lives until it expires",
+    )
 }
 
 /// The add-ons of the client whose credentials an upstream takes back.
@@ -107,12 +110,13 @@ async fn revoke_upstream(
     token: &str,
     record: &Record,
 ) -> Result<bool, Refusal> {
-    let fault = |inside: &dyn std::fmt::Display| Refusal::fault(Kind::ServerError, &record.reference, inside);
+    let fault =
+        |inside: &dyn std::fmt::Display| Refusal::fault(RefusalKind::ServerError, &record.reference, inside);
     let manifest = ports.issuers.manifest(&add_on.api_type).ok_or_else(|| fault(&"its manifest is gone"))?;
     let issuer = ready_issuer(&*ports.issuers, tenant, add_on, manifest)
         .map_err(|failure| fault(&format!("{}: {failure}", add_on.api_type)))?;
-    let moment = Moment { now_unix_ms: record.now_unix_ms, entropy: ports.entropy.draw() };
-    match issuer.revoke(token, moment).await.map_err(|failure| refusal_of(failure, &record.reference))? {
+    let context = CallContext { now_unix_ms: record.now_unix_ms, entropy: ports.entropy.draw() };
+    match issuer.revoke(token, context).await.map_err(|failure| refusal_of(failure, &record.reference))? {
         RevokeAnswer::Revoked => Ok(true),
         RevokeAnswer::AlreadyGone => Ok(false),
         RevokeAnswer::NotRevocable => Err(not_revocable()),

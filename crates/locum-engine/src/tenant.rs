@@ -66,7 +66,7 @@ impl Default for DelegationPolicy {
             cap_to_subject_exp: false,
             reuse_upstream_credentials: false,
             leeway_seconds: 0,
-            rate: BucketRule::RECORD,
+            rate: BucketRule::AUTH0_DEFAULT,
             when_buckets_unavailable: WhenUnavailable::Open,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use locum_engine::ports::{Moment, PortFuture};
+use locum_engine::ports::{CallContext, PortFuture};
 use tokio::time::Instant;
 
 /// How far a plugin is kept away from the host.
@@ -20,7 +20,7 @@ pub enum Isolation {
 pub(crate) struct Call {
     /// A number of [`locum_abi::operation`].
     pub(crate) op: u32,
-    pub(crate) moment: Moment,
+    pub(crate) context: CallContext,
     /// The operation's input, JSON.
     pub(crate) input: Vec<u8>,
 }

@@ -71,9 +71,9 @@ impl Ready for ReadyInProcess {
 }
 
 fn operate(issuer: &IssuerBox, call: &Call) -> Answered {
-    let Call { op, moment, input } = call;
-    let entropy = &moment.entropy[..];
-    match issuer.call(*op, moment.now_unix_ms, entropy.into(), input.as_slice().into()).into_result() {
+    let Call { op, context, input } = call;
+    let entropy = &context.entropy[..];
+    match issuer.call(*op, context.now_unix_ms, entropy.into(), input.as_slice().into()).into_result() {
         Ok(reply) => Ok(reply.into_vec()),
         Err(failure) => Err(failure.into_vec()),
     }

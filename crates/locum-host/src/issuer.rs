@@ -8,7 +8,7 @@ use locum_abi::grant::Grant;
 use locum_abi::manifest::CredentialForm;
 use locum_abi::operation::{ISSUE, REVOKE};
 use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
-use locum_engine::ports::{Issuer, IssuerFailure, Moment, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -55,12 +55,12 @@ impl Issuer for PluginIssuer {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
             let input = |replies: &[UpstreamReply]| json(&IssueInput { grant, replies });
-            let issued = self.steps::<IssueAnswer>(ISSUE, moment, input).await?;
-            let now = i64::try_from(moment.now_unix_ms / 1000).unwrap_or(i64::MAX);
+            let issued = self.steps::<IssueAnswer>(ISSUE, context, input).await?;
+            let now = i64::try_from(context.now_unix_ms / 1000).unwrap_or(i64::MAX);
             credential::check(&issued, &self.form, now, grant.lifetime_seconds)
                 .map_err(|broken| IssuerFailure::ContractBroken(broken.to_string()))?;
             Ok(issued)
@@ -70,11 +70,11 @@ impl Issuer for PluginIssuer {
     fn revoke<'a>(
         &'a self,
         credential: &'a str,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
             let input = |replies: &[UpstreamReply]| json(&RevokeInput { credential, replies });
-            self.steps::<RevokeAnswer>(REVOKE, moment, input).await
+            self.steps::<RevokeAnswer>(REVOKE, context, input).await
         })
     }
 }
@@ -85,14 +85,14 @@ impl PluginIssuer {
     async fn steps<A: Answer>(
         &self,
         op: u32,
-        moment: Moment,
+        context: CallContext,
         input: impl Fn(&[UpstreamReply]) -> serde_json::Result<Vec<u8>>,
     ) -> Result<A::Outcome, IssuerFailure> {
         let deadline = Instant::now() + self.time_limit;
         let mut replies = Vec::new();
         loop {
             let input = input(&replies).map_err(|error| broken(format!("cannot be asked: {error}")))?;
-            match self.call::<A>(Call { op, moment, input }, deadline).await? {
+            match self.call::<A>(Call { op, context, input }, deadline).await? {
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Call(_) if replies.len() == UPSTREAM_CALLS_MAX => {
                     return Err(broken(format!("it asks for more than {UPSTREAM_CALLS_MAX} upstream calls")));

@@ -17,7 +17,7 @@ use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, Revocation};
 use locum_engine::ports::{
-    AuditSink, Clock, Directory, Issuer, IssuerFailure, Issuers, Moment, PortFuture, Unavailable,
+    AuditSink, CallContext, Clock, Directory, Issuer, IssuerFailure, Issuers, PortFuture, StoreUnavailable,
 };
 use locum_engine::tenant::{AddOn, Client, ClientVerification, DelegationPolicy, LegacyGrants, Tenant};
 use locum_engine::{AuditEvent, Engine, JWT_BEARER, Ports, VerificationKey};
@@ -92,7 +92,7 @@ fn id_token() -> Result<String, Box<dyn Error>> {
 struct OneTenant(Arc<Tenant>);
 
 impl Directory for OneTenant {
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>> {
+    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         Box::pin(ready(Ok((host == self.0.domain).then(|| Arc::clone(&self.0)))))
     }
 }
@@ -142,9 +142,9 @@ impl Issuer for DoorPass {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
-        let issued_at = (moment.now_unix_ms / 1000) as i64;
+        let issued_at = (context.now_unix_ms / 1000) as i64;
         let expires_at = issued_at + grant.lifetime_seconds as i64;
         let pass = format!("{}.{expires_at}", BASE64_URL_SAFE_NO_PAD.encode(&grant.user_id));
         let proof = BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, pass.as_bytes()));
@@ -152,7 +152,11 @@ impl Issuer for DoorPass {
         Box::pin(ready(Ok(Issued { credential, issued_at, expires_at: Some(expires_at) })))
     }
 
-    fn revoke<'a>(&'a self, _: &'a str, _: Moment) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+    fn revoke<'a>(
+        &'a self,
+        _: &'a str,
+        _: CallContext,
+    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
     }
 }

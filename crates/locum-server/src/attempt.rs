@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use locum_engine::{Kind, Refusal};
+use locum_engine::{Refusal, RefusalKind};
 use tokio::time::{Instant, timeout_at};
 
 use crate::contain::Contained;
@@ -42,5 +42,5 @@ pub(crate) fn too_slow() -> Refusal {
 }
 
 fn unavailable(description: &str) -> Refusal {
-    Refusal::new(Kind::TemporarilyUnavailable, description)
+    Refusal::new(RefusalKind::TemporarilyUnavailable, description)
 }

@@ -6,7 +6,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
-use locum_engine::{Caller, Kind, Refusal};
+use locum_engine::{Caller, Refusal, RefusalKind};
 
 use crate::host::host;
 use crate::proxies::TrustedProxies;
@@ -25,7 +25,10 @@ pub(crate) fn caller(head: &Parts, proxies: &TrustedProxies) -> Result<Caller, R
             "requests carry no ConnectInfo<SocketAddr>; use locum_server::serve or \
              into_make_service_with_connect_info"
         );
-        return Err(Refusal::new(Kind::ServerError, "the server does not know where requests come from"));
+        return Err(Refusal::new(
+            RefusalKind::ServerError,
+            "the server does not know where requests come from",
+        ));
     };
     Ok(Caller {
         host,

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use locum_engine::{Kind, Refusal};
+use locum_engine::{Refusal, RefusalKind};
 
 use crate::wire;
 
@@ -54,7 +54,7 @@ impl Panicked {
     pub(crate) fn refusal(&self) -> Refusal {
         let reference = format!("{:016x}", RandomState::new().build_hasher().finish());
         tracing::error!(%reference, "a request panicked");
-        Refusal::fault(Kind::ServerError, &reference, "the request panicked")
+        Refusal::fault(RefusalKind::ServerError, &reference, "the request panicked")
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use locum_engine::{Answer, Caller};
+use locum_engine::{Caller, DelegationResponse};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -67,7 +67,7 @@ pub(crate) async fn work(
     parameters: Map<String, Value>,
     caller: Caller,
     deadline: Instant,
-) -> Answer {
+) -> DelegationResponse {
     let caller = Arc::new(caller);
     let (engine, asking) = (Arc::clone(&shared.engine), Arc::clone(&caller));
     let delegation = async move { engine.delegate(parameters, &asking).await };

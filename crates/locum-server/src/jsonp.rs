@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_engine::tenant::Tenant;
-use locum_engine::{Kind, Refusal};
+use locum_engine::{Refusal, RefusalKind};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ fn query(head: &Parts, shared: &Shared) -> Result<Map<String, Value>, Refusal> {
     let limits = &shared.limits;
     if query.len() > limits.body_bytes_max {
         let description = format!("send at most {} bytes", limits.body_bytes_max);
-        return Err(Refusal::new(Kind::BodyTooLarge, description));
+        return Err(Refusal::new(RefusalKind::BodyTooLarge, description));
     }
     form::parse(query.as_bytes(), limits.parameters_max)
 }

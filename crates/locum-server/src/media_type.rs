@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use locum_engine::{Kind, Refusal};
+use locum_engine::{Refusal, RefusalKind};
 
 /// The two kinds of body that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl MediaType {
 }
 
 fn unsupported(what_to_do: &str) -> Refusal {
-    Refusal::new(Kind::UnsupportedMediaType, what_to_do)
+    Refusal::new(RefusalKind::UnsupportedMediaType, what_to_do)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use locum_engine::{Kind, Refusal, strict_json};
+use locum_engine::{Refusal, RefusalKind, strict_json};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
@@ -34,7 +34,7 @@ pub(crate) async fn read(
 }
 
 async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
-    let too_large = || Refusal::new(Kind::BodyTooLarge, format!("send at most {bytes_max} bytes"));
+    let too_large = || Refusal::new(RefusalKind::BodyTooLarge, format!("send at most {bytes_max} bytes"));
     // What announces itself as too large is not even begun.
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large());

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::any;
-use locum_engine::{Engine, Kind, Refusal};
+use locum_engine::{Engine, Refusal, RefusalKind};
 
 use crate::contain::contain;
 use crate::options::ServerOptions;
@@ -35,5 +35,5 @@ pub fn router(engine: Arc<Engine>, options: ServerOptions) -> Router {
 }
 
 async fn no_such_path() -> Response {
-    wire::refused(&Refusal::new(Kind::NotFound, "there is nothing at this path"))
+    wire::refused(&Refusal::new(RefusalKind::NotFound, "there is nothing at this path"))
 }

@@ -11,7 +11,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use locum_engine::tenant::{Client, Tenant, TenantKey};
-use locum_engine::{Kind, Refusal};
+use locum_engine::{Refusal, RefusalKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::shared::Shared;
@@ -38,13 +38,16 @@ pub(crate) async fn answer(
 async fn metadata(shared: &Shared, head: &Parts, client_id: Option<Path<String>>) -> Result<String, Refusal> {
     let tenant = shared.tenant(head).await?;
     let client = client_id.and_then(|Path(id)| tenant.clients.get(&id)).ok_or_else(|| {
-        Refusal::new(Kind::NotFound, "no client of this tenant has this id; end the path with a client_id")
+        Refusal::new(
+            RefusalKind::NotFound,
+            "no client of this tenant has this id; end the path with a client_id",
+        )
     })?;
     // The certificate of another key would be trusted in vain: the first key signs.
     let signing = tenant.keys.first().and_then(certificate).ok_or_else(|| {
         let description =
             "the tenant's signing key has no certificate; add one in PEM to the first signing key";
-        Refusal::new(Kind::NotFound, description)
+        Refusal::new(RefusalKind::NotFound, description)
     })?;
     let others = tenant.keys.iter().skip(1).filter_map(certificate);
     Ok(document(&tenant, client, std::iter::once(signing).chain(others)))

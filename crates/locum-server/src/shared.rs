@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use locum_engine::tenant::Tenant;
-use locum_engine::{Engine, Kind, Refusal};
+use locum_engine::{Engine, Refusal, RefusalKind};
 use tokio::sync::Semaphore;
 
 use crate::host::host;
@@ -49,11 +49,11 @@ impl Shared {
     pub(crate) async fn tenant_on(&self, host: &str) -> Result<Arc<Tenant>, Refusal> {
         match self.engine.tenant(host).await {
             Ok(Some(tenant)) => Ok(tenant),
-            Ok(None) => Err(Refusal::new(Kind::NotFound, "no tenant answers on this host")),
+            Ok(None) => Err(Refusal::new(RefusalKind::NotFound, "no tenant answers on this host")),
             Err(unavailable) => {
                 tracing::error!(%host, error = %unavailable, "the tenant directory cannot be asked");
                 let description = "the tenant cannot be looked up now; try again later";
-                Err(Refusal::new(Kind::TemporarilyUnavailable, description).because(unavailable))
+                Err(Refusal::new(RefusalKind::TemporarilyUnavailable, description).because(unavailable))
             }
         }
     }

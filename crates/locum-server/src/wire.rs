@@ -6,7 +6,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use locum_engine::{Answer, Credential, Issued, Kind, Refusal, Taken};
+use locum_engine::{BucketDecision, Credential, DelegationResponse, Issued, Refusal, RefusalKind};
 use serde::Serialize;
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -33,7 +33,7 @@ struct ErrorBody<'a> {
 }
 
 /// The response to a delegation.
-pub(crate) fn answered(answer: &Answer) -> Response {
+pub(crate) fn answered(answer: &DelegationResponse) -> Response {
     let mut response = match &answer.outcome {
         Ok(issued) => unstored(StatusCode::OK, issued_body(issued)),
         Err(refusal) => refused(refusal),
@@ -53,13 +53,14 @@ pub(crate) fn refused(refusal: &Refusal) -> Response {
 
 /// The response to a method that a path does not serve; `served` goes into `Allow` (RFC 9110 section 15.5.6).
 pub(crate) fn method_not_served(served: &'static str) -> Response {
-    let mut response = refused(&Refusal::new(Kind::MethodNotAllowed, format!("this path serves {served}")));
+    let mut response =
+        refused(&Refusal::new(RefusalKind::MethodNotAllowed, format!("this path serves {served}")));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(served));
     response
 }
 
 /// The JSON that a JSONP callback is given, whether things went well or not.
-pub(crate) fn payload(answer: &Answer) -> Vec<u8> {
+pub(crate) fn payload(answer: &DelegationResponse) -> Vec<u8> {
     match &answer.outcome {
         Ok(issued) => issued_body(issued),
         Err(refusal) => written(&ErrorBody {
@@ -71,14 +72,15 @@ pub(crate) fn payload(answer: &Answer) -> Vec<u8> {
 }
 
 /// The rate limit as it stands, and on a 429 how long to wait.
-pub(crate) fn add_rate_headers(answer: &Answer, headers: &mut HeaderMap) {
-    let Some(Taken { limit, remaining, reset_unix_seconds, retry_after_seconds, .. }) = answer.rate else {
+pub(crate) fn add_rate_headers(answer: &DelegationResponse, headers: &mut HeaderMap) {
+    let Some(BucketDecision { limit, remaining, reset_unix_seconds, retry_after_seconds, .. }) = answer.rate
+    else {
         return;
     };
     headers.insert(X_RATELIMIT_LIMIT, limit.into());
     headers.insert(X_RATELIMIT_REMAINING, remaining.into());
     headers.insert(X_RATELIMIT_RESET, reset_unix_seconds.into());
-    if matches!(&answer.outcome, Err(refusal) if refusal.kind() == Kind::TooManyRequests) {
+    if matches!(&answer.outcome, Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests) {
         headers.insert(RETRY_AFTER, retry_after_seconds.into());
     }
 }

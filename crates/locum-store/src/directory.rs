@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use locum_engine::ports::{Directory, PortFuture, Unavailable};
+use locum_engine::ports::{Directory, PortFuture, StoreUnavailable};
 use locum_engine::tenant::Tenant;
 
 use crate::tenant_file::TenantFile;
@@ -89,7 +89,7 @@ impl FileDirectory {
 }
 
 impl Directory for FileDirectory {
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>> {
+    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         let tenant = self.0.load().on_host(host).cloned();
         Box::pin(std::future::ready(Ok(tenant)))
     }

@@ -5,8 +5,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
-use locum_engine::ports::{BucketKey, Buckets, PortFuture, Unavailable};
-use locum_engine::{BucketRule, BucketState, Taken, take};
+use locum_engine::ports::{BucketKey, Buckets, PortFuture, StoreUnavailable};
+use locum_engine::{BucketDecision, BucketRule, TokenBucket, take};
 
 /// Shards, so that threads seldom meet at one lock. A power of two.
 const SHARDS: usize = 64;
@@ -29,7 +29,7 @@ pub struct MemoryBuckets {
 
 #[derive(Debug, Default)]
 struct Shard {
-    states: HashMap<u128, BucketState>,
+    states: HashMap<u128, TokenBucket>,
     sweep_at: usize,
 }
 
@@ -51,17 +51,24 @@ impl MemoryBuckets {
             .sum()
     }
 
-    fn take_now(&self, key: BucketKey<'_>, rule: BucketRule, now_unix_ms: u64) -> Result<Taken, Unavailable> {
+    fn take_now(
+        &self,
+        key: BucketKey<'_>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> Result<BucketDecision, StoreUnavailable> {
         let [low, high] = self.seeds.each_ref().map(|seed| seed.hash_one(key));
         let hash = u128::from(high) << 64 | u128::from(low);
-        let shard =
-            self.shards.get(low as usize % SHARDS).ok_or_else(|| Unavailable("no such shard".to_owned()))?;
+        let shard = self
+            .shards
+            .get(low as usize % SHARDS)
+            .ok_or_else(|| StoreUnavailable("no such shard".to_owned()))?;
         // A poisoned lock holds whole states all the same: each is written in one assignment.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         shard.sweep(rule, now_unix_ms);
         let state = shard.states.get(&hash).copied();
         if state.is_none() && shard.states.len() >= KEYS_PER_SHARD_MAX {
-            return Err(Unavailable("as many rate buckets as memory is meant for".to_owned()));
+            return Err(StoreUnavailable("as many rate buckets as memory is meant for".to_owned()));
         }
         let (state, taken) = take(state, rule, now_unix_ms);
         shard.states.insert(hash, state);
@@ -82,12 +89,12 @@ impl Shard {
 }
 
 impl Buckets for MemoryBuckets {
-    fn take<'a>(
+    fn try_acquire<'a>(
         &'a self,
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortFuture<'a, Result<Taken, Unavailable>> {
+    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
         Box::pin(std::future::ready(self.take_now(key, rule, now_unix_ms)))
     }
 }
@@ -103,7 +110,7 @@ mod tests {
     }
 
     fn conforms(buckets: &MemoryBuckets, key: BucketKey<'_>, now_unix_ms: u64) -> bool {
-        buckets.take_now(key, BucketRule::RECORD, now_unix_ms).unwrap().conforms
+        buckets.take_now(key, BucketRule::AUTH0_DEFAULT, now_unix_ms).unwrap().conforms
     }
 
     #[test]

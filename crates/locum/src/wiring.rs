@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use locum_engine::{Engine, Ports, Problem};
+use locum_engine::{AddOnProblem, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
 use locum_store::tenant_file::{self, References, TenantFile};
 use locum_store::{FileDirectory, MemoryBuckets, SystemClock, SystemEntropy, TenantSet};
@@ -66,8 +66,8 @@ pub(crate) fn prepare(engine: &Engine, set: &TenantSet) -> Vec<String> {
     lines
 }
 
-fn line(domain: &str, problem: &Problem) -> String {
-    let Problem { client_id, api_type, failure } = problem;
+fn line(domain: &str, problem: &AddOnProblem) -> String {
+    let AddOnProblem { client_id, api_type, failure } = problem;
     let pointer = failure.pointer.as_deref().unwrap_or_default();
     format!("{domain}: client {client_id}: {api_type}{pointer}: {failure}")
 }

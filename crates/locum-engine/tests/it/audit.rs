@@ -4,7 +4,7 @@ use locum_abi::answer::{Credential, Failure, Issued};
 use locum_abi::secret::Secret;
 use locum_engine::ports::IssuerFailure;
 use locum_engine::tenant::{AddOn, TenantKey};
-use locum_engine::{AuditCode, AuditEvent, Caller, JWT_BEARER, Kind, Refusal};
+use locum_engine::{AuditCode, AuditEvent, Caller, JWT_BEARER, Refusal, RefusalKind};
 use serde_json::{Map, Value, json};
 
 use crate::world::{ACME, NOW, REFERENCE, World, caller, claims_for, good, good_with, hs256, object};
@@ -101,7 +101,7 @@ fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
     let world = World::new();
     let first = world.asks(good()).event.reference;
     let entropy: String =
-        world.issuances.last_moment().entropy[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        world.issuances.last_context().entropy[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     assert_ne!(first, entropy);
     assert_ne!(world.asks(good()).event.reference, first);
     assert_eq!(world.entropy.draws(), 4);
@@ -110,7 +110,7 @@ fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
 #[test]
 fn a_body_that_could_not_be_read_is_one_event() {
     let world = World::new();
-    let refusal = Refusal::new(Kind::BodyTooLarge, "the body is larger than 64 KiB");
+    let refusal = Refusal::new(RefusalKind::BodyTooLarge, "the body is larger than 64 KiB");
     let answer = world.engine.refuse_unread(refusal.clone(), &caller());
     let event = world.sink.take_the_only_event();
     assert_eq!(answer.outcome.unwrap_err(), refusal);
@@ -141,9 +141,9 @@ fn world_of_canaries() -> World {
 
 fn issue_or_refuse(
     grant: &locum_abi::grant::Grant,
-    moment: locum_engine::ports::Moment,
+    context: locum_engine::ports::CallContext,
 ) -> Result<Issued, IssuerFailure> {
-    let issued_at = i64::try_from(moment.now_unix_ms / 1000).unwrap();
+    let issued_at = i64::try_from(context.now_unix_ms / 1000).unwrap();
     match grant.parameters.get("make").and_then(Value::as_str) {
         Some("refusal") => Err(IssuerFailure::Failed(Failure::parameter("role", "role must be an ARN"))),
         Some("other form") => {

@@ -2,7 +2,7 @@
 //! else after.
 
 use locum_abi::answer::Failure;
-use locum_engine::Problem;
+use locum_engine::AddOnProblem;
 use locum_engine::tenant::{AddOn, ClientVerification};
 use serde_json::{Map, json};
 
@@ -100,11 +100,11 @@ fn problems_are_named_in_one_order_however_often_they_are_asked_for() {
 fn a_tenant_that_can_work_has_no_problems_and_is_ready_from_then_on() {
     let world = World::new();
     let tenant = finished(world.engine.tenant(ACME)).unwrap().unwrap();
-    assert_eq!(world.engine.prepare(&tenant), Vec::<Problem>::new());
+    assert_eq!(world.engine.prepare(&tenant), Vec::<AddOnProblem>::new());
     // An app for each of three clients, and three add-ons.
     assert_eq!(world.issuances.configurations().len(), 6);
     assert_eq!(world.asks(good_with(json!({"target": "storage"}))).told(), "issued");
-    assert_eq!(world.engine.prepare(&tenant), Vec::<Problem>::new());
+    assert_eq!(world.engine.prepare(&tenant), Vec::<AddOnProblem>::new());
     assert_eq!(world.issuances.configurations().len(), 6);
 }
 

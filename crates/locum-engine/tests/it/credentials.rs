@@ -175,9 +175,9 @@ fn the_issuer_is_told_the_time_of_the_request_and_given_fresh_entropy_each_time(
     let mut drawn = Vec::new();
     for _ in 0..2 {
         assert_eq!(world.asks(good()).told(), "issued");
-        let moment = world.issuances.last_moment();
-        assert_eq!(moment.now_unix_ms, u64::try_from(NOW).unwrap() * 1000);
-        drawn.push(moment.entropy);
+        let context = world.issuances.last_context();
+        assert_eq!(context.now_unix_ms, u64::try_from(NOW).unwrap() * 1000);
+        drawn.push(context.entropy);
     }
     assert_ne!(drawn[0], drawn[1]);
 }

@@ -7,7 +7,9 @@ use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Read, Revocation, Upstream};
 use locum_engine::limits::REUSABLE_CREDENTIALS_MAX;
-use locum_engine::ports::{self, Directory, Issuer, IssuerFailure, Moment, PortFuture, Unavailable};
+use locum_engine::ports::{
+    self, CallContext, Directory, Issuer, IssuerFailure, PortFuture, StoreUnavailable,
+};
 use locum_engine::tenant::{AddOn, DelegationPolicy, Tenant};
 use locum_engine::{BucketRule, Credential as Told, Engine, Ports};
 use serde_json::{Map, Value, json};
@@ -24,7 +26,7 @@ const LIFE: i64 = 3600;
 fn reusing(change: impl FnOnce(&mut Given)) -> World {
     World::given(|given| {
         given.issuers.manifest("aws").upstreams = vec![sts()];
-        given.issuers.answers("aws", |grant, moment| Ok(fresh(grant, moment)));
+        given.issuers.answers("aws", |grant, context| Ok(fresh(grant, context)));
         given.acme.delegation = policy();
         given.globex.delegation = policy();
         change(given);
@@ -41,10 +43,10 @@ fn policy() -> DelegationPolicy {
 }
 
 /// A credential that can be told from any other.
-fn fresh(grant: &Grant, moment: Moment) -> GivenCredential {
-    let members = json!({ "SessionToken": format!("{:02x?}", moment.entropy) });
+fn fresh(grant: &Grant, context: CallContext) -> GivenCredential {
+    let members = json!({ "SessionToken": format!("{:02x?}", context.entropy) });
     let credential = Credential::Object(object(members));
-    GivenCredential { credential, ..well_behaved(&CredentialForm::Object, grant, moment) }
+    GivenCredential { credential, ..well_behaved(&CredentialForm::Object, grant, context) }
 }
 
 /// A delegation to the target `storage`, with an id_token of a day; changed as asked.
@@ -181,17 +183,17 @@ type Change = fn(&mut Given);
 fn what_may_not_be_shared_is_never_reused() {
     let jwt: Change = |given| {
         given.issuers.manifest("aws").credential = CredentialForm::Jwt;
-        given.issuers.answers("aws", |grant, moment| Ok(well_behaved(&CredentialForm::Jwt, grant, moment)));
+        given.issuers.answers("aws", |grant, context| Ok(well_behaved(&CredentialForm::Jwt, grant, context)));
     };
     let text: Change = |given| {
         let form = CredentialForm::Text { member: "sas".to_owned() };
         given.issuers.manifest("aws").credential = form.clone();
-        given.issuers.answers("aws", move |grant, moment| Ok(well_behaved(&form, grant, moment)));
+        given.issuers.answers("aws", move |grant, context| Ok(well_behaved(&form, grant, context)));
     };
     let endless: Change = |given| {
-        given
-            .issuers
-            .answers("aws", |grant, moment| Ok(GivenCredential { expires_at: None, ..fresh(grant, moment) }));
+        given.issuers.answers("aws", |grant, context| {
+            Ok(GivenCredential { expires_at: None, ..fresh(grant, context) })
+        });
     };
     let cases: [(&str, Change); 6] = [
         ("switched off", |given| given.acme.delegation.reuse_upstream_credentials = false),
@@ -216,13 +218,13 @@ fn a_failure_is_not_kept() {
     let world = reusing(|_| {});
     world.issuances.answers("aws", |_, _| Err(IssuerFailure::UpstreamTimedOut(5000)));
     assert_eq!(world.asks(asked(json!({}))).refusal().status(), 504);
-    let too_long = |grant: &Grant, moment| {
-        let good = fresh(grant, moment);
+    let too_long = |grant: &Grant, context| {
+        let good = fresh(grant, context);
         GivenCredential { expires_at: good.expires_at.map(|end| end + 1), ..good }
     };
-    world.issuances.answers("aws", move |grant, moment| Ok(too_long(grant, moment)));
+    world.issuances.answers("aws", move |grant, context| Ok(too_long(grant, context)));
     assert_eq!(world.asks(asked(json!({}))).refusal().status(), 500);
-    world.issuances.answers("aws", |grant, moment| Ok(fresh(grant, moment)));
+    world.issuances.answers("aws", |grant, context| Ok(fresh(grant, context)));
     assert!(!is_reused(&world.asks(asked(json!({})))));
     assert_eq!(world.issuances.grants().len(), 3);
 }
@@ -230,8 +232,8 @@ fn a_failure_is_not_kept() {
 #[test]
 fn at_the_bound_the_credential_that_ends_first_goes() {
     let world = reusing(|_| {});
-    world.issuances.answers("aws", |grant, moment| {
-        let good = fresh(grant, moment);
+    world.issuances.answers("aws", |grant, context| {
+        let good = fresh(grant, context);
         let shorter = if grant.parameters["n"] == 500 { 1 } else { 0 };
         Ok(GivenCredential { expires_at: good.expires_at.map(|end| end - shorter), ..good })
     });
@@ -248,9 +250,9 @@ fn a_reused_token_says_how_long_it_still_lives() {
     for (stated, left) in [(json!(3600), json!(3500)), (json!("3600"), json!("3500")), (json!([]), json!([]))]
     {
         let world = reusing(|_| {});
-        world.issuances.answers("aws", move |grant, moment| {
+        world.issuances.answers("aws", move |grant, context| {
             let credential = Credential::Object(object(json!({ "expires_in": stated, "scope": "3600" })));
-            Ok(GivenCredential { credential, ..fresh(grant, moment) })
+            Ok(GivenCredential { credential, ..fresh(grant, context) })
         });
         world.asks(asked(json!({})));
         world.clock.advance(100);
@@ -283,7 +285,7 @@ fn a_kept_credential_spares_nobody_a_check() {
 struct Loaded(Mutex<Arc<Tenant>>);
 
 impl Directory for Loaded {
-    fn tenant<'a>(&'a self, _: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>> {
+    fn tenant<'a>(&'a self, _: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         let tenant = Arc::clone(&self.0.lock().unwrap());
         Box::pin(std::future::ready(Ok(Some(tenant))))
     }
@@ -308,12 +310,16 @@ impl Issuer for Session {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<GivenCredential, IssuerFailure>> {
-        Box::pin(std::future::ready(Ok(fresh(grant, moment))))
+        Box::pin(std::future::ready(Ok(fresh(grant, context))))
     }
 
-    fn revoke<'a>(&'a self, _: &'a str, _: Moment) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+    fn revoke<'a>(
+        &'a self,
+        _: &'a str,
+        _: CallContext,
+    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(std::future::ready(Ok(RevokeAnswer::NotRevocable)))
     }
 }

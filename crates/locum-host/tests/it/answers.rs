@@ -8,7 +8,9 @@ use locum_engine::ports::{Issuer, IssuerFailure};
 use locum_host::{PluginSet, UpstreamError};
 use serde_json::{Value, json};
 
-use crate::bench::{NOW, Script, broken, issue, load, load_with, moment, options, parrot, ready, reply};
+use crate::bench::{
+    NOW, Script, broken, call_context, issue, load, load_with, options, parrot, ready, reply,
+};
 
 /// An issuer of texts or JWTs that answers this, whatever it is asked.
 fn saying(api_type: &str, answer: &Value) -> (PluginSet, Arc<dyn Issuer>) {
@@ -128,7 +130,7 @@ async fn replies_are_handed_over_in_order_when_revoking() {
     let set = load_with(parrot(), options(script, Duration::from_secs(10))).unwrap();
     let answers = json!([call_to("https://login.example.com/revoke"), r#"{"kind":"already_gone"}"#]);
     let issuer = ready(&set, "parrot_jwt", json!({"answers": answers}));
-    assert_eq!(issuer.revoke("token", moment()).await.unwrap(), RevokeAnswer::AlreadyGone);
+    assert_eq!(issuer.revoke("token", call_context()).await.unwrap(), RevokeAnswer::AlreadyGone);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use locum_abi::answer::{Failure, Issued};
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
 use locum_abi::upstream::UpstreamReply;
-use locum_engine::ports::{Issuer, IssuerFailure, Issuers, Moment, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
 use locum_host::{
     AllowedRequest, LoadError, LoadOptions, Pins, PluginSet, UpstreamError, Upstreams, inspect,
 };
@@ -148,12 +148,12 @@ pub(crate) fn grant() -> Grant {
     }
 }
 
-pub(crate) fn moment() -> Moment {
-    Moment { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; 32] }
+pub(crate) fn call_context() -> CallContext {
+    CallContext { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; 32] }
 }
 
 pub(crate) async fn issue(issuer: &dyn Issuer) -> Result<Issued, IssuerFailure> {
-    issuer.issue(&grant(), moment()).await
+    issuer.issue(&grant(), call_context()).await
 }
 
 /// How an issuer broke its contract.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bench::{load_with, moment, options, parrot, ready};
+use crate::bench::{call_context, load_with, options, parrot, ready};
 
 /// The first byte of TLS (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -54,7 +54,7 @@ async fn call(url: &str, deadline: Duration) -> Result<RevokeAnswer, IssuerFailu
     let answers = [json!({"kind": "call", "request": request}), json!({"kind": "already_gone"})];
     let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
     let issuer = ready(&set, "parrot_jwt", json!({"upstream": url, "answers": answers}));
-    issuer.revoke("token", moment()).await
+    issuer.revoke("token", call_context()).await
 }
 
 const PATIENT: Duration = Duration::from_secs(60);

@@ -9,7 +9,9 @@ use locum_engine::ports::Issuers as _;
 use locum_host::{LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect, plugin_files};
 use serde_json::json;
 
-use crate::bench::{Bench, Script, app, grant, issue, load, misbehaving, moment, parrot, pins_of, ready};
+use crate::bench::{
+    Bench, Script, app, call_context, grant, issue, load, misbehaving, parrot, pins_of, ready,
+};
 
 fn options() -> LoadOptions {
     LoadOptions::new(Arc::new(Script::default()))
@@ -25,7 +27,7 @@ async fn a_pinned_plugin_loads_and_issues() {
     assert_eq!(set.manifest("app").unwrap().credential, CredentialForm::Jwt);
     assert!(set.manifest("apps").is_none());
     let issuer = ready(&set, "app", app_settings());
-    let issued = issuer.issue(&grant(), moment()).await.unwrap();
+    let issued = issuer.issue(&grant(), call_context()).await.unwrap();
     let Credential::Jwt(token) = issued.credential else { panic!("no token") };
     assert_eq!(token.split('.').count(), 3);
     assert_eq!(issued.expires_at, Some(crate::bench::NOW + 60));

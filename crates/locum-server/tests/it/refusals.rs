@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request};
-use locum_engine::{JWT_BEARER, Kind};
+use locum_engine::{JWT_BEARER, RefusalKind};
 use locum_server::{Limits, ServerOptions};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn refused(parameters: serde_json::Value) -> (u16, String, String) {
 }
 
 /// The request that each row is for.
-async fn provoked(kind: Kind) -> Reply {
+async fn provoked(kind: RefusalKind) -> Reply {
     let world = World::new();
     let claims = |sub: &str, exp: i64| {
         token_of(
@@ -21,44 +21,46 @@ async fn provoked(kind: Kind) -> Reply {
         )
     };
     match kind {
-        Kind::InvalidRequest => world.delegate(json!({})).await,
-        Kind::UnsupportedGrantType => world.delegate(good_but("grant_type", "password")).await,
-        Kind::InvalidGrant => world.delegate(good_but("id_token", claims("auth0|alice", NOW))).await,
-        Kind::UnsupportedTokenType => {
+        RefusalKind::InvalidRequest => world.delegate(json!({})).await,
+        RefusalKind::UnsupportedGrantType => world.delegate(good_but("grant_type", "password")).await,
+        RefusalKind::InvalidGrant => world.delegate(good_but("id_token", claims("auth0|alice", NOW))).await,
+        RefusalKind::UnsupportedTokenType => {
             let body = Body::from("client_id=caller&token=eyJ.eyJ.sig");
             let form = "application/x-www-form-urlencoded";
             world
                 .send(request(Method::POST, "/oauth/revoke").header("content-type", form).body(body).unwrap())
                 .await
         }
-        Kind::Unauthorized => world.delegate(good_but("id_token", claims("auth0|mallory", NOW + 1))).await,
-        Kind::UnauthorizedClient => world.delegate(good_but("client_id", "nobody")).await,
-        Kind::AccessDenied => world.delegate(good_but("make", "upstream_refuses")).await,
-        Kind::NotFound => world.send(at("unknown.example.com")).await,
-        Kind::MethodNotAllowed => {
+        RefusalKind::Unauthorized => {
+            world.delegate(good_but("id_token", claims("auth0|mallory", NOW + 1))).await
+        }
+        RefusalKind::UnauthorizedClient => world.delegate(good_but("client_id", "nobody")).await,
+        RefusalKind::AccessDenied => world.delegate(good_but("make", "upstream_refuses")).await,
+        RefusalKind::NotFound => world.send(at("unknown.example.com")).await,
+        RefusalKind::MethodNotAllowed => {
             world.send(request(Method::PUT, "/delegation").body(Body::empty()).unwrap()).await
         }
-        Kind::BodyTooLarge => world.delegate(good_but("device", "x".repeat(64 * 1024))).await,
-        Kind::UnsupportedMediaType => {
+        RefusalKind::BodyTooLarge => world.delegate(good_but("device", "x".repeat(64 * 1024))).await,
+        RefusalKind::UnsupportedMediaType => {
             world
                 .send(request(Method::POST, "/delegation").body(Body::from(good().to_string())).unwrap())
                 .await
         }
-        Kind::TooManyRequests => {
+        RefusalKind::TooManyRequests => {
             for _ in 0..10 {
                 assert_eq!(world.delegate(good()).await.status, 200);
             }
             world.delegate(good()).await
         }
-        Kind::ServerError => world.delegate(good_but("make", "internal")).await,
-        Kind::UpstreamUnreachable => world.delegate(good_but("make", "unreachable")).await,
-        Kind::TemporarilyUnavailable => {
+        RefusalKind::ServerError => world.delegate(good_but("make", "internal")).await,
+        RefusalKind::UpstreamUnreachable => world.delegate(good_but("make", "unreachable")).await,
+        RefusalKind::TemporarilyUnavailable => {
             let limits = Limits { in_flight_max: 0, ..Limits::default() };
             let options = ServerOptions { limits, ..ServerOptions::default() };
             World::with(Tenants::usual(), options).delegate(good()).await
         }
-        Kind::IssuerHung => world.delegate(good_but("make", "hung")).await,
-        Kind::UpstreamTimedOut => world.delegate(good_but("make", "upstream_slow")).await,
+        RefusalKind::IssuerHung => world.delegate(good_but("make", "hung")).await,
+        RefusalKind::UpstreamTimedOut => world.delegate(good_but("make", "upstream_slow")).await,
         other => panic!("no request is known to provoke {other:?}"),
     }
 }
@@ -71,7 +73,7 @@ fn at(host: &str) -> Request<Body> {
 
 #[tokio::test]
 async fn every_row_is_reached_and_looks_alike() {
-    for kind in Kind::ALL {
+    for kind in RefusalKind::ALL {
         let reply = provoked(kind).await;
         let (status, code, _) = kind.row();
         let (replied_status, replied_code, description) = reply.error();
@@ -86,12 +88,12 @@ async fn every_row_is_reached_and_looks_alike() {
 
 #[tokio::test]
 async fn the_eleventh_is_told_how_long_to_wait() {
-    let reply = provoked(Kind::TooManyRequests).await;
+    let reply = provoked(RefusalKind::TooManyRequests).await;
     assert_eq!(reply.header("retry-after"), Some("60"));
     assert_eq!(reply.header("x-ratelimit-limit"), Some("10"));
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("0"));
     assert_eq!(reply.header("x-ratelimit-reset"), Some((NOW + 600).to_string().as_str()));
-    for kind in [Kind::TemporarilyUnavailable, Kind::UpstreamUnreachable] {
+    for kind in [RefusalKind::TemporarilyUnavailable, RefusalKind::UpstreamUnreachable] {
         assert_eq!(provoked(kind).await.header("retry-after"), None, "{kind:?}");
     }
 }

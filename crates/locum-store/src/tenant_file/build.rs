@@ -93,8 +93,8 @@ fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
 
 fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> {
     let rate = &entry.rate_limit;
-    let size = rate.size.unwrap_or(BucketRule::RECORD.size);
-    let per_minute = rate.per_minute.unwrap_or(BucketRule::RECORD.per_minute);
+    let size = rate.size.unwrap_or(BucketRule::AUTH0_DEFAULT.size);
+    let per_minute = rate.per_minute.unwrap_or(BucketRule::AUTH0_DEFAULT.per_minute);
     if size == 0 || per_minute == 0 {
         return Err(unbuildable("/delegation/rate_limit", "size and per_minute must be at least 1"));
     }

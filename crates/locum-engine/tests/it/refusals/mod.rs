@@ -6,7 +6,7 @@ mod by_rule;
 
 use std::collections::HashSet;
 
-use locum_engine::{Kind, Refusal};
+use locum_engine::{Refusal, RefusalKind};
 use serde_json::{Value, json};
 
 use crate::world::{Given, REFERENCE, World, caller, good_with, told};
@@ -71,13 +71,14 @@ fn a_good_request_is_refused_in_none_of_these_ways() {
 
 #[test]
 fn every_row_of_the_refusal_table_is_reached() {
-    let mut reached: HashSet<Kind> = rows()
+    let mut reached: HashSet<RefusalKind> = rows()
         .into_iter()
         .map(|Row(_, given, asked, _, _)| World::given(given).asks(good_with(asked)).refusal().kind())
         .collect();
     // Those of bodies that cannot be read are the server's to find, and that of revocations stands with them.
     let world = World::new();
-    for kind in [Kind::MethodNotAllowed, Kind::BodyTooLarge, Kind::UnsupportedMediaType] {
+    for kind in [RefusalKind::MethodNotAllowed, RefusalKind::BodyTooLarge, RefusalKind::UnsupportedMediaType]
+    {
         let answer = world.engine.refuse_unread(Refusal::new(kind, "unread"), &caller());
         let event = world.sink.take_the_only_event();
         assert_eq!(event.code.as_str(), "fd");
@@ -87,7 +88,7 @@ fn every_row_of_the_refusal_table_is_reached() {
     }
     let (revoked, _) = world.revokes(json!({"client_id": "caller", "token": "eyJ.a.b"}));
     reached.insert(revoked.unwrap_err().kind());
-    let missing: Vec<_> = Kind::ALL.iter().filter(|kind| !reached.contains(kind)).collect();
+    let missing: Vec<_> = RefusalKind::ALL.iter().filter(|kind| !reached.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

@@ -7,13 +7,13 @@ use locum_abi::answer::{Credential, Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, LifetimeSetting, Revocation};
-use locum_engine::ports::{Issuer, IssuerFailure, Issuers, Moment, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
 use serde_json::json;
 
 use super::ports::{AWAY, PortCalls};
 use super::{hs256, object};
 
-type Issuance = dyn Fn(&Grant, Moment) -> Result<Issued, IssuerFailure> + Send + Sync;
+type Issuance = dyn Fn(&Grant, CallContext) -> Result<Issued, IssuerFailure> + Send + Sync;
 type Revoking = dyn Fn(&str) -> Result<RevokeAnswer, IssuerFailure> + Send + Sync;
 
 /// The issuers of a world: `app` (JWT), `azure_blob` (text), `aws` and `salesforce_api` (objects; the latter can be
@@ -29,7 +29,7 @@ pub(crate) struct Issuances {
     revoke: Mutex<HashMap<String, Arc<Revoking>>>,
     refused_settings: Mutex<HashMap<String, Failure>>,
     configurations: Mutex<Vec<Configuration>>,
-    issued: Mutex<Vec<(Grant, Moment)>>,
+    issued: Mutex<Vec<(Grant, CallContext)>>,
     revoked: Mutex<Vec<(String, String)>>,
     calls: Arc<PortCalls>,
 }
@@ -82,7 +82,7 @@ impl ScriptedIssuers {
     pub(crate) fn answers(
         &self,
         api_type: &str,
-        issue: impl Fn(&Grant, Moment) -> Result<Issued, IssuerFailure> + Send + Sync + 'static,
+        issue: impl Fn(&Grant, CallContext) -> Result<Issued, IssuerFailure> + Send + Sync + 'static,
     ) {
         self.issuances.answers(api_type, issue);
     }
@@ -93,7 +93,7 @@ impl Issuances {
     pub(crate) fn answers(
         &self,
         api_type: &str,
-        issue: impl Fn(&Grant, Moment) -> Result<Issued, IssuerFailure> + Send + Sync + 'static,
+        issue: impl Fn(&Grant, CallContext) -> Result<Issued, IssuerFailure> + Send + Sync + 'static,
     ) {
         self.issue.lock().unwrap().insert(api_type.to_owned(), Arc::new(issue));
     }
@@ -120,7 +120,7 @@ impl Issuances {
         self.grants().pop().unwrap()
     }
 
-    pub(crate) fn last_moment(&self) -> Moment {
+    pub(crate) fn last_context(&self) -> CallContext {
         self.issued.lock().unwrap().last().unwrap().1
     }
 
@@ -159,16 +159,16 @@ impl Issuer for ScriptedIssuer {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
-        self.issuances.issued.lock().unwrap().push((grant.clone(), moment));
+        self.issuances.issued.lock().unwrap().push((grant.clone(), context));
         let issue = self.issuances.issue.lock().unwrap().get(&self.api_type).cloned();
         let answer = if !self.issuances.calls.goes_well("issue") {
             Err(IssuerFailure::Failed(Failure::internal(AWAY)))
         } else if let Some(issue) = issue {
-            issue(grant, moment)
+            issue(grant, context)
         } else {
-            Ok(well_behaved(&self.form, grant, moment))
+            Ok(well_behaved(&self.form, grant, context))
         };
         Box::pin(std::future::ready(answer))
     }
@@ -176,7 +176,7 @@ impl Issuer for ScriptedIssuer {
     fn revoke<'a>(
         &'a self,
         credential: &'a str,
-        _: Moment,
+        _: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         self.issuances.revoked.lock().unwrap().push((self.api_type.clone(), credential.to_owned()));
         let revoke = self.issuances.revoke.lock().unwrap().get(&self.api_type).cloned();
@@ -213,8 +213,8 @@ pub(crate) fn manifest(api_type: &str, credential: CredentialForm) -> IssuerMani
 }
 
 /// The credential of an issuer that does as it was told.
-pub(crate) fn well_behaved(form: &CredentialForm, grant: &Grant, moment: Moment) -> Issued {
-    let issued_at = i64::try_from(moment.now_unix_ms / 1000).unwrap();
+pub(crate) fn well_behaved(form: &CredentialForm, grant: &Grant, context: CallContext) -> Issued {
+    let issued_at = i64::try_from(context.now_unix_ms / 1000).unwrap();
     let expires_at = issued_at + i64::try_from(grant.lifetime_seconds).unwrap();
     let credential = match form {
         CredentialForm::Jwt => {

@@ -10,7 +10,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use locum_engine::{Answer, AuditCode, AuditEvent, Caller, Engine, Issued, JWT_BEARER, Kind, Ports, Refusal};
+use locum_engine::{
+    AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, JWT_BEARER, Ports, Refusal,
+    RefusalKind,
+};
 use serde_json::{Map, Value, json};
 
 pub(crate) use issuers::{Issuances, ScriptedIssuers, manifest, well_behaved};
@@ -93,7 +96,7 @@ impl World {
         let event = self.sink.take_the_only_event();
         let code = match &answer.outcome {
             Ok(_) => AuditCode::Success,
-            Err(refusal) if refusal.kind() == Kind::TooManyRequests => AuditCode::Limited,
+            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
             Err(_) => AuditCode::Failure,
         };
         assert_eq!(event.code, code, "{event:?}");
@@ -113,7 +116,7 @@ impl World {
 /// What a request came to, outside and inside.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    pub(crate) answer: Answer,
+    pub(crate) answer: DelegationResponse,
     pub(crate) event: AuditEvent,
 }
 

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::ports::{
-    AuditSink, BucketKey, Buckets, Clock, Directory, Entropy, PortFuture, Unavailable,
+    AuditSink, BucketKey, Buckets, Clock, Directory, Entropy, PortFuture, StoreUnavailable,
 };
 use locum_engine::tenant::Tenant;
-use locum_engine::{AuditEvent, BucketRule, BucketState, Taken, take};
+use locum_engine::{AuditEvent, BucketDecision, BucketRule, TokenBucket, take};
 
 /// What a port says of itself when it is away: only the log may read it.
 pub(crate) const AWAY: &str = "db.internal:5432 refused the connection";
@@ -103,11 +103,11 @@ impl TenantsInMemory {
 }
 
 impl Directory for TenantsInMemory {
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>> {
+    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         let answer = if self.calls.goes_well("directory") {
             Ok(self.tenants.get(host).cloned())
         } else {
-            Err(Unavailable(AWAY.to_owned()))
+            Err(StoreUnavailable(AWAY.to_owned()))
         };
         Box::pin(std::future::ready(answer))
     }
@@ -118,7 +118,7 @@ pub(crate) type AskedKey = (String, IpAddr, String);
 
 /// Buckets by the engine's own arithmetic.
 pub(crate) struct BucketsInMemory {
-    states: Mutex<HashMap<AskedKey, BucketState>>,
+    states: Mutex<HashMap<AskedKey, TokenBucket>>,
     asked: Mutex<Vec<AskedKey>>,
     calls: Arc<PortCalls>,
 }
@@ -134,12 +134,12 @@ impl BucketsInMemory {
 }
 
 impl Buckets for BucketsInMemory {
-    fn take<'a>(
+    fn try_acquire<'a>(
         &'a self,
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortFuture<'a, Result<Taken, Unavailable>> {
+    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
         let key: AskedKey = (key.tenant.to_owned(), key.ip, key.user_id.to_owned());
         self.asked.lock().unwrap().push(key.clone());
         let answer = if self.calls.goes_well("buckets") {
@@ -148,7 +148,7 @@ impl Buckets for BucketsInMemory {
             states.insert(key, state);
             Ok(taken)
         } else {
-            Err(Unavailable(AWAY.to_owned()))
+            Err(StoreUnavailable(AWAY.to_owned()))
         };
         Box::pin(std::future::ready(answer))
     }

@@ -7,7 +7,7 @@ use locum_abi::answer::{Credential, Failure, FailureCode, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, Revocation};
-use locum_engine::ports::{Issuer, IssuerFailure, Issuers, Moment, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -81,7 +81,7 @@ impl Issuer for TestIssuer {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
-        moment: Moment,
+        context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
             match made(grant) {
@@ -91,7 +91,7 @@ impl Issuer for TestIssuer {
                 Some("names") | None => {}
                 Some(failure) => return Err(failure_of(failure)),
             }
-            let now = (moment.now_unix_ms / 1000) as i64;
+            let now = (context.now_unix_ms / 1000) as i64;
             let expires_at = now + grant.lifetime_seconds as i64;
             Ok(Issued {
                 credential: self.credential(grant, now, expires_at),
@@ -104,7 +104,7 @@ impl Issuer for TestIssuer {
     fn revoke<'a>(
         &'a self,
         credential: &'a str,
-        _: Moment,
+        _: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         let answer = if credential == "known" { RevokeAnswer::Revoked } else { RevokeAnswer::AlreadyGone };
         Box::pin(std::future::ready(Ok(answer)))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::AuditEvent;
-use locum_engine::ports::{AuditSink, Clock, Directory, Entropy, PortFuture, Unavailable};
+use locum_engine::ports::{AuditSink, Clock, Directory, Entropy, PortFuture, StoreUnavailable};
 use locum_engine::tenant::Tenant;
 
 use super::{NOW, Tenants};
@@ -68,9 +68,9 @@ impl TestDirectory {
 }
 
 impl Directory for TestDirectory {
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, Unavailable>> {
+    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         let answer = if self.away.load(Ordering::Relaxed) {
-            Err(Unavailable("db.internal:5432 refused the connection".to_owned()))
+            Err(StoreUnavailable("db.internal:5432 refused the connection".to_owned()))
         } else {
             Ok(self.tenants.get(host).cloned())
         };
