@@ -137,8 +137,8 @@ impl<'a> Bench<'a> {
             settings: settings_of(&tenant, &played.manifest.api_type),
             variables: variables_of(played.manifest, Window { earliest: NOW, latest: NOW }, ALICE),
             tenant: TenantForIssuer {
-                domain: tenant.domain.clone(),
-                signing_key: tenant.keys.first().map(|key| key.signing.clone()),
+                domain: tenant.tenant.domain.clone(),
+                signing_key: tenant.tenant.signing_keys.first().cloned(),
             },
         })
     }

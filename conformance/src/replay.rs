@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use locum_abi::manifest::{IssuerManifest, LifetimeSetting};
-use locum_engine::tenant::Tenant;
+use locum_store::TenantData;
 use serde_json::{Map, Value};
 
 use crate::asking::{DELEGATION, REVOCATION, asked};
@@ -335,8 +335,8 @@ fn lifetime_setting(setting: Option<&LifetimeSetting>, asked: &Value) -> Result<
 }
 
 /// The settings that the target's issuer is configured with.
-pub(crate) fn settings_of(tenant: &Tenant, api_type: &str) -> Map<String, Value> {
-    let Some(target) = tenant.clients.get(TARGET) else { return Map::new() };
+pub(crate) fn settings_of(tenant: &TenantData, api_type: &str) -> Map<String, Value> {
+    let Some(target) = tenant.clients.iter().find(|client| client.id == TARGET) else { return Map::new() };
     if api_type == APP {
         return target.app.settings.clone();
     }

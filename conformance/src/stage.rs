@@ -14,13 +14,12 @@ use axum::http::Request;
 use http_body_util::BodyExt as _;
 use locum_abi::manifest::Manifest;
 use locum_engine::ports::{AuditSink, Buckets, Issuers};
-use locum_engine::tenant::Tenant;
 use locum_engine::{Engine, Ports};
 use locum_server::{Limits, ServerOptions, router};
-use locum_store::MemoryBuckets;
+use locum_store::{MemoryBuckets, MemoryDirectory, TenantData, TenantSet};
 use tower::ServiceExt as _;
 
-use self::ports::{CountingEntropy, OneTenant, RecordedAudit, SilentBuckets, VirtualClock};
+use self::ports::{CountingEntropy, RecordedAudit, SilentBuckets, VirtualClock};
 use crate::exchange::{Answered, Asked, Inside, Observed};
 use crate::fixture::{RateLimiterState, ServerChanges, UpstreamExchange};
 use crate::sheet::PluginSheet;
@@ -54,8 +53,7 @@ pub(crate) struct Stage {
     house: House,
     clock: Arc<VirtualClock>,
     audit: Arc<RecordedAudit>,
-    engine: Arc<Engine>,
-    tenant: Arc<Tenant>,
+    directory: Arc<MemoryDirectory>,
     router: Router,
 }
 
@@ -63,17 +61,18 @@ impl Stage {
     /// A server with this one tenant, at this time.
     ///
     /// # Errors
-    /// A network that is none.
+    /// A network in the wrong notation, or a tenant that cannot be prepared.
     pub(crate) fn new(
         house: House,
-        mut tenant: Tenant,
+        mut tenant: TenantData,
         server: &ServerChanges,
         now_unix_seconds: i64,
     ) -> Result<Self, String> {
         if let Some(Weakening::Tenant(change)) = house.weakening {
             change(&mut tenant);
         }
-        let tenant = Arc::new(tenant);
+        let set = TenantSet::prepare(vec![tenant], &*house.issuers).map_err(|error| error.to_string())?;
+        let directory = Arc::new(MemoryDirectory::new(set));
         let clock = Arc::new(VirtualClock::at(now_unix_seconds));
         let audit = Arc::new(RecordedAudit::default());
         let mut buckets: Arc<dyn Buckets> = match server.rate_limiter {
@@ -85,17 +84,10 @@ impl Stage {
             buckets = Arc::new(WeakBuckets { inner: buckets, weakening });
             sink = Arc::new(WeakAudit { inner: sink, weakening });
         }
-        let ports = Ports {
-            clock: clock.clone(),
-            entropy: Arc::new(CountingEntropy::default()),
-            directory: Arc::new(OneTenant(tenant.clone())),
-            buckets,
-            audit: sink,
-            issuers: house.issuers.clone(),
-        };
-        let engine = Arc::new(Engine::new(ports));
-        let router = router(engine.clone(), server_options(server)?);
-        Ok(Self { house, clock, audit, engine, tenant, router })
+        let entropy = Arc::new(CountingEntropy::default());
+        let ports = Ports::new(clock.clone(), entropy, directory.clone(), buckets, sink);
+        let router = router(Arc::new(Engine::new(ports)), server_options(server)?);
+        Ok(Self { house, clock, audit, directory, router })
     }
 
     /// Lets time pass.
@@ -111,7 +103,7 @@ impl Stage {
 
     /// What each add-on of the target that cannot work is refused for: the pointer and the words.
     pub(crate) fn refused_settings(&self, client: &str, api_type: &str) -> Vec<(Option<String>, String)> {
-        let problems = self.engine.prepare(&self.tenant).into_iter();
+        let problems = self.directory.current().problems().into_iter().map(|found| found.problem);
         problems
             .filter(|problem| problem.client_id == client && problem.api_type == api_type)
             .map(|problem| (problem.failure.pointer, problem.failure.message))

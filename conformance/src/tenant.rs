@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use locum_abi::manifest::IssuerManifest;
-use locum_engine::tenant::Tenant;
+use locum_store::TenantData;
 use locum_store::tenant_file::{self, References};
 use serde_json::{Map, Value};
 
@@ -87,7 +87,7 @@ impl TenantDocument {
     ///
     /// # Errors
     /// What is wrong with the file, and where.
-    pub(crate) fn tenant(&self) -> Result<Tenant, String> {
+    pub(crate) fn tenant(&self) -> Result<TenantData, String> {
         let references = References::new(&|_| None, PathBuf::new());
         let read = tenant_file::read(&self.document.to_string(), "the case's tenant", &references);
         let mut tenant = read
@@ -95,8 +95,8 @@ impl TenantDocument {
                 Some(pointer) => format!("{} (at {pointer})", error.message),
                 None => error.message.clone(),
             })?
-            .tenant;
-        if let Some(target) = tenant.clients.get_mut(TARGET) {
+            .data;
+        if let Some(target) = tenant.clients.iter_mut().find(|client| client.id == TARGET) {
             for patch in &self.app_patches {
                 merge_patch(&mut target.app.settings, patch);
             }

@@ -13,8 +13,8 @@ use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::{BucketKey, IssuerFailure};
-use locum_engine::tenant::Tenant;
 use locum_engine::{AuditEvent, BucketDecision, BucketRule};
+use locum_store::TenantData;
 
 pub(crate) use self::buckets::WeakBuckets;
 pub(crate) use self::hands::Hands;
@@ -53,7 +53,7 @@ pub(crate) enum Weakening {
     /// Other events are recorded.
     Audit(fn(AuditEvent) -> Vec<AuditEvent>),
     /// The engine knows another tenant.
-    Tenant(fn(&mut Tenant)),
+    Tenant(fn(&mut TenantData)),
     /// The server reads another request.
     Question(fn(&mut Asked, &TenantDocument)),
     /// The client reads another answer.

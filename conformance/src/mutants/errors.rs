@@ -29,14 +29,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An id_token is good for another hour.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.leeway_seconds = 3600),
+                Weakening::Tenant(|data| data.tenant.delegation.leeway_seconds = 3600),
             ),
             (
                 "takes-id-tokens-for-one-second-more",
                 "An id_token is good in the second in which it ends.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.leeway_seconds += 1),
+                Weakening::Tenant(|data| data.tenant.delegation.leeway_seconds += 1),
             ),
             (
                 "lets-every-client-ask",
@@ -44,7 +44,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.clients.values_mut().for_each(|client| client.allowed_clients.clear())
+                    tenant.clients.iter_mut().for_each(|client| client.allowed_clients.clear())
                 }),
             ),
             (
@@ -55,7 +55,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 Weakening::Tenant(|tenant| {
                     tenant
                         .clients
-                        .values_mut()
+                        .iter_mut()
                         .for_each(|client| client.allowed_clients.iter_mut().for_each(|id| id.push('x')))
                 }),
             ),
@@ -72,7 +72,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.clients.values_mut().for_each(|client| client.is_first_party = true)
+                    tenant.clients.iter_mut().for_each(|client| client.is_first_party = true)
                 }),
             ),
             (
@@ -81,7 +81,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.clients.values_mut().for_each(|client| client.grants.id_token = true)
+                    tenant.clients.iter_mut().for_each(|client| client.grants.id_token = true)
                 }),
             ),
             (
@@ -89,7 +89,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A tenant that switched delegation off is served.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.enabled = true),
+                Weakening::Tenant(|data| data.tenant.delegation.enabled = true),
             ),
             (
                 "ignores-oidc-conformance",
@@ -97,7 +97,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[Feature::App],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.clients.values_mut().for_each(|client| client.oidc_conformant = false)
+                    tenant.clients.iter_mut().for_each(|client| client.oidc_conformant = false)
                 }),
             ),
             (

@@ -65,14 +65,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "JSONP is served though the tenant has it off.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.jsonp = true),
+                Weakening::Tenant(|data| data.tenant.delegation.jsonp = true),
             ),
             (
                 "serves-no-jsonp",
                 "JSONP is not served though the tenant has it on.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.jsonp = false),
+                Weakening::Tenant(|data| data.tenant.delegation.jsonp = false),
             ),
             (
                 "calls-any-callback",

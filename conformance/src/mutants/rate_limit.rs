@@ -1,8 +1,10 @@
 //! Mutants of the rate limit: too many requests, too few, and numbers that are not so.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
 
-use locum_engine::tenant::WhenUnavailable;
+use locum_engine::model::WhenUnavailable;
+use locum_engine::ports::BucketSubject;
 use locum_engine::{AuditCode, BucketRule};
 
 use super::Mutant;
@@ -25,21 +27,31 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Eleven requests pass.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { size: rule.size + 1, ..rule })),
+                Weakening::Bucket(|key, rule| {
+                    (key, BucketRule { size: rule.size.saturating_add(1), ..rule })
+                }),
             ),
             (
                 "lets-one-less-through",
                 "Nine requests pass.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { size: rule.size.max(2) - 1, ..rule })),
+                Weakening::Bucket(|key, rule| (key, BucketRule { size: one_less(rule.size), ..rule })),
             ),
             (
                 "refills-twice-as-fast",
                 "A minute gives two requests back.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { per_minute: rule.per_minute * 2, ..rule })),
+                Weakening::Bucket(|key, rule| {
+                    (
+                        key,
+                        BucketRule {
+                            per_minute: rule.per_minute.saturating_add(rule.per_minute.get()),
+                            ..rule
+                        },
+                    )
+                }),
             ),
             (
                 "counts-all-users-together",
@@ -47,7 +59,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Weakening::Bucket(|mut key, rule| {
-                    key.user_id = "everybody";
+                    key.subject = BucketSubject::User("everybody");
                     (key, rule)
                 }),
             ),
@@ -145,7 +157,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed
+                    tenant.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed
                 }),
             ),
             (
@@ -154,7 +166,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open
+                    tenant.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open
                 }),
             ),
             (
@@ -171,4 +183,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
             ),
         ],
     )
+}
+
+fn one_less(size: NonZeroU32) -> NonZeroU32 {
+    NonZeroU32::new(size.get() - 1).unwrap_or(size)
 }

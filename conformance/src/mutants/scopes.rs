@@ -55,7 +55,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[Feature::ProfileClaims],
                 &[],
                 Weakening::Tenant(|tenant| {
-                    tenant.clients.values_mut().for_each(|client| client.scope_aliases.clear())
+                    tenant.clients.iter_mut().for_each(|client| client.scope_aliases.clear())
                 }),
             ),
             (

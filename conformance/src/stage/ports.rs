@@ -1,13 +1,10 @@
 //! The engine's ports as a stage has them: nothing here depends on when or where it runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use locum_abi::operation::ENTROPY_BYTES;
-use locum_engine::ports::{
-    AuditSink, BucketKey, Buckets, Clock, Directory, Entropy, PortFuture, StoreUnavailable,
-};
-use locum_engine::tenant::Tenant;
+use locum_engine::ports::{AuditSink, BucketKey, Buckets, Clock, Entropy, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, BucketDecision, BucketRule};
 use serde_json::{Map, Value, json};
 
@@ -50,16 +47,6 @@ impl Entropy for CountingEntropy {
     }
 }
 
-/// Knows one tenant, on its own domain only.
-pub(crate) struct OneTenant(pub(crate) Arc<Tenant>);
-
-impl Directory for OneTenant {
-    fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
-        let tenant = (host == self.0.domain).then(|| self.0.clone());
-        Box::pin(std::future::ready(Ok(tenant)))
-    }
-}
-
 /// A rate limiter that nobody reaches.
 pub(crate) struct SilentBuckets;
 
@@ -69,8 +56,8 @@ impl Buckets for SilentBuckets {
         _: BucketKey<'a>,
         _: BucketRule,
         _: u64,
-    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
-        Box::pin(std::future::ready(Err(StoreUnavailable("the fixture says so".to_owned()))))
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        PortReply::Now(Err(StoreUnavailable("the fixture says so".to_owned())))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use locum_engine::ports::{BucketKey, Buckets, PortFuture, StoreUnavailable};
+use locum_engine::ports::{BucketKey, Buckets, PortReply, StoreUnavailable};
 use locum_engine::{BucketDecision, BucketRule};
 
 use super::Weakening;
@@ -19,18 +19,18 @@ impl Buckets for WeakBuckets {
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
-        Box::pin(async move {
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        PortReply::Later(Box::pin(async move {
             match self.weakening {
                 Weakening::Bucket(asked) => {
                     let (key, rule) = asked(key, rule);
-                    self.inner.try_acquire(key, rule, now_unix_ms).await
+                    self.inner.try_acquire(key, rule, now_unix_ms).wait().await
                 }
                 Weakening::Taken(answered) => {
-                    self.inner.try_acquire(key, rule, now_unix_ms).await.map(answered)
+                    self.inner.try_acquire(key, rule, now_unix_ms).wait().await.map(answered)
                 }
-                _ => self.inner.try_acquire(key, rule, now_unix_ms).await,
+                _ => self.inner.try_acquire(key, rule, now_unix_ms).wait().await,
             }
-        })
+        }))
     }
 }

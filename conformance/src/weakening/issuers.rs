@@ -17,7 +17,7 @@ use crate::sheet::{CredentialReading, PluginSheet};
 pub(crate) struct WeakIssuers {
     inner: Arc<dyn Issuers>,
     weakening: Weakening,
-    manifests: BTreeMap<String, IssuerManifest>,
+    manifests: BTreeMap<String, Arc<IssuerManifest>>,
     readings: BTreeMap<String, CredentialReading>,
     ready_before: Mutex<BTreeMap<String, Arc<dyn Issuer>>>,
     counter: Arc<AtomicU64>,
@@ -36,7 +36,7 @@ impl WeakIssuers {
             if let Weakening::Manifest(change) = weakening {
                 change(&mut issuer);
             }
-            (issuer.api_type.clone(), issuer)
+            (issuer.api_type.clone(), Arc::new(issuer))
         });
         Self {
             inner,
@@ -81,8 +81,8 @@ fn secret_of(manifest: &IssuerManifest, configuration: &Configuration) -> Option
 }
 
 impl Issuers for WeakIssuers {
-    fn manifest(&self, api_type: &str) -> Option<&IssuerManifest> {
-        self.manifests.get(api_type)
+    fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
+        self.manifests.get(api_type).cloned()
     }
 
     fn configure(&self, mut configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {

@@ -34,7 +34,7 @@ impl Tenant {
 }
 
 /// The tenant's own RSA key, for issuers that sign in the tenant's name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningKey {
     /// The `kid` under which the public half stands in the tenant's JWKS.
     pub kid: String,

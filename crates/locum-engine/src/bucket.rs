@@ -1,80 +1,91 @@
-//! The token bucket, as limitd computes it: a pure function from a state and a time to the next state.
+//! The token bucket, with limitd's arithmetic: a pure function from a bucket and a time to the next bucket.
 //!
-//! Refill is continuous; a request that does not conform takes nothing; `reset` is the second at which the bucket is
-//! full again, rounded up.
+//! Refill is continuous; a refused request takes no token; `reset` is the second at which the bucket is full again,
+//! rounded up.
 
-/// Milliseconds in the interval that a rate is given for.
-const MINUTE_MS: f64 = 60_000.0;
+use std::num::NonZeroU32;
 
-/// Size and refill of a bucket.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Microseconds in the interval that a rate is given for.
+const MINUTE_US: u64 = 60_000_000;
+
+/// Capacity and refill rate of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketRule {
-    /// Requests that a full bucket holds.
-    pub size: u32,
-    /// Requests that come back in a minute.
-    pub per_minute: u32,
+    /// Tokens that a full bucket holds; one request takes one token.
+    pub size: NonZeroU32,
+    /// Tokens that are refilled in a minute.
+    pub per_minute: NonZeroU32,
 }
 
 impl BucketRule {
-    /// The rule of the record: bursts of ten, one back each minute.
-    pub const AUTH0_DEFAULT: Self = Self { size: 10, per_minute: 1 };
+    /// Auth0's limit for delegation: bursts of ten, one token refilled each minute.
+    pub const AUTH0_DEFAULT: Self = Self { size: NonZeroU32::new(10).unwrap(), per_minute: NonZeroU32::MIN };
 
-    /// After this time without requests a bucket is full, and its state need not be kept.
-    pub fn full_after_ms(&self) -> u64 {
-        self.fill_ms(f64::from(self.size)) as u64
+    /// The time in which one token is refilled.
+    fn token_us(self) -> u64 {
+        MINUTE_US.div_ceil(u64::from(self.per_minute.get()))
     }
 
-    fn fill_ms(&self, requests: f64) -> f64 {
-        (requests * MINUTE_MS / f64::from(self.per_minute)).ceil()
+    /// The time in which an empty bucket becomes full.
+    fn capacity_us(self) -> u64 {
+        self.token_us() * u64::from(self.size.get())
     }
 }
 
-/// What is kept for one key.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The state kept for one key: the time at which its bucket is full.
+///
+/// That time is right under any rule, so a table of buckets can drop full ones without knowing whose they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenBucket {
-    /// Requests left, with fractions.
-    pub content: f64,
-    /// When that was true, unix milliseconds.
-    pub as_of_unix_ms: u64,
+    full_at_unix_us: u64,
 }
 
-/// What a request finds.
+/// The answer of a bucket to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketDecision {
-    /// Whether the request may go on.
+    /// Whether the request is within the rate.
     pub conforms: bool,
-    /// `X-RateLimit-Limit`.
+    /// `X-RateLimit-Limit`: the capacity.
     pub limit: u32,
-    /// `X-RateLimit-Remaining`: whole requests left.
+    /// `X-RateLimit-Remaining`: whole tokens left.
     pub remaining: u32,
     /// `X-RateLimit-Reset`: the unix second at which the bucket is full.
     pub reset_unix_seconds: u64,
-    /// `Retry-After`: whole seconds until one request is there; zero if one is.
+    /// `Retry-After`: whole seconds until one token is available; zero if one is.
     pub retry_after_seconds: u64,
 }
 
-/// Takes one request out of a bucket; `None` is a key never seen, whose bucket is full.
-#[must_use]
-pub fn take(state: Option<TokenBucket>, rule: BucketRule, now_unix_ms: u64) -> (TokenBucket, BucketDecision) {
-    let size = f64::from(rule.size);
-    let per_ms = f64::from(rule.per_minute) / MINUTE_MS;
-    let filled = state.map_or(size, |state| {
-        // A clock that steps back adds nothing.
-        let elapsed_ms = now_unix_ms.saturating_sub(state.as_of_unix_ms) as f64;
-        (state.content + elapsed_ms * per_ms).min(size)
-    });
-    let conforms = filled >= 1.0;
-    let content = if conforms { filled - 1.0 } else { filled };
-    let full_at_ms = now_unix_ms + rule.fill_ms(size - content) as u64;
-    let taken = BucketDecision {
-        conforms,
-        limit: rule.size,
-        remaining: content.floor() as u32,
-        reset_unix_seconds: full_at_ms.div_ceil(1000),
-        retry_after_seconds: (rule.fill_ms((1.0 - content).max(0.0)) as u64).div_ceil(1000),
-    };
-    let as_of_unix_ms = state.map_or(now_unix_ms, |state| state.as_of_unix_ms.max(now_unix_ms));
-    (TokenBucket { content, as_of_unix_ms }, taken)
+impl TokenBucket {
+    /// A full bucket: that of a key without state.
+    pub const FULL: Self = Self { full_at_unix_us: 0 };
+
+    /// Takes one token if there is one.
+    ///
+    /// A clock that is set back gives no tokens away, and delays the next token by no more than the step: the bucket is
+    /// never further from full than an empty one.
+    #[must_use]
+    pub fn try_acquire(self, rule: BucketRule, now_unix_ms: u64) -> (Self, BucketDecision) {
+        let now_us = now_unix_ms.saturating_mul(1000);
+        let (token_us, capacity_us) = (rule.token_us(), rule.capacity_us());
+        let missing_us = self.full_at_unix_us.saturating_sub(now_us).min(capacity_us);
+        let conforms = missing_us + token_us <= capacity_us;
+        let missing_us = if conforms { missing_us + token_us } else { missing_us };
+        let left_us = capacity_us - missing_us;
+        let bucket = Self { full_at_unix_us: now_us.saturating_add(missing_us) };
+        let decision = BucketDecision {
+            conforms,
+            limit: rule.size.get(),
+            remaining: u32::try_from(left_us / token_us).unwrap_or(u32::MAX),
+            reset_unix_seconds: bucket.full_at_unix_us.div_ceil(1_000_000),
+            retry_after_seconds: token_us.saturating_sub(left_us).div_ceil(1_000_000),
+        };
+        (bucket, decision)
+    }
+
+    /// Whether the bucket is full, so that its state need not be kept.
+    pub fn is_full_at(self, now_unix_ms: u64) -> bool {
+        self.full_at_unix_us <= now_unix_ms.saturating_mul(1000)
+    }
 }
 
 #[cfg(test)]
@@ -83,61 +94,88 @@ mod tests {
 
     const T0: u64 = 1_900_000_000_000;
 
+    fn acquire(bucket: TokenBucket, now_unix_ms: u64) -> (TokenBucket, BucketDecision) {
+        bucket.try_acquire(BucketRule::AUTH0_DEFAULT, now_unix_ms)
+    }
+
     fn drain(requests: u32) -> (TokenBucket, Vec<BucketDecision>) {
-        let mut state = None;
-        let taken = (0..requests)
+        let mut bucket = TokenBucket::FULL;
+        let decisions = (0..requests)
             .map(|_| {
-                let (next, taken) = take(state, BucketRule::AUTH0_DEFAULT, T0);
-                state = Some(next);
-                taken
+                let (next, decision) = acquire(bucket, T0);
+                bucket = next;
+                decision
             })
             .collect();
-        (state.unwrap(), taken)
+        (bucket, decisions)
     }
 
     #[test]
-    fn ten_pass_and_the_eleventh_does_not() {
-        let (_, taken) = drain(11);
-        let remaining: Vec<u32> = taken.iter().map(|taken| taken.remaining).collect();
+    fn ten_requests_conform_and_the_eleventh_does_not() {
+        let (_, decisions) = drain(11);
+        let remaining: Vec<u32> = decisions.iter().map(|decision| decision.remaining).collect();
         assert_eq!(remaining, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]);
-        assert!(taken[..10].iter().all(|taken| taken.conforms));
-        assert!(!taken[10].conforms);
-        assert_eq!(taken[10].retry_after_seconds, 60);
+        assert!(decisions[..10].iter().all(|decision| decision.conforms));
+        assert!(!decisions[10].conforms);
+        assert_eq!(decisions[10].retry_after_seconds, 60);
     }
 
     #[test]
     fn reset_is_the_second_at_which_the_bucket_is_full() {
-        let (_, taken) = drain(10);
-        assert_eq!(taken[0].reset_unix_seconds, T0 / 1000 + 60);
-        assert_eq!(taken[9].reset_unix_seconds, T0 / 1000 + 600);
+        let (_, decisions) = drain(10);
+        assert_eq!(decisions[0].reset_unix_seconds, T0 / 1000 + 60);
+        assert_eq!(decisions[9].reset_unix_seconds, T0 / 1000 + 600);
     }
 
     #[test]
-    fn one_comes_back_each_minute_and_not_a_moment_before() {
+    fn one_token_is_refilled_per_minute_and_not_a_millisecond_earlier() {
         let (empty, _) = drain(10);
-        assert!(!take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 59_999).1.conforms);
-        assert!(take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 60_000).1.conforms);
+        assert!(!acquire(empty, T0 + 59_999).1.conforms);
+        assert!(acquire(empty, T0 + 60_000).1.conforms);
     }
 
     #[test]
-    fn a_refused_request_takes_nothing() {
-        let (empty, _) = drain(10);
-        let (refused, _) = take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 30_000);
-        assert!(take(Some(refused), BucketRule::AUTH0_DEFAULT, T0 + 60_000).1.conforms);
+    fn retry_after_is_zero_while_a_token_is_left() {
+        let (_, decisions) = drain(10);
+        assert_eq!(decisions[8].retry_after_seconds, 0);
+        assert_eq!(decisions[9].retry_after_seconds, 60);
     }
 
     #[test]
-    fn a_clock_that_steps_back_gives_nothing_away() {
+    fn a_refused_request_takes_no_token() {
         let (empty, _) = drain(10);
-        let (back, taken) = take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 - 600_000);
-        assert!(!taken.conforms);
-        assert!(!take(Some(back), BucketRule::AUTH0_DEFAULT, T0).1.conforms);
+        let (refused, _) = acquire(empty, T0 + 30_000);
+        assert!(acquire(refused, T0 + 60_000).1.conforms);
     }
 
     #[test]
-    fn a_long_rest_fills_it_and_no_more() {
+    fn a_clock_that_is_set_back_gives_no_token_away() {
         let (empty, _) = drain(10);
-        let (_, taken) = take(Some(empty), BucketRule::AUTH0_DEFAULT, T0 + 86_400_000);
-        assert_eq!(taken.remaining, 9);
+        let (earlier, decision) = acquire(empty, T0 - 600_000);
+        assert!(!decision.conforms);
+        assert!(!acquire(earlier, T0 - 600_000 + 59_999).1.conforms);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_delays_the_next_token_by_no_more_than_the_step() {
+        let (empty, _) = drain(10);
+        let (_, decision) = acquire(empty, T0 - 30_000);
+        assert_eq!(decision.retry_after_seconds, 60);
+        let (_, a_day_earlier) = acquire(empty, T0 - 86_400_000);
+        assert_eq!(a_day_earlier.retry_after_seconds, 60);
+    }
+
+    #[test]
+    fn a_long_pause_fills_the_bucket_and_no_more() {
+        let (empty, _) = drain(10);
+        let (_, decision) = acquire(empty, T0 + 86_400_000);
+        assert_eq!(decision.remaining, 9);
+    }
+
+    #[test]
+    fn a_bucket_is_full_when_its_last_token_is_back() {
+        let (bucket, _) = acquire(TokenBucket::FULL, T0);
+        assert!(!bucket.is_full_at(T0 + 59_999));
+        assert!(bucket.is_full_at(T0 + 60_000));
     }
 }

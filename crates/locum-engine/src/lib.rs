@@ -1,12 +1,12 @@
 //! Decides and issues: the five calls of a delegation, with ports as traits.
 //!
 //! ```text
-//! parameters + Caller
-//!    │  understand      which request                → DelegationRequest
-//!    │  authenticate    who: client, subject token   → Authenticated
-//!    │  admit           how often: token bucket      → Admitted
-//!    │  authorize       may: target, scope, lifetime → Authorized
-//!    │  issue           the issuer, then the checks  → Issued
+//! parameters + Caller + PreparedTenant
+//!    │  parse           the request                            → DelegationRequest
+//!    │  authenticate    client, subject token, user            → Authenticated
+//!    │  admit           rate limit                             → Admitted
+//!    │  authorize       target, api_type, scope, lifetime      → Authorized
+//!    │  issue           the issuer's answer, then the checks   → Issued
 //!    ▼  audit           exactly one event, always
 //! DelegationResponse
 //! ```
@@ -15,36 +15,32 @@
 //!
 //! **The engine performs no I/O.** It reads no clock, no environment, no socket and no file: time, randomness, stores
 //! and issuers come in through [`ports`]. It knows no HTTP either: statuses and header values are numbers here.
+//!
+//! [`model`] is what operators configure, [`prepared`] what is derived from it once, before the first request.
 
-mod admit;
 mod audit;
-mod authenticate;
-mod authorize;
 mod base64url;
 mod bucket;
-mod claims;
+mod credential;
+pub mod delegation;
 mod engine;
-mod issue;
-mod issuer_slot;
+mod issuers;
 pub mod limits;
+pub mod model;
+mod port_reply;
 pub mod ports;
+pub mod prepared;
+mod recorder;
 mod refusal;
-mod request;
-mod reuse;
-mod revoke;
-mod scope;
+pub mod revocation;
 pub mod strict_json;
-pub mod tenant;
-mod tenant_key;
-mod token;
+mod subject_token;
 
-pub use admit::{Admission, Admitted, admit, rate_limited_address};
 pub use audit::{AuditCode, AuditEvent, AuditRefusal};
-pub use authenticate::{Authenticated, authenticate};
-pub use authorize::{Authorized, authorize};
-pub use bucket::{BucketDecision, BucketRule, TokenBucket, take};
-pub use engine::{AddOnProblem, DelegationResponse, Engine, Ports};
-pub use issue::{Credential, Issued, issue};
+pub use bucket::{BucketDecision, BucketRule, TokenBucket};
+pub use credential::{Credential, Issued};
+pub use delegation::{Caller, DelegationRequest, JWT_BEARER, SubjectToken, rate_limited_address};
+pub use engine::{DelegationResponse, Engine};
+pub use ports::Ports;
 pub use refusal::{Fault, Refusal, RefusalKind};
-pub use request::{Caller, DelegationRequest, JWT_BEARER, SubjectToken};
-pub use token::{Algorithm, KeyUnusable, VerificationKey};
+pub use subject_token::InvalidKey;

@@ -114,8 +114,8 @@ impl PluginSet {
 }
 
 impl Issuers for PluginSet {
-    fn manifest(&self, api_type: &str) -> Option<&IssuerManifest> {
-        self.serving(api_type).map(|(_, manifest, _)| manifest)
+    fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
+        self.serving(api_type).map(|(_, manifest, _)| Arc::new(manifest.clone()))
     }
 
     fn configure(&self, mut configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {

@@ -11,6 +11,9 @@ use ipnet::IpNet;
 pub struct ServerOptions {
     /// The proxies whose `X-Forwarded-For` is believed. Empty: nobody's is.
     pub trusted_proxies: Vec<IpNet>,
+    /// The path that the router is nested under, such as `/auth`, as clients see it; empty for none. Discovery and SAML
+    /// metadata name URLs with it.
+    pub path_prefix: String,
     /// Bounds on what one request, and all together, may take.
     pub limits: Limits,
     /// Asked by `/readyz`. It must not block.
@@ -19,7 +22,12 @@ pub struct ServerOptions {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { trusted_proxies: Vec::new(), limits: Limits::default(), ready: Arc::new(|| true) }
+        Self {
+            trusted_proxies: Vec::new(),
+            path_prefix: String::new(),
+            limits: Limits::default(),
+            ready: Arc::new(|| true),
+        }
     }
 }
 
@@ -27,6 +35,7 @@ impl fmt::Debug for ServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerOptions")
             .field("trusted_proxies", &self.trusted_proxies)
+            .field("path_prefix", &self.path_prefix)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

@@ -1,39 +1,59 @@
-//! Which path is whose.
+//! Which path and method belongs to which endpoint.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::Response;
-use axum::routing::any;
+use axum::routing::{get, post};
 use locum_engine::{Engine, Refusal, RefusalKind};
 
-use crate::contain::contain;
+use crate::endpoint::{delegation, discovery, health, jsonp, jwks, revocation, saml_metadata};
 use crate::options::ServerOptions;
-use crate::shared::Shared;
-use crate::{delegation, discovery, health, keys, revocation, saml_metadata, wire};
+use crate::panics::contain_panics;
+use crate::response;
+use crate::state::AppState;
 
 /// Everything that Locum serves, around this engine.
 ///
-/// Requests must carry `ConnectInfo<SocketAddr>`, as [`serve`](crate::serve()) and axum's
-/// `into_make_service_with_connect_info` see to: without it delegations and revocations are refused with 500, since
-/// no address means no rate limit. The router needs a Tokio runtime with time enabled.
+/// Requests must carry `ConnectInfo<SocketAddr>`, which [`serve`](crate::serve()) and axum's
+/// `into_make_service_with_connect_info` add: without it delegations and revocations are refused with 500, since
+/// without an address there is no rate limit. The router needs a Tokio runtime with time enabled.
 ///
-/// Each path decides on methods itself and answers 405 with `Allow` for the rest; any other path is 404.
+/// Another method is answered with 405 and `Allow`, another path with 404.
+///
+/// # Example
+/// ```
+/// use std::sync::Arc;
+///
+/// use locum_engine::Engine;
+/// use locum_server::{ServerOptions, router};
+///
+/// fn with_metrics(engine: Arc<Engine>) -> axum::Router {
+///     router(engine, ServerOptions::default()).route("/version", axum::routing::get("1"))
+/// }
+/// ```
 pub fn router(engine: Arc<Engine>, options: ServerOptions) -> Router {
+    // `get` alone would answer `HEAD` too.
+    let delegation = post(delegation::post)
+        .options(delegation::options)
+        .get(jsonp::get)
+        .head(delegation::not_served)
+        .fallback(delegation::not_served);
     Router::new()
-        .route("/delegation", any(delegation::answer))
-        .route("/oauth/revoke", any(revocation::answer))
-        .route("/.well-known/jwks.json", any(keys::answer))
-        .route("/.well-known/openid-configuration", any(discovery::answer))
-        .route("/samlp/metadata/{client_id}", any(saml_metadata::answer))
-        .route("/healthz", any(health::live))
-        .route("/readyz", any(health::ready))
+        .route("/delegation", delegation)
+        .route("/oauth/revoke", post(revocation::post))
+        .route("/.well-known/jwks.json", get(jwks::get))
+        .route("/.well-known/openid-configuration", get(discovery::get))
+        .route("/samlp/metadata/{client_id}", get(saml_metadata::get))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(response::method_not_allowed)
         .fallback(no_such_path)
-        .layer(from_fn(contain))
-        .with_state(Arc::new(Shared::new(engine, options)))
+        .layer(from_fn(contain_panics))
+        .with_state(Arc::new(AppState::new(engine, options)))
 }
 
 async fn no_such_path() -> Response {
-    wire::refused(&Refusal::new(RefusalKind::NotFound, "there is nothing at this path"))
+    response::refusal(&Refusal::new(RefusalKind::NotFound, "there is nothing at this path"))
 }

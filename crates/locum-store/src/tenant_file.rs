@@ -1,7 +1,7 @@
 //! Tenant files: the Management API's own field names in YAML, read whole or not at all.
 //!
 //! A file is read twice: once into the model, so that an unknown key or a wrong type is named with its line; then,
-//! with `${env:NAME}` and `${file:PATH}` filled in, into what becomes a [`Tenant`].
+//! with `${env:NAME}` and `${file:PATH}` filled in, into [`TenantData`].
 
 mod build;
 mod ignored;
@@ -11,20 +11,18 @@ mod references;
 use std::fmt;
 use std::path::Path;
 
-use locum_engine::tenant::Tenant;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::tenant_file::model::TenantEntry;
 pub use crate::tenant_file::references::References;
+use crate::tenant_set::TenantData;
 
 /// What a tenant file says.
 #[derive(Debug)]
 pub struct TenantFile {
-    /// The tenant.
-    pub tenant: Tenant,
-    /// Whether it answers on every host that no tenant has as its domain.
-    pub is_default: bool,
+    /// The tenant with its clients and users.
+    pub data: TenantData,
     /// What works and should not stay as it is, a sentence each.
     pub warnings: Vec<String>,
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot start says why and ends")]
 
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use locum_engine::ports::{AuditSink, Clock};
 use locum_engine::{AuditEvent, BucketRule, Caller, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
 use locum_store::tenant_file::{References, load};
-use locum_store::{FileDirectory, MemoryBuckets, SystemClock, SystemEntropy, TenantSet};
+use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 use serde_json::{Map, Value, json};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -65,15 +66,15 @@ fn engine() -> Engine {
     let base = path.parent().expect("it has a parent");
     let mut file = load(&path, &References::new(&nothing, base)).expect("the demo tenant");
     // The bucket does its work; it never empties.
-    file.tenant.delegation.rate = BucketRule { size: u32::MAX, per_minute: u32::MAX };
-    Engine::new(Ports {
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        directory: Arc::new(FileDirectory::new(TenantSet::new(vec![file]).expect("one tenant"))),
-        buckets: Arc::new(MemoryBuckets::default()),
-        audit: Arc::new(Nowhere),
-        issuers: Arc::new(issuers),
-    })
+    file.data.tenant.delegation.rate = BucketRule { size: NonZeroU32::MAX, per_minute: NonZeroU32::MAX };
+    let set = TenantSet::prepare(vec![file.data], &issuers).expect("one tenant");
+    Engine::new(Ports::new(
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+        Arc::new(MemoryDirectory::new(set)),
+        Arc::new(MemoryBuckets::default()),
+        Arc::new(Nowhere),
+    ))
 }
 
 fn id_token() -> String {
@@ -110,7 +111,8 @@ fn delegate(
     let timed = runtime.spawn(async move {
         let start = Instant::now();
         for _ in 0..iterations {
-            let answer = engine.delegate(parameters.clone(), &caller).await;
+            let tenant = engine.directory().tenant(&caller.host).wait().await;
+            let answer = engine.delegate(tenant, parameters.clone(), &caller).await;
             assert!(answer.outcome.is_ok(), "{:?}", answer.outcome);
         }
         start.elapsed()

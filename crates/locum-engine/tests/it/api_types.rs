@@ -1,35 +1,35 @@
 //! Which issuer: the one that is named, or the first add-on that can be used, or the app; and who may not ask at all.
 
-use locum_engine::tenant::{AddOn, LegacyGrants};
+use locum_engine::model::{AddOn, LegacyGrants};
 use serde_json::{Map, Value, json};
 
-use crate::world::{Given, World, good_with};
+use locum_testing::{TestEngine, TestSetup, good_with};
 
-fn chosen(world: &World, changes: Value) -> String {
-    let reply = world.asks(good_with(changes));
-    assert_eq!(reply.told(), "issued");
+fn chosen(test: &TestEngine, changes: Value) -> String {
+    let reply = test.delegate(good_with(changes));
+    assert_eq!(reply.summary(), "issued");
     reply.event.api_type.unwrap()
 }
 
-fn told(given: impl FnOnce(&mut Given), changes: Value) -> String {
-    World::given(given).asks(good_with(changes)).told()
+fn summary(given: impl FnOnce(&mut TestSetup), changes: Value) -> String {
+    TestEngine::with(given).delegate(good_with(changes)).summary()
 }
 
 #[test]
 fn without_an_api_type_the_first_add_on_of_the_target_is_used() {
-    assert_eq!(chosen(&World::new(), json!({"target": "storage"})), "azure_blob");
-    assert_eq!(chosen(&World::new(), json!({"target": "storage", "api_type": ""})), "azure_blob");
-    let other_order = World::given(|given| given.client("storage").add_ons.reverse());
+    assert_eq!(chosen(&TestEngine::new(), json!({"target": "storage"})), "azure_blob");
+    assert_eq!(chosen(&TestEngine::new(), json!({"target": "storage", "api_type": ""})), "azure_blob");
+    let other_order = TestEngine::with(|setup| setup.client("storage").add_ons.reverse());
     assert_eq!(chosen(&other_order, json!({"target": "storage"})), "salesforce_api");
 }
 
 #[test]
 fn an_add_on_whose_plugin_is_not_loaded_is_passed_over() {
-    let world = World::given(|given| given.issuers.unload("azure_blob"));
-    assert_eq!(chosen(&world, json!({"target": "storage"})), "aws");
-    let none = World::given(|given| {
+    let test = TestEngine::with(|setup| setup.issuers.unload("azure_blob"));
+    assert_eq!(chosen(&test, json!({"target": "storage"})), "aws");
+    let none = TestEngine::with(|setup| {
         for api_type in ["azure_blob", "aws", "salesforce_api"] {
-            given.issuers.unload(api_type);
+            setup.issuers.unload(api_type);
         }
     });
     assert_eq!(chosen(&none, json!({"target": "storage"})), "app");
@@ -37,30 +37,30 @@ fn an_add_on_whose_plugin_is_not_loaded_is_passed_over() {
 
 #[test]
 fn an_add_on_of_single_sign_on_is_no_target_and_passed_over_too() {
-    let given = |given: &mut Given| {
-        given.client("api").add_ons = ["samlp", "aws"].map(|name| AddOn::new(name, Map::new())).into();
+    let given = |setup: &mut TestSetup| {
+        setup.client("api").add_ons = ["samlp", "aws"].map(|name| AddOn::new(name, Map::new())).into();
     };
-    assert_eq!(chosen(&World::given(given), json!({"target": "api"})), "aws");
+    assert_eq!(chosen(&TestEngine::with(given), json!({"target": "api"})), "aws");
     assert_eq!(
-        told(given, json!({"target": "api", "api_type": "samlp"})),
+        summary(given, json!({"target": "api", "api_type": "samlp"})),
         "400 invalid_request api_type samlp is unknown or not enabled on the target"
     );
 }
 
 #[test]
 fn without_any_add_on_the_app_is_used() {
-    assert_eq!(chosen(&World::new(), json!({})), "app");
-    assert_eq!(chosen(&World::new(), json!({"target": "api"})), "app");
+    assert_eq!(chosen(&TestEngine::new(), json!({})), "app");
+    assert_eq!(chosen(&TestEngine::new(), json!({"target": "api"})), "app");
 }
 
 #[test]
 fn the_targets_add_ons_count_and_not_the_callers() {
-    let given = |given: &mut Given| {
-        given.client("caller").add_ons = vec![AddOn::new("aws", Map::new())];
+    let given = |setup: &mut TestSetup| {
+        setup.client("caller").add_ons = vec![AddOn::new("aws", Map::new())];
     };
-    assert_eq!(chosen(&World::given(given), json!({"target": "api"})), "app");
+    assert_eq!(chosen(&TestEngine::with(given), json!({"target": "api"})), "app");
     assert_eq!(
-        told(given, json!({"target": "api", "api_type": "aws"})),
+        summary(given, json!({"target": "api", "api_type": "aws"})),
         "400 invalid_request api_type aws is unknown or not enabled on the target"
     );
 }
@@ -68,19 +68,27 @@ fn the_targets_add_ons_count_and_not_the_callers() {
 #[test]
 fn auth0_is_what_old_clients_call_the_app() {
     for name in ["app", "auth0"] {
-        let world = World::new();
-        assert_eq!(chosen(&world, json!({"target": "storage", "api_type": name})), "app", "{name}");
-        assert_eq!(world.issuances.last_grant().target_id, "storage");
+        let test = TestEngine::new();
+        assert_eq!(chosen(&test, json!({"target": "storage", "api_type": name})), "app", "{name}");
+        assert_eq!(test.script.last_grant().target_id, "storage");
     }
     for name in ["App", "AUTH0", "auth0 ", "auth"] {
-        assert_eq!(World::new().asks(good_with(json!({"api_type": name}))).refusal().status(), 400, "{name}");
+        assert_eq!(
+            TestEngine::new().delegate(good_with(json!({"api_type": name}))).refusal().status(),
+            400,
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn the_refusal_names_the_api_type_without_what_could_do_harm() {
     let description = |api_type: &str| {
-        World::new().asks(good_with(json!({"api_type": api_type}))).refusal().description().to_owned()
+        TestEngine::new()
+            .delegate(good_with(json!({"api_type": api_type})))
+            .refusal()
+            .description()
+            .to_owned()
     };
     assert_eq!(
         description("<script>alert(1)</script>\r\n\u{1b}[31m"),
@@ -94,44 +102,48 @@ fn conformant_clients_are_neither_source_nor_target_of_app_tokens() {
     let refused =
         "403 unauthorized_client OIDC-conformant clients cannot take part in delegation with api_type app";
     for conformant in ["caller", "storage"] {
-        let given = |given: &mut Given| given.client(conformant).oidc_conformant = true;
+        let given = |setup: &mut TestSetup| setup.client(conformant).oidc_conformant = true;
         for app in ["app", "auth0"] {
-            assert_eq!(told(given, json!({"target": "storage", "api_type": app})), refused, "{conformant}");
+            assert_eq!(
+                summary(given, json!({"target": "storage", "api_type": app})),
+                refused,
+                "{conformant}"
+            );
         }
-        assert_eq!(told(given, json!({"target": "storage", "api_type": "aws"})), "issued", "{conformant}");
-        assert_eq!(told(given, json!({"target": "storage"})), "issued", "{conformant}");
+        assert_eq!(summary(given, json!({"target": "storage", "api_type": "aws"})), "issued", "{conformant}");
+        assert_eq!(summary(given, json!({"target": "storage"})), "issued", "{conformant}");
     }
-    let other = |given: &mut Given| given.client("api").oidc_conformant = true;
-    assert_eq!(told(other, json!({"target": "storage", "api_type": "app"})), "issued");
+    let other = |setup: &mut TestSetup| setup.client("api").oidc_conformant = true;
+    assert_eq!(summary(other, json!({"target": "storage", "api_type": "app"})), "issued");
 }
 
 #[test]
 fn a_conformant_client_is_not_let_in_by_the_default_that_happens_to_be_the_app() {
-    let given = |given: &mut Given| {
-        given.client("storage").oidc_conformant = true;
+    let given = |setup: &mut TestSetup| {
+        setup.client("storage").oidc_conformant = true;
         for api_type in ["azure_blob", "aws", "salesforce_api"] {
-            given.issuers.unload(api_type);
+            setup.issuers.unload(api_type);
         }
     };
-    assert!(told(given, json!({"target": "storage"})).starts_with("403 unauthorized_client"));
+    assert!(summary(given, json!({"target": "storage"})).starts_with("403 unauthorized_client"));
 }
 
 #[test]
 fn third_party_clients_get_nothing() {
-    let given = |given: &mut Given| given.client("caller").is_first_party = false;
+    let given = |setup: &mut TestSetup| setup.client("caller").is_first_party = false;
     for changes in [json!({}), json!({"target": "storage"}), json!({"target": "storage", "api_type": "aws"})]
     {
-        assert_eq!(told(given, changes), "403 unauthorized_client third-party clients cannot delegate");
+        assert_eq!(summary(given, changes), "403 unauthorized_client third-party clients cannot delegate");
     }
 }
 
 #[test]
 fn the_legacy_grant_of_the_token_that_is_used_is_needed_and_no_other() {
     let with = |id_token, refresh_token| {
-        let given = move |given: &mut Given| {
-            given.client("caller").grants = LegacyGrants { id_token, refresh_token };
+        let given = move |setup: &mut TestSetup| {
+            setup.client("caller").grants = LegacyGrants { id_token, refresh_token };
         };
-        told(given, json!({}))
+        summary(given, json!({}))
     };
     assert_eq!(with(true, false), "issued");
     for refresh_token in [true, false] {

@@ -1,13 +1,14 @@
 //! The audit event: one for each request, complete, and without anything that could be used again.
 
 use locum_abi::answer::{Credential, Failure, Issued};
-use locum_abi::secret::Secret;
+use locum_engine::model::AddOn;
 use locum_engine::ports::IssuerFailure;
-use locum_engine::tenant::{AddOn, TenantKey};
 use locum_engine::{AuditCode, AuditEvent, Caller, JWT_BEARER, Refusal, RefusalKind};
 use serde_json::{Map, Value, json};
 
-use crate::world::{ACME, NOW, REFERENCE, World, caller, claims_for, good, good_with, hs256, object};
+use locum_testing::{
+    ACME, NOW, REFERENCE, TestEngine, bucket_rule, caller, claims_for, good, good_with, hs256, object,
+};
 
 const CANARY: &str = "c4n4ry";
 
@@ -19,7 +20,7 @@ fn sha256(text: &str) -> String {
 
 #[test]
 fn a_success_is_told_in_full() {
-    let world = World::new();
+    let test = TestEngine::new();
     let asked = good_with(json!({
         "target": "storage", "api_type": "azure_blob", "scope": "openid  email openid", "device": "phone",
         "containerName": "photos",
@@ -51,22 +52,22 @@ fn a_success_is_told_in_full() {
         uncounted: false,
         reused: false,
     };
-    assert_eq!(world.asks_from(&from, asked).event, expected);
+    assert_eq!(test.delegate_from(&from, asked).event, expected);
 }
 
 #[test]
 fn a_request_that_leaves_target_and_api_type_open_is_told_with_what_was_chosen() {
-    let event = World::new().asks(good()).event;
+    let event = TestEngine::new().delegate(good()).event;
     assert_eq!((event.target.as_deref(), event.api_type.as_deref()), (Some("caller"), Some("app")));
-    let refused = World::new().asks(good_with(json!({"target": "nobody"}))).event;
+    let refused = TestEngine::new().delegate(good_with(json!({"target": "nobody"}))).event;
     assert_eq!((refused.target.as_deref(), refused.api_type), (Some("nobody"), None));
 }
 
 #[test]
-fn what_is_not_known_yet_is_not_told() {
-    let unread = World::new().asks(Map::new()).event;
+fn what_is_not_known_yet_is_not_summary() {
+    let unread = TestEngine::new().delegate(Map::new()).event;
     assert_eq!((unread.tenant, unread.client_id, unread.user_id), (None, None, None));
-    let forged = World::new().asks(good_with(json!({"id_token": "a.b.c"}))).event;
+    let forged = TestEngine::new().delegate(good_with(json!({"id_token": "a.b.c"}))).event;
     assert_eq!((forged.client_id.as_deref(), forged.user_id), (Some("caller"), None));
     assert_eq!(forged.subject_token_sha256, Some(sha256("a.b.c")));
 }
@@ -88,7 +89,7 @@ fn long_texts_of_clients_are_cut() {
     let long = "x".repeat(10_000);
     let from = Caller { auth0_client: Some(long.clone()), user_agent: Some(long.clone()), ..caller() };
     let asked = good_with(json!({"scope": long, "device": long, "target": long, "api_type": long}));
-    let event = World::new().asks_from(&from, asked).event;
+    let event = TestEngine::new().delegate_from(&from, asked).event;
     for text in
         [event.scope, event.device, event.target, event.api_type, event.auth0_client, event.user_agent]
     {
@@ -98,43 +99,43 @@ fn long_texts_of_clients_are_cut() {
 
 #[test]
 fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
-    let world = World::new();
-    let first = world.asks(good()).event.reference;
+    let test = TestEngine::new();
+    let first = test.delegate(good()).event.reference;
     let entropy: String =
-        world.issuances.last_context().entropy[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        test.script.last_context().entropy[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     assert_ne!(first, entropy);
-    assert_ne!(world.asks(good()).event.reference, first);
-    assert_eq!(world.entropy.draws(), 4);
+    assert_ne!(test.delegate(good()).event.reference, first);
+    assert_eq!(test.entropy.draws(), 4);
 }
 
 #[test]
 fn a_body_that_could_not_be_read_is_one_event() {
-    let world = World::new();
+    let test = TestEngine::new();
     let refusal = Refusal::new(RefusalKind::BodyTooLarge, "the body is larger than 64 KiB");
-    let answer = world.engine.refuse_unread(refusal.clone(), &caller());
-    let event = world.sink.take_the_only_event();
+    let answer = test.engine.refuse_unread(refusal.clone(), &caller());
+    let event = test.sink.take_only_event();
     assert_eq!(answer.outcome.unwrap_err(), refusal);
     assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("fd", 413));
 }
 
-/// A world in which everything that must not be told is, or holds, the canary.
-fn world_of_canaries() -> World {
-    World::given(|given| {
+/// A test in which everything that must not be told is, or holds, the canary.
+fn world_of_canaries() -> TestEngine {
+    TestEngine::with(|setup| {
         // The last of the requests below that get as far finds the bucket empty.
-        given.acme.delegation.rate.size = 6;
+        setup.acme.tenant.delegation.rate = bucket_rule(6, 1);
         let settings = object(json!({"storageAccessKey": CANARY, CANARY: CANARY}));
         for api_type in ["app", "azure_blob"] {
-            given.issuers.answers(api_type, issue_or_refuse);
+            setup.issuers.answers(api_type, issue_or_refuse);
         }
-        let storage = given.client("storage");
+        let storage = setup.client("storage");
         storage.app = AddOn::new("app", settings.clone());
         storage.add_ons = vec![
             AddOn::new("azure_blob", settings.clone()),
             AddOn::new("aws", settings.clone()),
             AddOn::new("salesforce_api", settings),
         ];
-        given.issuers.refuses_settings("aws", Failure::setting("role", "role must be an ARN"));
-        let alice = given.acme.users.get_mut("auth0|alice").unwrap();
+        setup.issuers.refuses_settings("aws", Failure::setting("role", "role must be an ARN"));
+        let alice = setup.acme.users.get_mut("auth0|alice").unwrap();
         alice.profile.insert("favourite_food".to_owned(), json!(CANARY));
     })
 }
@@ -197,11 +198,11 @@ fn requests_of_canaries() -> Vec<Map<String, Value>> {
 
 #[test]
 fn no_event_holds_a_token_a_secret_or_a_free_form_parameter() {
-    let world = world_of_canaries();
+    let test = world_of_canaries();
     let mut codes = Vec::new();
     for request in requests_of_canaries() {
         let kept = request.get("id_token").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let reply = world.asks(request);
+        let reply = test.delegate(request);
         let seen = format!("{reply:?}");
         assert!(!seen.contains(CANARY), "{seen}");
         assert!(kept.is_empty() || !seen.contains(&kept), "{seen}");
@@ -210,18 +211,17 @@ fn no_event_holds_a_token_a_secret_or_a_free_form_parameter() {
     for code in ["sd", "fd", "limit_delegation"] {
         assert!(codes.contains(&code), "no request came to {code}");
     }
-    let (outcome, event) = world.revokes(json!({"client_id": "storage", "token": CANARY, "x": CANARY}));
+    let (outcome, event) = test.revoke(json!({"client_id": "storage", "token": CANARY, "x": CANARY}));
     assert!(!format!("{outcome:?} {event:?}").contains(CANARY), "{event:?}");
 }
 
 #[test]
 fn the_debug_text_of_a_tenant_shows_no_secret_of_its_own_or_of_its_add_ons() {
-    let mut tenant = crate::world::tenant(ACME);
-    let key = include_str!("../../../../fixtures/keys/tenant-rsa.pem");
-    tenant.keys.push(TenantKey::from_pem("spare", Secret::from(key), None).unwrap());
-    let mut storage = crate::world::client("storage");
+    let mut tenant = locum_testing::tenant(ACME);
+    tenant.tenant.signing_keys.push(locum_testing::signing_key(ACME));
+    let mut storage = locum_testing::client("storage");
     storage.add_ons.push(AddOn::new("azure_blob", object(json!({"storageAccessKey": CANARY}))));
-    tenant.clients.insert("storage".to_owned(), storage);
+    tenant.clients.push(storage);
     let text = format!("{tenant:?}");
     assert!(text.contains("azure_blob") && text.contains("storageAccessKey"), "{text}");
     assert!(!text.contains(CANARY) && !text.contains("BEGIN"), "{text}");

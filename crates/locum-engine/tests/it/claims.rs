@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Given, World, claims_for, good_with, hs256};
+use locum_testing::{TestEngine, TestSetup, claims_for, good_with, hs256};
 
 /// The claims that a request with this scope comes to, for a token that says more than it must.
-fn selected_by(given: impl FnOnce(&mut Given), scope: &str, target: &str) -> Value {
+fn selected_by(given: impl FnOnce(&mut TestSetup), scope: &str, target: &str) -> Value {
     let mut claims = claims_for("caller");
     claims["email"] = json!("new@acme.example.com");
     claims["persistent"] = json!({"theme": "dark"});
     claims["nonce"] = json!("n");
     claims["azp"] = json!("caller");
     claims["jti"] = json!("1");
-    let world = World::given(given);
+    let test = TestEngine::with(given);
     let asked = json!({"id_token": hs256(&claims), "scope": scope, "target": target, "api_type": "app"});
-    assert_eq!(world.asks(good_with(asked)).told(), "issued");
-    Value::Object(world.issuances.last_grant().claims)
+    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    Value::Object(test.script.last_grant().claims)
 }
 
 fn selected(scope: &str) -> Value {
@@ -55,12 +55,12 @@ fn profile_is_the_list_of_openid_connect_and_no_claim_more() {
     ];
     let others =
         ["email", "email_verified", "phone_number", "address", "app_metadata", "identities", "blocked"];
-    let world = World::given(|given| {
-        let alice = given.acme.users.get_mut("auth0|alice").unwrap();
+    let test = TestEngine::with(|setup| {
+        let alice = setup.acme.users.get_mut("auth0|alice").unwrap();
         alice.profile = list.iter().chain(&others).map(|name| ((*name).to_owned(), json!(name))).collect();
     });
-    assert_eq!(world.asks(good_with(json!({"scope": "profile"}))).told(), "issued");
-    let selected: Vec<String> = world.issuances.last_grant().claims.keys().cloned().collect();
+    assert_eq!(test.delegate(good_with(json!({"scope": "profile"}))).summary(), "issued");
+    let selected: Vec<String> = test.script.last_grant().claims.keys().cloned().collect();
     assert_eq!(selected, list);
 }
 
@@ -83,18 +83,18 @@ fn passthrough_carries_what_the_token_says_of_the_user_and_nothing_of_the_stored
 #[test]
 fn no_word_selects_what_a_token_says_of_itself() {
     assert_eq!(selected("iss sub aud exp nbf iat jti azp nonce at_hash c_hash"), json!({}));
-    let aliased = |given: &mut Given| {
+    let aliased = |setup: &mut TestSetup| {
         let words = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
-        given.client("caller").scope_aliases.insert("all".to_owned(), words);
+        setup.client("caller").scope_aliases.insert("all".to_owned(), words);
     };
     assert_eq!(selected_by(aliased, "all", "caller"), json!({"name": "Alice of acme.example.com"}));
 }
 
 #[test]
 fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_nothing() {
-    let aliased = |given: &mut Given| {
+    let aliased = |setup: &mut TestSetup| {
         let food = vec!["favourite_food".to_owned(), "nickname".to_owned()];
-        given.client("api").scope_aliases.insert("tastes".to_owned(), food);
+        setup.client("api").scope_aliases.insert("tastes".to_owned(), food);
     };
     assert_eq!(
         selected_by(aliased, "openid tastes", "api"),
@@ -105,10 +105,10 @@ fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_no
 
 #[test]
 fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
-    let aliased = |given: &mut Given| {
+    let aliased = |setup: &mut TestSetup| {
         for word in ["openid", "email", "offline_access"] {
             let food = vec!["favourite_food".to_owned()];
-            given.client("caller").scope_aliases.insert(word.to_owned(), food);
+            setup.client("caller").scope_aliases.insert(word.to_owned(), food);
         }
     };
     let email = json!({"email": "new@acme.example.com", "email_verified": true});
@@ -117,7 +117,7 @@ fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
 
 #[test]
 fn a_user_who_is_not_stored_has_what_the_token_says() {
-    let stranger = |given: &mut Given| given.acme.users.clear();
+    let stranger = |setup: &mut TestSetup| setup.acme.users.clear();
     assert_eq!(selected_by(stranger, "profile email", "caller"), json!({"email": "new@acme.example.com"}));
 }
 
@@ -125,11 +125,11 @@ fn a_user_who_is_not_stored_has_what_the_token_says() {
 fn the_user_id_is_always_the_subject() {
     let mut claims = claims_for("caller");
     claims["user_id"] = json!("auth0|root");
-    let world = World::new();
+    let test = TestEngine::new();
     for scope in ["user_id", "passthrough"] {
         let asked = json!({"id_token": hs256(&claims), "scope": scope});
-        assert_eq!(world.asks(good_with(asked)).told(), "issued");
-        let grant = world.issuances.last_grant();
+        assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+        let grant = test.script.last_grant();
         assert_eq!(Value::Object(grant.claims), json!({"user_id": "auth0|alice"}), "{scope}");
         assert_eq!(grant.user_id, "auth0|alice");
     }
@@ -137,9 +137,9 @@ fn the_user_id_is_always_the_subject() {
 
 #[test]
 fn the_scopes_of_the_grant_are_those_of_the_request_each_once() {
-    let world = World::new();
-    assert_eq!(world.asks(good_with(json!({"scope": "  openid b\ta  b "}))).told(), "issued");
-    assert_eq!(world.issuances.last_grant().scopes, ["openid", "b", "a"]);
-    assert_eq!(world.asks(good_with(json!({}))).told(), "issued");
-    assert_eq!(world.issuances.last_grant().scopes, ["openid"]);
+    let test = TestEngine::new();
+    assert_eq!(test.delegate(good_with(json!({"scope": "  openid b\ta  b "}))).summary(), "issued");
+    assert_eq!(test.script.last_grant().scopes, ["openid", "b", "a"]);
+    assert_eq!(test.delegate(good_with(json!({}))).summary(), "issued");
+    assert_eq!(test.script.last_grant().scopes, ["openid"]);
 }

@@ -1,39 +1,39 @@
 //! What an issuer gives is held against what was granted: its form, and the life that it states.
 
-use locum_abi::answer::{Credential as Given, Issued as GivenCredential};
+use locum_abi::answer::{Credential as TestSetup, Issued as GivenCredential};
 use locum_engine::{Credential, Issued};
 use serde_json::{Value, json};
 
-use crate::world::{NOW, Reply, World, good, good_with, hs256, object};
+use locum_testing::{NOW, Reply, TestEngine, good, good_with, hs256, object};
 
 /// The life that is granted to every credential here, in seconds.
 const GRANTED: i64 = 3600;
 
-fn asked_of(api_type: &str, credential: Given, issued_at: i64, expires_at: Option<i64>) -> Reply {
-    let world = World::given(|given| {
-        given.issuers.answers(api_type, move |_, _| {
+fn asked_of(api_type: &str, credential: TestSetup, issued_at: i64, expires_at: Option<i64>) -> Reply {
+    let test = TestEngine::with(|setup| {
+        setup.issuers.answers(api_type, move |_, _| {
             Ok(GivenCredential { credential: credential.clone(), issued_at, expires_at })
         });
     });
-    world.asks(good_with(json!({"target": "storage", "api_type": api_type})))
+    test.delegate(good_with(json!({"target": "storage", "api_type": api_type})))
 }
 
 /// Why a credential was not handed on; the client is told nothing of it.
 fn refused(reply: &Reply) -> String {
-    assert_eq!(reply.told(), "500 server_error internal error; reference 0000000000000001");
+    assert_eq!(reply.summary(), "500 server_error internal error; reference 0000000000000001");
     reply.refusal().inside().unwrap().to_owned()
 }
 
 fn jwt(iat: i64, exp: i64) -> Reply {
-    asked_of("app", Given::Jwt(hs256(&json!({"iat": iat, "exp": exp}))), iat, Some(exp))
+    asked_of("app", TestSetup::Jwt(hs256(&json!({"iat": iat, "exp": exp}))), iat, Some(exp))
 }
 
 fn text(issued_at: i64, expires_at: Option<i64>) -> Reply {
-    asked_of("azure_blob", Given::Text("sig=abc".to_owned()), issued_at, expires_at)
+    asked_of("azure_blob", TestSetup::Text("sig=abc".to_owned()), issued_at, expires_at)
 }
 
 fn upstream_object(members: Value) -> Reply {
-    asked_of("aws", Given::Object(object(members)), NOW, None)
+    asked_of("aws", TestSetup::Object(object(members)), NOW, None)
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn each_form_is_answered_in_its_own_shape() {
 #[test]
 fn a_credential_may_live_shorter_than_granted_and_no_second_longer() {
     for life in [1, GRANTED - 1, GRANTED] {
-        assert_eq!(jwt(NOW, NOW + life).told(), "issued", "{life}");
-        assert_eq!(text(NOW, Some(NOW + life)).told(), "issued", "{life}");
+        assert_eq!(jwt(NOW, NOW + life).summary(), "issued", "{life}");
+        assert_eq!(text(NOW, Some(NOW + life)).summary(), "issued", "{life}");
     }
     for life in [GRANTED + 1, GRANTED * 1000, i64::MAX - NOW] {
         assert_eq!(refused(&jwt(NOW, NOW + life)), "the credential outlives its grant", "{life}");
@@ -72,38 +72,38 @@ fn a_credential_issued_into_the_future_or_the_past_outlives_its_grant_as_well() 
         assert_eq!(refused(&jwt(NOW - shift, NOW + GRANTED)), "the credential outlives its grant");
     }
     assert_eq!(refused(&jwt(i64::MIN, NOW + 1)), "the credential outlives its grant");
-    assert_eq!(jwt(NOW - 600, NOW - 600 + GRANTED).told(), "issued");
+    assert_eq!(jwt(NOW - 600, NOW - 600 + GRANTED).summary(), "issued");
 }
 
 #[test]
 fn a_credential_that_is_over_is_not_handed_on() {
     for expires_at in [NOW, NOW - 1, 0, i64::MIN] {
-        assert_eq!(refused(&text(NOW - 10, Some(expires_at))), "the credential has ended before it begins");
+        assert_eq!(refused(&text(NOW - 10, Some(expires_at))), "the credential expires before it is valid");
     }
-    assert_eq!(text(NOW - 10, Some(NOW + 1)).told(), "issued");
+    assert_eq!(text(NOW - 10, Some(NOW + 1)).summary(), "issued");
 }
 
 /// A regression: the end was compared with the present alone, and `expires_in` came out negative.
 #[test]
 fn a_credential_that_ends_before_it_begins_is_not_handed_on() {
     for (begin, end) in [(NOW + 100, NOW + 50), (NOW + 100, NOW + 100), (i64::MAX, NOW + 1)] {
-        assert_eq!(refused(&jwt(begin, end)), "the credential has ended before it begins", "{begin} {end}");
+        assert_eq!(refused(&jwt(begin, end)), "the credential expires before it is valid", "{begin} {end}");
     }
-    assert_eq!(jwt(NOW + 100, NOW + 101).told(), "issued");
+    assert_eq!(jwt(NOW + 100, NOW + 101).summary(), "issued");
 }
 
 #[test]
 fn a_token_must_say_what_its_issuer_states() {
-    let token = |iat: Value, exp: Value| Given::Jwt(hs256(&json!({"iat": iat, "exp": exp})));
+    let token = |iat: Value, exp: Value| TestSetup::Jwt(hs256(&json!({"iat": iat, "exp": exp})));
     let stated = |token| asked_of("app", token, NOW, Some(NOW + 600));
-    assert_eq!(stated(token(json!(NOW), json!(NOW + 600))).told(), "issued");
+    assert_eq!(stated(token(json!(NOW), json!(NOW + 600))).summary(), "issued");
     let differ = "the token's exp or iat is not what the issuer stated";
     assert_eq!(refused(&stated(token(json!(NOW), json!(NOW + 601)))), differ);
     assert_eq!(refused(&stated(token(json!(NOW - 1), json!(NOW + 600)))), differ);
     let not_a_token = "the token is not a compact JWT";
     assert_eq!(refused(&stated(token(json!(NOW), json!("1900000600")))), not_a_token);
     assert_eq!(refused(&stated(token(json!(NOW), json!(null)))), not_a_token);
-    assert_eq!(refused(&stated(Given::Jwt(hs256(&json!({"iat": NOW}))))), not_a_token);
+    assert_eq!(refused(&stated(TestSetup::Jwt(hs256(&json!({"iat": NOW}))))), not_a_token);
 }
 
 #[test]
@@ -125,33 +125,33 @@ fn what_is_no_compact_jwt_is_not_handed_on_as_one() {
         format!("{header}.{payload}.not base64url"),
         format!("<b>.{payload}.{signature}"),
     ] {
-        let reply = asked_of("app", Given::Jwt(token.clone()), NOW, Some(NOW + 600));
+        let reply = asked_of("app", TestSetup::Jwt(token.clone()), NOW, Some(NOW + 600));
         assert_eq!(refused(&reply), "the token is not a compact JWT", "{token}");
     }
-    assert_eq!(asked_of("app", Given::Jwt(good.clone()), NOW, Some(NOW + 600)).told(), "issued");
+    assert_eq!(asked_of("app", TestSetup::Jwt(good.clone()), NOW, Some(NOW + 600)).summary(), "issued");
 }
 
 #[test]
 fn a_token_must_have_an_end_and_others_need_not() {
-    let token = Given::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})));
+    let token = TestSetup::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})));
     let reply = asked_of("app", token, NOW, None);
-    assert_eq!(refused(&reply), "the issuer does not state when its credential ends");
-    assert_eq!(text(NOW, None).told(), "issued");
+    assert_eq!(refused(&reply), "the issuer does not state when its credential expires");
+    assert_eq!(text(NOW, None).summary(), "issued");
     assert_eq!(upstream_object(json!({"access_token": "t"})).issued().expires_at, None);
 }
 
 #[test]
 fn a_credential_has_the_form_that_the_manifest_declares() {
     let forms = [
-        ("app", Given::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})))),
-        ("azure_blob", Given::Text("sig=abc".to_owned())),
-        ("aws", Given::Object(object(json!({"Credentials": {}})))),
+        ("app", TestSetup::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})))),
+        ("azure_blob", TestSetup::Text("sig=abc".to_owned())),
+        ("aws", TestSetup::Object(object(json!({"Credentials": {}})))),
     ];
     for (api_type, _) in &forms {
         for (own, credential) in &forms {
             let reply = asked_of(api_type, credential.clone(), NOW, Some(NOW + 600));
             if own == api_type {
-                assert_eq!(reply.told(), "issued");
+                assert_eq!(reply.summary(), "issued");
             } else {
                 assert_eq!(refused(&reply), "the credential has another form than the manifest declares");
             }
@@ -162,20 +162,20 @@ fn a_credential_has_the_form_that_the_manifest_declares() {
 /// Clients take any object with a member `error` for a refusal, whatever else stands in it (CVE-2026-46405).
 #[test]
 fn no_answer_is_a_credential_and_an_error_at_once() {
-    assert_eq!(upstream_object(json!({"access_token": "t", "errors": 0})).told(), "issued");
+    assert_eq!(upstream_object(json!({"access_token": "t", "errors": 0})).summary(), "issued");
     for error in [json!("access_denied"), json!(null), json!({})] {
         let reply = upstream_object(json!({"access_token": "t", "error": error}));
-        assert_eq!(refused(&reply), "the credential holds a member `error`");
+        assert_eq!(refused(&reply), "the credential has a member `error`");
     }
 }
 
 #[test]
 fn the_issuer_is_told_the_time_of_the_request_and_given_fresh_entropy_each_time() {
-    let world = World::new();
+    let test = TestEngine::new();
     let mut drawn = Vec::new();
     for _ in 0..2 {
-        assert_eq!(world.asks(good()).told(), "issued");
-        let context = world.issuances.last_context();
+        assert_eq!(test.delegate(good()).summary(), "issued");
+        let context = test.script.last_context();
         assert_eq!(context.now_unix_ms, u64::try_from(NOW).unwrap() * 1000);
         drawn.push(context.entropy);
     }

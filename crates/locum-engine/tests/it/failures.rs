@@ -3,13 +3,13 @@
 use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
 
-use crate::world::{Reply, World, good};
+use locum_testing::{Reply, TestEngine, good};
 
 /// Makes the failure that an issuer comes to.
 type Failing = fn() -> IssuerFailure;
 
 fn failing(failure: impl Fn() -> IssuerFailure + Send + Sync + 'static) -> Reply {
-    World::given(|given| given.issuers.answers("app", move |_, _| Err(failure()))).asks(good())
+    TestEngine::with(|setup| setup.issuers.answers("app", move |_, _| Err(failure()))).delegate(good())
 }
 
 fn upstream_says(code: &'static str) -> String {
@@ -19,7 +19,7 @@ fn upstream_says(code: &'static str) -> String {
 }
 
 #[test]
-fn an_upstreams_code_is_told() {
+fn an_upstreams_code_is_summary() {
     for code in ["AccessDenied", "invalid_grant", "IDP-Rejected.1"] {
         assert_eq!(upstream_says(code), format!("the upstream refused: {code}"));
     }
@@ -69,7 +69,7 @@ fn a_fault_inside_is_told_as_a_reference_and_logged_in_full() {
 }
 
 #[test]
-fn what_the_host_says_of_an_issuer_is_logged_and_not_told() {
+fn what_the_host_says_of_an_issuer_is_logged_and_not_summary() {
     let faults: [(Failing, &str); 5] = [
         (|| IssuerFailure::ContractBroken("a call to 10.0.0.1".to_owned()), "10.0.0.1"),
         (|| IssuerFailure::Hung(10_000), "10000 ms"),
@@ -79,13 +79,13 @@ fn what_the_host_says_of_an_issuer_is_logged_and_not_told() {
     ];
     for (fault, logged) in faults {
         let reply = failing(fault);
-        assert!(!reply.told().contains(logged), "{}", reply.told());
+        assert!(!reply.summary().contains(logged), "{}", reply.summary());
         assert!(reply.event.refusal.unwrap().inside.unwrap().contains(logged), "{logged}");
     }
 }
 
 #[test]
 fn the_references_of_two_faults_differ() {
-    let world = World::given(|given| given.issuers.answers("app", |_, _| Err(IssuerFailure::Quarantined)));
-    assert_ne!(world.asks(good()).told(), world.asks(good()).told());
+    let test = TestEngine::with(|setup| setup.issuers.answers("app", |_, _| Err(IssuerFailure::Quarantined)));
+    assert_ne!(test.delegate(good()).summary(), test.delegate(good()).summary());
 }

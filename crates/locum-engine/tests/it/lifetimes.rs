@@ -1,10 +1,10 @@
 //! How long: what is asked for, within what the issuer, the tenant and the subject token allow.
 
 use locum_abi::manifest::{Lifetime, LifetimeSetting};
-use locum_engine::tenant::AddOn;
+use locum_engine::model::AddOn;
 use serde_json::{Value, json};
 
-use crate::world::{Given, World, good, object};
+use locum_testing::{TestEngine, TestSetup, good, object};
 
 /// Who says what about a life, in seconds where nothing else is said.
 struct Said {
@@ -24,29 +24,29 @@ const USUAL: Said =
     Said { setting: Value::Null, unit: 1, issuer: (60, 3600, 36_000), ceiling: None, capped: false };
 
 impl Said {
-    fn to(self, given: &mut Given) {
+    fn to(self, setup: &mut TestSetup) {
         let (minimum_seconds, default_seconds, maximum_seconds) = self.issuer;
         let setting = Some(LifetimeSetting { name: "expiration".to_owned(), unit_seconds: self.unit });
-        given.issuers.manifest("app").lifetime =
+        setup.issuers.manifest("app").lifetime =
             Lifetime { minimum_seconds, default_seconds, maximum_seconds, setting };
         let mut settings = object(json!({"expiration": self.setting}));
         settings.retain(|_, value| !value.is_null());
-        given.client("caller").app = AddOn::new("app", settings);
-        given.acme.delegation.lifetime_ceiling_seconds = self.ceiling;
-        given.acme.delegation.cap_to_subject_exp = self.capped;
+        setup.client("caller").app = AddOn::new("app", settings);
+        setup.acme.tenant.delegation.lifetime_ceiling_seconds = self.ceiling;
+        setup.acme.tenant.delegation.cap_to_subject_exp = self.capped;
     }
 
     fn granted(self) -> u64 {
-        let world = World::given(|given| self.to(given));
-        assert_eq!(world.asks(good()).told(), "issued");
-        world.issuances.last_grant().lifetime_seconds
+        let test = TestEngine::with(|setup| self.to(setup));
+        assert_eq!(test.delegate(good()).summary(), "issued");
+        test.script.last_grant().lifetime_seconds
     }
 
     fn refused(self) -> (String, Option<String>) {
-        let world = World::given(|given| self.to(given));
-        let reply = world.asks(good());
-        assert!(world.issuances.grants().is_empty());
-        (reply.told(), reply.refusal().inside().map(str::to_owned))
+        let test = TestEngine::with(|setup| self.to(setup));
+        let reply = test.delegate(good());
+        assert!(test.script.grants().is_empty());
+        (reply.summary(), reply.refusal().inside().map(str::to_owned))
     }
 }
 
@@ -86,34 +86,37 @@ fn a_life_below_the_issuers_minimum_is_a_fault_of_the_settings_and_not_stretched
         Said { ceiling: Some(59), ..USUAL },
         Said { ceiling: Some(0), ..USUAL },
     ] {
-        let (told, inside) = said.refused();
-        assert_eq!(told, "500 server_error internal error; reference 0000000000000001");
-        assert!(inside.unwrap().contains("the issuer gives at least 60 s"));
+        let (summary, inside) = said.refused();
+        assert_eq!(summary, "500 server_error internal error; reference 0000000000000001");
+        assert!(inside.unwrap().contains("the issuer's minimum is 60 s"));
     }
     assert_eq!(Said { setting: json!(60), ..USUAL }.granted(), 60);
 }
 
 #[test]
 fn a_subject_token_that_ends_before_the_minimum_is_the_callers_to_renew() {
-    let (told, _) = Said { issuer: (301, 3600, 36_000), capped: true, ..USUAL }.refused();
-    assert_eq!(told, "400 invalid_grant id_token expires too soon for this api_type");
+    let (summary, _) = Said { issuer: (301, 3600, 36_000), capped: true, ..USUAL }.refused();
+    assert_eq!(summary, "400 invalid_grant id_token expires too soon for this api_type");
     assert_eq!(Said { issuer: (300, 3600, 36_000), capped: true, ..USUAL }.granted(), 300);
     // Within the leeway there is nothing left to be capped to.
-    let world = World::given(|given| {
-        Said { capped: true, ..USUAL }.to(given);
-        given.acme.delegation.leeway_seconds = 600;
+    let test = TestEngine::with(|setup| {
+        Said { capped: true, ..USUAL }.to(setup);
+        setup.acme.tenant.delegation.leeway_seconds = 600;
     });
-    world.clock.advance(400);
-    assert_eq!(world.asks(good()).told(), "400 invalid_grant id_token expires too soon for this api_type");
+    test.clock.advance(400);
+    assert_eq!(
+        test.delegate(good()).summary(),
+        "400 invalid_grant id_token expires too soon for this api_type"
+    );
 }
 
 #[test]
 fn no_request_parameter_asks_for_a_life() {
-    let world = World::given(|given| Said { setting: json!(120), ..USUAL }.to(given));
+    let test = TestEngine::with(|setup| Said { setting: json!(120), ..USUAL }.to(setup));
     for name in ["expiration", "lifetime_in_seconds", "lifetime_seconds", "exp", "expires_in"] {
         let mut asked = good();
         asked.insert(name.to_owned(), json!(36_000));
-        assert_eq!(world.asks(asked).told(), "issued");
-        assert_eq!(world.issuances.last_grant().lifetime_seconds, 120, "{name}");
+        assert_eq!(test.delegate(asked).summary(), "issued");
+        assert_eq!(test.script.last_grant().lifetime_seconds, 120, "{name}");
     }
 }

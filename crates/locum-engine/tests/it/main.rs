@@ -27,4 +27,3 @@ mod revocation;
 mod subject_tokens;
 mod targets;
 mod tenants;
-mod world;

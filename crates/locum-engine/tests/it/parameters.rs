@@ -2,26 +2,26 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, good_with};
+use locum_testing::{TestEngine, good_with};
 
-/// A world whose issuer `app` understands these parameters.
-fn understanding(names: &[&'static str]) -> World {
-    World::given(|given| {
+/// A test whose issuer `app` understands these parameters.
+fn understanding(names: &[&'static str]) -> TestEngine {
+    TestEngine::with(|setup| {
         let properties: serde_json::Map<String, Value> =
             names.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
-        given.issuers.manifest("app").parameters_schema = json!({ "properties": properties });
+        setup.issuers.manifest("app").parameters_schema = json!({ "properties": properties });
     })
 }
 
-fn passed_on(world: &World, asked: Value) -> Value {
-    assert_eq!(world.asks(good_with(asked)).told(), "issued");
-    Value::Object(world.issuances.last_grant().parameters)
+fn passed_on(test: &TestEngine, asked: Value) -> Value {
+    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    Value::Object(test.script.last_grant().parameters)
 }
 
 #[test]
 fn what_no_manifest_names_is_passed_on_as_it_came() {
     let free_form = json!({"role": "arn:aws:iam::1:role/r", "list": [1, {"a": null}], "_.": false});
-    assert_eq!(passed_on(&World::new(), free_form.clone()), free_form);
+    assert_eq!(passed_on(&TestEngine::new(), free_form.clone()), free_form);
 }
 
 #[test]
@@ -30,40 +30,40 @@ fn what_has_a_name_of_its_own_is_not_passed_on() {
         "target": "api", "scope": "openid", "api_type": "app", "device": "phone", "refresh_token": "",
         "client_secret": "nobody asked", "empty": "",
     });
-    assert_eq!(passed_on(&World::new(), known), json!({}));
+    assert_eq!(passed_on(&TestEngine::new(), known), json!({}));
 }
 
 #[test]
 fn snake_case_is_taken_for_the_name_in_the_manifest() {
-    let world = understanding(&["containerName", "blobName", "community_name", "role"]);
+    let test = understanding(&["containerName", "blobName", "community_name", "role"]);
     assert_eq!(
         passed_on(
-            &world,
+            &test,
             json!({"container_name": "photos", "blobName": "a.png", "role": "r", "other_name": 1})
         ),
         json!({"containerName": "photos", "blobName": "a.png", "role": "r", "other_name": 1})
     );
-    assert_eq!(passed_on(&world, json!({"community_name": "acme"})), json!({"community_name": "acme"}));
+    assert_eq!(passed_on(&test, json!({"community_name": "acme"})), json!({"community_name": "acme"}));
 }
 
 #[test]
 fn only_snake_case_is_a_second_spelling() {
-    let world = understanding(&["containerName"]);
+    let test = understanding(&["containerName"]);
     for name in ["container-name", "containername", "ContainerName", "CONTAINER_NAME", "container_name_"] {
-        assert_eq!(passed_on(&world, json!({name: "photos"})), json!({name: "photos"}));
+        assert_eq!(passed_on(&test, json!({name: "photos"})), json!({name: "photos"}));
     }
 }
 
 #[test]
 fn both_spellings_at_once_are_refused_even_if_they_agree() {
     for second in ["photos", "other"] {
-        let world = understanding(&["containerName"]);
+        let test = understanding(&["containerName"]);
         let asked = json!({"containerName": "photos", "container_name": second});
         assert_eq!(
-            world.asks(good_with(asked)).told(),
+            test.delegate(good_with(asked)).summary(),
             "400 invalid_request send either containerName or container_name, not both"
         );
-        assert!(world.issuances.grants().is_empty());
+        assert!(test.script.grants().is_empty());
     }
     // An empty text is an absent parameter, so that only one is left.
     let one = json!({"containerName": "photos", "container_name": ""});
@@ -72,9 +72,9 @@ fn both_spellings_at_once_are_refused_even_if_they_agree() {
 
 #[test]
 fn a_parameter_never_becomes_a_setting() {
-    let world = World::new();
+    let test = TestEngine::new();
     let asked =
         json!({"target": "storage", "storageAccessKey": "mine", "settings": {"storageAccessKey": "mine"}});
-    assert_eq!(world.asks(good_with(asked)).told(), "issued");
-    assert!(world.issuances.configurations()[0].settings.is_empty());
+    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    assert!(test.script.configurations()[0].settings.is_empty());
 }

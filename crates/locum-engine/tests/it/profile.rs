@@ -1,10 +1,10 @@
 //! Least privilege: an issuer sees of the profile and of the tenant's keys only what its manifest asks for.
 
 use locum_abi::manifest::{Need, Read};
-use locum_engine::tenant::AddOn;
+use locum_engine::model::AddOn;
 use serde_json::{Value, json};
 
-use crate::world::{Given, World, claims_for, good_with, hs256, object};
+use locum_testing::{TestEngine, TestSetup, claims_for, good_with, hs256, object};
 
 fn attribute(name: &str) -> Read {
     Read::Attribute { name: name.to_owned() }
@@ -16,12 +16,12 @@ fn named_by(setting: &str, default: Option<&str>) -> Read {
 
 /// What the issuer reads of Alice's profile with these reads and settings.
 fn read(reads: Vec<Read>, settings: Value) -> Value {
-    let world = World::given(|given| {
-        given.issuers.manifest("aws").reads = reads;
-        given.client("storage").add_ons = vec![AddOn::new("aws", object(settings))];
+    let test = TestEngine::with(|setup| {
+        setup.issuers.manifest("aws").reads = reads;
+        setup.client("storage").add_ons = vec![AddOn::new("aws", object(settings))];
     });
-    assert_eq!(world.asks(good_with(json!({"target": "storage"}))).told(), "issued");
-    let grant = world.issuances.last_grant();
+    assert_eq!(test.delegate(good_with(json!({"target": "storage"}))).summary(), "issued");
+    let grant = test.script.last_grant();
     assert!(grant.claims.is_empty(), "reading is not selecting");
     Value::Object(grant.profile)
 }
@@ -76,48 +76,48 @@ fn a_setting_that_is_neither_text_nor_object_counts_as_absent() {
 
 #[test]
 fn no_parameter_chooses_what_is_read() {
-    let world = World::given(|given| {
-        given.issuers.manifest("aws").reads = vec![named_by("principal", Some("nickname"))];
+    let test = TestEngine::with(|setup| {
+        setup.issuers.manifest("aws").reads = vec![named_by("principal", Some("nickname"))];
     });
     let asked = json!({"target": "storage", "api_type": "aws", "principal": "email", "reads": ["email"]});
-    assert_eq!(world.asks(good_with(asked)).told(), "issued");
-    assert_eq!(Value::Object(world.issuances.last_grant().profile), json!({"nickname": "al"}));
+    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    assert_eq!(Value::Object(test.script.last_grant().profile), json!({"nickname": "al"}));
 }
 
 #[test]
 fn what_the_token_says_covers_what_is_stored() {
     let mut claims = claims_for("caller");
     claims["nickname"] = json!("ally");
-    let world = World::given(|given| given.issuers.manifest("app").reads = vec![attribute("nickname")]);
-    assert_eq!(world.asks(good_with(json!({"id_token": hs256(&claims)}))).told(), "issued");
-    assert_eq!(Value::Object(world.issuances.last_grant().profile), json!({"nickname": "ally"}));
+    let test = TestEngine::with(|setup| setup.issuers.manifest("app").reads = vec![attribute("nickname")]);
+    assert_eq!(test.delegate(good_with(json!({"id_token": hs256(&claims)}))).summary(), "issued");
+    assert_eq!(Value::Object(test.script.last_grant().profile), json!({"nickname": "ally"}));
 }
 
 #[test]
 fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
-    let needs_key = |given: &mut Given| given.issuers.manifest("aws").needs = vec![Need::TenantSigningKey];
-    let world = World::given(needs_key);
-    for api_type in ["app", "azure_blob", "aws"] {
-        let asked = json!({"target": "storage", "api_type": api_type});
-        assert_eq!(world.asks(good_with(asked)).told(), "issued");
-    }
-    let given: Vec<(String, Option<String>)> = world
-        .issuances
+    let needs_key =
+        |setup: &mut TestSetup| setup.issuers.manifest("aws").needs = vec![Need::TenantSigningKey];
+    let test = TestEngine::with(needs_key);
+    let given: Vec<(String, Option<String>)> = test
+        .script
         .configurations()
         .into_iter()
+        .filter(|configured| configured.tenant.domain == "acme.example.com")
+        .filter(|configured| configured.api_type != "salesforce_api")
         .map(|configured| (configured.api_type, configured.tenant.signing_key.map(|key| key.kid)))
         .collect();
     let kid = "key of acme.example.com".to_owned();
-    let expected = [("app", None), ("azure_blob", None), ("aws", Some(kid))];
+    let app = ("app", None);
+    let expected = [app.clone(), app.clone(), app, ("azure_blob", None), ("aws", Some(kid))];
     assert_eq!(given, expected.map(|(api_type, kid)| (api_type.to_owned(), kid)));
 }
 
 #[test]
 fn a_tenant_without_a_key_has_none_to_give() {
-    let world = World::given(|given| {
-        given.issuers.manifest("app").needs = vec![Need::TenantSigningKey];
-        given.acme.keys.clear();
+    let test = TestEngine::with(|setup| {
+        setup.issuers.manifest("app").needs = vec![Need::TenantSigningKey];
+        setup.acme.tenant.signing_keys.clear();
     });
-    assert_eq!(world.asks(good_with(json!({}))).told(), "issued");
-    assert!(world.issuances.configurations()[0].tenant.signing_key.is_none());
+    assert_eq!(test.delegate(good_with(json!({}))).summary(), "issued");
+    assert!(test.script.configurations()[0].tenant.signing_key.is_none());
 }

@@ -1,35 +1,33 @@
 //! Reuse of an upstream's credentials: only equal grants, only where it is switched on, never past a check.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use locum_abi::answer::{Credential, Failure, Issued as GivenCredential, RevokeAnswer};
-use locum_abi::configuration::Configuration;
+use locum_abi::answer::{Credential, Issued as GivenCredential};
 use locum_abi::grant::Grant;
-use locum_abi::manifest::{CredentialForm, IssuerManifest, Read, Revocation, Upstream};
+use locum_abi::manifest::{CredentialForm, Read, Revocation, Upstream};
+use locum_engine::Credential as Told;
 use locum_engine::limits::REUSABLE_CREDENTIALS_MAX;
-use locum_engine::ports::{
-    self, CallContext, Directory, Issuer, IssuerFailure, PortFuture, StoreUnavailable,
-};
-use locum_engine::tenant::{AddOn, DelegationPolicy, Tenant};
-use locum_engine::{BucketRule, Credential as Told, Engine, Ports};
+use locum_engine::model::{AddOn, DelegationPolicy};
+use locum_engine::ports::{CallContext, IssuerFailure};
+use locum_store::{TenantData, TenantSet};
 use serde_json::{Map, Value, json};
 
-use crate::world::{
-    ACME, GLOBEX, Given, NOW, Reply, World, caller, claims_for, finished, good_with, hs256, manifest, object,
-    tenant, well_behaved,
+use locum_testing::{
+    ACME, GLOBEX, NOW, Reply, ScriptedIssuers, TestEngine, TestSetup, bucket_rule, caller, claims_for,
+    good_with, hs256, object, tenant, well_behaved,
 };
 
 /// How long the credentials of these tests live, unless one says otherwise.
 const LIFE: i64 = 3600;
 
-/// A world in which `aws` asks an upstream, which gives another credential each time, and the tenant allows reuse.
-fn reusing(change: impl FnOnce(&mut Given)) -> World {
-    World::given(|given| {
-        given.issuers.manifest("aws").upstreams = vec![sts()];
-        given.issuers.answers("aws", |grant, context| Ok(fresh(grant, context)));
-        given.acme.delegation = policy();
-        given.globex.delegation = policy();
-        change(given);
+/// A test in which `aws` asks an upstream, which gives another credential each time, and the tenant allows reuse.
+fn reusing(change: impl FnOnce(&mut TestSetup)) -> TestEngine {
+    TestEngine::with(|setup| {
+        setup.issuers.manifest("aws").upstreams = vec![sts()];
+        setup.issuers.answers("aws", |grant, context| Ok(fresh(grant, context)));
+        setup.acme.tenant.delegation = policy();
+        setup.globex.tenant.delegation = policy();
+        change(setup);
     })
 }
 
@@ -38,8 +36,11 @@ fn sts() -> Upstream {
 }
 
 fn policy() -> DelegationPolicy {
-    let rate = BucketRule { size: 5000, per_minute: 5000 };
-    DelegationPolicy { reuse_upstream_credentials: true, rate, ..DelegationPolicy::default() }
+    let rate = bucket_rule(5000, 5000);
+    let mut policy = DelegationPolicy::default();
+    policy.reuse_upstream_credentials = true;
+    policy.rate = rate;
+    policy
 }
 
 /// A credential that can be told from any other.
@@ -65,7 +66,7 @@ fn asked_with_claims(changes: Value, claims: Value) -> Map<String, Value> {
     parameters
 }
 
-fn told(reply: &Reply) -> &Map<String, Value> {
+fn members(reply: &Reply) -> &Map<String, Value> {
     match &reply.issued().credential {
         Told::Object(object) => object,
         other => panic!("{other:?} is no object"),
@@ -82,21 +83,21 @@ fn is_reused(reply: &Reply) -> bool {
 
 #[test]
 fn the_same_grant_is_given_the_same_credential() {
-    let world = reusing(|_| {});
-    let first = world.asks(asked(json!({})));
-    world.clock.advance(60);
-    let second = world.asks(asked(json!({})));
+    let test = reusing(|_| {});
+    let first = test.delegate(asked(json!({})));
+    test.clock.advance(60);
+    let second = test.delegate(asked(json!({})));
     assert_eq!((is_reused(&first), is_reused(&second)), (false, true));
-    assert_eq!(told(&first), told(&second));
+    assert_eq!(members(&first), members(&second));
     assert_eq!(second.issued().expires_at, Some(NOW + LIFE));
-    assert_eq!(world.issuances.grants().len(), 1);
+    assert_eq!(test.script.grants().len(), 1);
 }
 
 #[test]
 fn the_order_of_parameters_makes_no_other_grant() {
-    let world = reusing(|_| {});
-    world.asks(asked(json!({"policy": {"a": 1, "b": 2}, "zone": "x"})));
-    assert!(is_reused(&world.asks(asked(json!({"zone": "x", "policy": {"b": 2, "a": 1}})))));
+    let test = reusing(|_| {});
+    test.delegate(asked(json!({"policy": {"a": 1, "b": 2}, "zone": "x"})));
+    assert!(is_reused(&test.delegate(asked(json!({"zone": "x", "policy": {"b": 2, "a": 1}})))));
 }
 
 /// Which member of the grant differs, and the request that makes it differ.
@@ -119,19 +120,19 @@ fn neighbours() -> [(&'static str, Map<String, Value>); 9] {
 #[test]
 fn a_grant_with_one_member_changed_is_given_its_own_credential() {
     for (member, neighbour) in neighbours() {
-        let world = reusing(|given| {
-            given.issuers.manifest("aws").reads = vec![Read::Attribute { name: "floor".to_owned() }];
-            given.acme.delegation.cap_to_subject_exp = true;
-            given.acme.users.clear();
-            given.client("archive").add_ons = vec![AddOn::new("aws", Map::new())];
+        let test = reusing(|setup| {
+            setup.issuers.manifest("aws").reads = vec![Read::Attribute { name: "floor".to_owned() }];
+            setup.acme.tenant.delegation.cap_to_subject_exp = true;
+            setup.acme.users.clear();
+            setup.client("archive").add_ons = vec![AddOn::new("aws", Map::new())];
         });
-        let first = world.asks(asked(json!({})));
-        let other = world.asks(neighbour.clone());
+        let first = test.delegate(asked(json!({})));
+        let other = test.delegate(neighbour.clone());
         assert!(!is_reused(&other), "{member}");
-        assert_ne!(told(&first), told(&other), "{member}");
-        assert_eq!(differing_members(&world.issuances.grants()), [member]);
-        assert!(is_reused(&world.asks(neighbour)), "{member}");
-        assert_eq!(told(&world.asks(asked(json!({})))), told(&first), "{member}");
+        assert_ne!(members(&first), members(&other), "{member}");
+        assert_eq!(differing_members(&test.script.grants()), [member]);
+        assert!(is_reused(&test.delegate(neighbour)), "{member}");
+        assert_eq!(members(&test.delegate(asked(json!({})))), members(&first), "{member}");
     }
 }
 
@@ -144,100 +145,100 @@ fn differing_members(grants: &[Grant]) -> Vec<String> {
 
 #[test]
 fn a_credential_of_one_tenant_is_none_at_the_other() {
-    let world = reusing(|_| {});
-    world.asks(asked(json!({})));
+    let test = reusing(|_| {});
+    test.delegate(asked(json!({})));
     let mut at_globex = caller();
     at_globex.host = GLOBEX.to_owned();
     let iss = format!("https://{GLOBEX}/");
     let request = asked_with_claims(json!({}), json!({"iss": iss, "name": "Alice"}));
-    assert!(!is_reused(&world.asks_from(&at_globex, request)));
+    assert!(!is_reused(&test.delegate_from(&at_globex, request)));
 }
 
 #[test]
 fn a_credential_is_reused_while_half_of_its_life_is_left() {
-    let world = reusing(|_| {});
-    world.asks(asked(json!({})));
-    world.clock.advance(LIFE / 2);
-    assert!(is_reused(&world.asks(asked(json!({})))));
-    world.clock.advance(1);
-    let renewed = world.asks(asked(json!({})));
+    let test = reusing(|_| {});
+    test.delegate(asked(json!({})));
+    test.clock.advance(LIFE / 2);
+    assert!(is_reused(&test.delegate(asked(json!({})))));
+    test.clock.advance(1);
+    let renewed = test.delegate(asked(json!({})));
     assert!(!is_reused(&renewed));
-    let again = world.asks(asked(json!({})));
+    let again = test.delegate(asked(json!({})));
     assert!(is_reused(&again));
-    assert_eq!(told(&again), told(&renewed));
+    assert_eq!(members(&again), members(&renewed));
 }
 
 #[test]
 fn a_clock_put_back_makes_no_credential_outlive_its_grant() {
-    let world = reusing(|_| {});
-    world.asks(asked(json!({})));
-    world.clock.advance(-1);
-    let reply = world.asks(asked(json!({})));
+    let test = reusing(|_| {});
+    test.delegate(asked(json!({})));
+    test.clock.advance(-1);
+    let reply = test.delegate(asked(json!({})));
     assert!(!is_reused(&reply));
     assert_eq!(reply.issued().expires_at, Some(NOW - 1 + LIFE));
 }
 
-type Change = fn(&mut Given);
+type Change = fn(&mut TestSetup);
 
 #[test]
 fn what_may_not_be_shared_is_never_reused() {
-    let jwt: Change = |given| {
-        given.issuers.manifest("aws").credential = CredentialForm::Jwt;
-        given.issuers.answers("aws", |grant, context| Ok(well_behaved(&CredentialForm::Jwt, grant, context)));
+    let jwt: Change = |setup| {
+        setup.issuers.manifest("aws").credential = CredentialForm::Jwt;
+        setup.issuers.answers("aws", |grant, context| Ok(well_behaved(&CredentialForm::Jwt, grant, context)));
     };
-    let text: Change = |given| {
+    let text: Change = |setup| {
         let form = CredentialForm::Text { member: "sas".to_owned() };
-        given.issuers.manifest("aws").credential = form.clone();
-        given.issuers.answers("aws", move |grant, context| Ok(well_behaved(&form, grant, context)));
+        setup.issuers.manifest("aws").credential = form.clone();
+        setup.issuers.answers("aws", move |grant, context| Ok(well_behaved(&form, grant, context)));
     };
-    let endless: Change = |given| {
-        given.issuers.answers("aws", |grant, context| {
+    let endless: Change = |setup| {
+        setup.issuers.answers("aws", |grant, context| {
             Ok(GivenCredential { expires_at: None, ..fresh(grant, context) })
         });
     };
     let cases: [(&str, Change); 6] = [
-        ("switched off", |given| given.acme.delegation.reuse_upstream_credentials = false),
-        ("made here", |given| given.issuers.manifest("aws").upstreams.clear()),
-        ("revocable", |given| given.issuers.manifest("aws").revocation = Revocation::Upstream),
+        ("switched off", |setup| setup.acme.tenant.delegation.reuse_upstream_credentials = false),
+        ("made here", |setup| setup.issuers.manifest("aws").upstreams.clear()),
+        ("revocable", |setup| setup.issuers.manifest("aws").revocation = Revocation::Upstream),
         ("of unknown end", endless),
         ("a token", jwt),
         ("a text", text),
     ];
     for (case, change) in cases {
-        let world = reusing(change);
+        let test = reusing(change);
         for _ in 0..2 {
-            assert!(!is_reused(&world.asks(asked(json!({})))), "{case}");
+            assert!(!is_reused(&test.delegate(asked(json!({})))), "{case}");
         }
-        assert_eq!(world.issuances.grants().len(), 2, "{case}");
+        assert_eq!(test.script.grants().len(), 2, "{case}");
     }
     assert!(!DelegationPolicy::default().reuse_upstream_credentials);
 }
 
 #[test]
 fn a_failure_is_not_kept() {
-    let world = reusing(|_| {});
-    world.issuances.answers("aws", |_, _| Err(IssuerFailure::UpstreamTimedOut(5000)));
-    assert_eq!(world.asks(asked(json!({}))).refusal().status(), 504);
+    let test = reusing(|_| {});
+    test.script.answers("aws", |_, _| Err(IssuerFailure::UpstreamTimedOut(5000)));
+    assert_eq!(test.delegate(asked(json!({}))).refusal().status(), 504);
     let too_long = |grant: &Grant, context| {
         let good = fresh(grant, context);
         GivenCredential { expires_at: good.expires_at.map(|end| end + 1), ..good }
     };
-    world.issuances.answers("aws", move |grant, context| Ok(too_long(grant, context)));
-    assert_eq!(world.asks(asked(json!({}))).refusal().status(), 500);
-    world.issuances.answers("aws", |grant, context| Ok(fresh(grant, context)));
-    assert!(!is_reused(&world.asks(asked(json!({})))));
-    assert_eq!(world.issuances.grants().len(), 3);
+    test.script.answers("aws", move |grant, context| Ok(too_long(grant, context)));
+    assert_eq!(test.delegate(asked(json!({}))).refusal().status(), 500);
+    test.script.answers("aws", |grant, context| Ok(fresh(grant, context)));
+    assert!(!is_reused(&test.delegate(asked(json!({})))));
+    assert_eq!(test.script.grants().len(), 3);
 }
 
 #[test]
 fn at_the_bound_the_credential_that_ends_first_goes() {
-    let world = reusing(|_| {});
-    world.issuances.answers("aws", |grant, context| {
+    let test = reusing(|_| {});
+    test.script.answers("aws", |grant, context| {
         let good = fresh(grant, context);
         let shorter = if grant.parameters["n"] == 500 { 1 } else { 0 };
         Ok(GivenCredential { expires_at: good.expires_at.map(|end| end - shorter), ..good })
     });
-    let ask = |n: usize| is_reused(&world.asks(asked(json!({ "n": n }))));
+    let ask = |n: usize| is_reused(&test.delegate(asked(json!({ "n": n }))));
     assert!((0..REUSABLE_CREDENTIALS_MAX).all(|n| !ask(n)));
     assert!(ask(500), "all are kept up to the bound");
     assert!(!ask(REUSABLE_CREDENTIALS_MAX));
@@ -249,26 +250,26 @@ fn at_the_bound_the_credential_that_ends_first_goes() {
 fn a_reused_token_says_how_long_it_still_lives() {
     for (stated, left) in [(json!(3600), json!(3500)), (json!("3600"), json!("3500")), (json!([]), json!([]))]
     {
-        let world = reusing(|_| {});
-        world.issuances.answers("aws", move |grant, context| {
+        let test = reusing(|_| {});
+        test.script.answers("aws", move |grant, context| {
             let credential = Credential::Object(object(json!({ "expires_in": stated, "scope": "3600" })));
             Ok(GivenCredential { credential, ..fresh(grant, context) })
         });
-        world.asks(asked(json!({})));
-        world.clock.advance(100);
-        let reply = world.asks(asked(json!({})));
+        test.delegate(asked(json!({})));
+        test.clock.advance(100);
+        let reply = test.delegate(asked(json!({})));
         assert!(is_reused(&reply));
-        assert_eq!(*told(&reply), object(json!({ "expires_in": left, "scope": "3600" })));
+        assert_eq!(*members(&reply), object(json!({ "expires_in": left, "scope": "3600" })));
     }
 }
 
 #[test]
 fn a_kept_credential_spares_nobody_a_check() {
     let refused = |change: Change, request: Map<String, Value>| {
-        let world = reusing(change);
-        assert_eq!(world.asks(asked(json!({}))).told(), "issued");
-        let reply = world.asks(request);
-        assert_eq!(world.issuances.grants().len(), 1);
+        let test = reusing(change);
+        assert_eq!(test.delegate(asked(json!({}))).summary(), "issued");
+        let reply = test.delegate(request);
+        assert_eq!(test.script.grants().len(), 1);
         assert!(!reply.event.reused);
         reply.refusal().status()
     };
@@ -277,91 +278,36 @@ fn a_kept_credential_spares_nobody_a_check() {
     assert_eq!(refused(unchanged, expired), 400);
     assert_eq!(refused(unchanged, asked_with_claims(json!({}), json!({ "aud": "api" }))), 400);
     assert_eq!(refused(unchanged, asked_with_claims(json!({}), json!({ "sub": "auth0|mallory" }))), 401);
-    let once: Change = |given| given.acme.delegation.rate = BucketRule { size: 1, per_minute: 1 };
+    let once: Change = |setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1);
     assert_eq!(refused(once, asked(json!({}))), 429);
 }
 
-/// A directory of one tenant that can be loaded anew.
-struct Loaded(Mutex<Arc<Tenant>>);
-
-impl Directory for Loaded {
-    fn tenant<'a>(&'a self, _: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
-        let tenant = Arc::clone(&self.0.lock().unwrap());
-        Box::pin(std::future::ready(Ok(Some(tenant))))
-    }
-}
-
-/// One issuer that asks an upstream, apart from a world's, whose tenants stay as they are.
-struct Sts(IssuerManifest);
-
-impl ports::Issuers for Sts {
-    fn manifest(&self, api_type: &str) -> Option<&IssuerManifest> {
-        Some(&self.0).filter(|manifest| manifest.api_type == api_type)
-    }
-
-    fn configure(&self, _: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
-        Ok(Arc::new(Session))
-    }
-}
-
-struct Session;
-
-impl Issuer for Session {
-    fn issue<'a>(
-        &'a self,
-        grant: &'a Grant,
-        context: CallContext,
-    ) -> PortFuture<'a, Result<GivenCredential, IssuerFailure>> {
-        Box::pin(std::future::ready(Ok(fresh(grant, context))))
-    }
-
-    fn revoke<'a>(
-        &'a self,
-        _: &'a str,
-        _: CallContext,
-    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
-        Box::pin(std::future::ready(Ok(RevokeAnswer::NotRevocable)))
-    }
-}
-
-/// A tenant as it comes from its file: equal each time, and never the same.
-fn from_its_file(change: impl FnOnce(&mut Tenant)) -> Arc<Tenant> {
-    let mut tenant = tenant(ACME);
-    tenant.delegation = policy();
-    change(&mut tenant);
-    Arc::new(tenant)
+/// The tenant as it is read from its file again, with the same issuers.
+fn reload(test: &TestEngine, issuers: &ScriptedIssuers, change: impl FnOnce(&mut TenantData)) {
+    let mut data = tenant(ACME);
+    data.tenant.delegation = policy();
+    change(&mut data);
+    test.directory.inner().replace(TenantSet::prepare(vec![data], issuers).unwrap());
 }
 
 #[test]
-fn a_reload_forgets_all_and_a_user_blocked_by_it_is_refused() {
-    let world = World::new();
-    let directory = Arc::new(Loaded(Mutex::new(from_its_file(|_| {}))));
-    let sts_alone = IssuerManifest { upstreams: vec![sts()], ..manifest("aws", CredentialForm::Object) };
-    let engine = Engine::new(Ports {
-        clock: Arc::clone(&world.clock) as _,
-        entropy: Arc::clone(&world.entropy) as _,
-        directory: Arc::clone(&directory) as _,
-        buckets: Arc::clone(&world.buckets) as _,
-        audit: Arc::clone(&world.sink) as _,
-        issuers: Arc::new(Sts(sts_alone)),
-    });
-    let ask = || {
-        let answer = finished(engine.delegate(asked(json!({})), &caller()));
-        Reply { answer, event: world.sink.take_the_only_event() }
-    };
-    let first = ask();
-    assert_eq!((is_reused(&first), is_reused(&ask())), (false, true));
+fn a_reload_drops_all_kept_credentials_and_a_user_blocked_by_it_is_refused() {
+    let test = reusing(|_| {});
+    let mut issuers = ScriptedIssuers::with_script(Arc::clone(&test.script));
+    issuers.manifest("aws").upstreams = vec![sts()];
+    let request = || test.delegate(asked(json!({})));
+    let first = request();
+    assert_eq!((is_reused(&first), is_reused(&request())), (false, true));
 
-    *directory.0.lock().unwrap() = from_its_file(|_| {});
-    let second = ask();
+    reload(&test, &issuers, |_| {});
+    let second = request();
     assert!(!is_reused(&second));
-    assert_ne!(told(&first), told(&second));
-    assert!(is_reused(&ask()));
-    let shown = format!("{:?}", directory.0.lock().unwrap());
+    assert_ne!(members(&first), members(&second));
+    assert!(is_reused(&request()));
+    let shown = format!("{:?}", test.directory.inner());
     assert!(shown.contains("ReusableCredentials(1)") && !shown.contains("SessionToken"), "{shown}");
 
-    let alice_is_blocked = |tenant: &mut Tenant| tenant.users.get_mut("auth0|alice").unwrap().blocked = true;
-    *directory.0.lock().unwrap() = from_its_file(alice_is_blocked);
-    let refused = ask();
+    reload(&test, &issuers, |data| data.users.get_mut("auth0|alice").unwrap().blocked = true);
+    let refused = request();
     assert_eq!((refused.refusal().status(), refused.event.reused), (401, false));
 }

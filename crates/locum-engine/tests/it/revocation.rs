@@ -3,12 +3,13 @@
 use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_abi::manifest::{CredentialForm, Revocation};
 use locum_abi::upstream::UpstreamRequest;
-use locum_engine::BucketRule;
+use locum_engine::model::{AddOn, WhenUnavailable};
 use locum_engine::ports::IssuerFailure;
-use locum_engine::tenant::{AddOn, WhenUnavailable};
 use serde_json::{Map, Value, json};
 
-use crate::world::{World, claims_for, good_with, hs256, id_token, manifest, rs256, told};
+use locum_testing::{
+    TestEngine, bucket_rule, claims_for, good_with, hs256, id_token, manifest, rs256, summary,
+};
 
 const NOT_REVOCABLE: &str =
     "400 unsupported_token_type this credential cannot be revoked; it lives until it expires";
@@ -19,23 +20,23 @@ const OPAQUE: &str = "00D000000000001!AQ4AQFZ8.opaque";
 /// Makes the failure that an issuer comes to.
 type Failing = fn() -> IssuerFailure;
 
-fn revoke(world: &World, changes: Value) -> String {
+fn revoke(test: &TestEngine, changes: Value) -> String {
     let mut asked = json!({"client_id": "storage", "token": OPAQUE});
     for (name, value) in changes.as_object().unwrap() {
         asked[name] = value.clone();
     }
-    world.revokes(asked).0.map_or_else(|refusal| told(&refusal), |()| "revoked".to_owned())
+    test.revoke(asked).0.map_or_else(|refusal| summary(&refusal), |()| "revoked".to_owned())
 }
 
-fn answering(answer: impl Fn() -> Result<RevokeAnswer, IssuerFailure> + Send + Sync + 'static) -> World {
-    let world = World::new();
-    world.issuances.answers_revocations("salesforce_api", move |_| answer());
-    world
+fn answering(answer: impl Fn() -> Result<RevokeAnswer, IssuerFailure> + Send + Sync + 'static) -> TestEngine {
+    let test = TestEngine::new();
+    test.script.answers_revocations("salesforce_api", move |_| answer());
+    test
 }
 
 #[test]
 fn tokens_and_signed_urls_live_until_they_expire_and_nobody_is_asked() {
-    let world = World::new();
+    let test = TestEngine::new();
     for token in [
         id_token("caller").as_str(),
         &rs256("acme.example.com", &claims_for("caller")),
@@ -47,65 +48,65 @@ fn tokens_and_signed_urls_live_until_they_expire_and_nobody_is_asked() {
     ] {
         for client_id in ["storage", "caller"] {
             let asked = json!({"client_id": client_id, "token": token});
-            assert_eq!(revoke(&world, asked), NOT_REVOCABLE, "{token}");
+            assert_eq!(revoke(&test, asked), NOT_REVOCABLE, "{token}");
         }
     }
-    assert!(world.issuances.revocations().is_empty() && world.buckets.asked().is_empty());
+    assert!(test.script.revocations().is_empty() && test.buckets.requested().is_empty());
 }
 
 #[test]
 fn the_upstream_that_gave_it_is_asked_to_take_it_back() {
-    let world = answering(|| Ok(RevokeAnswer::Revoked));
-    assert_eq!(revoke(&world, json!({})), "revoked");
-    assert_eq!(revoke(&world, json!({"api_type": "salesforce_api"})), "revoked");
+    let test = answering(|| Ok(RevokeAnswer::Revoked));
+    assert_eq!(revoke(&test, json!({})), "revoked");
+    assert_eq!(revoke(&test, json!({"api_type": "salesforce_api"})), "revoked");
     let asked = ("salesforce_api".to_owned(), OPAQUE.to_owned());
-    assert_eq!(world.issuances.revocations(), [asked.clone(), asked]);
+    assert_eq!(test.script.revocations(), [asked.clone(), asked]);
 }
 
 #[test]
 fn an_unknown_token_has_no_power_and_counts_as_revoked() {
     assert_eq!(revoke(&answering(|| Ok(RevokeAnswer::AlreadyGone)), json!({})), "revoked");
     // A client without a revocable add-on cannot have got anything that could be taken back.
-    let world = World::new();
-    assert_eq!(revoke(&world, json!({"client_id": "caller"})), "revoked");
-    assert!(world.issuances.revocations().is_empty());
+    let test = TestEngine::new();
+    assert_eq!(revoke(&test, json!({"client_id": "caller"})), "revoked");
+    assert!(test.script.revocations().is_empty());
 }
 
 #[test]
 fn an_api_type_that_takes_nothing_back_is_said_to() {
     for api_type in ["azure_blob", "aws", "app", "auth0", "firebase", "salesforce"] {
-        let world = World::new();
-        assert_eq!(revoke(&world, json!({"api_type": api_type})), NOT_REVOCABLE, "{api_type}");
-        assert!(world.issuances.revocations().is_empty());
+        let test = TestEngine::new();
+        assert_eq!(revoke(&test, json!({"api_type": api_type})), NOT_REVOCABLE, "{api_type}");
+        assert!(test.script.revocations().is_empty());
     }
     for class in [Revocation::NotRevocable, Revocation::ByKeyRotation, Revocation::Unknown] {
-        let world = World::given(|given| given.issuers.manifest("salesforce_api").revocation = class);
-        assert_eq!(revoke(&world, json!({"api_type": "salesforce_api"})), NOT_REVOCABLE, "{class:?}");
+        let test = TestEngine::with(|setup| setup.issuers.manifest("salesforce_api").revocation = class);
+        assert_eq!(revoke(&test, json!({"api_type": "salesforce_api"})), NOT_REVOCABLE, "{class:?}");
     }
     assert_eq!(revoke(&answering(|| Ok(RevokeAnswer::NotRevocable)), json!({})), NOT_REVOCABLE);
 }
 
 #[test]
 fn add_ons_are_asked_in_their_order_until_one_knows_the_token() {
-    let world = |first: RevokeAnswer| {
-        let world = World::given(|given| {
+    let test = |first: RevokeAnswer| {
+        let test = TestEngine::with(|setup| {
             let mut sandbox = manifest("salesforce_sandbox_api", CredentialForm::Object);
             sandbox.revocation = Revocation::Upstream;
-            given.issuers.load(sandbox);
+            setup.issuers.load(sandbox);
             let sandbox = AddOn::new("salesforce_sandbox_api", Map::new());
-            given.client("storage").add_ons.push(sandbox);
+            setup.client("storage").add_ons.push(sandbox);
         });
-        world.issuances.answers_revocations("salesforce_api", move |_| Ok(first.clone()));
-        assert_eq!(revoke(&world, json!({})), "revoked");
-        world.issuances.revocations().into_iter().map(|(api_type, _)| api_type).collect::<Vec<_>>()
+        test.script.answers_revocations("salesforce_api", move |_| Ok(first.clone()));
+        assert_eq!(revoke(&test, json!({})), "revoked");
+        test.script.revocations().into_iter().map(|(api_type, _)| api_type).collect::<Vec<_>>()
     };
-    assert_eq!(world(RevokeAnswer::Revoked), ["salesforce_api"]);
-    assert_eq!(world(RevokeAnswer::AlreadyGone), ["salesforce_api", "salesforce_sandbox_api"]);
+    assert_eq!(test(RevokeAnswer::Revoked), ["salesforce_api"]);
+    assert_eq!(test(RevokeAnswer::AlreadyGone), ["salesforce_api", "salesforce_sandbox_api"]);
 }
 
 #[test]
 fn what_is_missing_wrong_or_unknown_is_named() {
-    let world = World::new();
+    let test = TestEngine::new();
     let cases = [
         (json!({"client_id": ""}), "400 invalid_request missing client_id parameter"),
         (json!({"token": ""}), "400 invalid_request missing token parameter"),
@@ -116,15 +117,15 @@ fn what_is_missing_wrong_or_unknown_is_named() {
         (json!({"client_id": "nobody"}), "403 unauthorized_client invalid client"),
     ];
     for (changes, expected) in cases {
-        assert_eq!(revoke(&world, changes), expected);
+        assert_eq!(revoke(&test, changes), expected);
     }
-    assert_eq!(revoke(&world, json!({"token": "x".repeat(16 * 1024)})), "revoked");
+    assert_eq!(revoke(&test, json!({"token": "x".repeat(16 * 1024)})), "revoked");
 }
 
 #[test]
 fn where_delegation_is_off_nothing_is_revoked() {
-    let world = World::given(|given| given.acme.delegation.enabled = false);
-    assert_eq!(revoke(&world, json!({})), "404 not_found delegation is not available here");
+    let test = TestEngine::with(|setup| setup.acme.tenant.delegation.enabled = false);
+    assert_eq!(revoke(&test, json!({})), "404 not_found delegation is not available here");
 }
 
 #[test]
@@ -161,62 +162,63 @@ fn an_answer_that_is_none_is_a_fault_of_the_issuer() {
         let told = revoke(&answering(move || Ok(answer.clone())), json!({}));
         assert_eq!(told, "500 server_error internal error; reference 0000000000000001");
     }
-    let refused = World::given(|given| {
-        given.issuers.refuses_settings("salesforce_api", Failure::setting("clientid", "clientid is empty"));
+    let refused = TestEngine::with(|setup| {
+        setup.issuers.refuses_settings("salesforce_api", Failure::setting("clientid", "clientid is empty"));
     });
     assert_eq!(revoke(&refused, json!({})), "500 server_error internal error; reference 0000000000000001");
 }
 
 #[test]
 fn revocations_are_limited_for_each_client_and_take_nothing_from_its_users() {
-    let world = World::given(|given| given.acme.delegation.rate = BucketRule { size: 1, per_minute: 1 });
-    assert_eq!(revoke(&world, json!({})), "revoked");
+    let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
+    assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(
-        revoke(&world, json!({})),
+        revoke(&test, json!({})),
         "429 too_many_requests rate limit of this client at this address exceeded"
     );
-    assert_eq!(world.issuances.revocations().len(), 1);
-    assert_eq!(world.asks(good_with(json!({}))).told(), "issued");
+    assert_eq!(test.script.revocations().len(), 1);
+    assert_eq!(test.delegate(good_with(json!({}))).summary(), "issued");
 }
 
 /// A regression: a user could be given the id under which the revocations of a client were counted.
 #[test]
 fn no_user_shares_a_bucket_with_the_revocations_of_a_client() {
-    let world = World::new();
-    assert_eq!(revoke(&world, json!({})), "revoked");
-    let (_, _, key) = world.buckets.asked().remove(0);
-    let mut claims = claims_for("caller");
-    claims["sub"] = json!(key);
-    let asked = good_with(json!({"id_token": hs256(&claims)}));
-    assert_eq!(world.asks(asked).told(), "400 invalid_grant id_token has a sub claim of the wrong type");
+    let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
+    assert_eq!(revoke(&test, json!({})), "revoked");
+    for user_id in ["storage", "Revocations(\"storage\")"] {
+        let mut claims = claims_for("caller");
+        claims["sub"] = json!(user_id);
+        let parameters = good_with(json!({"id_token": hs256(&claims)}));
+        assert_eq!(test.delegate(parameters).summary(), "issued");
+    }
 }
 
 /// A regression: revocations went on uncounted whatever the tenant had chosen, and no event said so.
 #[test]
 fn without_buckets_the_tenants_choice_holds_for_revocations_too() {
-    let world = |choice| {
-        World::given(|given| {
-            given.acme.delegation.when_buckets_unavailable = choice;
-            given.calls.fail_all_of("buckets");
+    let test = |choice| {
+        TestEngine::with(|setup| {
+            setup.acme.tenant.delegation.when_buckets_unavailable = choice;
+            setup.calls.fail_all_of("buckets");
         })
     };
     let asked = || json!({"client_id": "storage", "token": OPAQUE});
-    let (outcome, event) = world(WhenUnavailable::Open).revokes(asked());
+    let (outcome, event) = test(WhenUnavailable::Open).revoke(asked());
     assert!(outcome.is_ok() && event.uncounted, "{event:?}");
-    let closed = world(WhenUnavailable::Closed);
-    let (outcome, event) = closed.revokes(asked());
-    assert_eq!(told(&outcome.unwrap_err()), "503 temporarily_unavailable try again later");
+    let closed = test(WhenUnavailable::Closed);
+    let (outcome, event) = closed.revoke(asked());
+    assert_eq!(summary(&outcome.unwrap_err()), "503 temporarily_unavailable try again later");
     assert!(!event.uncounted && event.refusal.unwrap().inside.unwrap().contains("db.internal"));
-    assert!(closed.issuances.revocations().is_empty());
+    assert!(closed.script.revocations().is_empty());
 }
 
 #[test]
 fn the_event_of_a_revocation_names_the_client_and_never_the_token() {
     let (_, event) = answering(|| Ok(RevokeAnswer::Revoked))
-        .revokes(json!({"client_id": "storage", "token": OPAQUE, "token_type_hint": "access_token"}));
+        .revoke(json!({"client_id": "storage", "token": OPAQUE, "token_type_hint": "access_token"}));
     assert_eq!((event.code.as_str(), event.client_id.as_deref()), ("srrt", Some("storage")));
     assert_eq!(event.subject_token_sha256.as_ref().map(String::len), Some(64));
     assert!(!format!("{event:?}").contains("opaque"));
-    let (_, event) = World::new().revokes(json!({"client_id": "storage", "token": id_token("caller")}));
+    let (_, event) = TestEngine::new().revoke(json!({"client_id": "storage", "token": id_token("caller")}));
     assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("frrt", 400));
 }

@@ -1,23 +1,25 @@
 //! Subject tokens: what is signed, by which key, for whom and until when; anything else is refused as such.
 
 use jsonwebtoken::Algorithm;
-use locum_abi::secret::Secret;
+use locum_abi::configuration::SigningKey;
 use locum_engine::limits::JSON_DEPTH_MAX;
-use locum_engine::tenant::{ClientVerification, TenantKey};
+use locum_engine::model::ClientKey;
 use serde_json::{Value, json};
 
-use crate::world::{ACME, GLOBEX, NOW, World, claims_for, good_with, hs256, id_token, rs256, signed_text};
+use locum_testing::{
+    ACME, GLOBEX, NOW, TestEngine, claims_for, good_with, hs256, id_token, rs256, signed_text, signing_key,
+};
 
 const PUBLIC_KEY: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pub.pem");
 
-fn told(world: &World, id_token: &str) -> String {
-    let told = world.asks(good_with(json!({"id_token": id_token}))).told();
+fn summary(test: &TestEngine, id_token: &str) -> String {
+    let told = test.delegate(good_with(json!({"id_token": id_token}))).summary();
     told.strip_prefix("400 invalid_grant id_token ").unwrap_or(&told).to_owned()
 }
 
-/// A world whose client `caller` has tokens that the tenant signs.
-fn rs256_world() -> World {
-    World::given(|given| given.client("caller").verification = ClientVerification::TenantKeys)
+/// A test whose client `caller` has tokens that the tenant signs.
+fn rs256_world() -> TestEngine {
+    TestEngine::with(|setup| setup.client("caller").key = ClientKey::TenantKeys)
 }
 
 fn with_header(header: &Value) -> String {
@@ -26,88 +28,88 @@ fn with_header(header: &Value) -> String {
 
 #[test]
 fn a_good_token_of_each_algorithm_is_taken() {
-    assert_eq!(told(&World::new(), &id_token("caller")), "issued");
-    assert_eq!(told(&rs256_world(), &rs256(ACME, &claims_for("caller"))), "issued");
+    assert_eq!(summary(&TestEngine::new(), &id_token("caller")), "issued");
+    assert_eq!(summary(&rs256_world(), &rs256(ACME, &claims_for("caller"))), "issued");
 }
 
 #[test]
 fn a_token_without_a_signature_is_refused_however_none_is_spelt() {
-    for world in [World::new(), rs256_world()] {
+    for test in [TestEngine::new(), rs256_world()] {
         for alg in ["none", "None", "NONE", "nOnE", ""] {
             let signed = with_header(&json!({"typ": "JWT", "alg": alg}));
-            assert_eq!(told(&world, &signed), "has the wrong algorithm");
+            assert_eq!(summary(&test, &signed), "has the wrong algorithm");
             let (unsigned, _) = signed.rsplit_once('.').unwrap();
-            assert_eq!(told(&world, &format!("{unsigned}.")), "has the wrong algorithm");
-            assert_eq!(told(&world, unsigned), "is malformed");
+            assert_eq!(summary(&test, &format!("{unsigned}.")), "has the wrong algorithm");
+            assert_eq!(summary(&test, unsigned), "is malformed");
         }
     }
 }
 
 #[test]
 fn a_public_key_is_no_secret() {
-    let world = rs256_world();
+    let test = rs256_world();
     let message = id_token("caller").rsplit_once('.').unwrap().0.to_owned();
     for secret in [PUBLIC_KEY, PUBLIC_KEY.trim()] {
         let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
-        assert_eq!(told(&world, &format!("{message}.{signature}")), "has the wrong algorithm");
+        assert_eq!(summary(&test, &format!("{message}.{signature}")), "has the wrong algorithm");
     }
 }
 
 #[test]
 fn the_algorithm_is_the_clients_and_not_the_tokens() {
-    assert_eq!(told(&World::new(), &rs256(ACME, &claims_for("caller"))), "has the wrong algorithm");
-    assert_eq!(told(&rs256_world(), &id_token("caller")), "has the wrong algorithm");
+    assert_eq!(summary(&TestEngine::new(), &rs256(ACME, &claims_for("caller"))), "has the wrong algorithm");
+    assert_eq!(summary(&rs256_world(), &id_token("caller")), "has the wrong algorithm");
 }
 
 #[test]
 fn an_encrypted_token_around_an_unsigned_one_is_refused() {
     let inner = id_token("caller");
     let jwe = with_header(&json!({"alg": "dir", "enc": "A128GCM", "cty": "JWT"}));
-    assert_eq!(told(&World::new(), &jwe), "has the wrong algorithm");
-    assert_eq!(told(&World::new(), &format!("{inner}.e30.e30")), "is malformed");
+    assert_eq!(summary(&TestEngine::new(), &jwe), "has the wrong algorithm");
+    assert_eq!(summary(&TestEngine::new(), &format!("{inner}.e30.e30")), "is malformed");
 }
 
 #[test]
 fn a_kid_is_a_name_and_nothing_else() {
-    let world = rs256_world();
+    let test = rs256_world();
     let with_kid = |kid: Value| {
         let header = json!({"alg": "RS256", "kid": kid}).to_string();
         signed_text(&header, &claims_for("caller").to_string(), Algorithm::RS256)
     };
-    assert_eq!(told(&world, &with_kid(json!("key of acme.example.com"))), "issued");
+    assert_eq!(summary(&test, &with_kid(json!("key of acme.example.com"))), "issued");
     for kid in ["key of ACME.example.com", "../../../../dev/null", "' OR 1=1 --", "", &"k".repeat(256)] {
-        assert_eq!(told(&world, &with_kid(json!(kid))), "is signed with an unknown key", "{kid}");
+        assert_eq!(summary(&test, &with_kid(json!(kid))), "is signed with an unknown key", "{kid}");
     }
     for kid in [json!("k".repeat(257)), json!(7), json!(null), json!(["key of acme.example.com"])] {
-        assert_eq!(told(&world, &with_kid(kid.clone())), "is malformed", "{kid}");
+        assert_eq!(summary(&test, &with_kid(kid.clone())), "is malformed", "{kid}");
     }
     let twice = r#"{"alg":"RS256","kid":"key of acme.example.com","kid":"other"}"#;
     let twice = signed_text(twice, &claims_for("caller").to_string(), Algorithm::RS256);
-    assert_eq!(told(&world, &twice), "is malformed");
+    assert_eq!(summary(&test, &twice), "is malformed");
 }
 
 #[test]
 fn keys_and_issuers_that_a_token_names_are_never_asked() {
-    let world = World::new();
+    let test = TestEngine::new();
     let elsewhere = "https://evil.example/";
     let header = json!({"alg": "HS256", "jku": elsewhere, "x5u": elsewhere, "jwk": {"kty": "oct", "k": ""}});
-    assert_eq!(told(&world, &with_header(&header)), "issued");
-    let made = world.calls.made().len();
+    assert_eq!(summary(&test, &with_header(&header)), "issued");
+    let made = test.calls.made().len();
     let mut claims = claims_for("caller");
     for issuer in
         [elsewhere, "https://acme.example.com", "https://ACME.example.com/", "https://acme.example.com/../"]
     {
         claims["iss"] = json!(issuer);
-        assert_eq!(told(&world, &hs256(&claims)), "was issued by another issuer", "{issuer}");
+        assert_eq!(summary(&test, &hs256(&claims)), "was issued by another issuer", "{issuer}");
     }
     // Each of the four asked the directory for its tenant, and nobody for anything else.
-    assert_eq!(world.calls.made()[made..], ["directory"; 4]);
+    assert_eq!(test.calls.made()[made..], ["tenant", "client"].repeat(4));
 }
 
 #[test]
 fn a_token_of_another_kind_or_with_demands_that_are_not_understood_is_refused() {
-    let told_of = |header: Value| told(&World::new(), &with_header(&header));
+    let told_of = |header: Value| summary(&TestEngine::new(), &with_header(&header));
     assert_eq!(told_of(json!({"alg": "HS256", "typ": "jwt"})), "issued");
     assert_eq!(told_of(json!({"alg": "HS256", "typ": "at+jwt"})), "is of the wrong type");
     for crit in [json!(["b64"]), json!([]), json!(null)] {
@@ -118,59 +120,58 @@ fn a_token_of_another_kind_or_with_demands_that_are_not_understood_is_refused() 
 
 #[test]
 fn unknown_kids_in_a_flood_cost_one_look_at_the_directory_each() {
-    let world = rs256_world();
+    let test = rs256_world();
     for n in 0..100 {
         let header = json!({"alg": "RS256", "kid": format!("kid {n}")}).to_string();
         let token = format!("{}.e30.AAAA", {
             use base64::Engine as _;
             base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header)
         });
-        assert_eq!(told(&world, &token), "is signed with an unknown key");
+        assert_eq!(summary(&test, &token), "is signed with an unknown key");
     }
-    assert_eq!(world.calls.made(), ["directory"; 100]);
+    assert_eq!(test.calls.made(), ["tenant", "client"].repeat(100));
 }
 
 #[test]
 fn tokens_of_the_last_key_are_taken_until_it_is_gone() {
     let old = rs256(ACME, &claims_for("caller"));
-    let new_key = include_str!("../../../../fixtures/keys/firebase.pem");
-    let new_key = || TenantKey::from_pem("key of globex.example.com", Secret::from(new_key), None).unwrap();
+    let new_key = || signing_key(GLOBEX);
     // A token that names the new key, signed with it, for this tenant.
     let new = rs256(GLOBEX, &claims_for("caller"));
-    let world = |rotate: &dyn Fn(&mut Vec<TenantKey>)| {
-        World::given(|given| {
-            given.client("caller").verification = ClientVerification::TenantKeys;
-            rotate(&mut given.acme.keys);
+    let test = |rotate: &dyn Fn(&mut Vec<SigningKey>)| {
+        TestEngine::with(|setup| {
+            setup.client("caller").key = ClientKey::TenantKeys;
+            rotate(&mut setup.acme.tenant.signing_keys);
         })
     };
-    let before = world(&|_| {});
+    let before = test(&|_| {});
     assert_eq!(
-        (told(&before, &old).as_str(), told(&before, &new).as_str()),
+        (summary(&before, &old).as_str(), summary(&before, &new).as_str()),
         ("issued", "is signed with an unknown key")
     );
-    let during = world(&|keys| keys.insert(0, new_key()));
-    assert_eq!((told(&during, &old), told(&during, &new)), ("issued".to_owned(), "issued".to_owned()));
-    let after = world(&|keys| *keys = vec![new_key()]);
+    let during = test(&|keys| keys.insert(0, new_key()));
+    assert_eq!((summary(&during, &old), summary(&during, &new)), ("issued".to_owned(), "issued".to_owned()));
+    let after = test(&|keys| *keys = vec![new_key()]);
     assert_eq!(
-        (told(&after, &old).as_str(), told(&after, &new).as_str()),
+        (summary(&after, &old).as_str(), summary(&after, &new).as_str()),
         ("is signed with an unknown key", "issued")
     );
 }
 
 #[test]
 fn each_claim_that_is_absent_or_of_the_wrong_type_is_named() {
-    let world = World::new();
+    let test = TestEngine::new();
     for name in ["iss", "aud", "exp", "iat", "sub"] {
         let mut claims = claims_for("caller");
         claims.as_object_mut().unwrap().remove(name);
-        assert_eq!(told(&world, &hs256(&claims)), format!("has no {name} claim"));
+        assert_eq!(summary(&test, &hs256(&claims)), format!("has no {name} claim"));
     }
     for name in ["iss", "aud", "exp", "iat", "nbf", "sub"] {
         for value in [json!(null), json!(true), json!([7]), json!({"a": 1}), json!({})] {
             let mut claims = claims_for("caller");
             claims[name] = value.clone();
             let expected = format!("has a {name} claim of the wrong type");
-            assert_eq!(told(&world, &hs256(&claims)), expected, "{name}: {value}");
+            assert_eq!(summary(&test, &hs256(&claims)), expected, "{name}: {value}");
         }
     }
     for (name, value) in
@@ -178,23 +179,23 @@ fn each_claim_that_is_absent_or_of_the_wrong_type_is_named() {
     {
         let mut claims = claims_for("caller");
         claims[name] = value;
-        assert_eq!(told(&world, &hs256(&claims)), format!("has a {name} claim of the wrong type"));
+        assert_eq!(summary(&test, &hs256(&claims)), format!("has a {name} claim of the wrong type"));
     }
 }
 
 #[test]
 fn no_piece_of_a_good_token_is_a_token_and_nothing_can_be_put_to_it() {
-    let world = World::new();
+    let test = TestEngine::new();
     let token = id_token("caller");
     for end in 0..token.len() {
-        assert_ne!(told(&world, &token[..end]), "issued", "{end}");
-        assert_ne!(told(&world, &token[end + 1..]), "issued", "{end}");
+        assert_ne!(summary(&test, &token[..end]), "issued", "{end}");
+        assert_ne!(summary(&test, &token[end + 1..]), "issued", "{end}");
     }
     for more in ["A", "=", ".", " ", "\n", ".e30", "\u{0}"] {
-        assert_ne!(told(&world, &format!("{token}{more}")), "issued", "{more:?}");
-        assert_ne!(told(&world, &format!("{more}{token}")), "issued", "{more:?}");
+        assert_ne!(summary(&test, &format!("{token}{more}")), "issued", "{more:?}");
+        assert_ne!(summary(&test, &format!("{more}{token}")), "issued", "{more:?}");
     }
-    assert_eq!(told(&world, &token), "issued");
+    assert_eq!(summary(&test, &token), "issued");
 }
 
 #[test]
@@ -202,8 +203,8 @@ fn a_token_says_nothing_twice() {
     let claims = claims_for("caller").to_string();
     let twice = claims.replacen('{', r#"{"sub":"auth0|root","#, 1);
     let signed = |payload: &str| signed_text(r#"{"alg":"HS256"}"#, payload, Algorithm::HS256);
-    assert_eq!(told(&World::new(), &signed(&claims)), "issued");
-    assert_eq!(told(&World::new(), &signed(&twice)), "is malformed");
+    assert_eq!(summary(&TestEngine::new(), &signed(&claims)), "issued");
+    assert_eq!(summary(&TestEngine::new(), &signed(&twice)), "is malformed");
 }
 
 #[test]
@@ -213,16 +214,16 @@ fn claims_nest_as_deep_as_other_json_and_no_deeper() {
         claims["groups"] = (0..depth).fold(json!("admin"), |inner, _| json!([inner]));
         hs256(&claims)
     };
-    assert_eq!(told(&World::new(), &nested(JSON_DEPTH_MAX - 1)), "issued");
-    assert_eq!(told(&World::new(), &nested(JSON_DEPTH_MAX)), "is malformed");
+    assert_eq!(summary(&TestEngine::new(), &nested(JSON_DEPTH_MAX - 1)), "issued");
+    assert_eq!(summary(&TestEngine::new(), &nested(JSON_DEPTH_MAX)), "is malformed");
 }
 
 #[test]
 fn a_token_ends_at_its_exp_or_as_much_later_as_the_tenant_says() {
     let left = |leeway, late: i64| {
-        let world = World::given(|given| given.acme.delegation.leeway_seconds = leeway);
-        world.clock.advance(300 + late);
-        told(&world, &id_token("caller"))
+        let test = TestEngine::with(|setup| setup.acme.tenant.delegation.leeway_seconds = leeway);
+        test.clock.advance(300 + late);
+        summary(&test, &id_token("caller"))
     };
     assert_eq!((left(0, -1).as_str(), left(0, 0).as_str()), ("issued", "has expired"));
     assert_eq!((left(60, 59).as_str(), left(60, 60).as_str()), ("issued", "has expired"));
@@ -234,9 +235,9 @@ fn a_token_from_more_than_a_minute_ahead_is_not_valid_yet() {
     for name in ["iat", "nbf"] {
         let mut claims = claims_for("caller");
         claims[name] = json!(NOW + 60);
-        assert_eq!(told(&World::new(), &hs256(&claims)), "issued");
+        assert_eq!(summary(&TestEngine::new(), &hs256(&claims)), "issued");
         claims[name] = json!(NOW + 61);
-        assert_eq!(told(&World::new(), &hs256(&claims)), "is not valid yet");
+        assert_eq!(summary(&TestEngine::new(), &hs256(&claims)), "is not valid yet");
     }
 }
 
@@ -247,6 +248,6 @@ fn a_token_larger_than_the_limit_is_not_read() {
         claims["padding"] = json!("x".repeat(bytes));
         hs256(&claims)
     };
-    assert_eq!(told(&World::new(), &padded(10_000)), "issued");
-    assert_eq!(told(&World::new(), &padded(16_000)), "is too long");
+    assert_eq!(summary(&TestEngine::new(), &padded(10_000)), "issued");
+    assert_eq!(summary(&TestEngine::new(), &padded(16_000)), "is too long");
 }

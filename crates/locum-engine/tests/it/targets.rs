@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Reply, World, claims_for, good_with, hs256, id_token};
+use locum_testing::{Reply, TestEngine, claims_for, good_with, hs256, id_token};
 
 const UNKNOWN_OR_NOT_ALLOWED: &str = "401 unauthorized the target is unknown or does not allow the client";
 const ISSUED_TO_ANOTHER: &str = "400 invalid_grant id_token was issued to another client";
 
-/// A world of two callers, an open target and one that allows the caller `a` alone.
-fn world() -> World {
-    World::given(|given| {
-        given.client("a");
-        given.client("b");
-        given.client("open");
-        given.client("for-a").allowed_clients = vec!["a".to_owned()];
+/// A test of two callers, an open target and one that allows the caller `a` alone.
+fn test() -> TestEngine {
+    TestEngine::with(|setup| {
+        setup.client("a");
+        setup.client("b");
+        setup.client("open");
+        setup.client("for-a").allowed_clients = vec!["a".to_owned()];
     })
 }
 
@@ -23,7 +23,7 @@ fn ask(caller: &str, audience: &Value, azp: Option<&str>, target: &str) -> Reply
     if let Some(azp) = azp {
         claims["azp"] = json!(azp);
     }
-    world().asks(good_with(json!({"client_id": caller, "id_token": hs256(&claims), "target": target})))
+    test().delegate(good_with(json!({"client_id": caller, "id_token": hs256(&claims), "target": target})))
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
                     "issued"
                 };
                 assert_eq!(
-                    reply.told(),
+                    reply.summary(),
                     expected,
                     "{caller} with a token for {audience} {azp:?} at {target}"
                 );
@@ -67,43 +67,43 @@ fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
 #[test]
 fn a_delegated_token_of_another_client_cannot_be_laundered_through_its_azp() {
     // Issued to `b`, on behalf of `a`: it is b's token, whoever asked for it.
-    assert_eq!(ask("a", &json!("b"), Some("a"), "open").told(), ISSUED_TO_ANOTHER);
-    assert_eq!(ask("b", &json!("b"), Some("a"), "open").told(), "issued");
+    assert_eq!(ask("a", &json!("b"), Some("a"), "open").summary(), ISSUED_TO_ANOTHER);
+    assert_eq!(ask("b", &json!("b"), Some("a"), "open").summary(), "issued");
 }
 
 #[test]
 fn the_grant_names_caller_and_target() {
-    let world = world();
+    let test = test();
     let asked = json!({"client_id": "a", "id_token": id_token("a"), "target": "for-a"});
-    assert_eq!(world.asks(good_with(asked)).told(), "issued");
-    let grant = world.issuances.last_grant();
+    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    let grant = test.script.last_grant();
     let named = (grant.client_id.as_str(), grant.target_id.as_str(), grant.user_id.as_str());
     assert_eq!(named, ("a", "for-a", "auth0|alice"));
 }
 
 #[test]
 fn without_a_target_a_client_asks_for_itself_whomever_it_allows() {
-    let world = World::given(|given| given.client("caller").allowed_clients = vec!["api".to_owned()]);
+    let test = TestEngine::with(|setup| setup.client("caller").allowed_clients = vec!["api".to_owned()]);
     for changes in [json!({}), json!({"target": ""}), json!({"target": "caller"})] {
-        assert_eq!(world.asks(good_with(changes)).told(), "issued");
-        assert_eq!(world.issuances.last_grant().target_id, "caller");
+        assert_eq!(test.delegate(good_with(changes)).summary(), "issued");
+        assert_eq!(test.script.last_grant().target_id, "caller");
     }
 }
 
 #[test]
 fn names_of_targets_and_allowed_clients_match_to_the_letter() {
     for allowed in ["*", "call*", ".*", "CALLER", "caller ", ""] {
-        let world = World::given(|given| given.client("api").allowed_clients = vec![allowed.to_owned()]);
+        let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec![allowed.to_owned()]);
         assert_eq!(
-            world.asks(good_with(json!({"target": "api"}))).told(),
+            test.delegate(good_with(json!({"target": "api"}))).summary(),
             UNKNOWN_OR_NOT_ALLOWED,
             "{allowed}"
         );
     }
     for target in ["API", "api ", "ap*", "*"] {
-        let told = World::new().asks(good_with(json!({"target": target}))).told();
+        let told = TestEngine::new().delegate(good_with(json!({"target": target}))).summary();
         assert_eq!(told, UNKNOWN_OR_NOT_ALLOWED, "{target}");
     }
-    let world = World::given(|given| given.client("api").allowed_clients = vec!["caller".to_owned()]);
-    assert_eq!(world.asks(good_with(json!({"target": "api"}))).told(), "issued");
+    let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec!["caller".to_owned()]);
+    assert_eq!(test.delegate(good_with(json!({"target": "api"}))).summary(), "issued");
 }

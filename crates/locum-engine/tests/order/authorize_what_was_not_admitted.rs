@@ -1,10 +1,11 @@
 //! `authorize` takes what was admitted, not what was only authenticated.
 
-use locum_engine::ports::Issuers;
-use locum_engine::{Authenticated, Authorized, Refusal, authorize};
+use locum_engine::Refusal;
+use locum_engine::delegation::{Authenticated, Authorized, authorize};
+use locum_engine::ports::Directory;
 
-fn skip(issuers: &dyn Issuers, authenticated: Authenticated) -> Result<Authorized, Refusal> {
-    authorize(issuers, authenticated, "reference")
+async fn skip(directory: &dyn Directory, authenticated: Authenticated) -> Result<Authorized, Refusal> {
+    authorize(directory, authenticated, "reference").await
 }
 
 fn main() {}

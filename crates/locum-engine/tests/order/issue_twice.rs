@@ -1,7 +1,8 @@
 //! What was authorised is used up by the one credential it was for.
 
 use locum_engine::ports::Entropy;
-use locum_engine::{Authorized, Refusal, issue};
+use locum_engine::Refusal;
+use locum_engine::delegation::{Authorized, issue};
 
 async fn twice(entropy: &dyn Entropy, authorized: Authorized) -> Result<(), Refusal> {
     issue(entropy, authorized, "reference").await?;

@@ -1,7 +1,8 @@
 //! `issue` takes what was authorised, not what was only admitted.
 
 use locum_engine::ports::Entropy;
-use locum_engine::{Admitted, Issued, Refusal, issue};
+use locum_engine::delegation::{Admitted, issue};
+use locum_engine::{Issued, Refusal};
 
 async fn skip(entropy: &dyn Entropy, admitted: Admitted) -> Result<Issued, Refusal> {
     issue(entropy, admitted, "reference").await

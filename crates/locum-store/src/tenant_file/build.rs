@@ -1,12 +1,13 @@
 //! From the model of a file to a tenant that cannot be half right.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 
-use locum_engine::tenant::{
-    AddOn, Client, ClientVerification, DelegationPolicy, LegacyGrants, Tenant, TenantKey, User,
-    WhenUnavailable, secret_bytes,
+use locum_abi::configuration::SigningKey;
+use locum_engine::BucketRule;
+use locum_engine::model::{
+    AddOn, Client, ClientKey, ClientSecret, DelegationPolicy, LegacyGrants, Tenant, User, WhenUnavailable,
 };
-use locum_engine::{BucketRule, VerificationKey};
 use serde_json::{Map, Value};
 
 use crate::tenant_file::TenantFile;
@@ -14,6 +15,7 @@ use crate::tenant_file::model::{
     ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
     WhenUnavailableEntry,
 };
+use crate::tenant_set::TenantData;
 
 /// The legacy grants, as `grant_types` spells them.
 const ID_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token";
@@ -65,22 +67,21 @@ pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
     }
     let warnings = short_secrets(&entry.clients);
     let keys = keys(entry.signing_keys)?;
-    let tenant = Tenant {
-        delegation: delegation(&entry.delegation)?,
-        clients: clients(entry.clients, !keys.is_empty())?,
-        users: users(entry.users)?,
-        domain,
-        keys,
-    };
-    Ok(TenantFile { tenant, is_default: entry.default, warnings })
+    let mut tenant = Tenant::new(domain);
+    tenant.delegation = delegation(&entry.delegation)?;
+    let mut data = TenantData::new(tenant, clients(entry.clients, !keys.is_empty())?);
+    data.tenant.signing_keys = keys;
+    data.users = users(entry.users)?;
+    data.is_default = entry.default;
+    Ok(TenantFile { data, warnings })
 }
 
 /// Old tenants have secrets that can be guessed from one token; they go on working, and somebody should know.
 fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
     let is_short = |client: &&ClientEntry| {
         let encoded = client.jwt_configuration.secret_encoded;
-        let bytes = client.client_secret.as_ref().and_then(|secret| secret_bytes(secret, encoded).ok());
-        bytes.is_some_and(|bytes| bytes.len() < HMAC_KEY_BYTES_MIN)
+        let secret = client.client_secret.as_ref().and_then(|secret| ClientSecret::new(secret, encoded).ok());
+        secret.is_some_and(|secret| secret.expose().len() < HMAC_KEY_BYTES_MIN)
     };
     let sentence = |client: &ClientEntry| {
         format!(
@@ -93,51 +94,56 @@ fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
 
 fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> {
     let rate = &entry.rate_limit;
-    let size = rate.size.unwrap_or(BucketRule::AUTH0_DEFAULT.size);
-    let per_minute = rate.per_minute.unwrap_or(BucketRule::AUTH0_DEFAULT.per_minute);
-    if size == 0 || per_minute == 0 {
-        return Err(unbuildable("/delegation/rate_limit", "size and per_minute must be at least 1"));
-    }
+    let at_least_one = |stated: Option<u32>, default: NonZeroU32| {
+        NonZeroU32::new(stated.unwrap_or(default.get()))
+            .ok_or_else(|| unbuildable("/delegation/rate_limit", "size and per_minute must be at least 1"))
+    };
+    let size = at_least_one(rate.size, BucketRule::AUTH0_DEFAULT.size)?;
+    let per_minute = at_least_one(rate.per_minute, BucketRule::AUTH0_DEFAULT.per_minute)?;
     if entry.lifetime_ceiling_seconds == Some(0) {
         return Err(unbuildable("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
     }
-    Ok(DelegationPolicy {
-        enabled: entry.enabled.unwrap_or(true),
-        jsonp: entry.jsonp,
-        lifetime_ceiling_seconds: entry.lifetime_ceiling_seconds,
-        cap_to_subject_exp: entry.cap_to_subject_exp,
-        reuse_upstream_credentials: entry.reuse_upstream_credentials,
-        leeway_seconds: entry.leeway_seconds,
-        rate: BucketRule { size, per_minute },
-        when_buckets_unavailable: match rate.when_unavailable {
-            None | Some(WhenUnavailableEntry::Open) => WhenUnavailable::Open,
-            Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
-        },
-    })
+    let mut policy = DelegationPolicy::default();
+    policy.enabled = entry.enabled.unwrap_or(true);
+    policy.jsonp = entry.jsonp;
+    policy.lifetime_ceiling_seconds = entry.lifetime_ceiling_seconds;
+    policy.cap_to_subject_exp = entry.cap_to_subject_exp;
+    policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
+    policy.leeway_seconds = entry.leeway_seconds;
+    policy.rate = BucketRule { size, per_minute };
+    policy.when_buckets_unavailable = match rate.when_unavailable {
+        None | Some(WhenUnavailableEntry::Open) => WhenUnavailable::Open,
+        Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
+    };
+    Ok(policy)
 }
 
-fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<TenantKey>, Unbuildable> {
+fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, Unbuildable> {
     let mut kids = HashSet::new();
     let mut keys = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
         if entry.kid.is_empty() || !kids.insert(entry.kid.clone()) {
             return Err(unbuildable(format!("/signing_keys/{index}/kid"), "each key needs a kid of its own"));
         }
-        let key = TenantKey::from_pem(&entry.kid, entry.private_key, entry.certificate)
-            .map_err(|error| unbuildable(format!("/signing_keys/{index}/private_key"), error.to_string()))?;
-        keys.push(key);
+        keys.push(SigningKey {
+            kid: entry.kid,
+            private_key_pem: entry.private_key,
+            certificate_pem: entry.certificate,
+        });
     }
     Ok(keys)
 }
 
-fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<HashMap<String, Client>, Unbuildable> {
-    let mut clients = HashMap::with_capacity(entries.len());
+fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<Vec<Client>, Unbuildable> {
+    let mut ids = HashSet::with_capacity(entries.len());
+    let mut clients = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let at = format!("/clients/{index}");
         let client = client(entry, &at, tenant_signs)?;
-        if let Some(twice) = clients.insert(client.id.clone(), client) {
-            return Err(unbuildable(format!("{at}/client_id"), format!("{} stands there twice", twice.id)));
+        if !ids.insert(client.id.clone()) {
+            return Err(unbuildable(format!("{at}/client_id"), format!("{} stands there twice", client.id)));
         }
+        clients.push(client);
     }
     Ok(clients)
 }
@@ -148,42 +154,32 @@ fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, Un
     }
     let granted =
         |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
-    Ok(Client {
-        verification: verification(&entry, at, tenant_signs)?,
-        is_first_party: entry.is_first_party.unwrap_or(true),
-        oidc_conformant: entry.oidc_conformant,
-        grants: LegacyGrants {
-            id_token: granted(ID_TOKEN_GRANT),
-            refresh_token: granted(REFRESH_TOKEN_GRANT),
-        },
-        allowed_origins: origins(&entry),
-        app: app_target(&entry),
-        add_ons: add_ons(entry.addons, at)?,
-        id: entry.client_id,
-        name: entry.name,
-        allowed_clients: entry.allowed_clients,
-        scope_aliases: entry.jwt_configuration.scopes,
-    })
+    let mut client = Client::new(entry.client_id.clone());
+    client.key = key(&entry, at, tenant_signs)?;
+    client.is_first_party = entry.is_first_party.unwrap_or(true);
+    client.oidc_conformant = entry.oidc_conformant;
+    client.grants =
+        LegacyGrants { id_token: granted(ID_TOKEN_GRANT), refresh_token: granted(REFRESH_TOKEN_GRANT) };
+    client.allowed_origins = origins(&entry);
+    client.app = app_target(&entry);
+    client.add_ons = add_ons(entry.addons, at)?;
+    client.name = entry.name;
+    client.allowed_clients = entry.allowed_clients;
+    client.resources = entry.resources;
+    client.scope_aliases = entry.jwt_configuration.scopes;
+    Ok(client)
 }
 
-fn verification(
-    entry: &ClientEntry,
-    at: &str,
-    tenant_signs: bool,
-) -> Result<ClientVerification, Unbuildable> {
+fn key(entry: &ClientEntry, at: &str, tenant_signs: bool) -> Result<ClientKey, Unbuildable> {
     let JwtConfigurationEntry { alg, secret_encoded, .. } = &entry.jwt_configuration;
     match (algorithm(alg.as_deref()), &entry.client_secret) {
-        ("HS256", Some(secret)) => {
-            let wrong = |why: String| unbuildable(format!("{at}/client_secret"), why);
-            let bytes = secret_bytes(secret, *secret_encoded).map_err(|error| wrong(error.to_string()))?;
-            VerificationKey::hs256(&bytes)
-                .map(ClientVerification::Secret)
-                .map_err(|error| wrong(error.to_string()))
-        }
-        ("HS256", None) => Ok(ClientVerification::Nothing),
-        // Whatever a client's own tokens as a target look like, its id_tokens are the tenant's.
-        (_, _) if tenant_signs => Ok(ClientVerification::TenantKeys),
-        ("ES256" | "EdDSA", _) => Ok(ClientVerification::Nothing),
+        ("HS256", Some(secret)) => ClientSecret::new(secret, *secret_encoded)
+            .map(ClientKey::Secret)
+            .map_err(|error| unbuildable(format!("{at}/client_secret"), error.to_string())),
+        ("HS256", None) => Ok(ClientKey::None),
+        // Whatever algorithm a client's own tokens have, its id_tokens are signed by the tenant.
+        (_, _) if tenant_signs => Ok(ClientKey::TenantKeys),
+        ("ES256" | "EdDSA", _) => Ok(ClientKey::None),
         (alg, _) => Err(unbuildable(
             format!("{at}/jwt_configuration/alg"),
             format!("{alg} needs a key of the tenant; add one to signing_keys"),
@@ -264,7 +260,9 @@ fn origin_of(url: &str) -> Option<&str> {
 fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, Unbuildable> {
     let mut users = HashMap::with_capacity(entries.len());
     for (index, UserEntry { user_id, blocked, profile }) in entries.into_iter().enumerate() {
-        if users.insert(user_id.clone(), User { blocked, profile }).is_some() {
+        let mut user = User::new(profile);
+        user.blocked = blocked;
+        if users.insert(user_id.clone(), user).is_some() {
             return Err(unbuildable(
                 format!("/users/{index}/user_id"),
                 format!("{user_id} stands there twice"),

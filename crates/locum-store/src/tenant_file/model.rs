@@ -97,6 +97,9 @@ with_ignored! {
         web_origins: Vec<String>,
         #[serde(default)]
         callbacks: Vec<String>,
+        #[doc = "Ours: the URIs by which a request can name this client as its target."]
+        #[serde(default)]
+        resources: Vec<String>,
         #[serde(default)]
         jwt_configuration: JwtConfigurationEntry,
         #[serde(default)]

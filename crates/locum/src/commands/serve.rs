@@ -12,7 +12,7 @@ use crate::cli::ServeArgs;
 use crate::config::{self, Config, LogFormat};
 use crate::exit::Ended;
 use crate::format::print_text;
-use crate::wiring::{self, Wired};
+use crate::wiring::{self, LoadedTenants, Wired};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
     let mut config = config::load(&args.config)?;
@@ -21,12 +21,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
     }
     start_log(config.log);
     let wired = wiring::wire(&config)?;
-    let problems = wiring::prepare(&wired.engine, &wired.directory.current());
-    if !problems.is_empty() {
-        return Err(Ended::file(format!("add-ons cannot work:\n{}", problems.join("\n"))));
+    // One add-on that cannot work is no reason to serve nobody: it alone answers 500.
+    for problem in wiring::problem_lines(&wired.directory.current().problems()) {
+        tracing::error!("an add-on cannot work; requests for it are answered with 500: {problem}");
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for warning in wired.directory.current().warnings() {
+    for warning in &wired.warnings {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -81,7 +81,8 @@ async fn serve_until_stopped(config: Config, wired: Wired) -> Result<(), Ended> 
     Ok(())
 }
 
-/// Swaps all tenants at once, or none: a broken file leaves those that answer in their place.
+/// Swaps all tenants at once, or none: a file that cannot be used, or an add-on that worked and would not any more,
+/// leaves the tenants as they were.
 async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, wired: Wired) {
     let config = Arc::new(config);
     let wired = Arc::new(wired);
@@ -98,15 +99,19 @@ async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Confi
 }
 
 fn reload(config: &Config, wired: &Wired) -> Result<usize, String> {
-    let set = wiring::load_tenants(&config.tenants).map_err(|ended| ended.to_string())?;
-    let problems = wiring::prepare(&wired.engine, &set);
-    if !problems.is_empty() {
-        return Err(problems.join("; "));
+    let LoadedTenants { set, warnings } =
+        wiring::load_tenants(&config.tenants, &wired.plugins).map_err(|ended| ended.to_string())?;
+    let newly_broken = set.problems_new_since(&wired.directory.current());
+    if !newly_broken.is_empty() {
+        return Err(wiring::problem_lines(&newly_broken).join("; "));
     }
-    let tenants = set.tenants().count();
-    for warning in set.warnings() {
+    for problem in wiring::problem_lines(&set.problems()) {
+        tracing::error!("an add-on cannot work; requests for it are answered with 500: {problem}");
+    }
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
+    let tenants = set.tenants().count();
     wired.directory.replace(set);
     Ok(tenants)
 }

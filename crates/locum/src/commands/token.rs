@@ -6,10 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use locum_abi::secret::Secret;
+use locum_engine::model::{Client, ClientKey, Tenant};
 use locum_engine::ports::Clock;
-use locum_engine::tenant::{Client, ClientVerification, Tenant, secret_bytes};
-use locum_store::SystemClock;
+use locum_store::{SystemClock, TenantData};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, TokenCommand};
@@ -23,10 +22,10 @@ const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) fn run(command: &TokenCommand) -> Result<(), Ended> {
     match command {
         TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
-            let tenant = wiring::load_tenant(tenant)?.tenant;
-            let client = tenant
-                .clients
-                .get(client)
+            let TenantData { tenant, clients, .. } = wiring::load_tenant(tenant)?.data;
+            let client = clients
+                .iter()
+                .find(|known| known.id == *client)
                 .ok_or_else(|| Ended::usage(format!("the tenant has no client `{client}`")))?;
             let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
             print_text(&mint(&tenant, client, &claims)?);
@@ -67,21 +66,18 @@ fn id_token_claims(
 /// Signs as the client's own id_tokens are signed: with its secret, or with the tenant's key.
 fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, Ended> {
     let unusable = |what: &dyn std::fmt::Display| Ended::file(format!("client {}: {what}", client.id));
-    let (header, key) = match &client.verification {
-        ClientVerification::Secret(_) => {
-            let settings = &client.app.settings;
-            let secret = settings.get("secret").and_then(Value::as_str).unwrap_or_default();
-            let encoded = settings.get("secret_encoded") == Some(&Value::Bool(true));
-            let bytes = secret_bytes(&Secret::from(secret), encoded).map_err(|error| unusable(&error))?;
-            (Header::new(Algorithm::HS256), EncodingKey::from_secret(&bytes))
+    let (header, key) = match &client.key {
+        ClientKey::Secret(secret) => {
+            (Header::new(Algorithm::HS256), EncodingKey::from_secret(secret.expose()))
         }
-        ClientVerification::TenantKeys => {
-            let key = tenant.keys.first().ok_or_else(|| unusable(&"the tenant has no signing key"))?;
-            let pem = key.signing.private_key_pem.expose().as_bytes();
+        ClientKey::TenantKeys => {
+            let key =
+                tenant.signing_keys.first().ok_or_else(|| unusable(&"the tenant has no signing key"))?;
+            let pem = key.private_key_pem.expose().as_bytes();
             let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| unusable(&error))?;
-            (Header { kid: Some(key.signing.kid.clone()), ..Header::new(Algorithm::RS256) }, encoding)
+            (Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::RS256) }, encoding)
         }
-        ClientVerification::Nothing => return Err(unusable(&"it has no key to sign with")),
+        ClientKey::None => return Err(unusable(&"it has no key to sign with")),
     };
     encode(&header, claims, &key).map_err(|error| unusable(&error))
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use locum_abi::grant::Grant;
-use locum_engine::tenant::{AddOn, User};
+use locum_engine::model::{AddOn, User};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-use crate::world::{World, claims_for, good_with, hs256, object};
+use locum_testing::{TestEngine, claims_for, good_with, hs256, object};
 
 /// Claims that a token makes of itself, and which no scope may carry into another.
 const OF_THE_TOKEN: [&str; 11] =
@@ -79,23 +79,23 @@ pub(super) fn known() -> impl Strategy<Value = Known> {
 }
 
 impl Known {
-    fn world(&self) -> World {
-        World::given(|given| {
-            given.acme.users.clear();
+    fn test(&self) -> TestEngine {
+        TestEngine::with(|setup| {
+            setup.acme.users.clear();
             if let Some(stored) = &self.stored {
-                let user = User { blocked: false, profile: stored.clone() };
-                given.acme.users.insert("auth0|alice".to_owned(), user);
+                let user = User::new(stored.clone());
+                setup.acme.users.insert("auth0|alice".to_owned(), user);
             }
             for id in ["caller", "api", "storage"] {
                 let aliases = HashMap::from([("everything".to_owned(), self.alias.clone())]);
-                given.client(id).scope_aliases = aliases;
-                given.client(id).app = AddOn::new("app", object(json!({"seconds": 300 + 300 * id.len()})));
+                setup.client(id).scope_aliases = aliases;
+                setup.client(id).app = AddOn::new("app", object(json!({"seconds": 300 + 300 * id.len()})));
             }
         })
     }
 
     /// The request that asks for this, as this user.
-    pub(super) fn asks(&self, changes: &Map<String, Value>) -> Map<String, Value> {
+    pub(super) fn request(&self, changes: &Map<String, Value>) -> Map<String, Value> {
         let mut claims = claims_for("caller");
         claims.as_object_mut().unwrap().extend(self.presented.clone());
         let mut asked = good_with(json!({"id_token": hs256(&claims)}));
@@ -103,11 +103,11 @@ impl Known {
         asked
     }
 
-    /// What a world of its own comes to when this is asked of it.
+    /// What a test of its own comes to when this is asked of it.
     pub(super) fn outcome(&self, asked: Map<String, Value>) -> Result<Grant, String> {
-        let world = self.world();
-        let reply = world.asks(asked);
-        if reply.answer.outcome.is_ok() { Ok(world.issuances.last_grant()) } else { Err(reply.told()) }
+        let test = self.test();
+        let reply = test.delegate(asked);
+        if reply.response.outcome.is_ok() { Ok(test.script.last_grant()) } else { Err(reply.summary()) }
     }
 
     /// What the value of a claim may be.

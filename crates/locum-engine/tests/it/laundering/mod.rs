@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-use crate::world::{World, good_with, object};
 use known::{known, optional, scope};
+use locum_testing::{TestEngine, good_with, object};
 
 fn is_subset(small: &Map<String, Value>, large: &Map<String, Value>) -> bool {
     small.iter().all(|(name, value)| large.get(name) == Some(value))
@@ -21,7 +21,7 @@ proptest! {
     fn claims_are_what_scope_selects_of_what_is_known(known in known(), scope in scope()) {
         let scope = scope.join(" ");
         let changes = object(json!({"scope": scope, "api_type": "app"}));
-        let grant = known.outcome(known.asks(&changes)).unwrap();
+        let grant = known.outcome(known.request(&changes)).unwrap();
         let asked = if scope.is_empty() { "openid" } else { &scope };
         let selectable = known.selectable(asked);
         let expected: Map<String, Value> =
@@ -38,7 +38,7 @@ proptest! {
         kept in 0usize..12,
     ) {
         let claims = |words: &[&str]| {
-            known.outcome(known.asks(&object(json!({"scope": words.join(" "), "api_type": "app"})))).unwrap().claims
+            known.outcome(known.request(&object(json!({"scope": words.join(" "), "api_type": "app"})))).unwrap().claims
         };
         let all = claims(&words);
         prop_assert_eq!(&claims(&shuffled), &all);
@@ -68,7 +68,7 @@ proptest! {
         explicit.insert("target".to_owned(), json!(target));
         explicit.insert("scope".to_owned(), json!(text("scope").unwrap_or("openid")));
         explicit.insert("api_type".to_owned(), json!(api_type));
-        prop_assert_eq!(known.outcome(known.asks(&left_out)), known.outcome(known.asks(&explicit)));
+        prop_assert_eq!(known.outcome(known.request(&left_out)), known.outcome(known.request(&explicit)));
     }
 
     /// For one target and one api_type, leaving out anything else gives no claim more, no second longer, nobody else's
@@ -80,7 +80,7 @@ proptest! {
     ) {
         let mut fewer = optional.clone();
         fewer.retain(|name, _| !dropped.contains(&name.as_str()));
-        let (all, fewer) = (known.outcome(known.asks(&optional)), known.outcome(known.asks(&fewer)));
+        let (all, fewer) = (known.outcome(known.request(&optional)), known.outcome(known.request(&fewer)));
         match (all, fewer) {
             (Ok(all), Ok(fewer)) => {
                 prop_assert!(is_subset(&fewer.claims, &all.claims));
@@ -97,7 +97,7 @@ proptest! {
     /// Nobody gets another audience than the target that was named, or the caller itself.
     #[test]
     fn the_audience_is_the_target_that_was_named_or_the_caller(known in known(), optional in optional()) {
-        if let Ok(grant) = known.outcome(known.asks(&optional)) {
+        if let Ok(grant) = known.outcome(known.request(&optional)) {
             let named = optional.get("target").and_then(Value::as_str).unwrap_or("caller");
             prop_assert_eq!(grant.target_id, named);
             prop_assert_eq!(grant.client_id, "caller");
@@ -111,7 +111,7 @@ proptest! {
         known in known(),
         (optional, order) in optional().prop_flat_map(|optional| (Just(optional), Just((0..8).collect::<Vec<usize>>()).prop_shuffle())),
     ) {
-        let asked = known.asks(&optional);
+        let asked = known.request(&optional);
         let members: Vec<(String, Value)> = asked.clone().into_iter().collect();
         let reordered: Map<String, Value> =
             order.iter().filter_map(|at| members.get(*at)).cloned().collect();
@@ -128,9 +128,9 @@ proptest! {
             Just(json!({"scope": "openid"})), any::<bool>().prop_map(Value::from),
         ],
     ) {
-        let reply = World::new().asks(good_with(json!({ name: value })));
-        if let Err(refusal) = &reply.answer.outcome {
-            prop_assert!((400..500).contains(&refusal.status()), "{}", reply.told());
+        let reply = TestEngine::new().delegate(good_with(json!({ name: value })));
+        if let Err(refusal) = &reply.response.outcome {
+            prop_assert!((400..500).contains(&refusal.status()), "{}", reply.summary());
             prop_assert!(!refusal.description().chars().any(char::is_control), "{:?}", refusal.description());
         }
     }

@@ -9,7 +9,7 @@ use super::{INTERNAL, Row};
 
 macro_rules! issuer_fails {
     ($situation:literal, $failure:expr, $told:expr) => {
-        Row($situation, |given| given.issuers.answers("app", |_, _| Err($failure)), json!({}), Yes, $told)
+        Row($situation, |setup| setup.issuers.answers("app", |_, _| Err($failure)), json!({}), Yes, $told)
     };
 }
 
@@ -63,8 +63,8 @@ pub(super) fn issuance() -> Vec<Row> {
         issuer_fails!("settings refused too late", Failed(Failure::setting("a", "prose")), INTERNAL),
         Row(
             "a credential that is not what was granted",
-            |given| {
-                given.issuers.answers("app", |_, _| {
+            |setup| {
+                setup.issuers.answers("app", |_, _| {
                     Ok(Issued { credential: Credential::Text(String::new()), issued_at: 0, expires_at: None })
                 });
             },

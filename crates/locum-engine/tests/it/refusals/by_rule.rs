@@ -1,12 +1,12 @@
 //! What the engine refuses by its own rules, in the order of its steps.
 
 use locum_abi::answer::Failure;
-use locum_engine::tenant::{ClientVerification, WhenUnavailable};
+use locum_engine::model::{ClientKey, WhenUnavailable};
 use serde_json::json;
 
 use super::Counted::{No, Yes};
 use super::{INTERNAL, NOTHING, Row};
-use crate::world::{claims_for, hs256};
+use locum_testing::{claims_for, hs256};
 
 pub(super) fn understanding() -> Vec<Row> {
     let jwt_bearer =
@@ -40,19 +40,25 @@ pub(super) fn authentication() -> Vec<Row> {
     vec![
         Row(
             "the directory is away",
-            |given| given.calls.fail_all_of("directory"),
+            |setup| setup.calls.fail_all_of("tenant"),
             json!({}),
             No,
             "503 temporarily_unavailable try again later",
         ),
         Row(
             "an unknown host",
-            |given| given.acme.domain = "other.example".to_owned(),
+            |setup| setup.acme.tenant.domain = "other.example".to_owned(),
             json!({}),
             No,
             not_here,
         ),
-        Row("delegation is off", |given| given.acme.delegation.enabled = false, json!({}), No, not_here),
+        Row(
+            "delegation is off",
+            |setup| setup.acme.tenant.delegation.enabled = false,
+            json!({}),
+            No,
+            not_here,
+        ),
         Row(
             "an unknown client",
             NOTHING,
@@ -63,7 +69,7 @@ pub(super) fn authentication() -> Vec<Row> {
         Row("an expired token", NOTHING, expired, No, "400 invalid_grant id_token has expired"),
         Row(
             "a client without a key",
-            |given| given.client("caller").verification = ClientVerification::Nothing,
+            |setup| setup.client("caller").key = ClientKey::None,
             json!({}),
             No,
             "400 invalid_grant id_token has the wrong algorithm",
@@ -89,16 +95,16 @@ pub(super) fn admission() -> Vec<Row> {
     vec![
         Row(
             "an empty bucket",
-            |given| given.acme.delegation.rate.size = 0,
+            |setup| setup.bucket_is_empty = true,
             json!({}),
             Yes,
             "429 too_many_requests rate limit of this user at this address exceeded",
         ),
         Row(
             "the buckets are away and the tenant is strict",
-            |given| {
-                given.acme.delegation.when_buckets_unavailable = WhenUnavailable::Closed;
-                given.calls.fail_all_of("buckets");
+            |setup| {
+                setup.acme.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed;
+                setup.calls.fail_all_of("buckets");
             },
             json!({}),
             No,
@@ -116,14 +122,14 @@ pub(super) fn authorization() -> Vec<Row> {
     vec![
         Row(
             "a third-party client",
-            |given| given.client("caller").is_first_party = false,
+            |setup| setup.client("caller").is_first_party = false,
             json!({}),
             Yes,
             "403 unauthorized_client third-party clients cannot delegate",
         ),
         Row(
             "a client without the legacy grant",
-            |given| given.client("caller").grants.id_token = false,
+            |setup| setup.client("caller").grants.id_token = false,
             json!({}),
             Yes,
             "403 unauthorized_client the legacy delegation grant for id_token is not allowed for the client",
@@ -131,7 +137,7 @@ pub(super) fn authorization() -> Vec<Row> {
         Row("an unknown target", NOTHING, json!({"target": "nobody"}), Yes, no_target),
         Row(
             "a target that does not allow the client",
-            |given| given.client("api").allowed_clients = vec!["storage".to_owned()],
+            |setup| setup.client("api").allowed_clients = vec!["storage".to_owned()],
             json!({"target": "api"}),
             Yes,
             no_target,
@@ -140,21 +146,21 @@ pub(super) fn authorization() -> Vec<Row> {
         Row("an add-on that is not enabled", NOTHING, json!({"api_type": "azure_blob"}), Yes, no_blob),
         Row(
             "an add-on whose plugin is not loaded",
-            |given| given.issuers.unload("azure_blob"),
+            |setup| setup.issuers.unload("azure_blob"),
             json!({"target": "storage", "api_type": "azure_blob"}),
             Yes,
             no_blob,
         ),
         Row(
             "a conformant client",
-            |given| given.client("caller").oidc_conformant = true,
+            |setup| setup.client("caller").oidc_conformant = true,
             json!({"target": "api"}),
             Yes,
             conformant,
         ),
         Row(
             "a conformant target",
-            |given| given.client("api").oidc_conformant = true,
+            |setup| setup.client("api").oidc_conformant = true,
             json!({"target": "api"}),
             Yes,
             conformant,
@@ -167,23 +173,23 @@ pub(super) fn readiness() -> Vec<Row> {
     vec![
         Row(
             "refused settings",
-            |given| given.issuers.refuses_settings("app", Failure::setting("alg", "no such algorithm")),
+            |setup| setup.issuers.refuses_settings("app", Failure::setting("alg", "no such algorithm")),
             json!({}),
             Yes,
             INTERNAL,
         ),
         Row(
             "a ceiling below what the issuer can give",
-            |given| given.acme.delegation.lifetime_ceiling_seconds = Some(299),
+            |setup| setup.acme.tenant.delegation.lifetime_ceiling_seconds = Some(299),
             json!({}),
             Yes,
             INTERNAL,
         ),
         Row(
             "a subject token that ends too soon",
-            |given| {
-                given.acme.delegation.cap_to_subject_exp = true;
-                given.issuers.manifest("app").lifetime.minimum_seconds = 301;
+            |setup| {
+                setup.acme.tenant.delegation.cap_to_subject_exp = true;
+                setup.issuers.manifest("app").lifetime.minimum_seconds = 301;
             },
             json!({}),
             Yes,
@@ -191,8 +197,8 @@ pub(super) fn readiness() -> Vec<Row> {
         ),
         Row(
             "a parameter in both of its spellings",
-            |given| {
-                given.issuers.manifest("app").parameters_schema = json!({"properties": {"blobName": {}}});
+            |setup| {
+                setup.issuers.manifest("app").parameters_schema = json!({"properties": {"blobName": {}}});
             },
             json!({"blobName": "a", "blob_name": "a"}),
             Yes,

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use locum_engine::{Refusal, RefusalKind};
 use serde_json::{Value, json};
 
-use crate::world::{Given, REFERENCE, World, caller, good_with, told};
 use by_issuer::issuance;
 use by_rule::{admission, authentication, authorization, readiness, understanding};
+use locum_testing::{REFERENCE, TestEngine, TestSetup, caller, good_with, summary};
 
 /// Whether the bucket was asked before the refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,9 @@ enum Counted {
 use Counted::{No, Yes};
 
 /// A situation: what is given, what is asked besides a good request, and what is told.
-struct Row(&'static str, fn(&mut Given), Value, Counted, &'static str);
+struct Row(&'static str, fn(&mut TestSetup), Value, Counted, &'static str);
 
-const NOTHING: fn(&mut Given) = |_| {};
+const NOTHING: fn(&mut TestSetup) = |_| {};
 
 /// `*` stands for the reference of the request.
 const INTERNAL: &str = "500 server_error internal error; reference *";
@@ -39,13 +39,13 @@ fn rows() -> Vec<Row> {
 #[test]
 fn each_refusal_is_told_audited_and_counted_as_the_table_says() {
     for Row(situation, given, asked, counted, expected) in rows() {
-        let reply = World::given(given).asks(good_with(asked));
-        assert_eq!(reply.told(), expected.replace('*', REFERENCE), "{situation}");
-        let is_counted = if reply.answer.rate.is_some() { Yes } else { No };
+        let reply = TestEngine::with(given).delegate(good_with(asked));
+        assert_eq!(reply.summary(), expected.replace('*', REFERENCE), "{situation}");
+        let is_counted = if reply.response.rate.is_some() { Yes } else { No };
         assert_eq!(is_counted, counted, "{situation}");
         let audited = reply.event.refusal.as_ref().unwrap();
         let audited = format!("{} {} {}", audited.status, audited.code, audited.description);
-        assert_eq!(audited, reply.told(), "{situation}");
+        assert_eq!(audited, reply.summary(), "{situation}");
         assert_eq!(reply.event.reference, REFERENCE, "{situation}");
     }
 }
@@ -53,9 +53,12 @@ fn each_refusal_is_told_audited_and_counted_as_the_table_says() {
 #[test]
 fn what_only_the_log_is_told_is_in_the_event_and_not_in_the_answer() {
     for Row(situation, given, asked, _, _) in rows() {
-        let reply = World::given(given).asks(good_with(asked));
+        let reply = TestEngine::with(given).delegate(good_with(asked));
         let inside = reply.event.refusal.as_ref().unwrap().inside.clone();
-        assert!(!reply.told().contains("prose") && !reply.told().contains("db.internal"), "{situation}");
+        assert!(
+            !reply.summary().contains("prose") && !reply.summary().contains("db.internal"),
+            "{situation}"
+        );
         if reply.refusal().status() >= 500 {
             assert!(inside.is_some_and(|inside| !inside.is_empty()), "{situation}: the log is told nothing");
         }
@@ -64,29 +67,29 @@ fn what_only_the_log_is_told_is_in_the_event_and_not_in_the_answer() {
 
 #[test]
 fn a_good_request_is_refused_in_none_of_these_ways() {
-    let reply = World::new().asks(good_with(json!({})));
-    assert_eq!(reply.told(), "issued");
-    assert!(reply.answer.rate.is_some());
+    let reply = TestEngine::new().delegate(good_with(json!({})));
+    assert_eq!(reply.summary(), "issued");
+    assert!(reply.response.rate.is_some());
 }
 
 #[test]
 fn every_row_of_the_refusal_table_is_reached() {
     let mut reached: HashSet<RefusalKind> = rows()
         .into_iter()
-        .map(|Row(_, given, asked, _, _)| World::given(given).asks(good_with(asked)).refusal().kind())
+        .map(|Row(_, given, asked, _, _)| TestEngine::with(given).delegate(good_with(asked)).refusal().kind())
         .collect();
     // Those of bodies that cannot be read are the server's to find, and that of revocations stands with them.
-    let world = World::new();
+    let test = TestEngine::new();
     for kind in [RefusalKind::MethodNotAllowed, RefusalKind::BodyTooLarge, RefusalKind::UnsupportedMediaType]
     {
-        let answer = world.engine.refuse_unread(Refusal::new(kind, "unread"), &caller());
-        let event = world.sink.take_the_only_event();
+        let answer = test.engine.refuse_unread(Refusal::new(kind, "unread"), &caller());
+        let event = test.sink.take_only_event();
         assert_eq!(event.code.as_str(), "fd");
         assert_eq!(event.refusal.unwrap().status, kind.row().0);
         assert!(answer.rate.is_none());
         reached.insert(answer.outcome.unwrap_err().kind());
     }
-    let (revoked, _) = world.revokes(json!({"client_id": "caller", "token": "eyJ.a.b"}));
+    let (revoked, _) = test.revoke(json!({"client_id": "caller", "token": "eyJ.a.b"}));
     reached.insert(revoked.unwrap_err().kind());
     let missing: Vec<_> = RefusalKind::ALL.iter().filter(|kind| !reached.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -94,7 +97,7 @@ fn every_row_of_the_refusal_table_is_reached() {
 
 #[test]
 fn a_refusal_is_the_same_text_whatever_was_tried_as_a_target() {
-    let world = World::given(|given| given.client("api").allowed_clients = vec!["storage".to_owned()]);
-    let refused = |target: &str| told(world.asks(good_with(json!({"target": target}))).refusal());
+    let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec!["storage".to_owned()]);
+    let refused = |target: &str| summary(test.delegate(good_with(json!({"target": target}))).refusal());
     assert_eq!(refused("api"), refused("no-such-client"));
 }

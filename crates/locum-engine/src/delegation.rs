@@ -1,0 +1,19 @@
+//! Delegation: five steps, each of which takes what the one before it made. Nothing else can make it, so no check can
+//! be skipped.
+
+mod admit;
+mod authenticate;
+mod authorize;
+mod issue;
+mod lifetime;
+mod request;
+mod scope;
+
+pub use admit::{Admission, Admitted, admit, rate_limited_address};
+pub(crate) use admit::{Count, count};
+pub use authenticate::{Authenticated, authenticate};
+pub(crate) use authenticate::{delegating_tenant, known_client};
+pub use authorize::{Authorized, authorize};
+pub use issue::issue;
+pub(crate) use issue::refusal_of;
+pub use request::{Caller, DelegationRequest, JWT_BEARER, SubjectToken};

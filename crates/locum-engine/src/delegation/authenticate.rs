@@ -1,0 +1,100 @@
+//! Authenticate: the tenant, the calling client, and the user that the subject token names.
+
+use std::sync::Arc;
+
+use locum_abi::secret::Secret;
+
+use crate::delegation::request::{DelegationRequest, SubjectToken};
+use crate::model::User;
+use crate::ports::{Directory, Found, StoreUnavailable};
+use crate::prepared::{PreparedClient, PreparedTenant};
+use crate::refusal::{Refusal, RefusalKind};
+use crate::subject_token::{self, Expectation, Subject};
+
+/// A request of a known client for a user whose token was verified.
+#[derive(Debug)]
+pub struct Authenticated {
+    pub(crate) tenant: Arc<PreparedTenant>,
+    pub(crate) client: Arc<PreparedClient>,
+    pub(crate) request: DelegationRequest,
+    pub(crate) subject: Subject,
+    pub(crate) user: Option<Arc<User>>,
+    pub(crate) now_unix_ms: u64,
+}
+
+impl Authenticated {
+    /// The user's id.
+    pub fn user_id(&self) -> &str {
+        &self.subject.user_id
+    }
+
+    /// The tenant's domain.
+    pub fn tenant_domain(&self) -> &str {
+        self.tenant.domain()
+    }
+}
+
+/// Authenticates a request for the tenant that was found at its host.
+///
+/// # Errors
+/// The refusal: unknown host, unknown client, an invalid subject token, a blocked user.
+pub async fn authenticate(
+    directory: &dyn Directory,
+    tenant: Found<PreparedTenant>,
+    request: DelegationRequest,
+    now_unix_ms: u64,
+) -> Result<Authenticated, Refusal> {
+    let tenant = delegating_tenant(tenant)?;
+    let client = known_client(directory, &tenant, &request.client_id).await?;
+    let subject = match &request.subject {
+        SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms)?,
+        // Locum keeps no refresh tokens yet, so every one is unknown.
+        SubjectToken::RefreshToken(_) => {
+            return Err(Refusal::invalid_grant("unknown or revoked refresh_token"));
+        }
+    };
+    let user = directory.user(&tenant, &subject.user_id).wait().await.map_err(try_again)?;
+    if user.as_ref().is_some_and(|user| user.blocked) {
+        return Err(Refusal::new(RefusalKind::Unauthorized, "user is blocked"));
+    }
+    Ok(Authenticated { tenant, client, request, subject, user, now_unix_ms })
+}
+
+/// The tenant, if it delegates. An unknown host and a tenant that does not delegate look alike from outside.
+pub(crate) fn delegating_tenant(tenant: Found<PreparedTenant>) -> Result<Arc<PreparedTenant>, Refusal> {
+    tenant
+        .map_err(try_again)?
+        .filter(|tenant| tenant.delegation().enabled)
+        .ok_or_else(|| Refusal::new(RefusalKind::NotFound, "delegation is not available here"))
+}
+
+pub(crate) async fn known_client(
+    directory: &dyn Directory,
+    tenant: &PreparedTenant,
+    client_id: &str,
+) -> Result<Arc<PreparedClient>, Refusal> {
+    let client = directory.client(tenant, client_id).wait().await.map_err(try_again)?;
+    client.ok_or_else(|| Refusal::new(RefusalKind::UnauthorizedClient, "invalid client"))
+}
+
+pub(super) fn try_again(unavailable: StoreUnavailable) -> Refusal {
+    Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later").because(unavailable)
+}
+
+fn subject_of(
+    tenant: &PreparedTenant,
+    client: &PreparedClient,
+    token: &Secret,
+    now_unix_ms: u64,
+) -> Result<Subject, Refusal> {
+    let refused = |fact: &dyn std::fmt::Display| Refusal::invalid_grant(fact.to_string());
+    let keys = client.verification_keys(tenant);
+    let claims = subject_token::verify(token.expose(), &keys).map_err(|fact| refused(&fact))?;
+    let expected = Expectation {
+        issuer: tenant.issuer(),
+        audience: client.id(),
+        now: i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX),
+        leeway_seconds: i64::try_from(tenant.delegation().leeway_seconds).unwrap_or(i64::MAX),
+    };
+    subject_token::check(claims, expected).map_err(|fact| refused(&fact))
+}

@@ -1,0 +1,210 @@
+//! Authorize: the one place that decides about client, target, api_type, scope and lifetime.
+
+use std::sync::Arc;
+
+use locum_abi::grant::Grant;
+use locum_abi::manifest::{CredentialForm, IssuerManifest, Read};
+use serde_json::{Map, Value};
+
+use crate::delegation::admit::Admitted;
+use crate::delegation::authenticate::{Authenticated, try_again};
+use crate::delegation::lifetime;
+use crate::delegation::request::SubjectToken;
+use crate::delegation::scope::KnownUser;
+use crate::model::Client;
+use crate::ports::{Directory, Issuer};
+use crate::prepared::{PreparedAddOn, PreparedClient, Reuse};
+use crate::refusal::{Refusal, RefusalKind};
+
+/// The api_type of the app target.
+const APP: &str = "app";
+
+/// The name of the app target in old SDKs.
+const APP_SYNONYM: &str = "auth0";
+
+/// A request that may have what it asks for: the grant, and the issuer for it.
+pub struct Authorized {
+    pub(crate) grant: Grant,
+    pub(crate) issuer: Arc<dyn Issuer>,
+    pub(crate) api_type: String,
+    pub(crate) form: CredentialForm,
+    pub(crate) reuse: Option<Reuse>,
+    pub(crate) now_unix_ms: u64,
+}
+
+/// Authorises an admitted request. The client is told `reference` when the fault is inside.
+///
+/// # Errors
+/// The refusal: a client that may not delegate, a target that is unknown or does not allow the client, an api_type that
+/// is not enabled, an add-on that cannot work.
+pub async fn authorize(
+    directory: &dyn Directory,
+    admitted: Admitted,
+    reference: &str,
+) -> Result<Authorized, Refusal> {
+    let authenticated = admitted.authenticated;
+    let client = authenticated.client.client();
+    check_client(client, &authenticated.request.subject)?;
+    let target = allowed_target(directory, &authenticated).await?;
+    let (add_on, manifest) = chosen_add_on(&target, authenticated.request.api_type.as_deref())?;
+    check_oidc_conformance(client, target.client(), add_on)?;
+    let issuer = add_on.issuer().map_err(|failure| {
+        Refusal::fault(RefusalKind::ServerError, reference, format!("{}: {failure}", add_on.api_type()))
+    })?;
+    let seconds = lifetime::granted_seconds(&authenticated, add_on, &manifest.lifetime, reference)?;
+    let policy = authenticated.tenant.delegation().clone();
+    let now_unix_ms = authenticated.now_unix_ms;
+    let grant = grant(authenticated, target.client(), add_on, manifest, seconds)?;
+    Ok(Authorized {
+        reuse: Reuse::of(&policy, manifest, add_on.reusable(), &grant),
+        grant,
+        issuer: Arc::clone(issuer),
+        api_type: add_on.api_type().to_owned(),
+        form: manifest.credential.clone(),
+        now_unix_ms,
+    })
+}
+
+fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> {
+    let refused = |why: &str| Err(Refusal::new(RefusalKind::UnauthorizedClient, why));
+    if !client.is_first_party {
+        return refused("third-party clients cannot delegate");
+    }
+    match subject {
+        SubjectToken::IdToken(_) if !client.grants.id_token => {
+            refused("the legacy delegation grant for id_token is not allowed for the client")
+        }
+        SubjectToken::RefreshToken(_) if !client.grants.refresh_token => {
+            refused("the legacy delegation grant for refresh_token is not allowed for the client")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An unknown target and one that does not allow the client look alike: neither can be probed.
+async fn allowed_target(
+    directory: &dyn Directory,
+    authenticated: &Authenticated,
+) -> Result<Arc<PreparedClient>, Refusal> {
+    let Authenticated { tenant, client, request, .. } = authenticated;
+    let Some(target) = request.target.as_deref().filter(|target| *target != client.id()) else {
+        return Ok(Arc::clone(client));
+    };
+    let target = directory.client(tenant, target).wait().await.map_err(try_again)?;
+    target
+        .filter(|target| {
+            let allowed = &target.client().allowed_clients;
+            allowed.is_empty() || allowed.iter().any(|allowed| allowed == client.id())
+        })
+        .ok_or_else(|| {
+            Refusal::new(RefusalKind::Unauthorized, "the target is unknown or does not allow the client")
+        })
+}
+
+/// The add-on of this api_type, or the first one that a plugin serves. Add-ons without a plugin count as absent.
+fn chosen_add_on<'t>(
+    target: &'t PreparedClient,
+    api_type: Option<&str>,
+) -> Result<(&'t PreparedAddOn, &'t IssuerManifest), Refusal> {
+    let served = |add_on: &'t PreparedAddOn| Some((add_on, add_on.manifest()?));
+    let mut add_ons = target.add_ons().iter().filter_map(served);
+    let app = served(target.app());
+    match api_type {
+        None => add_ons.next().or(app).ok_or_else(|| not_available(APP)),
+        Some(APP | APP_SYNONYM) => app.ok_or_else(|| not_available(APP)),
+        Some(api_type) => {
+            add_ons.find(|(add_on, _)| add_on.api_type() == api_type).ok_or_else(|| not_available(api_type))
+        }
+    }
+}
+
+fn not_available(api_type: &str) -> Refusal {
+    let name: String =
+        api_type.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).take(64).collect();
+    Refusal::invalid_request(format!("api_type {name} is unknown or not enabled on the target"))
+}
+
+/// Clients under the OIDC-conformant rules take no part in delegation from app to app; add-ons stay open to them.
+fn check_oidc_conformance(client: &Client, target: &Client, add_on: &PreparedAddOn) -> Result<(), Refusal> {
+    if add_on.api_type() == APP && (client.oidc_conformant || target.oidc_conformant) {
+        return Err(Refusal::new(
+            RefusalKind::UnauthorizedClient,
+            "OIDC-conformant clients cannot take part in delegation with api_type app",
+        ));
+    }
+    Ok(())
+}
+
+fn grant(
+    authenticated: Authenticated,
+    target: &Client,
+    add_on: &PreparedAddOn,
+    manifest: &IssuerManifest,
+    lifetime_seconds: u64,
+) -> Result<Grant, Refusal> {
+    let Authenticated { client, request, subject, user, .. } = authenticated;
+    let known = KnownUser {
+        user_id: &subject.user_id,
+        stored: user.as_ref().map(|user| &user.profile),
+        presented: &subject.claims,
+    };
+    Ok(Grant {
+        claims: known.select(&request.scope, &target.scope_aliases),
+        profile: read_profile(&known, add_on, manifest),
+        parameters: named_as_in_manifest(request.extras, manifest)?,
+        scopes: request.scope,
+        user_id: subject.user_id,
+        client_id: client.id().to_owned(),
+        target_id: target.id.clone(),
+        lifetime_seconds,
+    })
+}
+
+fn read_profile(
+    user: &KnownUser<'_>,
+    add_on: &PreparedAddOn,
+    manifest: &IssuerManifest,
+) -> Map<String, Value> {
+    let names = manifest.reads.iter().flat_map(|read| match read {
+        Read::Attribute { name } => vec![name.as_str()],
+        Read::NamedBySetting { setting, default } => match add_on.setting(setting) {
+            Some(Value::Object(names)) => names.values().filter_map(Value::as_str).collect(),
+            named => named.and_then(Value::as_str).or(default.as_deref()).into_iter().collect(),
+        },
+        Read::Unknown => Vec::new(),
+    });
+    names.filter_map(|name| Some((name.to_owned(), user.attribute(name)?))).collect()
+}
+
+/// Gives parameters the names that the manifest uses: SDKs send `container_name` for `containerName`.
+fn named_as_in_manifest(
+    mut extras: Map<String, Value>,
+    manifest: &IssuerManifest,
+) -> Result<Map<String, Value>, Refusal> {
+    let Some(Value::Object(properties)) = manifest.parameters_schema.get("properties") else {
+        return Ok(extras);
+    };
+    for name in properties.keys() {
+        let snake = snake_case(name);
+        if snake == *name {
+            continue;
+        }
+        if let Some(value) = extras.remove(&snake)
+            && extras.insert(name.clone(), value).is_some()
+        {
+            return Err(Refusal::invalid_request(format!("send either {name} or {snake}, not both")));
+        }
+    }
+    Ok(extras)
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 2);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}

@@ -1,0 +1,88 @@
+//! Issue: the issuer's answer, checked against what was authorised.
+
+use locum_abi::answer::{Failure, FailureCode};
+
+use crate::credential::{self, Issued};
+use crate::delegation::authorize::Authorized;
+use crate::issuers::{CallContext, IssuerFailure};
+use crate::limits::UPSTREAM_CODE_MAX;
+use crate::ports::Entropy;
+use crate::refusal::{Refusal, RefusalKind};
+
+/// Issues what was authorised, or reuses a credential where the tenant allows it. `reference` is told to the client when
+/// the fault is inside.
+///
+/// # Errors
+/// The issuer's refusal or failure, or a credential that differs from what was authorised.
+pub async fn issue(
+    entropy: &dyn Entropy,
+    authorized: Authorized,
+    reference: &str,
+) -> Result<Issued, Refusal> {
+    let now = i64::try_from(authorized.now_unix_ms / 1000).unwrap_or(i64::MAX);
+    if let Some(issued) = authorized.reuse.as_ref().and_then(|reuse| reuse.find(now)) {
+        return Ok(issued);
+    }
+    let context = CallContext { now_unix_ms: authorized.now_unix_ms, entropy: entropy.draw() };
+    let given = authorized
+        .issuer
+        .issue(&authorized.grant, context)
+        .await
+        .map_err(|failure| refusal_of(failure, reference))?;
+    let issued = credential::check(given, &authorized.form, authorized.grant.lifetime_seconds, now)
+        .map_err(|broken| Refusal::fault(RefusalKind::ServerError, reference, broken))?;
+    if let Some(reuse) = &authorized.reuse {
+        reuse.keep(&issued, now);
+    }
+    Ok(issued)
+}
+
+/// What the client is told of an issuer's failure.
+pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
+    match failure {
+        IssuerFailure::Failed(failure) => refusal_of_failure(&failure, reference),
+        IssuerFailure::ContractBroken(_) => Refusal::fault(RefusalKind::ServerError, reference, failure),
+        IssuerFailure::Hung(_) => Refusal::fault(RefusalKind::IssuerHung, reference, failure),
+        IssuerFailure::Quarantined => Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure),
+        IssuerFailure::UpstreamUnreachable(_) => {
+            Refusal::new(RefusalKind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
+                .because(failure)
+        }
+        IssuerFailure::UpstreamTimedOut(_) => {
+            Refusal::new(RefusalKind::UpstreamTimedOut, "the upstream did not answer in time")
+                .because(failure)
+        }
+    }
+}
+
+fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
+    match failure.code {
+        FailureCode::ParameterRefused | FailureCode::AttributeMissing => {
+            Refusal::refused_by_issuer(&failure.message)
+        }
+        FailureCode::UpstreamRefused => {
+            let code = failure.upstream_code.as_deref().filter(|code| is_code(code));
+            let told = code
+                .map_or("the upstream refused".to_owned(), |code| format!("the upstream refused: {code}"));
+            Refusal::new(RefusalKind::AccessDenied, told).because(failure)
+        }
+        FailureCode::UpstreamNonsense => {
+            Refusal::new(RefusalKind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
+                .because(failure)
+        }
+        FailureCode::SettingsRefused
+        | FailureCode::Internal
+        | FailureCode::Panicked
+        | FailureCode::UnknownOp
+        | FailureCode::Unknown => {
+            let code = failure.code;
+            Refusal::fault(RefusalKind::ServerError, reference, format!("{code:?}: {failure}"))
+        }
+    }
+}
+
+/// Whether it is a code, such as `AccessDenied`. Anything else is the upstream's prose, which is not passed on.
+fn is_code(text: &str) -> bool {
+    (1..=UPSTREAM_CODE_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}

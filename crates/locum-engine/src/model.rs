@@ -1,0 +1,11 @@
+//! What operators configure, as data: tenants, clients with their add-ons, users. Nothing here is derived.
+
+mod client;
+mod policy;
+mod tenant;
+mod user;
+
+pub use client::{AddOn, Client, ClientKey, ClientSecret, InvalidClientSecret, LegacyGrants};
+pub use policy::{DelegationPolicy, WhenUnavailable};
+pub use tenant::Tenant;
+pub use user::User;

@@ -1,0 +1,20 @@
+//! A stored user. A user need not be stored: a verified subject token is enough.
+
+use serde_json::{Map, Value};
+
+/// A stored user.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct User {
+    /// Whether every request for the user is refused.
+    pub blocked: bool,
+    /// The profile: `name`, `email`, `app_metadata` and any other attribute.
+    pub profile: Map<String, Value>,
+}
+
+impl User {
+    /// A user with this profile, not blocked.
+    pub fn new(profile: Map<String, Value>) -> Self {
+        Self { blocked: false, profile }
+    }
+}

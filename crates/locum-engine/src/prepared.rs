@@ -1,0 +1,15 @@
+//! What is derived from a tenant and its clients: parsed keys, ready issuers, credentials kept for reuse.
+//!
+//! It is made once, when the data is loaded, and dropped with it. Nothing is parsed or configured for a request.
+
+mod add_on;
+mod client;
+mod reuse;
+mod tenant;
+mod tenant_key;
+
+pub use add_on::{AddOnProblem, PreparedAddOn};
+pub use client::PreparedClient;
+pub(crate) use reuse::Reuse;
+pub use tenant::{InvalidSigningKey, PreparedTenant};
+pub use tenant_key::{RsaPublicJwk, TenantKey};

@@ -1,0 +1,114 @@
+//! An add-on with its issuer made ready, or the failure that says why it is not.
+
+use std::fmt;
+use std::sync::Arc;
+
+use locum_abi::answer::Failure;
+use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
+use locum_abi::manifest::{IssuerManifest, Need};
+use serde_json::{Map, Value};
+
+use crate::issuers::{Issuer, Issuers};
+use crate::model::AddOn;
+use crate::prepared::reuse::ReusableCredentials;
+use crate::prepared::tenant::PreparedTenant;
+
+/// An add-on of a client, configured once.
+pub struct PreparedAddOn {
+    api_type: String,
+    settings: Map<String, Value>,
+    /// Absent where no plugin serves the api_type.
+    manifest: Option<Arc<IssuerManifest>>,
+    issuer: Result<Arc<dyn Issuer>, Failure>,
+    reusable: Arc<ReusableCredentials>,
+}
+
+/// An add-on that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddOnProblem {
+    /// The client that has it.
+    pub client_id: String,
+    /// Its api_type.
+    pub api_type: String,
+    /// Why its issuer is not ready.
+    pub failure: Failure,
+}
+
+impl PreparedAddOn {
+    /// Configures the issuer, which is given no more of the tenant than its manifest asks for.
+    pub(super) fn prepare(tenant: &PreparedTenant, add_on: &AddOn, issuers: &dyn Issuers) -> Self {
+        let manifest = issuers.manifest(&add_on.api_type);
+        let issuer = match &manifest {
+            Some(manifest) => issuers.configure(configuration(tenant, add_on, manifest)),
+            None => Err(Failure::internal(
+                "no plugin that is loaded serves this api_type; load one or remove the add-on",
+            )),
+        };
+        Self {
+            api_type: add_on.api_type.clone(),
+            settings: add_on.settings.clone(),
+            manifest,
+            issuer,
+            reusable: Arc::default(),
+        }
+    }
+
+    /// The api_type.
+    pub fn api_type(&self) -> &str {
+        &self.api_type
+    }
+
+    /// Whether the issuer can be called.
+    pub fn is_ready(&self) -> bool {
+        self.issuer.is_ok()
+    }
+
+    /// What the issuer promises, if a plugin serves the api_type.
+    pub(crate) fn manifest(&self) -> Option<&IssuerManifest> {
+        self.manifest.as_deref()
+    }
+
+    /// The issuer, or why it cannot be called.
+    pub(crate) fn issuer(&self) -> Result<&Arc<dyn Issuer>, &Failure> {
+        self.issuer.as_ref()
+    }
+
+    /// The credentials kept for reuse.
+    pub(crate) fn reusable(&self) -> &Arc<ReusableCredentials> {
+        &self.reusable
+    }
+
+    /// A stored setting.
+    pub(crate) fn setting(&self, name: &str) -> Option<&Value> {
+        self.settings.get(name)
+    }
+
+    pub(super) fn problem(&self, client_id: &str) -> Option<AddOnProblem> {
+        let failure = self.issuer.as_ref().err()?.clone();
+        Some(AddOnProblem { client_id: client_id.to_owned(), api_type: self.api_type.clone(), failure })
+    }
+}
+
+fn configuration(tenant: &PreparedTenant, add_on: &AddOn, manifest: &IssuerManifest) -> Configuration {
+    let signs = manifest.needs.contains(&Need::TenantSigningKey);
+    Configuration {
+        api_type: add_on.api_type.clone(),
+        settings: add_on.settings.clone(),
+        tenant: TenantForIssuer {
+            domain: tenant.domain().to_owned(),
+            signing_key: if signs { tenant.tenant().signing_keys.first().cloned() } else { None },
+        },
+    }
+}
+
+// Settings hold account keys and passwords: their names may be shown, their values may not.
+impl fmt::Debug for PreparedAddOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedAddOn")
+            .field("api_type", &self.api_type)
+            .field("settings", &self.settings.keys().collect::<Vec<_>>())
+            .field("is_ready", &self.is_ready())
+            .field("reusable", &self.reusable)
+            .finish()
+    }
+}

@@ -1,0 +1,68 @@
+//! A client with its verification key and its add-ons made ready.
+
+use crate::issuers::Issuers;
+use crate::model::{Client, ClientKey};
+use crate::prepared::add_on::{AddOnProblem, PreparedAddOn};
+use crate::prepared::tenant::PreparedTenant;
+use crate::subject_token::VerificationKey;
+
+/// A client that requests can be served for. An add-on that cannot work breaks neither the client nor its other add-ons.
+#[derive(Debug)]
+pub struct PreparedClient {
+    client: Client,
+    secret: Option<VerificationKey>,
+    app: PreparedAddOn,
+    add_ons: Vec<PreparedAddOn>,
+}
+
+impl PreparedClient {
+    /// Makes the issuer of each add-on ready.
+    pub fn prepare(tenant: &PreparedTenant, client: Client, issuers: &dyn Issuers) -> Self {
+        let prepare = |add_on| PreparedAddOn::prepare(tenant, add_on, issuers);
+        let secret = match &client.key {
+            ClientKey::Secret(secret) => Some(VerificationKey::hs256_of(secret)),
+            ClientKey::TenantKeys | ClientKey::None => None,
+        };
+        let (app, add_ons) = (prepare(&client.app), client.add_ons.iter().map(prepare).collect());
+        Self { client, secret, app, add_ons }
+    }
+
+    /// The data it was made from.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// `client_id`.
+    pub fn id(&self) -> &str {
+        &self.client.id
+    }
+
+    /// The add-on that issues JWTs for this client.
+    pub fn app(&self) -> &PreparedAddOn {
+        &self.app
+    }
+
+    /// The enabled add-ons in their order.
+    pub fn add_ons(&self) -> &[PreparedAddOn] {
+        &self.add_ons
+    }
+
+    /// The add-ons that cannot work, and why.
+    ///
+    /// The app target counts only where the client has a key to sign with, and a plugin for it is missed only where
+    /// the client has no other add-on: a host that serves add-ons alone needs none.
+    pub fn problems(&self) -> impl Iterator<Item = AddOnProblem> {
+        let uses_app = !matches!(self.client.key, ClientKey::None)
+            && (self.app.manifest().is_some() || self.add_ons.is_empty());
+        let app = uses_app.then_some(&self.app);
+        app.into_iter().chain(&self.add_ons).filter_map(|add_on| add_on.problem(&self.client.id))
+    }
+
+    /// The keys that verify the client's id_tokens.
+    pub(crate) fn verification_keys<'k>(&'k self, tenant: &'k PreparedTenant) -> Vec<&'k VerificationKey> {
+        match &self.client.key {
+            ClientKey::TenantKeys => tenant.keys().iter().map(|key| &key.verification).collect(),
+            ClientKey::Secret(_) | ClientKey::None => self.secret.iter().collect(),
+        }
+    }
+}

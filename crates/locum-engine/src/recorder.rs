@@ -1,0 +1,110 @@
+//! Collects the audit event of a request, step by step.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::audit::{AuditCode, AuditEvent, AuditRefusal};
+use crate::bucket::BucketDecision;
+use crate::credential::Issued;
+use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, SubjectToken};
+use crate::limits::AUDIT_TEXT_MAX;
+use crate::ports::Ports;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::revocation::Identified;
+
+/// The event of a request that is being served.
+pub(crate) struct Recorder {
+    pub(crate) now_unix_ms: u64,
+    pub(crate) reference: String,
+    pub(crate) rate: Option<BucketDecision>,
+    event: AuditEvent,
+}
+
+impl Recorder {
+    pub(crate) fn open(ports: &Ports, caller: &Caller) -> Self {
+        let now_unix_ms = ports.clock.now_unix_ms();
+        let reference = hex::encode(&ports.entropy.draw()[..8]);
+        Self {
+            now_unix_ms,
+            rate: None,
+            event: AuditEvent {
+                at_unix_ms: now_unix_ms,
+                code: AuditCode::Failure,
+                reference: reference.clone(),
+                host: cut(&caller.host),
+                ip: caller.ip,
+                tenant: None,
+                client_id: None,
+                user_id: None,
+                target: None,
+                api_type: None,
+                scope: None,
+                device: None,
+                subject_token_sha256: None,
+                expires_at: None,
+                refusal: None,
+                auth0_client: caller.auth0_client.as_deref().map(cut),
+                user_agent: caller.user_agent.as_deref().map(cut),
+                uncounted: false,
+                reused: false,
+            },
+            reference,
+        }
+    }
+
+    pub(crate) fn parsed(&mut self, request: &DelegationRequest) {
+        let (SubjectToken::IdToken(token) | SubjectToken::RefreshToken(token)) = &request.subject;
+        self.event.client_id = Some(cut(&request.client_id));
+        self.event.target = request.target.as_deref().map(cut);
+        self.event.api_type = request.api_type.as_deref().map(cut);
+        self.event.scope = Some(cut(&request.scope.join(" ")));
+        self.event.device = request.device.as_deref().map(cut);
+        self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
+    }
+
+    pub(crate) fn authenticated(&mut self, authenticated: &Authenticated) {
+        self.event.tenant = Some(authenticated.tenant_domain().to_owned());
+        self.event.user_id = Some(authenticated.user_id().to_owned());
+    }
+
+    /// Notes what the rate limiter answered.
+    pub(crate) fn counted<T>(&mut self, rate: Option<BucketDecision>, outcome: &Result<T, Refusal>) {
+        self.rate = rate;
+        self.event.uncounted = rate.is_none() && outcome.is_ok();
+    }
+
+    pub(crate) fn authorized(&mut self, authorized: &Authorized) {
+        self.event.target = Some(authorized.grant.target_id.clone());
+        self.event.api_type = Some(authorized.api_type.clone());
+    }
+
+    pub(crate) fn identified(&mut self, identified: &Identified) {
+        self.event.tenant = Some(identified.tenant_domain().to_owned());
+        self.event.client_id = Some(identified.client_id().to_owned());
+        self.event.subject_token_sha256 = Some(sha256_hex(identified.token()));
+    }
+
+    pub(crate) fn delegation_event(self, outcome: &Result<Issued, Refusal>) -> AuditEvent {
+        let code = match outcome {
+            Ok(_) => AuditCode::Success,
+            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
+            Err(_) => AuditCode::Failure,
+        };
+        let expires_at = outcome.as_ref().ok().and_then(|issued| issued.expires_at);
+        let reused = outcome.as_ref().is_ok_and(|issued| issued.reused);
+        let refusal = outcome.as_ref().err().map(AuditRefusal::of);
+        AuditEvent { code, expires_at, reused, refusal, ..self.event }
+    }
+
+    pub(crate) fn revocation_event(self, outcome: &Result<(), Refusal>) -> AuditEvent {
+        let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
+        AuditEvent { code, refusal: outcome.as_ref().err().map(AuditRefusal::of), ..self.event }
+    }
+}
+
+fn sha256_hex(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(AUDIT_TEXT_MAX).collect()
+}

@@ -1,0 +1,62 @@
+//! Select: the add-ons of the client whose upstream may know the token.
+
+use std::sync::Arc;
+
+use locum_abi::manifest::Revocation;
+use locum_abi::secret::Secret;
+
+use crate::prepared::{PreparedAddOn, PreparedClient, PreparedTenant};
+use crate::refusal::{Refusal, RefusalKind};
+use crate::revocation::identify::Identified;
+
+/// A token that an upstream can revoke, if it knows it.
+#[derive(Debug)]
+pub struct Revocable {
+    pub(super) tenant: Arc<PreparedTenant>,
+    pub(super) client: Arc<PreparedClient>,
+    pub(super) token: Secret,
+    /// The one add-on that was named; all of the client if none was.
+    api_type: Option<String>,
+}
+
+/// Selects the add-ons that are asked.
+///
+/// # Errors
+/// `unsupported_token_type` for a credential that is valid until it expires, and for an add-on whose credentials are.
+pub fn select(identified: Identified) -> Result<Revocable, Refusal> {
+    let Identified { tenant, client, request } = identified;
+    if proves_itself(request.token.expose()) {
+        return Err(not_revocable());
+    }
+    let revocable = Revocable { tenant, client, token: request.token, api_type: request.api_type };
+    if revocable.api_type.is_some() && revocable.add_ons().next().is_none() {
+        return Err(not_revocable());
+    }
+    Ok(revocable)
+}
+
+impl Revocable {
+    /// The add-ons to ask, in their order.
+    pub(super) fn add_ons(&self) -> impl Iterator<Item = &PreparedAddOn> {
+        let named =
+            |add_on: &&PreparedAddOn| self.api_type.as_deref().is_none_or(|name| name == add_on.api_type());
+        let upstream = |add_on: &&PreparedAddOn| {
+            add_on.manifest().is_some_and(|manifest| manifest.revocation == Revocation::Upstream)
+        };
+        self.client.add_ons().iter().filter(named).filter(upstream)
+    }
+}
+
+/// JWTs and signed URLs are verified without asking anybody, so nobody can revoke them.
+fn proves_itself(token: &str) -> bool {
+    let jwt = token.split('.').count() == 3 && token.starts_with("eyJ");
+    let signed_url = token.split(['?', '&', ' ']).any(|member| member.starts_with("sig="));
+    jwt || signed_url
+}
+
+pub(super) fn not_revocable() -> Refusal {
+    Refusal::new(
+        RefusalKind::UnsupportedTokenType,
+        "this credential cannot be revoked; it lives until it expires",
+    )
+}

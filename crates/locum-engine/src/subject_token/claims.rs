@@ -1,0 +1,204 @@
+//! The claims of a subject token, checked against a `now` that is passed in: absent or of the wrong type is refused.
+
+use serde_json::{Map, Value};
+
+use crate::limits::{FUTURE_SECONDS_MAX, USER_ID_BYTES_MAX};
+
+/// Who a verified token speaks of.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    /// `sub`.
+    pub(crate) user_id: String,
+    /// `exp`, unix seconds.
+    pub(crate) expires_at: i64,
+    /// All claims of the token.
+    pub(crate) claims: Map<String, Value>,
+}
+
+/// What a token must say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expectation<'a> {
+    /// `iss`, exactly.
+    pub(crate) issuer: &'a str,
+    /// The client that must stand in `aud`.
+    pub(crate) audience: &'a str,
+    /// The time, unix seconds.
+    pub(crate) now: i64,
+    /// Seconds that a token may be past its `exp`.
+    pub(crate) leeway_seconds: i64,
+}
+
+/// The fact for which a token is refused; its holder is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ClaimError {
+    #[error("id_token has no {0} claim")]
+    Missing(&'static str),
+    #[error("id_token has a {0} claim of the wrong type")]
+    WrongType(&'static str),
+    #[error("id_token was issued by another issuer")]
+    IssuerMismatch,
+    #[error("id_token was issued to another client")]
+    AudienceMismatch,
+    #[error("id_token has expired")]
+    Expired,
+    #[error("id_token is not valid yet")]
+    NotYetValid,
+}
+
+/// Checks `iss`, `aud`, `exp`, `iat`, `nbf` and `sub`.
+pub(crate) fn check(claims: Map<String, Value>, expected: Expectation<'_>) -> Result<Subject, ClaimError> {
+    if text(&claims, "iss")? != expected.issuer {
+        return Err(ClaimError::IssuerMismatch);
+    }
+    check_audience(&claims, expected.audience)?;
+    let expires_at = seconds(&claims, "exp")?;
+    if expected.now >= expires_at.saturating_add(expected.leeway_seconds) {
+        return Err(ClaimError::Expired);
+    }
+    let latest_start = expected.now.saturating_add(FUTURE_SECONDS_MAX);
+    if seconds(&claims, "iat")? > latest_start {
+        return Err(ClaimError::NotYetValid);
+    }
+    if claims.contains_key("nbf") && seconds(&claims, "nbf")? > latest_start {
+        return Err(ClaimError::NotYetValid);
+    }
+    let user_id = text(&claims, "sub")?;
+    if user_id.is_empty() || user_id.len() > USER_ID_BYTES_MAX || user_id.chars().any(char::is_control) {
+        return Err(ClaimError::WrongType("sub"));
+    }
+    Ok(Subject { user_id: user_id.to_owned(), expires_at, claims })
+}
+
+/// A string and an array are treated alike; with more than one audience the client must also be the authorised party
+/// (OpenID Connect Core section 3.1.3.7).
+fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), ClaimError> {
+    let found = match claims.get("aud") {
+        None => return Err(ClaimError::Missing("aud")),
+        Some(Value::String(audience)) => audience == client_id,
+        Some(Value::Array(audiences)) => {
+            if !audiences.iter().all(Value::is_string) {
+                return Err(ClaimError::WrongType("aud"));
+            }
+            let named = audiences.iter().any(|audience| audience == client_id);
+            named && (audiences.len() == 1 || text(claims, "azp").is_ok_and(|azp| azp == client_id))
+        }
+        Some(_) => return Err(ClaimError::WrongType("aud")),
+    };
+    if found { Ok(()) } else { Err(ClaimError::AudienceMismatch) }
+}
+
+fn text<'c>(claims: &'c Map<String, Value>, name: &'static str) -> Result<&'c str, ClaimError> {
+    match claims.get(name) {
+        None => Err(ClaimError::Missing(name)),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(ClaimError::WrongType(name)),
+    }
+}
+
+/// A NumericDate (RFC 7519 section 2): whole or with a fraction, which is cut off.
+fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<i64, ClaimError> {
+    let value = claims.get(name).ok_or(ClaimError::Missing(name))?;
+    let whole =
+        value.as_i64().or_else(|| value.as_f64().filter(|date| date.abs() < 1e15).map(|date| date as i64));
+    whole.ok_or(ClaimError::WrongType(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_900_000_000;
+
+    fn good() -> Value {
+        json!({
+            "iss": "https://acme.example.com/", "aud": "caller", "sub": "auth0|alice",
+            "iat": NOW - 10, "exp": NOW + 10,
+        })
+    }
+
+    fn checked(claims: Value) -> Result<Subject, ClaimError> {
+        let Value::Object(claims) = claims else { unreachable!("the tests pass objects") };
+        let issuer = "https://acme.example.com/";
+        check(claims, Expectation { issuer, audience: "caller", now: NOW, leeway_seconds: 0 })
+    }
+
+    fn with(name: &str, value: Value) -> Result<Subject, ClaimError> {
+        let mut claims = good();
+        claims[name] = value;
+        checked(claims)
+    }
+
+    #[test]
+    fn a_good_token_names_its_user() {
+        assert_eq!(checked(good()).unwrap().user_id, "auth0|alice");
+    }
+
+    #[test]
+    fn each_claim_that_is_absent_is_refused() {
+        for name in ["iss", "aud", "sub", "iat", "exp"] {
+            let mut claims = good();
+            claims.as_object_mut().unwrap().remove(name);
+            assert_eq!(checked(claims).unwrap_err(), ClaimError::Missing(name));
+        }
+    }
+
+    #[test]
+    fn a_claim_of_the_wrong_type_is_not_an_absent_one() {
+        for name in ["iss", "aud", "sub", "iat", "exp", "nbf"] {
+            for value in [json!(null), json!(true), json!({}), json!([7])] {
+                assert_eq!(with(name, value).unwrap_err(), ClaimError::WrongType(name), "{name}");
+            }
+        }
+        assert_eq!(with("exp", json!((NOW + 10).to_string())).unwrap_err(), ClaimError::WrongType("exp"));
+        assert_eq!(with("aud", json!(7)).unwrap_err(), ClaimError::WrongType("aud"));
+    }
+
+    #[test]
+    fn a_token_ends_at_its_exp() {
+        assert!(with("exp", json!(NOW + 1)).is_ok());
+        assert_eq!(with("exp", json!(NOW)).unwrap_err(), ClaimError::Expired);
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_refused() {
+        for name in ["iat", "nbf"] {
+            assert!(with(name, json!(NOW + FUTURE_SECONDS_MAX)).is_ok());
+            assert_eq!(with(name, json!(NOW + FUTURE_SECONDS_MAX + 1)).unwrap_err(), ClaimError::NotYetValid);
+        }
+    }
+
+    #[test]
+    fn the_issuer_must_be_equal_to_the_letter() {
+        for issuer in ["https://acme.example.com", "https://ACME.example.com/", "http://acme.example.com/"] {
+            assert_eq!(with("iss", json!(issuer)).unwrap_err(), ClaimError::IssuerMismatch);
+        }
+    }
+
+    #[test]
+    fn one_audience_is_the_same_as_a_string_and_as_an_array() {
+        assert!(with("aud", json!(["caller"])).is_ok());
+        for other in [json!("other"), json!(["other"]), json!([]), json!("caller ")] {
+            assert_eq!(with("aud", other).unwrap_err(), ClaimError::AudienceMismatch);
+        }
+    }
+
+    #[test]
+    fn of_several_audiences_only_the_authorised_party_may_use_the_token() {
+        let mut claims = good();
+        claims["aud"] = json!(["other", "caller"]);
+        assert_eq!(checked(claims.clone()).unwrap_err(), ClaimError::AudienceMismatch);
+        claims["azp"] = json!("other");
+        assert_eq!(checked(claims.clone()).unwrap_err(), ClaimError::AudienceMismatch);
+        claims["azp"] = json!("caller");
+        assert!(checked(claims).is_ok());
+    }
+
+    #[test]
+    fn a_user_id_with_control_characters_is_refused() {
+        for sub in ["", "a\nb", "a\u{0}", &"x".repeat(256)] {
+            assert_eq!(with("sub", json!(sub)).unwrap_err(), ClaimError::WrongType("sub"));
+        }
+    }
+}

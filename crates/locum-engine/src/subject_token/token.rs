@@ -1,0 +1,202 @@
+//! A compact JWT in, its verified claims out (RFC 7515, RFC 7519).
+
+use serde_json::{Map, Value};
+
+use crate::limits::{KID_BYTES_MAX, SUBJECT_TOKEN_BYTES_MAX};
+use crate::subject_token::key::VerificationKey;
+use crate::{base64url, strict_json};
+
+/// Why a token was refused: facts that its holder may know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error("id_token is too long")]
+    TooLong,
+    #[error("id_token is malformed")]
+    Malformed,
+    #[error("id_token is of the wrong type")]
+    WrongType,
+    #[error("id_token has the wrong algorithm")]
+    WrongAlgorithm,
+    #[error("id_token demands an extension that is not understood")]
+    CriticalExtension,
+    #[error("id_token is signed with an unknown key")]
+    UnknownKey,
+    #[error("id_token has a bad signature")]
+    BadSignature,
+}
+
+/// Verifies a token with the one key among these that fits, and gives its claims. Nothing is said yet about them.
+pub(crate) fn verify(token: &str, keys: &[&VerificationKey]) -> Result<Map<String, Value>, TokenError> {
+    if token.len() > SUBJECT_TOKEN_BYTES_MAX {
+        return Err(TokenError::TooLong);
+    }
+    let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
+    if payload.contains('.') {
+        return Err(TokenError::Malformed);
+    }
+    let header = Header::parse(header)?;
+    let candidates = candidates(&header, keys)?;
+    if !candidates.iter().any(|candidate| candidate.verifies(message.as_bytes(), signature)) {
+        return Err(TokenError::BadSignature);
+    }
+    part(payload)
+}
+
+/// The keys of the token's algorithm; with a `kid`, only the key of that name.
+fn candidates<'k>(
+    header: &Header,
+    keys: &[&'k VerificationKey],
+) -> Result<Vec<&'k VerificationKey>, TokenError> {
+    let mut fitting: Vec<_> =
+        keys.iter().copied().filter(|key| key.algorithm.name() == header.algorithm).collect();
+    if fitting.is_empty() {
+        return Err(TokenError::WrongAlgorithm);
+    }
+    if let Some(kid) = &header.kid {
+        fitting.retain(|key| key.kid.as_ref().is_none_or(|own| own == kid));
+    }
+    if fitting.is_empty() { Err(TokenError::UnknownKey) } else { Ok(fitting) }
+}
+
+/// The three header members that matter. `jku`, `x5u`, `jwk` and the like are never looked at.
+struct Header {
+    algorithm: String,
+    kid: Option<String>,
+}
+
+impl Header {
+    fn parse(text: &str) -> Result<Self, TokenError> {
+        let mut members = part(text)?;
+        // RFC 7515 section 4.1.11: what is critical and not understood makes the token invalid. We understand none.
+        if members.contains_key("crit") {
+            return Err(TokenError::CriticalExtension);
+        }
+        match members.get("typ") {
+            None => {}
+            Some(Value::String(typ)) if typ.eq_ignore_ascii_case("jwt") => {}
+            Some(_) => return Err(TokenError::WrongType),
+        }
+        let Some(Value::String(algorithm)) = members.remove("alg") else {
+            return Err(TokenError::Malformed);
+        };
+        let kid = match members.remove("kid") {
+            None => None,
+            Some(Value::String(kid)) if kid.len() <= KID_BYTES_MAX => Some(kid),
+            Some(_) => return Err(TokenError::Malformed),
+        };
+        Ok(Self { algorithm, kid })
+    }
+}
+
+fn part(text: &str) -> Result<Map<String, Value>, TokenError> {
+    let bytes = base64url::decode(text).ok_or(TokenError::Malformed)?;
+    strict_json::object(&bytes).map_err(|_| TokenError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ClientSecret;
+
+    const SECRET: &str = "0123456789-0123456789-0123456789";
+
+    fn key() -> VerificationKey {
+        VerificationKey::hs256_of(&ClientSecret::new(&SECRET.into(), false).unwrap())
+    }
+
+    fn signed(header: &str, payload: &str) -> String {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+        let signing = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &signing, jsonwebtoken::Algorithm::HS256).unwrap();
+        format!("{message}.{signature}")
+    }
+
+    fn good() -> String {
+        signed(r#"{"typ":"JWT","alg":"HS256"}"#, r#"{"sub":"auth0|alice"}"#)
+    }
+
+    fn refused(token: &str) -> TokenError {
+        verify(token, &[&key()]).unwrap_err()
+    }
+
+    #[test]
+    fn a_good_token_gives_its_claims() {
+        assert_eq!(Value::Object(verify(&good(), &[&key()]).unwrap()), json!({"sub": "auth0|alice"}));
+    }
+
+    #[test]
+    fn alg_none_is_refused_in_every_spelling() {
+        for alg in ["none", "None", "NONE", "nOnE", ""] {
+            let token = signed(&json!({ "alg": alg }).to_string(), "{}");
+            assert_eq!(refused(&token), TokenError::WrongAlgorithm);
+            let unsigned = format!("{}.", token.rsplit_once('.').unwrap().0);
+            assert_eq!(refused(&unsigned), TokenError::WrongAlgorithm);
+        }
+    }
+
+    #[test]
+    fn an_algorithm_that_is_not_the_keys_is_refused() {
+        for alg in ["HS384", "RS256", "hs256", "ES256"] {
+            assert_eq!(
+                refused(&signed(&json!({ "alg": alg }).to_string(), "{}")),
+                TokenError::WrongAlgorithm
+            );
+        }
+    }
+
+    #[test]
+    fn keys_in_the_header_are_never_looked_at() {
+        let header = r#"{"alg":"HS256","jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":""}}"#;
+        assert!(verify(&signed(header, "{}"), &[&key()]).is_ok());
+        assert_eq!(refused(&format!("{}x", signed(header, "{}"))), TokenError::BadSignature);
+    }
+
+    #[test]
+    fn header_members_of_the_wrong_type_are_refused() {
+        for header in
+            [r#"{"alg":["HS256"]}"#, r#"{"alg":"HS256","kid":7}"#, r#"{"alg":"HS256","alg":"HS256"}"#, "[]"]
+        {
+            assert_eq!(refused(&signed(header, "{}")), TokenError::Malformed, "{header}");
+        }
+        assert_eq!(refused(&signed(r#"{"alg":"HS256","typ":"at+jwt"}"#, "{}")), TokenError::WrongType);
+        assert_eq!(
+            refused(&signed(r#"{"alg":"HS256","crit":["b64"],"b64":false}"#, "{}")),
+            TokenError::CriticalExtension
+        );
+    }
+
+    #[test]
+    fn every_prefix_and_every_extension_is_refused() {
+        let token = good();
+        for end in 0..token.len() {
+            assert!(verify(&token[..end], &[&key()]).is_err(), "{end}");
+        }
+        for more in ["A", "=", ".", ".e30", " ", "\n"] {
+            assert!(verify(&format!("{token}{more}"), &[&key()]).is_err(), "{more:?}");
+            assert!(verify(&format!("{more}{token}"), &[&key()]).is_err(), "{more:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_character_is_refused(at in 0usize..90, with in "[A-Za-z0-9_.-]") {
+            let token = good();
+            let at = at % token.len();
+            prop_assume!(token[at..=at] != with);
+            let changed = format!("{}{with}{}", &token[..at], &token[at + 1..]);
+            prop_assert!(verify(&changed, &[&key()]).is_err());
+        }
+
+        #[test]
+        fn nothing_that_is_not_signed_gets_through(text in ".{0,200}") {
+            prop_assert!(verify(&text, &[&key()]).is_err());
+        }
+    }
+}

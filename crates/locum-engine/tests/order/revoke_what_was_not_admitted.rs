@@ -1,0 +1,11 @@
+//! `revoke` takes what was admitted, not what was only selected.
+
+use locum_engine::Refusal;
+use locum_engine::ports::Entropy;
+use locum_engine::revocation::{Revocable, revoke};
+
+async fn skip(entropy: &dyn Entropy, revocable: Revocable) -> Result<(), Refusal> {
+    revoke(entropy, revocable, "reference").await
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! The endpoints, one file each.
+
+pub(crate) mod delegation;
+mod delegation_methods;
+pub(crate) mod discovery;
+pub(crate) mod health;
+pub(crate) mod jsonp;
+pub(crate) mod jwks;
+pub(crate) mod revocation;
+pub(crate) mod saml_metadata;

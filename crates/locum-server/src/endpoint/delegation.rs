@@ -1,0 +1,61 @@
+//! `POST /delegation`: a user's token in, a credential for somewhere else out.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use crate::endpoint::delegation_methods::methods_served;
+use crate::execution::delegate;
+use crate::request::{caller, read_body};
+use crate::response;
+use crate::response::cors;
+use crate::state::AppState;
+
+/// Delegates by the parameters of a JSON or form body.
+pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
+    let deadline = state.deadline();
+    let (head, body) = request.into_parts();
+    let caller = match caller(&head, &state.proxies) {
+        Ok(caller) => caller,
+        Err(refusal) => return response::refusal(&refusal),
+    };
+    let tenant = state.find_tenant(&caller.host, deadline).await;
+    let parameters = read_body(&head, body, &state.limits, deadline).await;
+    let origin = cors::readable_by(&state, &tenant, &head.headers, parameters.as_ref().ok()).await;
+    let answer = match parameters {
+        Ok(parameters) => delegate(&state, tenant, parameters, caller, deadline).await,
+        Err(refusal) => state.engine.refuse_unread(refusal, &caller),
+    };
+    let mut response = response::delegation(&answer);
+    cors::vary(response.headers_mut());
+    if let Some(origin) = origin {
+        cors::let_read(origin, response.headers_mut());
+    }
+    response
+}
+
+/// Answers a preflight.
+pub(crate) async fn options(State(state): State<Arc<AppState>>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    let tenant = match state.tenant(&head).await {
+        Ok(tenant) => tenant,
+        Err(refusal) => return response::refusal(&refusal),
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let allow = HeaderValue::from_static(methods_served(Some(&tenant)));
+    response.headers_mut().insert(ALLOW, allow);
+    cors::preflight(&state, &tenant, &head.headers, response.headers_mut()).await;
+    response
+}
+
+/// Refuses any other method.
+pub(crate) async fn not_served(State(state): State<Arc<AppState>>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    let tenant = state.tenant(&head).await;
+    response::method_not_served(methods_served(tenant.as_ref().ok().map(|tenant| &**tenant)))
+}

@@ -1,0 +1,13 @@
+//! From bytes to parameters and a caller.
+
+mod caller;
+mod form;
+mod host;
+mod media_type;
+mod parameters;
+mod proxies;
+
+pub(crate) use caller::caller;
+pub(crate) use host::host;
+pub(crate) use parameters::{read_body, read_query};
+pub(crate) use proxies::TrustedProxies;

@@ -1,0 +1,70 @@
+//! The parameters of a request, read from its body or its query string within the limits.
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use locum_engine::{Refusal, RefusalKind, strict_json};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+
+use crate::options::Limits;
+use crate::refusals::too_slow;
+use crate::request::form;
+use crate::request::media_type::MediaType;
+
+/// Longest complaint of the JSON reader that a client is shown, in characters.
+const COMPLAINT_SHOWN_MAX: usize = 200;
+
+/// Reads the body, as JSON or as a form, until the deadline.
+///
+/// # Errors
+/// Another media type, a body that is too large, too slow, or not what it says it is, and a parameter given twice.
+pub(crate) async fn read_body(
+    head: &Parts,
+    body: Body,
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<Map<String, Value>, Refusal> {
+    let media_type = MediaType::of(&head.headers)?;
+    let bytes = timeout_at(deadline, whole(body, limits.body_bytes_max)).await.map_err(|_| too_slow())??;
+    match media_type {
+        MediaType::Form => form::parse(&bytes, limits.parameters_max),
+        MediaType::Json => json(&bytes, limits.parameters_max),
+    }
+}
+
+/// Reads the query string as a form.
+///
+/// # Errors
+/// One that is too large, and a parameter given twice.
+pub(crate) fn read_query(head: &Parts, limits: &Limits) -> Result<Map<String, Value>, Refusal> {
+    let query = head.uri.query().unwrap_or_default();
+    if query.len() > limits.body_bytes_max {
+        return Err(too_large(limits.body_bytes_max));
+    }
+    form::parse(query.as_bytes(), limits.parameters_max)
+}
+
+async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
+    // A body that is announced as too large is not read at all.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large(bytes_max));
+    }
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
+        Err(_) => Err(Refusal::invalid_request("the body ended early")),
+    }
+}
+
+fn too_large(bytes_max: usize) -> Refusal {
+    Refusal::new(RefusalKind::BodyTooLarge, format!("send at most {bytes_max} bytes"))
+}
+
+fn json(bytes: &[u8], parameters_max: usize) -> Result<Map<String, Value>, Refusal> {
+    let parameters = strict_json::object(bytes).map_err(|complaint| {
+        let shown: String = complaint.to_string().chars().take(COMPLAINT_SHOWN_MAX).collect();
+        Refusal::invalid_request(format!("the body is not the JSON it should be: {shown}"))
+    })?;
+    if parameters.len() > parameters_max { Err(form::too_many(parameters_max)) } else { Ok(parameters) }
+}

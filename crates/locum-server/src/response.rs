@@ -1,0 +1,9 @@
+//! From an answer of the engine to an HTTP response.
+
+pub(crate) mod cors;
+mod json;
+
+pub(crate) use json::{
+    add_rate_headers, delegation, empty, method_not_allowed, method_not_served, payload, public,
+    public_saml_metadata, refusal, unstored,
+};

@@ -1,0 +1,114 @@
+//! Cross-origin rules: an origin is echoed if a client allows exactly it, and no other way; never with credentials.
+
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue};
+use locum_engine::ports::Found;
+use locum_engine::prepared::PreparedTenant;
+use serde_json::{Map, Value};
+
+use crate::state::AppState;
+
+/// The request headers that browsers may send along, lower case.
+const REQUEST_HEADERS: [&str; 3] = ["content-type", "auth0-client", "accept-language"];
+
+/// How long a browser may remember a preflight, in seconds. Chromium remembers none longer than 7200.
+const PREFLIGHT_SECONDS: &str = "600";
+
+/// The origin of a request, if there is one and it has a scheme. A `null`, which any sandboxed page can send, and a `*`,
+/// which would open the answer to all, are never allowed, even where a client lists them.
+fn origin(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (Some(only), None) if only.to_str().is_ok_and(|text| text.contains("://")) => Some(only),
+        _ => None,
+    }
+}
+
+/// The origin whose pages may read the answer to a delegation: the one that sent the request, if it is allowed.
+///
+/// The client that the request names decides. A request without `client_id`, or with a body that was not read, is
+/// judged as its preflight was: by the origins of all clients.
+pub(crate) async fn readable_by(
+    state: &AppState,
+    tenant: &Found<PreparedTenant>,
+    headers: &HeaderMap,
+    parameters: Option<&Map<String, Value>>,
+) -> Option<HeaderValue> {
+    let origin = origin(headers)?;
+    let tenant = tenant.as_ref().ok()?.as_deref()?;
+    let directory = state.engine.directory();
+    let allowed = match parameters.and_then(named_client) {
+        None => allows(state, tenant, origin).await,
+        Some(client_id) => match directory.client(tenant, client_id).wait().await {
+            Ok(Some(client)) => {
+                client.client().allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+            }
+            Ok(None) | Err(_) => false,
+        },
+    };
+    allowed.then(|| origin.clone())
+}
+
+/// Whether any client of the tenant allows the origin.
+async fn allows(state: &AppState, tenant: &PreparedTenant, origin: &HeaderValue) -> bool {
+    let Ok(origin) = origin.to_str() else { return false };
+    state.engine.directory().allows_origin(tenant, origin).wait().await.unwrap_or(false)
+}
+
+/// `client_id`; empty is absent.
+fn named_client(parameters: &Map<String, Value>) -> Option<&str> {
+    parameters.get("client_id").and_then(Value::as_str).filter(|id| !id.is_empty())
+}
+
+/// Lets pages of this origin read the answer, the rate headers in it too.
+pub(crate) fn let_read(origin: HeaderValue, answer: &mut HeaderMap) {
+    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    answer.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"),
+    );
+}
+
+/// Says that the answer depends on the origin, as every answer of the path does.
+pub(crate) fn vary(answer: &mut HeaderMap) {
+    answer.insert(VARY, HeaderValue::from_static("Origin"));
+}
+
+/// The answer to a preflight (Fetch Standard, CORS-preflight fetch) that asks for what is served.
+pub(crate) async fn preflight(
+    state: &AppState,
+    tenant: &PreparedTenant,
+    asked: &HeaderMap,
+    answer: &mut HeaderMap,
+) {
+    answer.insert(
+        VARY,
+        HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+    );
+    let Some(origin) = origin(asked) else { return };
+    if allows(state, tenant, origin).await && requests_what_is_served(asked) {
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+        answer.insert(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Content-Type, Auth0-Client, Accept-Language"),
+        );
+        answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
+    }
+}
+
+fn requests_what_is_served(asked: &HeaderMap) -> bool {
+    let served = |name: &[u8]| {
+        let name = name.trim_ascii();
+        name.is_empty() || REQUEST_HEADERS.iter().any(|served| name.eq_ignore_ascii_case(served.as_bytes()))
+    };
+    asked.get(ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "POST")
+        && asked
+            .get_all(ACCESS_CONTROL_REQUEST_HEADERS)
+            .iter()
+            .all(|value| value.as_bytes().split(|byte| *byte == b',').all(served))
+}

@@ -1,0 +1,145 @@
+//! Bodies and headers: an answer or a refusal of the engine becomes a response here and nowhere else.
+
+use axum::body::Body;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use locum_engine::{BucketDecision, Credential, DelegationResponse, Issued, Refusal, RefusalKind};
+use serde::Serialize;
+
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A token of the form that OAuth clients know; the members in Auth0's order.
+#[derive(Serialize)]
+struct BearerToken<'a> {
+    token_type: &'static str,
+    expires_in: i64,
+    id_token: &'a str,
+}
+
+/// Every error of every endpoint. `status` is there for JSONP alone, which has no other way to say it.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    error: &'static str,
+    error_description: &'a str,
+}
+
+/// The response to a delegation.
+pub(crate) fn delegation(answer: &DelegationResponse) -> Response {
+    let mut response = match &answer.outcome {
+        Ok(issued) => unstored(StatusCode::OK, issued_body(issued)),
+        Err(refusal) => self::refusal(refusal),
+    };
+    add_rate_headers(answer, response.headers_mut());
+    response
+}
+
+/// The response to a refusal.
+pub(crate) fn refusal(refusal: &Refusal) -> Response {
+    let body =
+        written(&ErrorBody { status: None, error: refusal.code(), error_description: refusal.description() });
+    // The engine's table has valid statuses only; another one would be a fault of ours.
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    unstored(status, body)
+}
+
+/// The response to a method that the path does not serve. axum adds `Allow` (RFC 9110 section 15.5.6).
+pub(crate) async fn method_not_allowed() -> Response {
+    let description = "the path does not serve this method; the Allow header lists those that it serves";
+    refusal(&Refusal::new(RefusalKind::MethodNotAllowed, description))
+}
+
+/// The same where the methods that are served depend on the tenant.
+pub(crate) fn method_not_served(served: &'static str) -> Response {
+    let mut response =
+        refusal(&Refusal::new(RefusalKind::MethodNotAllowed, format!("this path serves {served}")));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(served));
+    response
+}
+
+/// The JSON that a JSONP callback is called with, be it a credential or a refusal.
+pub(crate) fn payload(answer: &DelegationResponse) -> Vec<u8> {
+    match &answer.outcome {
+        Ok(issued) => issued_body(issued),
+        Err(refusal) => written(&ErrorBody {
+            status: Some(refusal.status()),
+            error: refusal.code(),
+            error_description: refusal.description(),
+        }),
+    }
+}
+
+/// The rate limit as it stands, and on a 429 how long to wait.
+pub(crate) fn add_rate_headers(answer: &DelegationResponse, headers: &mut HeaderMap) {
+    let Some(BucketDecision { limit, remaining, reset_unix_seconds, retry_after_seconds, .. }) = answer.rate
+    else {
+        return;
+    };
+    headers.insert(X_RATELIMIT_LIMIT, limit.into());
+    headers.insert(X_RATELIMIT_REMAINING, remaining.into());
+    headers.insert(X_RATELIMIT_RESET, reset_unix_seconds.into());
+    if matches!(&answer.outcome, Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests) {
+        headers.insert(RETRY_AFTER, retry_after_seconds.into());
+    }
+}
+
+/// JSON that no cache keeps (RFC 6749 section 5.1).
+pub(crate) fn unstored(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Nothing but a status.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = unstored(status, Vec::new());
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
+/// A JSON document that anybody may read and keep for a while.
+pub(crate) fn public(document: &impl Serialize) -> Response {
+    published(JSON, written(document))
+}
+
+/// SAML metadata (its media type stands in SAML 2.0 Metadata, appendix A) that anybody may read and keep for a while.
+pub(crate) fn public_saml_metadata(document: String) -> Response {
+    published(HeaderValue::from_static("application/samlmetadata+xml"), document.into_bytes())
+}
+
+fn published(content_type: HeaderValue, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn issued_body(issued: &Issued) -> Vec<u8> {
+    match &issued.credential {
+        Credential::Bearer { token, expires_in } => {
+            written(&BearerToken { token_type: "Bearer", expires_in: *expires_in, id_token: token })
+        }
+        Credential::Text { member, text } => written(&std::collections::BTreeMap::from([(member, text)])),
+        Credential::Object(members) => written(members),
+    }
+}
+
+fn written(body: &impl Serialize) -> Vec<u8> {
+    // Texts, numbers and maps keyed by texts: JSON can express all of them.
+    serde_json::to_vec(body).unwrap_or_default()
+}

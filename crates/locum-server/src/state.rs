@@ -1,0 +1,71 @@
+//! What all endpoints of a router share.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use locum_engine::ports::{Found, StoreUnavailable};
+use locum_engine::prepared::PreparedTenant;
+use locum_engine::{Engine, Refusal, RefusalKind};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::options::{Limits, ServerOptions};
+use crate::request::{TrustedProxies, host};
+
+pub(crate) struct AppState {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) limits: Limits,
+    pub(crate) path_prefix: String,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// One permit for each request that may be worked on.
+    pub(crate) in_flight: Arc<Semaphore>,
+}
+
+impl AppState {
+    pub(crate) fn new(engine: Arc<Engine>, options: ServerOptions) -> Self {
+        Self {
+            engine,
+            limits: options.limits,
+            path_prefix: options.path_prefix,
+            proxies: TrustedProxies::new(&options.trusted_proxies),
+            ready: options.ready,
+            in_flight: Arc::new(Semaphore::new(options.limits.in_flight_max.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// When a request that arrives now must be answered.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.request_deadline
+    }
+
+    /// Looks up the tenant of a host, once for each request.
+    pub(crate) async fn find_tenant(&self, host: &str, deadline: Instant) -> Found<PreparedTenant> {
+        let lookup = self.engine.directory().tenant(host).wait();
+        let found = timeout_at(deadline, lookup).await.unwrap_or_else(|_| {
+            Err(StoreUnavailable("the look-up took longer than the request may".to_owned()))
+        });
+        if let Err(unavailable) = &found {
+            tracing::error!(%host, error = %unavailable, "the tenant directory cannot be asked");
+        }
+        found
+    }
+
+    /// The tenant of a request for a document of the tenant.
+    ///
+    /// # Errors
+    /// No usable host, a host that no tenant answers on, or a directory that cannot be asked.
+    pub(crate) async fn tenant(&self, head: &Parts) -> Result<Arc<PreparedTenant>, Refusal> {
+        match self.find_tenant(&host(head)?, self.deadline()).await {
+            Ok(Some(tenant)) => Ok(tenant),
+            Ok(None) => Err(Refusal::new(RefusalKind::NotFound, "no tenant answers on this host")),
+            Err(unavailable) => Err(try_again(unavailable)),
+        }
+    }
+}
+
+/// The refusal of a request that needs an answer from a directory that has none.
+pub(crate) fn try_again(unavailable: StoreUnavailable) -> Refusal {
+    let description = "the tenant cannot be looked up now; try again later";
+    Refusal::new(RefusalKind::TemporarilyUnavailable, description).because(unavailable)
+}

@@ -1,0 +1,76 @@
+//! One tenant with everything that is looked up in it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use locum_engine::model::User;
+use locum_engine::prepared::{PreparedClient, PreparedTenant};
+
+use crate::tenant_set::TenantSetError;
+
+/// A tenant in memory.
+#[derive(Debug)]
+pub(crate) struct HeldTenant {
+    tenant: Arc<PreparedTenant>,
+    clients: HashMap<String, Arc<PreparedClient>>,
+    users: HashMap<String, Arc<User>>,
+    /// The origins of all clients. A walk over the clients for each preflight would let anybody keep a core busy.
+    origins: HashSet<String>,
+    by_resource: HashMap<String, Arc<PreparedClient>>,
+}
+
+impl HeldTenant {
+    pub(super) fn new(tenant: PreparedTenant, users: HashMap<String, User>) -> Self {
+        Self {
+            tenant: Arc::new(tenant),
+            clients: HashMap::new(),
+            users: users.into_iter().map(|(id, user)| (id, Arc::new(user))).collect(),
+            origins: HashSet::new(),
+            by_resource: HashMap::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, client: PreparedClient) -> Result<(), TenantSetError> {
+        let client = Arc::new(client);
+        let data = client.client();
+        self.origins.extend(data.allowed_origins.iter().cloned());
+        for resource in &data.resources {
+            if let Some(other) = self.by_resource.insert(resource.clone(), Arc::clone(&client))
+                && other.id() != data.id
+            {
+                return Err(TenantSetError::ResourceTwice {
+                    domain: self.tenant.domain().to_owned(),
+                    resource: resource.clone(),
+                    first: other.id().to_owned(),
+                    second: data.id.clone(),
+                });
+            }
+        }
+        self.clients.insert(data.id.clone(), client);
+        Ok(())
+    }
+
+    pub(crate) fn tenant(&self) -> &Arc<PreparedTenant> {
+        &self.tenant
+    }
+
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &Arc<PreparedClient>> {
+        self.clients.values()
+    }
+
+    pub(crate) fn client(&self, client_id: &str) -> Option<&Arc<PreparedClient>> {
+        self.clients.get(client_id)
+    }
+
+    pub(crate) fn user(&self, user_id: &str) -> Option<&Arc<User>> {
+        self.users.get(user_id)
+    }
+
+    pub(crate) fn allows_origin(&self, origin: &str) -> bool {
+        self.origins.contains(origin)
+    }
+
+    pub(crate) fn client_by_resource(&self, resource: &str) -> Option<&Arc<PreparedClient>> {
+        self.by_resource.get(resource)
+    }
+}

@@ -1,0 +1,77 @@
+//! A directory in memory that can be made to fail.
+
+use std::sync::Arc;
+
+use locum_engine::model::User;
+use locum_engine::ports::{Directory, Found, Lookup, PortReply, StoreUnavailable};
+use locum_engine::prepared::{PreparedClient, PreparedTenant};
+use locum_store::MemoryDirectory;
+
+use crate::faults::{PortCalls, UNAVAILABLE};
+
+/// A [`MemoryDirectory`] whose look-ups are counted and can fail.
+pub struct FaultyDirectory {
+    inner: MemoryDirectory,
+    calls: Arc<PortCalls>,
+}
+
+impl FaultyDirectory {
+    pub(crate) fn new(inner: MemoryDirectory, calls: Arc<PortCalls>) -> Self {
+        Self { inner, calls }
+    }
+
+    /// The directory without faults.
+    pub fn inner(&self) -> &MemoryDirectory {
+        &self.inner
+    }
+
+    fn unless_failing<'a, T>(
+        &'a self,
+        port: &'static str,
+        lookup: impl FnOnce(&'a MemoryDirectory) -> PortReply<'a, Result<T, StoreUnavailable>>,
+    ) -> PortReply<'a, Result<T, StoreUnavailable>> {
+        if self.calls.succeeds(port) {
+            lookup(&self.inner)
+        } else {
+            PortReply::Now(Err(StoreUnavailable(UNAVAILABLE.to_owned())))
+        }
+    }
+}
+
+impl Directory for FaultyDirectory {
+    fn tenant<'a>(&'a self, host: &'a str) -> Lookup<'a, PreparedTenant> {
+        self.unless_failing("tenant", |inner| inner.tenant(host))
+    }
+
+    fn client<'a>(&'a self, tenant: &'a PreparedTenant, client_id: &'a str) -> Lookup<'a, PreparedClient> {
+        self.unless_failing("client", |inner| inner.client(tenant, client_id))
+    }
+
+    fn user<'a>(&'a self, tenant: &'a PreparedTenant, user_id: &'a str) -> Lookup<'a, User> {
+        self.unless_failing("user", |inner| inner.user(tenant, user_id))
+    }
+
+    fn allows_origin<'a>(
+        &'a self,
+        tenant: &'a PreparedTenant,
+        origin: &'a str,
+    ) -> PortReply<'a, Result<bool, StoreUnavailable>> {
+        self.unless_failing("allows_origin", |inner| inner.allows_origin(tenant, origin))
+    }
+
+    fn client_by_resource<'a>(
+        &'a self,
+        tenant: &'a PreparedTenant,
+        resource: &'a str,
+    ) -> Lookup<'a, PreparedClient> {
+        self.unless_failing("client_by_resource", |inner| inner.client_by_resource(tenant, resource))
+    }
+}
+
+/// The tenant that a directory finds at a host; the directory must answer at once.
+pub fn tenant_at(directory: &dyn Directory, host: &str) -> Found<PreparedTenant> {
+    match directory.tenant(host) {
+        PortReply::Now(found) => found,
+        PortReply::Later(_) => panic!("the directory does not answer at once"),
+    }
+}

@@ -1,0 +1,252 @@
+//! Issuers whose manifests and answers a test sets. Configurations, grants and revocations are kept.
+
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::{Arc, Mutex};
+
+use locum_abi::answer::{Credential, Failure, Issued, RevokeAnswer};
+use locum_abi::configuration::Configuration;
+use locum_abi::grant::Grant;
+use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, LifetimeSetting, Revocation};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+use serde_json::json;
+
+use crate::faults::{PortCalls, UNAVAILABLE};
+use crate::object;
+use crate::tokens::hs256;
+
+type Issuance =
+    dyn for<'a> Fn(&'a Grant, CallContext) -> PortFuture<'a, Result<Issued, IssuerFailure>> + Send + Sync;
+type Revoking = dyn Fn(&str) -> Result<RevokeAnswer, IssuerFailure> + Send + Sync;
+
+/// The usual issuers: `app` (JWT), `azure_blob` (text), `aws` and `salesforce_api` (objects; the latter can be
+/// revoked upstream).
+pub struct ScriptedIssuers {
+    manifests: HashMap<String, IssuerManifest>,
+    /// What they answer, and what they were asked.
+    pub script: Arc<IssuerScript>,
+}
+
+/// What issuers are to do, and what they were asked.
+pub struct IssuerScript {
+    issue: Mutex<HashMap<String, Arc<Issuance>>>,
+    revoke: Mutex<HashMap<String, Arc<Revoking>>>,
+    refused_settings: Mutex<HashMap<String, Failure>>,
+    configurations: Mutex<Vec<Configuration>>,
+    issued: Mutex<Vec<(Grant, CallContext)>>,
+    revoked: Mutex<Vec<(String, String)>>,
+    calls: Arc<PortCalls>,
+}
+
+impl ScriptedIssuers {
+    pub(crate) fn usual(calls: Arc<PortCalls>) -> Self {
+        Self::with_script(Arc::new(IssuerScript {
+            issue: Mutex::default(),
+            revoke: Mutex::default(),
+            refused_settings: Mutex::default(),
+            configurations: Mutex::default(),
+            issued: Mutex::default(),
+            revoked: Mutex::default(),
+            calls,
+        }))
+    }
+
+    /// The usual manifests, answered by this script.
+    pub fn with_script(script: Arc<IssuerScript>) -> Self {
+        let text = CredentialForm::Text { member: "azure_blob_sas".to_owned() };
+        let mut salesforce = manifest("salesforce_api", CredentialForm::Object);
+        salesforce.revocation = Revocation::Upstream;
+        let manifests = [
+            manifest("app", CredentialForm::Jwt),
+            manifest("azure_blob", text),
+            manifest("aws", CredentialForm::Object),
+            salesforce,
+        ];
+        Self {
+            manifests: manifests.into_iter().map(|manifest| (manifest.api_type.clone(), manifest)).collect(),
+            script,
+        }
+    }
+
+    /// The manifest of an issuer, to be changed.
+    pub fn manifest(&mut self, api_type: &str) -> &mut IssuerManifest {
+        self.manifests.get_mut(api_type).unwrap()
+    }
+
+    /// Adds an issuer.
+    pub fn load(&mut self, manifest: IssuerManifest) {
+        self.manifests.insert(manifest.api_type.clone(), manifest);
+    }
+
+    /// Takes an issuer away, as if its plugin were not loaded.
+    pub fn unload(&mut self, api_type: &str) {
+        self.manifests.remove(api_type);
+    }
+
+    /// From now on the issuer refuses its settings.
+    pub fn refuses_settings(&self, api_type: &str, failure: Failure) {
+        self.script.refused_settings.lock().unwrap().insert(api_type.to_owned(), failure);
+    }
+
+    /// From now on the issuer answers this.
+    pub fn answers(
+        &self,
+        api_type: &str,
+        issue: impl Fn(&Grant, CallContext) -> Result<Issued, IssuerFailure> + Send + Sync + 'static,
+    ) {
+        self.script.answers(api_type, issue);
+    }
+}
+
+impl IssuerScript {
+    /// From now on the issuer answers this.
+    pub fn answers(
+        &self,
+        api_type: &str,
+        issue: impl Fn(&Grant, CallContext) -> Result<Issued, IssuerFailure> + Send + Sync + 'static,
+    ) {
+        self.answers_later(api_type, move |grant, context| Box::pin(ready(issue(grant, context))));
+    }
+
+    /// From now on the issuer answers with this future.
+    pub fn answers_later(
+        &self,
+        api_type: &str,
+        issue: impl for<'a> Fn(&'a Grant, CallContext) -> PortFuture<'a, Result<Issued, IssuerFailure>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.issue.lock().unwrap().insert(api_type.to_owned(), Arc::new(issue));
+    }
+
+    /// From now on the issuer answers this to revocations.
+    pub fn answers_revocations(
+        &self,
+        api_type: &str,
+        revoke: impl Fn(&str) -> Result<RevokeAnswer, IssuerFailure> + Send + Sync + 'static,
+    ) {
+        self.revoke.lock().unwrap().insert(api_type.to_owned(), Arc::new(revoke));
+    }
+
+    /// What issuers were configured with, oldest first.
+    pub fn configurations(&self) -> Vec<Configuration> {
+        self.configurations.lock().unwrap().clone()
+    }
+
+    /// What was asked for, oldest first.
+    pub fn grants(&self) -> Vec<Grant> {
+        self.issued.lock().unwrap().iter().map(|(grant, _)| grant.clone()).collect()
+    }
+
+    /// The last grant.
+    pub fn last_grant(&self) -> Grant {
+        self.grants().pop().unwrap()
+    }
+
+    /// The context of the last grant.
+    pub fn last_context(&self) -> CallContext {
+        self.issued.lock().unwrap().last().unwrap().1
+    }
+
+    /// The api_type asked and the credential to be revoked, oldest first.
+    pub fn revocations(&self) -> Vec<(String, String)> {
+        self.revoked.lock().unwrap().clone()
+    }
+}
+
+impl Issuers for ScriptedIssuers {
+    fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
+        self.manifests.get(api_type).cloned().map(Arc::new)
+    }
+
+    fn configure(&self, configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
+        let api_type = configuration.api_type.clone();
+        self.script.configurations.lock().unwrap().push(configuration);
+        if let Some(failure) = self.script.refused_settings.lock().unwrap().get(&api_type) {
+            return Err(failure.clone());
+        }
+        let form = self.manifests[&api_type].credential.clone();
+        Ok(Arc::new(ScriptedIssuer { api_type, form, script: Arc::clone(&self.script) }))
+    }
+}
+
+struct ScriptedIssuer {
+    api_type: String,
+    form: CredentialForm,
+    script: Arc<IssuerScript>,
+}
+
+impl Issuer for ScriptedIssuer {
+    fn issue<'a>(
+        &'a self,
+        grant: &'a Grant,
+        context: CallContext,
+    ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
+        self.script.issued.lock().unwrap().push((grant.clone(), context));
+        let issue = self.script.issue.lock().unwrap().get(&self.api_type).cloned();
+        if !self.script.calls.succeeds("issue") {
+            return Box::pin(ready(Err(IssuerFailure::Failed(Failure::internal(UNAVAILABLE)))));
+        }
+        match issue {
+            Some(issue) => Box::pin(async move { issue(grant, context).await }),
+            None => Box::pin(ready(Ok(well_behaved(&self.form, grant, context)))),
+        }
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        credential: &'a str,
+        _: CallContext,
+    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+        self.script.revoked.lock().unwrap().push((self.api_type.clone(), credential.to_owned()));
+        let revoke = self.script.revoke.lock().unwrap().get(&self.api_type).cloned();
+        let answer = if !self.script.calls.succeeds("revoke") {
+            Err(IssuerFailure::Failed(Failure::internal(UNAVAILABLE)))
+        } else {
+            revoke.map_or(Ok(RevokeAnswer::AlreadyGone), |revoke| revoke(credential))
+        };
+        Box::pin(ready(answer))
+    }
+}
+
+/// A manifest of an issuer that asks for nothing: five minutes to ten hours, an hour if the setting `seconds` does not
+/// say.
+pub fn manifest(api_type: &str, credential: CredentialForm) -> IssuerManifest {
+    IssuerManifest {
+        api_type: api_type.to_owned(),
+        credential,
+        settings_schema: json!({}),
+        parameters_schema: json!({}),
+        overrides: Vec::new(),
+        lifetime: Lifetime {
+            minimum_seconds: 300,
+            default_seconds: 3600,
+            maximum_seconds: 36_000,
+            setting: Some(LifetimeSetting { name: "seconds".to_owned(), unit_seconds: 1 }),
+        },
+        revocation: Revocation::NotRevocable,
+        revocation_advice: "wait".to_owned(),
+        upstreams: Vec::new(),
+        needs: Vec::new(),
+        reads: Vec::new(),
+    }
+}
+
+/// The credential of an issuer that does as it was told.
+pub fn well_behaved(form: &CredentialForm, grant: &Grant, context: CallContext) -> Issued {
+    let issued_at = i64::try_from(context.now_unix_ms / 1000).unwrap();
+    let expires_at = issued_at + i64::try_from(grant.lifetime_seconds).unwrap();
+    let credential = match form {
+        CredentialForm::Jwt => {
+            let mut claims = json!({"sub": grant.user_id, "aud": grant.target_id, "azp": grant.client_id});
+            claims["iat"] = issued_at.into();
+            claims["exp"] = expires_at.into();
+            Credential::Jwt(hs256(&claims))
+        }
+        CredentialForm::Text { .. } => Credential::Text("sp=r&sig=abc".to_owned()),
+        CredentialForm::Object => Credential::Object(object(json!({"access_token": "opaque"}))),
+        CredentialForm::Unknown => panic!("no issuer of that form is loaded"),
+    };
+    Issued { credential, issued_at, expires_at: Some(expires_at) }
+}

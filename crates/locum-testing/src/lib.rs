@@ -1,0 +1,58 @@
+//! Test doubles: ports in memory, scripted issuers, tokens and tenants for the tests of other crates.
+//!
+//! For tests alone: it panics where a test is wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failure here is a failure of the test; the lints' own exception covers test functions only"
+)]
+
+mod audit_sink;
+mod buckets;
+mod clock;
+mod directory;
+mod entropy;
+mod faults;
+mod issuers;
+mod requests;
+mod tenants;
+mod test_engine;
+mod tokens;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+pub use audit_sink::RecordingSink;
+pub use buckets::{RecordingBuckets, RequestedKey};
+pub use clock::VirtualClock;
+pub use directory::{FaultyDirectory, tenant_at};
+pub use entropy::CountingEntropy;
+pub use faults::{PortCalls, UNAVAILABLE};
+pub use issuers::{IssuerScript, ScriptedIssuers, manifest, well_behaved};
+pub use requests::{caller, good, good_with, object};
+pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, signing_key, tenant};
+pub use test_engine::{Reply, TestEngine, TestSetup, summary};
+pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, rs256, signed_text};
+
+/// Unix seconds at which every test starts.
+pub const NOW: i64 = 1_900_000_000;
+
+/// The reference of the first request of an engine.
+pub const REFERENCE: &str = "0000000000000001";
+
+/// The tenant of most tests.
+pub const ACME: &str = "acme.example.com";
+
+/// Another tenant, with the same client ids, users and client secrets.
+pub const GLOBEX: &str = "globex.example.com";
+
+/// The outcome of a future that waits for nothing: all ports of a [`TestEngine`] answer at once.
+pub fn finished<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => panic!("the engine waits for something that is not a port"),
+    }
+}

@@ -1,0 +1,70 @@
+//! Two tenants that differ in their names and keys alone.
+
+use locum_abi::configuration::SigningKey;
+use locum_engine::BucketRule;
+use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant, User};
+use locum_store::TenantData;
+use serde_json::{Map, Value, json};
+
+use crate::tokens::{SECRET, acme_key, globex_key};
+use crate::{ACME, GLOBEX, object};
+
+/// A tenant with the clients `caller`, `api` and `storage` (which has three add-ons), and the users Alice and Mallory,
+/// who is blocked.
+pub fn tenant(domain: &str) -> TenantData {
+    let mut storage = client("storage");
+    storage.add_ons = ["azure_blob", "aws", "salesforce_api"].map(|name| AddOn::new(name, Map::new())).into();
+    let mut tenant = Tenant::new(domain);
+    tenant.signing_keys = vec![signing_key(domain)];
+    let mut data = TenantData::new(tenant, vec![client("caller"), client("api"), storage]);
+    data.users.insert("auth0|alice".to_owned(), User::new(profile_at(domain)));
+    data.users.insert("auth0|mallory".to_owned(), blocked_user());
+    data
+}
+
+/// The key of a tenant under its `kid`, `key of {domain}`.
+pub fn signing_key(domain: &str) -> SigningKey {
+    let pem = if domain == GLOBEX { globex_key() } else { acme_key() };
+    SigningKey { kid: format!("key of {domain}"), private_key_pem: pem.into(), certificate_pem: None }
+}
+
+/// The stored profile of Alice.
+fn profile_at(domain: &str) -> Map<String, Value> {
+    object(json!({
+        "name": format!("Alice of {domain}"), "nickname": "al", "email": format!("alice@{domain}"),
+        "email_verified": true, "favourite_food": "plum", "app_metadata": {"plan": "gold"},
+    }))
+}
+
+/// A first-party client with an HS256 secret and both legacy grants.
+pub fn client(id: &str) -> Client {
+    let mut client = Client::new(id);
+    client.key = ClientKey::Secret(ClientSecret::new(&SECRET.into(), false).unwrap());
+    client
+}
+
+/// The client of a tenant, added if there is none.
+pub fn client_of<'d>(data: &'d mut TenantData, id: &str) -> &'d mut Client {
+    let place = data.clients.iter().position(|known| known.id == id).unwrap_or_else(|| {
+        data.clients.push(client(id));
+        data.clients.len() - 1
+    });
+    &mut data.clients[place]
+}
+
+/// A user who may do nothing.
+pub fn blocked_user() -> User {
+    let mut user = User::default();
+    user.blocked = true;
+    user
+}
+
+/// A rate limit.
+pub fn bucket_rule(size: u32, per_minute: u32) -> BucketRule {
+    BucketRule { size: size.try_into().unwrap(), per_minute: per_minute.try_into().unwrap() }
+}
+
+/// Both tenants.
+pub fn both_tenants() -> [TenantData; 2] {
+    [tenant(ACME), tenant(GLOBEX)]
+}

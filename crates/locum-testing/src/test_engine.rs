@@ -1,0 +1,172 @@
+//! An engine on test doubles.
+
+use std::sync::Arc;
+
+use locum_engine::model::Client;
+use locum_engine::{
+    AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, Ports, Refusal, RefusalKind,
+};
+use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
+use serde_json::{Map, Value};
+
+use crate::audit_sink::RecordingSink;
+use crate::buckets::RecordingBuckets;
+use crate::clock::VirtualClock;
+use crate::directory::{FaultyDirectory, tenant_at};
+use crate::entropy::CountingEntropy;
+use crate::faults::PortCalls;
+use crate::issuers::{IssuerScript, ScriptedIssuers};
+use crate::requests::{caller, object};
+use crate::tenants::{client_of, tenant};
+use crate::{ACME, GLOBEX, NOW, finished};
+
+/// What a [`TestEngine`] is made of; a test changes it first.
+pub struct TestSetup {
+    /// The tenant of most tests.
+    pub acme: TenantData,
+    /// Another tenant.
+    pub globex: TenantData,
+    /// The issuers.
+    pub issuers: ScriptedIssuers,
+    /// The calls of ports, which can be made to fail.
+    pub calls: Arc<PortCalls>,
+    /// Whether every bucket is empty at first.
+    pub bucket_is_empty: bool,
+}
+
+impl TestSetup {
+    /// A client of `acme.example.com`, added if there is none.
+    pub fn client(&mut self, id: &str) -> &mut Client {
+        client_of(&mut self.acme, id)
+    }
+}
+
+/// An engine, and its test doubles.
+pub struct TestEngine {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The time, [`NOW`] at first.
+    pub clock: Arc<VirtualClock>,
+    /// Randomness that can be foreseen.
+    pub entropy: Arc<CountingEntropy>,
+    /// The tenants.
+    pub directory: Arc<FaultyDirectory>,
+    /// The rate-limit buckets.
+    pub buckets: Arc<RecordingBuckets>,
+    /// The audit.
+    pub sink: Arc<RecordingSink>,
+    /// What issuers answer, and what they were asked.
+    pub script: Arc<IssuerScript>,
+    /// The calls of ports, which can be made to fail.
+    pub calls: Arc<PortCalls>,
+}
+
+impl Default for TestEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestEngine {
+    /// With both tenants and the usual issuers.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same, changed.
+    pub fn with(change: impl FnOnce(&mut TestSetup)) -> Self {
+        let calls = Arc::new(PortCalls::default());
+        let mut setup = TestSetup {
+            acme: tenant(ACME),
+            globex: tenant(GLOBEX),
+            issuers: ScriptedIssuers::usual(Arc::clone(&calls)),
+            calls: Arc::clone(&calls),
+            bucket_is_empty: false,
+        };
+        change(&mut setup);
+        let TestSetup { acme, globex, issuers, bucket_is_empty, .. } = setup;
+        let set = TenantSet::prepare(vec![acme, globex], &issuers).unwrap();
+        let clock = Arc::new(VirtualClock::at(NOW));
+        let entropy = Arc::new(CountingEntropy::default());
+        let directory = Arc::new(FaultyDirectory::new(MemoryDirectory::new(set), Arc::clone(&calls)));
+        let buckets = Arc::new(RecordingBuckets::new(bucket_is_empty, Arc::clone(&calls)));
+        let sink = Arc::new(RecordingSink::default());
+        let script = Arc::clone(&issuers.script);
+        let engine = Arc::new(Engine::new(Ports::new(
+            Arc::clone(&clock) as _,
+            Arc::clone(&entropy) as _,
+            Arc::clone(&directory) as _,
+            Arc::clone(&buckets) as _,
+            Arc::clone(&sink) as _,
+        )));
+        Self { engine, clock, entropy, directory, buckets, sink, script, calls }
+    }
+
+    /// The add-ons that cannot work.
+    pub fn problems(&self) -> Vec<TenantProblem> {
+        self.directory.inner().current().problems()
+    }
+
+    /// Requests a delegation at `acme.example.com`.
+    pub fn delegate(&self, parameters: Map<String, Value>) -> Reply {
+        self.delegate_from(&caller(), parameters)
+    }
+
+    /// Requests a delegation. Whatever the outcome, there is one audit event, with the same outcome.
+    pub fn delegate_from(&self, caller: &Caller, parameters: Map<String, Value>) -> Reply {
+        let tenant = tenant_at(&*self.directory, &caller.host);
+        let response = finished(self.engine.delegate(tenant, parameters, caller));
+        let event = self.sink.take_only_event();
+        let code = match &response.outcome {
+            Ok(_) => AuditCode::Success,
+            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
+            Err(_) => AuditCode::Failure,
+        };
+        assert_eq!(event.code, code, "{event:?}");
+        Reply { response, event }
+    }
+
+    /// Requests a revocation at `acme.example.com`, which gives one audit event too.
+    pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
+        let tenant = tenant_at(&*self.directory, ACME);
+        let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller()));
+        let event = self.sink.take_only_event();
+        let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
+        assert_eq!(event.code, code, "{event:?}");
+        (outcome, event)
+    }
+}
+
+/// The response to a request, and its audit event.
+#[derive(Debug)]
+pub struct Reply {
+    /// The response.
+    pub response: DelegationResponse,
+    /// The event.
+    pub event: AuditEvent,
+}
+
+impl Reply {
+    /// What was issued; the request must have succeeded.
+    pub fn issued(&self) -> &Issued {
+        self.response.outcome.as_ref().unwrap()
+    }
+
+    /// The refusal; the request must have been refused.
+    pub fn refusal(&self) -> &Refusal {
+        self.response.outcome.as_ref().unwrap_err()
+    }
+
+    /// Status, code and description in one line, or `issued`.
+    pub fn summary(&self) -> String {
+        match &self.response.outcome {
+            Ok(_) => "issued".to_owned(),
+            Err(refusal) => summary(refusal),
+        }
+    }
+}
+
+/// Status, code and description in one line.
+pub fn summary(refusal: &Refusal) -> String {
+    format!("{} {} {}", refusal.status(), refusal.code(), refusal.description())
+}
