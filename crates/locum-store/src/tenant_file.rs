@@ -1,7 +1,7 @@
 //! Tenant files: the Management API's own field names in YAML, read whole or not at all.
 //!
 //! A file is read twice: once into the model, so that an unknown key or a wrong type is named with its line; then,
-//! with `${env:NAME}` and `${file:PATH}` filled in, into what becomes a [`Tenant`].
+//! with `${env:NAME}` and `${file:PATH}` filled in, into what becomes a [`Tenant`](locum_engine::tenant::Tenant).
 
 mod build;
 mod ignored;
@@ -11,23 +11,12 @@ mod references;
 use std::fmt;
 use std::path::Path;
 
-use locum_engine::tenant::Tenant;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use crate::tenant_file::build::TenantFile;
 use crate::tenant_file::model::TenantEntry;
 pub use crate::tenant_file::references::References;
-
-/// What a tenant file says.
-#[derive(Debug)]
-pub struct TenantFile {
-    /// The tenant.
-    pub tenant: Tenant,
-    /// Whether it answers on every host that no tenant has as its domain.
-    pub is_default: bool,
-    /// What works and should not stay as it is, a sentence each.
-    pub warnings: Vec<String>,
-}
 
 /// Why a tenant file cannot be used, where in it, and what to do. Never shows a value of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

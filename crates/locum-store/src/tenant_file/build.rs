@@ -9,7 +9,6 @@ use locum_engine::tenant::{
 use locum_engine::{BucketRule, VerificationKey};
 use serde_json::{Map, Value};
 
-use crate::tenant_file::TenantFile;
 use crate::tenant_file::model::{
     ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
     WhenUnavailableEntry,
@@ -46,6 +45,17 @@ const SINGLE_SIGN_ON: [&str; 21] = [
     "zendesk",
     "zoom",
 ];
+
+/// What a tenant file says.
+#[derive(Debug)]
+pub struct TenantFile {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Whether it answers on every host that no tenant has as its domain.
+    pub is_default: bool,
+    /// What works and should not stay as it is, a sentence each.
+    pub warnings: Vec<String>,
+}
 
 /// What is wrong, and where.
 pub(super) struct Unbuildable {
