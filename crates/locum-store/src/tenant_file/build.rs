@@ -1,27 +1,27 @@
-//! From the model of a file to a tenant that cannot be half right.
+//! Converts the parsed entries of a tenant file into a `Tenant`, checking each field.
 
 use std::collections::{HashMap, HashSet};
 
 use locum_engine::tenant::{
-    AddOn, Client, ClientVerification, DelegationPolicy, LegacyGrants, Tenant, TenantKey, User,
-    WhenUnavailable, secret_bytes,
+    AddOn, Client, ClientVerification, DelegationPolicy, LegacyGrants, SecretUnusable, Tenant, TenantKey,
+    User, WhenUnavailable, secret_bytes,
 };
 use locum_engine::{BucketRule, VerificationKey};
 use serde_json::{Map, Value};
 
+use crate::tenant_file::field_error::FieldError;
 use crate::tenant_file::model::{
-    ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
-    WhenUnavailableEntry,
+    ClientEntry, DelegationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
 };
 
-/// The legacy grants, as `grant_types` spells them.
+/// The legacy grants, as `grant_types` names them.
 const ID_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token";
 const REFRESH_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token";
 
-/// What RFC 7518 section 3.2 asks of an HS256 key.
+/// Shortest HS256 key that RFC 7518 section 3.2 allows, in bytes.
 const HMAC_KEY_BYTES_MIN: usize = 32;
 
-/// Add-ons of the record that only configure single sign-on: nothing is ever delegated through them.
+/// Add-ons of Auth0 that only configure single sign-on; they cannot be delegation targets, so they are skipped.
 const SINGLE_SIGN_ON: [&str; 21] = [
     "box",
     "cloudbees",
@@ -57,21 +57,14 @@ pub struct TenantFile {
     pub warnings: Vec<String>,
 }
 
-/// What is wrong, and where.
-pub(super) struct Unbuildable {
-    pub(super) pointer: String,
-    pub(super) message: String,
-}
-
-fn unbuildable(pointer: impl Into<String>, message: impl Into<String>) -> Unbuildable {
-    Unbuildable { pointer: pointer.into(), message: message.into() }
-}
-
-pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
+pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, FieldError> {
     let domain = entry.domain.to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
     if domain.is_empty() || !domain.chars().all(allowed) {
-        return Err(unbuildable("/domain", "expected a host name without scheme, port and path"));
+        return Err(FieldError::new(
+            "/domain",
+            "write the domain as a host name, without scheme, port and path",
+        ));
     }
     let warnings = short_secrets(&entry.clients);
     let keys = keys(entry.signing_keys)?;
@@ -85,31 +78,27 @@ pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
     Ok(TenantFile { tenant, is_default: entry.default, warnings })
 }
 
-/// Old tenants have secrets that can be guessed from one token; they go on working, and somebody should know.
+/// Warns about secrets short enough to be guessed from one token. Old tenants have them, so they are not refused.
 fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
-    let is_short = |client: &&ClientEntry| {
-        let encoded = client.jwt_configuration.secret_encoded;
-        let bytes = client.client_secret.as_ref().and_then(|secret| secret_bytes(secret, encoded).ok());
-        bytes.is_some_and(|bytes| bytes.len() < HMAC_KEY_BYTES_MIN)
-    };
-    let sentence = |client: &ClientEntry| {
+    let is_short = |client: &&ClientEntry| matches!(client_secret_bytes(client), Some(Ok(bytes)) if bytes.len() < HMAC_KEY_BYTES_MIN);
+    let warning = |client: &ClientEntry| {
         format!(
-            "client {}: its secret has fewer than {HMAC_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2)",
+            "client {}: its client_secret is shorter than {HMAC_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2); rotate it",
             client.client_id
         )
     };
-    clients.iter().filter(is_short).map(sentence).collect()
+    clients.iter().filter(is_short).map(warning).collect()
 }
 
-fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> {
+fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, FieldError> {
     let rate = &entry.rate_limit;
     let size = rate.size.unwrap_or(BucketRule::AUTH0_DEFAULT.size);
     let per_minute = rate.per_minute.unwrap_or(BucketRule::AUTH0_DEFAULT.per_minute);
     if size == 0 || per_minute == 0 {
-        return Err(unbuildable("/delegation/rate_limit", "size and per_minute must be at least 1"));
+        return Err(FieldError::new("/delegation/rate_limit", "size and per_minute must be at least 1"));
     }
     if entry.lifetime_ceiling_seconds == Some(0) {
-        return Err(unbuildable("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
+        return Err(FieldError::new("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
     }
     Ok(DelegationPolicy {
         enabled: entry.enabled.unwrap_or(true),
@@ -126,35 +115,42 @@ fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> 
     })
 }
 
-fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<TenantKey>, Unbuildable> {
+fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<TenantKey>, FieldError> {
     let mut kids = HashSet::new();
     let mut keys = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
         if entry.kid.is_empty() || !kids.insert(entry.kid.clone()) {
-            return Err(unbuildable(format!("/signing_keys/{index}/kid"), "each key needs a kid of its own"));
+            return Err(FieldError::new(
+                format!("/signing_keys/{index}/kid"),
+                "each signing key needs a kid that no other has",
+            ));
         }
-        let key = TenantKey::from_pem(&entry.kid, entry.private_key, entry.certificate)
-            .map_err(|error| unbuildable(format!("/signing_keys/{index}/private_key"), error.to_string()))?;
+        let key = TenantKey::from_pem(&entry.kid, entry.private_key, entry.certificate).map_err(|error| {
+            FieldError::new(format!("/signing_keys/{index}/private_key"), error.to_string())
+        })?;
         keys.push(key);
     }
     Ok(keys)
 }
 
-fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<HashMap<String, Client>, Unbuildable> {
+fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<HashMap<String, Client>, FieldError> {
     let mut clients = HashMap::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let at = format!("/clients/{index}");
         let client = client(entry, &at, tenant_signs)?;
         if let Some(twice) = clients.insert(client.id.clone(), client) {
-            return Err(unbuildable(format!("{at}/client_id"), format!("{} stands there twice", twice.id)));
+            return Err(FieldError::new(
+                format!("{at}/client_id"),
+                format!("the client {} appears twice; remove one", twice.id),
+            ));
         }
     }
     Ok(clients)
 }
 
-fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, Unbuildable> {
+fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, FieldError> {
     if entry.client_id.is_empty() {
-        return Err(unbuildable(format!("{at}/client_id"), "a client needs an id"));
+        return Err(FieldError::new(format!("{at}/client_id"), "write the client's id"));
     }
     let granted =
         |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
@@ -176,32 +172,33 @@ fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, Un
     })
 }
 
-fn verification(
-    entry: &ClientEntry,
-    at: &str,
-    tenant_signs: bool,
-) -> Result<ClientVerification, Unbuildable> {
-    let JwtConfigurationEntry { alg, secret_encoded, .. } = &entry.jwt_configuration;
-    match (algorithm(alg.as_deref()), &entry.client_secret) {
-        ("HS256", Some(secret)) => {
-            let wrong = |why: String| unbuildable(format!("{at}/client_secret"), why);
-            let bytes = secret_bytes(secret, *secret_encoded).map_err(|error| wrong(error.to_string()))?;
+/// The client's secret as the bytes of an HMAC key, if the client has one.
+fn client_secret_bytes(entry: &ClientEntry) -> Option<Result<Vec<u8>, SecretUnusable>> {
+    let secret = entry.client_secret.as_ref()?;
+    Some(secret_bytes(secret, entry.jwt_configuration.secret_encoded))
+}
+
+fn verification(entry: &ClientEntry, at: &str, tenant_signs: bool) -> Result<ClientVerification, FieldError> {
+    match (algorithm(entry.jwt_configuration.alg.as_deref()), client_secret_bytes(entry)) {
+        ("HS256", Some(bytes)) => {
+            let wrong = |why: String| FieldError::new(format!("{at}/client_secret"), why);
+            let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
             VerificationKey::hs256(&bytes)
                 .map(ClientVerification::Secret)
                 .map_err(|error| wrong(error.to_string()))
         }
         ("HS256", None) => Ok(ClientVerification::Nothing),
-        // Whatever a client's own tokens as a target look like, its id_tokens are the tenant's.
+        // `alg` is that of the tokens issued for this client as a target; its id_tokens are signed by the tenant.
         (_, _) if tenant_signs => Ok(ClientVerification::TenantKeys),
         ("ES256" | "EdDSA", _) => Ok(ClientVerification::Nothing),
-        (alg, _) => Err(unbuildable(
+        (alg, _) => Err(FieldError::new(
             format!("{at}/jwt_configuration/alg"),
-            format!("{alg} needs a key of the tenant; add one to signing_keys"),
+            format!("{alg} needs a signing key of the tenant; add one to signing_keys"),
         )),
     }
 }
 
-/// HS256 if nothing is said, as the Management API has it.
+/// HS256 if `alg` is absent, as in the Management API.
 fn algorithm(alg: Option<&str>) -> &str {
     alg.unwrap_or("HS256")
 }
@@ -228,7 +225,7 @@ fn app_target(entry: &ClientEntry) -> AddOn {
     AddOn::new("app", settings)
 }
 
-fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, Unbuildable> {
+fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, FieldError> {
     let mut add_ons = Vec::new();
     for (api_type, settings) in addons {
         let pointer = format!("{at}/addons/{api_type}");
@@ -236,27 +233,32 @@ fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, Unbuildab
             continue;
         }
         if api_type == "app" {
-            return Err(unbuildable(
+            return Err(FieldError::new(
                 pointer,
-                "the app target is configured by jwt_configuration, not as an add-on",
+                "configure the app target by the client's jwt_configuration, not as an add-on",
             ));
         }
         match settings {
             Value::Object(settings) => add_ons.push(AddOn::new(api_type, settings)),
             // An add-on that was switched off is exported as null.
             Value::Null => {}
-            _ => return Err(unbuildable(pointer, "expected the add-on's settings")),
+            _ => {
+                return Err(FieldError::new(
+                    pointer,
+                    "write the add-on's settings as a mapping, or null if it is switched off",
+                ));
+            }
         }
     }
     Ok(add_ons)
 }
 
-/// The origins that a browser may call from: stated ones, and those of the callbacks.
+/// The origins that a browser may call from: the listed ones, and those of the callbacks.
 fn origins(entry: &ClientEntry) -> Vec<String> {
-    let stated =
+    let listed =
         entry.allowed_origins.iter().chain(&entry.web_origins).map(|origin| origin.trim_end_matches('/'));
     let mut origins: Vec<String> = Vec::new();
-    for origin in stated.chain(entry.callbacks.iter().filter_map(|callback| origin_of(callback))) {
+    for origin in listed.chain(entry.callbacks.iter().filter_map(|callback| origin_of(callback))) {
         if !origins.iter().any(|known| known == origin) {
             origins.push(origin.to_owned());
         }
@@ -271,13 +273,13 @@ fn origin_of(url: &str) -> Option<&str> {
     url.get(..url.len() - rest.len() + authority).filter(|_| authority > 0)
 }
 
-fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, Unbuildable> {
+fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, FieldError> {
     let mut users = HashMap::with_capacity(entries.len());
     for (index, UserEntry { user_id, blocked, profile }) in entries.into_iter().enumerate() {
         if users.insert(user_id.clone(), User { blocked, profile }).is_some() {
-            return Err(unbuildable(
+            return Err(FieldError::new(
                 format!("/users/{index}/user_id"),
-                format!("{user_id} stands there twice"),
+                format!("the user {user_id} appears twice; remove one"),
             ));
         }
     }
