@@ -1,7 +1,7 @@
-//! What the ports need kept: tenant files, rate buckets in memory, the machine's time and randomness.
+//! Implements the engine's ports: tenant files, rate buckets in memory, the system's clock and random generator.
 //!
-//! Each module implements one port of `locum-engine` and nothing else: [`TenantSet`] and [`FileDirectory`] the
-//! directory, [`MemoryBuckets`] the buckets, [`SystemClock`] and [`SystemEntropy`] time and randomness.
+//! [`FileDirectory`] serves a [`TenantSet`] read from tenant files, [`MemoryBuckets`] keeps rate buckets, [`SystemClock`]
+//! tells the time and [`SystemEntropy`] draws random bytes.
 
 mod directory;
 mod memory_buckets;
