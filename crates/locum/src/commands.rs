@@ -7,9 +7,9 @@ mod serve;
 mod token;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 
-pub(crate) fn run(cli: Cli) -> Result<(), Ended> {
+pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),

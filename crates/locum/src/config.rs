@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use locum_server::Limits;
 use serde::Deserialize;
 
-use crate::exit::Ended;
+use crate::exit::CommandError;
 
 /// The config, with every path made absolute.
 #[derive(Debug, Deserialize)]
@@ -62,14 +62,16 @@ fn default_listen() -> SocketAddr {
 }
 
 /// Reads a config file.
-pub(crate) fn load(path: &Path) -> Result<Config, Ended> {
+pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Ended::file(format!("{shown}: cannot be read: {error}; write one or name it with --config"))
+        CommandError::input_file(format!(
+            "{shown}: cannot be read: {error}; write one or name it with --config"
+        ))
     })?;
     let mut config: Config =
-        toml::from_str(&text).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
-    let base = folder_of(path).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
+        toml::from_str(&text).map_err(|error| CommandError::input_file(format!("{shown}: {error}")))?;
+    let base = folder_of(path).map_err(|error| CommandError::input_file(format!("{shown}: {error}")))?;
     for tenant in &mut config.tenants {
         *tenant = base.join(&tenant);
     }

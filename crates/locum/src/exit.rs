@@ -14,14 +14,14 @@ use std::process::ExitCode;
 
 /// How a command ends when it ends badly.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct CommandError {
     code: u8,
     message: Option<String>,
 }
 
-impl Ended {
+impl CommandError {
     /// What was judged was found wanting; the command has said so already.
-    pub(crate) fn wanting() -> Self {
+    pub(crate) fn check_failed() -> Self {
         Self { code: 1, message: None }
     }
 
@@ -31,7 +31,7 @@ impl Ended {
     }
 
     /// A file that people write cannot be used.
-    pub(crate) fn file(message: impl fmt::Display) -> Self {
+    pub(crate) fn input_file(message: impl fmt::Display) -> Self {
         Self { code: 3, message: Some(message.to_string()) }
     }
 
@@ -41,12 +41,12 @@ impl Ended {
     }
 
     /// The machine refuses.
-    pub(crate) fn machine(message: impl fmt::Display) -> Self {
+    pub(crate) fn system(message: impl fmt::Display) -> Self {
         Self { code: 5, message: Some(message.to_string()) }
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message.as_deref().unwrap_or("wanting"))
     }
@@ -54,14 +54,14 @@ impl fmt::Display for Ended {
 
 /// Prints what is left to say, and gives the exit code.
 #[expect(clippy::print_stderr, reason = "the last word of a command goes to standard error")]
-pub(crate) fn code_of(outcome: Result<(), Ended>) -> ExitCode {
+pub(crate) fn exit_code(outcome: Result<(), CommandError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(ended) => {
-            if let Some(message) = ended.message {
+        Err(error) => {
+            if let Some(message) = error.message {
                 eprintln!("locum: {message}");
             }
-            ExitCode::from(ended.code)
+            ExitCode::from(error.code)
         }
     }
 }

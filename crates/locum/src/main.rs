@@ -15,5 +15,5 @@ use clap::Parser;
 use crate::cli::Cli;
 
 fn main() -> ExitCode {
-    exit::code_of(commands::run(Cli::parse()))
+    exit::exit_code(commands::run(Cli::parse()))
 }

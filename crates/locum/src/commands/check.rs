@@ -4,16 +4,16 @@ use serde_json::json;
 
 use crate::cli::{CheckArgs, Format};
 use crate::config;
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::wiring;
 
-pub(crate) fn run(args: &CheckArgs) -> Result<(), Ended> {
+pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let config = config::load(&args.config)?;
-    let wired = wiring::wire(&config)?;
-    let set = wired.directory.current();
-    let problems = wiring::prepare(&wired.engine, &set);
-    let plugins = wired.plugins.plugins().count();
+    let service = wiring::assemble(&config)?;
+    let set = service.directory.current();
+    let problems = wiring::prepare(&service.engine, &set);
+    let plugins = service.plugins.plugins().count();
     let tenants = set.tenants().count();
     match args.format {
         Format::Json => print_json(
@@ -27,5 +27,5 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Ended> {
             }
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(Ended::wanting()) }
+    if problems.is_empty() { Ok(()) } else { Err(CommandError::check_failed()) }
 }

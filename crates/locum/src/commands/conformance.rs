@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use locum_conformance::{Options, Report, SetupError, Subject, run as judge, run_with_mutants};
+use locum_conformance::{Options, Report, SetupError, Subject, run_with_mutants};
 use locum_engine::ports::Clock;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
 
 use crate::cli::{ConformanceArgs, Format};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 
-pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
+pub(crate) fn run(args: &ConformanceArgs) -> Result<(), CommandError> {
     let options = options(args)?;
-    let judged = if args.kill_score { run_with_mutants(&options) } else { judge(&options) };
-    let report = judged.map_err(ended)?;
+    let outcome = if args.kill_score { run_with_mutants(&options) } else { locum_conformance::run(&options) };
+    let report = outcome.map_err(setup_error)?;
     if let Some(folder) = &args.report_dir {
         write_reports(&report, folder)?;
     }
@@ -22,10 +22,10 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
         Format::Json => print_json(&report),
         Format::Table => print_text(&report.table()),
     }
-    if report.passed() { Ok(()) } else { Err(Ended::wanting()) }
+    if report.passed() { Ok(()) } else { Err(CommandError::check_failed()) }
 }
 
-fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
+fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
     Ok(Options {
         subject: subject(args)?,
         fixtures: fixtures(&args.fixtures),
@@ -63,38 +63,42 @@ fn fixtures(named: &[PathBuf]) -> Vec<PathBuf> {
     if named.is_empty() && usual.is_dir() { vec![usual.to_owned()] } else { named.to_owned() }
 }
 
-fn subject(args: &ConformanceArgs) -> Result<Subject, Ended> {
+fn subject(args: &ConformanceArgs) -> Result<Subject, CommandError> {
     if !args.subject.starts_with("http://") && !args.subject.starts_with("https://") {
         return Ok(Subject::Plugin(args.subject.clone().into()));
     }
     let tenant = args.tenant.clone().ok_or_else(|| {
-        Ended::usage("a server is judged with the tenant file that it runs with; name it with --tenant")
+        CommandError::usage(
+            "a server is judged with the tenant file that it runs with; name it with --tenant",
+        )
     })?;
     Ok(Subject::Server { base_url: args.subject.clone(), tenant, manifests: args.plugins.clone() })
 }
 
-fn read_settings(path: &Path) -> Result<Map<String, Value>, Ended> {
-    let unusable = |why: &dyn std::fmt::Display| Ended::file(format!("{}: {why}", path.display()));
+fn read_settings(path: &Path) -> Result<Map<String, Value>, CommandError> {
+    let unusable =
+        |why: &dyn std::fmt::Display| CommandError::input_file(format!("{}: {why}", path.display()));
     let text = std::fs::read(path).map_err(|error| unusable(&error))?;
     serde_json::from_slice(&text).map_err(|error| unusable(&error))
 }
 
-fn write_reports(report: &Report, folder: &Path) -> Result<(), Ended> {
-    std::fs::create_dir_all(folder).map_err(Ended::machine)?;
+fn write_reports(report: &Report, folder: &Path) -> Result<(), CommandError> {
+    std::fs::create_dir_all(folder).map_err(CommandError::system)?;
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| Ended::machine(format!("{}: {error}", path.display())))
+        std::fs::write(&path, text)
+            .map_err(|error| CommandError::system(format!("{}: {error}", path.display())))
     };
     write("report.yaml", &report.to_yaml())?;
     write("report.html", &report.to_html())?;
     write("junit.xml", &report.to_junit())
 }
 
-fn ended(error: SetupError) -> Ended {
+fn setup_error(error: SetupError) -> CommandError {
     match error {
-        SetupError::Plugin(error) => Ended::plugin(error),
-        SetupError::Server(_) | SetupError::Runtime(_) => Ended::machine(error),
-        other => Ended::file(other),
+        SetupError::Plugin(error) => CommandError::plugin(error),
+        SetupError::Server(_) | SetupError::Runtime(_) => CommandError::system(error),
+        other => CommandError::input_file(other),
     }
 }
 

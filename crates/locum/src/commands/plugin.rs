@@ -8,10 +8,10 @@ use locum_host::{Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, NewPluginArgs, PluginCommand};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_rows, print_text};
 
-pub(crate) fn run(command: &PluginCommand) -> Result<(), Ended> {
+pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => show(file, *format),
@@ -20,7 +20,7 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), Ended> {
     }
 }
 
-fn new(args: &NewPluginArgs) -> Result<(), Ended> {
+fn new(args: &NewPluginArgs) -> Result<(), CommandError> {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let (files, check) = match (&args.inside, &args.sdk) {
         (Some(workspace), _) => {
@@ -31,7 +31,9 @@ fn new(args: &NewPluginArgs) -> Result<(), Ended> {
             let files = scaffold::write(&args.name, &folder, sdk).map_err(unwritten)?;
             (files, folder.join("check").display().to_string())
         }
-        (None, None) => return Err(Ended::usage("name the folder of the crate `locum-plugin` with --sdk")),
+        (None, None) => {
+            return Err(CommandError::usage("name the folder of the crate `locum-plugin` with --sdk"));
+        }
     };
     for file in files {
         print_text(&format!("wrote {}", file.display()));
@@ -42,23 +44,23 @@ fn new(args: &NewPluginArgs) -> Result<(), Ended> {
     Ok(())
 }
 
-fn unwritten(error: ScaffoldError) -> Ended {
+fn unwritten(error: ScaffoldError) -> CommandError {
     match error {
-        ScaffoldError::File { .. } => Ended::machine(error),
-        other => Ended::usage(other),
+        ScaffoldError::File { .. } => CommandError::system(error),
+        other => CommandError::usage(other),
     }
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Ended> {
-    std::path::absolute(path).map_err(|error| Ended::usage(format!("{}: {error}", path.display())))
+fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(path).map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }
 
-fn list(directory: &Path, format: Format) -> Result<(), Ended> {
+fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
     let directory = absolute(directory)?;
-    let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(Ended::plugin)?;
+    let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(CommandError::plugin)?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
-    for file in plugin_files(&directory).map_err(Ended::plugin)? {
+    for file in plugin_files(&directory).map_err(CommandError::plugin)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match inspect(&file) {
             Ok(inspection) => {
@@ -82,8 +84,8 @@ fn list(directory: &Path, format: Format) -> Result<(), Ended> {
     Ok(())
 }
 
-fn show(file: &Path, format: Format) -> Result<(), Ended> {
-    let inspection = inspect(&absolute(file)?).map_err(Ended::plugin)?;
+fn show(file: &Path, format: Format) -> Result<(), CommandError> {
+    let inspection = inspect(&absolute(file)?).map_err(CommandError::plugin)?;
     match format {
         Format::Json => print_json(&as_json(&inspection)),
         Format::Table => print_text(&in_words(&inspection)),
@@ -91,35 +93,35 @@ fn show(file: &Path, format: Format) -> Result<(), Ended> {
     Ok(())
 }
 
-fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), Ended> {
+fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandError> {
     for file in files {
         let file = absolute(file)?;
-        let inspection = inspect(&file).map_err(Ended::plugin)?;
+        let inspection = inspect(&file).map_err(CommandError::plugin)?;
         let lock = match lock {
             Some(lock) => lock.to_owned(),
             None => Pins::lock_beside(file.parent().unwrap_or(Path::new("/"))),
         };
         if !yes && !agreed(&inspection)? {
-            return Err(Ended::wanting());
+            return Err(CommandError::check_failed());
         }
-        let mut pins = Pins::from_lock(&lock).map_err(Ended::plugin)?;
+        let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
         pins.pin(inspection.pin());
-        pins.write_lock(&lock).map_err(Ended::machine)?;
+        pins.write_lock(&lock).map_err(CommandError::system)?;
         print_text(&format!("pinned {} {} in {}", inspection.pin().file, inspection.sha256, lock.display()));
     }
     Ok(())
 }
 
 /// Shows what is about to be trusted, and asks.
-fn agreed(inspection: &Inspection) -> Result<bool, Ended> {
+fn agreed(inspection: &Inspection) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
-        return Err(Ended::usage("nobody is there to be asked; pass --yes to pin without asking"));
+        return Err(CommandError::usage("nobody is there to be asked; pass --yes to pin without asking"));
     }
     print_text(&in_words(inspection));
     let mut answer = String::new();
     let asked =
         write!(std::io::stderr(), "pin it? [y/N] ").and_then(|()| std::io::stdin().read_line(&mut answer));
-    asked.map_err(Ended::machine)?;
+    asked.map_err(CommandError::system)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 

@@ -10,23 +10,23 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, LogFormat};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::print_text;
-use crate::wiring::{self, Wired};
+use crate::wiring::{self, Service};
 
-pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
+pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let mut config = config::load(&args.config)?;
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
     start_log(config.log);
-    let wired = wiring::wire(&config)?;
-    let problems = wiring::prepare(&wired.engine, &wired.directory.current());
+    let service = wiring::assemble(&config)?;
+    let problems = wiring::prepare(&service.engine, &service.directory.current());
     if !problems.is_empty() {
-        return Err(Ended::file(format!("add-ons cannot work:\n{}", problems.join("\n"))));
+        return Err(CommandError::input_file(format!("add-ons cannot work:\n{}", problems.join("\n"))));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for warning in wired.directory.current().warnings() {
+    for warning in service.directory.current().warnings() {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -36,8 +36,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
         // Under load a worker would serve its own queue for long before it looks at new connections.
         .global_queue_interval(1)
         .build()
-        .map_err(Ended::machine)?;
-    let outcome = runtime.block_on(serve_until_stopped(config, wired));
+        .map_err(CommandError::system)?;
+    let outcome = runtime.block_on(serve_until_stopped(config, service));
     // A plugin call that hangs must not hold up the end of the process.
     runtime.shutdown_background();
     outcome
@@ -55,18 +55,18 @@ fn start_log(format: LogFormat) {
     }
 }
 
-async fn serve_until_stopped(config: Config, wired: Wired) -> Result<(), Ended> {
+async fn serve_until_stopped(config: Config, service: Service) -> Result<(), CommandError> {
     let listener = TcpListener::bind(config.listen)
         .await
-        .map_err(|error| Ended::machine(format!("cannot listen on {}: {error}", config.listen)))?;
-    let address = listener.local_addr().map_err(Ended::machine)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Ended::machine)?;
-    let hangup = signal(SignalKind::hangup()).map_err(Ended::machine)?;
+        .map_err(|error| CommandError::system(format!("cannot listen on {}: {error}", config.listen)))?;
+    let address = listener.local_addr().map_err(CommandError::system)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::system)?;
+    let hangup = signal(SignalKind::hangup()).map_err(CommandError::system)?;
     let limits = config.limits.server();
     let options =
         ServerOptions { trusted_proxies: config.trusted_proxies.clone(), limits, ..Default::default() };
-    let router = router(wired.engine.clone(), options);
-    tokio::spawn(reload_on_hangup(hangup, config, wired));
+    let router = router(service.engine.clone(), options);
+    tokio::spawn(reload_on_hangup(hangup, config, service));
     // On standard output, for scripts that asked for any free port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {
@@ -82,13 +82,13 @@ async fn serve_until_stopped(config: Config, wired: Wired) -> Result<(), Ended> 
 }
 
 /// Swaps all tenants at once, or none: a broken file leaves those that answer in their place.
-async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, wired: Wired) {
+async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, service: Service) {
     let config = Arc::new(config);
-    let wired = Arc::new(wired);
+    let service = Arc::new(service);
     while hangup.recv().await.is_some() {
-        let (config, wired) = (config.clone(), wired.clone());
+        let (config, service) = (config.clone(), service.clone());
         // Keys are parsed and files are read: not on a thread that serves.
-        let reloaded = tokio::task::spawn_blocking(move || reload(&config, &wired)).await;
+        let reloaded = tokio::task::spawn_blocking(move || reload(&config, &service)).await;
         match reloaded {
             Ok(Ok(tenants)) => tracing::info!(tenants, "reloaded"),
             Ok(Err(problems)) => tracing::error!(%problems, "not reloaded; the tenants stay as they were"),
@@ -97,9 +97,9 @@ async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Confi
     }
 }
 
-fn reload(config: &Config, wired: &Wired) -> Result<usize, String> {
-    let set = wiring::load_tenants(&config.tenants).map_err(|ended| ended.to_string())?;
-    let problems = wiring::prepare(&wired.engine, &set);
+fn reload(config: &Config, service: &Service) -> Result<usize, String> {
+    let set = wiring::load_tenants(&config.tenants).map_err(|error| error.to_string())?;
+    let problems = wiring::prepare(&service.engine, &set);
     if !problems.is_empty() {
         return Err(problems.join("; "));
     }
@@ -107,6 +107,6 @@ fn reload(config: &Config, wired: &Wired) -> Result<usize, String> {
     for warning in set.warnings() {
         tracing::warn!("{warning}");
     }
-    wired.directory.replace(set);
+    service.directory.replace(set);
     Ok(tenants)
 }

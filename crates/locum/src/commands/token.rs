@@ -13,21 +13,21 @@ use locum_store::SystemClock;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, TokenCommand};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::wiring;
 
 /// Longest token that is looked into, in bytes.
 const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
 
-pub(crate) fn run(command: &TokenCommand) -> Result<(), Ended> {
+pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
     match command {
         TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
             let tenant = wiring::load_tenant(tenant)?.tenant;
             let client = tenant
                 .clients
                 .get(client)
-                .ok_or_else(|| Ended::usage(format!("the tenant has no client `{client}`")))?;
+                .ok_or_else(|| CommandError::usage(format!("the tenant has no client `{client}`")))?;
             let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
             print_text(&mint(&tenant, client, &claims)?);
             Ok(())
@@ -46,7 +46,7 @@ fn id_token_claims(
     user: &str,
     extra: &[String],
     lifetime: i64,
-) -> Result<Map<String, Value>, Ended> {
+) -> Result<Map<String, Value>, CommandError> {
     let now = now();
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), tenant.issuer().into());
@@ -57,7 +57,7 @@ fn id_token_claims(
     for claim in extra {
         let (name, value) = claim
             .split_once('=')
-            .ok_or_else(|| Ended::usage(format!("`{claim}` is no claim; write NAME=VALUE")))?;
+            .ok_or_else(|| CommandError::usage(format!("`{claim}` is no claim; write NAME=VALUE")))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
         claims.insert(name.to_owned(), value);
     }
@@ -65,8 +65,9 @@ fn id_token_claims(
 }
 
 /// Signs as the client's own id_tokens are signed: with its secret, or with the tenant's key.
-fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, Ended> {
-    let unusable = |what: &dyn std::fmt::Display| Ended::file(format!("client {}: {what}", client.id));
+fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, CommandError> {
+    let unusable =
+        |what: &dyn std::fmt::Display| CommandError::input_file(format!("client {}: {what}", client.id));
     let (header, key) = match &client.verification {
         ClientVerification::Secret(_) => {
             let settings = &client.app.settings;
@@ -86,22 +87,22 @@ fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result
     encode(&header, claims, &key).map_err(|error| unusable(&error))
 }
 
-fn read_token(token: Option<&str>) -> Result<String, Ended> {
+fn read_token(token: Option<&str>) -> Result<String, CommandError> {
     let mut text = String::new();
     match token {
         Some(token) => text.push_str(token),
         None => {
             let input = std::io::stdin().take(TOKEN_BYTES_MAX).read_to_string(&mut text);
-            input.map_err(|error| Ended::usage(format!("standard input: {error}")))?;
+            input.map_err(|error| CommandError::usage(format!("standard input: {error}")))?;
         }
     }
     Ok(text.trim().to_owned())
 }
 
-fn inspect(token: &str, format: Format) -> Result<(), Ended> {
+fn inspect(token: &str, format: Format) -> Result<(), CommandError> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, _] = parts.as_slice() else {
-        return Err(Ended::usage("that is no compact JWT: it has not three parts"));
+        return Err(CommandError::usage("that is no compact JWT: it has not three parts"));
     };
     let (header, claims) = (decoded(header, "header")?, decoded(payload, "claims")?);
     match format {
@@ -119,8 +120,10 @@ fn inspect(token: &str, format: Format) -> Result<(), Ended> {
     Ok(())
 }
 
-fn decoded(part: &str, name: &str) -> Result<Value, Ended> {
-    let bytes =
-        URL_SAFE_NO_PAD.decode(part).map_err(|_| Ended::usage(format!("its {name} is not base64url")))?;
-    serde_json::from_slice(&bytes).map_err(|error| Ended::usage(format!("its {name} is no JSON: {error}")))
+fn decoded(part: &str, name: &str) -> Result<Value, CommandError> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| CommandError::usage(format!("its {name} is not base64url")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| CommandError::usage(format!("its {name} is no JSON: {error}")))
 }
