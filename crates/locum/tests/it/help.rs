@@ -7,9 +7,12 @@ fn help_texts_match_the_snapshot() {
     let installation = Installation::new();
     let help = |arguments: &[&str]| {
         let output = installation.command().args(arguments).arg("--help").output().unwrap();
-        format!("$ locum {} --help\n{}", arguments.join(" "), String::from_utf8(output.stdout).unwrap())
+        let command =
+            ["locum"].iter().chain(arguments).chain(&["--help"]).copied().collect::<Vec<_>>().join(" ");
+        format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
+        &[],
         &["serve"],
         &["check"],
         &["plugin"],
@@ -17,6 +20,7 @@ fn help_texts_match_the_snapshot() {
         &["plugin", "inspect"],
         &["plugin", "pin"],
         &["plugin", "new"],
+        &["token"],
         &["token", "mint"],
         &["token", "inspect"],
         &["conformance"],
