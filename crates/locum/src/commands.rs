@@ -1,4 +1,4 @@
-//! One file for each command.
+//! Runs the parsed command; each has a file of its own.
 
 mod check;
 mod conformance;

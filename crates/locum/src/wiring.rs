@@ -1,4 +1,4 @@
-//! From a config to an engine: each port gets its adapter here.
+//! Assembles the engine from the config: chooses the adapter of each port.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::audit_log::AuditLog;
 use crate::config::Config;
 use crate::exit::CommandError;
 
-/// An engine, and the directory that a reload swaps.
+/// The engine, with those of its adapters that commands need: a reload replaces the directory's tenants.
 pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) directory: Arc<FileDirectory>,
     pub(crate) plugins: Arc<PluginSet>,
 }
 
-/// Loads plugins and tenants and puts them together. No issuer is ready yet.
+/// Loads plugins and tenants. The add-ons are not configured yet: see [`prepare`].
 pub(crate) fn assemble(config: &Config) -> Result<Service, CommandError> {
     let plugins = Arc::new(load_plugins(config)?);
     let directory = Arc::new(FileDirectory::new(load_tenants(&config.tenants)?));
@@ -43,20 +43,20 @@ fn load_plugins(config: &Config) -> Result<PluginSet, CommandError> {
     PluginSet::load_directory(&config.plugins_dir, options).map_err(CommandError::plugin)
 }
 
-/// Reads tenant files; all of them or none.
+/// Reads all tenant files, or fails with the first error.
 pub(crate) fn load_tenants(paths: &[PathBuf]) -> Result<TenantSet, CommandError> {
     let files = paths.iter().map(|path| load_tenant(path)).collect::<Result<Vec<_>, _>>()?;
     TenantSet::new(files).map_err(CommandError::input_file)
 }
 
-/// Reads one tenant file, with the process's environment behind `${env:NAME}`.
+/// Reads one tenant file; `${env:NAME}` is a variable of this process's environment.
 pub(crate) fn load_tenant(path: &Path) -> Result<TenantFile, CommandError> {
     let environment = |name: &str| std::env::var(name).ok();
     let base = path.parent().unwrap_or(Path::new("."));
     tenant_file::load(path, &References::new(&environment, base)).map_err(CommandError::input_file)
 }
 
-/// Makes every issuer of a set ready; says what cannot be, a line for each.
+/// Configures every add-on of the tenants. Returns one line for each that does not work, sorted.
 pub(crate) fn prepare(engine: &Engine, set: &TenantSet) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for tenant in set.tenants() {
@@ -66,8 +66,15 @@ pub(crate) fn prepare(engine: &Engine, set: &TenantSet) -> Vec<String> {
     lines
 }
 
+/// Names the problem by the tenant file's own fields.
 fn line(domain: &str, problem: &AddOnProblem) -> String {
     let AddOnProblem { client_id, api_type, failure } = problem;
     let pointer = failure.pointer.as_deref().unwrap_or_default();
-    format!("{domain}: client {client_id}: {api_type}{pointer}: {failure}")
+    let field = match (api_type.as_str(), pointer) {
+        // The app target has no add-on: the tenant file configures it by these fields.
+        ("app", "/secret") => "client_secret".to_owned(),
+        ("app", pointer) => format!("jwt_configuration{pointer}"),
+        (api_type, pointer) => format!("addons/{api_type}{pointer}"),
+    };
+    format!("tenant {domain}: client {client_id}: {field}: {failure}")
 }

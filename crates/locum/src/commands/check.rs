@@ -20,8 +20,10 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
             &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": set.warnings()}),
         ),
         Format::Table => {
-            let verdict = if problems.is_empty() { "good".to_owned() } else { problems.join("\n") };
-            print_text(&format!("{plugins} plugins, {tenants} tenants: {verdict}"));
+            print_text(&format!("plugins: {plugins}, tenants: {tenants}, problems: {}", problems.len()));
+            for problem in &problems {
+                print_text(&format!("problem: {problem}"));
+            }
             for warning in set.warnings() {
                 print_text(&format!("warning: {warning}"));
             }

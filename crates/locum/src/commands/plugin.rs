@@ -1,8 +1,9 @@
-//! `locum plugin`: looks at plugin files without running them, pins them, and starts new ones.
+//! `locum plugin`: inspects plugin files without running them, pins them, and creates new ones.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use locum_abi::manifest::{Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
 use locum_host::{Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::format::{print_json, print_rows, print_text};
 pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
-        PluginCommand::Inspect { file, format } => show(file, *format),
+        PluginCommand::Inspect { file, format } => inspect_file(file, *format),
         PluginCommand::Pin { files, lock, yes } => pin(files, lock.as_deref(), *yes),
         PluginCommand::New(args) => new(args),
     }
@@ -24,11 +25,11 @@ fn new(args: &NewPluginArgs) -> Result<(), CommandError> {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let (files, check) = match (&args.inside, &args.sdk) {
         (Some(workspace), _) => {
-            let files = scaffold::write_inside(&args.name, workspace).map_err(unwritten)?;
+            let files = scaffold::write_inside(&args.name, workspace).map_err(scaffold_error)?;
             (files, "`cargo xtask conformance`".to_owned())
         }
         (None, Some(sdk)) => {
-            let files = scaffold::write(&args.name, &folder, sdk).map_err(unwritten)?;
+            let files = scaffold::write(&args.name, &folder, sdk).map_err(scaffold_error)?;
             (files, folder.join("check").display().to_string())
         }
         (None, None) => {
@@ -39,12 +40,12 @@ fn new(args: &NewPluginArgs) -> Result<(), CommandError> {
         print_text(&format!("wrote {}", file.display()));
     }
     print_text(&format!(
-        "next: say in src/lib.rs what a token holds, and in the one case that fails until then; then run {check}"
+        "next: write in src/lib.rs what a token contains, edit the case that fails until then; then run {check}"
     ));
     Ok(())
 }
 
-fn unwritten(error: ScaffoldError) -> CommandError {
+fn scaffold_error(error: ScaffoldError) -> CommandError {
     match error {
         ScaffoldError::File { .. } => CommandError::system(error),
         other => CommandError::usage(other),
@@ -84,11 +85,11 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn show(file: &Path, format: Format) -> Result<(), CommandError> {
+fn inspect_file(file: &Path, format: Format) -> Result<(), CommandError> {
     let inspection = inspect(&absolute(file)?).map_err(CommandError::plugin)?;
     match format {
         Format::Json => print_json(&as_json(&inspection)),
-        Format::Table => print_text(&in_words(&inspection)),
+        Format::Table => print_text(&description(&inspection)),
     }
     Ok(())
 }
@@ -101,7 +102,7 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandE
             Some(lock) => lock.to_owned(),
             None => Pins::lock_beside(file.parent().unwrap_or(Path::new("/"))),
         };
-        if !yes && !agreed(&inspection)? {
+        if !yes && !confirmed(&inspection)? {
             return Err(CommandError::check_failed());
         }
         let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
@@ -112,16 +113,18 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandE
     Ok(())
 }
 
-/// Shows what is about to be trusted, and asks.
-fn agreed(inspection: &Inspection) -> Result<bool, CommandError> {
+/// Shows the plugin and asks whether to pin it.
+fn confirmed(inspection: &Inspection) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
-        return Err(CommandError::usage("nobody is there to be asked; pass --yes to pin without asking"));
+        return Err(CommandError::usage(
+            "cannot ask for confirmation, because standard input is not a terminal; pass --yes to pin without asking",
+        ));
     }
-    print_text(&in_words(inspection));
+    print_text(&description(inspection));
     let mut answer = String::new();
-    let asked =
-        write!(std::io::stderr(), "pin it? [y/N] ").and_then(|()| std::io::stdin().read_line(&mut answer));
-    asked.map_err(CommandError::system)?;
+    let answered = write!(std::io::stderr(), "Pin this file? [y/N] ")
+        .and_then(|()| std::io::stdin().read_line(&mut answer));
+    answered.map_err(|error| CommandError::system(format!("cannot ask for confirmation: {error}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
@@ -138,9 +141,9 @@ fn as_json(inspection: &Inspection) -> Value {
     })
 }
 
-fn in_words(inspection: &Inspection) -> String {
+fn description(inspection: &Inspection) -> String {
     let manifest = &inspection.manifest;
-    let mut words = format!(
+    let mut text = format!(
         "{} {} by {}\n{}\nfile    {} ({} bytes)\nsha256  {}\n",
         manifest.name,
         manifest.version,
@@ -152,22 +155,46 @@ fn in_words(inspection: &Inspection) -> String {
     );
     for issuer in &manifest.issuers {
         let lifetime = &issuer.lifetime;
-        let listed =
-            |items: Vec<String>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-        let upstreams = issuer.upstreams.iter().map(|upstream| json!(upstream).to_string()).collect();
-        let needs = issuer.needs.iter().map(|need| json!(need).to_string()).collect();
-        let reads = issuer.reads.iter().map(|read| json!(read).to_string()).collect();
-        words.push_str(&format!(
-            "\napi_type {}\n  lives   {} to {} s, {} s by default\n  revoked {}\n  calls   {}\n  needs   {}\n  reads   {}\n",
+        let listed = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+        text.push_str(&format!(
+            "\napi_type {}\n  lifetime    {} to {} s, default {} s\n  revocation  {}\n  upstreams   {}\n  needs       {}\n  reads       {}\n",
             issuer.api_type,
             lifetime.minimum_seconds,
             lifetime.maximum_seconds,
             lifetime.default_seconds,
             issuer.revocation_advice,
-            listed(upstreams),
-            listed(needs),
-            listed(reads),
+            listed(issuer.upstreams.iter().map(upstream).collect()),
+            listed(issuer.needs.iter().map(need).collect()),
+            listed(issuer.reads.iter().map(read).collect()),
         ));
     }
-    words
+    text
+}
+
+fn upstream(upstream: &Upstream) -> String {
+    match upstream {
+        Upstream::Host { host } => host.clone(),
+        Upstream::Setting { setting } => format!("the URL in the setting `{setting}`"),
+        Upstream::Unknown => "a kind that this version does not know".to_owned(),
+    }
+}
+
+fn need(need: &Need) -> String {
+    match need {
+        Need::TenantSigningKey => "the tenant's signing key".to_owned(),
+        Need::Unknown => "a kind that this version does not know".to_owned(),
+    }
+}
+
+fn read(read: &Read) -> String {
+    match read {
+        Read::Attribute { name } => name.clone(),
+        Read::NamedBySetting { setting, default: None } => {
+            format!("the attributes named by the setting `{setting}`")
+        }
+        Read::NamedBySetting { setting, default: Some(default) } => {
+            format!("the attributes named by the setting `{setting}`, or else {default}")
+        }
+        Read::Unknown => "a kind that this version does not know".to_owned(),
+    }
 }

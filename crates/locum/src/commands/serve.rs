@@ -23,7 +23,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let service = wiring::assemble(&config)?;
     let problems = wiring::prepare(&service.engine, &service.directory.current());
     if !problems.is_empty() {
-        return Err(CommandError::input_file(format!("add-ons cannot work:\n{}", problems.join("\n"))));
+        return Err(CommandError::input_file(format!(
+            "correct these add-ons, or set them to null:\n{}",
+            problems.join("\n")
+        )));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     for warning in service.directory.current().warnings() {
@@ -31,14 +34,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // One more than there are cores: the plugin host keeps one worker free of plugins, whatever they do.
+        // One more than there are cores, because the plugin host keeps one worker free of plugin calls.
         .worker_threads(cores + 1)
-        // Under load a worker would serve its own queue for long before it looks at new connections.
+        // Otherwise a worker under load serves its own queue for long before it accepts new connections.
         .global_queue_interval(1)
         .build()
-        .map_err(CommandError::system)?;
+        .map_err(|error| CommandError::system(format!("cannot start the worker threads: {error}")))?;
     let outcome = runtime.block_on(serve_until_stopped(config, service));
-    // A plugin call that hangs must not hold up the end of the process.
+    // Without waiting: a plugin call that hangs must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
@@ -56,18 +59,24 @@ fn start_log(format: LogFormat) {
 }
 
 async fn serve_until_stopped(config: Config, service: Service) -> Result<(), CommandError> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| CommandError::system(format!("cannot listen on {}: {error}", config.listen)))?;
-    let address = listener.local_addr().map_err(CommandError::system)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::system)?;
-    let hangup = signal(SignalKind::hangup()).map_err(CommandError::system)?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        CommandError::system(format!(
+            "cannot listen on {}: {error}; choose another address with --listen",
+            config.listen
+        ))
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CommandError::system(format!("cannot tell the address listened on: {error}")))?;
+    let no_signal = |error: std::io::Error| CommandError::system(format!("cannot handle signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
+    let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
     let limits = config.limits.server();
     let options =
         ServerOptions { trusted_proxies: config.trusted_proxies.clone(), limits, ..Default::default() };
     let router = router(service.engine.clone(), options);
     tokio::spawn(reload_on_hangup(hangup, config, service));
-    // On standard output, for scripts that asked for any free port.
+    // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {
         tokio::select! {
@@ -81,18 +90,18 @@ async fn serve_until_stopped(config: Config, service: Service) -> Result<(), Com
     Ok(())
 }
 
-/// Swaps all tenants at once, or none: a broken file leaves those that answer in their place.
+/// Replaces all tenants at once on each SIGHUP, or none if one of the files has an error.
 async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, service: Service) {
     let config = Arc::new(config);
     let service = Arc::new(service);
     while hangup.recv().await.is_some() {
         let (config, service) = (config.clone(), service.clone());
-        // Keys are parsed and files are read: not on a thread that serves.
+        // Reading files and parsing keys would block a worker thread.
         let reloaded = tokio::task::spawn_blocking(move || reload(&config, &service)).await;
         match reloaded {
             Ok(Ok(tenants)) => tracing::info!(tenants, "reloaded"),
-            Ok(Err(problems)) => tracing::error!(%problems, "not reloaded; the tenants stay as they were"),
-            Err(panic) => tracing::error!(%panic, "not reloaded; the tenants stay as they were"),
+            Ok(Err(problems)) => tracing::error!(%problems, "not reloaded; the tenants in use stay"),
+            Err(panic) => tracing::error!(%panic, "not reloaded; the tenants in use stay"),
         }
     }
 }

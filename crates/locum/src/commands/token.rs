@@ -1,4 +1,4 @@
-//! `locum token`: id_tokens for demos and tests, and a look into any token.
+//! `locum token`: mints id_tokens for demos and tests, and decodes any JWT.
 
 use std::io::Read;
 
@@ -17,17 +17,19 @@ use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::wiring;
 
-/// Longest token that is looked into, in bytes.
+/// Longest token that is read from standard input, in bytes.
 const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
     match command {
         TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
+            let file = tenant.display();
             let tenant = wiring::load_tenant(tenant)?.tenant;
-            let client = tenant
-                .clients
-                .get(client)
-                .ok_or_else(|| CommandError::usage(format!("the tenant has no client `{client}`")))?;
+            let client = tenant.clients.get(client).ok_or_else(|| {
+                CommandError::usage(format!(
+                    "{file}: the tenant has no client `{client}`; use one of its client_ids"
+                ))
+            })?;
             let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
             print_text(&mint(&tenant, client, &claims)?);
             Ok(())
@@ -57,14 +59,14 @@ fn id_token_claims(
     for claim in extra {
         let (name, value) = claim
             .split_once('=')
-            .ok_or_else(|| CommandError::usage(format!("`{claim}` is no claim; write NAME=VALUE")))?;
+            .ok_or_else(|| CommandError::usage("--claim has no `=`; write NAME=VALUE"))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
         claims.insert(name.to_owned(), value);
     }
     Ok(claims)
 }
 
-/// Signs as the client's own id_tokens are signed: with its secret, or with the tenant's key.
+/// Signs the claims as the client's own id_tokens are signed: with its secret, or with the tenant's first key.
 fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, CommandError> {
     let unusable =
         |what: &dyn std::fmt::Display| CommandError::input_file(format!("client {}: {what}", client.id));
@@ -77,12 +79,17 @@ fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result
             (Header::new(Algorithm::HS256), EncodingKey::from_secret(&bytes))
         }
         ClientVerification::TenantKeys => {
-            let key = tenant.keys.first().ok_or_else(|| unusable(&"the tenant has no signing key"))?;
+            let key = tenant
+                .keys
+                .first()
+                .ok_or_else(|| unusable(&"the tenant has no signing key; add one to signing_keys"))?;
             let pem = key.signing.private_key_pem.expose().as_bytes();
             let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| unusable(&error))?;
             (Header { kid: Some(key.signing.kid.clone()), ..Header::new(Algorithm::RS256) }, encoding)
         }
-        ClientVerification::Nothing => return Err(unusable(&"it has no key to sign with")),
+        ClientVerification::Nothing => {
+            return Err(unusable(&"there is no key to sign with; give the client a client_secret"));
+        }
     };
     encode(&header, claims, &key).map_err(|error| unusable(&error))
 }
@@ -93,7 +100,9 @@ fn read_token(token: Option<&str>) -> Result<String, CommandError> {
         Some(token) => text.push_str(token),
         None => {
             let input = std::io::stdin().take(TOKEN_BYTES_MAX).read_to_string(&mut text);
-            input.map_err(|error| CommandError::usage(format!("standard input: {error}")))?;
+            input.map_err(|error| {
+                CommandError::usage(format!("cannot read the token from standard input: {error}"))
+            })?;
         }
     }
     Ok(text.trim().to_owned())
@@ -102,7 +111,9 @@ fn read_token(token: Option<&str>) -> Result<String, CommandError> {
 fn inspect(token: &str, format: Format) -> Result<(), CommandError> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, _] = parts.as_slice() else {
-        return Err(CommandError::usage("that is no compact JWT: it has not three parts"));
+        return Err(CommandError::usage(
+            "the token is not a compact JWT: it must have three parts, separated by dots",
+        ));
     };
     let (header, claims) = (decoded(header, "header")?, decoded(payload, "claims")?);
     match format {
@@ -111,19 +122,31 @@ fn inspect(token: &str, format: Format) -> Result<(), CommandError> {
             let times = ["iat", "nbf", "exp"].iter().filter_map(|name| {
                 let seconds = claims.get(name)?.as_i64()?;
                 let time = Timestamp::from_second(seconds).ok()?;
-                Some(format!("{name} is {time}, {} s from now", seconds - now()))
+                Some(relative_time(name, time, seconds - now()))
             });
             let times: Vec<String> = times.collect();
-            print_text(&format!("header {header:#}\nclaims {claims:#}\n{}\nnot verified", times.join("\n")));
+            print_text(&format!(
+                "header {header:#}\nclaims {claims:#}\n{}\nThe signature was not verified.",
+                times.join("\n")
+            ));
         }
     }
     Ok(())
 }
 
+/// `exp is 2030-01-01T00:00:00Z, in 300 s`.
+fn relative_time(name: &str, time: Timestamp, seconds: i64) -> String {
+    if seconds < 0 {
+        format!("{name} is {time}, {} s ago", seconds.unsigned_abs())
+    } else {
+        format!("{name} is {time}, in {seconds} s")
+    }
+}
+
 fn decoded(part: &str, name: &str) -> Result<Value, CommandError> {
     let bytes = URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| CommandError::usage(format!("its {name} is not base64url")))?;
+        .map_err(|_| CommandError::usage(format!("the token's {name} is not base64url")))?;
     serde_json::from_slice(&bytes)
-        .map_err(|error| CommandError::usage(format!("its {name} is no JSON: {error}")))
+        .map_err(|error| CommandError::usage(format!("the token's {name} is not JSON: {error}")))
 }

@@ -24,7 +24,7 @@ fn check_finds_no_problem_in_a_valid_installation() {
     let checked = Installation::new().locum(["check"]);
     assert_eq!(
         (checked.code, checked.stdout.as_str()),
-        (0, "1 plugins, 1 tenants: good\n"),
+        (0, "plugins: 1, tenants: 1, problems: 0\n"),
         "{}",
         checked.stderr
     );
@@ -117,7 +117,7 @@ fn inspect_shows_the_manifest() {
     let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]);
     assert_eq!(shown.code, 0);
     assert!(
-        shown.stdout.contains("api_type app\n  lives   1 to 2592000 s, 36000 s by default"),
+        shown.stdout.contains("api_type app\n  lifetime    1 to 2592000 s, default 36000 s"),
         "{}",
         shown.stdout
     );
