@@ -58,7 +58,7 @@ pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, Tena
         file: file.clone(),
         position: None,
         pointer: None,
-        message: format!("cannot read the tenant file: {error}"),
+        message: format!("cannot read the tenant file: {error}; check the path"),
     })?;
     read(&text, &file, references)
 }

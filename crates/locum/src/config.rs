@@ -72,12 +72,18 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     Ok(config)
 }
 
+const EXPECTED_NUMBER: &str = "expected a whole number of at least 0";
+
 /// The error with file, line and column, and without the library's drawing of the line.
 fn located(file: &std::path::Display<'_>, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    format!("{file}:{line}:{column}: {}", error.message())
+    let message =
+        error.message().replace("expected socket address", "expected text such as \"127.0.0.1:3000\"");
+    // Names of Rust's integer types.
+    let message = message.replace("expected usize", EXPECTED_NUMBER).replace("expected u64", EXPECTED_NUMBER);
+    format!("{file}:{line}:{column}: {message}")
 }
 
 /// The folder that the config's relative paths start from. It is absolute, because a bare file name has no parent.

@@ -1,13 +1,4 @@
-//! Exit codes: what went wrong, for scripts.
-//!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | success |
-//! | 1 | a check failed: an add-on does not work, a case failed, a pin was declined |
-//! | 2 | the command line is invalid |
-//! | 3 | an input file cannot be used: config, tenant, settings or fixture |
-//! | 4 | a plugin cannot be loaded |
-//! | 5 | the system refused: an address is in use, a file cannot be written |
+//! Exit codes, so that scripts can tell what went wrong. `locum --help` lists them.
 
 use std::fmt;
 use std::process::ExitCode;

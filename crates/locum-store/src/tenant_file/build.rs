@@ -46,7 +46,7 @@ const SINGLE_SIGN_ON: [&str; 21] = [
     "zoom",
 ];
 
-/// What a tenant file says.
+/// The contents of a tenant file.
 #[derive(Debug)]
 pub struct TenantFile {
     /// The tenant.

@@ -94,7 +94,7 @@ Exit codes:
   3  the tenant file cannot be used, or the client has no key to sign with";
 
 pub(super) const TOKEN_INSPECT: &str = "\
-Reads only the token. Does not verify its signature; the output says so.
+Reads only the token. Does not verify its signature.
 
 Exit codes:
   0  the token was shown
@@ -110,4 +110,4 @@ Exit codes:
   2  the command line is invalid
   3  a fixture, settings or tenant file cannot be used
   4  the plugin cannot be loaded
-  5  the system refused: the server cannot be reached, a report cannot be written";
+  5  the system refused: a report cannot be written";

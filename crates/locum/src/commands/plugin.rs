@@ -61,6 +61,7 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
     let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(CommandError::plugin)?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
+    let none = || "-".to_owned();
     for file in plugin_files(&directory).map_err(CommandError::plugin)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match inspect(&file) {
@@ -72,16 +73,23 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                 };
                 let api_types = api_types(&inspection).join(" ");
                 let version = inspection.manifest.version.clone();
-                rows.push([name, inspection.manifest.name.clone(), version, api_types, pinned.to_owned()]);
+                rows.push([
+                    name,
+                    inspection.manifest.name.clone(),
+                    version,
+                    api_types,
+                    pinned.to_owned(),
+                    none(),
+                ]);
                 listed.push(json!({"pinned": pinned, "plugin": as_json(&inspection)}));
             }
             Err(error) => {
-                rows.push([name, "-".to_owned(), "-".to_owned(), error.cause.clone(), "no".to_owned()]);
+                rows.push([name, none(), none(), none(), none(), error.cause.clone()]);
                 listed.push(json!({"file": file, "error": error.code.as_str(), "cause": error.cause}));
             }
         }
     }
-    print_rows(format, ["file", "plugin", "version", "api_types", "pinned"], &rows, &listed);
+    print_rows(format, ["file", "plugin", "version", "api_types", "pinned", "problem"], &rows, &listed);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use locum_abi::secret::Secret;
 use locum_engine::ports::Clock;
-use locum_engine::tenant::{Client, ClientVerification, Tenant, secret_bytes};
+use locum_engine::tenant::{Client, ClientVerification, SecretUnusable, Tenant, secret_bytes};
 use locum_store::SystemClock;
 use serde_json::{Map, Value, json};
 
@@ -72,10 +72,7 @@ fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result
         |what: &dyn std::fmt::Display| CommandError::input_file(format!("client {}: {what}", client.id));
     let (header, key) = match &client.verification {
         ClientVerification::Secret(_) => {
-            let settings = &client.app.settings;
-            let secret = settings.get("secret").and_then(Value::as_str).unwrap_or_default();
-            let encoded = settings.get("secret_encoded") == Some(&Value::Bool(true));
-            let bytes = secret_bytes(&Secret::from(secret), encoded).map_err(|error| unusable(&error))?;
+            let bytes = client_secret_bytes(client).map_err(|error| unusable(&error))?;
             (Header::new(Algorithm::HS256), EncodingKey::from_secret(&bytes))
         }
         ClientVerification::TenantKeys => {
@@ -92,6 +89,14 @@ fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result
         }
     };
     encode(&header, claims, &key).map_err(|error| unusable(&error))
+}
+
+/// The client's secret as the bytes of an HMAC key, from the settings of its app target.
+fn client_secret_bytes(client: &Client) -> Result<Vec<u8>, SecretUnusable> {
+    let settings = &client.app.settings;
+    let secret = settings.get("secret").and_then(Value::as_str).unwrap_or_default();
+    let encoded = settings.get("secret_encoded") == Some(&Value::Bool(true));
+    secret_bytes(&Secret::from(secret), encoded)
 }
 
 fn read_token(token: Option<&str>) -> Result<String, CommandError> {

@@ -112,6 +112,19 @@ fn list_shows_which_files_are_pinned_and_which_changed() {
 }
 
 #[test]
+fn list_names_the_problem_of_a_file_that_cannot_be_loaded() {
+    let installation = Installation::new();
+    installation.write("plugins/notes.so", "not a library\n");
+    let listed = installation.locum(["plugin", "list"]);
+    assert_eq!(listed.code, 0);
+    let line = listed.stdout.lines().find(|line| line.starts_with("notes.so")).unwrap();
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>().join(" "),
+        "notes.so - - - - it is not an ELF file"
+    );
+}
+
+#[test]
 fn inspect_shows_the_manifest() {
     let installation = Installation::new();
     let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]);

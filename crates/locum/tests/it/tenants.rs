@@ -19,6 +19,14 @@ fn an_unknown_key_of_the_config_is_named() {
 }
 
 #[test]
+fn a_wrong_type_in_the_config_is_named_with_its_line_in_plain_words() {
+    let refused =
+        refused_with("locum.toml", "plugins_dir = \"plugins\"\ntenants = []\n[limits]\nbody_bytes = -1\n");
+    assert!(refused.contains("locum.toml:4:14: "), "{refused}");
+    assert!(refused.trim_end().ends_with("expected a whole number of at least 0"), "{refused}");
+}
+
+#[test]
 fn an_unknown_key_of_a_tenant_is_named_with_its_line_and_a_suggestion() {
     let refused = refused_with("tenant.yaml", "domain: acme.example.com\nclient: []\n");
     assert!(
