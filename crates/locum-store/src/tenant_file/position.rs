@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::tenant_file::yaml;
@@ -67,14 +67,6 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Sequence(items))
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Node::Scalar)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        Node::deserialize(deserializer)
-    }
-
     fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
         Ok(Node::Scalar)
     }
@@ -106,10 +98,6 @@ impl<'de> Visitor<'de> for NodeVisitor {
     fn visit_unit<E>(self) -> Result<Node, E> {
         Ok(Node::Scalar)
     }
-
-    fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Node::Scalar)
-    }
 }
 
 #[cfg(test)]
@@ -118,10 +106,10 @@ mod tests {
 
     #[test]
     fn a_pointer_leads_to_the_line_and_column_of_its_value() {
-        let text = "domain: a\nclients:\n  - client_id: x\n  - client_id: y\n    a/b: {c: [1, true, null]}\n";
+        let text = "domain: a\nclients:\n  - client_id: x\n  - client_id: y\n    a/b: {c: [1.5, true, null, ~, 99999999999999999999, 'x']}\n";
         assert_eq!(of_pointer(text, "/domain"), Some((1, 9)));
         assert_eq!(of_pointer(text, "/clients/1/client_id"), Some((4, 16)));
-        assert_eq!(of_pointer(text, "/clients/1/a~1b/c/2"), Some((5, 24)));
+        assert_eq!(of_pointer(text, "/clients/1/a~1b/c/2"), Some((5, 26)));
     }
 
     #[test]

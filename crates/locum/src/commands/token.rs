@@ -31,7 +31,9 @@ pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
                 ))
             })?;
             let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
-            print_text(&mint(&tenant, client, &claims)?);
+            let token = mint(&tenant, client, &claims)
+                .map_err(|why| CommandError::input_file(format!("{file}: client {}: {why}", client.id)))?;
+            print_text(&token);
             Ok(())
         }
         TokenCommand::Inspect { token, format } => inspect(&read_token(token.as_deref())?, *format),
@@ -67,28 +69,23 @@ fn id_token_claims(
 }
 
 /// Signs the claims as the client's own id_tokens are signed: with its secret, or with the tenant's first key.
-fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, CommandError> {
-    let unusable =
-        |what: &dyn std::fmt::Display| CommandError::input_file(format!("client {}: {what}", client.id));
+fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, String> {
     let (header, key) = match &client.verification {
         ClientVerification::Secret(_) => {
-            let bytes = client_secret_bytes(client).map_err(|error| unusable(&error))?;
+            let bytes = client_secret_bytes(client).map_err(|error| error.to_string())?;
             (Header::new(Algorithm::HS256), EncodingKey::from_secret(&bytes))
         }
         ClientVerification::TenantKeys => {
-            let key = tenant
-                .keys
-                .first()
-                .ok_or_else(|| unusable(&"the tenant has no signing key; add one to signing_keys"))?;
+            let key = tenant.keys.first().ok_or("the tenant has no signing key; add one to signing_keys")?;
             let pem = key.signing.private_key_pem.expose().as_bytes();
-            let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| unusable(&error))?;
+            let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| error.to_string())?;
             (Header { kid: Some(key.signing.kid.clone()), ..Header::new(Algorithm::RS256) }, encoding)
         }
         ClientVerification::Nothing => {
-            return Err(unusable(&"there is no key to sign with; give the client a client_secret"));
+            return Err("there is no key to sign with; give the client a client_secret".to_owned());
         }
     };
-    encode(&header, claims, &key).map_err(|error| unusable(&error))
+    encode(&header, claims, &key).map_err(|error| error.to_string())
 }
 
 /// The client's secret as the bytes of an HMAC key, from the settings of its app target.

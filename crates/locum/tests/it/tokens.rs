@@ -1,4 +1,4 @@
-//! `locum token`.
+//! `locum token`: minting and decoding.
 
 use serde_json::Value;
 
@@ -44,6 +44,19 @@ fn minting_for_an_unknown_client_is_refused() {
     let refused = mint(&Installation::new(), "nobody");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("no client `nobody`"), "{}", refused.stderr);
+}
+
+#[test]
+fn minting_without_a_key_is_refused_with_the_file_and_the_remedy() {
+    let installation = Installation::new();
+    installation.write("tenant.yaml", "domain: acme.example.com\nclients: [{client_id: spa}]\n");
+    let refused = mint(&installation, "spa");
+    assert_eq!(refused.code, 3);
+    assert!(
+        refused.stderr.starts_with("locum: tenant.yaml: client spa: there is no key to sign with; give the"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
