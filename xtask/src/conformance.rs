@@ -68,10 +68,10 @@ fn judge(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
         .arg(plugin)
         .arg("--report-dir")
         .arg(target_dir()?.join("conformance").join(name));
-    let output = conformance.args(["--kill-score", "--format", "json"]).output()?;
+    let output = conformance.args(["--mutation-score", "--format", "json"]).output()?;
     if !output.status.success() {
         let mut again = Command::new(&built.locum);
-        if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--kill-score")) {
+        if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--mutation-score")) {
             eprintln!("{error}");
         }
         return Ok(Verdict::Wanting);

@@ -57,7 +57,7 @@ pub fn run() -> Result<()> {
         }
     }
     let seconds = started.elapsed().as_secs();
-    let report = desk.report(&["--kill-score"])?;
+    let report = desk.report(&["--mutation-score"])?;
     report.expect_failures(&[])?;
     let passed = report.cases("passed");
     ensure!(passed.contains(&WAITING), "the case {WAITING} did not pass");

@@ -1,8 +1,7 @@
-//! What the ports need kept: tenant files, rate buckets in memory, the machine's time and randomness.
+//! Implements the engine's ports: tenant files, rate buckets in memory, the system's clock and random generator.
 //!
-//! Each module implements one port of `locum-engine`: [`MemoryDirectory`] the directory, of a [`TenantSet`];
-//! [`MemoryBuckets`] the buckets; [`SystemClock`] and [`SystemEntropy`] time and randomness. [`tenant_file`] reads what
-//! a set is made of.
+//! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets, [`SystemClock`] tells the time and
+//! [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
 
 mod directory;
 mod memory_buckets;

@@ -1,49 +1,43 @@
-//! Tenant files: the Management API's own field names in YAML, read whole or not at all.
+//! Tenant files: the Management API's own field names in YAML. A file with any error is refused as a whole.
 //!
-//! A file is read twice: once into the model, so that an unknown key or a wrong type is named with its line; then,
-//! with `${env:NAME}` and `${file:PATH}` filled in, into [`TenantData`].
+//! A file is parsed twice: once into the model, so that an unknown key or a wrong type is reported with its line; then,
+//! with `${env:NAME}` and `${file:PATH}` filled in, into what becomes [`TenantData`](crate::TenantData).
 
 mod build;
+mod field_error;
 mod ignored;
 mod model;
+mod position;
 mod references;
+mod yaml;
 
 use std::fmt;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use crate::tenant_file::build::TenantFile;
+use crate::tenant_file::field_error::FieldError;
 use crate::tenant_file::model::TenantEntry;
 pub use crate::tenant_file::references::References;
-use crate::tenant_set::TenantData;
 
-/// What a tenant file says.
-#[derive(Debug)]
-pub struct TenantFile {
-    /// The tenant with its clients and users.
-    pub data: TenantData,
-    /// What works and should not stay as it is, a sentence each.
-    pub warnings: Vec<String>,
-}
-
-/// Why a tenant file cannot be used, where in it, and what to do. Never shows a value of the file.
+/// Why and where a tenant file cannot be used, and what to do. It never shows a value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct TenantFileError {
     /// The file.
     pub file: String,
-    /// Line and column, counted from one, where they are known.
-    pub place: Option<(u64, u64)>,
-    /// The member at fault, as a JSON pointer, where it is known.
+    /// Line and column, counted from one, unless the file could not be read at all.
+    pub position: Option<(u64, u64)>,
+    /// The JSON pointer of the field at fault, unless the parser found the error.
     pub pointer: Option<String>,
-    /// What is wrong and what to do.
+    /// What is wrong, and what to do.
     pub message: String,
 }
 
 impl fmt::Display for TenantFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        if let Some((line, column)) = self.place {
+        if let Some((line, column)) = self.position {
             write!(f, ":{line}:{column}")?;
         }
         write!(f, ": {}", self.message)?;
@@ -54,17 +48,17 @@ impl fmt::Display for TenantFileError {
     }
 }
 
-/// Reads the tenant file at a path. `references` answers `${env:NAME}`; `${file:PATH}` is relative to the file.
+/// Reads the tenant file at a path. `references` resolves `${env:NAME}` and `${file:PATH}`.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first error in the file.
 pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| TenantFileError {
         file: file.clone(),
-        place: None,
+        position: None,
         pointer: None,
-        message: format!("cannot be read: {error}"),
+        message: format!("cannot read the tenant file: {error}; check the path"),
     })?;
     read(&text, &file, references)
 }
@@ -72,67 +66,29 @@ pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, Tena
 /// Reads the text of a tenant file; `file` is the name used in errors.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first error in the file.
 pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
-    // First reading: for keys and types, with lines.
-    parse::<TenantEntry>(text).map_err(|error| refused_by_parser(file, &error))?;
-    let mut document: Value = parse(text).map_err(|error| refused_by_parser(file, &error))?;
-    let at = |pointer: Option<String>, message: String, place| TenantFileError {
+    let refused_by_parser = |error: serde_saphyr::Error| TenantFileError {
         file: file.to_owned(),
-        place,
-        pointer,
+        position: error.location().map(|location| (location.line(), location.column())),
+        pointer: None,
+        message: yaml::error_message(&error),
+    };
+    let refused = |FieldError { pointer, message }| TenantFileError {
+        file: file.to_owned(),
+        position: position::of_pointer(text, &pointer),
+        pointer: Some(pointer),
         message,
     };
-    references.fill(&mut document).map_err(|unfilled| {
-        at(Some(unfilled.pointer), unfilled.message, place_of(text, &unfilled.reference))
+    yaml::parse::<TenantEntry>(text).map_err(refused_by_parser)?;
+    let mut document: Value = yaml::parse(text).map_err(refused_by_parser)?;
+    references.fill(&mut document).map_err(refused)?;
+    let entry: TenantEntry = serde_json::from_value(document).map_err(|_| {
+        // serde_json's own message shows the value, which may be a secret. The strict parse finds the same value.
+        yaml::parse_strictly::<TenantEntry>(text).err().map_or_else(
+            || refused(FieldError::new("", "a value does not have the type of its field")),
+            refused_by_parser,
+        )
     })?;
-    let entry: TenantEntry =
-        serde_json::from_value(document).map_err(|error| at(None, error.to_string(), None))?;
-    build::tenant(entry).map_err(|error| at(Some(error.pointer), error.message, None))
-}
-
-/// Without the parser's budget, which a tenant with ten thousand users exceeds: the operator wrote the file.
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
-    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { budget: None })
-}
-
-fn refused_by_parser(file: &str, error: &serde_saphyr::Error) -> TenantFileError {
-    // Without the snippet: the lines around an error may hold secrets.
-    let text = error.without_snippet().to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    TenantFileError {
-        file: file.to_owned(),
-        place: error.location().map(|location| (location.line(), location.column())),
-        pointer: None,
-        message: with_hint(text),
-    }
-}
-
-/// Adds "did you mean" to an unknown field, and drops the list of all the others.
-fn with_hint(message: &str) -> String {
-    let Some((unknown, expected)) = message.split_once(", expected one of ") else {
-        return message.to_owned();
-    };
-    let Some(name) = unknown.strip_prefix("unknown field `").and_then(|rest| rest.strip_suffix('`')) else {
-        return message.to_owned();
-    };
-    let nearest = expected
-        .split(", ")
-        .map(|candidate| candidate.trim_matches('`'))
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, candidate)) => format!("{unknown}; did you mean `{candidate}`?"),
-        None => format!("{unknown}; the fields here are those of the Management API"),
-    }
-}
-
-/// Where a reference stands in the text, for errors found after parsing.
-fn place_of(text: &str, reference: &str) -> Option<(u64, u64)> {
-    let at = text.find(reference)?;
-    let before = text.get(..at)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next()?.chars().count() + 1;
-    Some((line as u64, column as u64))
+    build::tenant(entry).map_err(refused)
 }

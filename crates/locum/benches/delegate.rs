@@ -1,9 +1,9 @@
-//! `Engine::delegate` for each issuer, beside the same crypto done bare in the same run.
+//! Times `Engine::delegate` for several issuers, and beside it only the cryptography that each cannot do without.
 //!
-//! Bare means: verify the id_token's HMAC, make the credential's signature, nothing else; keys parsed before.
-//! `cargo xtask bench` builds the plugins for speed, pins them and names their directory.
+//! The latter verifies the id_token's HMAC and signs the credential, with keys parsed beforehand. `cargo xtask bench`
+//! builds the plugins in release mode, pins them, and passes their directory in LOCUM_BENCH_PLUGINS.
 
-#![expect(clippy::expect_used, reason = "a bench that cannot start says why and ends")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot start should panic with the reason")]
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
@@ -26,46 +26,46 @@ use serde_json::{Map, Value, json};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const SPA_SECRET: &[u8] = b"spa-secret-0123456789-0123456789-0123456789";
 
-/// What is exchanged for what.
+/// A delegation to time.
 struct Exchange {
     name: &'static str,
     target: &'static str,
     api_type: &'static str,
-    bare: Bare,
+    bare: BareCrypto,
 }
 
-/// The crypto that an exchange cannot do without.
+/// The cryptography that an exchange cannot do without.
 #[derive(Clone, Copy)]
-enum Bare {
+enum BareCrypto {
     HmacThenHmac,
     HmacThenRsa,
 }
 
 const EXCHANGES: [Exchange; 4] = [
-    Exchange { name: "app_hs256", target: "orders-api", api_type: "app", bare: Bare::HmacThenHmac },
-    Exchange { name: "app_rs256", target: "reports-api", api_type: "app", bare: Bare::HmacThenRsa },
-    Exchange { name: "firebase", target: "spa", api_type: "firebase", bare: Bare::HmacThenRsa },
-    Exchange { name: "azure_blob", target: "spa", api_type: "azure_blob", bare: Bare::HmacThenHmac },
+    Exchange { name: "app_hs256", target: "orders-api", api_type: "app", bare: BareCrypto::HmacThenHmac },
+    Exchange { name: "app_rs256", target: "reports-api", api_type: "app", bare: BareCrypto::HmacThenRsa },
+    Exchange { name: "firebase", target: "spa", api_type: "firebase", bare: BareCrypto::HmacThenRsa },
+    Exchange { name: "azure_blob", target: "spa", api_type: "azure_blob", bare: BareCrypto::HmacThenHmac },
 ];
 
-struct Nowhere;
+struct DiscardingAuditSink;
 
-impl AuditSink for Nowhere {
+impl AuditSink for DiscardingAuditSink {
     fn record(&self, event: AuditEvent) {
         black_box(event);
     }
 }
 
 fn engine() -> Engine {
-    let plugins = std::env::var("LOCUM_BENCH_PLUGINS").expect("run it by `cargo xtask bench`");
+    let plugins = std::env::var("LOCUM_BENCH_PLUGINS").expect("run this benchmark with `cargo xtask bench`");
     let upstreams = Arc::new(HttpUpstreams::new().expect("the HTTP client starts"));
     let issuers =
         PluginSet::load_directory(Path::new(&plugins), LoadOptions::new(upstreams)).expect("pinned plugins");
     let path = Path::new(ROOT).join("fixtures/demo/tenant.yaml");
-    let nothing = |_: &str| None;
+    let no_environment = |_: &str| None;
     let base = path.parent().expect("it has a parent");
-    let mut file = load(&path, &References::new(&nothing, base)).expect("the demo tenant");
-    // The bucket does its work; it never empties.
+    let mut file = load(&path, &References::new(&no_environment, base)).expect("the demo tenant");
+    // The bucket is consulted but never empties.
     file.data.tenant.delegation.rate = BucketRule { size: NonZeroU32::MAX, per_minute: NonZeroU32::MAX };
     let set = TenantSet::prepare(vec![file.data], &issuers).expect("one tenant");
     Engine::new(Ports::new(
@@ -73,7 +73,7 @@ fn engine() -> Engine {
         Arc::new(SystemEntropy),
         Arc::new(MemoryDirectory::new(set)),
         Arc::new(MemoryBuckets::default()),
-        Arc::new(Nowhere),
+        Arc::new(DiscardingAuditSink),
     ))
 }
 
@@ -112,23 +112,23 @@ fn delegate(
         let start = Instant::now();
         for _ in 0..iterations {
             let tenant = engine.directory().tenant(&caller.host).wait().await;
-            let answer = engine.delegate(tenant, parameters.clone(), &caller).await;
-            assert!(answer.outcome.is_ok(), "{:?}", answer.outcome);
+            let response = engine.delegate(tenant, parameters.clone(), &caller).await;
+            assert!(response.outcome.is_ok(), "{:?}", response.outcome);
         }
         start.elapsed()
     });
     runtime.block_on(timed).expect("no panic")
 }
 
-/// The bare crypto of an exchange on messages as long as the real ones.
-fn bare(kind: Bare, id_token: &str, rsa: &RsaKeyPair) -> Vec<u8> {
+/// The bare cryptography of an exchange, on messages as long as the real ones.
+fn bare_crypto(crypto: BareCrypto, id_token: &str, rsa: &RsaKeyPair) -> Vec<u8> {
     let (message, signature) = id_token.rsplit_once('.').expect("a compact JWT");
     let key = hmac::Key::new(hmac::HMAC_SHA256, SPA_SECRET);
     let tag = hmac::sign(&key, message.as_bytes());
     assert_eq!(tag.as_ref().len() * 4 / 3 + 1, signature.len());
-    match kind {
-        Bare::HmacThenHmac => hmac::sign(&key, black_box(message).as_bytes()).as_ref().to_vec(),
-        Bare::HmacThenRsa => {
+    match crypto {
+        BareCrypto::HmacThenHmac => hmac::sign(&key, black_box(message).as_bytes()).as_ref().to_vec(),
+        BareCrypto::HmacThenRsa => {
             let mut signed = vec![0; rsa.public_modulus_len()];
             rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), black_box(message).as_bytes(), &mut signed)
                 .expect("it signs");
@@ -149,7 +149,7 @@ fn delegations(criterion: &mut Criterion) {
         .build()
         .expect("it starts");
     let engine = {
-        let _inside = runtime.enter();
+        let _guard = runtime.enter();
         Arc::new(engine())
     };
     let (id_token, rsa) = (id_token(), rsa_key());
@@ -159,7 +159,9 @@ fn delegations(criterion: &mut Criterion) {
         group.bench_function("delegate", |bencher| {
             bencher.iter_custom(|iterations| delegate(&runtime, &engine, &parameters, iterations));
         });
-        group.bench_function("bare_crypto", |bencher| bencher.iter(|| bare(exchange.bare, &id_token, &rsa)));
+        group.bench_function("bare_crypto", |bencher| {
+            bencher.iter(|| bare_crypto(exchange.bare, &id_token, &rsa))
+        });
         group.finish();
     }
 }

@@ -1,9 +1,8 @@
-//! Audit events as log lines: one for each request, under the target `audit`.
+//! Writes audit events to the log: one line per request, with the log target `audit`.
 
 use locum_engine::AuditEvent;
 use locum_engine::ports::AuditSink;
 
-/// Writes each event to the log.
 pub(crate) struct AuditLog;
 
 impl AuditSink for AuditLog {

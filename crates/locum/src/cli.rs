@@ -1,13 +1,20 @@
-//! The command line: each flag with its help.
+//! The command line: each command and flag with its help.
+
+mod details;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Exchanges a user's token for short-lived credentials elsewhere.
 #[derive(Parser)]
-#[command(name = "locum", version, about, arg_required_else_help = true)]
+#[command(
+    name = "locum",
+    version,
+    about = details::PURPOSE,
+    after_help = details::EXIT_CODES,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -15,151 +22,164 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serves delegation requests until it is told to stop; SIGHUP reloads the tenants.
+    /// Serve delegation requests until stopped
     Serve(ServeArgs),
-    /// Checks config, tenants and plugins as `serve` would, without serving.
+    /// Check the config, the tenants and the plugins without serving
     Check(CheckArgs),
-    /// Looks at plugin files, pins them, and starts new ones.
+    /// List, inspect, pin and create plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Makes id_tokens for demos and tests, and looks into tokens.
+    /// Mint id_tokens for tests, and decode tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Judges a plugin file, or a running server, by the conformance suite.
+    /// Test a plugin file or a running server with the conformance suite
     Conformance(ConformanceArgs),
 }
 
 #[derive(Args)]
+#[command(after_help = details::SERVE)]
 pub(crate) struct ServeArgs {
-    /// The config file.
-    #[arg(long, default_value = "locum.toml")]
+    /// Read this config file
+    #[arg(long, value_name = "FILE", default_value = "locum.toml")]
     pub(crate) config: PathBuf,
-    /// Listens here instead of where the config says.
-    #[arg(long)]
+    /// Listen on this address instead of the config's `listen`
+    #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Args)]
+#[command(after_help = details::CHECK)]
 pub(crate) struct CheckArgs {
-    /// The config file.
-    #[arg(long, default_value = "locum.toml")]
+    /// Read this config file
+    #[arg(long, value_name = "FILE", default_value = "locum.toml")]
     pub(crate) config: PathBuf,
+    /// Print text or JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Lists the plugins of a directory, without running them.
+    /// List the plugin files of a directory, and whether they are pinned
+    #[command(after_help = details::PLUGIN_LIST)]
     List {
-        /// The directory.
+        /// The directory of the plugin files
         #[arg(default_value = "plugins")]
         directory: PathBuf,
+        /// Print text or JSON
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Shows everything known about a plugin file, without running it.
+    /// Show a plugin's manifest, hash and size
+    #[command(after_help = details::PLUGIN_INSPECT)]
     Inspect {
-        /// The file.
+        /// The plugin file
         file: PathBuf,
+        /// Print text or JSON
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Pins plugin files: from then on exactly these bytes may be loaded.
+    /// Trust plugin files: record their SHA-256, so that exactly these bytes may be loaded
+    #[command(after_help = details::PLUGIN_PIN)]
     Pin {
-        /// The files.
+        /// The plugin files
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// The lock file; by default `plugins.lock` beside the files' directory.
-        #[arg(long)]
+        /// Write this lock file [default: `plugins.lock` beside the directory of the plugin file]
+        #[arg(long, value_name = "FILE")]
         lock: Option<PathBuf>,
-        /// Does not ask.
+        /// Pin without asking
         #[arg(long)]
         yes: bool,
     },
-    /// Writes the crate of a new plugin: it builds, passes the core cases, and has one case for its author to edit.
+    /// Create the crate of a new plugin, with one failing case for its author to edit
+    #[command(after_help = details::PLUGIN_NEW)]
     New(NewPluginArgs),
 }
 
 #[derive(Args)]
 pub(crate) struct NewPluginArgs {
-    /// The plugin's name, such as `car-park`.
+    /// The plugin's name, such as `car-park`
     pub(crate) name: String,
-    /// The folder to write; by default one of the plugin's name, here.
-    #[arg(long)]
+    /// Create this folder [default: the plugin's name, in the working directory]
+    #[arg(long, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
-    /// The folder of the crate `locum-plugin`, in a checkout of Locum.
-    #[arg(long, required_unless_present = "inside")]
+    /// Depend on the SDK crate in this folder: `crates/locum-plugin` in a checkout of Locum
+    #[arg(long, value_name = "FOLDER", required_unless_present = "inside")]
     pub(crate) sdk: Option<PathBuf>,
-    /// Writes into this workspace of Locum itself: `plugins/<name>` and `fixtures/<name>`.
+    /// Write into this workspace of Locum itself: `plugins/<name>` and `fixtures/<name>`
     #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["dir", "sdk"], hide = true)]
     pub(crate) inside: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Makes an id_token of a tenant's client, signed as that client's tokens are.
+    /// Mint an id_token for a client of a tenant, as a test of delegation needs it
+    #[command(after_help = details::TOKEN_MINT)]
     Mint {
-        /// The tenant file.
-        #[arg(long)]
+        /// Read this tenant file
+        #[arg(long, value_name = "FILE")]
         tenant: PathBuf,
-        /// The client it is issued to.
-        #[arg(long)]
+        /// Issue the token to this client, the claim `aud`
+        #[arg(long, value_name = "CLIENT_ID")]
         client: String,
-        /// The user it speaks of.
-        #[arg(long)]
+        /// Issue the token for this user, the claim `sub`
+        #[arg(long, value_name = "USER_ID")]
         user: String,
-        /// A further claim, `name=value`; the value is JSON, or else a text.
+        /// Add a claim; a value that is not JSON becomes a string
         #[arg(long = "claim", value_name = "NAME=VALUE")]
         claims: Vec<String>,
-        /// Seconds that it lives.
-        #[arg(long, default_value_t = 300)]
+        /// Let the token expire after this time
+        #[arg(long, value_name = "SECONDS", default_value_t = 300)]
         lifetime: u32,
     },
-    /// Shows header, claims and times of a token, unverified. Reads standard input without TOKEN.
+    /// Decode a JWT without verifying it: header, claims and times
+    #[command(after_help = details::TOKEN_INSPECT)]
     Inspect {
-        /// The token.
+        /// The token [default: read it from standard input]
         token: Option<String>,
+        /// Print text or JSON
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
 }
 
 #[derive(Args)]
+#[command(after_help = details::CONFORMANCE)]
 pub(crate) struct ConformanceArgs {
-    /// A plugin file, or the base URL of a server.
+    /// A plugin file, or the base URL of a server
+    #[arg(value_name = "FILE_OR_URL")]
     pub(crate) subject: String,
-    /// Folders of fixtures besides the suite's own; `fixtures` if that folder is there and nothing is named.
-    #[arg(long)]
+    /// Add this folder's fixtures to the suite's own [default: `fixtures`, if it exists]
+    #[arg(long, value_name = "FOLDER")]
     pub(crate) fixtures: Vec<PathBuf>,
-    /// Settings to judge a plugin with, as JSON, in place of those of its fixtures.
-    #[arg(long)]
+    /// Use the settings of this JSON file instead of those of the fixtures
+    #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
-    /// The tenant file that the judged server runs with.
-    #[arg(long)]
+    /// Read the tenant file that the tested server uses; needed with a URL
+    #[arg(long, value_name = "FILE")]
     pub(crate) tenant: Option<PathBuf>,
-    /// The plugins that the judged server runs: plugin files or their `manifest.json`. Nothing of a file is run.
-    #[arg(long)]
+    /// Read this plugin file or `manifest.json` of a plugin that the tested server uses
+    #[arg(long, value_name = "FILE")]
     pub(crate) plugins: Vec<PathBuf>,
-    /// Only these cases, by id.
-    #[arg(long)]
+    /// Run only the case with this id
+    #[arg(long, value_name = "CASE")]
     pub(crate) only: Vec<String>,
-    /// Puts one fault after the other between host and plugin, and tells which of them the cases notice.
+    /// Also inject faults one by one, and fail if the cases do not notice each of them
     #[arg(long)]
-    pub(crate) kill_score: bool,
-    /// Writes the reports into this folder.
-    #[arg(long)]
+    pub(crate) mutation_score: bool,
+    /// Write report.yaml, report.html and junit.xml into this folder
+    #[arg(long, value_name = "FOLDER")]
     pub(crate) report_dir: Option<PathBuf>,
+    /// Print text or JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 
-/// How a command shows what it found.
+/// How a command prints its result.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
     #[default]
     Table,
-    /// For programs.
     Json,
 }

@@ -1,4 +1,4 @@
-//! One file for each command.
+//! Runs the parsed command; each has a file of its own.
 
 mod check;
 mod conformance;
@@ -7,9 +7,9 @@ mod serve;
 mod token;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 
-pub(crate) fn run(cli: Cli) -> Result<(), Ended> {
+pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),

@@ -1,4 +1,4 @@
-//! `locum.toml`: what an operator sets. Unknown keys abort the start.
+//! The config file, `locum.toml`. Unknown keys are errors.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,42 +8,35 @@ use ipnet::IpNet;
 use locum_server::Limits;
 use serde::Deserialize;
 
-use crate::exit::Ended;
+use crate::exit::CommandError;
 
-/// The config, with every path made absolute.
+/// The config, with every path resolved against the folder of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where to listen.
     #[serde(default = "default_listen")]
     pub(crate) listen: SocketAddr,
-    /// The directory of the plugins; `plugins.lock` stands beside it.
+    /// The directory of the plugin files; `plugins.lock` is beside it.
     pub(crate) plugins_dir: PathBuf,
-    /// The tenant files.
     pub(crate) tenants: Vec<PathBuf>,
-    /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    /// Networks of the proxies whose `X-Forwarded-For` is trusted.
     #[serde(default)]
     pub(crate) trusted_proxies: Vec<IpNet>,
-    /// How log lines look.
     #[serde(default)]
     pub(crate) log: LogFormat,
-    /// Limits that differ from the usual ones.
     #[serde(default)]
     pub(crate) limits: LimitsConfig,
 }
 
-/// How log lines look.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// For people.
     #[default]
     Pretty,
-    /// For programs.
     Json,
 }
 
-/// Limits of the server; each absent one is the usual one.
+/// Limits that differ from the defaults; times are in milliseconds.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitsConfig {
@@ -53,7 +46,7 @@ pub(crate) struct LimitsConfig {
     connections: Option<usize>,
     request_deadline_ms: Option<u64>,
     drain_deadline_ms: Option<u64>,
-    /// Longest time for one credential, upstream calls included.
+    /// Longest time to issue one credential, including upstream calls.
     issue_deadline_ms: Option<u64>,
 }
 
@@ -62,14 +55,16 @@ fn default_listen() -> SocketAddr {
 }
 
 /// Reads a config file.
-pub(crate) fn load(path: &Path) -> Result<Config, Ended> {
+pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Ended::file(format!("{shown}: cannot be read: {error}; write one or name it with --config"))
+        CommandError::input_file(format!(
+            "{shown}: cannot read the config: {error}; create the file or name another with --config"
+        ))
     })?;
     let mut config: Config =
-        toml::from_str(&text).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
-    let base = folder_of(path).map_err(|error| Ended::file(format!("{shown}: {error}")))?;
+        toml::from_str(&text).map_err(|error| CommandError::input_file(located(&shown, &text, &error)))?;
+    let base = folder_of(path).map_err(|error| CommandError::input_file(format!("{shown}: {error}")))?;
     for tenant in &mut config.tenants {
         *tenant = base.join(&tenant);
     }
@@ -77,30 +72,43 @@ pub(crate) fn load(path: &Path) -> Result<Config, Ended> {
     Ok(config)
 }
 
-/// The folder that a config's relative paths start from. The parent of a bare file name is empty, and no path.
+const EXPECTED_NUMBER: &str = "expected a whole number of at least 0";
+
+/// The error with file, line and column, and without the library's drawing of the line.
+fn located(file: &std::path::Display<'_>, text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let message =
+        error.message().replace("expected socket address", "expected text such as \"127.0.0.1:3000\"");
+    // Names of Rust's integer types.
+    let message = message.replace("expected usize", EXPECTED_NUMBER).replace("expected u64", EXPECTED_NUMBER);
+    format!("{file}:{line}:{column}: {message}")
+}
+
+/// The folder that the config's relative paths start from. It is absolute, because a bare file name has no parent.
 fn folder_of(path: &Path) -> std::io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     Ok(path.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
 impl LimitsConfig {
-    /// Longest time for one credential, if the operator set one.
+    /// Longest time to issue one credential, including upstream calls, if set.
     pub(crate) fn issue_deadline(&self) -> Option<Duration> {
         self.issue_deadline_ms.map(Duration::from_millis)
     }
 
-    /// The server's limits.
     pub(crate) fn server(&self) -> Limits {
-        let usual = Limits::default();
-        let milliseconds = |set: Option<u64>, usual| set.map_or(usual, Duration::from_millis);
+        let default = Limits::default();
+        let milliseconds = |set: Option<u64>, default| set.map_or(default, Duration::from_millis);
         Limits {
-            body_bytes_max: self.body_bytes.unwrap_or(usual.body_bytes_max),
-            parameters_max: self.parameters.unwrap_or(usual.parameters_max),
-            in_flight_max: self.in_flight.unwrap_or(usual.in_flight_max),
-            connections_max: self.connections.unwrap_or(usual.connections_max),
-            request_deadline: milliseconds(self.request_deadline_ms, usual.request_deadline),
-            drain_deadline: milliseconds(self.drain_deadline_ms, usual.drain_deadline),
-            ..usual
+            body_bytes_max: self.body_bytes.unwrap_or(default.body_bytes_max),
+            parameters_max: self.parameters.unwrap_or(default.parameters_max),
+            in_flight_max: self.in_flight.unwrap_or(default.in_flight_max),
+            connections_max: self.connections.unwrap_or(default.connections_max),
+            request_deadline: milliseconds(self.request_deadline_ms, default.request_deadline),
+            drain_deadline: milliseconds(self.drain_deadline_ms, default.drain_deadline),
+            ..default
         }
     }
 }
@@ -110,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bare_file_name_stands_in_the_folder_that_locum_was_started_in() {
+    fn relative_paths_start_at_the_working_directory() {
         let here = std::env::current_dir().unwrap();
         assert_eq!(folder_of(Path::new("locum.toml")).unwrap(), here);
         assert_eq!(folder_of(Path::new("etc/locum.toml")).unwrap(), here.join("etc"));

@@ -1,37 +1,28 @@
-//! Exit codes: what a script can tell apart.
-//!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | done |
-//! | 1 | what was judged was found wanting: a case failed, a token is not good, `check` found a problem |
-//! | 2 | the command line cannot be understood |
-//! | 3 | a config, tenant or fixture file cannot be used |
-//! | 4 | a plugin cannot be loaded |
-//! | 5 | the machine refuses: an address is taken, a file cannot be written |
+//! Exit codes, so that scripts can tell what went wrong. `locum --help` lists them.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ends when it ends badly.
+/// Why a command failed: an exit code, and a message unless the command has printed its result.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct CommandError {
     code: u8,
     message: Option<String>,
 }
 
-impl Ended {
-    /// What was judged was found wanting; the command has said so already.
-    pub(crate) fn wanting() -> Self {
+impl CommandError {
+    /// A check failed, and the command has printed which.
+    pub(crate) fn check_failed() -> Self {
         Self { code: 1, message: None }
     }
 
-    /// The command line makes no sense.
+    /// The command line is invalid.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self { code: 2, message: Some(message.to_string()) }
     }
 
-    /// A file that people write cannot be used.
-    pub(crate) fn file(message: impl fmt::Display) -> Self {
+    /// An input file cannot be used.
+    pub(crate) fn input_file(message: impl fmt::Display) -> Self {
         Self { code: 3, message: Some(message.to_string()) }
     }
 
@@ -40,28 +31,28 @@ impl Ended {
         Self { code: 4, message: Some(message.to_string()) }
     }
 
-    /// The machine refuses.
-    pub(crate) fn machine(message: impl fmt::Display) -> Self {
+    /// The system refused.
+    pub(crate) fn system(message: impl fmt::Display) -> Self {
         Self { code: 5, message: Some(message.to_string()) }
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message.as_deref().unwrap_or("wanting"))
+        f.write_str(self.message.as_deref().unwrap_or("a check failed"))
     }
 }
 
-/// Prints what is left to say, and gives the exit code.
-#[expect(clippy::print_stderr, reason = "the last word of a command goes to standard error")]
-pub(crate) fn code_of(outcome: Result<(), Ended>) -> ExitCode {
+/// Prints the error, if there is one with a message, and returns the exit code.
+#[expect(clippy::print_stderr, reason = "errors of a command go to standard error")]
+pub(crate) fn report(outcome: Result<(), CommandError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(ended) => {
-            if let Some(message) = ended.message {
+        Err(error) => {
+            if let Some(message) = error.message {
                 eprintln!("locum: {message}");
             }
-            ExitCode::from(ended.code)
+            ExitCode::from(error.code)
         }
     }
 }

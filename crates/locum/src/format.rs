@@ -1,4 +1,4 @@
-//! Tables for people, JSON for programs: the one place that prints.
+//! Prints results: text for people, JSON for programs.
 
 use std::io::Write;
 
@@ -6,31 +6,30 @@ use serde::Serialize;
 
 use crate::cli::Format;
 
-/// Prints rows under a head, or the same as JSON.
+/// Prints rows under a heading, or `json`.
 pub(crate) fn print_rows<const N: usize>(
     format: Format,
-    head: [&str; N],
+    heading: [&str; N],
     rows: &[[String; N]],
     json: &impl Serialize,
 ) {
     match format {
         Format::Json => print_json(json),
-        Format::Table => print_text(&table(head, rows)),
+        Format::Table => print_text(&table(heading, rows)),
     }
 }
 
-/// Prints JSON with a newline.
 pub(crate) fn print_json(json: &impl Serialize) {
     print_text(&serde_json::to_string_pretty(json).unwrap_or_default());
 }
 
-/// Prints a text with a newline. A reader that has gone, as `head` does, is no reason to complain.
+/// Prints a text and one newline. A closed pipe, as `head` leaves it, is not an error.
 pub(crate) fn print_text(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let mut widths = head.map(|cell| cell.chars().count());
+fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = heading.map(|cell| cell.chars().count());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -40,7 +39,7 @@ fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    let mut lines = vec![line(&head)];
+    let mut lines = vec![line(&heading)];
     lines.extend(rows.iter().map(|row| line(&row.each_ref().map(String::as_str))));
     lines.join("\n")
 }
@@ -51,7 +50,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [["firebase".to_owned(), "ok".to_owned()], ["aws".to_owned(), "wanting".to_owned()]];
-        assert_eq!(table(["api_type", "state"], &rows), "api_type  state\nfirebase  ok\naws       wanting");
+        let rows = [["firebase".to_owned(), "ok".to_owned()], ["aws".to_owned(), "changed".to_owned()]];
+        assert_eq!(table(["api_type", "state"], &rows), "api_type  state\nfirebase  ok\naws       changed");
     }
 }

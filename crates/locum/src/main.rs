@@ -1,4 +1,4 @@
-//! The binary: flags, config, wiring, exit codes.
+//! The `locum` program: command line, config, wiring, exit codes.
 
 mod audit_log;
 mod cli;
@@ -15,5 +15,5 @@ use clap::Parser;
 use crate::cli::Cli;
 
 fn main() -> ExitCode {
-    exit::code_of(commands::run(Cli::parse()))
+    exit::report(commands::run(Cli::parse()))
 }

@@ -1,4 +1,4 @@
-//! From the model of a file to a tenant that cannot be half right.
+//! Converts the parsed entries of a tenant file into a `Tenant`, checking each field.
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
@@ -10,21 +10,21 @@ use locum_engine::model::{
 };
 use serde_json::{Map, Value};
 
-use crate::tenant_file::TenantFile;
+use crate::tenant_file::field_error::FieldError;
 use crate::tenant_file::model::{
     ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
     WhenUnavailableEntry,
 };
 use crate::tenant_set::TenantData;
 
-/// The legacy grants, as `grant_types` spells them.
+/// The legacy grants, as `grant_types` names them.
 const ID_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token";
 const REFRESH_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token";
 
-/// What RFC 7518 section 3.2 asks of an HS256 key.
+/// Shortest HS256 key that RFC 7518 section 3.2 allows, in bytes.
 const HMAC_KEY_BYTES_MIN: usize = 32;
 
-/// Add-ons of the record that only configure single sign-on: nothing is ever delegated through them.
+/// Add-ons of Auth0 that only configure single sign-on; they cannot be delegation targets, so they are skipped.
 const SINGLE_SIGN_ON: [&str; 21] = [
     "box",
     "cloudbees",
@@ -49,21 +49,23 @@ const SINGLE_SIGN_ON: [&str; 21] = [
     "zoom",
 ];
 
-/// What is wrong, and where.
-pub(super) struct Unbuildable {
-    pub(super) pointer: String,
-    pub(super) message: String,
+/// The contents of a tenant file.
+#[derive(Debug)]
+pub struct TenantFile {
+    /// The tenant with its clients and users.
+    pub data: TenantData,
+    /// What works and should be changed, a sentence each.
+    pub warnings: Vec<String>,
 }
 
-fn unbuildable(pointer: impl Into<String>, message: impl Into<String>) -> Unbuildable {
-    Unbuildable { pointer: pointer.into(), message: message.into() }
-}
-
-pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
+pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, FieldError> {
     let domain = entry.domain.to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
     if domain.is_empty() || !domain.chars().all(allowed) {
-        return Err(unbuildable("/domain", "expected a host name without scheme, port and path"));
+        return Err(FieldError::new(
+            "/domain",
+            "write the domain as a host name, without scheme, port and path",
+        ));
     }
     let warnings = short_secrets(&entry.clients);
     let keys = keys(entry.signing_keys)?;
@@ -76,32 +78,33 @@ pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, Unbuildable> {
     Ok(TenantFile { data, warnings })
 }
 
-/// Old tenants have secrets that can be guessed from one token; they go on working, and somebody should know.
+/// Warns about secrets short enough to be guessed from one token. Old tenants have them, so they are not refused.
 fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
     let is_short = |client: &&ClientEntry| {
         let encoded = client.jwt_configuration.secret_encoded;
         let secret = client.client_secret.as_ref().and_then(|secret| ClientSecret::new(secret, encoded).ok());
         secret.is_some_and(|secret| secret.expose().len() < HMAC_KEY_BYTES_MIN)
     };
-    let sentence = |client: &ClientEntry| {
+    let warning = |client: &ClientEntry| {
         format!(
-            "client {}: its secret has fewer than {HMAC_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2)",
+            "client {}: its client_secret is shorter than {HMAC_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2); rotate it",
             client.client_id
         )
     };
-    clients.iter().filter(is_short).map(sentence).collect()
+    clients.iter().filter(is_short).map(warning).collect()
 }
 
-fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> {
+fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, FieldError> {
     let rate = &entry.rate_limit;
     let at_least_one = |stated: Option<u32>, default: NonZeroU32| {
-        NonZeroU32::new(stated.unwrap_or(default.get()))
-            .ok_or_else(|| unbuildable("/delegation/rate_limit", "size and per_minute must be at least 1"))
+        NonZeroU32::new(stated.unwrap_or(default.get())).ok_or_else(|| {
+            FieldError::new("/delegation/rate_limit", "size and per_minute must be at least 1")
+        })
     };
     let size = at_least_one(rate.size, BucketRule::AUTH0_DEFAULT.size)?;
     let per_minute = at_least_one(rate.per_minute, BucketRule::AUTH0_DEFAULT.per_minute)?;
     if entry.lifetime_ceiling_seconds == Some(0) {
-        return Err(unbuildable("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
+        return Err(FieldError::new("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
     }
     let mut policy = DelegationPolicy::default();
     policy.enabled = entry.enabled.unwrap_or(true);
@@ -118,12 +121,15 @@ fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, Unbuildable> 
     Ok(policy)
 }
 
-fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, Unbuildable> {
+fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, FieldError> {
     let mut kids = HashSet::new();
     let mut keys = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
         if entry.kid.is_empty() || !kids.insert(entry.kid.clone()) {
-            return Err(unbuildable(format!("/signing_keys/{index}/kid"), "each key needs a kid of its own"));
+            return Err(FieldError::new(
+                format!("/signing_keys/{index}/kid"),
+                "each signing key needs a kid that no other has",
+            ));
         }
         keys.push(SigningKey {
             kid: entry.kid,
@@ -134,23 +140,26 @@ fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, Unbuildable> {
     Ok(keys)
 }
 
-fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<Vec<Client>, Unbuildable> {
+fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<Vec<Client>, FieldError> {
     let mut ids = HashSet::with_capacity(entries.len());
     let mut clients = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let at = format!("/clients/{index}");
         let client = client(entry, &at, tenant_signs)?;
         if !ids.insert(client.id.clone()) {
-            return Err(unbuildable(format!("{at}/client_id"), format!("{} stands there twice", client.id)));
+            return Err(FieldError::new(
+                format!("{at}/client_id"),
+                format!("the client {} appears twice; remove one", client.id),
+            ));
         }
         clients.push(client);
     }
     Ok(clients)
 }
 
-fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, Unbuildable> {
+fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, FieldError> {
     if entry.client_id.is_empty() {
-        return Err(unbuildable(format!("{at}/client_id"), "a client needs an id"));
+        return Err(FieldError::new(format!("{at}/client_id"), "write the client's id"));
     }
     let granted =
         |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
@@ -170,24 +179,24 @@ fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, Un
     Ok(client)
 }
 
-fn key(entry: &ClientEntry, at: &str, tenant_signs: bool) -> Result<ClientKey, Unbuildable> {
+fn key(entry: &ClientEntry, at: &str, tenant_signs: bool) -> Result<ClientKey, FieldError> {
     let JwtConfigurationEntry { alg, secret_encoded, .. } = &entry.jwt_configuration;
     match (algorithm(alg.as_deref()), &entry.client_secret) {
         ("HS256", Some(secret)) => ClientSecret::new(secret, *secret_encoded)
             .map(ClientKey::Secret)
-            .map_err(|error| unbuildable(format!("{at}/client_secret"), error.to_string())),
+            .map_err(|error| FieldError::new(format!("{at}/client_secret"), error.to_string())),
         ("HS256", None) => Ok(ClientKey::None),
-        // Whatever algorithm a client's own tokens have, its id_tokens are signed by the tenant.
+        // `alg` is that of the tokens issued for this client as a target; its id_tokens are signed by the tenant.
         (_, _) if tenant_signs => Ok(ClientKey::TenantKeys),
         ("ES256" | "EdDSA", _) => Ok(ClientKey::None),
-        (alg, _) => Err(unbuildable(
+        (alg, _) => Err(FieldError::new(
             format!("{at}/jwt_configuration/alg"),
-            format!("{alg} needs a key of the tenant; add one to signing_keys"),
+            format!("{alg} needs a signing key of the tenant; add one to signing_keys"),
         )),
     }
 }
 
-/// HS256 if nothing is said, as the Management API has it.
+/// HS256 if `alg` is absent, as in the Management API.
 fn algorithm(alg: Option<&str>) -> &str {
     alg.unwrap_or("HS256")
 }
@@ -214,7 +223,7 @@ fn app_target(entry: &ClientEntry) -> AddOn {
     AddOn::new("app", settings)
 }
 
-fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, Unbuildable> {
+fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, FieldError> {
     let mut add_ons = Vec::new();
     for (api_type, settings) in addons {
         let pointer = format!("{at}/addons/{api_type}");
@@ -222,27 +231,32 @@ fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, Unbuildab
             continue;
         }
         if api_type == "app" {
-            return Err(unbuildable(
+            return Err(FieldError::new(
                 pointer,
-                "the app target is configured by jwt_configuration, not as an add-on",
+                "configure the app target by the client's jwt_configuration, not as an add-on",
             ));
         }
         match settings {
             Value::Object(settings) => add_ons.push(AddOn::new(api_type, settings)),
             // An add-on that was switched off is exported as null.
             Value::Null => {}
-            _ => return Err(unbuildable(pointer, "expected the add-on's settings")),
+            _ => {
+                return Err(FieldError::new(
+                    pointer,
+                    "write the add-on's settings as a mapping, or null if it is switched off",
+                ));
+            }
         }
     }
     Ok(add_ons)
 }
 
-/// The origins that a browser may call from: stated ones, and those of the callbacks.
+/// The origins that a browser may call from: the listed ones, and those of the callbacks.
 fn origins(entry: &ClientEntry) -> Vec<String> {
-    let stated =
+    let listed =
         entry.allowed_origins.iter().chain(&entry.web_origins).map(|origin| origin.trim_end_matches('/'));
     let mut origins: Vec<String> = Vec::new();
-    for origin in stated.chain(entry.callbacks.iter().filter_map(|callback| origin_of(callback))) {
+    for origin in listed.chain(entry.callbacks.iter().filter_map(|callback| origin_of(callback))) {
         if !origins.iter().any(|known| known == origin) {
             origins.push(origin.to_owned());
         }
@@ -257,15 +271,15 @@ fn origin_of(url: &str) -> Option<&str> {
     url.get(..url.len() - rest.len() + authority).filter(|_| authority > 0)
 }
 
-fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, Unbuildable> {
+fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, FieldError> {
     let mut users = HashMap::with_capacity(entries.len());
     for (index, UserEntry { user_id, blocked, profile }) in entries.into_iter().enumerate() {
         let mut user = User::new(profile);
         user.blocked = blocked;
         if users.insert(user_id.clone(), user).is_some() {
-            return Err(unbuildable(
+            return Err(FieldError::new(
                 format!("/users/{index}/user_id"),
-                format!("{user_id} stands there twice"),
+                format!("the user {user_id} appears twice; remove one"),
             ));
         }
     }

@@ -1,9 +1,9 @@
-//! Fields that exports of the Management API have and delegation does not need: accepted, not looked at.
+//! Fields of Management API exports that delegation does not need: accepted and ignored.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Writes a struct whose listed fields stand beside others that are accepted and ignored.
+/// Defines a struct with the given fields, and further ones that are accepted and ignored.
 ///
 /// serde cannot both refuse unknown fields and flatten a struct of ignored ones, so they are fields of the struct.
 macro_rules! with_ignored {
@@ -18,13 +18,13 @@ macro_rules! with_ignored {
         #[serde(deny_unknown_fields)]
         pub(super) struct $name {
             $($(#[$attribute])* pub(super) $field: $type,)*
-            $(#[serde(default)] #[expect(dead_code, reason = "accepted, not looked at")] $ignored: $crate::tenant_file::ignored::Ignored,)*
+            $(#[serde(default)] #[expect(dead_code, reason = "accepted and ignored")] $ignored: $crate::tenant_file::ignored::Ignored,)*
         }
     };
 }
 pub(super) use with_ignored;
 
-/// A value that is not looked at.
+/// A value that is ignored.
 #[derive(Deserialize, Default)]
 #[serde(from = "IgnoredAny")]
 pub(super) struct Ignored;

@@ -1,5 +1,5 @@
-//! The tenant file as serde sees it. Names are the Management API's; what is ours stands under `delegation`,
-//! `signing_keys` and `default`.
+//! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys` and
+//! `default`, and two keys of `jwt_configuration`.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ with_ignored! {
     }
 }
 
-/// How the tenant delegates.
+/// `delegation`: the tenant's policy.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DelegationEntry {
@@ -50,7 +50,7 @@ pub(super) struct DelegationEntry {
     pub(super) rate_limit: RateLimitEntry,
 }
 
-/// The bucket of each user at each address.
+/// `delegation.rate_limit`: the bucket of each user at each address.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RateLimitEntry {
@@ -66,7 +66,7 @@ pub(super) enum WhenUnavailableEntry {
     Closed,
 }
 
-/// An RSA key; the first of the list signs.
+/// An entry of `signing_keys`, an RSA key; the first one signs.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SigningKeyEntry {
@@ -76,7 +76,7 @@ pub(super) struct SigningKeyEntry {
 }
 
 with_ignored! {
-    /// A client.
+    /// An entry of `clients`.
     struct ClientEntry {
         client_id: String,
         #[serde(default)]
@@ -126,13 +126,13 @@ pub(super) struct JwtConfigurationEntry {
     pub(super) secret_encoded: bool,
     #[serde(default)]
     pub(super) scopes: HashMap<String, Vec<String>>,
-    /// Ours: the target's own key, which ES256 and EdDSA sign with.
+    /// Added by Locum: the PEM private key that signs the target's ES256 and EdDSA tokens.
     pub(super) private_key: Option<Secret>,
-    /// Ours: the `kid` of that key.
+    /// Added by Locum: the `kid` of that key.
     pub(super) private_key_id: Option<String>,
 }
 
-/// A user: `user_id`, `blocked`, and any attribute.
+/// An entry of `users`: `user_id`, `blocked`, and any attribute.
 #[derive(Deserialize)]
 pub(super) struct UserEntry {
     pub(super) user_id: String,

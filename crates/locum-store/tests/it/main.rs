@@ -1,4 +1,4 @@
-//! Tenant files as people write them, right and wrong.
+//! Valid and invalid tenant files.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the failure message of a test")]
 

@@ -1,4 +1,4 @@
-//! A tenant file is read whole or not at all, and each error says where and what to do.
+//! Each error in a tenant file names the line, the field and the remedy.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn the_demo_tenant_can_be_read() {
+fn the_demo_tenant_is_valid() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/demo/tenant.yaml"));
     let file = load(path, &References::new(&environment, path.parent().unwrap())).unwrap();
     assert!(file.is_default);
@@ -30,7 +30,7 @@ fn the_demo_tenant_can_be_read() {
 }
 
 #[test]
-fn an_unknown_key_is_named_with_its_line_and_a_hint() {
+fn an_unknown_key_is_named_with_its_line_and_a_suggestion() {
     let text = format!("{MINIMAL}    alowed_clients: [a]\n");
     assert_eq!(
         refused(&text),
@@ -39,16 +39,16 @@ fn an_unknown_key_is_named_with_its_line_and_a_hint() {
 }
 
 #[test]
-fn an_unknown_key_that_is_like_nothing_gets_no_guess() {
+fn an_unknown_key_unlike_any_field_gets_no_suggestion() {
     let text = format!("{MINIMAL}    zzz: 1\n");
     assert_eq!(
         refused(&text),
-        "tenant.yaml:5:5: unknown field `zzz`; the fields here are those of the Management API"
+        "tenant.yaml:5:5: unknown field `zzz`; the fields allowed here are those of the Management API"
     );
 }
 
 #[test]
-fn upstream_credentials_are_reused_only_if_the_file_says_so() {
+fn upstream_credentials_are_reused_only_if_the_file_enables_it() {
     let read = |line: &str| {
         let text = format!("domain: acme.example.com\ndelegation:\n  jsonp: true\n{line}");
         read_text(&text).unwrap().tenant.delegation.reuse_upstream_credentials
@@ -67,9 +67,40 @@ fn a_wrong_type_is_named_with_its_line_and_without_its_value() {
 }
 
 #[test]
-fn a_key_given_twice_is_refused() {
+fn an_unquoted_number_as_a_text_is_named_with_its_line_and_without_its_value() {
+    for value in ["1234567", "0x1234567", "true"] {
+        assert_eq!(
+            refused(&MINIMAL.replace("s3cr3t-s3cr3t", value)),
+            "tenant.yaml:4:20: YAML reads this value as a number, true, false or null, but it must be a text; put it in quotes"
+        );
+    }
+    assert!(read_text(&MINIMAL.replace("s3cr3t-s3cr3t", "'1234567'")).is_ok());
+}
+
+#[test]
+fn a_value_outside_a_choice_is_answered_with_the_choice() {
+    let text = "domain: acme.example.com\ndelegation: {rate_limit: {when_unavailable: hunter2}}\n";
+    assert_eq!(refused(text), "tenant.yaml:2:45: write one of open, closed");
+}
+
+#[test]
+fn types_are_named_in_plain_words() {
+    for (line, expected) in [
+        ("oidc_conformant: 5", "true or false"),
+        ("callbacks: x", "a list"),
+        ("addons: x", "a mapping of names to values"),
+        ("client_secret: [x]", "a text"),
+        ("jwt_configuration: {lifetime_in_seconds: -1}", "a whole number, not negative and not too large"),
+    ] {
+        let error = refused(&format!("domain: a.example.com\nclients: [{{client_id: spa, {line}}}]\n"));
+        assert!(error.ends_with(&format!(": the value must be {expected}")), "{error}");
+    }
+}
+
+#[test]
+fn a_key_that_appears_twice_is_refused() {
     let error = refused("domain: a.example.com\ndomain: b.example.com\n");
-    assert!(error.starts_with("tenant.yaml:2:1: "), "{error}");
+    assert_eq!(error, "tenant.yaml:2:1: the key `domain` appears twice; remove one");
 }
 
 #[test]
@@ -80,14 +111,14 @@ fn a_reference_takes_its_value_from_the_environment() {
 }
 
 #[test]
-fn a_reference_that_finds_nothing_is_named_with_its_line() {
+fn an_unresolved_reference_is_named_with_its_line() {
     let text = MINIMAL.replace("s3cr3t-s3cr3t", "${env:MISSING}");
     assert_eq!(
         refused(&text),
-        "tenant.yaml:4:20: the environment has no variable MISSING; set it before the start (at /clients/0/client_secret)"
+        "tenant.yaml:4:20: the environment variable MISSING is not set; set it before starting locum (at /clients/0/client_secret)"
     );
     let error = refused(&MINIMAL.replace("s3cr3t-s3cr3t", "${file:missing}"));
-    assert!(error.contains("/nowhere/missing cannot be taken in"), "{error}");
+    assert!(error.contains("cannot read the file /nowhere/missing"), "{error}");
     assert!(
         refused(&MINIMAL.replace("s3cr3t-s3cr3t", "${home}")).contains("write ${env:NAME} or ${file:PATH}")
     );
@@ -95,7 +126,7 @@ fn a_reference_that_finds_nothing_is_named_with_its_line() {
 }
 
 #[test]
-fn add_ons_keep_the_order_of_the_file_and_single_sign_on_is_left_out() {
+fn add_ons_keep_the_order_of_the_file_and_single_sign_on_is_skipped() {
     let text =
         format!("{MINIMAL}    addons: {{samlp: {{}}, wams: {{masterkey: m}}, aws: null, firebase: {{}}}}\n");
     let tenant = read_text(&text).unwrap().tenant;
@@ -113,7 +144,7 @@ fn fields_of_an_export_that_delegation_does_not_need_are_accepted() {
 }
 
 #[test]
-fn origins_of_callbacks_may_call_too() {
+fn origins_of_callbacks_are_allowed_origins() {
     let text = format!(
         "{MINIMAL}    web_origins: [https://a.example.com/]\n    callbacks: ['https://b.example.com:8443/cb?x=1', 'app://native']\n"
     );
@@ -125,9 +156,11 @@ fn origins_of_callbacks_may_call_too() {
 }
 
 #[test]
-fn keys_that_are_not_keys_are_named_by_pointer() {
+fn an_unusable_key_or_secret_is_named_with_its_line_and_pointer() {
     let pem = "signing_keys: [{kid: k, private_key: nonsense}]\n";
-    assert!(refused(&format!("{MINIMAL}{pem}")).ends_with("(at /signing_keys/0/private_key)"));
+    let error = refused(&format!("{MINIMAL}{pem}"));
+    assert!(error.starts_with("tenant.yaml:5:38: "), "{error}");
+    assert!(error.ends_with("(at /signing_keys/0/private_key)"), "{error}");
     let encoded = "    jwt_configuration: {secret_encoded: true}\n";
     let minimal = MINIMAL.replace("s3cr3t-s3cr3t", "'not base64!'");
     let error = refused(&format!("{minimal}{encoded}"));
@@ -137,7 +170,7 @@ fn keys_that_are_not_keys_are_named_by_pointer() {
 }
 
 #[test]
-fn legacy_grants_are_given_unless_grant_types_leaves_them_out() {
+fn legacy_grants_are_allowed_unless_grant_types_omits_them() {
     let grants = |text: &str| read_text(text).unwrap().tenant.clients["spa"].grants;
     assert!(grants(MINIMAL).id_token);
     assert!(!grants(&format!("{MINIMAL}    grant_types: [implicit]\n")).id_token);
@@ -147,11 +180,11 @@ fn legacy_grants_are_given_unless_grant_types_leaves_them_out() {
 }
 
 #[test]
-fn a_client_or_a_user_given_twice_is_refused() {
-    assert!(refused(&format!("{MINIMAL}  - client_id: spa\n")).contains("spa stands there twice"));
+fn a_duplicate_client_or_user_is_refused() {
+    assert!(refused(&format!("{MINIMAL}  - client_id: spa\n")).contains("the client spa appears twice"));
     assert!(
         refused(&format!("{MINIMAL}users: [{{user_id: u}}, {{user_id: u}}]\n"))
-            .contains("u stands there twice")
+            .contains("the user u appears twice")
     );
 }
 
@@ -169,7 +202,7 @@ fn a_set_answers_on_its_domains_and_the_default_on_every_other_host() {
 }
 
 #[test]
-fn a_set_with_two_of_a_kind_is_refused() {
+fn an_empty_set_and_a_duplicate_domain_are_refused() {
     let file = |rest: &str| read_text(&format!("domain: a.example.com\n{rest}")).unwrap();
     let error = TenantSet::new(vec![file(""), file("")]).unwrap_err();
     assert_eq!(error, TenantSetError::DomainTwice("a.example.com".to_owned()));
@@ -177,15 +210,18 @@ fn a_set_with_two_of_a_kind_is_refused() {
 }
 
 #[test]
-fn a_secret_shorter_than_its_algorithm_wants_is_named_and_works() {
+fn a_secret_shorter_than_32_bytes_is_accepted_with_a_warning() {
     let file = read_text(MINIMAL).unwrap();
-    assert_eq!(file.warnings, ["client spa: its secret has fewer than 32 bytes (RFC 7518 section 3.2)"]);
+    assert_eq!(
+        file.warnings,
+        ["client spa: its client_secret is shorter than 32 bytes (RFC 7518 section 3.2); rotate it"]
+    );
     let long = MINIMAL.replace("s3cr3t-s3cr3t", "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3");
     assert!(read_text(&long).unwrap().warnings.is_empty());
 }
 
 #[test]
-fn a_tenant_is_not_too_large_for_the_parser() {
+fn a_large_tenant_is_within_the_parsers_budget() {
     let many = "0,".repeat(260_000);
     let tenant = read_text(&format!("{MINIMAL}users: [{{user_id: u, many: [{many}]}}]\n")).unwrap().tenant;
     assert_eq!(tenant.users["u"].profile["many"].as_array().unwrap().len(), 260_000);

@@ -4,28 +4,30 @@ use serde_json::json;
 
 use crate::cli::{CheckArgs, Format};
 use crate::config;
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::wiring;
 
-pub(crate) fn run(args: &CheckArgs) -> Result<(), Ended> {
+pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let config = config::load(&args.config)?;
-    let wired = wiring::wire(&config)?;
-    let set = wired.directory.current();
+    let service = wiring::assemble(&config)?;
+    let set = service.directory.current();
     let problems = wiring::problem_lines(&set.problems());
-    let plugins = wired.plugins.plugins().count();
+    let plugins = service.plugins.plugins().count();
     let tenants = set.tenants().count();
     match args.format {
         Format::Json => print_json(
-            &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": wired.warnings}),
+            &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": service.warnings}),
         ),
         Format::Table => {
-            let verdict = if problems.is_empty() { "good".to_owned() } else { problems.join("\n") };
-            print_text(&format!("{plugins} plugins, {tenants} tenants: {verdict}"));
-            for warning in &wired.warnings {
+            print_text(&format!("plugins: {plugins}, tenants: {tenants}, problems: {}", problems.len()));
+            for problem in &problems {
+                print_text(&format!("problem: {problem}"));
+            }
+            for warning in &service.warnings {
                 print_text(&format!("warning: {warning}"));
             }
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(Ended::wanting()) }
+    if problems.is_empty() { Ok(()) } else { Err(CommandError::check_failed()) }
 }

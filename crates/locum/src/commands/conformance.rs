@@ -2,19 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use locum_conformance::{Options, Report, SetupError, Subject, run as judge, run_with_mutants};
+use locum_conformance::{Options, Report, SetupError, Subject, run_with_mutants};
 use locum_engine::ports::Clock;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
 
 use crate::cli::{ConformanceArgs, Format};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 
-pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
+pub(crate) fn run(args: &ConformanceArgs) -> Result<(), CommandError> {
     let options = options(args)?;
-    let judged = if args.kill_score { run_with_mutants(&options) } else { judge(&options) };
-    let report = judged.map_err(ended)?;
+    let outcome =
+        if args.mutation_score { run_with_mutants(&options) } else { locum_conformance::run(&options) };
+    let report = outcome.map_err(setup_error)?;
     if let Some(folder) = &args.report_dir {
         write_reports(&report, folder)?;
     }
@@ -22,10 +23,10 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
         Format::Json => print_json(&report),
         Format::Table => print_text(&report.table()),
     }
-    if report.passed() { Ok(()) } else { Err(Ended::wanting()) }
+    if report.passed() { Ok(()) } else { Err(CommandError::check_failed()) }
 }
 
-fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
+fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
     Ok(Options {
         subject: subject(args)?,
         fixtures: fixtures(&args.fixtures),
@@ -36,7 +37,7 @@ fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
     })
 }
 
-/// The command that judges the same again, for whoever reads a report; nothing that it would overwrite.
+/// The command that repeats this run, for the report; without --report-dir, so that it overwrites no report.
 fn command(args: &ConformanceArgs) -> String {
     let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.subject.clone()];
     let mut add = |flag: &str, value: &Path| words.extend([flag.to_owned(), value.display().to_string()]);
@@ -47,7 +48,7 @@ fn command(args: &ConformanceArgs) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as a shell takes it whole.
+/// Quotes a word for a shell, if it needs quotes.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -57,44 +58,54 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The named folders, or the one where authors keep theirs.
+/// The named folders, or else `fixtures`, where plugin authors keep theirs.
 fn fixtures(named: &[PathBuf]) -> Vec<PathBuf> {
-    let usual = Path::new("fixtures");
-    if named.is_empty() && usual.is_dir() { vec![usual.to_owned()] } else { named.to_owned() }
+    let default = Path::new("fixtures");
+    if named.is_empty() && default.is_dir() { vec![default.to_owned()] } else { named.to_owned() }
 }
 
-fn subject(args: &ConformanceArgs) -> Result<Subject, Ended> {
+fn subject(args: &ConformanceArgs) -> Result<Subject, CommandError> {
     if !args.subject.starts_with("http://") && !args.subject.starts_with("https://") {
         return Ok(Subject::Plugin(args.subject.clone().into()));
     }
     let tenant = args.tenant.clone().ok_or_else(|| {
-        Ended::usage("a server is judged with the tenant file that it runs with; name it with --tenant")
+        CommandError::usage(
+            "a server is tested with the tenant file that it uses; name that file with --tenant",
+        )
     })?;
     Ok(Subject::Server { base_url: args.subject.clone(), tenant, manifests: args.plugins.clone() })
 }
 
-fn read_settings(path: &Path) -> Result<Map<String, Value>, Ended> {
-    let unusable = |why: &dyn std::fmt::Display| Ended::file(format!("{}: {why}", path.display()));
-    let text = std::fs::read(path).map_err(|error| unusable(&error))?;
-    serde_json::from_slice(&text).map_err(|error| unusable(&error))
+fn read_settings(path: &Path) -> Result<Map<String, Value>, CommandError> {
+    let unusable = |why: String| CommandError::input_file(format!("{}: {why}", path.display()));
+    let text = std::fs::read(path).map_err(|error| unusable(format!("cannot read the settings: {error}")))?;
+    // By way of `Value`: a type error of serde_json would show the value, which may be a secret.
+    match serde_json::from_slice(&text) {
+        Ok(Value::Object(settings)) => Ok(settings),
+        Ok(_) => Err(unusable("write the settings as a JSON object".to_owned())),
+        Err(error) => Err(unusable(format!("the settings are not valid JSON: {error}"))),
+    }
 }
 
-fn write_reports(report: &Report, folder: &Path) -> Result<(), Ended> {
-    std::fs::create_dir_all(folder).map_err(Ended::machine)?;
+fn write_reports(report: &Report, folder: &Path) -> Result<(), CommandError> {
+    let failed = |path: &Path, error: std::io::Error| {
+        CommandError::system(format!("{}: cannot write the report: {error}", path.display()))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| Ended::machine(format!("{}: {error}", path.display())))
+        std::fs::write(&path, text).map_err(|error| failed(&path, error))
     };
     write("report.yaml", &report.to_yaml())?;
     write("report.html", &report.to_html())?;
     write("junit.xml", &report.to_junit())
 }
 
-fn ended(error: SetupError) -> Ended {
+fn setup_error(error: SetupError) -> CommandError {
     match error {
-        SetupError::Plugin(error) => Ended::plugin(error),
-        SetupError::Server(_) | SetupError::Runtime(_) => Ended::machine(error),
-        other => Ended::file(other),
+        SetupError::Plugin(error) => CommandError::plugin(error),
+        SetupError::Server(_) | SetupError::Runtime(_) => CommandError::system(error),
+        other => CommandError::input_file(other),
     }
 }
 
@@ -103,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_quoted_only_if_a_shell_would_take_it_apart() {
+    fn a_word_is_quoted_only_if_a_shell_would_change_it() {
         assert_eq!(quoted("./libfoo.so"), "./libfoo.so");
         assert_eq!(quoted("my plugin.so"), "'my plugin.so'");
         assert_eq!(quoted("it's"), "'it'\\''s'");

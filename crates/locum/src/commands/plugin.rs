@@ -1,64 +1,68 @@
-//! `locum plugin`: looks at plugin files without running them, pins them, and starts new ones.
+//! `locum plugin`: inspects plugin files without running them, pins them, and creates new ones.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use locum_abi::manifest::{Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
 use locum_host::{Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, NewPluginArgs, PluginCommand};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_rows, print_text};
 
-pub(crate) fn run(command: &PluginCommand) -> Result<(), Ended> {
+pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
-        PluginCommand::Inspect { file, format } => show(file, *format),
+        PluginCommand::Inspect { file, format } => inspect_file(file, *format),
         PluginCommand::Pin { files, lock, yes } => pin(files, lock.as_deref(), *yes),
         PluginCommand::New(args) => new(args),
     }
 }
 
-fn new(args: &NewPluginArgs) -> Result<(), Ended> {
+fn new(args: &NewPluginArgs) -> Result<(), CommandError> {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let (files, check) = match (&args.inside, &args.sdk) {
         (Some(workspace), _) => {
-            let files = scaffold::write_inside(&args.name, workspace).map_err(unwritten)?;
+            let files = scaffold::write_inside(&args.name, workspace).map_err(scaffold_error)?;
             (files, "`cargo xtask conformance`".to_owned())
         }
         (None, Some(sdk)) => {
-            let files = scaffold::write(&args.name, &folder, sdk).map_err(unwritten)?;
+            let files = scaffold::write(&args.name, &folder, sdk).map_err(scaffold_error)?;
             (files, folder.join("check").display().to_string())
         }
-        (None, None) => return Err(Ended::usage("name the folder of the crate `locum-plugin` with --sdk")),
+        (None, None) => {
+            return Err(CommandError::usage("name the folder of the crate `locum-plugin` with --sdk"));
+        }
     };
     for file in files {
         print_text(&format!("wrote {}", file.display()));
     }
     print_text(&format!(
-        "next: say in src/lib.rs what a token holds, and in the one case that fails until then; then run {check}"
+        "next: write in src/lib.rs what a token contains, edit the case that fails until then; then run {check}"
     ));
     Ok(())
 }
 
-fn unwritten(error: ScaffoldError) -> Ended {
+fn scaffold_error(error: ScaffoldError) -> CommandError {
     match error {
-        ScaffoldError::File { .. } => Ended::machine(error),
-        other => Ended::usage(other),
+        ScaffoldError::File { .. } => CommandError::system(error),
+        other => CommandError::usage(other),
     }
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Ended> {
-    std::path::absolute(path).map_err(|error| Ended::usage(format!("{}: {error}", path.display())))
+fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(path).map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }
 
-fn list(directory: &Path, format: Format) -> Result<(), Ended> {
+fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
     let directory = absolute(directory)?;
-    let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(Ended::plugin)?;
+    let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(CommandError::plugin)?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
-    for file in plugin_files(&directory).map_err(Ended::plugin)? {
+    let none = || "-".to_owned();
+    for file in plugin_files(&directory).map_err(CommandError::plugin)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match inspect(&file) {
             Ok(inspection) => {
@@ -69,57 +73,66 @@ fn list(directory: &Path, format: Format) -> Result<(), Ended> {
                 };
                 let api_types = api_types(&inspection).join(" ");
                 let version = inspection.manifest.version.clone();
-                rows.push([name, inspection.manifest.name.clone(), version, api_types, pinned.to_owned()]);
+                rows.push([
+                    name,
+                    inspection.manifest.name.clone(),
+                    version,
+                    api_types,
+                    pinned.to_owned(),
+                    none(),
+                ]);
                 listed.push(json!({"pinned": pinned, "plugin": as_json(&inspection)}));
             }
             Err(error) => {
-                rows.push([name, "-".to_owned(), "-".to_owned(), error.cause.clone(), "no".to_owned()]);
+                rows.push([name, none(), none(), none(), none(), error.cause.clone()]);
                 listed.push(json!({"file": file, "error": error.code.as_str(), "cause": error.cause}));
             }
         }
     }
-    print_rows(format, ["file", "plugin", "version", "api_types", "pinned"], &rows, &listed);
+    print_rows(format, ["file", "plugin", "version", "api_types", "pinned", "problem"], &rows, &listed);
     Ok(())
 }
 
-fn show(file: &Path, format: Format) -> Result<(), Ended> {
-    let inspection = inspect(&absolute(file)?).map_err(Ended::plugin)?;
+fn inspect_file(file: &Path, format: Format) -> Result<(), CommandError> {
+    let inspection = inspect(&absolute(file)?).map_err(CommandError::plugin)?;
     match format {
         Format::Json => print_json(&as_json(&inspection)),
-        Format::Table => print_text(&in_words(&inspection)),
+        Format::Table => print_text(&description(&inspection)),
     }
     Ok(())
 }
 
-fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), Ended> {
+fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandError> {
     for file in files {
         let file = absolute(file)?;
-        let inspection = inspect(&file).map_err(Ended::plugin)?;
+        let inspection = inspect(&file).map_err(CommandError::plugin)?;
         let lock = match lock {
             Some(lock) => lock.to_owned(),
             None => Pins::lock_beside(file.parent().unwrap_or(Path::new("/"))),
         };
-        if !yes && !agreed(&inspection)? {
-            return Err(Ended::wanting());
+        if !yes && !confirmed(&inspection)? {
+            return Err(CommandError::check_failed());
         }
-        let mut pins = Pins::from_lock(&lock).map_err(Ended::plugin)?;
+        let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
         pins.pin(inspection.pin());
-        pins.write_lock(&lock).map_err(Ended::machine)?;
+        pins.write_lock(&lock).map_err(CommandError::system)?;
         print_text(&format!("pinned {} {} in {}", inspection.pin().file, inspection.sha256, lock.display()));
     }
     Ok(())
 }
 
-/// Shows what is about to be trusted, and asks.
-fn agreed(inspection: &Inspection) -> Result<bool, Ended> {
+/// Shows the plugin and asks whether to pin it.
+fn confirmed(inspection: &Inspection) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
-        return Err(Ended::usage("nobody is there to be asked; pass --yes to pin without asking"));
+        return Err(CommandError::usage(
+            "cannot ask for confirmation, because standard input is not a terminal; pass --yes to pin without asking",
+        ));
     }
-    print_text(&in_words(inspection));
+    print_text(&description(inspection));
     let mut answer = String::new();
-    let asked =
-        write!(std::io::stderr(), "pin it? [y/N] ").and_then(|()| std::io::stdin().read_line(&mut answer));
-    asked.map_err(Ended::machine)?;
+    let answered = write!(std::io::stderr(), "Pin this file? [y/N] ")
+        .and_then(|()| std::io::stdin().read_line(&mut answer));
+    answered.map_err(|error| CommandError::system(format!("cannot ask for confirmation: {error}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
@@ -136,9 +149,9 @@ fn as_json(inspection: &Inspection) -> Value {
     })
 }
 
-fn in_words(inspection: &Inspection) -> String {
+fn description(inspection: &Inspection) -> String {
     let manifest = &inspection.manifest;
-    let mut words = format!(
+    let mut text = format!(
         "{} {} by {}\n{}\nfile    {} ({} bytes)\nsha256  {}\n",
         manifest.name,
         manifest.version,
@@ -150,22 +163,46 @@ fn in_words(inspection: &Inspection) -> String {
     );
     for issuer in &manifest.issuers {
         let lifetime = &issuer.lifetime;
-        let listed =
-            |items: Vec<String>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-        let upstreams = issuer.upstreams.iter().map(|upstream| json!(upstream).to_string()).collect();
-        let needs = issuer.needs.iter().map(|need| json!(need).to_string()).collect();
-        let reads = issuer.reads.iter().map(|read| json!(read).to_string()).collect();
-        words.push_str(&format!(
-            "\napi_type {}\n  lives   {} to {} s, {} s by default\n  revoked {}\n  calls   {}\n  needs   {}\n  reads   {}\n",
+        let listed = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+        text.push_str(&format!(
+            "\napi_type {}\n  lifetime    {} to {} s, default {} s\n  revocation  {}\n  upstreams   {}\n  needs       {}\n  reads       {}\n",
             issuer.api_type,
             lifetime.minimum_seconds,
             lifetime.maximum_seconds,
             lifetime.default_seconds,
             issuer.revocation_advice,
-            listed(upstreams),
-            listed(needs),
-            listed(reads),
+            listed(issuer.upstreams.iter().map(upstream).collect()),
+            listed(issuer.needs.iter().map(need).collect()),
+            listed(issuer.reads.iter().map(read).collect()),
         ));
     }
-    words
+    text
+}
+
+fn upstream(upstream: &Upstream) -> String {
+    match upstream {
+        Upstream::Host { host } => host.clone(),
+        Upstream::Setting { setting } => format!("the URL in the setting `{setting}`"),
+        Upstream::Unknown => "a kind that this version does not know".to_owned(),
+    }
+}
+
+fn need(need: &Need) -> String {
+    match need {
+        Need::TenantSigningKey => "the tenant's signing key".to_owned(),
+        Need::Unknown => "a kind that this version does not know".to_owned(),
+    }
+}
+
+fn read(read: &Read) -> String {
+    match read {
+        Read::Attribute { name } => name.clone(),
+        Read::NamedBySetting { setting, default: None } => {
+            format!("the attributes named by the setting `{setting}`")
+        }
+        Read::NamedBySetting { setting, default: Some(default) } => {
+            format!("the attributes named by the setting `{setting}`, or else {default}")
+        }
+        Read::Unknown => "a kind that this version does not know".to_owned(),
+    }
 }

@@ -10,35 +10,35 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, LogFormat};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::print_text;
-use crate::wiring::{self, LoadedTenants, Wired};
+use crate::wiring::{self, LoadedTenants, Service};
 
-pub(crate) fn run(args: &ServeArgs) -> Result<(), Ended> {
+pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let mut config = config::load(&args.config)?;
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
     start_log(config.log);
-    let wired = wiring::wire(&config)?;
-    // One add-on that cannot work is no reason to serve nobody: it alone answers 500.
-    for problem in wiring::problem_lines(&wired.directory.current().problems()) {
-        tracing::error!("an add-on cannot work; requests for it are answered with 500: {problem}");
+    let service = wiring::assemble(&config)?;
+    // An add-on that cannot work is no reason to refuse all others: requests for it alone are answered with 500.
+    for problem in wiring::problem_lines(&service.directory.current().problems()) {
+        tracing::error!("add-on does not work, requests for it get 500: {problem}");
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for warning in &wired.warnings {
+    for warning in &service.warnings {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // One more than there are cores: the plugin host keeps one worker free of plugins, whatever they do.
+        // One more than there are cores, because the plugin host keeps one worker free of plugin calls.
         .worker_threads(cores + 1)
-        // Under load a worker would serve its own queue for long before it looks at new connections.
+        // Otherwise a worker under load serves its own queue for long before it accepts new connections.
         .global_queue_interval(1)
         .build()
-        .map_err(Ended::machine)?;
-    let outcome = runtime.block_on(serve_until_stopped(config, wired));
-    // A plugin call that hangs must not hold up the end of the process.
+        .map_err(|error| CommandError::system(format!("cannot start the worker threads: {error}")))?;
+    let outcome = runtime.block_on(serve_until_stopped(config, service));
+    // Without waiting: a plugin call that hangs must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
@@ -55,19 +55,25 @@ fn start_log(format: LogFormat) {
     }
 }
 
-async fn serve_until_stopped(config: Config, wired: Wired) -> Result<(), Ended> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| Ended::machine(format!("cannot listen on {}: {error}", config.listen)))?;
-    let address = listener.local_addr().map_err(Ended::machine)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Ended::machine)?;
-    let hangup = signal(SignalKind::hangup()).map_err(Ended::machine)?;
+async fn serve_until_stopped(config: Config, service: Service) -> Result<(), CommandError> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        CommandError::system(format!(
+            "cannot listen on {}: {error}; choose another address with --listen",
+            config.listen
+        ))
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CommandError::system(format!("cannot tell the address listened on: {error}")))?;
+    let no_signal = |error: std::io::Error| CommandError::system(format!("cannot handle signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
+    let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
     let limits = config.limits.server();
     let options =
         ServerOptions { trusted_proxies: config.trusted_proxies.clone(), limits, ..Default::default() };
-    let router = router(wired.engine.clone(), options);
-    tokio::spawn(reload_on_hangup(hangup, config, wired));
-    // On standard output, for scripts that asked for any free port.
+    let router = router(service.engine.clone(), options);
+    tokio::spawn(reload_on_hangup(hangup, config, service));
+    // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {
         tokio::select! {
@@ -81,37 +87,37 @@ async fn serve_until_stopped(config: Config, wired: Wired) -> Result<(), Ended> 
     Ok(())
 }
 
-/// Swaps all tenants at once, or none: a file that cannot be used, or an add-on that worked and would not any more,
-/// leaves the tenants as they were.
-async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, wired: Wired) {
+/// Replaces all tenants at once on each SIGHUP. None is replaced if one of the files has an error, or if an add-on that
+/// works now would not work any more.
+async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, service: Service) {
     let config = Arc::new(config);
-    let wired = Arc::new(wired);
+    let service = Arc::new(service);
     while hangup.recv().await.is_some() {
-        let (config, wired) = (config.clone(), wired.clone());
-        // Keys are parsed and files are read: not on a thread that serves.
-        let reloaded = tokio::task::spawn_blocking(move || reload(&config, &wired)).await;
+        let (config, service) = (config.clone(), service.clone());
+        // Reading files and parsing keys would block a worker thread.
+        let reloaded = tokio::task::spawn_blocking(move || reload(&config, &service)).await;
         match reloaded {
             Ok(Ok(tenants)) => tracing::info!(tenants, "reloaded"),
-            Ok(Err(problems)) => tracing::error!(%problems, "not reloaded; the tenants stay as they were"),
-            Err(panic) => tracing::error!(%panic, "not reloaded; the tenants stay as they were"),
+            Ok(Err(problems)) => tracing::error!(%problems, "not reloaded; the tenants in use stay"),
+            Err(panic) => tracing::error!(%panic, "not reloaded; the tenants in use stay"),
         }
     }
 }
 
-fn reload(config: &Config, wired: &Wired) -> Result<usize, String> {
+fn reload(config: &Config, service: &Service) -> Result<usize, String> {
     let LoadedTenants { set, warnings } =
-        wiring::load_tenants(&config.tenants, &wired.plugins).map_err(|ended| ended.to_string())?;
-    let newly_broken = set.problems_new_since(&wired.directory.current());
+        wiring::load_tenants(&config.tenants, &service.plugins).map_err(|error| error.to_string())?;
+    let newly_broken = set.problems_new_since(&service.directory.current());
     if !newly_broken.is_empty() {
         return Err(wiring::problem_lines(&newly_broken).join("; "));
     }
     for problem in wiring::problem_lines(&set.problems()) {
-        tracing::error!("an add-on cannot work; requests for it are answered with 500: {problem}");
+        tracing::error!("add-on does not work, requests for it get 500: {problem}");
     }
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     let tenants = set.tenants().count();
-    wired.directory.replace(set);
+    service.directory.replace(set);
     Ok(tenants)
 }

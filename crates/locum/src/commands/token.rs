@@ -1,4 +1,4 @@
-//! `locum token`: id_tokens for demos and tests, and a look into any token.
+//! `locum token`: mints id_tokens for demos and tests, and decodes any JWT.
 
 use std::io::Read;
 
@@ -12,23 +12,27 @@ use locum_store::{SystemClock, TenantData};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, TokenCommand};
-use crate::exit::Ended;
+use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::wiring;
 
-/// Longest token that is looked into, in bytes.
+/// Longest token that is read from standard input, in bytes.
 const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
 
-pub(crate) fn run(command: &TokenCommand) -> Result<(), Ended> {
+pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
     match command {
         TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
+            let file = tenant.display();
             let TenantData { tenant, clients, .. } = wiring::load_tenant(tenant)?.data;
-            let client = clients
-                .iter()
-                .find(|known| known.id == *client)
-                .ok_or_else(|| Ended::usage(format!("the tenant has no client `{client}`")))?;
+            let client = clients.iter().find(|known| known.id == *client).ok_or_else(|| {
+                CommandError::usage(format!(
+                    "{file}: the tenant has no client `{client}`; use one of its client_ids"
+                ))
+            })?;
             let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
-            print_text(&mint(&tenant, client, &claims)?);
+            let token = mint(&tenant, client, &claims)
+                .map_err(|why| CommandError::input_file(format!("{file}: client {}: {why}", client.id)))?;
+            print_text(&token);
             Ok(())
         }
         TokenCommand::Inspect { token, format } => inspect(&read_token(token.as_deref())?, *format),
@@ -45,7 +49,7 @@ fn id_token_claims(
     user: &str,
     extra: &[String],
     lifetime: i64,
-) -> Result<Map<String, Value>, Ended> {
+) -> Result<Map<String, Value>, CommandError> {
     let now = now();
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), tenant.issuer().into());
@@ -56,48 +60,55 @@ fn id_token_claims(
     for claim in extra {
         let (name, value) = claim
             .split_once('=')
-            .ok_or_else(|| Ended::usage(format!("`{claim}` is no claim; write NAME=VALUE")))?;
+            .ok_or_else(|| CommandError::usage("--claim has no `=`; write NAME=VALUE"))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
         claims.insert(name.to_owned(), value);
     }
     Ok(claims)
 }
 
-/// Signs as the client's own id_tokens are signed: with its secret, or with the tenant's key.
-fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, Ended> {
-    let unusable = |what: &dyn std::fmt::Display| Ended::file(format!("client {}: {what}", client.id));
+/// Signs the claims as the client's own id_tokens are signed: with its secret, or with the tenant's first key.
+fn mint(tenant: &Tenant, client: &Client, claims: &Map<String, Value>) -> Result<String, String> {
     let (header, key) = match &client.key {
         ClientKey::Secret(secret) => {
             (Header::new(Algorithm::HS256), EncodingKey::from_secret(secret.expose()))
         }
         ClientKey::TenantKeys => {
-            let key =
-                tenant.signing_keys.first().ok_or_else(|| unusable(&"the tenant has no signing key"))?;
+            let key = tenant
+                .signing_keys
+                .first()
+                .ok_or("the tenant has no signing key; add one to signing_keys")?;
             let pem = key.private_key_pem.expose().as_bytes();
-            let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| unusable(&error))?;
+            let encoding = EncodingKey::from_rsa_pem(pem).map_err(|error| error.to_string())?;
             (Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::RS256) }, encoding)
         }
-        ClientKey::None => return Err(unusable(&"it has no key to sign with")),
+        ClientKey::None => {
+            return Err("there is no key to sign with; give the client a client_secret".to_owned());
+        }
     };
-    encode(&header, claims, &key).map_err(|error| unusable(&error))
+    encode(&header, claims, &key).map_err(|error| error.to_string())
 }
 
-fn read_token(token: Option<&str>) -> Result<String, Ended> {
+fn read_token(token: Option<&str>) -> Result<String, CommandError> {
     let mut text = String::new();
     match token {
         Some(token) => text.push_str(token),
         None => {
             let input = std::io::stdin().take(TOKEN_BYTES_MAX).read_to_string(&mut text);
-            input.map_err(|error| Ended::usage(format!("standard input: {error}")))?;
+            input.map_err(|error| {
+                CommandError::usage(format!("cannot read the token from standard input: {error}"))
+            })?;
         }
     }
     Ok(text.trim().to_owned())
 }
 
-fn inspect(token: &str, format: Format) -> Result<(), Ended> {
+fn inspect(token: &str, format: Format) -> Result<(), CommandError> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, _] = parts.as_slice() else {
-        return Err(Ended::usage("that is no compact JWT: it has not three parts"));
+        return Err(CommandError::usage(
+            "the token is not a compact JWT: it must have three parts, separated by dots",
+        ));
     };
     let (header, claims) = (decoded(header, "header")?, decoded(payload, "claims")?);
     match format {
@@ -106,17 +117,31 @@ fn inspect(token: &str, format: Format) -> Result<(), Ended> {
             let times = ["iat", "nbf", "exp"].iter().filter_map(|name| {
                 let seconds = claims.get(name)?.as_i64()?;
                 let time = Timestamp::from_second(seconds).ok()?;
-                Some(format!("{name} is {time}, {} s from now", seconds - now()))
+                Some(relative_time(name, time, seconds - now()))
             });
             let times: Vec<String> = times.collect();
-            print_text(&format!("header {header:#}\nclaims {claims:#}\n{}\nnot verified", times.join("\n")));
+            print_text(&format!(
+                "header {header:#}\nclaims {claims:#}\n{}\nThe signature was not verified.",
+                times.join("\n")
+            ));
         }
     }
     Ok(())
 }
 
-fn decoded(part: &str, name: &str) -> Result<Value, Ended> {
-    let bytes =
-        URL_SAFE_NO_PAD.decode(part).map_err(|_| Ended::usage(format!("its {name} is not base64url")))?;
-    serde_json::from_slice(&bytes).map_err(|error| Ended::usage(format!("its {name} is no JSON: {error}")))
+/// `exp is 2030-01-01T00:00:00Z, in 300 s`.
+fn relative_time(name: &str, time: Timestamp, seconds: i64) -> String {
+    if seconds < 0 {
+        format!("{name} is {time}, {} s ago", seconds.unsigned_abs())
+    } else {
+        format!("{name} is {time}, in {seconds} s")
+    }
+}
+
+fn decoded(part: &str, name: &str) -> Result<Value, CommandError> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| CommandError::usage(format!("the token's {name} is not base64url")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| CommandError::usage(format!("the token's {name} is not JSON: {error}")))
 }

@@ -1,15 +1,18 @@
-//! The command surface, as `--help` shows it: a change of it is a change of a snapshot under review.
+//! The `--help` texts, so that every change of a command or a flag is reviewed as a snapshot.
 
-use crate::house::House;
+use crate::installation::Installation;
 
 #[test]
-fn the_command_surface_is_what_was_reviewed() {
-    let house = House::new();
+fn help_texts_match_the_snapshot() {
+    let installation = Installation::new();
     let help = |arguments: &[&str]| {
-        let output = house.command().args(arguments).arg("--help").output().unwrap();
-        format!("$ locum {} --help\n{}", arguments.join(" "), String::from_utf8(output.stdout).unwrap())
+        let output = installation.command().args(arguments).arg("--help").output().unwrap();
+        let command =
+            ["locum"].iter().chain(arguments).chain(&["--help"]).copied().collect::<Vec<_>>().join(" ");
+        format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
+        &[],
         &["serve"],
         &["check"],
         &["plugin"],
@@ -17,6 +20,7 @@ fn the_command_surface_is_what_was_reviewed() {
         &["plugin", "inspect"],
         &["plugin", "pin"],
         &["plugin", "new"],
+        &["token"],
         &["token", "mint"],
         &["token", "inspect"],
         &["conformance"],

@@ -1,4 +1,4 @@
-//! The program as a script meets it: what it prints, what it refuses, and with which exit code.
+//! The program as scripts use it: its output, its error messages and its exit codes.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
 )]
 
 mod help;
-mod house;
+mod installation;
 mod new_plugins;
 mod plugins;
 mod serving;

@@ -1,41 +1,41 @@
-//! Plugin files that are not what they should be: `check` and `serve` name the file and the remedy, and end with 4.
+//! Invalid plugin files: `check` and `serve` name the file and the remedy, and exit with 4.
 
 use std::fs;
 
 use serde_json::Value;
 
-use crate::house::House;
+use crate::installation::Installation;
 
-/// Spoils the plugin's bytes, and tells how `serve` ends.
-fn refused_when(spoil: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
-    let house = House::new();
-    let bytes = fs::read(house.plugin()).unwrap();
-    fs::remove_file(house.path("plugins.lock")).unwrap();
-    fs::write(house.plugin(), spoil(bytes)).unwrap();
-    // Pinned as it is, so that the file itself is judged; what cannot even be inspected cannot be pinned either.
-    let pin = house.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]);
-    let serve = house.locum(["serve"]);
+/// Replaces the plugin's bytes and returns the error of `serve`, or of `plugin pin` if that refuses the file already.
+fn refused_when(tamper: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
+    let installation = Installation::new();
+    let bytes = fs::read(installation.plugin()).unwrap();
+    fs::remove_file(installation.path("plugins.lock")).unwrap();
+    fs::write(installation.plugin(), tamper(bytes)).unwrap();
+    // Pinned again, so that `serve` checks the file's contents and not its hash.
+    let pin = installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]);
+    let serve = installation.locum(["serve"]);
     assert_eq!(serve.code, 4, "{}", serve.stderr);
     if pin.code == 0 { serve.stderr } else { pin.stderr }
 }
 
 #[test]
-fn a_house_in_order_is_good() {
-    let checked = House::new().locum(["check"]);
+fn check_finds_no_problem_in_a_valid_installation() {
+    let checked = Installation::new().locum(["check"]);
     assert_eq!(
         (checked.code, checked.stdout.as_str()),
-        (0, "1 plugins, 1 tenants: good\n"),
+        (0, "plugins: 1, tenants: 1, problems: 0\n"),
         "{}",
         checked.stderr
     );
 }
 
 #[test]
-fn a_file_that_nobody_pinned_is_refused_with_the_command_that_pins_it() {
-    let house = House::new();
-    fs::remove_file(house.path("plugins.lock")).unwrap();
+fn an_unpinned_file_is_refused_with_the_command_that_pins_it() {
+    let installation = Installation::new();
+    fs::remove_file(installation.path("plugins.lock")).unwrap();
     for command in ["check", "serve"] {
-        let refused = house.locum([command]);
+        let refused = installation.locum([command]);
         assert_eq!(refused.code, 4);
         assert!(refused.stderr.contains("liblocum_issuer_app.so"), "{}", refused.stderr);
         assert!(refused.stderr.contains("locum plugin pin"), "{}", refused.stderr);
@@ -44,11 +44,11 @@ fn a_file_that_nobody_pinned_is_refused_with_the_command_that_pins_it() {
 
 #[test]
 fn a_file_that_changed_after_pinning_is_refused_with_both_hashes() {
-    let house = House::new();
-    let mut bytes = fs::read(house.plugin()).unwrap();
+    let installation = Installation::new();
+    let mut bytes = fs::read(installation.plugin()).unwrap();
     bytes.extend_from_slice(b"\0");
-    fs::write(house.plugin(), bytes).unwrap();
-    let refused = house.locum(["serve"]);
+    fs::write(installation.plugin(), bytes).unwrap();
+    let refused = installation.locum(["serve"]);
     assert_eq!(refused.code, 4);
     assert_eq!(
         refused.stderr.matches("sha256").count() + refused.stderr.matches("found ").count(),
@@ -59,7 +59,7 @@ fn a_file_that_changed_after_pinning_is_refused_with_both_hashes() {
 }
 
 #[test]
-fn a_truncated_file_is_refused_before_anything_of_it_runs() {
+fn a_truncated_file_is_refused_before_its_code_runs() {
     let refused = refused_when(|bytes| bytes[..bytes.len() / 2].to_vec());
     assert!(refused.contains("liblocum_issuer_app.so"), "{refused}");
 }
@@ -75,17 +75,17 @@ fn a_file_for_another_machine_is_refused() {
 }
 
 #[test]
-fn a_text_is_no_plugin() {
+fn a_text_file_is_refused() {
     let refused = refused_when(|_| b"not a library\n".to_vec());
     assert!(refused.contains("liblocum_issuer_app.so"), "{refused}");
 }
 
 #[test]
 fn two_plugins_for_one_api_type_are_refused_by_naming_both() {
-    let house = House::new();
-    fs::copy(house.plugin(), house.path("plugins/second.so")).unwrap();
-    assert_eq!(house.locum(["plugin", "pin", "--yes", "plugins/second.so"]).code, 0);
-    let refused = house.locum(["serve"]);
+    let installation = Installation::new();
+    fs::copy(installation.plugin(), installation.path("plugins/second.so")).unwrap();
+    assert_eq!(installation.locum(["plugin", "pin", "--yes", "plugins/second.so"]).code, 0);
+    let refused = installation.locum(["serve"]);
     assert_eq!(refused.code, 4);
     assert!(
         refused.stderr.contains("liblocum_issuer_app.so") && refused.stderr.contains("second.so"),
@@ -95,38 +95,51 @@ fn two_plugins_for_one_api_type_are_refused_by_naming_both() {
 }
 
 #[test]
-fn a_list_shows_what_is_pinned_and_what_changed() {
-    let house = House::new();
-    let pinned = |house: &House| {
-        let listed = house.locum(["plugin", "list", "plugins", "--format", "json"]);
+fn list_shows_which_files_are_pinned_and_which_changed() {
+    let installation = Installation::new();
+    let pinned = |installation: &Installation| {
+        let listed = installation.locum(["plugin", "list", "plugins", "--format", "json"]);
         assert_eq!(listed.code, 0);
         serde_json::from_str::<Value>(&listed.stdout).unwrap()[0]["pinned"].clone()
     };
-    assert_eq!(pinned(&house), "yes");
-    let mut bytes = fs::read(house.plugin()).unwrap();
+    assert_eq!(pinned(&installation), "yes");
+    let mut bytes = fs::read(installation.plugin()).unwrap();
     bytes.extend_from_slice(b"\0");
-    fs::write(house.plugin(), bytes).unwrap();
-    assert_eq!(pinned(&house), "changed");
-    fs::remove_file(house.path("plugins.lock")).unwrap();
-    assert_eq!(pinned(&house), "no");
+    fs::write(installation.plugin(), bytes).unwrap();
+    assert_eq!(pinned(&installation), "changed");
+    fs::remove_file(installation.path("plugins.lock")).unwrap();
+    assert_eq!(pinned(&installation), "no");
 }
 
 #[test]
-fn an_inspection_shows_the_promises_without_running_the_file() {
-    let house = House::new();
-    let shown = house.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]);
+fn list_names_the_problem_of_a_file_that_cannot_be_loaded() {
+    let installation = Installation::new();
+    installation.write("plugins/notes.so", "not a library\n");
+    let listed = installation.locum(["plugin", "list"]);
+    assert_eq!(listed.code, 0);
+    let line = listed.stdout.lines().find(|line| line.starts_with("notes.so")).unwrap();
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>().join(" "),
+        "notes.so - - - - it is not an ELF file"
+    );
+}
+
+#[test]
+fn inspect_shows_the_manifest() {
+    let installation = Installation::new();
+    let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]);
     assert_eq!(shown.code, 0);
     assert!(
-        shown.stdout.contains("api_type app\n  lives   1 to 2592000 s, 36000 s by default"),
+        shown.stdout.contains("api_type app\n  lifetime    1 to 2592000 s, default 36000 s"),
         "{}",
         shown.stdout
     );
 }
 
 #[test]
-fn nothing_is_pinned_without_a_word_from_a_person() {
-    let house = House::new();
-    let refused = house.locum(["plugin", "pin", "plugins/liblocum_issuer_app.so"]);
+fn pinning_without_confirmation_is_refused() {
+    let installation = Installation::new();
+    let refused = installation.locum(["plugin", "pin", "plugins/liblocum_issuer_app.so"]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
 }

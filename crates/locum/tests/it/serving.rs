@@ -1,11 +1,11 @@
-//! A server that really runs: it answers, reloads all or nothing, and stops when it is told to.
+//! `locum serve` as a process: it answers, reloads on SIGHUP and stops on SIGTERM.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 struct Server {
     child: Child,
@@ -14,12 +14,12 @@ struct Server {
 }
 
 impl Server {
-    fn start(house: &House) -> Self {
-        let mut command = house.command();
+    fn start(installation: &Installation) -> Self {
+        let mut command = installation.command();
         let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        let address = said.trim().strip_prefix("listening on http://").unwrap().to_owned();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
         let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, address, log }
     }
@@ -29,12 +29,12 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Reads the log up to a line that holds this word.
-    fn wait_for(&mut self, word: &str) {
+    /// Reads the log up to a line that contains this text.
+    fn wait_for(&mut self, text: &str) {
         let mut line = String::new();
-        while !line.contains(word) {
+        while !line.contains(text) {
             line.clear();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ended without `{word}`");
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ended without `{text}`");
         }
     }
 
@@ -52,60 +52,60 @@ impl Server {
             body.len()
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only if it has stopped by itself.
+        // Both fail only if the process has exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn mint(house: &House) -> String {
-    house
+fn mint(installation: &Installation) -> String {
+    installation
         .locum(["token", "mint", "--tenant", "tenant.yaml", "--client", "spa", "--user", "auth0|alice"])
         .stdout
 }
 
 #[test]
-fn it_answers_and_stops_when_it_is_told_to() {
-    let house = House::new();
-    let mut server = Server::start(&house);
-    assert!(server.exchange(&mint(&house)).starts_with("HTTP/1.1 200"));
+fn the_server_answers_and_stops_on_sigterm() {
+    let installation = Installation::new();
+    let mut server = Server::start(&installation);
+    assert!(server.exchange(&mint(&installation)).starts_with("HTTP/1.1 200"));
     server.signal("-TERM");
     server.wait_for("stopped");
     assert!(server.child.wait().unwrap().success());
 }
 
 #[test]
-fn a_reload_is_all_or_nothing() {
-    let house = House::new();
-    let mut server = Server::start(&house);
-    let good = std::fs::read_to_string(house.path("tenant.yaml")).unwrap();
-    let old_token = mint(&house);
+fn a_reload_replaces_all_tenants_or_none() {
+    let installation = Installation::new();
+    let mut server = Server::start(&installation);
+    let good = std::fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+    let old_token = mint(&installation);
 
-    house.write("tenant.yaml", &good.replace("client_secret", "client_secrets"));
+    installation.write("tenant.yaml", &good.replace("client_secret", "client_secrets"));
     server.signal("-HUP");
     server.wait_for("not reloaded");
     assert!(server.exchange(&old_token).starts_with("HTTP/1.1 200"));
 
-    house.write("tenant.yaml", &good.replace("spa-secret", "new-secret"));
+    installation.write("tenant.yaml", &good.replace("spa-secret", "new-secret"));
     server.signal("-HUP");
     server.wait_for("reloaded");
     assert!(server.exchange(&old_token).starts_with("HTTP/1.1 400"));
-    assert!(server.exchange(&mint(&house)).starts_with("HTTP/1.1 200"));
+    assert!(server.exchange(&mint(&installation)).starts_with("HTTP/1.1 200"));
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
-    let house = House::new();
-    let server = Server::start(&house);
-    let refused = house.locum(["serve", "--listen", &server.address]);
+fn an_address_in_use_is_named() {
+    let installation = Installation::new();
+    let server = Server::start(&installation);
+    let refused = installation.locum(["serve", "--listen", &server.address]);
     assert_eq!(refused.code, 5);
     assert!(refused.stderr.contains(&server.address), "{}", refused.stderr);
 }

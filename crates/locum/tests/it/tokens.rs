@@ -1,11 +1,11 @@
-//! `locum token`.
+//! `locum token`: minting and decoding.
 
 use serde_json::Value;
 
-use crate::house::House;
+use crate::installation::Installation;
 
-fn mint(house: &House, client: &str) -> crate::house::Ran {
-    house.locum([
+fn mint(installation: &Installation, client: &str) -> crate::installation::CommandOutput {
+    installation.locum([
         "token",
         "mint",
         "--tenant",
@@ -24,11 +24,11 @@ fn mint(house: &House, client: &str) -> crate::house::Ran {
 }
 
 #[test]
-fn a_minted_token_says_what_was_asked() {
-    let house = House::new();
-    let token = mint(&house, "spa");
+fn a_minted_token_has_the_requested_claims() {
+    let installation = Installation::new();
+    let token = mint(&installation, "spa");
     assert_eq!(token.code, 0, "{}", token.stderr);
-    let shown = house.locum(["token", "inspect", "--format", "json", token.stdout.trim()]);
+    let shown = installation.locum(["token", "inspect", "--format", "json", token.stdout.trim()]);
     assert_eq!(shown.code, 0);
     let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
     assert_eq!(shown["header"]["alg"], "HS256");
@@ -40,16 +40,29 @@ fn a_minted_token_says_what_was_asked() {
 }
 
 #[test]
-fn a_client_that_is_not_there_gets_no_token() {
-    let refused = mint(&House::new(), "nobody");
+fn minting_for_an_unknown_client_is_refused() {
+    let refused = mint(&Installation::new(), "nobody");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("no client `nobody`"), "{}", refused.stderr);
 }
 
 #[test]
-fn what_is_no_token_is_not_shown() {
-    let house = House::new();
+fn minting_without_a_key_is_refused_with_the_file_and_the_remedy() {
+    let installation = Installation::new();
+    installation.write("tenant.yaml", "domain: acme.example.com\nclients: [{client_id: spa}]\n");
+    let refused = mint(&installation, "spa");
+    assert_eq!(refused.code, 3);
+    assert!(
+        refused.stderr.starts_with("locum: tenant.yaml: client spa: there is no key to sign with; give the"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_malformed_token_is_refused() {
+    let installation = Installation::new();
     for token in ["abc", "a.b", "a.b.c", "e30.!.x"] {
-        assert_eq!(house.locum(["token", "inspect", token]).code, 2, "{token}");
+        assert_eq!(installation.locum(["token", "inspect", token]).code, 2, "{token}");
     }
 }

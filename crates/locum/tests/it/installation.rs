@@ -1,4 +1,4 @@
-//! A folder with a config, the demo tenant and one plugin: what each test starts from and spoils.
+//! A temporary installation of Locum: a folder with a config, a tenant and one pinned plugin.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,28 +13,28 @@ pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// The tenant of these tests: one client whose only add-on is the app target that every client has.
 const TENANT: &str = "domain: acme.example.com\ndefault: true\nclients:\n  - client_id: spa\n    client_secret: spa-secret-0123456789-0123456789\n";
 
-pub(crate) struct House(TempDir);
+pub(crate) struct Installation(TempDir);
 
-/// What a command left behind.
-pub(crate) struct Ran {
+/// Exit code and output of a finished command.
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl House {
-    /// A house in which everything is in order: its plugin is pinned.
+impl Installation {
+    /// A valid installation; tests change its files to make it invalid.
     pub(crate) fn new() -> Self {
-        let house = Self(TempDir::new().unwrap());
-        house.write("tenant.yaml", TENANT);
-        house.write(
+        let installation = Self(TempDir::new().unwrap());
+        installation.write("tenant.yaml", TENANT);
+        installation.write(
             "locum.toml",
             "listen = \"127.0.0.1:0\"\nplugins_dir = \"plugins\"\ntenants = [\"tenant.yaml\"]\n",
         );
-        fs::create_dir(house.path("plugins")).unwrap();
-        fs::copy(app_plugin(), house.plugin()).unwrap();
-        assert_eq!(house.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]).code, 0);
-        house
+        fs::create_dir(installation.path("plugins")).unwrap();
+        fs::copy(app_plugin(), installation.plugin()).unwrap();
+        assert_eq!(installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]).code, 0);
+        installation
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -49,9 +49,9 @@ impl House {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Runs `locum` in the house.
-    pub(crate) fn locum<const N: usize>(&self, arguments: [&str; N]) -> Ran {
-        ran(self.command().args(arguments).output().unwrap())
+    /// Runs `locum` in the folder and waits for it.
+    pub(crate) fn locum<const N: usize>(&self, arguments: [&str; N]) -> CommandOutput {
+        command_output(self.command().args(arguments).output().unwrap())
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -61,15 +61,15 @@ impl House {
     }
 }
 
-fn ran(output: Output) -> Ran {
-    Ran {
+fn command_output(output: Output) -> CommandOutput {
+    CommandOutput {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-/// The app plugin, which `cargo test` does not build by itself: a nested build into the same target directory.
+/// The app plugin, built once into the same target directory, because `cargo test` does not build it.
 fn app_plugin() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {

@@ -1,0 +1,113 @@
+//! What `--help` says around the list of flags: the program's purpose, what a command reads, and its exit codes.
+
+pub(super) const PURPOSE: &str = "\
+Exchange a signed-in user's token for short-lived credentials of other services
+
+Locum serves Auth0's deprecated `POST /delegation`: it verifies an id_token and issues a credential
+with which a program may act for that user elsewhere, such as a JWT for another app, a Firebase
+token, an Azure SAS or AWS keys. Each kind of credential is a plugin.";
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  a check failed: an add-on does not work, a case failed, a pin was declined
+  2  the command line is invalid
+  3  an input file cannot be used: config, tenant, settings or fixture
+  4  a plugin cannot be loaded
+  5  the system refused: an address is in use, a file cannot be written";
+
+pub(super) const SERVE: &str = "\
+Reads the config file, the tenant files named in it, and all plugins of its `plugins_dir`. When ready,
+prints `listening on http://ADDRESS:PORT` on standard output; logs go to standard error.
+
+Signals:
+  SIGHUP           Reload all tenant files; if one of them has an error, keep the tenants in use
+  SIGTERM, SIGINT  Stop accepting connections, finish the requests in flight, exit
+
+Environment:
+  LOCUM_LOG  Log filter, such as `warn` or `info,audit=off` [default: info]
+
+Exit codes:
+  0  stopped by a signal
+  2  the command line is invalid
+  3  the config or a tenant file cannot be used, or an add-on does not work
+  4  a plugin cannot be loaded
+  5  the system refused: the address is in use, there are no root certificates";
+
+pub(super) const CHECK: &str = "\
+Reads what `locum serve` reads, loads the plugins and configures every add-on, but opens no port. Prints
+each add-on that does not work by tenant, client and field, and warnings such as short client secrets.
+
+Exit codes:
+  0  `locum serve` would start; there may be warnings
+  1  an add-on does not work
+  2  the command line is invalid
+  3  the config or a tenant file cannot be used
+  4  a plugin cannot be loaded
+  5  the system refused: there are no root certificates";
+
+pub(super) const PLUGIN_LIST: &str = "\
+Reads every `*.so` file of the directory, and `plugins.lock` beside the directory. Runs no plugin code.
+The column `pinned` is `yes`, `no`, or `changed` if the file is not the one that was pinned.
+
+Exit codes:
+  0  the files were listed, also those that cannot be loaded
+  2  the command line is invalid
+  4  the directory or the lock file cannot be read";
+
+pub(super) const PLUGIN_INSPECT: &str = "\
+Reads the manifest inside the file. Runs no plugin code. With `--format json`, shows the whole manifest,
+including the schemas of settings and parameters.
+
+Exit codes:
+  0  the plugin was shown
+  2  the command line is invalid
+  4  the file is not a plugin";
+
+pub(super) const PLUGIN_PIN: &str = "\
+Shows each plugin as `locum plugin inspect` does, asks for confirmation, and writes its SHA-256 into the
+lock file. Runs no plugin code. Without a terminal, needs --yes.
+
+Exit codes:
+  0  all files are pinned
+  1  a pin was declined
+  2  the command line is invalid, or there is no terminal to ask on
+  4  a file is not a plugin, or the lock file cannot be read
+  5  the lock file cannot be written";
+
+pub(super) const PLUGIN_NEW: &str = "\
+Writes a crate that compiles and passes the core cases of the conformance suite, and prints the next step.
+Leaves a folder that is not empty unchanged.
+
+Exit codes:
+  0  the crate was written
+  2  the command line is invalid, the name is taken, or the folder is not empty
+  5  a file cannot be written";
+
+pub(super) const TOKEN_MINT: &str = "\
+Reads the tenant file with its secrets, and signs as the client's own id_tokens are signed: with its
+client_secret for HS256, with the tenant's first signing key otherwise. Prints the token.
+
+Exit codes:
+  0  the token was printed
+  2  the command line is invalid, or the tenant has no such client
+  3  the tenant file cannot be used, or the client has no key to sign with";
+
+pub(super) const TOKEN_INSPECT: &str = "\
+Reads only the token. Does not verify its signature.
+
+Exit codes:
+  0  the token was shown
+  2  the command line is invalid, or the token is not a JWT";
+
+pub(super) const CONFORMANCE: &str = "\
+Reads the plugin file and runs it, pinned or not; or sends requests to the server. Reads `plugin.yaml`
+and the cases of each folder of fixtures.
+
+Exit codes:
+  0  every case passed, and every injected fault was noticed
+  1  a case failed, no case passed, or an injected fault was not noticed
+  2  the command line is invalid
+  3  a fixture, settings or tenant file cannot be used
+  4  the plugin cannot be loaded
+  5  the system refused: a report cannot be written";
