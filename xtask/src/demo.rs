@@ -7,10 +7,10 @@ use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
 use crate::build::{self, Built, build};
+use crate::fake_upstreams::Stubs;
 use crate::http;
 use crate::server::Server;
 use crate::shell::{capture, has};
-use crate::stubs::Stubs;
 
 /// The demo tenant.
 pub const TENANT: &str = "fixtures/demo/tenant.yaml";

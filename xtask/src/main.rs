@@ -5,15 +5,15 @@ mod build;
 mod ci;
 mod conformance;
 mod demo;
+mod fake_upstreams;
 mod http;
-mod judges;
 mod new_plugin;
 mod server;
 mod shell;
 mod snapshot;
-mod stubs;
 mod test;
 mod tidy;
+mod verifiers;
 mod walk;
 
 use std::process::ExitCode;

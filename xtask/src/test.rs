@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args as ClapArgs;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{build, judges};
+use crate::{build, verifiers};
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -20,5 +20,5 @@ pub fn run(args: &Args) -> Result<()> {
         println!("NOT RUN: the outside judges (--without-judges)");
         return Ok(());
     }
-    judges::judge(&built)
+    verifiers::judge(&built)
 }

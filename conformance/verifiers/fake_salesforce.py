@@ -1,0 +1,83 @@
+"""A strict stand-in for Salesforce's token endpoint: the JWT bearer flow, user info and revocation."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+
+import jwt
+
+import demo
+from fake_http import Once, Posted, Reply, json_reply, oauth_error
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_SECONDS_MAX = 180
+INSTANCE = "https://locum-demo.my.salesforce.com"
+
+
+@dataclass
+class Salesforce:
+    public_key: bytes
+    presented: Once = field(default_factory=Once)
+    tokens: dict[str, str] = field(default_factory=dict)
+    """The live access tokens and their users."""
+
+    def token(self, posted: Posted) -> Reply:
+        form = posted.form
+        if "Authorization" in posted.headers:
+            return oauth_error(400, "invalid_request", "the flow has no client authentication")
+        if form.get("grant_type") != GRANT_TYPE:
+            return oauth_error(400, "unsupported_grant_type", "grant type not supported")
+        if set(form) != {"grant_type", "assertion"}:
+            return oauth_error(400, "invalid_request", f"the fields are {sorted(form)}")
+        try:
+            claims = self.verified(form["assertion"])
+        except jwt.PyJWTError as error:
+            return oauth_error(400, "invalid_grant", f"invalid assertion: {error}")
+        if claims["iss"] != demo.SALESFORCE_CONSUMER:
+            return oauth_error(400, "invalid_client_id", "client identifier invalid")
+        if claims["sub"] not in demo.EMPLOYEES:
+            return oauth_error(400, "invalid_grant", "user hasn't approved this consumer")
+        if not self.presented.is_new(form["assertion"]):
+            return oauth_error(400, "invalid_grant", "assertion replayed")
+        token = f"00Di!{secrets.token_urlsafe(24)}"
+        self.tokens[token] = claims["sub"]
+        answer = {
+            "access_token": token,
+            "scope": "api web",
+            "instance_url": INSTANCE,
+            "id": f"https://login.salesforce.com/id/00Di/{claims['sub']}",
+            "token_type": "Bearer",
+        }
+        return json_reply(200, answer, granted=answer)
+
+    def verified(self, assertion: str) -> dict[str, object]:
+        header = jwt.get_unverified_header(assertion)
+        if not set(header) <= {"alg", "typ", "kid"}:
+            raise jwt.InvalidTokenError(f"the header holds {sorted(header)}")
+        claims = jwt.decode(
+            assertion,
+            self.public_key,
+            algorithms=["RS256"],
+            options={"require": ["iss", "sub", "aud", "exp"], "verify_aud": False},
+        )
+        if not isinstance(claims["aud"], str) or claims["aud"] not in demo.SALESFORCE_AUDIENCES:
+            raise jwt.InvalidAudienceError("audience is invalid")
+        if type(claims["exp"]) is not int:
+            raise jwt.InvalidTokenError("exp is no whole number")
+        if claims["exp"] > time.time() + ASSERTION_SECONDS_MAX:
+            raise jwt.InvalidTokenError("exp is more than three minutes away")
+        return claims
+
+    def revoke(self, posted: Posted) -> Reply:
+        token = posted.form.get("token", "")
+        if self.tokens.pop(token, None) is None:
+            return oauth_error(400, "invalid_token", "the token is not valid")
+        return Reply(200, "", granted={"revoked": token})
+
+    def user_info(self, authorization: str) -> Reply:
+        user = self.tokens.get(authorization.removeprefix("Bearer "))
+        if user is None:
+            return json_reply(403, {"error": "Bad_OAuth_Token"}, code="Bad_OAuth_Token")
+        return json_reply(200, {"preferred_username": user})

@@ -1,0 +1,72 @@
+"""A strict stand-in for SAP's token endpoint: the SAML bearer flow of SAP Gateway."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+import demo
+import saml_maker
+import saml_receivers
+from fake_http import Once, Posted, Reply, decoded, json_reply, oauth_error
+from saml_receivers import Refused, Statement, Trust
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+LIFETIME_SECONDS = 600
+
+
+@dataclass
+class Sap:
+    certificate: str
+    presented: Once = field(default_factory=Once)
+
+    def token(self, posted: Posted) -> Reply:
+        form = posted.form
+        if not is_client(posted.headers.get("Authorization", "")):
+            return oauth_error(401, "invalid_client", "wrong client or password", WWW_Authenticate='Basic realm="SAP"')
+        if form.get("grant_type") != GRANT_TYPE:
+            return oauth_error(400, "unsupported_grant_type", "only saml2-bearer is supported")
+        if set(form) != {"grant_type", "assertion", "client_id", "scope"}:
+            return oauth_error(400, "invalid_request", f"the fields are {sorted(form)}")
+        if form["client_id"] != demo.SAP_CLIENT:
+            return oauth_error(400, "invalid_request", "client_id is not the client that authenticated")
+        if not form["scope"] or not set(form["scope"].split(" ")) <= demo.SAP_SCOPES:
+            return oauth_error(400, "invalid_scope", "a scope is not known or not assigned to the client")
+        try:
+            self.accepted(form["assertion"], f"{posted.base_url}{posted.path}")
+        except Refused as refused:
+            return oauth_error(400, "invalid_grant", str(refused))
+        answer = {
+            "access_token": secrets.token_urlsafe(24),
+            "token_type": "Bearer",
+            # SAP answers with a text here.
+            "expires_in": str(LIFETIME_SECONDS),
+            "scope": form["scope"],
+        }
+        return json_reply(200, answer, granted=answer)
+
+    def accepted(self, text: str, endpoint: str) -> Statement:
+        assertion = decoded(text, urlsafe=True)
+        if assertion is None or "=" in text:
+            raise Refused("the assertion is not base64url without padding")
+        bare = saml_receivers.parsed(assertion)
+        # The receivers read responses: the assertion gets one around it that says nothing more.
+        response = saml_maker.response(bare, destination=None, issuer=demo.SAML_ISSUER)
+        trust = Trust(demo.SAML_ISSUER, endpoint, endpoint, self.certificate)
+        statement = saml_receivers.accept(etree.tostring(etree.fromstring(response)), trust)
+        if statement.attributes != {"client_id": [demo.SAP_CLIENT]}:
+            raise Refused(f"the attributes are {statement.attributes}")
+        if statement.subject not in demo.EMPLOYEES:
+            raise Refused("the user is not known")
+        if not self.presented.is_new(statement.assertion_id):
+            raise Refused("the assertion was presented before")
+        return statement
+
+
+def is_client(authorization: str) -> bool:
+    expected = base64.b64encode(f"{demo.SAP_CLIENT}:{demo.SAP_PASSWORD}".encode()).decode("ascii")
+    return hmac.compare_digest(authorization.encode(), f"Basic {expected}".encode())
