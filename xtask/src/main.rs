@@ -34,7 +34,7 @@ enum Command {
     Demo(demo::Args),
     /// Builds the server and every plugin, into target/plugins with its pins.
     Build(build::Args),
-    /// Passes the tests: Rust's, and the outside judges of what is issued.
+    /// Runs the tests: Rust's, and the external verifiers of what Locum issues.
     Test(test::Args),
     /// Judges the plugins of this workspace by the conformance suite.
     Conformance(conformance::Args),

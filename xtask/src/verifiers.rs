@@ -1,4 +1,4 @@
-//! The outside judges: brings what they need, starts a server for them, and lets them judge.
+//! The external verifiers: installs what they need, starts a server with the demo tenant, and runs them against it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,38 +10,38 @@ use crate::build::Built;
 use crate::server::Server;
 use crate::shell::{has, run as run_command, target_dir, workspace_root};
 
-/// Where their programs stand.
-pub const JUDGES: &str = "conformance/verifiers";
+/// The folder of their programs, from the workspace's root.
+pub const FOLDER: &str = "conformance/verifiers";
 
-/// Judges a server with the demo tenant, after the judges have judged themselves.
-pub fn judge(built: &Built) -> Result<()> {
+/// Tests the verifiers themselves, then runs them against a server with the demo tenant.
+pub fn run(built: &Built) -> Result<()> {
     let missing: Vec<&str> = ["python3", "node", "npm"].into_iter().filter(|program| !has(program)).collect();
     if !missing.is_empty() {
-        println!("NOT RUN: the outside judges; install {} to run them", missing.join(", "));
+        println!("NOT RUN: the external verifiers; install {} to run them", missing.join(", "));
         return Ok(());
     }
-    let folder = target_dir()?.join("verifiers");
+    let output = target_dir()?.join("verifiers");
     let python = python()?;
-    let modules = node_modules(&folder.join("node"))?;
-    let judge = |arguments: &[&str]| {
-        let mut judge = Command::new(&python);
-        judge.arg(format!("{JUDGES}/verify.py")).arg("--node-modules").arg(&modules).args(arguments);
-        run_command(&mut judge)
+    let modules = node_modules(&output.join("node"))?;
+    let verify = |arguments: &[&str]| {
+        let mut verify = Command::new(&python);
+        verify.arg(format!("{FOLDER}/verify.py")).arg("--node-modules").arg(&modules).args(arguments);
+        run_command(&mut verify)
     };
-    judge(&["--self-test"])?;
-    let server = Server::start(built, "judges", 0)?;
+    verify(&["--self-test"])?;
+    let server = Server::start(built, "verifiers", 0)?;
     let base_url = format!("http://{}", server.address());
-    let report = folder.join("judges.json");
+    let report = output.join("verifiers.json");
     let report = report.to_str().context("the target directory's name is not UTF-8")?;
-    judge(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])
+    verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])
 }
 
-/// A Python with what the judges and the stub upstreams need.
+/// A Python with the packages that the verifiers and the fake upstreams need.
 pub fn python() -> Result<PathBuf> {
     let venv = &target_dir()?.join("verifiers/venv");
     let python = venv.join("bin/python");
-    let requirements = workspace_root().join(JUDGES).join("requirements.txt");
-    fresh(venv, std::slice::from_ref(&requirements), || {
+    let requirements = workspace_root().join(FOLDER).join("requirements.txt");
+    install_if_changed(venv, std::slice::from_ref(&requirements), || {
         run_command(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
         let mut install = Command::new(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
@@ -51,9 +51,9 @@ pub fn python() -> Result<PathBuf> {
 }
 
 fn node_modules(folder: &Path) -> Result<PathBuf> {
-    let judges = workspace_root().join(JUDGES);
-    let files = ["package.json", "package-lock.json"].map(|file| judges.join(file));
-    fresh(folder, &files, || {
+    let verifiers = workspace_root().join(FOLDER);
+    let files = ["package.json", "package-lock.json"].map(|file| verifiers.join(file));
+    install_if_changed(folder, &files, || {
         fs::create_dir_all(folder)?;
         for file in &files {
             fs::copy(file, folder.join(file.file_name().context("a file has a name")?))?;
@@ -73,8 +73,8 @@ fn node_modules(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join("node_modules"))
 }
 
-/// Installs unless the same files were installed before: their texts are kept beside what they led to.
-fn fresh(folder: &Path, files: &[PathBuf], install: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Installs unless the folder was installed from files of the same content, a copy of which is kept in it.
+fn install_if_changed(folder: &Path, files: &[PathBuf], install: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut wanted = String::new();
     for file in files {
         wanted.push_str(&fs::read_to_string(file)?);
