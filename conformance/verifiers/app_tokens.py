@@ -10,107 +10,110 @@ import jwt
 
 import demo
 import subject
-from context import Bench
-from jwt_verifiers import Expected, Judge, judges, proves, refuses
-from results import Case, Difference, expect_equal
+from context import Context
+from jwt_verifiers import Expected, JwtVerifier, jwt_verifiers, proves, refuses
+from results import Case, Mismatch, expect_equal
 
 CALLER = "spa"
 CLAIMS = {"iss", "sub", "aud", "azp", "iat", "exp"}
 
 
-def cases(bench: Bench) -> Iterator[Case]:
-    for judge in judges(bench.node):
+def cases(context: Context) -> Iterator[Case]:
+    for verifier in jwt_verifiers(context.node):
         for target in ("orders-api", "reports-api"):
             yield Case(
-                f"app_tokens/{target}-{judge.name}",
+                f"app_tokens/{target}-{verifier.name}",
                 "signature, exact claims and lifetime hold; a flipped signature, another key or audience is refused",
-                partial(token_holds, bench, judge, target),
+                partial(token_holds, context, verifier, target),
             )
     yield Case(
         "app_tokens/published-key",
         "jwks.json holds the tenant's public key and nothing private",
-        partial(key_is_published, bench),
+        partial(key_is_published, context),
     )
     yield Case(
         "app_tokens/scope-email",
         "scope `openid email` adds the stored e-mail and no other claim",
-        partial(email_is_added, bench),
+        partial(email_is_added, context),
     )
     yield Case(
         "app_tokens/target-decides-the-key",
         "a token for one target does not verify with the caller's secret",
-        partial(callers_secret_does_not_verify, bench),
+        partial(callers_secret_does_not_verify, context),
     )
 
 
-def token_holds(bench: Bench, judge: Judge, target: str) -> None:
+def token_holds(context: Context, verifier: JwtVerifier, target: str) -> None:
     user_id = subject.fresh_user()
-    answer = issued(bench, target, user_id, "openid")
+    answer = issued(context, target, user_id, "openid")
     token = answer["id_token"]
-    expected = receiver(bench, target)
-    claims = proves(judge, token, expected)
+    expected = receiver(context, target)
+    claims = proves(verifier, token, expected)
     expect_equal("the set of claims", set(claims), CLAIMS)
     for name, value in (("sub", user_id), ("aud", target), ("azp", CALLER), ("iss", demo.ISSUER)):
         expect_equal(name, claims[name], value)
     expect_equal("expires_in", answer["expires_in"], claims["exp"] - claims["iat"])
-    refuses(judge, "with a flipped signature", subject.with_flipped_signature(token), expected)
-    refuses(judge, "with a changed payload", subject.with_payload(token, {**claims, "sub": "auth0|alice"}), expected)
-    refuses(judge, "for another audience", token, Expected(expected.jwk, expected.alg, expected.issuer, "other-api"))
+    refuses(verifier, "with a flipped signature", subject.with_flipped_signature(token), expected)
+    refuses(verifier, "with a changed payload", subject.with_payload(token, {**claims, "sub": "auth0|alice"}), expected)
+    refuses(verifier, "for another audience", token, Expected(expected.jwk, expected.alg, expected.issuer, "other-api"))
     refuses(
-        judge, "under another key", token, Expected(another_key(bench, expected), expected.alg, expected.issuer, target)
+        verifier,
+        "under another key",
+        token,
+        Expected(another_key(context, expected), expected.alg, expected.issuer, target),
     )
-    refuses(judge, "without a signature", subject.unsigned(claims), expected)
+    refuses(verifier, "without a signature", subject.unsigned(claims), expected)
 
 
-def issued(bench: Bench, target: str, user_id: str, scope: str) -> dict[str, Any]:
+def issued(context: Context, target: str, user_id: str, scope: str) -> dict[str, Any]:
     id_token = subject.for_client(CALLER, user_id)
-    answer = bench.server.exchange(CALLER, id_token, target=target, scope=scope, api_type="app").issued("app")
+    answer = context.server.exchange(CALLER, id_token, target=target, scope=scope, api_type="app").issued("app")
     expect_equal("the answer's members", set(answer), {"token_type", "expires_in", "id_token"})
     expect_equal("token_type", answer["token_type"], "Bearer")
     if type(answer["expires_in"]) is not int:
-        raise Difference(f"expires_in is a {type(answer['expires_in']).__name__}, not a whole number")
+        raise Mismatch(f"expires_in is a {type(answer['expires_in']).__name__}, not a whole number")
     return answer
 
 
-def receiver(bench: Bench, target: str) -> Expected:
+def receiver(context: Context, target: str) -> Expected:
     if target == "orders-api":
         return Expected(demo.secret_jwk(demo.SECRETS[target]), "HS256", demo.ISSUER, target)
-    public = {member: value for member, value in published(bench).items() if member in ("kty", "n", "e")}
+    public = {member: value for member, value in published(context).items() if member in ("kty", "n", "e")}
     return Expected(public, "RS256", demo.ISSUER, target)
 
 
-def published(bench: Bench) -> dict[str, str]:
-    keys = [key for key in bench.server.published_keys()["keys"] if key.get("kid") == demo.TENANT_KID]
+def published(context: Context) -> dict[str, str]:
+    keys = [key for key in context.server.published_keys()["keys"] if key.get("kid") == demo.TENANT_KID]
     expect_equal(f"the number of published keys named {demo.TENANT_KID}", len(keys), 1)
     return keys[0]
 
 
-def another_key(bench: Bench, expected: Expected) -> dict[str, str]:
+def another_key(context: Context, expected: Expected) -> dict[str, str]:
     if expected.alg == "HS256":
         return demo.secret_jwk(demo.SECRETS[CALLER])
-    return bench.keys.public_jwk("firebase")
+    return context.keys.public_jwk("firebase")
 
 
-def key_is_published(bench: Bench) -> None:
-    key = published(bench)
-    ours = bench.keys.public_jwk("tenant-rsa")
+def key_is_published(context: Context) -> None:
+    key = published(context)
+    ours = context.keys.public_jwk("tenant-rsa")
     expect_equal("kty, n and e", (key.get("kty"), key.get("n"), key.get("e")), ("RSA", ours["n"], ours["e"]))
     private = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-    for published_key in bench.server.published_keys()["keys"]:
+    for published_key in context.server.published_keys()["keys"]:
         expect_equal("the private members of a published key", private & set(published_key), set())
-    token = issued(bench, "reports-api", subject.fresh_user(), "openid")["id_token"]
+    token = issued(context, "reports-api", subject.fresh_user(), "openid")["id_token"]
     expect_equal("the kid of an RS256 token", jwt.get_unverified_header(token).get("kid"), demo.TENANT_KID)
 
 
-def email_is_added(bench: Bench) -> None:
-    answer = issued(bench, "orders-api", "auth0|alice", "openid email")
-    claims = proves(judges(bench.node)[0], answer["id_token"], receiver(bench, "orders-api"))
+def email_is_added(context: Context) -> None:
+    answer = issued(context, "orders-api", "auth0|alice", "openid email")
+    claims = proves(jwt_verifiers(context.node)[0], answer["id_token"], receiver(context, "orders-api"))
     expect_equal("email", claims.get("email"), "alice@example.com")
     expect_equal("claims beyond openid and email", set(claims) - CLAIMS - {"email", "email_verified"}, set())
 
 
-def callers_secret_does_not_verify(bench: Bench) -> None:
-    token = issued(bench, "orders-api", subject.fresh_user(), "openid")["id_token"]
+def callers_secret_does_not_verify(context: Context) -> None:
+    token = issued(context, "orders-api", subject.fresh_user(), "openid")["id_token"]
     callers = Expected(demo.secret_jwk(demo.SECRETS[CALLER]), "HS256", demo.ISSUER, "orders-api")
-    for judge in judges(bench.node):
-        refuses(judge, "of another secret", token, callers)
+    for verifier in jwt_verifiers(context.node):
+        refuses(verifier, "of another secret", token, callers)

@@ -17,8 +17,8 @@ import saml
 import saml_receivers
 import subject
 import upstream_client
-from context import Bench
-from results import Case, Difference, expect_equal
+from context import Context
+from results import Case, Mismatch, expect_equal
 from saml_maker import Facts
 from saml_receivers import Trust
 
@@ -29,26 +29,26 @@ BY_TOKEN = {"ResponseMetadata", "Credentials", "AssumedRoleUser", "SubjectFromWe
 TRUST_NAMES = (demo.SAML_ISSUER, demo.AWS_SIGN_IN, demo.AWS_SIGN_IN)
 
 
-def cases(bench: Bench) -> Iterator[Case]:
-    for name, judged, judge in (
+def cases(context: Context) -> Iterator[Case]:
+    for name, description, check in (
         ("saml", "the answer is STS's, as AWS's own SDK shapes it, for the user who asked", saml_answer_holds),
-        ("assertion", "every SAML receiver takes the assertion and refuses its spoilt neighbours", assertion_holds),
+        ("assertion", "every SAML receiver takes the assertion and refuses its tampered neighbours", assertion_holds),
         ("replay", "the assertion that STS has seen is refused when it comes again", replay_is_refused),
         ("web-identity", "a token of the tenant convinces STS, which fetched the published keys", web_answer_holds),
         ("credentials", "they read what the role may read; more, or a changed key or token, is refused", they_work),
         ("foreign-role", "STS is not even asked for a role that the settings do not allow", foreign_role_is_refused),
     ):
-        yield Case(f"aws/{name}", judged, partial(judge, bench))
+        yield Case(f"aws/{name}", description, partial(check, context))
 
 
-def issued(bench: Bench, client_id: str, user_id: str) -> dict[str, Any]:
-    return bench.server.exchange(client_id, subject.for_client(client_id, user_id), api_type="aws").issued("aws")
+def issued(context: Context, client_id: str, user_id: str) -> dict[str, Any]:
+    return context.server.exchange(client_id, subject.for_client(client_id, user_id), api_type="aws").issued("aws")
 
 
-def saml_answer_holds(bench: Bench) -> None:
+def saml_answer_holds(context: Context) -> None:
     user_id = subject.fresh_user()
-    body = issued(bench, "spa", user_id)
-    asked = upstream_client.last_asked(bench, "/")
+    body = issued(context, "spa", user_id)
+    asked = upstream_client.last_request(context, "/")
     expect_equal("the answer's members", set(body) - OPTIONAL, BY_SAML | {"NameQualifier"})
     expect_equal("Subject", body["Subject"], user_id)
     expect_equal("SubjectType", body["SubjectType"], "persistent")
@@ -58,14 +58,14 @@ def saml_answer_holds(bench: Bench) -> None:
     expect_equal("the fields sent to STS", set(asked["form"]), fields)
 
 
-def web_answer_holds(bench: Bench) -> None:
+def web_answer_holds(context: Context) -> None:
     user_id = subject.fresh_user()
-    body = issued(bench, "web-identity", user_id)
-    asked = upstream_client.last_asked(bench, "/")
+    body = issued(context, "web-identity", user_id)
+    asked = upstream_client.last_request(context, "/")
     expect_equal("the answer's members", set(body) - OPTIONAL, BY_TOKEN)
     expect_equal("SubjectFromWebIdentityToken", body["SubjectFromWebIdentityToken"], user_id)
     credentials_are_stss(body, asked)
-    again = upstream_client.posted(bench, "/", asked["form"])
+    again = upstream_client.post(context, "/", asked["form"])
     expect_equal("the status of a token presented twice", again.status, 400)
 
 
@@ -75,38 +75,38 @@ def credentials_are_stss(body: dict[str, Any], asked: dict[str, Any]) -> None:
     expect_equal("the members of Credentials", set(credentials), {*names, "Expiration"})
     for name in names:
         if credentials[name] != granted[name]:
-            raise Difference(f"{name} is not the one that STS handed out")
+            raise Mismatch(f"{name} is not the one that STS handed out")
     if EXPIRATION.fullmatch(credentials["Expiration"]) is None:
-        raise Difference(f"Expiration is {credentials['Expiration']}, not UTC with milliseconds")
+        raise Mismatch(f"Expiration is {credentials['Expiration']}, not UTC with milliseconds")
     ends, stated = datetime.fromisoformat(credentials["Expiration"]), datetime.fromisoformat(granted["Expiration"])
     expect_equal("Expiration, to the second", ends, stated.replace(microsecond=0).astimezone(ends.tzinfo))
     expect_equal("AssumedRoleUser", body["AssumedRoleUser"], asked["granted"]["AssumedRoleUser"])
 
 
-def assertion_holds(bench: Bench) -> None:
+def assertion_holds(context: Context) -> None:
     user_id = subject.fresh_user()
-    issued(bench, "spa", user_id)
-    response = base64.b64decode(upstream_client.last_asked(bench, "/")["form"]["SAMLAssertion"])
-    trust = Trust(*TRUST_NAMES, bench.keys.certificate)
-    saml.receivers_bite(bench, response, Facts(demo.SAML_ISSUER, user_id, demo.AWS_SIGN_IN, demo.AWS_SIGN_IN), trust)
+    issued(context, "spa", user_id)
+    response = base64.b64decode(upstream_client.last_request(context, "/")["form"]["SAMLAssertion"])
+    trust = Trust(*TRUST_NAMES, context.keys.certificate)
+    saml.receivers_bite(context, response, Facts(demo.SAML_ISSUER, user_id, demo.AWS_SIGN_IN, demo.AWS_SIGN_IN), trust)
     statement = saml_receivers.accept(response, trust)
     expect_equal("NameID", statement.subject, user_id)
     role = statement.attributes.get("https://aws.amazon.com/SAML/Attributes/Role")
     expect_equal("the Role attribute", role, [f"{demo.AWS_ROLE},{demo.AWS_PROVIDER}"])
 
 
-def replay_is_refused(bench: Bench) -> None:
-    issued(bench, "spa", subject.fresh_user())
-    asked = upstream_client.last_asked(bench, "/")
+def replay_is_refused(context: Context) -> None:
+    issued(context, "spa", subject.fresh_user())
+    asked = upstream_client.last_request(context, "/")
     expect_equal(
-        "the status of an assertion presented twice", upstream_client.posted(bench, "/", asked["form"]).status, 400
+        "the status of an assertion presented twice", upstream_client.post(context, "/", asked["form"]).status, 400
     )
-    expect_equal("its error", upstream_client.last_asked(bench, "/")["code"], "InvalidIdentityToken")
+    expect_equal("its error", upstream_client.last_request(context, "/")["code"], "InvalidIdentityToken")
 
 
-def they_work(bench: Bench) -> None:
-    keys = issued(bench, "spa", subject.fresh_user())["Credentials"]
-    url = upstream_client.got(bench, "/cloud").body["url"]
+def they_work(context: Context) -> None:
+    keys = issued(context, "spa", subject.fresh_user())["Credentials"]
+    url = upstream_client.get(context, "/cloud").body["url"]
 
     def read(changed: dict[str, str]) -> bytes:
         s3 = fake_aws.client(url, "s3", {**keys, **changed})
@@ -115,7 +115,7 @@ def they_work(bench: Bench) -> None:
     try:
         content = read({})
     except ClientError as error:
-        raise Difference(f"the credentials do not work: {error}") from error
+        raise Mismatch(f"the credentials do not work: {error}") from error
     expect_equal("what the credentials read", content, fake_aws.CONTENT)
     s3 = fake_aws.client(url, "s3", keys)
     denied("writing", "AccessDenied", lambda: s3.put_object(Bucket=demo.AWS_BUCKET, Key="new", Body=b""))
@@ -129,16 +129,16 @@ def denied(what: str, code: str, attempt: Callable[[], object]) -> None:
     except ClientError as error:
         expect_equal(f"the error of {what}", error.response["Error"]["Code"], code)
         return
-    raise Difference(f"{what} succeeds")
+    raise Mismatch(f"{what} succeeds")
 
 
-def foreign_role_is_refused(bench: Bench) -> None:
-    issued(bench, "spa", subject.fresh_user())
-    seen = len(upstream_client.got(bench, "/log").body)
-    answer = bench.server.exchange("spa", subject.for_client("spa"), api_type="aws", role=f"{demo.AWS_ROLE}-admin")
+def foreign_role_is_refused(context: Context) -> None:
+    issued(context, "spa", subject.fresh_user())
+    seen = len(upstream_client.get(context, "/log").body)
+    answer = context.server.exchange("spa", subject.for_client("spa"), api_type="aws", role=f"{demo.AWS_ROLE}-admin")
     answer.expect_error(400, "invalid_request")
-    expect_equal("the number of calls that STS saw for it", len(upstream_client.got(bench, "/log").body) - seen, 0)
+    expect_equal("the number of calls that STS saw for it", len(upstream_client.get(context, "/log").body) - seen, 0)
     other = {"principal": f"{demo.AWS_PROVIDER}-other"}
-    answer = bench.server.exchange("spa", subject.for_client("spa"), api_type="aws", **other)
+    answer = context.server.exchange("spa", subject.for_client("spa"), api_type="aws", **other)
     if answer.status not in (400, 403):
-        raise Difference(f"HTTP {answer.status} {answer.redacted()} for a provider that does not exist")
+        raise Mismatch(f"HTTP {answer.status} {answer.redacted()} for a provider that does not exist")

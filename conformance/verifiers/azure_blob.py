@@ -14,8 +14,8 @@ import demo
 import subject
 from azurite import CONTENTS, Azurite, azurite
 from blob_sas import Wanted
-from context import Bench
-from results import Case, Difference, expect_equal
+from context import Context
+from results import Case, Mismatch, expect_equal
 
 ONE_BLOB = Wanted(demo.CONTAINER, demo.BLOB, permissions="r")
 OTHER_BLOB = Wanted(demo.CONTAINER, "other.txt", permissions="r")
@@ -23,13 +23,13 @@ WHOLE_CONTAINER = Wanted(demo.CONTAINER, None, permissions="rl")
 BY_POLICY = Wanted(demo.CONTAINER, demo.BLOB, policy=demo.STORED_POLICY)
 
 
-def cases(bench: Bench) -> Iterator[Case]:
-    with azurite(bench) as storage:
-        for name, judged, judge in judgements():
-            yield Case(f"azure_blob/{name}", judged, partial(judge, bench, storage))
+def cases(context: Context) -> Iterator[Case]:
+    with azurite(context) as storage:
+        for name, description, check in checks():
+            yield Case(f"azure_blob/{name}", description, partial(check, context, storage))
 
 
-def judgements() -> list[tuple[str, str, Callable[[Bench, Azurite], None]]]:
+def checks() -> list[tuple[str, str, Callable[[Context, Azurite], None]]]:
     return [
         (
             "rules",
@@ -57,25 +57,25 @@ def judgements() -> list[tuple[str, str, Callable[[Bench, Azurite], None]]]:
     ]
 
 
-def issued(bench: Bench, client_id: str, **parameters: str) -> str:
+def issued(context: Context, client_id: str, **parameters: str) -> str:
     id_token = subject.for_client(client_id)
-    answer = bench.server.exchange(client_id, id_token, api_type="azure_blob", **parameters).issued("azure_blob")
+    answer = context.server.exchange(client_id, id_token, api_type="azure_blob", **parameters).issued("azure_blob")
     expect_equal("the answer's members", set(answer), {"azure_blob_sas"})
     return answer["azure_blob_sas"]
 
 
-def rules_bite(bench: Bench, _: Azurite) -> None:
+def rules_bite(context: Context, _: Azurite) -> None:
     for client_id, wanted in (("spa", ONE_BLOB), ("files", WHOLE_CONTAINER), ("policy", BY_POLICY)):
-        fields = blob_sas.obey(issued(bench, client_id), wanted)
-        for what, spoilt in unruly(fields, wanted):
+        fields = blob_sas.obey(issued(context, client_id), wanted)
+        for what, tampered in unruly(fields, wanted):
             try:
-                blob_sas.obey(spoilt, wanted)
-            except Difference:
+                blob_sas.obey(tampered, wanted)
+            except Mismatch:
                 continue
-            raise Difference(f"our rules accept a SAS of {client_id} {what}")
-    starts = datetime.fromisoformat(blob_sas.read(issued(bench, "spa"))["st"])
+            raise Mismatch(f"our rules accept a SAS of {client_id} {what}")
+    starts = datetime.fromisoformat(blob_sas.read(issued(context, "spa"))["st"])
     if abs(datetime.now(UTC) - starts) > timedelta(seconds=5):
-        raise Difference(f"st is {starts}, not now")
+        raise Mismatch(f"st is {starts}, not now")
 
 
 def unruly(fields: dict[str, str], wanted: Wanted) -> Iterator[tuple[str, str]]:
@@ -99,8 +99,8 @@ def unruly(fields: dict[str, str], wanted: Wanted) -> Iterator[tuple[str, str]]:
     yield "with an unescaped signature", blob_sas.resigned(fields, wanted).replace("%3D", "=")
 
 
-def one_blob_is_opened(bench: Bench, storage: Azurite) -> None:
-    sas = issued(bench, "spa")
+def one_blob_is_opened(context: Context, storage: Azurite) -> None:
+    sas = issued(context, "spa")
     opens(storage.read(sas, demo.BLOB), CONTENTS[demo.BLOB])
     closed("writing", storage.write(sas, demo.BLOB))
     closed("deleting", storage.delete(sas, demo.BLOB))
@@ -110,8 +110,8 @@ def one_blob_is_opened(bench: Bench, storage: Azurite) -> None:
     opens(storage.read(sas, demo.BLOB), CONTENTS[demo.BLOB])
 
 
-def tampering_is_refused(bench: Bench, storage: Azurite) -> None:
-    sas = issued(bench, "spa")
+def tampering_is_refused(context: Context, storage: Azurite) -> None:
+    sas = issued(context, "spa")
     fields = blob_sas.read(sas)
     opens(storage.read(sas, demo.BLOB), CONTENTS[demo.BLOB])
     for name, value in (
@@ -129,8 +129,8 @@ def tampering_is_refused(bench: Bench, storage: Azurite) -> None:
     closed("reading without a signature", storage.read(sas[: sas.index("&sig=")], demo.BLOB))
 
 
-def expiry_is_kept(bench: Bench, storage: Azurite) -> None:
-    sas = issued(bench, "spa")
+def expiry_is_kept(context: Context, storage: Azurite) -> None:
+    sas = issued(context, "spa")
     try:
         storage.move_clock(minutes=demo.SAS_MINUTES - 1)
         opens(storage.read(sas, demo.BLOB), CONTENTS[demo.BLOB])
@@ -142,18 +142,18 @@ def expiry_is_kept(bench: Bench, storage: Azurite) -> None:
         storage.move_clock(minutes=0)
 
 
-def request_chooses_the_blob(bench: Bench, storage: Azurite) -> None:
-    sas = issued(bench, "spa", blobName="other.txt")
+def request_chooses_the_blob(context: Context, storage: Azurite) -> None:
+    sas = issued(context, "spa", blobName="other.txt")
     blob_sas.obey(sas, OTHER_BLOB)
     opens(storage.read(sas, "other.txt"), CONTENTS["other.txt"])
     closed("reading the configured blob", storage.read(sas, demo.BLOB))
 
 
-def container_is_opened(bench: Bench, storage: Azurite) -> None:
-    sas = issued(bench, "files")
+def container_is_opened(context: Context, storage: Azurite) -> None:
+    sas = issued(context, "files")
     status, listing = storage.list(sas)
     if status != 200 or any(name.encode() not in listing for name in CONTENTS):
-        raise Difference(f"listing the container gives HTTP {status} {listing[:200]!r}")
+        raise Mismatch(f"listing the container gives HTTP {status} {listing[:200]!r}")
     for name, content in CONTENTS.items():
         opens(storage.read(sas, name), content)
     closed("writing a new blob", storage.write(sas, "new.txt"))
@@ -161,8 +161,8 @@ def container_is_opened(bench: Bench, storage: Azurite) -> None:
     closed("reading another container", storage.read(sas, demo.BLOB, container="elsewhere"))
 
 
-def policy_is_honoured(bench: Bench, storage: Azurite) -> None:
-    sas = issued(bench, "policy")
+def policy_is_honoured(context: Context, storage: Azurite) -> None:
+    sas = issued(context, "policy")
     closed("reading before the policy is stored", storage.read(sas, demo.BLOB))
     until = datetime.now(UTC) + timedelta(hours=1)
     storage.set_policy(AccessPolicy(permission="r", start=until - timedelta(hours=2), expiry=until))
@@ -174,9 +174,9 @@ def policy_is_honoured(bench: Bench, storage: Azurite) -> None:
 
 def opens(answer: tuple[int, bytes], content: bytes) -> None:
     if answer != (200, content):
-        raise Difference(f"reading gives HTTP {answer[0]} {answer[1][:200]!r}, not {content!r}")
+        raise Mismatch(f"reading gives HTTP {answer[0]} {answer[1][:200]!r}, not {content!r}")
 
 
 def closed(what: str, answer: tuple[int, bytes]) -> None:
     if answer[0] not in (401, 403):
-        raise Difference(f"{what} gives HTTP {answer[0]}, it should be refused")
+        raise Mismatch(f"{what} gives HTTP {answer[0]}, it should be refused")

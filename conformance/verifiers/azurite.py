@@ -12,7 +12,7 @@ from pathlib import Path
 from azure.storage.blob import AccessPolicy, BlobServiceClient
 
 import demo
-from context import Bench, free_port, running
+from context import Context, free_port, running
 
 # The newest that Azurite 3.35.0 takes from an SDK; a plain request names none and may use any `sv`.
 API_VERSION = "2025-11-05"
@@ -58,10 +58,10 @@ class Azurite:
 
 
 @contextmanager
-def azurite(bench: Bench) -> Iterator[Azurite]:
-    port, clock = free_port(), bench.scratch / "azurite-clock"
+def azurite(context: Context) -> Iterator[Azurite]:
+    port, clock = free_port(), context.scratch / "azurite-clock"
     clock.write_text("0", encoding="ascii")
-    program = str(bench.node.modules / "azurite/dist/src/blob/main.js")
+    program = str(context.node.modules / "azurite/dist/src/blob/main.js")
     options = [
         "--inMemoryPersistence",
         "--disableTelemetry",
@@ -71,14 +71,14 @@ def azurite(bench: Bench) -> Iterator[Azurite]:
         "--blobPort",
         str(port),
     ]
-    node = bench.node.command("shifted-clock.cjs")
+    node = context.node.command("shifted-clock.cjs")
     command = [node[0], "--require", node[1], program, *options]
     environment = {
-        **bench.node.environment(),
+        **context.node.environment(),
         "AZURITE_ACCOUNTS": f"{demo.STORAGE_ACCOUNT}:{demo.STORAGE_KEY}",
-        "JUDGE_CLOCK_FILE": str(clock),
+        "VERIFIER_CLOCK_FILE": str(clock),
     }
-    with running(command, port, bench.scratch / "azurite.log", environment):
+    with running(command, port, context.scratch / "azurite.log", environment):
         storage = Azurite(f"http://127.0.0.1:{port}/{demo.STORAGE_ACCOUNT}", clock)
         for container in (demo.CONTAINER, "elsewhere"):
             client = storage.owner().create_container(container)

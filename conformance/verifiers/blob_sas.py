@@ -11,7 +11,7 @@ from azure.storage.blob._serialize import _SUPPORTED_API_VERSIONS
 from azure.storage.blob._shared_access_signature import BlobSharedAccessSignature
 
 import demo
-from results import Difference
+from results import Mismatch
 
 ORDER = ["st", "se", "sp", "sv", "si", "sr", "sig"]
 PERMISSIONS = "rwdl"
@@ -30,7 +30,7 @@ class Wanted:
 
 
 def obey(sas: str, wanted: Wanted) -> dict[str, str]:
-    """The SAS's fields, if each rule holds and the signature is Microsoft's; `Difference` otherwise."""
+    """The SAS's fields, if each rule holds and the signature is Microsoft's; `Mismatch` otherwise."""
     fields = read(sas)
     rule("sig" in fields and "sv" in fields and "sr" in fields, f"it holds only {list(fields)}")
     rule(fields["sr"] == ("b" if wanted.blob else "c"), f"sr is {fields['sr']}")
@@ -74,7 +74,7 @@ def obey_times(fields: dict[str, str]) -> None:
     try:
         lifetime = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     except ValueError as error:
-        raise Difference(f"the SAS is wrong: {error}") from error
+        raise Mismatch(f"the SAS is wrong: {error}") from error
     rule(lifetime == timedelta(minutes=demo.SAS_MINUTES), f"it lives for {lifetime}")
 
 
@@ -105,4 +105,4 @@ def resigned(fields: dict[str, str], wanted: Wanted) -> str:
 
 def rule(holds: bool, broken: str) -> None:
     if not holds:
-        raise Difference(f"the SAS is wrong: {broken}")
+        raise Mismatch(f"the SAS is wrong: {broken}")

@@ -20,12 +20,12 @@ STOP_SECONDS_MAX = 5.0
 
 
 @dataclass(frozen=True)
-class Bench:
+class Context:
     server: Delegation
     keys: Keys
     node: Node
     scratch: Path
-    stubs: str | None = None
+    fake_upstreams: str | None = None
 
 
 def free_port() -> int:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
-from results import Difference, NotRun
+from results import Mismatch, NotRun
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ANSWER_SECONDS_MAX = 30
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: Message
     body: Any
@@ -25,7 +25,7 @@ class Answer:
     def integer(self, header: str) -> int:
         values = self.headers.get_all(header) or []
         if len(values) != 1 or not values[0].isascii() or not values[0].isdigit():
-            raise Difference(f"header {header} is {values}, not one whole number")
+            raise Mismatch(f"header {header} is {values}, not one whole number")
         return int(values[0])
 
     def issued(self, api_type: str) -> dict[str, Any]:
@@ -38,16 +38,16 @@ class Answer:
         ):
             raise NotRun(f"the server does not issue {api_type}: {description}")
         if self.status != 200:
-            raise Difference(f"HTTP {self.status} {self.body!r} where a credential was due")
+            raise Mismatch(f"HTTP {self.status} {self.body!r} where a credential was due")
         if "no-store" not in self.headers.get("Cache-Control", ""):
-            raise Difference("a credential was answered without Cache-Control: no-store")
+            raise Mismatch("a credential was answered without Cache-Control: no-store")
         return self.body
 
     def expect_error(self, status: int, error: str) -> None:
         if self.status != status or not isinstance(self.body, dict) or self.body.get("error") != error:
-            raise Difference(f"HTTP {self.status} {self.redacted()}, not {status} {error}")
+            raise Mismatch(f"HTTP {self.status} {self.redacted()}, not {status} {error}")
         if not isinstance(self.body.get("error_description"), str):
-            raise Difference("error_description is missing or no string")
+            raise Mismatch("error_description is missing or no string")
 
     def redacted(self) -> str:
         """The body of an unwanted success can hold a credential: name its members only."""
@@ -58,26 +58,26 @@ class Answer:
 class Delegation:
     base_url: str
 
-    def exchange(self, client_id: str, id_token: str, **parameters: str) -> Answer:
+    def exchange(self, client_id: str, id_token: str, **parameters: str) -> Response:
         request = {"client_id": client_id, "grant_type": GRANT_TYPE, "id_token": id_token, **parameters}
         return self.send("/delegation", json.dumps(request).encode("utf-8"))
 
     def published_keys(self) -> dict[str, Any]:
         answer = self.send("/.well-known/jwks.json", None)
         if answer.status != 200:
-            raise Difference(f"/.well-known/jwks.json answers HTTP {answer.status}")
+            raise Mismatch(f"/.well-known/jwks.json answers HTTP {answer.status}")
         return answer.body
 
-    def send(self, path: str, body: bytes | None) -> Answer:
+    def send(self, path: str, body: bytes | None) -> Response:
         request = urllib.request.Request(
             self.base_url + path, data=body, headers={"Content-Type": "application/json"} if body else {}
         )
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:
-                return Answer(response.status, response.headers, parsed(response.read()))
+                return Response(response.status, response.headers, parsed(response.read()))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.headers, parsed(error.read()))
+                return Response(error.code, error.headers, parsed(error.read()))
 
 
 def parsed(body: bytes) -> Any:

@@ -54,7 +54,7 @@ AWS_SIGN_IN = "https://signin.aws.amazon.com/saml"
 AWS_ROLE_SECONDS_MAX = 3600
 AWS_BUCKET = "locum-demo"
 
-STUBS_PORT = 4780
+FAKE_UPSTREAMS_PORT = 4780
 SAP_PATH = "/sap/bc/sec/oauth2/token"
 SAP_CLIENT = "LOCUM_DEMO"
 SAP_PASSWORD = "sap-service-password-0123456789"

@@ -19,7 +19,7 @@ CONTENT = b"hello"
 
 
 @dataclass(frozen=True)
-class Cloud:
+class FakeAws:
     """Started and filled: one bucket, one role that may read it, one user that may take the role on."""
 
     url: str
@@ -36,7 +36,7 @@ class Cloud:
         self.server.stop()
 
 
-def start() -> Cloud:
+def start() -> FakeAws:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -46,7 +46,7 @@ def start() -> Cloud:
     # The body must be plain text: moto ignores a form without a word.
     reset = urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"})
     with urllib.request.urlopen(reset, timeout=10):
-        return Cloud(url, server, taker)
+        return FakeAws(url, server, taker)
 
 
 def fill(url: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def fill(url: str) -> dict[str, str]:
     iam, s3 = client(url, "iam", anybody), client(url, "s3", anybody)
     iam.create_user(UserName="sts")
     iam.put_user_policy(UserName="sts", PolicyName="takes-roles-on", PolicyDocument=policy("sts:AssumeRole", "*"))
-    # The stub STS checks the proof; moto then sees one user that takes the role on.
+    # The fake STS checks the proof; moto then sees one user that takes the role on.
     user = f"arn:aws:iam::{demo.AWS_ACCOUNT}:user/sts"
     trust = {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}
     iam.create_role(

@@ -1,4 +1,4 @@
-"""What the stub upstreams read and answer: a form post in, a status, headers and a body out."""
+"""What the fake upstreams read and answer: a form post in, a status, headers and a body out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SEEN_MAX = 10_000
 
 
 @dataclass(frozen=True)
-class Posted:
-    """A request to a stub, its form read strictly."""
+class FormRequest:
+    """A request to a fake upstream, its form read strictly."""
 
     path: str
     headers: Message
@@ -25,7 +25,7 @@ class Posted:
 
 
 @dataclass(frozen=True)
-class Reply:
+class FakeResponse:
     status: int
     body: str
     content_type: str = "application/json"
@@ -36,31 +36,31 @@ class Reply:
     """What was handed out: it goes into the log, so that judges can compare it with what arrived."""
 
 
-class Bad(Exception):
+class MalformedForm(Exception):
     """The form cannot be read; the text says why."""
 
 
-def form_of(headers: Message, body: bytes) -> dict[str, str]:
+def parse_form(headers: Message, body: bytes) -> dict[str, str]:
     if headers.get_content_type() != "application/x-www-form-urlencoded":
-        raise Bad(f"the content type is {headers.get_content_type()}")
+        raise MalformedForm(f"the content type is {headers.get_content_type()}")
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError as error:
-        raise Bad("the body is no form") from error
+        raise MalformedForm("the body is no form") from error
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise Bad("a field is given twice")
+        raise MalformedForm("a field is given twice")
     return form
 
 
-def json_reply(status: int, body: dict[str, Any], **more: Any) -> Reply:
+def json_response(status: int, body: dict[str, Any], **more: Any) -> FakeResponse:
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **more.pop("headers", {})}
-    return Reply(status, json.dumps(body), headers=headers, **more)
+    return FakeResponse(status, json.dumps(body), headers=headers, **more)
 
 
-def oauth_error(status: int, code: str, description: str, **headers: str) -> Reply:
+def oauth_error(status: int, code: str, description: str, **headers: str) -> FakeResponse:
     body = {"error": code, "error_description": description}
-    return json_reply(
+    return json_response(
         status, body, code=code, headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
 
@@ -75,7 +75,7 @@ def decoded(text: str, urlsafe: bool) -> bytes | None:
         return None
 
 
-class Once:
+class ReplayCache:
     """Remembers what was presented, so that nothing is taken twice."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import jwt
 
 import demo
-from fake_http import Once, Posted, Reply, json_reply, oauth_error
+from fake_http import FakeResponse, FormRequest, ReplayCache, json_response, oauth_error
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_SECONDS_MAX = 180
@@ -17,15 +17,15 @@ INSTANCE = "https://locum-demo.my.salesforce.com"
 
 
 @dataclass
-class Salesforce:
+class FakeSalesforce:
     public_key: bytes
-    presented: Once = field(default_factory=Once)
+    presented: ReplayCache = field(default_factory=ReplayCache)
     tokens: dict[str, str] = field(default_factory=dict)
     """The live access tokens and their users."""
 
-    def token(self, posted: Posted) -> Reply:
-        form = posted.form
-        if "Authorization" in posted.headers:
+    def token(self, request: FormRequest) -> FakeResponse:
+        form = request.form
+        if "Authorization" in request.headers:
             return oauth_error(400, "invalid_request", "the flow has no client authentication")
         if form.get("grant_type") != GRANT_TYPE:
             return oauth_error(400, "unsupported_grant_type", "grant type not supported")
@@ -50,7 +50,7 @@ class Salesforce:
             "id": f"https://login.salesforce.com/id/00Di/{claims['sub']}",
             "token_type": "Bearer",
         }
-        return json_reply(200, answer, granted=answer)
+        return json_response(200, answer, granted=answer)
 
     def verified(self, assertion: str) -> dict[str, object]:
         header = jwt.get_unverified_header(assertion)
@@ -70,14 +70,14 @@ class Salesforce:
             raise jwt.InvalidTokenError("exp is more than three minutes away")
         return claims
 
-    def revoke(self, posted: Posted) -> Reply:
-        token = posted.form.get("token", "")
+    def revoke(self, request: FormRequest) -> FakeResponse:
+        token = request.form.get("token", "")
         if self.tokens.pop(token, None) is None:
             return oauth_error(400, "invalid_token", "the token is not valid")
-        return Reply(200, "", granted={"revoked": token})
+        return FakeResponse(200, "", granted={"revoked": token})
 
-    def user_info(self, authorization: str) -> Reply:
+    def user_info(self, authorization: str) -> FakeResponse:
         user = self.tokens.get(authorization.removeprefix("Bearer "))
         if user is None:
-            return json_reply(403, {"error": "Bad_OAuth_Token"}, code="Bad_OAuth_Token")
-        return json_reply(200, {"preferred_username": user})
+            return json_response(403, {"error": "Bad_OAuth_Token"}, code="Bad_OAuth_Token")
+        return json_response(200, {"preferred_username": user})

@@ -12,7 +12,14 @@ from lxml import etree
 import demo
 import saml_maker
 import saml_receivers
-from fake_http import Once, Posted, Reply, decoded, json_reply, oauth_error
+from fake_http import (
+    FakeResponse,
+    FormRequest,
+    ReplayCache,
+    decoded,
+    json_response,
+    oauth_error,
+)
 from saml_receivers import Refused, Statement, Trust
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
@@ -20,13 +27,13 @@ LIFETIME_SECONDS = 600
 
 
 @dataclass
-class Sap:
+class FakeSap:
     certificate: str
-    presented: Once = field(default_factory=Once)
+    presented: ReplayCache = field(default_factory=ReplayCache)
 
-    def token(self, posted: Posted) -> Reply:
-        form = posted.form
-        if not is_client(posted.headers.get("Authorization", "")):
+    def token(self, request: FormRequest) -> FakeResponse:
+        form = request.form
+        if not is_client(request.headers.get("Authorization", "")):
             return oauth_error(401, "invalid_client", "wrong client or password", WWW_Authenticate='Basic realm="SAP"')
         if form.get("grant_type") != GRANT_TYPE:
             return oauth_error(400, "unsupported_grant_type", "only saml2-bearer is supported")
@@ -37,7 +44,7 @@ class Sap:
         if not form["scope"] or not set(form["scope"].split(" ")) <= demo.SAP_SCOPES:
             return oauth_error(400, "invalid_scope", "a scope is not known or not assigned to the client")
         try:
-            self.accepted(form["assertion"], f"{posted.base_url}{posted.path}")
+            self.accepted(form["assertion"], f"{request.base_url}{request.path}")
         except Refused as refused:
             return oauth_error(400, "invalid_grant", str(refused))
         answer = {
@@ -47,7 +54,7 @@ class Sap:
             "expires_in": str(LIFETIME_SECONDS),
             "scope": form["scope"],
         }
-        return json_reply(200, answer, granted=answer)
+        return json_response(200, answer, granted=answer)
 
     def accepted(self, text: str, endpoint: str) -> Statement:
         assertion = decoded(text, urlsafe=True)

@@ -17,8 +17,8 @@ import jwt
 
 import demo
 import saml_receivers
-from fake_aws import Cloud
-from fake_http import Once, Posted, Reply, decoded
+from fake_aws import FakeAws
+from fake_http import FakeResponse, FormRequest, ReplayCache, decoded
 from saml_receivers import Statement, Trust
 
 VERSION = "2011-06-15"
@@ -39,33 +39,33 @@ class Refusal(Exception):
 
 
 @dataclass
-class Sts:
-    cloud: Cloud
+class FakeSts:
+    cloud: FakeAws
     certificate: str
     keys: Callable[[], dict[str, Any]]
     """The JWKS of the tenant, fetched anew for each token."""
-    presented: Once = field(default_factory=Once)
+    presented: ReplayCache = field(default_factory=ReplayCache)
 
-    def answer(self, posted: Posted) -> Reply:
+    def answer(self, request: FormRequest) -> FakeResponse:
         try:
-            action = self.action(posted)
-            result, granted = self.saml(posted.form) if action == "AssumeRoleWithSAML" else self.web(posted.form)
+            action = self.action(request)
+            result, granted = self.saml(request.form) if action == "AssumeRoleWithSAML" else self.web(request.form)
         except Refusal as refusal:
-            return error_reply(refusal)
+            return error_response(refusal)
         body = f"<{action}Result>{result}</{action}Result>"
         metadata = f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
         text = f'<{action}Response xmlns="{NAMESPACE}">{body}{metadata}</{action}Response>'
-        return Reply(200, text, "text/xml", granted=granted)
+        return FakeResponse(200, text, "text/xml", granted=granted)
 
-    def action(self, posted: Posted) -> str:
+    def action(self, request: FormRequest) -> str:
         """The action, if it is one of the two and its fields fit Amazon's own model."""
-        action = posted.form.get("Action", "")
-        require("Authorization" not in posted.headers, "ValidationError", f"{action} is not signed")
+        action = request.form.get("Action", "")
+        require("Authorization" not in request.headers, "ValidationError", f"{action} is not signed")
         known = action in ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
         require(known, "InvalidAction", f"Could not find operation {action} for version {VERSION}")
-        require(posted.form.get("Version") == VERSION, "InvalidAction", "the version is not the one of STS")
+        require(request.form.get("Version") == VERSION, "InvalidAction", "the version is not the one of STS")
         shape = MODEL.operation_model(action).input_shape
-        fields = {name: value for name, value in posted.form.items() if name not in ("Action", "Version")}
+        fields = {name: value for name, value in request.form.items() if name not in ("Action", "Version")}
         require(set(fields) <= set(shape.members), "ValidationError", f"unknown fields {sorted(fields)}")
         missing = set(shape.required_members) - set(fields)
         require(not missing, "ValidationError", f"missing {sorted(missing)}")
@@ -183,10 +183,10 @@ def credentials_xml(granted: dict[str, Any], said: dict[str, str]) -> str:
     )
 
 
-def error_reply(refusal: Refusal) -> Reply:
+def error_response(refusal: Refusal) -> FakeResponse:
     error = element("Error", texts({"Type": "Sender", "Code": refusal.code, "Message": str(refusal)}))
     body = f'<ErrorResponse xmlns="{NAMESPACE}">{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>'
-    return Reply(refusal.status, body, "text/xml", code=refusal.code)
+    return FakeResponse(refusal.status, body, "text/xml", code=refusal.code)
 
 
 def texts(members: dict[str, str]) -> str:

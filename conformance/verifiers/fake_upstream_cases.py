@@ -1,4 +1,4 @@
-"""Judges the stub upstreams themselves: right proofs are taken once, each spoilt one is refused with its code."""
+"""Judges the fake upstreams themselves: right proofs are taken once, each tampered one is refused with its code."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ import saml
 import saml_maker
 import subject
 import upstream_client
-from context import Bench
-from results import Case, Difference, expect_equal
+from context import Context
+from results import Case, Mismatch, expect_equal
 from salesforce import TOKEN_PATH
 from saml_maker import Facts
 
@@ -35,58 +35,60 @@ AWS_ATTRIBUTES = {
 }
 
 
-def cases(bench: Bench) -> Iterator[Case]:
-    for name, judged, judge in (
+def cases(context: Context) -> Iterator[Case]:
+    for name, description, check in (
         (
             "sts-saml",
-            "Amazon's own client reads its answers and its errors; spoilt SAML and fields are refused",
+            "Amazon's own client reads its answers and its errors; tampered SAML and fields are refused",
             sts_saml,
         ),
         (
             "sts-web-identity",
-            "a good token is taken once; spoilt ones are refused as Amazon codes them",
+            "a good token is taken once; tampered ones are refused as Amazon codes them",
             sts_web_identity,
         ),
         ("sts-unsigned", "a signed call, a repeated field and an unknown one are refused", sts_reads_strictly),
-        ("salesforce", "a good JWT is taken once; spoilt ones and spoilt forms are refused", salesforce_bites),
-        ("sap", "a good assertion is taken once; spoilt ones, forms and passwords are refused", sap_bites),
+        ("salesforce", "a good JWT is taken once; tampered ones and tampered forms are refused", salesforce_bites),
+        ("sap", "a good assertion is taken once; tampered ones, forms and passwords are refused", sap_bites),
     ):
-        yield Case(f"stubs/{name}", judged, partial(judge, bench))
+        yield Case(f"fake_upstreams/{name}", description, partial(check, context))
 
 
-def sts_client(bench: Bench) -> Any:
+def sts_client(context: Context) -> Any:
     configuration = Config(signature_version=UNSIGNED, parameter_validation=False, retries={"total_max_attempts": 1})
-    return boto3.client("sts", endpoint_url=upstream_client.stubs(bench), region_name="us-east-1", config=configuration)
+    return boto3.client("sts", endpoint_url=upstream_client.url(context), region_name="us-east-1", config=configuration)
 
 
 def aws_facts() -> Facts:
     return Facts(demo.SAML_ISSUER, "auth0|alice", demo.AWS_SIGN_IN, demo.AWS_SIGN_IN, attributes=AWS_ATTRIBUTES)
 
 
-def aws_response(bench: Bench, facts: Facts) -> bytes:
-    made = saml_maker.assertion(facts, bench.keys.tenant, bench.keys.certificate)
+def aws_response(context: Context, facts: Facts) -> bytes:
+    made = saml_maker.assertion(facts, context.keys.tenant, context.keys.certificate)
     return saml_maker.response(made, destination=demo.AWS_SIGN_IN, issuer=demo.SAML_ISSUER)
 
 
-def assume(bench: Bench, response: bytes, **changed: object) -> dict[str, Any]:
+def assume(context: Context, response: bytes, **changed: object) -> dict[str, Any]:
     fields = {"RoleArn": demo.AWS_ROLE, "PrincipalArn": demo.AWS_PROVIDER, "DurationSeconds": 900, **changed}
     text = base64.b64encode(response).decode("ascii")
-    return sts_client(bench).assume_role_with_saml(**{"SAMLAssertion": text, **fields})
+    return sts_client(context).assume_role_with_saml(**{"SAMLAssertion": text, **fields})
 
 
-def sts_saml(bench: Bench) -> None:
+def sts_saml(context: Context) -> None:
     facts = aws_facts()
-    response = aws_response(bench, facts)
-    answer = assume(bench, response)
+    response = aws_response(context, facts)
+    answer = assume(context, response)
     expect_equal("Subject", answer["Subject"], "auth0|alice")
     expect_equal("SubjectType", answer["SubjectType"], "persistent")
-    refused_by_sts("presented twice", {"InvalidIdentityToken"}, lambda: assume(bench, response))
-    spoilt = [*saml.broken_signatures(bench, response, facts), *saml.wrong_facts(bench, facts)]
-    for what, one in spoilt:
+    refused_by_sts("presented twice", {"InvalidIdentityToken"}, lambda: assume(context, response))
+    tampered = [*saml.broken_signatures(context, response, facts), *saml.wrong_facts(context, facts)]
+    for what, one in tampered:
         codes = {"InvalidIdentityToken", "ExpiredTokenException"}
-        refused_by_sts(what, codes, lambda one=one: assume(bench, one))
+        refused_by_sts(what, codes, lambda one=one: assume(context, one))
     expired = facts.changed(begins=-900, ends=-600, confirmation_ends=-600)
-    refused_by_sts("that has expired", {"ExpiredTokenException"}, lambda: assume(bench, aws_response(bench, expired)))
+    refused_by_sts(
+        "that has expired", {"ExpiredTokenException"}, lambda: assume(context, aws_response(context, expired))
+    )
     for what, code, attributes in (
         ("for another role", "AccessDenied", {"Role": [f"{demo.AWS_ROLE}2,{demo.AWS_PROVIDER}"]}),
         ("without a role", "AccessDenied", {"Role": []}),
@@ -96,7 +98,7 @@ def sts_saml(bench: Bench) -> None:
     ):
         named = {f"https://aws.amazon.com/SAML/Attributes/{name}": values for name, values in attributes.items()}
         changed = facts.changed(attributes={**AWS_ATTRIBUTES, **named})
-        refused_by_sts(what, {code}, lambda changed=changed: assume(bench, aws_response(bench, changed)))
+        refused_by_sts(what, {code}, lambda changed=changed: assume(context, aws_response(context, changed)))
     for what, code, fields in (
         ("for five seconds", "ValidationError", {"DurationSeconds": 5}),
         ("for longer than the role lives", "ValidationError", {"DurationSeconds": demo.AWS_ROLE_SECONDS_MAX + 1}),
@@ -106,18 +108,18 @@ def sts_saml(bench: Bench) -> None:
         ("that is no base64", "InvalidIdentityToken", {"SAMLAssertion": "*" * 8}),
         ("that is no XML", "InvalidIdentityToken", {"SAMLAssertion": "AAAA"}),
     ):
-        refused_by_sts(what, {code}, lambda fields=fields: assume(bench, aws_response(bench, facts), **fields))
+        refused_by_sts(what, {code}, lambda fields=fields: assume(context, aws_response(context, facts), **fields))
 
 
-def sts_web_identity(bench: Bench) -> None:
+def sts_web_identity(context: Context) -> None:
     def claims(**changed: object) -> dict[str, Any]:
         return subject.claims("sts.amazonaws.com", jti=uuid.uuid4().hex, **changed)
 
     def assume_with(token: str, **changed: object) -> Any:
         fields = {"RoleArn": demo.AWS_ROLE, "RoleSessionName": "alice", "DurationSeconds": 900, **changed}
-        return sts_client(bench).assume_role_with_web_identity(**{"WebIdentityToken": token, **fields})
+        return sts_client(context).assume_role_with_web_identity(**{"WebIdentityToken": token, **fields})
 
-    tenant, now = bench.keys.tenant, int(time.time())
+    tenant, now = context.keys.tenant, int(time.time())
     good = subject.rs256(claims(), tenant)
     expect_equal("Provider", assume_with(good)["Provider"], "acme.example.com")
     for what, code, token in (
@@ -129,7 +131,7 @@ def sts_web_identity(bench: Bench) -> None:
         ("with a flipped signature", "InvalidIdentityToken", subject.with_flipped_signature(good)),
         ("without a signature", "InvalidIdentityToken", subject.unsigned(claims())),
         ("of an unknown key", "InvalidIdentityToken", subject.rs256(claims(), tenant, "other")),
-        ("of another key", "InvalidIdentityToken", subject.rs256(claims(), bench.keys.firebase)),
+        ("of another key", "InvalidIdentityToken", subject.rs256(claims(), context.keys.firebase)),
         ("that is none", "InvalidIdentityToken", "not.a.jwt"),
     ):
         refused_by_sts(what, {code}, lambda token=token: assume_with(token))
@@ -145,13 +147,13 @@ def refused_by_sts(what: str, codes: set[str], attempt: Any) -> None:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in codes:
-            raise Difference(f"the STS stub answers {code} to a proof {what}, not {sorted(codes)}") from error
+            raise Mismatch(f"the fake STS answers {code} to a proof {what}, not {sorted(codes)}") from error
         return
-    raise Difference(f"the STS stub takes a proof {what}")
+    raise Mismatch(f"the fake STS takes a proof {what}")
 
 
-def sts_reads_strictly(bench: Bench) -> None:
-    text = base64.b64encode(aws_response(bench, aws_facts())).decode("ascii")
+def sts_reads_strictly(context: Context) -> None:
+    text = base64.b64encode(aws_response(context, aws_facts())).decode("ascii")
     form = {"Action": "AssumeRoleWithSAML", "Version": "2011-06-15", "RoleArn": demo.AWS_ROLE}
     form |= {"PrincipalArn": demo.AWS_PROVIDER, "SAMLAssertion": text}
     for headers, changed in (
@@ -163,16 +165,16 @@ def sts_reads_strictly(bench: Bench) -> None:
     ):
         expect_equal(
             f"the status with {headers or changed}",
-            upstream_client.posted(bench, "/", form | changed, headers).status,
+            upstream_client.post(context, "/", form | changed, headers).status,
             400,
         )
-    twice = upstream_client.sent_form(bench, "/", urlencode(form) + "&DurationSeconds=900&DurationSeconds=3600")
+    twice = upstream_client.post_body(context, "/", urlencode(form) + "&DurationSeconds=900&DurationSeconds=3600")
     expect_equal("the status with a repeated field", twice.status, 400)
-    expect_equal("the status of the untouched form", upstream_client.posted(bench, "/", form).status, 200)
+    expect_equal("the status of the untouched form", upstream_client.post(context, "/", form).status, 200)
 
 
-def salesforce_bites(bench: Bench) -> None:
-    now, tenant = int(time.time()), bench.keys.tenant
+def salesforce_bites(context: Context) -> None:
+    now, tenant = int(time.time()), context.keys.tenant
 
     def asserted(**changed: object) -> str:
         good = {"iss": demo.SALESFORCE_CONSUMER, "sub": "alice@example.com", "aud": "https://login.salesforce.com"}
@@ -180,7 +182,7 @@ def salesforce_bites(bench: Bench) -> None:
 
     def post(assertion: str, headers: dict[str, str] | None = None, **changed: str) -> Any:
         form = {"grant_type": fake_salesforce.GRANT_TYPE, "assertion": assertion, **changed}
-        return upstream_client.posted(bench, TOKEN_PATH, form, headers)
+        return upstream_client.post(context, TOKEN_PATH, form, headers)
 
     good = asserted()
     expect_equal("the status of a good JWT", post(good).status, 200)
@@ -204,13 +206,13 @@ def salesforce_bites(bench: Bench) -> None:
     post(asserted(), grant_type="authorization_code").expect_error(400, "unsupported_grant_type")
 
 
-def sap_bites(bench: Bench) -> None:
-    endpoint = upstream_client.stubs(bench) + demo.SAP_PATH
+def sap_bites(context: Context) -> None:
+    endpoint = upstream_client.url(context) + demo.SAP_PATH
     facts = Facts(demo.SAML_ISSUER, "alice@example.com", endpoint, endpoint)
     facts = facts.changed(attributes={"client_id": [demo.SAP_CLIENT]})
 
     def assertion(digest: str = "sha256", **changes: object) -> str:
-        made = saml_maker.assertion(facts.changed(**changes), bench.keys.tenant, bench.keys.certificate, digest)
+        made = saml_maker.assertion(facts.changed(**changes), context.keys.tenant, context.keys.certificate, digest)
         return subject.base64url(etree.tostring(made))
 
     def post(text: str, password: str = demo.SAP_PASSWORD, **changed: str) -> Any:
@@ -221,7 +223,7 @@ def sap_bites(bench: Bench) -> None:
             "scope": demo.SAP_SCOPE,
         }
         basic = base64.b64encode(f"{demo.SAP_CLIENT}:{password}".encode()).decode("ascii")
-        return upstream_client.posted(bench, demo.SAP_PATH, {**form, **changed}, {"Authorization": f"Basic {basic}"})
+        return upstream_client.post(context, demo.SAP_PATH, {**form, **changed}, {"Authorization": f"Basic {basic}"})
 
     good = assertion()
     expect_equal("the status of a good assertion", post(good).status, 200)

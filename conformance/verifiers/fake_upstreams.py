@@ -1,4 +1,4 @@
-"""Runs the stub upstreams on one port: STS, Salesforce and SAP, each on third-party parsers, each strict."""
+"""Runs the fake upstreams on one port: STS, Salesforce and SAP, each on third-party parsers, each strict."""
 
 from __future__ import annotations
 
@@ -20,53 +20,62 @@ from urllib.parse import urlsplit
 import demo
 import fake_aws
 from demo import Keys
-from fake_http import Bad, Posted, Reply, form_of, json_reply, oauth_error
-from fake_salesforce import Salesforce
-from fake_sap import Sap
-from fake_sts import Sts
+from fake_http import (
+    FakeResponse,
+    FormRequest,
+    MalformedForm,
+    json_response,
+    oauth_error,
+    parse_form,
+)
+from fake_salesforce import FakeSalesforce
+from fake_sap import FakeSap
+from fake_sts import FakeSts
 
 BODY_BYTES_MAX = 200_000
 LOG_ENTRIES_MAX = 1000
 
 
-class PortTaken(Exception):
-    """Something else listens where the stubs should."""
+class PortInUse(Exception):
+    """Something else listens where the fake upstreams should."""
 
 
 @dataclass
-class Stubs:
+class FakeUpstreams:
     """Which path is whose, and what was asked and answered so far."""
 
-    sts: Sts
-    salesforce: Salesforce
-    sap: Sap
+    sts: FakeSts
+    salesforce: FakeSalesforce
+    sap: FakeSap
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES_MAX))
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
-    def posted(self, posted: Posted) -> Reply:
-        routes: dict[str, Callable[[Posted], Reply]] = {
+    def post(self, request: FormRequest) -> FakeResponse:
+        routes: dict[str, Callable[[FormRequest], FakeResponse]] = {
             "/": self.sts.answer,
             "/services/oauth2/token": self.salesforce.token,
             "/services/oauth2/revoke": self.salesforce.revoke,
             demo.SAP_PATH: self.sap.token,
         }
-        route = routes.get(posted.path)
+        route = routes.get(request.path)
         if route is None:
-            return oauth_error(404, "not_found", posted.path)
+            return oauth_error(404, "not_found", request.path)
         with self.one_at_a_time:
             try:
-                reply = route(posted)
-            except Exception as fault:  # a stub that breaks must say so, and must not look like a refusal
-                reply = json_reply(500, {"error": "stub_broke", "error_description": repr(fault)}, code="stub_broke")
-            entry = {"path": posted.path, "form": posted.form, "status": reply.status, "code": reply.code}
+                reply = route(request)
+            except Exception as fault:  # a fake upstream that breaks must say so, and must not look like a refusal
+                reply = json_response(
+                    500, {"error": "fake_upstream_broke", "error_description": repr(fault)}, code="fake_upstream_broke"
+                )
+            entry = {"path": request.path, "form": request.form, "status": reply.status, "code": reply.code}
             self.log.append({**entry, "granted": reply.granted})
             return reply
 
-    def got(self, path: str, authorization: str) -> Reply:
+    def get(self, path: str, authorization: str) -> FakeResponse:
         if path == "/log":
-            return Reply(200, json.dumps(list(self.log), default=str))
+            return FakeResponse(200, json.dumps(list(self.log), default=str))
         if path == "/cloud":
-            return json_reply(200, {"url": self.sts.cloud.url})
+            return json_response(200, {"url": self.sts.cloud.url})
         if path == "/services/oauth2/userinfo":
             return self.salesforce.user_info(authorization)
         return oauth_error(404, "not_found", path)
@@ -74,16 +83,16 @@ class Stubs:
 
 @contextmanager
 def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
-    """Serves all stubs until the block ends. Without `jwks_url` web identities are verified with the tenant's key."""
+    """Serves all fake upstreams until the block ends. Without `jwks_url` web identities are verified with the tenant's key."""
     cloud = fake_aws.start()
-    sts = Sts(cloud, keys.certificate, lambda: fetched(jwks_url) if jwks_url else own_keys(keys))
-    stubs = Stubs(sts, Salesforce(keys.public_pem("tenant-rsa")), Sap(keys.certificate))
+    sts = FakeSts(cloud, keys.certificate, lambda: fetched(jwks_url) if jwks_url else own_keys(keys))
+    fakes = FakeUpstreams(sts, FakeSalesforce(keys.public_pem("tenant-rsa")), FakeSap(keys.certificate))
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler(stubs, "https" if tls else "http"))
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler(fakes, "https" if tls else "http"))
     except OSError as error:
         cloud.stop()
-        raise PortTaken(
-            f"port {port} is taken, perhaps by stubs that run: stop them, or name them with --stubs"
+        raise PortInUse(
+            f"port {port} is taken, perhaps by fake upstreams that run: stop them, or name them with --fake-upstreams"
         ) from error
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -99,10 +108,10 @@ def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path,
         cloud.stop()
 
 
-def handler(stubs: Stubs, scheme: str) -> type[BaseHTTPRequestHandler]:
+def handler(fakes: FakeUpstreams, scheme: str) -> type[BaseHTTPRequestHandler]:
     class Endpoint(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.reply(stubs.got(urlsplit(self.path).path, self.headers.get("Authorization", "")))
+            self.reply(fakes.get(urlsplit(self.path).path, self.headers.get("Authorization", "")))
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
@@ -110,14 +119,14 @@ def handler(stubs: Stubs, scheme: str) -> type[BaseHTTPRequestHandler]:
                 self.reply(oauth_error(413, "too_large", "the body is too large"))
                 return
             try:
-                form = form_of(self.headers, self.rfile.read(length))
-            except Bad as bad:
+                form = parse_form(self.headers, self.rfile.read(length))
+            except MalformedForm as bad:
                 self.reply(oauth_error(400, "invalid_request", str(bad)))
                 return
             base_url = f"{scheme}://{self.headers.get('Host', '')}"
-            self.reply(stubs.posted(Posted(self.path, self.headers, form, base_url)))
+            self.reply(fakes.post(FormRequest(self.path, self.headers, form, base_url)))
 
-        def reply(self, reply: Reply) -> None:
+        def reply(self, reply: FakeResponse) -> None:
             content = reply.body.encode("utf-8")
             self.send_response(reply.status)
             for name, value in {"Content-Type": reply.content_type, **reply.headers}.items():
@@ -144,15 +153,15 @@ def own_keys(keys: Keys) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=Path, required=True, help="directory with the demo tenant's keys")
-    parser.add_argument("--port", type=int, default=demo.STUBS_PORT, help="where to listen on 127.0.0.1")
+    parser.add_argument("--port", type=int, default=demo.FAKE_UPSTREAMS_PORT, help="where to listen on 127.0.0.1")
     parser.add_argument("--jwks-url", help="the tenant's published keys; without it the key of the directory counts")
     parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERTIFICATE", "KEY"), help="serve https with this pair")
     options = parser.parse_args()
     try:
         with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
-            print(f"stub upstreams on {url}: STS /, Salesforce /services/oauth2/token, SAP {demo.SAP_PATH}", flush=True)
+            print(f"fake upstreams on {url}: STS /, Salesforce /services/oauth2/token, SAP {demo.SAP_PATH}", flush=True)
             threading.Event().wait()
-    except PortTaken as taken:
+    except PortInUse as taken:
         print(taken, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -12,101 +12,101 @@ import jwt
 import demo
 import firebase_rules
 import subject
-from context import Bench
+from context import Context
 from firebase_rules import AUDIENCE, LIFETIME_SECONDS_MAX, RESERVED, UID_CHARACTERS_MAX
-from jwt_verifiers import Judge, Refused, judges
-from results import Case, Difference, expect_equal
+from jwt_verifiers import JwtVerifier, Refused, jwt_verifiers
+from results import Case, Mismatch, expect_equal
 
 
-def cases(bench: Bench) -> Iterator[Case]:
-    for judge in judges(bench.node):
+def cases(context: Context) -> Iterator[Case]:
+    for verifier in jwt_verifiers(context.node):
         yield Case(
-            f"firebase/reference-{judge.name}",
-            "the rules accept firebase-admin's own token and refuse its spoilt neighbours",
-            partial(reference_holds, bench, judge),
+            f"firebase/reference-{verifier.name}",
+            "the rules accept firebase-admin's own token and refuse its tampered neighbours",
+            partial(reference_holds, context, verifier),
         )
         yield Case(
-            f"firebase/stored-uid-{judge.name}",
-            "alice's token carries her stored uid and developer claims; its spoilt neighbours are refused",
-            partial(alice_holds, bench, judge),
+            f"firebase/stored-uid-{verifier.name}",
+            "alice's token carries her stored uid and developer claims; its tampered neighbours are refused",
+            partial(alice_holds, context, verifier),
         )
     yield Case(
         "firebase/default-uid",
         "a user without firebase_data gets the user id and no developer claims",
-        partial(bob_holds, bench),
+        partial(bob_holds, context),
     )
     yield Case(
         "firebase/longest-uid",
         "a user id of 128 characters is issued, one of 129 is not",
-        partial(uid_is_limited, bench),
+        partial(uid_is_limited, context),
     )
 
 
-def reference_holds(bench: Bench, judge: Judge) -> None:
-    account = {"clientEmail": demo.FIREBASE_ACCOUNT, "privateKey": bench.keys.private_pem("firebase")}
-    made = bench.node.ask("firebase-sign.mjs", {**account, "uid": "alice-uid", "claims": {"role": "editor"}})
-    rules_bite(bench, judge, made["token"])
+def reference_holds(context: Context, verifier: JwtVerifier) -> None:
+    account = {"clientEmail": demo.FIREBASE_ACCOUNT, "privateKey": context.keys.private_pem("firebase")}
+    made = context.node.ask("firebase-sign.mjs", {**account, "uid": "alice-uid", "claims": {"role": "editor"}})
+    rules_bite(context, verifier, made["token"])
 
 
-def alice_holds(bench: Bench, judge: Judge) -> None:
-    claims = rules_bite(bench, judge, issued(bench, "auth0|alice"))
+def alice_holds(context: Context, verifier: JwtVerifier) -> None:
+    claims = rules_bite(context, verifier, issued(context, "auth0|alice"))
     expect_equal("uid", claims["uid"], demo.ALICE_FIREBASE["uid"])
     expect_equal("developer claims", claims.get("claims"), {"role": demo.ALICE_FIREBASE["role"]})
 
 
-def bob_holds(bench: Bench) -> None:
-    token = issued(bench, "auth0|bob")
+def bob_holds(context: Context) -> None:
+    token = issued(context, "auth0|bob")
     expect_equal("the kid", jwt.get_unverified_header(token).get("kid"), demo.FIREBASE_KID)
-    claims = accepted(judges(bench.node)[0], token, bench)
+    claims = accepted(jwt_verifiers(context.node)[0], token, context)
     expect_equal("uid", claims["uid"], "auth0|bob")
     expect_equal("developer claims", claims.get("claims", {}), {})
 
 
-def uid_is_limited(bench: Bench) -> None:
+def uid_is_limited(context: Context) -> None:
     longest = subject.fresh_user().ljust(UID_CHARACTERS_MAX, "x")
-    expect_equal("uid", accepted(judges(bench.node)[0], issued(bench, longest), bench)["uid"], longest)
-    answer = bench.server.exchange("spa", subject.for_client("spa", longest + "x"), api_type="firebase")
+    expect_equal("uid", accepted(jwt_verifiers(context.node)[0], issued(context, longest), context)["uid"], longest)
+    answer = context.server.exchange("spa", subject.for_client("spa", longest + "x"), api_type="firebase")
     if answer.status == 200:
-        raise Difference("a token with a uid of 129 characters was issued")
+        raise Mismatch("a token with a uid of 129 characters was issued")
 
 
-def rules_bite(bench: Bench, judge: Judge, token: str) -> dict[str, Any]:
-    """The token's claims, if it is accepted and every spoilt neighbour of it is refused."""
-    claims = accepted(judge, token, bench)
-    for what, spoilt in neighbours(bench, token, claims):
+def rules_bite(context: Context, verifier: JwtVerifier, token: str) -> dict[str, Any]:
+    """The token's claims, if it is accepted and every tampered neighbour of it is refused."""
+    claims = accepted(verifier, token, context)
+    for what, tampered in tampered_variants(context, token, claims):
         try:
-            firebase_rules.proves(judge, spoilt, demo.FIREBASE_ACCOUNT, bench.keys.public_jwk("firebase"))
+            firebase_rules.proves(verifier, tampered, demo.FIREBASE_ACCOUNT, context.keys.public_jwk("firebase"))
         except Refused:
             continue
-        raise Difference(f"{judge.name} and the rules accept a token {what}")
+        raise Mismatch(f"{verifier.name} and the rules accept a token {what}")
     return claims
 
 
-def accepted(judge: Judge, token: str, bench: Bench) -> dict[str, Any]:
+def accepted(verifier: JwtVerifier, token: str, context: Context) -> dict[str, Any]:
     try:
-        return firebase_rules.proves(judge, token, demo.FIREBASE_ACCOUNT, bench.keys.public_jwk("firebase"))
+        return firebase_rules.proves(verifier, token, demo.FIREBASE_ACCOUNT, context.keys.public_jwk("firebase"))
     except Refused as refusal:
-        raise Difference(f"{judge.name} or the rules refuse the token: {refusal}") from refusal
+        raise Mismatch(f"{verifier.name} or the rules refuse the token: {refusal}") from refusal
 
 
-def issued(bench: Bench, user_id: str) -> str:
-    answer = bench.server.exchange("spa", subject.for_client("spa", user_id), api_type="firebase").issued("firebase")
+def issued(context: Context, user_id: str) -> str:
+    answer = context.server.exchange("spa", subject.for_client("spa", user_id), api_type="firebase").issued("firebase")
     expect_equal("the answer's members", set(answer), {"token_type", "expires_in", "id_token"})
     expect_equal("expires_in", answer["expires_in"], LIFETIME_SECONDS_MAX)
     return answer["id_token"]
 
 
-def neighbours(bench: Bench, token: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def tampered_variants(context: Context, token: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
     def signed(**changed: object) -> str:
         kept = {name: value for name, value in {**claims, **changed}.items() if value is not None}
-        return subject.rs256(kept, bench.keys.firebase, demo.FIREBASE_KID)
+        return subject.rs256(kept, context.keys.firebase, demo.FIREBASE_KID)
 
     now = int(time.time())
     yield "with a flipped signature", subject.with_flipped_signature(token)
     yield "with a changed payload", subject.with_payload(token, {**claims, "uid": "root"})
     yield "without a signature", subject.unsigned(claims)
-    yield "signed with HS256 and the public key", subject.hmac_signed(claims, bench.keys.public_pem("firebase"))
-    yield "signed by another key", subject.rs256(claims, bench.keys.tenant, demo.FIREBASE_KID)
+    yield "signed with HS256 and the public key", subject.hmac_signed(claims, context.keys.public_pem("firebase"))
+    yield "signed by another key", subject.rs256(claims, context.keys.tenant, demo.FIREBASE_KID)
     yield "that lives for a second too long", signed(exp=claims["iat"] + LIFETIME_SECONDS_MAX + 1)
     yield "that has expired", signed(iat=now - 3700, exp=now - 100)
     yield "of the future", signed(iat=now + 600, exp=now + 4200)

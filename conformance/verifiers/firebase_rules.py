@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from jwt_verifiers import Expected, Judge, Refused
+from jwt_verifiers import Expected, JwtVerifier, Refused
 
 AUDIENCE = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
 LIFETIME_SECONDS_MAX = 3600
@@ -23,9 +23,9 @@ RESERVED = {
 }
 
 
-def proves(judge: Judge, token: str, account: str, jwk: dict[str, str]) -> dict[str, Any]:
+def proves(verifier: JwtVerifier, token: str, account: str, jwk: dict[str, str]) -> dict[str, Any]:
     """The claims of a token that the library and every rule accept; `Refused` otherwise."""
-    claims = judge.verify(token, Expected(jwk, "RS256", account, AUDIENCE))
+    claims = verifier.verify(token, Expected(jwk, "RS256", account, AUDIENCE))
     obey(jwt.get_unverified_header(token), claims)
     return claims
 

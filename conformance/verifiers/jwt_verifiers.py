@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
 from node import Node
-from results import Difference
+from results import Mismatch
 
 
 class Refused(Exception):
@@ -32,18 +32,18 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A library's verdict: the claims of an accepted token, `Refused` otherwise."""
+class JwtVerifier:
+    """A library's result: the claims of an accepted token, `Refused` otherwise."""
 
     name: str
     verify: Callable[[str, Expected], dict[str, Any]]
 
 
-def judges(node: Node) -> list[Judge]:
+def jwt_verifiers(node: Node) -> list[JwtVerifier]:
     return [
-        Judge("pyjwt", lambda token, expected: by_pyjwt(token, expected)),
-        Judge("joserfc", by_joserfc),
-        Judge("jose", lambda token, expected: by_jose(node, token, expected)),
+        JwtVerifier("pyjwt", lambda token, expected: by_pyjwt(token, expected)),
+        JwtVerifier("joserfc", by_joserfc),
+        JwtVerifier("jose", lambda token, expected: by_jose(node, token, expected)),
     ]
 
 
@@ -92,16 +92,16 @@ def by_jose(node: Node, token: str, expected: Expected) -> dict[str, Any]:
     return answer["claims"]
 
 
-def proves(judge: Judge, token: str, expected: Expected) -> dict[str, Any]:
+def proves(verifier: JwtVerifier, token: str, expected: Expected) -> dict[str, Any]:
     try:
-        return judge.verify(token, expected)
+        return verifier.verify(token, expected)
     except Refused as refusal:
-        raise Difference(f"{judge.name} refuses the token: {refusal}") from refusal
+        raise Mismatch(f"{verifier.name} refuses the token: {refusal}") from refusal
 
 
-def refuses(judge: Judge, what: str, token: str, expected: Expected) -> None:
+def refuses(verifier: JwtVerifier, what: str, token: str, expected: Expected) -> None:
     try:
-        judge.verify(token, expected)
+        verifier.verify(token, expected)
     except Refused:
         return
-    raise Difference(f"{judge.name} accepts a token {what}")
+    raise Mismatch(f"{verifier.name} accepts a token {what}")

@@ -12,58 +12,58 @@ import jwt
 
 import demo
 import subject
-from context import Bench
-from jwt_verifiers import Expected, Judge, Refused, judges
-from results import Case, Difference, expect_equal
+from context import Context
+from jwt_verifiers import Expected, JwtVerifier, Refused, jwt_verifiers
+from results import Case, Mismatch, expect_equal
 
 CLAIMS = {"iss", "prn", "iat", "exp", "nce"}
 HEADER = {"alg": "RS256", "typ": "JWT", "cty": "layer-eit;v=1", "kid": demo.LAYER_KEY_ID}
 CLOCK_SLACK_SECONDS = 5
 
 
-def cases(bench: Bench) -> Iterator[Case]:
-    for judge in judges(bench.node):
+def cases(context: Context) -> Iterator[Case]:
+    for verifier in jwt_verifiers(context.node):
         yield Case(
-            f"layer/token-{judge.name}",
-            "header, claims, nonce and life are Layer's, and spoilt neighbours are refused",
-            partial(token_holds, bench, judge),
+            f"layer/token-{verifier.name}",
+            "header, claims, nonce and life are Layer's, and tampered neighbours are refused",
+            partial(token_holds, context, verifier),
         )
     yield Case(
         "layer/nonce",
         "without a nonce, or with one of other characters, nothing is issued",
-        partial(nonce_is_needed, bench),
+        partial(nonce_is_needed, context),
     )
 
 
-def token_holds(bench: Bench, judge: Judge) -> None:
+def token_holds(context: Context, verifier: JwtVerifier) -> None:
     user_id, nonce = subject.fresh_user(), uuid.uuid4().hex
-    answer = bench.server.exchange("spa", subject.for_client("spa", user_id), api_type="layer", nonce=nonce)
+    answer = context.server.exchange("spa", subject.for_client("spa", user_id), api_type="layer", nonce=nonce)
     body = answer.issued("layer")
     expect_equal("the answer's members", set(body), {"token_type", "expires_in", "id_token"})
     token = body["id_token"]
     try:
-        claims = proves(bench, judge, token, user_id, nonce)
+        claims = proves(context, verifier, token, user_id, nonce)
     except Refused as refusal:
-        raise Difference(f"{judge.name} or the rules refuse the token: {refusal}") from refusal
+        raise Mismatch(f"{verifier.name} or the rules refuse the token: {refusal}") from refusal
     expect_equal("expires_in", body["expires_in"], claims["exp"] - claims["iat"])
-    for what, spoilt in neighbours(bench, token, claims):
+    for what, tampered in tampered_variants(context, token, claims):
         try:
-            proves(bench, judge, spoilt, user_id, nonce)
+            proves(context, verifier, tampered, user_id, nonce)
         except Refused:
             continue
-        raise Difference(f"{judge.name} and the rules accept a token {what}")
+        raise Mismatch(f"{verifier.name} and the rules accept a token {what}")
 
 
-def nonce_is_needed(bench: Bench) -> None:
-    bench.server.exchange("spa", subject.for_client("spa"), api_type="layer", nonce="n0").issued("layer")
+def nonce_is_needed(context: Context) -> None:
+    context.server.exchange("spa", subject.for_client("spa"), api_type="layer", nonce="n0").issued("layer")
     for parameters in ({}, {"nonce": "two words"}, {"nonce": 'quote"'}):
-        answer = bench.server.exchange("spa", subject.for_client("spa"), api_type="layer", **parameters)
+        answer = context.server.exchange("spa", subject.for_client("spa"), api_type="layer", **parameters)
         answer.expect_error(400, "invalid_request")
 
 
-def proves(bench: Bench, judge: Judge, token: str, user_id: str, nonce: str) -> dict[str, Any]:
-    jwk = bench.keys.public_jwk("layer")
-    claims = judge.verify(token, Expected(jwk, "RS256", demo.LAYER_PROVIDER, None, ("iss", "iat", "exp")))
+def proves(context: Context, verifier: JwtVerifier, token: str, user_id: str, nonce: str) -> dict[str, Any]:
+    jwk = context.keys.public_jwk("layer")
+    claims = verifier.verify(token, Expected(jwk, "RS256", demo.LAYER_PROVIDER, None, ("iss", "iat", "exp")))
     header = jwt.get_unverified_header(token)
     rule(header == HEADER, f"the header is {header}")
     rule(set(claims) == CLAIMS, f"the claims are {sorted(claims)}")
@@ -75,8 +75,8 @@ def proves(bench: Bench, judge: Judge, token: str, user_id: str, nonce: str) -> 
     return claims
 
 
-def neighbours(bench: Bench, token: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    key = bench.keys.private("layer")
+def tampered_variants(context: Context, token: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    key = context.keys.private("layer")
 
     def signed(header: dict[str, object] | None = None, **changed: object) -> str:
         kept = {name: value for name, value in {**claims, **changed}.items() if value is not None}
@@ -86,8 +86,8 @@ def neighbours(bench: Bench, token: str, claims: dict[str, Any]) -> Iterator[tup
     yield "with a flipped signature", subject.with_flipped_signature(token)
     yield "with a changed payload", subject.with_payload(token, {**claims, "prn": "root"})
     yield "without a signature", subject.unsigned(claims)
-    yield "signed by another key", subject.rs256(claims, bench.keys.tenant, demo.LAYER_KEY_ID)
-    yield "signed with HS256 and the public key", subject.hmac_signed(claims, bench.keys.public_pem("layer"))
+    yield "signed by another key", subject.rs256(claims, context.keys.tenant, demo.LAYER_KEY_ID)
+    yield "signed with HS256 and the public key", subject.hmac_signed(claims, context.keys.public_pem("layer"))
     yield "of another content type", signed({"cty": "layer-eit;v=2"})
     yield "that names another key", signed({"kid": "other"})
     yield "of another provider", signed(iss="other")

@@ -32,7 +32,7 @@ class Node:
             program.stdout.close()
 
     def environment(self) -> dict[str, str]:
-        return {"JUDGE_NODE_MODULES": str(self.modules), "NO_COLOR": "1"}
+        return {"VERIFIER_NODE_MODULES": str(self.modules), "NO_COLOR": "1"}
 
     def command(self, script: str, *arguments: str) -> list[str]:
         return [executable(), str(SCRIPTS / script), *arguments]

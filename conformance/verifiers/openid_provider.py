@@ -14,8 +14,8 @@ import requests
 
 import demo
 import subject
-from context import Bench, free_port, running
-from results import Case, Difference, expect_equal
+from context import Context, free_port, running
+from results import Case, Mismatch, expect_equal
 
 CLIENT = "rs-spa"
 REDIRECT_URI = "http://localhost:8080/callback"
@@ -23,30 +23,30 @@ HOPS_MAX = 8
 ANSWER_SECONDS_MAX = 30
 
 
-def cases(bench: Bench) -> Iterator[Case]:
+def cases(context: Context) -> Iterator[Case]:
     port = free_port()
     configuration = {
         "issuer": demo.ISSUER,
         "port": port,
         "clientId": CLIENT,
         "redirectUri": REDIRECT_URI,
-        "jwk": {**demo.private_jwk(bench.keys.tenant), "kid": demo.TENANT_KID},
+        "jwk": {**demo.private_jwk(context.keys.tenant), "kid": demo.TENANT_KID},
     }
-    command = bench.node.command("openid-provider.mjs", json.dumps(configuration))
-    with running(command, port, bench.scratch / "openid-provider.log", bench.node.environment()):
+    command = context.node.command("openid-provider.mjs", json.dumps(configuration))
+    with running(command, port, context.scratch / "openid-provider.log", context.node.environment()):
         yield Case(
             "id_tokens/openid-provider",
             "the id_token of a real authorization code flow is exchanged for the same user",
-            partial(code_flow_is_exchanged, bench, f"http://127.0.0.1:{port}"),
+            partial(code_flow_is_exchanged, context, f"http://127.0.0.1:{port}"),
         )
 
 
-def code_flow_is_exchanged(bench: Bench, provider: str) -> None:
+def code_flow_is_exchanged(context: Context, provider: str) -> None:
     user_id = subject.fresh_user()
     id_token = sign_in(provider, user_id)
-    issued = bench.server.exchange(CLIENT, id_token, api_type="app", target="orders-api").issued("app")["id_token"]
+    issued = context.server.exchange(CLIENT, id_token, api_type="app", target="orders-api").issued("app")["id_token"]
     expect_equal("sub of the exchanged token", payload(issued)["sub"], user_id)
-    bench.server.exchange("spa", id_token, api_type="app").expect_error(400, "invalid_grant")
+    context.server.exchange("spa", id_token, api_type="app").expect_error(400, "invalid_grant")
 
 
 def sign_in(provider: str, user_id: str) -> str:
@@ -90,7 +90,7 @@ def followed_to_the_code(session: requests.Session, answer: requests.Response) -
         if location.startswith(REDIRECT_URI):
             return parse_qs(urlsplit(location).query)["code"][0]
         answer = session.get(location, allow_redirects=False, timeout=ANSWER_SECONDS_MAX)
-    raise Difference(f"the provider gave no code, last HTTP {answer.status_code}")
+    raise Mismatch(f"the provider gave no code, last HTTP {answer.status_code}")
 
 
 def payload(token: str) -> dict[str, object]:

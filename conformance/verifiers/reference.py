@@ -18,7 +18,7 @@ import demo
 import reference_upstreams
 from demo import Keys
 from reference_issuers import ISSUERS
-from reference_request import Order, Refusal
+from reference_request import IssueRequest, Refusal
 
 BUCKET_SIZE = 10
 REFILL_SECONDS = 60
@@ -30,7 +30,7 @@ class Reference:
 
     keys: Keys
     fault: str | None = None
-    stubs: str | None = None
+    fake_upstreams: str | None = None
     buckets: dict[str, list[float]] = field(default_factory=dict)
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
@@ -99,7 +99,7 @@ class Reference:
         issuer = ISSUERS.get(request["api_type"])
         if issuer is None:
             raise Refusal(400, "invalid_request", f"{request['api_type']} is not enabled on the target")
-        return issuer(Order(self.keys, self.stubs, self.fault, request, claims))
+        return issuer(IssueRequest(self.keys, self.fake_upstreams, self.fault, request, claims))
 
     def published(self) -> dict[str, Any]:
         jwk = (
@@ -122,7 +122,9 @@ def serving(reference: Reference) -> Iterator[str]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path == "/oauth/revoke":
                 self.reply(
-                    reference_upstreams.revoke(reference.stubs, request, reference.has("revokes-nothing")), {}, {}
+                    reference_upstreams.revoke(reference.fake_upstreams, request, reference.has("revokes-nothing")),
+                    {},
+                    {},
                 )
             else:
                 self.reply(*reference.answer(request))
@@ -140,7 +142,7 @@ def serving(reference: Reference) -> Iterator[str]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Silent: the verdicts are the output."""
+            """Silent: the results are the output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

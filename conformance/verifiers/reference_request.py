@@ -17,13 +17,13 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True)
-class Order:
+class IssueRequest:
     """One credential that is to be made, for an authenticated user."""
 
     keys: Keys
-    stubs: str | None
+    fake_upstreams: str | None
     fault: str | None
-    request: dict[str, Any]
+    parameters: dict[str, Any]
     claims: dict[str, Any]
 
     @property

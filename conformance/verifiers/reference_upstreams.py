@@ -23,103 +23,108 @@ import fake_salesforce
 import fake_sap
 import saml_maker
 import subject
-from reference_request import Order, Refusal
+from reference_request import IssueRequest, Refusal
 from saml_maker import Facts
 
 AWS_ATTRIBUTE = "https://aws.amazon.com/SAML/Attributes/"
 
 
-def aws(order: Order) -> dict[str, Any]:
-    role, principal = order.request.get("role", demo.AWS_ROLE), order.request.get("principal", demo.AWS_PROVIDER)
-    if (role, principal) != (demo.AWS_ROLE, demo.AWS_PROVIDER) and not order.has("aws-takes-any-role"):
+def aws(request: IssueRequest) -> dict[str, Any]:
+    role, principal = (
+        request.parameters.get("role", demo.AWS_ROLE),
+        request.parameters.get("principal", demo.AWS_PROVIDER),
+    )
+    if (role, principal) != (demo.AWS_ROLE, demo.AWS_PROVIDER) and not request.has("aws-takes-any-role"):
         raise Refusal(400, "invalid_request", "the role is not allowed")
     configuration = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
-    sts = boto3.client("sts", endpoint_url=order.stubs, region_name="us-east-1", config=configuration)
+    sts = boto3.client("sts", endpoint_url=request.fake_upstreams, region_name="us-east-1", config=configuration)
     try:
-        if order.request["client_id"] == "web-identity":
-            token = subject.rs256(subject.claims("sts.amazonaws.com", order.user_id), order.keys.tenant)
+        if request.parameters["client_id"] == "web-identity":
+            token = subject.rs256(subject.claims("sts.amazonaws.com", request.user_id), request.keys.tenant)
             fields = {"RoleArn": role, "RoleSessionName": "web", "WebIdentityToken": token}
             answer = sts.assume_role_with_web_identity(**fields)
         else:
-            response = aws_response(order, role, principal)
+            response = aws_response(request, role, principal)
             fields = {"RoleArn": role, "PrincipalArn": principal, "SAMLAssertion": response}
             answer = sts.assume_role_with_saml(**fields, DurationSeconds=3600)
     except ClientError as error:
         raise Refusal(403, "access_denied", error.response["Error"]["Code"]) from error
-    return aws_shaped(order, answer)
+    return aws_shaped(request, answer)
 
 
-def aws_response(order: Order, role: str, principal: str) -> str:
+def aws_response(request: IssueRequest, role: str, principal: str) -> str:
     facts = Facts(
         demo.SAML_ISSUER,
-        order.user_id,
+        request.user_id,
         demo.AWS_SIGN_IN,
-        None if order.has("aws-assertion-for-no-recipient") else demo.AWS_SIGN_IN,
+        None if request.has("aws-assertion-for-no-recipient") else demo.AWS_SIGN_IN,
         attributes={f"{AWS_ATTRIBUTE}Role": [f"{role},{principal}"], f"{AWS_ATTRIBUTE}RoleSessionName": ["saml"]},
     )
-    digest = "sha1" if order.has("aws-assertion-with-sha1") else "sha256"
-    made = saml_maker.assertion(facts, order.keys.tenant, order.keys.certificate, digest)
+    digest = "sha1" if request.has("aws-assertion-with-sha1") else "sha256"
+    made = saml_maker.assertion(facts, request.keys.tenant, request.keys.certificate, digest)
     response = saml_maker.response(made, destination=demo.AWS_SIGN_IN, issuer=demo.SAML_ISSUER)
     return base64.b64encode(response).decode("ascii")
 
 
-def aws_shaped(order: Order, answer: dict[str, Any]) -> dict[str, Any]:
+def aws_shaped(request: IssueRequest, answer: dict[str, Any]) -> dict[str, Any]:
     credentials = dict(answer["Credentials"])
-    zone = "%Y-%m-%dT%H:%M:%SZ" if order.has("aws-expiration-without-milliseconds") else "%Y-%m-%dT%H:%M:%S.000Z"
+    zone = "%Y-%m-%dT%H:%M:%SZ" if request.has("aws-expiration-without-milliseconds") else "%Y-%m-%dT%H:%M:%S.000Z"
     credentials["Expiration"] = credentials["Expiration"].strftime(zone)
-    if order.has("aws-keeps-the-session-token"):
+    if request.has("aws-keeps-the-session-token"):
         del credentials["SessionToken"]
-    if order.has("aws-answers-another-key"):
+    if request.has("aws-answers-another-key"):
         credentials["SecretAccessKey"] = "x" * 40
     metadata = {"RequestId": answer["ResponseMetadata"]["RequestId"]}
     return {**answer, "ResponseMetadata": metadata, "Credentials": credentials}
 
 
-def sap(order: Order) -> dict[str, Any]:
-    endpoint = f"{order.stubs}{demo.SAP_PATH}"
-    audience = "https://sap.example.com" if order.has("sap-assertion-for-another-audience") else endpoint
+def sap(request: IssueRequest) -> dict[str, Any]:
+    endpoint = f"{request.fake_upstreams}{demo.SAP_PATH}"
+    audience = "https://sap.example.com" if request.has("sap-assertion-for-another-audience") else endpoint
     client = {"client_id": [demo.SAP_CLIENT]}
-    facts = Facts(demo.SAML_ISSUER, order.claims["email"], audience, endpoint, attributes=client)
-    made = etree.tostring(saml_maker.assertion(facts, order.keys.tenant, order.keys.certificate))
+    facts = Facts(demo.SAML_ISSUER, request.claims["email"], audience, endpoint, attributes=client)
+    made = etree.tostring(saml_maker.assertion(facts, request.keys.tenant, request.keys.certificate))
     form = {
         "grant_type": fake_sap.GRANT_TYPE,
         "assertion": subject.base64url(made),
         "client_id": demo.SAP_CLIENT,
-        "scope": order.request.get("sap_scope", demo.SAP_SCOPE),
+        "scope": request.parameters.get("sap_scope", demo.SAP_SCOPE),
     }
     basic = base64.b64encode(f"{demo.SAP_CLIENT}:{demo.SAP_PASSWORD}".encode()).decode("ascii")
-    body = granted(order, endpoint, form, {"Authorization": f"Basic {basic}"})
-    return {**body, "expires_in": int(body["expires_in"])} if order.has("sap-expires-in-as-a-number") else body
+    body = granted(request, endpoint, form, {"Authorization": f"Basic {basic}"})
+    return {**body, "expires_in": int(body["expires_in"])} if request.has("sap-expires-in-as-a-number") else body
 
 
-def salesforce(order: Order) -> dict[str, Any]:
-    sandbox = order.request["api_type"] == "salesforce_sandbox_api" and not order.has("salesforce-knows-no-sandbox")
+def salesforce(request: IssueRequest) -> dict[str, Any]:
+    sandbox = request.parameters["api_type"] == "salesforce_sandbox_api" and not request.has(
+        "salesforce-knows-no-sandbox"
+    )
     claims = {
         "iss": demo.SALESFORCE_CONSUMER,
-        "sub": order.claims["email"],
+        "sub": request.claims["email"],
         "aud": f"https://{'test' if sandbox else 'login'}.salesforce.com",
-        "exp": int(time.time()) + (600 if order.has("salesforce-jwt-lives-too-long") else 120),
+        "exp": int(time.time()) + (600 if request.has("salesforce-jwt-lives-too-long") else 120),
         "jti": uuid.uuid4().hex,
     }
-    form = {"grant_type": fake_salesforce.GRANT_TYPE, "assertion": jwt.encode(claims, order.keys.tenant, "RS256")}
-    body = granted(order, f"{order.stubs}/services/oauth2/token", form, {})
-    if order.has("salesforce-drops-the-instance-url"):
+    form = {"grant_type": fake_salesforce.GRANT_TYPE, "assertion": jwt.encode(claims, request.keys.tenant, "RS256")}
+    body = granted(request, f"{request.fake_upstreams}/services/oauth2/token", form, {})
+    if request.has("salesforce-drops-the-instance-url"):
         del body["instance_url"]
     return body
 
 
-def revoke(stubs: str | None, request: dict[str, Any], forgets: bool) -> int:
+def revoke(fake_upstreams: str | None, request: dict[str, Any], forgets: bool) -> int:
     """The status of a revocation, which is 200 whether or not there was such a token."""
     if not forgets:
-        post(f"{stubs}/services/oauth2/revoke", {"token": request["token"]}, {})
+        post(f"{fake_upstreams}/services/oauth2/revoke", {"token": request["token"]}, {})
     return 200
 
 
-def granted(order: Order, url: str, form: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
+def granted(request: IssueRequest, url: str, form: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
     status, text = post(url, form, headers)
     body = json.loads(text)
     if status != 200:
-        words = body["error_description"] if order.has("passes-the-upstreams-words-on") else ""
+        words = body["error_description"] if request.has("passes-the-upstreams-words-on") else ""
         raise Refusal(403, "access_denied", f"{body['error']} {words}".strip())
     return body
 

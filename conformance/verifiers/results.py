@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class Difference(Exception):
+class Mismatch(Exception):
     """What was issued is not what it should be; the text says how it differs."""
 
 
@@ -26,15 +26,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """One fact to judge: `run` returns when it holds and raises `Difference` or `NotRun` when not."""
+    """One fact to verifier: `run` returns when it holds and raises `Mismatch` or `NotRun` when not."""
 
     name: str
-    judged: str
+    description: str
     run: Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CaseResult:
     name: str
     outcome: Outcome
     detail: str
@@ -45,12 +45,12 @@ class Verdict:
 
 @dataclass
 class Report:
-    """All verdicts of one run."""
+    """All results of one run."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    results: list[CaseResult] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> int:
-        return sum(verdict.outcome is outcome for verdict in self.verdicts)
+        return sum(result.outcome is outcome for result in self.results)
 
     def summary(self) -> str:
         return (
@@ -68,39 +68,39 @@ class Report:
             "passed": self.count(Outcome.OK),
             "failed": self.count(Outcome.FAIL),
             "not_run": self.count(Outcome.NOT_RUN),
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "results": [asdict(result) for result in self.results],
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def decide(case: Case) -> Verdict:
+def run_case(case: Case) -> CaseResult:
     try:
         case.run()
-    except Difference as difference:
-        return Verdict(case.name, Outcome.FAIL, one_line(difference))
+    except Mismatch as mismatch:
+        return CaseResult(case.name, Outcome.FAIL, one_line(mismatch))
     except NotRun as reason:
-        return Verdict(case.name, Outcome.NOT_RUN, one_line(reason))
+        return CaseResult(case.name, Outcome.NOT_RUN, one_line(reason))
     except Exception as fault:  # a judge that breaks has not judged: that is red, never silent
-        return Verdict(case.name, Outcome.FAIL, broken(fault))
-    return Verdict(case.name, Outcome.OK, case.judged)
+        return CaseResult(case.name, Outcome.FAIL, broken(fault))
+    return CaseResult(case.name, Outcome.OK, case.description)
 
 
-def decide_all(group: str, cases: Iterable[Case], wanted: Callable[[str], bool]) -> Iterator[Verdict]:
+def run_cases(group: str, cases: Iterable[Case], wanted: Callable[[str], bool]) -> Iterator[CaseResult]:
     """Runs each wanted case as it is yielded, so that a judge can hold its server open meanwhile."""
     try:
         for case in cases:
             if wanted(case.name):
-                yield decide(case)
+                yield run_case(case)
     except NotRun as reason:
-        yield Verdict(group, Outcome.NOT_RUN, one_line(reason))
+        yield CaseResult(group, Outcome.NOT_RUN, one_line(reason))
     except Exception as fault:
-        yield Verdict(group, Outcome.FAIL, broken(fault))
+        yield CaseResult(group, Outcome.FAIL, broken(fault))
 
 
 def expect_equal(what: str, found: object, expected: object) -> None:
     if found != expected:
-        raise Difference(f"{what} is {shown(found)}, not {shown(expected)}")
+        raise Mismatch(f"{what} is {shown(found)}, not {shown(expected)}")
 
 
 def shown(value: object) -> str:
@@ -111,7 +111,7 @@ def shown(value: object) -> str:
 def broken(fault: Exception) -> str:
     place = traceback.extract_tb(fault.__traceback__)[-1]
     return one_line(
-        f"the judge itself broke at {Path(place.filename).name}:{place.lineno}: {type(fault).__name__}: {fault}"
+        f"the verifier itself broke at {Path(place.filename).name}:{place.lineno}: {type(fault).__name__}: {fault}"
     )
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import demo
 import subject
 import upstream_client
-from context import Bench
-from delegation import Answer
-from jwt_verifiers import Expected, judges, proves, refuses
-from results import Case, Difference, expect_equal
+from context import Context
+from delegation import Response
+from jwt_verifiers import Expected, jwt_verifiers, proves, refuses
+from results import Case, Mismatch, expect_equal
 
 TOKEN_PATH = "/services/oauth2/token"
 ASSERTION_SECONDS_MAX = 180
@@ -22,14 +22,14 @@ AUDIENCES = {"salesforce_api": "https://login.salesforce.com", "salesforce_sandb
 REQUIRED = ("iss", "sub", "aud", "exp")
 
 
-def cases(bench: Bench) -> Iterator[Case]:
+def cases(context: Context) -> Iterator[Case]:
     for api_type in AUDIENCES:
         yield Case(
             f"salesforce/{api_type}",
             "the token object is Salesforce's own, by a JWT for this login that three libraries take",
-            partial(token_is_salesforces, bench, api_type),
+            partial(token_is_salesforces, context, api_type),
         )
-    for name, judged, judge in (
+    for name, description, check in (
         ("replay", "the same JWT is refused when it comes again", replay_is_refused),
         (
             "refused",
@@ -38,59 +38,61 @@ def cases(bench: Bench) -> Iterator[Case]:
         ),
         ("revocation", "the token opens Salesforce until it is revoked through the server", token_is_revoked),
     ):
-        yield Case(f"salesforce/{name}", judged, partial(judge, bench))
+        yield Case(f"salesforce/{name}", description, partial(check, context))
 
 
-def exchanged(bench: Bench, api_type: str, email: str = "alice@example.com") -> Answer:
+def exchanged(context: Context, api_type: str, email: str = "alice@example.com") -> Response:
     id_token = subject.for_client("spa", email=email, email_verified=True)
-    return bench.server.exchange("spa", id_token, api_type=api_type)
+    return context.server.exchange("spa", id_token, api_type=api_type)
 
 
-def token_is_salesforces(bench: Bench, api_type: str) -> None:
-    body = exchanged(bench, api_type).issued(api_type)
-    asked = upstream_client.last_asked(bench, TOKEN_PATH)
+def token_is_salesforces(context: Context, api_type: str) -> None:
+    body = exchanged(context, api_type).issued(api_type)
+    asked = upstream_client.last_request(context, TOKEN_PATH)
     expect_equal("the token object", body, asked["granted"])
     expect_equal("the fields sent", set(asked["form"]), {"grant_type", "assertion"})
-    jwk = bench.keys.public_jwk("tenant-rsa")
+    jwk = context.keys.public_jwk("tenant-rsa")
     expected = Expected(jwk, "RS256", demo.SALESFORCE_CONSUMER, AUDIENCES[api_type], REQUIRED)
-    for judge in judges(bench.node):
-        claims = proves(judge, asked["form"]["assertion"], expected)
+    for verifier in jwt_verifiers(context.node):
+        claims = proves(verifier, asked["form"]["assertion"], expected)
         claims_hold(claims)
-        refuses(judge, "with a flipped signature", subject.with_flipped_signature(asked["form"]["assertion"]), expected)
+        refuses(
+            verifier, "with a flipped signature", subject.with_flipped_signature(asked["form"]["assertion"]), expected
+        )
 
 
 def claims_hold(claims: dict[str, Any]) -> None:
     expect_equal("sub", claims["sub"], "alice@example.com")
     expect_equal("claims that Salesforce does not know", set(claims) - {*REQUIRED, "iat", "nbf", "jti"}, set())
     if type(claims["exp"]) is not int or claims["exp"] > time.time() + ASSERTION_SECONDS_MAX:
-        raise Difference(f"exp is {claims['exp']!r}, not a number within three minutes")
+        raise Mismatch(f"exp is {claims['exp']!r}, not a number within three minutes")
 
 
-def replay_is_refused(bench: Bench) -> None:
-    exchanged(bench, "salesforce_api").issued("salesforce_api")
-    form = upstream_client.last_asked(bench, TOKEN_PATH)["form"]
-    upstream_client.posted(bench, TOKEN_PATH, form).expect_error(400, "invalid_grant")
+def replay_is_refused(context: Context) -> None:
+    exchanged(context, "salesforce_api").issued("salesforce_api")
+    form = upstream_client.last_request(context, TOKEN_PATH)["form"]
+    upstream_client.post(context, TOKEN_PATH, form).expect_error(400, "invalid_grant")
 
 
-def refusal_arrives(bench: Bench) -> None:
-    exchanged(bench, "salesforce_api").issued("salesforce_api")
-    answer = exchanged(bench, "salesforce_api", email="stranger@example.com")
+def refusal_arrives(context: Context) -> None:
+    exchanged(context, "salesforce_api").issued("salesforce_api")
+    answer = exchanged(context, "salesforce_api", email="stranger@example.com")
     answer.expect_error(403, "access_denied")
     description = answer.body["error_description"]
     if "invalid_grant" not in description or "consumer" in description:
-        raise Difference(f"Salesforce refuses an unknown user, and the client reads {description!r}")
+        raise Mismatch(f"Salesforce refuses an unknown user, and the client reads {description!r}")
 
 
-def token_is_revoked(bench: Bench) -> None:
-    token = exchanged(bench, "salesforce_api").issued("salesforce_api")["access_token"]
-    other = exchanged(bench, "salesforce_api").issued("salesforce_api")["access_token"]
-    expect_equal("the status of using the token", used(bench, token), 200)
+def token_is_revoked(context: Context) -> None:
+    token = exchanged(context, "salesforce_api").issued("salesforce_api")["access_token"]
+    other = exchanged(context, "salesforce_api").issued("salesforce_api")["access_token"]
+    expect_equal("the status of using the token", used(context, token), 200)
     request = {"client_id": "spa", "token": token, "api_type": "salesforce_api"}
-    answer = bench.server.send("/oauth/revoke", json.dumps(request).encode("utf-8"))
+    answer = context.server.send("/oauth/revoke", json.dumps(request).encode("utf-8"))
     expect_equal("the status of the revocation", answer.status, 200)
-    expect_equal("the status of using the token afterwards", used(bench, token), 403)
-    expect_equal("the status of using another token", used(bench, other), 200)
+    expect_equal("the status of using the token afterwards", used(context, token), 403)
+    expect_equal("the status of using another token", used(context, other), 200)
 
 
-def used(bench: Bench, token: str) -> int:
-    return upstream_client.got(bench, "/services/oauth2/userinfo", {"Authorization": f"Bearer {token}"}).status
+def used(context: Context, token: str) -> int:
+    return upstream_client.get(context, "/services/oauth2/userinfo", {"Authorization": f"Bearer {token}"}).status

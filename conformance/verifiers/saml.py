@@ -1,4 +1,4 @@
-"""Judge 10: a SAML response is taken by every receiver as it is, and by none once it is spoilt."""
+"""Judge 10: a SAML response is taken by every receiver as it is, and by none once it is tampered."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from lxml import etree
 
 import demo
 import saml_maker
-from context import Bench
+from context import Context
 from demo import AWS_SIGN_IN
-from results import Case, Difference
+from results import Case, Mismatch
 from saml_maker import Facts
 from saml_receivers import NAMES, SIGNATURE_RECEIVERS, Refused, Trust, receivers
 
 HOLDER_OF_KEY = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
 
 
-def cases(bench: Bench) -> Iterator[Case]:
+def cases(context: Context) -> Iterator[Case]:
     facts = Facts(demo.SAML_ISSUER, "auth0|<alice> & \"co\" 'ü'", AWS_SIGN_IN, AWS_SIGN_IN)
-    trust = Trust(demo.SAML_ISSUER, AWS_SIGN_IN, AWS_SIGN_IN, bench.keys.certificate)
-    made = saml_maker.assertion(facts, bench.keys.tenant, bench.keys.certificate)
+    trust = Trust(demo.SAML_ISSUER, AWS_SIGN_IN, AWS_SIGN_IN, context.keys.certificate)
+    made = saml_maker.assertion(facts, context.keys.tenant, context.keys.certificate)
     response = saml_maker.response(made, destination=AWS_SIGN_IN, issuer=facts.issuer)
     yield Case(
         "saml/reference",
-        f"{', '.join(receivers(bench.node))} take signxml's response and refuse its spoilt neighbours",
-        partial(receivers_bite, bench, response, facts, trust),
+        f"{', '.join(receivers(context.node))} take signxml's response and refuse its tampered neighbours",
+        partial(receivers_bite, context, response, facts, trust),
     )
 
 
-def receivers_bite(bench: Bench, response: bytes, facts: Facts, trust: Trust) -> None:
+def receivers_bite(context: Context, response: bytes, facts: Facts, trust: Trust) -> None:
     """Every receiver takes the response; each broken signature is refused by all, each wrong fact by at least one."""
-    for name, receive in receivers(bench.node).items():
+    for name, receive in receivers(context.node).items():
         try:
             receive(response, trust)
         except Refused as refusal:
-            raise Difference(f"{name} refuses the response: {refusal}") from refusal
-    for what, spoilt in broken_signatures(bench, response, facts):
-        for name in numb(bench, spoilt, trust):
+            raise Mismatch(f"{name} refuses the response: {refusal}") from refusal
+    for what, tampered in broken_signatures(context, response, facts):
+        for name in numb(context, tampered, trust):
             if name in SIGNATURE_RECEIVERS:
-                raise Difference(f"{name} accepts a response {what}")
-    for what, spoilt in wrong_facts(bench, facts):
-        if len(numb(bench, spoilt, trust)) == len(receivers(bench.node)):
-            raise Difference(f"every receiver accepts a response {what}")
+                raise Mismatch(f"{name} accepts a response {what}")
+    for what, tampered in wrong_facts(context, facts):
+        if len(numb(context, tampered, trust)) == len(receivers(context.node)):
+            raise Mismatch(f"every receiver accepts a response {what}")
 
 
-def numb(bench: Bench, spoilt: bytes, trust: Trust) -> list[str]:
+def numb(context: Context, tampered: bytes, trust: Trust) -> list[str]:
     """The receivers that accept it all the same."""
     accepting = []
-    for name, receive in receivers(bench.node).items():
+    for name, receive in receivers(context.node).items():
         try:
-            receive(spoilt, trust)
+            receive(tampered, trust)
         except Refused:
             continue
         accepting.append(name)
     return accepting
 
 
-def broken_signatures(bench: Bench, response: bytes, facts: Facts) -> Iterator[tuple[str, bytes]]:
+def broken_signatures(context: Context, response: bytes, facts: Facts) -> Iterator[tuple[str, bytes]]:
     yield "with a changed signature", edited(response, ".//ds:SignatureValue", flip)
     yield "with a changed subject", edited(response, ".//saml:NameID", lambda element: set_text(element, "auth0|root"))
     yield "with a changed audience", edited(response, ".//saml:Audience", lambda element: set_text(element, "other"))
@@ -67,13 +67,13 @@ def broken_signatures(bench: Bench, response: bytes, facts: Facts) -> Iterator[t
         "without a signature",
         edited(response, ".//ds:Signature", lambda element: element.getparent().remove(element)),
     )
-    other = saml_maker.assertion(facts, bench.keys.firebase, bench.keys.certificate)
+    other = saml_maker.assertion(facts, context.keys.firebase, context.keys.certificate)
     yield "signed by another key", wrapped(other, facts)
 
 
-def wrong_facts(bench: Bench, facts: Facts) -> Iterator[tuple[str, bytes]]:
+def wrong_facts(context: Context, facts: Facts) -> Iterator[tuple[str, bytes]]:
     def signed(digest: str = "sha256", **changes: object) -> etree._Element:
-        return saml_maker.assertion(facts.changed(**changes), bench.keys.tenant, bench.keys.certificate, digest)
+        return saml_maker.assertion(facts.changed(**changes), context.keys.tenant, context.keys.certificate, digest)
 
     for what, changes in (
         ("that has expired", {"begins": -900, "ends": -600, "confirmation_ends": -600}),

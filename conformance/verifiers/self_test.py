@@ -1,4 +1,4 @@
-"""Judges the judges: they pass a good server, find each single fault of a bad one, and a numb judge is found out."""
+"""Judges the judges: they pass a good server, find each single fault of a bad one, and a permissive judge is found out."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ import fake_upstreams
 import jwt_verifiers
 import saml_receivers
 from azurite import Azurite
-from context import Bench
+from context import Context
 from delegation import Delegation
 from demo import Keys
-from fake_http import Once
+from fake_http import ReplayCache
 from faults import FAULTS
 from node import Node
 from reference import Reference, serving
-from results import Case, Outcome, Verdict, decide_all
+from results import Case, CaseResult, Outcome, run_cases
 
-Cases = Callable[[Bench], Iterator[Case]]
+Cases = Callable[[Context], Iterator[Case]]
 KEY_NAMES = ("tenant-rsa", "firebase", "layer")
 
 
@@ -54,11 +54,11 @@ def take_everything_again(*_: object) -> bool:
 
 
 # For each judge with a verifier of its own: where that stands, and its replacement that refuses nothing.
-NUMB = {
+PERMISSIVE = {
     "app_tokens": (jwt_verifiers, "by_pyjwt", accept_every_token),
     "firebase": (jwt_verifiers, "by_pyjwt", accept_every_token),
     "azure_blob": (Azurite, "send", open_every_blob),
-    "stubs": (Once, "is_new", take_everything_again),
+    "fake_upstreams": (ReplayCache, "is_new", take_everything_again),
     "saml": (saml_receivers, "by_python3_saml", take_every_response),
     "aws": (saml_receivers, "by_node_saml", take_every_response),
     "sap": (saml_receivers, "by_node_saml", take_every_response),
@@ -67,7 +67,7 @@ NUMB = {
 
 
 @dataclass(frozen=True)
-class Workshop:
+class ReferenceRunner:
     """Where references are built, served and judged."""
 
     node: Node
@@ -75,41 +75,41 @@ class Workshop:
     keys: Keys
     upstreams: str
 
-    def judged(self, group: str, cases: Cases, fault: str | None = None) -> list[Verdict]:
+    def judged(self, group: str, cases: Cases, fault: str | None = None) -> list[CaseResult]:
         with serving(Reference(self.keys, fault, self.upstreams)) as base_url:
-            bench = Bench(Delegation(base_url), self.keys, self.node, self.scratch, self.upstreams)
-            return list(decide_all(group, cases(bench), lambda _: True))
+            context = Context(Delegation(base_url), self.keys, self.node, self.scratch, self.upstreams)
+            return list(run_cases(group, cases(context), lambda _: True))
 
 
-def verdicts(node: Node, scratch: Path, groups: dict[str, Cases], only: list[str]) -> Iterator[Verdict]:
+def results(node: Node, scratch: Path, groups: dict[str, Cases], only: list[str]) -> Iterator[CaseResult]:
     keys = make_keys(scratch / "keys")
     wanted = {name: cases for name, cases in groups.items() if not only or name in only}
     with fake_upstreams.serving(keys, port=0) as upstreams:
-        yield from judged_judges(wanted, Workshop(node, scratch, keys, upstreams))
+        yield from judged_judges(wanted, ReferenceRunner(node, scratch, keys, upstreams))
 
 
-def judged_judges(wanted: dict[str, Cases], workshop: Workshop) -> Iterator[Verdict]:
+def judged_judges(wanted: dict[str, Cases], runner: ReferenceRunner) -> Iterator[CaseResult]:
     for group, cases in wanted.items():
-        for verdict in workshop.judged(group, cases):
-            yield Verdict(f"self-test/{verdict.name}", verdict.outcome, verdict.detail)
+        for result in runner.judged(group, cases):
+            yield CaseResult(f"self-test/{result.name}", result.outcome, result.detail)
     for fault, group in FAULTS.items():
         if group in wanted:
-            yield found_out(f"self-test/{group}-finds-{fault}", workshop.judged(group, wanted[group], fault))
-    for group, (place, name, numb) in NUMB.items():
+            yield found_out(f"self-test/{group}-finds-{fault}", runner.judged(group, wanted[group], fault))
+    for group, (place, name, permissive) in PERMISSIVE.items():
         if group in wanted:
-            with patch.object(place, name, numb):
-                yield found_out(f"self-test/{group}-finds-a-numb-judge", workshop.judged(group, wanted[group]))
+            with patch.object(place, name, permissive):
+                yield found_out(f"self-test/{group}-finds-a-permissive-verifier", runner.judged(group, wanted[group]))
 
 
-def found_out(name: str, judged: list[Verdict]) -> Verdict:
-    """A fault is found when a case fails for what it saw, not because the judge itself broke."""
-    failed = [verdict for verdict in judged if verdict.outcome is Outcome.FAIL]
-    broken = [verdict for verdict in failed if "the judge itself broke" in verdict.detail]
+def found_out(name: str, judged: list[CaseResult]) -> CaseResult:
+    """A fault is found when a case fails for what it saw, not because the verifier itself broke."""
+    failed = [result for result in judged if result.outcome is Outcome.FAIL]
+    broken = [result for result in failed if "the verifier itself broke" in result.detail]
     if broken:
-        return Verdict(name, Outcome.FAIL, broken[0].detail)
+        return CaseResult(name, Outcome.FAIL, broken[0].detail)
     if not failed:
-        return Verdict(name, Outcome.FAIL, "no case noticed")
-    return Verdict(name, Outcome.OK, f"{failed[0].name} says: {failed[0].detail}")
+        return CaseResult(name, Outcome.FAIL, "no case noticed")
+    return CaseResult(name, Outcome.OK, f"{failed[0].name} says: {failed[0].detail}")
 
 
 def make_keys(directory: Path) -> Keys:

@@ -12,43 +12,43 @@ from azure.servicebus._pyamqp.utils import generate_sas_token
 
 import demo
 import subject
-from context import Bench
-from results import Case, Difference, expect_equal
+from context import Context
+from results import Case, Mismatch, expect_equal
 
 PREFIX = "SharedAccessSignature "
 ORDER = ["sig", "se", "skn", "sr"]
 CLOCK_SLACK_SECONDS = 5
 
 
-def cases(bench: Bench) -> Iterator[Case]:
+def cases(context: Context) -> Iterator[Case]:
     yield Case(
         "service_bus/configured-entity",
-        "fields, encoding and end hold, both libraries compute this signature, and spoilt neighbours are refused",
-        partial(sas_holds, bench, {}, demo.BUS_ENTITY),
+        "fields, encoding and end hold, both libraries compute this signature, and tampered neighbours are refused",
+        partial(sas_holds, context, {}, demo.BUS_ENTITY),
     )
     yield Case(
         "service_bus/requested-entity",
         "a requested entityPath moves the signature to that entity",
-        partial(sas_holds, bench, {"entityPath": "news/subscriptions/mine"}, "news/subscriptions/mine"),
+        partial(sas_holds, context, {"entityPath": "news/subscriptions/mine"}, "news/subscriptions/mine"),
     )
 
 
-def sas_holds(bench: Bench, parameters: dict[str, str], entity: str) -> None:
-    answer = bench.server.exchange("spa", subject.for_client("spa"), api_type="azure_sb", **parameters)
+def sas_holds(context: Context, parameters: dict[str, str], entity: str) -> None:
+    answer = context.server.exchange("spa", subject.for_client("spa"), api_type="azure_sb", **parameters)
     body = answer.issued("azure_sb")
     expect_equal("the answer's members", set(body), {"azure_sb_sas"})
     sas = body["azure_sb_sas"]
-    obey(bench, sas, entity)
-    for what, spoilt in neighbours(sas):
+    obey(context, sas, entity)
+    for what, tampered in tampered_variants(sas):
         try:
-            obey(bench, spoilt, entity)
-        except Difference:
+            obey(context, tampered, entity)
+        except Mismatch:
             continue
-        raise Difference(f"our rules accept a SAS {what}")
+        raise Mismatch(f"our rules accept a SAS {what}")
 
 
-def obey(bench: Bench, sas: str, entity: str) -> None:
-    """Holds if every rule does; `Difference` otherwise."""
+def obey(context: Context, sas: str, entity: str) -> None:
+    """Holds if every rule does; `Mismatch` otherwise."""
     fields = read(sas)
     rule(fields["sr"] == f"http://{demo.BUS_NAMESPACE}.servicebus.windows.net/{entity}", f"sr is {fields['sr']}")
     rule(fields["skn"] == demo.BUS_POLICY, f"skn is {fields['skn']}")
@@ -57,7 +57,7 @@ def obey(bench: Bench, sas: str, entity: str) -> None:
     rule(
         abs(int(fields["se"]) - end) <= CLOCK_SLACK_SECONDS, f"se is {fields['se']}, not in {demo.SAS_MINUTES} minutes"
     )
-    for library, expected in signatures(bench, fields["sr"], int(fields["se"])).items():
+    for library, expected in signatures(context, fields["sr"], int(fields["se"])).items():
         rule(fields["sig"] == expected, f"sig is {fields['sig']}, {library} computes {expected}")
 
 
@@ -71,16 +71,16 @@ def read(sas: str) -> dict[str, str]:
     return {name: unquote(value) for name, _, value in pairs}
 
 
-def signatures(bench: Bench, resource: str, end: int) -> dict[str, str]:
+def signatures(context: Context, resource: str, end: int) -> dict[str, str]:
     question = {"resource": resource, "policy": demo.BUS_POLICY, "key": demo.BUS_KEY, "end": end}
     tokens = {
-        "@azure/core-amqp": bench.node.ask("service-bus-sign.mjs", question)["token"],
+        "@azure/core-amqp": context.node.ask("service-bus-sign.mjs", question)["token"],
         "azure-servicebus": generate_sas_token(resource, demo.BUS_POLICY, demo.BUS_KEY, end),
     }
     return {library: parse_qs(token.removeprefix(PREFIX))["sig"][0] for library, token in tokens.items()}
 
 
-def neighbours(sas: str) -> Iterator[tuple[str, str]]:
+def tampered_variants(sas: str) -> Iterator[tuple[str, str]]:
     fields = read(sas)
 
     def written(**changed: str) -> str:
@@ -99,4 +99,4 @@ def neighbours(sas: str) -> Iterator[tuple[str, str]]:
 
 def rule(holds: bool, broken: str) -> None:
     if not holds:
-        raise Difference(f"the SAS is wrong: {broken}")
+        raise Mismatch(f"the SAS is wrong: {broken}")

@@ -18,7 +18,7 @@ LIFETIME_SECONDS = 300
 
 
 def fresh_user() -> str:
-    return f"auth0|judge-{uuid.uuid4().hex}"
+    return f"auth0|verifier-{uuid.uuid4().hex}"
 
 
 def claims(client_id: str, user_id: str | None = None, **changed: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Looks into the stub upstreams: what reached them through the server, and what they handed out."""
+"""Looks into the fake upstreams: what reached them through the server, and what they handed out."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from context import Bench
-from delegation import Answer, parsed
-from results import Difference, NotRun
+from context import Context
+from delegation import Response, parsed
+from results import Mismatch, NotRun
 
 ANSWER_SECONDS_MAX = 30
 
 
-def last_asked(bench: Bench, path: str) -> dict[str, Any]:
+def last_request(context: Context, path: str) -> dict[str, Any]:
     """The newest log entry of that path."""
-    entries = [entry for entry in got(bench, "/log").body if entry["path"] == path]
+    entries = [entry for entry in get(context, "/log").body if entry["path"] == path]
     if not entries:
-        raise Difference(f"nothing reached {path} of the stub upstreams, though a credential was answered")
+        raise Mismatch(f"nothing reached {path} of the fake upstreams, though a credential was answered")
     return entries[-1]
 
 
-def got(bench: Bench, path: str, headers: dict[str, str] | None = None) -> Answer:
-    return sent(urllib.request.Request(stubs(bench) + path, headers=headers or {}))
+def get(context: Context, path: str, headers: dict[str, str] | None = None) -> Response:
+    return send(urllib.request.Request(url(context) + path, headers=headers or {}))
 
 
-def posted(bench: Bench, path: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Answer:
-    return sent_form(bench, path, urllib.parse.urlencode(form), headers)
+def post(context: Context, path: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Response:
+    return post_body(context, path, urllib.parse.urlencode(form), headers)
 
 
-def sent_form(bench: Bench, path: str, body: str, headers: dict[str, str] | None = None) -> Answer:
-    """As `posted`, for a body that no dictionary can make."""
-    return sent(urllib.request.Request(stubs(bench) + path, data=body.encode("ascii"), headers=headers or {}))
+def post_body(context: Context, path: str, body: str, headers: dict[str, str] | None = None) -> Response:
+    """As `post`, for a body that no dictionary can make."""
+    return send(urllib.request.Request(url(context) + path, data=body.encode("ascii"), headers=headers or {}))
 
 
-def stubs(bench: Bench) -> str:
-    if bench.stubs is None:
-        raise NotRun("no stub upstreams are running")
-    return bench.stubs
+def url(context: Context) -> str:
+    if context.fake_upstreams is None:
+        raise NotRun("no fake upstreams are running")
+    return context.fake_upstreams
 
 
-def sent(request: urllib.request.Request) -> Answer:
+def send(request: urllib.request.Request) -> Response:
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:
-            return Answer(response.status, response.headers, parsed(response.read()))
+            return Response(response.status, response.headers, parsed(response.read()))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, parsed(error.read()))
+            return Response(error.code, error.headers, parsed(error.read()))

@@ -12,25 +12,25 @@ import jwt
 
 import demo
 import subject
-from context import Bench
+from context import Context
 from jwt_verifiers import Refused
-from results import Case, Difference, expect_equal
+from results import Case, Mismatch, expect_equal
 
 ISSUER = "urn:microsoft:windows-azure:zumo"
 HEADER = {"alg": "HS256", "typ": "JWT", "kid": "0"}
 CLAIMS = {"iss", "aud", "uid", "ver", "exp"}
 
 
-def cases(bench: Bench) -> Iterator[Case]:
+def cases(context: Context) -> Iterator[Case]:
     yield Case(
         "wams/reference",
-        "the runtime reads the token that it makes itself and refuses its spoilt neighbours",
-        partial(reference_holds, bench),
+        "the runtime reads the token that it makes itself and refuses its tampered neighbours",
+        partial(reference_holds, context),
     )
     yield Case(
         "wams/token",
-        "the runtime and the rules accept the token and refuse its spoilt neighbours",
-        partial(token_holds, bench),
+        "the runtime and the rules accept the token and refuse its tampered neighbours",
+        partial(token_holds, context),
     )
 
 
@@ -38,38 +38,38 @@ def signing_key(master_key: str) -> bytes:
     return hashlib.sha256(f"{master_key}JWTSig".encode()).digest()
 
 
-def reference_holds(bench: Bench) -> None:
+def reference_holds(context: Context) -> None:
     now = int(time.time())
     claims = {"exp": now + 600, "iss": ISSUER, "ver": 2, "aud": "Custom", "uid": "Custom:auth0|alice"}
     question = {"make": claims, "header": HEADER, "masterKey": demo.MOBILE_MASTER_KEY}
-    token = bench.node.ask("wams-runtime.mjs", question)["token"]
-    runtime_bites(bench, token, "auth0|alice")
+    token = context.node.ask("wams-runtime.mjs", question)["token"]
+    runtime_bites(context, token, "auth0|alice")
 
 
-def token_holds(bench: Bench) -> None:
+def token_holds(context: Context) -> None:
     user_id = subject.fresh_user()
-    body = bench.server.exchange("spa", subject.for_client("spa", user_id), api_type="wams").issued("wams")
+    body = context.server.exchange("spa", subject.for_client("spa", user_id), api_type="wams").issued("wams")
     expect_equal("the answer's members", set(body), {"token_type", "expires_in", "id_token"})
-    claims = runtime_bites(bench, body["id_token"], user_id)
+    claims = runtime_bites(context, body["id_token"], user_id)
     expect_equal("expires_in", body["expires_in"], claims["exp"] - claims["iat"])
 
 
-def runtime_bites(bench: Bench, token: str, user_id: str) -> dict[str, Any]:
+def runtime_bites(context: Context, token: str, user_id: str) -> dict[str, Any]:
     try:
-        claims = proves(bench, token, user_id)
+        claims = proves(context, token, user_id)
     except Refused as refusal:
-        raise Difference(f"the runtime or the rules refuse the token: {refusal}") from refusal
-    for what, spoilt in neighbours(token, claims):
+        raise Mismatch(f"the runtime or the rules refuse the token: {refusal}") from refusal
+    for what, tampered in tampered_variants(token, claims):
         try:
-            proves(bench, spoilt, user_id)
+            proves(context, tampered, user_id)
         except Refused:
             continue
-        raise Difference(f"the runtime and the rules accept a token {what}")
+        raise Mismatch(f"the runtime and the rules accept a token {what}")
     return claims
 
 
-def proves(bench: Bench, token: str, user_id: str) -> dict[str, Any]:
-    answer = bench.node.ask("wams-runtime.mjs", {"read": token, "masterKey": demo.MOBILE_MASTER_KEY})
+def proves(context: Context, token: str, user_id: str) -> dict[str, Any]:
+    answer = context.node.ask("wams-runtime.mjs", {"read": token, "masterKey": demo.MOBILE_MASTER_KEY})
     if "refused" in answer:
         raise Refused(answer["refused"])
     claims = answer["claims"]
@@ -84,7 +84,7 @@ def proves(bench: Bench, token: str, user_id: str) -> dict[str, Any]:
     return claims
 
 
-def neighbours(token: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def tampered_variants(token: str, claims: dict[str, Any]) -> Iterator[tuple[str, str]]:
     key = signing_key(demo.MOBILE_MASTER_KEY)
 
     def signed(secret: bytes = key, **changed: object) -> str:

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-export const require = createRequire(`${process.env.JUDGE_NODE_MODULES}/`);
+export const require = createRequire(`${process.env.VERIFIER_NODE_MODULES}/`);
 
 export const installed = (name) => import(pathToFileURL(require.resolve(name)).href);
 

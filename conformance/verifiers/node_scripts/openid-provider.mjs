@@ -14,7 +14,7 @@ const provider = new Provider(issuer, {
     id_token_signed_response_alg: "RS256",
   }],
   jwks: { keys: [{ ...jwk, use: "sig", alg: "RS256" }] },
-  cookies: { keys: ["judges"] },
+  cookies: { keys: ["verifiers"] },
   features: { devInteractions: { enabled: false } },
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   interactions: { url: (_, interaction) => `/sign-in/${interaction.uid}` },

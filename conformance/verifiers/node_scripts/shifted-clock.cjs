@@ -9,7 +9,7 @@ function now() {
   // graceful-fs asks for the time whenever a file is closed: that question must not read the file again.
   if (!reading) {
     reading = true;
-    shift = Number(readFileSync(process.env.JUDGE_CLOCK_FILE, "ascii"));
+    shift = Number(readFileSync(process.env.VERIFIER_CLOCK_FILE, "ascii"));
     reading = false;
   }
   return RealDate.now() + shift;
