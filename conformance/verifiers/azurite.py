@@ -1,8 +1,7 @@
-"""Microsoft's storage emulator: started in memory, filled, driven with a SAS, and moved through time."""
+"""Azurite, Microsoft's storage emulator: started in memory, filled, asked with a SAS, and run with a shifted clock."""
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,11 @@ from pathlib import Path
 from azure.storage.blob import AccessPolicy, BlobServiceClient
 
 import demo
-from context import Context, free_port, running
+import http_client
+from context import Context
+from processes import free_port, running
 
-# The newest that Azurite 3.35.0 takes from an SDK; a plain request names none and may use any `sv`.
+# The newest version that Azurite 3.35.0 accepts from an SDK. A plain request names no version and may use any `sv`.
 API_VERSION = "2025-11-05"
 CONTENTS = {"hello.txt": b"hello", "other.txt": b"other"}
 
@@ -42,12 +43,8 @@ class Azurite:
     def send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "text/plain"} if body else {}
         request = urllib.request.Request(f"{self.url}/{path}", data=body, headers=headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
+        status, _, content = http_client.send(request)
+        return status, content
 
     def owner(self) -> BlobServiceClient:
         return BlobServiceClient(self.url, credential=demo.STORAGE_KEY, api_version=API_VERSION)

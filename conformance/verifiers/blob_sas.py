@@ -1,27 +1,28 @@
-"""What a Blob SAS must be, as a script: stricter than Azurite, with Microsoft's own library for the signature."""
+"""The rules for a Blob SAS: stricter than Azurite, with the signature by Microsoft's own library."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from azure.storage.blob._serialize import _SUPPORTED_API_VERSIONS
 from azure.storage.blob._shared_access_signature import BlobSharedAccessSignature
 
 import demo
-from results import Mismatch
+import sas
+from rules import Refused, require
 
 ORDER = ["st", "se", "sp", "sv", "si", "sr", "sig"]
 PERMISSIONS = "rwdl"
-OLDEST_VERSION = "2020-12-06"  # the library signs the layout that begins here
+OLDEST_VERSION = "2020-12-06"  # the first version whose layout the library signs
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one request must lead to: either permissions or the name of a stored policy."""
+    """What a request must grant: either permissions or the name of a stored policy."""
 
     container: str
     blob: str | None
@@ -29,53 +30,49 @@ class Wanted:
     policy: str | None = None
 
 
-def obey(sas: str, wanted: Wanted) -> dict[str, str]:
-    """The SAS's fields, if each rule holds and the signature is Microsoft's; `Mismatch` otherwise."""
-    fields = read(sas)
-    rule("sig" in fields and "sv" in fields and "sr" in fields, f"it holds only {list(fields)}")
-    rule(fields["sr"] == ("b" if wanted.blob else "c"), f"sr is {fields['sr']}")
+def check(text: str, wanted: Wanted) -> dict[str, str]:
+    """The fields of a SAS that satisfies every rule and has the signature that Microsoft's library computes."""
+    fields = parse(text)
+    require("sig" in fields and "sv" in fields and "sr" in fields, f"the only fields are {list(fields)}")
+    require(fields["sr"] == ("b" if wanted.blob else "c"), f"sr is {fields['sr']}")
     version = fields["sv"]
-    rule(version in _SUPPORTED_API_VERSIONS and version >= OLDEST_VERSION, f"sv is {version}")
+    require(version in _SUPPORTED_API_VERSIONS and version >= OLDEST_VERSION, f"sv is {version}")
     if wanted.policy is None:
-        rule("si" not in fields, "it names a stored policy")
-        obey_permissions(fields, wanted.permissions)
-        obey_times(fields)
+        require("si" not in fields, "si names a stored policy")
+        check_permissions(fields, wanted.permissions)
+        check_times(fields)
     else:
-        rule(fields.get("si") == wanted.policy, f"si is {fields.get('si')}")
-        rule(not {"st", "se", "sp"} & set(fields), "it repeats what the stored policy fixes")
+        require(fields.get("si") == wanted.policy, f"si is {fields.get('si')}")
+        require(not {"st", "se", "sp"} & set(fields), "st, se or sp is in the SAS as well as in the stored policy")
     expected = signature(fields, wanted)
-    rule(fields["sig"] == expected, f"sig is {fields['sig']}, Microsoft's library computes {expected}")
+    require(fields["sig"] == expected, f"sig is {fields['sig']}, Microsoft's library computes {expected}")
     return fields
 
 
-def read(sas: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in sas.split("&")]
-    names = [name for name, _, _ in pairs]
-    rule(names == [name for name in ORDER if name in names], f"its fields stand as {names}")
-    for name, _, value in pairs:
-        rule(quote(unquote(value), safe="") == value, f"{name} is not percent-encoded")
-    return {name: unquote(value) for name, _, value in pairs}
+def parse(text: str) -> dict[str, str]:
+    return sas.parse(text, ORDER)
 
 
-def obey_permissions(fields: dict[str, str], permissions: str) -> None:
+def check_permissions(fields: dict[str, str], permissions: str) -> None:
     found = fields.get("sp", "")
-    rule(
+    require(
         found == "".join(letter for letter in PERMISSIONS if letter in found),
-        f"sp is {found!r}: unknown letters or order",
+        f"sp is {found!r}, which has unknown letters or another order",
     )
-    rule(found == permissions, f"sp is {found!r}, not {permissions!r}")
+    require(found == permissions, f"sp is {found!r}, expected {permissions!r}")
 
 
-def obey_times(fields: dict[str, str]) -> None:
-    start, end = fields.get("st", ""), fields.get("se", "")
-    rule(
-        bool(TIME.fullmatch(start) and TIME.fullmatch(end)), f"st is {start!r}, se is {end!r}: no UTC times in seconds"
+def check_times(fields: dict[str, str]) -> None:
+    start, expiry = fields.get("st", ""), fields.get("se", "")
+    require(
+        bool(TIME.fullmatch(start) and TIME.fullmatch(expiry)),
+        f"st is {start!r}, se is {expiry!r}, expected UTC times with seconds",
     )
     try:
-        lifetime = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+        lifetime = datetime.fromisoformat(expiry) - datetime.fromisoformat(start)
     except ValueError as error:
-        raise Mismatch(f"the SAS is wrong: {error}") from error
-    rule(lifetime == timedelta(minutes=demo.SAS_MINUTES), f"it lives for {lifetime}")
+        raise Refused(str(error)) from error
+    require(lifetime == timedelta(minutes=demo.SAS_MINUTES), f"its lifetime is {lifetime}")
 
 
 def signature(fields: dict[str, str], wanted: Wanted) -> str:
@@ -83,7 +80,7 @@ def signature(fields: dict[str, str], wanted: Wanted) -> str:
 
 
 def signed(fields: dict[str, str], wanted: Wanted) -> str:
-    """The SAS that azure-storage-blob makes of these fields, in that library's own order."""
+    """The SAS that azure-storage-blob makes of these fields, in the library's own order."""
     maker = BlobSharedAccessSignature(demo.STORAGE_ACCOUNT, demo.STORAGE_KEY)
     maker.x_ms_version = fields["sv"]
     named = {
@@ -98,11 +95,6 @@ def signed(fields: dict[str, str], wanted: Wanted) -> str:
 
 
 def resigned(fields: dict[str, str], wanted: Wanted) -> str:
-    """A SAS of any fields under a right signature, in the order that Locum uses."""
+    """A correctly signed SAS with these fields, in the order that Locum uses."""
     whole = {**fields, "sig": signature(fields, wanted)}
-    return "&".join(f"{name}={quote(whole[name], safe='')}" for name in ORDER if name in whole)
-
-
-def rule(holds: bool, broken: str) -> None:
-    if not holds:
-        raise Mismatch(f"the SAS is wrong: {broken}")
+    return sas.join({name: whole[name] for name in ORDER if name in whole})

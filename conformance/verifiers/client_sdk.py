@@ -1,4 +1,4 @@
-"""Judge 6: Auth0's own Python client gets its tokens and its errors from this server."""
+"""Verifies that auth0-python, Auth0's own client, understands the server's tokens and errors."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ import rate_limit
 import subject
 from app_tokens import receiver
 from context import Context
-from delegation import GRANT_TYPE
-from jwt_verifiers import jwt_verifiers, proves
+from jwt_verifiers import jwt_verifiers, verified_claims
+from locum_server import GRANT_TYPE
 from results import Case, Mismatch, expect_equal
 
 
 def cases(context: Context) -> Iterator[Case]:
     yield Case(
         "client_sdk/auth0-python-token",
-        "Delegated.get_token answers a token that verifies",
-        partial(token_arrives, context),
+        "Delegated.get_token returns a token that verifies",
+        partial(check_token, context),
     )
     yield Case(
         "client_sdk/auth0-python-error",
-        "a refusal arrives as Auth0Error with status and code",
-        partial(error_arrives, context),
+        "a refusal raises Auth0Error with status and code",
+        partial(check_error, context),
     )
     yield Case(
         "client_sdk/auth0-python-rate-limit",
         "the eleventh call raises RateLimitError with the reset",
-        partial(limit_arrives, context),
+        partial(check_rate_limit, context),
     )
 
 
@@ -42,13 +42,13 @@ def client(context: Context) -> Delegated:
     return Delegated(parts.netloc, "spa", protocol=parts.scheme)
 
 
-def token_arrives(context: Context) -> None:
-    answer = client(context).get_token("orders-api", "app", GRANT_TYPE, id_token=subject.for_client("spa"))
-    claims = proves(jwt_verifiers(context.node)[0], answer["id_token"], receiver(context, "orders-api"))
+def check_token(context: Context) -> None:
+    body = client(context).get_token("orders-api", "app", GRANT_TYPE, id_token=subject.for_client("spa"))
+    claims = verified_claims(jwt_verifiers(context.node)[0], body["id_token"], receiver(context, "orders-api"))
     expect_equal("azp", claims["azp"], "spa")
 
 
-def error_arrives(context: Context) -> None:
+def check_error(context: Context) -> None:
     expired = subject.for_client("spa", exp=int(time.time()) - 600, iat=int(time.time()) - 900)
     try:
         client(context).get_token("orders-api", "app", GRANT_TYPE, id_token=expired)
@@ -58,17 +58,15 @@ def error_arrives(context: Context) -> None:
     raise Mismatch("the client got a token for an expired id_token")
 
 
-def limit_arrives(context: Context) -> None:
+def check_rate_limit(context: Context) -> None:
     token = subject.for_client("spa")
     for _ in range(rate_limit.SIZE):
         client(context).get_token("spa", "app", GRANT_TYPE, id_token=token)
     try:
         client(context).get_token("spa", "app", GRANT_TYPE, id_token=token)
     except RateLimitError as error:
-        full_again = time.time() + rate_limit.SIZE * rate_limit.REFILL_SECONDS
-        if abs(error.reset_at - full_again) > 30:
-            raise Mismatch(
-                f"the client read a reset of {error.reset_at}, the bucket is full at {full_again:.0f}"
-            ) from error
+        full_at = time.time() + rate_limit.SIZE * rate_limit.REFILL_SECONDS
+        if abs(error.reset_at - full_at) > 30:
+            raise Mismatch(f"the client received the reset {error.reset_at}, expected about {full_at:.0f}") from error
         return
-    raise Mismatch("the client's eleventh call passed")
+    raise Mismatch("the client's eleventh call succeeded")

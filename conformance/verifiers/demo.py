@@ -1,4 +1,4 @@
-"""What the demo tenant promises: its clients, users and keys, as the judges rely on them."""
+"""What the verifiers take for granted about the demo tenant: its clients, settings, users and keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIREBASE_KID = "fb-key-1"
 ALICE_FIREBASE = {"uid": "alice-uid", "role": "editor"}
 
 STORAGE_ACCOUNT = "devstoreaccount1"
-# Azurite's published development key: it opens nothing but an emulator.
+# The published development key of storage emulators; no real account has it.
 STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 CONTAINER = "demo"
 BLOB = "hello.txt"
@@ -62,7 +62,10 @@ SAP_SCOPES = {"ZDEMO_READ", "ZDEMO_WRITE"}
 SAP_SCOPE = "ZDEMO_READ"
 
 SALESFORCE_CONSUMER = "3MVG9-locum-demo-consumer-key"
-SALESFORCE_AUDIENCES = {"https://login.salesforce.com", "https://test.salesforce.com"}
+SALESFORCE_AUDIENCES = {
+    "salesforce_api": "https://login.salesforce.com",
+    "salesforce_sandbox_api": "https://test.salesforce.com",
+}
 EMPLOYEES = {"alice@example.com", "bob@example.com"}
 
 LAYER_PROVIDER = "layer:///providers/locum-demo"
@@ -72,7 +75,7 @@ LAYER_SECONDS = 300
 
 @dataclass(frozen=True)
 class Keys:
-    """The tenant's throw-away keys, read from the directory given with `--keys`."""
+    """The tenant's test keys, read from the directory that `--keys` names."""
 
     directory: Path
 
@@ -99,6 +102,10 @@ class Keys:
 
     def public_jwk(self, name: str) -> dict[str, str]:
         return json.loads(RSAAlgorithm.to_jwk(load_pem_public_key(self.public_pem(name))))
+
+
+def basic_authorization(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
 def private_jwk(key: RSAPrivateKey) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A small AWS on moto: hands out working credentials for a role, and checks every request made with them."""
+"""A fake AWS on moto: issues credentials for a role, and checks every request that is made with them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ CONTENT = b"hello"
 
 @dataclass(frozen=True)
 class FakeAws:
-    """Started and filled: one bucket, one role that may read it, one user that may take the role on."""
+    """A running server with one bucket, one role that may read it, and one user that may assume the role."""
 
     url: str
     server: ThreadedMotoServer
-    taker: dict[str, str]
+    user_keys: dict[str, str]
 
     def credentials(self, role: str, session: str, seconds: int) -> dict[str, Any]:
-        """What moto's AssumeRole answers, for a proof that was checked before."""
-        return client(self.url, "sts", self.taker).assume_role(
+        """The response of moto's AssumeRole; the caller has checked the proof."""
+        return client(self.url, "sts", self.user_keys).assume_role(
             RoleArn=role, RoleSessionName=session, DurationSeconds=seconds
         )
 
@@ -42,20 +42,20 @@ def start() -> FakeAws:
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    taker = fill(url)
-    # The body must be plain text: moto ignores a form without a word.
+    user_keys = fill(url)
+    # The body must be plain text: moto silently ignores a form.
     reset = urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"})
     with urllib.request.urlopen(reset, timeout=10):
-        return FakeAws(url, server, taker)
+        return FakeAws(url, server, user_keys)
 
 
 def fill(url: str) -> dict[str, str]:
-    """Fills it while nobody is checked yet; the keys of the user that may take the role on."""
+    """Creates user, role and bucket while moto does not check requests yet; returns the user's keys."""
     anybody = {"AccessKeyId": "setup", "SecretAccessKey": "setup"}
     iam, s3 = client(url, "iam", anybody), client(url, "s3", anybody)
     iam.create_user(UserName="sts")
-    iam.put_user_policy(UserName="sts", PolicyName="takes-roles-on", PolicyDocument=policy("sts:AssumeRole", "*"))
-    # The fake STS checks the proof; moto then sees one user that takes the role on.
+    iam.put_user_policy(UserName="sts", PolicyName="assume-roles", PolicyDocument=policy("sts:AssumeRole", "*"))
+    # The fake STS checks the proof and then assumes the role as this user.
     user = f"arn:aws:iam::{demo.AWS_ACCOUNT}:user/sts"
     trust = {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}
     iam.create_role(

@@ -1,4 +1,4 @@
-"""What the fake upstreams read and answer: a form post in, a status, headers and a body out."""
+"""What the fake upstreams read and answer: a strictly parsed form in, a response out."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl
 
-SEEN_MAX = 10_000
+REPLAY_ENTRIES_MAX = 10_000
 
 
 @dataclass(frozen=True)
 class FormRequest:
-    """A request to a fake upstream, its form read strictly."""
-
     path: str
     headers: Message
     form: dict[str, str]
@@ -31,13 +29,13 @@ class FakeResponse:
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     code: str | None = None
-    """The error code, None for a success: it goes into the log."""
+    """The error code for the log; None for a success."""
     granted: Any = None
-    """What was handed out: it goes into the log, so that judges can compare it with what arrived."""
+    """The issued credential for the log, so that cases can compare it with what the server returned."""
 
 
 class MalformedForm(Exception):
-    """The form cannot be read; the text says why."""
+    """The form cannot be parsed; the text says why."""
 
 
 def parse_form(headers: Message, body: bytes) -> dict[str, str]:
@@ -46,10 +44,10 @@ def parse_form(headers: Message, body: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError as error:
-        raise MalformedForm("the body is no form") from error
+        raise MalformedForm("the body is not a form") from error
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise MalformedForm("a field is given twice")
+        raise MalformedForm("a field is repeated")
     return form
 
 
@@ -65,8 +63,8 @@ def oauth_error(status: int, code: str, description: str, **headers: str) -> Fak
     )
 
 
-def decoded(text: str, urlsafe: bool) -> bytes | None:
-    """Base64 without leniency: None for anything that is not exactly that."""
+def strict_base64(text: str, urlsafe: bool) -> bytes | None:
+    """The decoded bytes; None if the text has any character that the alphabet lacks."""
     alphabet = b"-_" if urlsafe else b"+/"
     padded = text + "=" * (-len(text) % 4) if urlsafe else text
     try:
@@ -76,15 +74,15 @@ def decoded(text: str, urlsafe: bool) -> bytes | None:
 
 
 class ReplayCache:
-    """Remembers what was presented, so that nothing is taken twice."""
+    """Remembers what was presented, so that each proof is accepted once."""
 
     def __init__(self) -> None:
         self.seen: OrderedDict[str, None] = OrderedDict()
 
-    def is_new(self, what: str) -> bool:
-        if what in self.seen:
+    def is_new(self, proof: str) -> bool:
+        if proof in self.seen:
             return False
-        self.seen[what] = None
-        if len(self.seen) > SEEN_MAX:
+        self.seen[proof] = None
+        if len(self.seen) > REPLAY_ENTRIES_MAX:
             self.seen.popitem(last=False)
         return True

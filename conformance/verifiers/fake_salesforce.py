@@ -1,4 +1,4 @@
-"""A strict stand-in for Salesforce's token endpoint: the JWT bearer flow, user info and revocation."""
+"""A strict fake of Salesforce: its token endpoint with the JWT bearer flow, user info and revocation."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import demo
 from fake_http import FakeResponse, FormRequest, ReplayCache, json_response, oauth_error
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TOKEN_PATH = "/services/oauth2/token"
+REVOKE_PATH = "/services/oauth2/revoke"
+USER_INFO_PATH = "/services/oauth2/userinfo"
 ASSERTION_SECONDS_MAX = 180
 INSTANCE = "https://locum-demo.my.salesforce.com"
 
@@ -21,12 +24,12 @@ class FakeSalesforce:
     public_key: bytes
     presented: ReplayCache = field(default_factory=ReplayCache)
     tokens: dict[str, str] = field(default_factory=dict)
-    """The live access tokens and their users."""
+    """The users by their valid access tokens."""
 
     def token(self, request: FormRequest) -> FakeResponse:
         form = request.form
         if "Authorization" in request.headers:
-            return oauth_error(400, "invalid_request", "the flow has no client authentication")
+            return oauth_error(400, "invalid_request", "this flow has no client authentication")
         if form.get("grant_type") != GRANT_TYPE:
             return oauth_error(400, "unsupported_grant_type", "grant type not supported")
         if set(form) != {"grant_type", "assertion"}:
@@ -43,14 +46,14 @@ class FakeSalesforce:
             return oauth_error(400, "invalid_grant", "assertion replayed")
         token = f"00Di!{secrets.token_urlsafe(24)}"
         self.tokens[token] = claims["sub"]
-        answer = {
+        token_response = {
             "access_token": token,
             "scope": "api web",
             "instance_url": INSTANCE,
             "id": f"https://login.salesforce.com/id/00Di/{claims['sub']}",
             "token_type": "Bearer",
         }
-        return json_response(200, answer, granted=answer)
+        return json_response(200, token_response, granted=token_response)
 
     def verified(self, assertion: str) -> dict[str, object]:
         header = jwt.get_unverified_header(assertion)
@@ -62,10 +65,10 @@ class FakeSalesforce:
             algorithms=["RS256"],
             options={"require": ["iss", "sub", "aud", "exp"], "verify_aud": False},
         )
-        if not isinstance(claims["aud"], str) or claims["aud"] not in demo.SALESFORCE_AUDIENCES:
+        if not isinstance(claims["aud"], str) or claims["aud"] not in demo.SALESFORCE_AUDIENCES.values():
             raise jwt.InvalidAudienceError("audience is invalid")
         if type(claims["exp"]) is not int:
-            raise jwt.InvalidTokenError("exp is no whole number")
+            raise jwt.InvalidTokenError("exp is not a whole number")
         if claims["exp"] > time.time() + ASSERTION_SECONDS_MAX:
             raise jwt.InvalidTokenError("exp is more than three minutes away")
         return claims

@@ -1,8 +1,7 @@
-"""A strict stand-in for SAP's token endpoint: the SAML bearer flow of SAP Gateway."""
+"""A strict fake of SAP Gateway's token endpoint with the SAML bearer flow."""
 
 from __future__ import annotations
 
-import base64
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -16,11 +15,12 @@ from fake_http import (
     FakeResponse,
     FormRequest,
     ReplayCache,
-    decoded,
     json_response,
     oauth_error,
+    strict_base64,
 )
-from saml_receivers import Refused, Statement, Trust
+from rules import Refused
+from saml_receivers import Statement, Trust
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 LIFETIME_SECONDS = 600
@@ -47,21 +47,21 @@ class FakeSap:
             self.accepted(form["assertion"], f"{request.base_url}{request.path}")
         except Refused as refused:
             return oauth_error(400, "invalid_grant", str(refused))
-        answer = {
+        token_response = {
             "access_token": secrets.token_urlsafe(24),
             "token_type": "Bearer",
-            # SAP answers with a text here.
+            # SAP returns a string here.
             "expires_in": str(LIFETIME_SECONDS),
             "scope": form["scope"],
         }
-        return json_response(200, answer, granted=answer)
+        return json_response(200, token_response, granted=token_response)
 
     def accepted(self, text: str, endpoint: str) -> Statement:
-        assertion = decoded(text, urlsafe=True)
+        assertion = strict_base64(text, urlsafe=True)
         if assertion is None or "=" in text:
             raise Refused("the assertion is not base64url without padding")
-        bare = saml_receivers.parsed(assertion)
-        # The receivers read responses: the assertion gets one around it that says nothing more.
+        bare = saml_receivers.parse(assertion)
+        # The receivers read responses only, so the assertion is wrapped in one.
         response = saml_maker.response(bare, destination=None, issuer=demo.SAML_ISSUER)
         trust = Trust(demo.SAML_ISSUER, endpoint, endpoint, self.certificate)
         statement = saml_receivers.accept(etree.tostring(etree.fromstring(response)), trust)
@@ -75,5 +75,5 @@ class FakeSap:
 
 
 def is_client(authorization: str) -> bool:
-    expected = base64.b64encode(f"{demo.SAP_CLIENT}:{demo.SAP_PASSWORD}".encode()).decode("ascii")
-    return hmac.compare_digest(authorization.encode(), f"Basic {expected}".encode())
+    expected = demo.basic_authorization(demo.SAP_CLIENT, demo.SAP_PASSWORD)
+    return hmac.compare_digest(authorization.encode(), expected.encode())

@@ -1,4 +1,4 @@
-"""Runs the fake upstreams on one port: STS, Salesforce and SAP, each on third-party parsers, each strict."""
+"""Runs the fake upstreams on one port: STS, Salesforce and SAP, each strict and built on third-party parsers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import demo
 import fake_aws
+import fake_salesforce
+import http_server
 from demo import Keys
 from fake_http import (
     FakeResponse,
@@ -37,79 +39,82 @@ LOG_ENTRIES_MAX = 1000
 
 
 class PortInUse(Exception):
-    """Something else listens where the fake upstreams should."""
+    """Another program listens on the port of the fake upstreams."""
 
 
 @dataclass
 class FakeUpstreams:
-    """Which path is whose, and what was asked and answered so far."""
+    """Routes requests by their path, and logs requests with their responses."""
 
     sts: FakeSts
     salesforce: FakeSalesforce
     sap: FakeSap
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES_MAX))
-    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def post(self, request: FormRequest) -> FakeResponse:
         routes: dict[str, Callable[[FormRequest], FakeResponse]] = {
-            "/": self.sts.answer,
-            "/services/oauth2/token": self.salesforce.token,
-            "/services/oauth2/revoke": self.salesforce.revoke,
+            "/": self.sts.respond,
+            fake_salesforce.TOKEN_PATH: self.salesforce.token,
+            fake_salesforce.REVOKE_PATH: self.salesforce.revoke,
             demo.SAP_PATH: self.sap.token,
         }
         route = routes.get(request.path)
         if route is None:
             return oauth_error(404, "not_found", request.path)
-        with self.one_at_a_time:
+        with self.lock:
             try:
-                reply = route(request)
-            except Exception as fault:  # a fake upstream that breaks must say so, and must not look like a refusal
-                reply = json_response(
-                    500, {"error": "fake_upstream_broke", "error_description": repr(fault)}, code="fake_upstream_broke"
-                )
-            entry = {"path": request.path, "form": request.form, "status": reply.status, "code": reply.code}
-            self.log.append({**entry, "granted": reply.granted})
-            return reply
+                response = route(request)
+            except Exception as error:  # a crash must not look like a refusal
+                crash = {"error": "fake_upstream_crashed", "error_description": repr(error)}
+                response = json_response(500, crash, code="fake_upstream_crashed")
+            entry = {"path": request.path, "form": request.form, "status": response.status, "code": response.code}
+            self.log.append({**entry, "granted": response.granted})
+            return response
 
     def get(self, path: str, authorization: str) -> FakeResponse:
         if path == "/log":
             return FakeResponse(200, json.dumps(list(self.log), default=str))
-        if path == "/cloud":
-            return json_response(200, {"url": self.sts.cloud.url})
-        if path == "/services/oauth2/userinfo":
+        if path == "/aws":
+            return json_response(200, {"url": self.sts.aws.url})
+        if path == fake_salesforce.USER_INFO_PATH:
             return self.salesforce.user_info(authorization)
         return oauth_error(404, "not_found", path)
 
 
 @contextmanager
 def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
-    """Serves all fake upstreams until the block ends. Without `jwks_url` web identities are verified with the tenant's key."""
-    cloud = fake_aws.start()
-    sts = FakeSts(cloud, keys.certificate, lambda: fetched(jwks_url) if jwks_url else own_keys(keys))
-    fakes = FakeUpstreams(sts, FakeSalesforce(keys.public_pem("tenant-rsa")), FakeSap(keys.certificate))
+    """Serves all fake upstreams until the block ends; yields their base URL.
+
+    Without `jwks_url` STS verifies web identity tokens with the tenant's key from `keys`.
+    """
+    aws = fake_aws.start()
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler(fakes, "https" if tls else "http"))
-    except OSError as error:
-        cloud.stop()
-        raise PortInUse(
-            f"port {port} is taken, perhaps by fake upstreams that run: stop them, or name them with --fake-upstreams"
-        ) from error
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*tls)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        sts = FakeSts(aws, keys.certificate, lambda: fetched(jwks_url) if jwks_url else own_keys(keys))
+        fakes = FakeUpstreams(sts, FakeSalesforce(keys.public_pem("tenant-rsa")), FakeSap(keys.certificate))
+        scheme = "https" if tls else "http"
+        server = listening(port, handler(fakes, scheme))
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        with http_server.running(server):
+            yield f"{scheme}://127.0.0.1:{server.server_port}"
     finally:
-        server.shutdown()
-        server.server_close()
-        cloud.stop()
+        aws.stop()
 
 
-def handler(fakes: FakeUpstreams, scheme: str) -> type[BaseHTTPRequestHandler]:
-    class Endpoint(BaseHTTPRequestHandler):
+def listening(port: int, endpoint: type[http_server.Handler]) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), endpoint)
+    except OSError as error:
+        raise PortInUse(
+            f"port {port} is in use, perhaps by other fake upstreams: stop them, or name them with --fake-upstreams"
+        ) from error
+
+
+def handler(fakes: FakeUpstreams, scheme: str) -> type[http_server.Handler]:
+    class Endpoint(http_server.Handler):
         def do_GET(self) -> None:
             self.reply(fakes.get(urlsplit(self.path).path, self.headers.get("Authorization", "")))
 
@@ -120,23 +125,15 @@ def handler(fakes: FakeUpstreams, scheme: str) -> type[BaseHTTPRequestHandler]:
                 return
             try:
                 form = parse_form(self.headers, self.rfile.read(length))
-            except MalformedForm as bad:
-                self.reply(oauth_error(400, "invalid_request", str(bad)))
+            except MalformedForm as error:
+                self.reply(oauth_error(400, "invalid_request", str(error)))
                 return
             base_url = f"{scheme}://{self.headers.get('Host', '')}"
             self.reply(fakes.post(FormRequest(self.path, self.headers, form, base_url)))
 
-        def reply(self, reply: FakeResponse) -> None:
-            content = reply.body.encode("utf-8")
-            self.send_response(reply.status)
-            for name, value in {"Content-Type": reply.content_type, **reply.headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Silent: `GET /log` tells all."""
+        def reply(self, response: FakeResponse) -> None:
+            headers = {"Content-Type": response.content_type, **response.headers}
+            self.respond(response.status, headers, response.body.encode("utf-8"))
 
     return Endpoint
 
@@ -153,16 +150,19 @@ def own_keys(keys: Keys) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=Path, required=True, help="directory with the demo tenant's keys")
-    parser.add_argument("--port", type=int, default=demo.FAKE_UPSTREAMS_PORT, help="where to listen on 127.0.0.1")
-    parser.add_argument("--jwks-url", help="the tenant's published keys; without it the key of the directory counts")
+    parser.add_argument("--port", type=int, default=demo.FAKE_UPSTREAMS_PORT, help="port of 127.0.0.1 to listen on")
+    parser.add_argument("--jwks-url", help="URL of the tenant's published keys, in place of the key in the directory")
     parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERTIFICATE", "KEY"), help="serve https with this pair")
     options = parser.parse_args()
     try:
         with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
-            print(f"fake upstreams on {url}: STS /, Salesforce /services/oauth2/token, SAP {demo.SAP_PATH}", flush=True)
+            print(
+                f"fake upstreams on {url}: STS /, Salesforce {fake_salesforce.TOKEN_PATH}, SAP {demo.SAP_PATH}",
+                flush=True,
+            )
             threading.Event().wait()
-    except PortInUse as taken:
-        print(taken, file=sys.stderr)
+    except PortInUse as error:
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass

@@ -1,4 +1,4 @@
-"""Judge 1: id_tokens of foreign makers are accepted, and their tampered neighbours are refused."""
+"""Verifies that id_tokens made by third-party libraries are exchanged, and that their tampered variants are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER_SECRET = b"another-secret-0123456789-0123456789-0123456789"
 
 
 def cases(context: Context) -> Iterator[Case]:
-    for name, client_id, token in made_elsewhere(context):
+    for name, client_id, token in valid_tokens(context):
         yield accepted(context, name, client_id, token)
     yield from openid_provider.cases(context)
     for client_id in ("spa", "legacy-spa"):
@@ -29,14 +29,14 @@ def cases(context: Context) -> Iterator[Case]:
         yield refused(context, f"rs-spa-{name}", "rs-spa", token)
     yield Case(
         "id_tokens/blocked-user",
-        "a blocked user's good id_token is answered 401 unauthorized",
+        "the valid id_token of a blocked user is answered 401 unauthorized",
         lambda: context.server.exchange("spa", subject.for_client("spa", "auth0|mallory"), api_type="app").expect_error(
             401, "unauthorized"
         ),
     )
 
 
-def made_elsewhere(context: Context) -> Iterator[tuple[str, str, str]]:
+def valid_tokens(context: Context) -> Iterator[tuple[str, str, str]]:
     tenant = demo.private_jwk(context.keys.tenant)
     for client_id in ("spa", "legacy-spa"):
         secret = demo.secret_jwk(demo.SECRETS[client_id])
@@ -72,8 +72,8 @@ def tampered_hs256(context: Context, client_id: str) -> Iterator[tuple[str, str]
     secret = demo.SECRETS[client_id]
     for name, claims in tampered_claims(client_id):
         yield name, jwt.encode(claims, secret, "HS256")
-    good = subject.for_client(client_id)
-    yield from tampered_envelopes(client_id, good)
+    valid = subject.for_client(client_id)
+    yield from tampered_signatures(client_id, valid)
     yield "under-another-secret", jwt.encode(subject.claims(client_id), OTHER_SECRET, "HS256")
     yield "rs256-where-hs256-is-set", subject.rs256(subject.claims(client_id), context.keys.tenant)
     yield "hs512-under-the-right-secret", subject.hmac_signed(subject.claims(client_id), secret, bits=512)
@@ -87,26 +87,26 @@ def tampered_hs256(context: Context, client_id: str) -> Iterator[tuple[str, str]
 def tampered_rs256(context: Context) -> Iterator[tuple[str, str]]:
     for name, claims in tampered_claims("rs-spa"):
         yield name, subject.rs256(claims, context.keys.tenant)
-    yield from tampered_envelopes("rs-spa", subject.rs256(subject.claims("rs-spa"), context.keys.tenant))
+    yield from tampered_signatures("rs-spa", subject.rs256(subject.claims("rs-spa"), context.keys.tenant))
     yield "under-another-key", subject.rs256(subject.claims("rs-spa"), context.keys.firebase)
     public = context.keys.public_pem("tenant-rsa")
     yield "hs256-under-the-public-key", subject.hmac_signed(subject.claims("rs-spa"), public)
     yield "hs256-under-the-trimmed-public-key", subject.hmac_signed(subject.claims("rs-spa"), public.strip())
 
 
-def tampered_envelopes(client_id: str, good: str) -> Iterator[tuple[str, str]]:
+def tampered_signatures(client_id: str, valid: str) -> Iterator[tuple[str, str]]:
     yield "unsigned", subject.unsigned(subject.claims(client_id))
-    yield "with-a-changed-payload", subject.with_payload(good, subject.claims(client_id, "auth0|alice"))
-    yield "with-a-flipped-signature", subject.with_flipped_signature(good)
-    yield "truncated", good[:-20]
-    yield "without-its-signature", good.rpartition(".")[0] + "."
-    yield "in-two-segments", good.rpartition(".")[0]
+    yield "with-a-changed-payload", subject.with_payload(valid, subject.claims(client_id, "auth0|alice"))
+    yield "with-a-flipped-signature", subject.with_flipped_signature(valid)
+    yield "truncated", valid[:-20]
+    yield "without-its-signature", valid.rpartition(".")[0] + "."
+    yield "in-two-segments", valid.rpartition(".")[0]
 
 
 def accepted(context: Context, name: str, client_id: str, token: str) -> Case:
     return Case(
         f"id_tokens/{name}",
-        f"an id_token of {client_id} made by a foreign library is exchanged",
+        f"an id_token of {client_id} made by a third-party library is exchanged",
         lambda: exchanged(context, client_id, token),
     )
 

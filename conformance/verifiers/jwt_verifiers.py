@@ -1,4 +1,4 @@
-"""Three JWT libraries that we did not write, behind one question: which claims does this token prove?"""
+"""Three third-party JWT libraries behind one interface: a token and what its receiver expects in, its claims out."""
 
 from __future__ import annotations
 
@@ -12,17 +12,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
 from node import Node
-from results import Mismatch
-
-
-class Refused(Exception):
-    """The library refuses the token."""
+from rules import Refused, expect_accepted, expect_refused
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the receiver of a token knows beforehand: the key, its one algorithm, issuer, audience if any, and which
-    claims cannot be missing."""
+    """What the receiver of a token knows beforehand: the key, its one algorithm, the issuer, the audience if there is
+    one, and the claims that must be present."""
 
     jwk: dict[str, str]
     alg: str
@@ -33,7 +29,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class JwtVerifier:
-    """A library's result: the claims of an accepted token, `Refused` otherwise."""
+    """One library: `verify` returns the claims of an accepted token and raises `Refused` otherwise."""
 
     name: str
     verify: Callable[[str, Expected], dict[str, Any]]
@@ -76,7 +72,7 @@ def by_joserfc(token: str, expected: Expected) -> dict[str, Any]:
 
 
 def by_jose(node: Node, token: str, expected: Expected) -> dict[str, Any]:
-    answer = node.ask(
+    answer = node.verify(
         "jose-verify.mjs",
         {
             "token": token,
@@ -87,21 +83,13 @@ def by_jose(node: Node, token: str, expected: Expected) -> dict[str, Any]:
             "requiredClaims": expected.required,
         },
     )
-    if "refused" in answer:
-        raise Refused(answer["refused"])
     return answer["claims"]
 
 
-def proves(verifier: JwtVerifier, token: str, expected: Expected) -> dict[str, Any]:
-    try:
-        return verifier.verify(token, expected)
-    except Refused as refusal:
-        raise Mismatch(f"{verifier.name} refuses the token: {refusal}") from refusal
+def verified_claims(verifier: JwtVerifier, token: str, expected: Expected) -> dict[str, Any]:
+    return expect_accepted(verifier.name, "the token", lambda: verifier.verify(token, expected))
 
 
-def refuses(verifier: JwtVerifier, what: str, token: str, expected: Expected) -> None:
-    try:
-        verifier.verify(token, expected)
-    except Refused:
-        return
-    raise Mismatch(f"{verifier.name} accepts a token {what}")
+def expect_token_refused(verifier: JwtVerifier, what: str, token: str, expected: Expected) -> None:
+    """`what` completes "a token …"."""
+    expect_refused(verifier.name, f"a token {what}", lambda: verifier.verify(token, expected))

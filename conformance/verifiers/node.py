@@ -1,4 +1,4 @@
-"""Runs the foreign JavaScript programs: each a process that answers one line of JSON with another."""
+"""Runs the Node programs: each is a process that answers one line of JSON with another."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rules import Refused
+
 SCRIPTS = Path(__file__).parent / "node_scripts"
 STOP_SECONDS_MAX = 5
 
 
 @dataclass
 class Node:
-    """The npm packages of package-lock.json, installed in `modules`, and the programs that run on them."""
+    """The npm packages of package-lock.json, installed in `modules`, and the programs that use them."""
 
     modules: Path
     programs: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class Node:
         return [executable(), str(SCRIPTS / script), *arguments]
 
     def ask(self, script: str, question: Any) -> Any:
-        """The script's answer; it is started once and then kept, since starting costs more than answering."""
+        """The script's answer. The script is started once and kept running, since starting costs more than answering."""
         if script not in self.programs:
             self.programs[script] = subprocess.Popen(
                 self.command(script),
@@ -52,12 +54,19 @@ class Node:
         program.stdin.flush()
         line = program.stdout.readline()
         if not line:
-            raise RuntimeError(f"{script} ended with {program.wait()} instead of an answer")
+            raise RuntimeError(f"{script} exited with {program.wait()} before it answered")
         return json.loads(line)
+
+    def verify(self, script: str, question: Any) -> Any:
+        """Like `ask`, for a script that verifies something; `Refused` with its reason if it refuses."""
+        answer = self.ask(script, question)
+        if "refused" in answer:
+            raise Refused(answer["refused"])
+        return answer
 
 
 def executable() -> str:
     found = shutil.which("node")
     if found is None:
-        raise RuntimeError("node is not installed; the judges need version 20 or newer")
+        raise RuntimeError("node is not installed; the verifiers need version 20 or newer")
     return found

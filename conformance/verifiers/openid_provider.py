@@ -1,8 +1,7 @@
-"""Judge 1, the real thing: a certified OpenID provider signs a user in, and its id_token is exchanged."""
+"""Verifies the exchange of an id_token from a certified OpenID provider that signed the user in."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import secrets
@@ -14,13 +13,14 @@ import requests
 
 import demo
 import subject
-from context import Context, free_port, running
+from context import Context
+from processes import free_port, running
 from results import Case, Mismatch, expect_equal
 
 CLIENT = "rs-spa"
 REDIRECT_URI = "http://localhost:8080/callback"
-HOPS_MAX = 8
-ANSWER_SECONDS_MAX = 30
+REDIRECTS_MAX = 8
+TIMEOUT_SECONDS = 30
 
 
 def cases(context: Context) -> Iterator[Case]:
@@ -37,11 +37,11 @@ def cases(context: Context) -> Iterator[Case]:
         yield Case(
             "id_tokens/openid-provider",
             "the id_token of a real authorization code flow is exchanged for the same user",
-            partial(code_flow_is_exchanged, context, f"http://127.0.0.1:{port}"),
+            partial(check_code_flow, context, f"http://127.0.0.1:{port}"),
         )
 
 
-def code_flow_is_exchanged(context: Context, provider: str) -> None:
+def check_code_flow(context: Context, provider: str) -> None:
     user_id = subject.fresh_user()
     id_token = sign_in(provider, user_id)
     issued = context.server.exchange(CLIENT, id_token, api_type="app", target="orders-api").issued("app")["id_token"]
@@ -50,11 +50,11 @@ def code_flow_is_exchanged(context: Context, provider: str) -> None:
 
 
 def sign_in(provider: str, user_id: str) -> str:
-    """The authorization code flow with PKCE, as a browser and a single-page app go through it."""
+    """The id_token of an authorization code flow with PKCE, as a browser and a single-page app perform it."""
     verifier = secrets.token_urlsafe(32)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    challenge = subject.base64url(hashlib.sha256(verifier.encode()).digest())
     session = requests.Session()
-    answer = session.get(
+    response = session.get(
         f"{provider}/auth",
         params={
             "client_id": CLIENT,
@@ -66,9 +66,9 @@ def sign_in(provider: str, user_id: str) -> str:
             "login_hint": user_id,
         },
         allow_redirects=False,
-        timeout=ANSWER_SECONDS_MAX,
+        timeout=TIMEOUT_SECONDS,
     )
-    code = followed_to_the_code(session, answer)
+    code = follow_redirects(session, response)
     tokens = session.post(
         f"{provider}/token",
         data={
@@ -78,21 +78,20 @@ def sign_in(provider: str, user_id: str) -> str:
             "redirect_uri": REDIRECT_URI,
             "code_verifier": verifier,
         },
-        timeout=ANSWER_SECONDS_MAX,
+        timeout=TIMEOUT_SECONDS,
     )
     tokens.raise_for_status()
     return tokens.json()["id_token"]
 
 
-def followed_to_the_code(session: requests.Session, answer: requests.Response) -> str:
-    for _ in range(HOPS_MAX):
-        location = urljoin(answer.url, answer.headers.get("Location", ""))
+def follow_redirects(session: requests.Session, response: requests.Response) -> str:
+    for _ in range(REDIRECTS_MAX):
+        location = urljoin(response.url, response.headers.get("Location", ""))
         if location.startswith(REDIRECT_URI):
             return parse_qs(urlsplit(location).query)["code"][0]
-        answer = session.get(location, allow_redirects=False, timeout=ANSWER_SECONDS_MAX)
-    raise Mismatch(f"the provider gave no code, last HTTP {answer.status_code}")
+        response = session.get(location, allow_redirects=False, timeout=TIMEOUT_SECONDS)
+    raise Mismatch(f"the provider returned no code; the last status was HTTP {response.status_code}")
 
 
 def payload(token: str) -> dict[str, object]:
-    middle = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    return json.loads(subject.base64url_decode(token.split(".")[1]))

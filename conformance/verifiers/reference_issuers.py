@@ -1,4 +1,4 @@
-"""The reference's credentials, made by the vendors' own libraries, each with the faults it can be given."""
+"""The reference's issuers without upstream calls, made of the vendors' own libraries, each with its faults."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ APP_SECONDS = 36_000
 FIREBASE_SECONDS = 3600
 
 
-def bearer(token: str, life_seconds: int) -> dict[str, Any]:
-    return {"token_type": "Bearer", "expires_in": life_seconds, "id_token": token}
+def bearer(token: str, lifetime_seconds: int) -> dict[str, Any]:
+    return {"token_type": "Bearer", "expires_in": lifetime_seconds, "id_token": token}
 
 
 def app(request: IssueRequest) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def app(request: IssueRequest) -> dict[str, Any]:
         token["email"] = "alice@example.com"
     if request.has("adds-a-claim"):
         token["email_of_somebody"] = "x@example.com"
-    if request.has("lives-longer-than-told"):
+    if request.has("expires-later-than-stated"):
         token["exp"] += 1
     if target in ("reports-api", "rs-spa"):
         key = request.keys.firebase if request.has("signs-with-an-unpublished-key") else request.keys.tenant
@@ -61,7 +61,7 @@ def firebase(request: IssueRequest) -> dict[str, Any]:
     token = {"iss": demo.FIREBASE_ACCOUNT, "sub": demo.FIREBASE_ACCOUNT, "aud": firebase_rules.AUDIENCE}
     token |= {
         "iat": now,
-        "exp": now + FIREBASE_SECONDS + request.has("firebase-lives-too-long"),
+        "exp": now + FIREBASE_SECONDS + request.has("firebase-lifetime-too-long"),
         "uid": uid,
         **developer,
     }
@@ -88,9 +88,9 @@ def azure_blob(request: IssueRequest) -> dict[str, Any]:
 
 def blob_times(request: IssueRequest) -> dict[str, str]:
     start = datetime.now(UTC).replace(microsecond=0)
-    end = start + timedelta(minutes=60 if request.has("sas-lives-too-long") else demo.SAS_MINUTES)
+    expiry = start + timedelta(minutes=60 if request.has("sas-lifetime-too-long") else demo.SAS_MINUTES)
     zone = "+00:00" if request.has("sas-expiry-with-offset") else "Z"
-    return {"st": start.strftime("%Y-%m-%dT%H:%M:%SZ"), "se": end.strftime("%Y-%m-%dT%H:%M:%S") + zone}
+    return {"st": start.strftime("%Y-%m-%dT%H:%M:%SZ"), "se": expiry.strftime("%Y-%m-%dT%H:%M:%S") + zone}
 
 
 def blob_permissions(request: IssueRequest, blob: str | None) -> str:
@@ -103,21 +103,21 @@ def azure_sb(request: IssueRequest) -> dict[str, Any]:
     if request.has("bus-ignores-the-request"):
         entity = demo.BUS_ENTITY
     resource = f"http://{demo.BUS_NAMESPACE}.servicebus.windows.net/{entity}"
-    end = int(time.time()) + 60 * (60 if request.has("bus-lives-too-long") else demo.SAS_MINUTES)
+    expiry = int(time.time()) + 60 * (60 if request.has("bus-lifetime-too-long") else demo.SAS_MINUTES)
     encoded = quote(resource, safe="")
     if request.has("bus-resource-in-lower-case"):
         encoded = encoded.lower()
     key = base64.b64decode(demo.BUS_KEY) if request.has("bus-key-decoded") else demo.BUS_KEY.encode()
-    signature = base64.b64encode(hmac.digest(key, f"{encoded}\n{end}".encode(), "sha256")).decode()
-    sas = f"SharedAccessSignature sig={quote(signature, safe='')}&se={end}&skn={demo.BUS_POLICY}&sr={encoded}"
+    signature = base64.b64encode(hmac.digest(key, f"{encoded}\n{expiry}".encode(), "sha256")).decode()
+    sas = f"SharedAccessSignature sig={quote(signature, safe='')}&se={expiry}&skn={demo.BUS_POLICY}&sr={encoded}"
     return {"azure_sb_sas": sas}
 
 
 def mobile(request: IssueRequest) -> dict[str, Any]:
     now = int(time.time())
-    end = now + APP_SECONDS + request.has("wams-lives-longer-than-told")
+    expiry = now + APP_SECONDS + request.has("wams-expires-later-than-stated")
     issuer = "urn:other" if request.has("wams-other-issuer") else wams.ISSUER
-    token = {"iat": now, "exp": end, "iss": issuer, "ver": 2, "aud": "Custom", "uid": f"Custom:{request.user_id}"}
+    token = {"iat": now, "exp": expiry, "iss": issuer, "ver": 2, "aud": "Custom", "uid": f"Custom:{request.user_id}"}
     key = wams.signing_key(demo.MOBILE_MASTER_KEY)
     if request.has("wams-key-without-suffix"):
         key = hashlib.sha256(demo.MOBILE_MASTER_KEY.encode()).digest()
@@ -125,13 +125,13 @@ def mobile(request: IssueRequest) -> dict[str, Any]:
 
 
 def layer_identity(request: IssueRequest) -> dict[str, Any]:
-    nonce = request.parameters.get("nonce", "none" if request.has("layer-needs-no-nonce") else "")
+    nonce = request.parameters.get("nonce", "none" if request.has("layer-nonce-is-optional") else "")
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", nonce):
-        raise Refusal(400, "invalid_request", "missing nonce parameter")
+        raise Refusal(400, "invalid_request", "nonce is missing or malformed")
     now = int(time.time())
-    who = "sub" if request.has("layer-subject-in-sub") else "prn"
-    token = {"iss": demo.LAYER_PROVIDER, who: request.user_id, "iat": now, "exp": now + demo.LAYER_SECONDS}
-    token["nce"] = "fixed" if request.has("layer-forgets-the-nonce") else nonce
+    subject_claim = "sub" if request.has("layer-subject-in-sub") else "prn"
+    token = {"iss": demo.LAYER_PROVIDER, subject_claim: request.user_id, "iat": now, "exp": now + demo.LAYER_SECONDS}
+    token["nce"] = "fixed" if request.has("layer-nonce-is-fixed") else nonce
     header = {} if request.has("layer-without-content-type") else {"cty": "layer-eit;v=1"}
     key = request.keys.private("layer")
     return bearer(jwt.encode(token, key, "RS256", headers={**header, "kid": demo.LAYER_KEY_ID}), demo.LAYER_SECONDS)

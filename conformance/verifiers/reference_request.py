@@ -1,4 +1,4 @@
-"""What the reference is asked to make, and how it declines."""
+"""The reference's input and its refusals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from demo import Keys
 
 
 class Refusal(Exception):
-    """An error answer: status, code and what happened."""
+    """An error response: status, code and description."""
 
     def __init__(self, status: int, code: str, description: str) -> None:
         super().__init__(description)
@@ -18,7 +18,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class IssueRequest:
-    """One credential that is to be made, for an authenticated user."""
+    """A request for one credential, for an authenticated user."""
 
     keys: Keys
     fake_upstreams: str | None

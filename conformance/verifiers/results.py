@@ -1,4 +1,4 @@
-"""What a judge can say: a case holds, differs, or was not run, and the report of it all."""
+"""Cases, their results, and the report of a run."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+CRASHED = "the verifier itself crashed"
+
 
 class Mismatch(Exception):
-    """What was issued is not what it should be; the text says how it differs."""
+    """The server's output differs from what the case expects; the text says how."""
 
 
 class NotRun(Exception):
-    """The case could not be judged at all; the text says why."""
+    """The case could not be run; the text says why."""
 
 
 class Outcome(StrEnum):
@@ -26,7 +28,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """One fact to verifier: `run` returns when it holds and raises `Mismatch` or `NotRun` when not."""
+    """One fact to verify: `run` returns if it holds and raises `Mismatch` or `NotRun` otherwise."""
 
     name: str
     description: str
@@ -57,8 +59,8 @@ class Report:
             f"{self.count(Outcome.OK)} passed, {self.count(Outcome.FAIL)} failed, {self.count(Outcome.NOT_RUN)} not run"
         )
 
-    def is_good(self, strict: bool) -> bool:
-        """Nothing failed and something was judged; when strict, nothing was left out either."""
+    def is_success(self, strict: bool) -> bool:
+        """Whether at least one case passed and none failed; if strict, also whether every case was run."""
         complete = not strict or self.count(Outcome.NOT_RUN) == 0
         return complete and self.count(Outcome.FAIL) == 0 and self.count(Outcome.OK) > 0
 
@@ -81,38 +83,36 @@ def run_case(case: Case) -> CaseResult:
         return CaseResult(case.name, Outcome.FAIL, one_line(mismatch))
     except NotRun as reason:
         return CaseResult(case.name, Outcome.NOT_RUN, one_line(reason))
-    except Exception as fault:  # a judge that breaks has not judged: that is red, never silent
-        return CaseResult(case.name, Outcome.FAIL, broken(fault))
+    except Exception as error:  # a verifier that crashes has verified nothing: its case fails
+        return CaseResult(case.name, Outcome.FAIL, crashed(error))
     return CaseResult(case.name, Outcome.OK, case.description)
 
 
 def run_cases(group: str, cases: Iterable[Case], wanted: Callable[[str], bool]) -> Iterator[CaseResult]:
-    """Runs each wanted case as it is yielded, so that a judge can hold its server open meanwhile."""
+    """Runs each wanted case when it is yielded, so that a group can keep its external server running meanwhile."""
     try:
         for case in cases:
             if wanted(case.name):
                 yield run_case(case)
     except NotRun as reason:
         yield CaseResult(group, Outcome.NOT_RUN, one_line(reason))
-    except Exception as fault:
-        yield CaseResult(group, Outcome.FAIL, broken(fault))
+    except Exception as error:
+        yield CaseResult(group, Outcome.FAIL, crashed(error))
 
 
 def expect_equal(what: str, found: object, expected: object) -> None:
     if found != expected:
-        raise Mismatch(f"{what} is {shown(found)}, not {shown(expected)}")
+        raise Mismatch(f"{what} is {shown(found)}, expected {shown(expected)}")
 
 
 def shown(value: object) -> str:
-    """The same text for the same value: sets have no order of their own."""
+    """The same text for equal values: sets are sorted."""
     return repr(sorted(value)) if isinstance(value, set) else repr(value)
 
 
-def broken(fault: Exception) -> str:
-    place = traceback.extract_tb(fault.__traceback__)[-1]
-    return one_line(
-        f"the verifier itself broke at {Path(place.filename).name}:{place.lineno}: {type(fault).__name__}: {fault}"
-    )
+def crashed(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return one_line(f"{CRASHED} at {Path(place.filename).name}:{place.lineno}: {type(error).__name__}: {error}")
 
 
 def one_line(text: object) -> str:

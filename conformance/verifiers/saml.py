@@ -1,4 +1,4 @@
-"""Judge 10: a SAML response is taken by every receiver as it is, and by none once it is tampered."""
+"""Verifies SAML responses: the receivers accept a valid one and refuse its tampered variants."""
 
 from __future__ import annotations
 
@@ -7,51 +7,48 @@ from functools import partial
 
 from lxml import etree
 
+import aws_sts
 import demo
 import saml_maker
+import subject
 from context import Context
-from demo import AWS_SIGN_IN
 from results import Case, Mismatch
+from rules import Refused, expect_accepted
 from saml_maker import Facts
-from saml_receivers import NAMES, SIGNATURE_RECEIVERS, Refused, Trust, receivers
+from saml_receivers import NAMES, SIGNATURE_RECEIVERS, Trust, receivers
 
 HOLDER_OF_KEY = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
 
 
 def cases(context: Context) -> Iterator[Case]:
-    facts = Facts(demo.SAML_ISSUER, "auth0|<alice> & \"co\" 'ü'", AWS_SIGN_IN, AWS_SIGN_IN)
-    trust = Trust(demo.SAML_ISSUER, AWS_SIGN_IN, AWS_SIGN_IN, context.keys.certificate)
-    made = saml_maker.assertion(facts, context.keys.tenant, context.keys.certificate)
-    response = saml_maker.response(made, destination=AWS_SIGN_IN, issuer=facts.issuer)
+    facts = Facts(demo.SAML_ISSUER, "auth0|<alice> & \"co\" 'ü'", demo.AWS_SIGN_IN, demo.AWS_SIGN_IN)
+    response = aws_sts.response(context.keys, facts)
     yield Case(
         "saml/reference",
-        f"{', '.join(receivers(context.node))} take signxml's response and refuse its tampered neighbours",
-        partial(receivers_bite, context, response, facts, trust),
+        f"{', '.join(receivers(context.node))} accept signxml's response and refuse its tampered variants",
+        partial(check_receivers, context, response, facts, aws_sts.trust(context.keys.certificate)),
     )
 
 
-def receivers_bite(context: Context, response: bytes, facts: Facts, trust: Trust) -> None:
-    """Every receiver takes the response; each broken signature is refused by all, each wrong fact by at least one."""
+def check_receivers(context: Context, response: bytes, facts: Facts, trust: Trust) -> None:
+    """Every receiver accepts the response. Each one that checks signatures refuses every response with an invalid
+    signature, and at least one receiver refuses each response with wrong facts."""
     for name, receive in receivers(context.node).items():
-        try:
-            receive(response, trust)
-        except Refused as refusal:
-            raise Mismatch(f"{name} refuses the response: {refusal}") from refusal
+        expect_accepted(name, "the response", lambda receive=receive: receive(response, trust))
     for what, tampered in broken_signatures(context, response, facts):
-        for name in numb(context, tampered, trust):
+        for name in accepting_receivers(context, tampered, trust):
             if name in SIGNATURE_RECEIVERS:
-                raise Mismatch(f"{name} accepts a response {what}")
+                raise Mismatch(f"{name} accepted a response {what}")
     for what, tampered in wrong_facts(context, facts):
-        if len(numb(context, tampered, trust)) == len(receivers(context.node)):
-            raise Mismatch(f"every receiver accepts a response {what}")
+        if len(accepting_receivers(context, tampered, trust)) == len(receivers(context.node)):
+            raise Mismatch(f"every receiver accepted a response {what}")
 
 
-def numb(context: Context, tampered: bytes, trust: Trust) -> list[str]:
-    """The receivers that accept it all the same."""
+def accepting_receivers(context: Context, response: bytes, trust: Trust) -> list[str]:
     accepting = []
     for name, receive in receivers(context.node).items():
         try:
-            receive(tampered, trust)
+            receive(response, trust)
         except Refused:
             continue
         accepting.append(name)
@@ -76,35 +73,35 @@ def wrong_facts(context: Context, facts: Facts) -> Iterator[tuple[str, bytes]]:
         return saml_maker.assertion(facts.changed(**changes), context.keys.tenant, context.keys.certificate, digest)
 
     for what, changes in (
-        ("that has expired", {"begins": -900, "ends": -600, "confirmation_ends": -600}),
-        ("of the future", {"begins": 600, "ends": 900, "confirmation_ends": 900}),
+        ("that has expired", {"starts": -900, "expires": -600, "confirmation_expires": -600}),
+        ("that is not yet valid", {"starts": 600, "expires": 900, "confirmation_expires": 900}),
         ("for another audience", {"audience": "https://other.example.com"}),
         ("for no audience", {"audience": None}),
         ("for another recipient", {"recipient": "https://other.example.com/saml"}),
         ("for no recipient", {"recipient": None}),
         ("of another issuer", {"issuer": "urn:other.example.com"}),
         ("without conditions", {"conditions": False}),
-        ("without an end", {"ends": None}),
-        ("whose confirmation has no end", {"confirmation_ends": None}),
-        ("whose confirmation has ended", {"confirmation_ends": -60}),
-        ("that needs a key to be held", {"method": HOLDER_OF_KEY}),
-        ("that lives for a day", {"ends": 86_400, "confirmation_ends": 86_400}),
+        ("without an expiry", {"expires": None}),
+        ("whose confirmation has no expiry", {"confirmation_expires": None}),
+        ("whose confirmation has expired", {"confirmation_expires": -60}),
+        ("with a holder-of-key confirmation", {"method": HOLDER_OF_KEY}),
+        ("with a lifetime of a day", {"expires": 86_400, "confirmation_expires": 86_400}),
     ):
         yield what, wrapped(signed(**changes), facts)
     yield "signed with SHA-1", wrapped(signed(digest="sha1"), facts)
     forged = etree.fromstring(saml_maker.unsigned(facts.changed(subject="auth0|root")))
     forged.remove(forged.find("ds:Signature", NAMES))
-    yield "with a forged assertion before", wrapped(forged, facts, signed())
-    yield "that hides the signed assertion in a forged one", wrapped(swallowed(forged, signed()), facts)
-    yield "whose signature stands in the wrong place", wrapped(signature_last(signed()), facts)
+    yield "with a forged assertion before the signed one", wrapped(forged, facts, signed())
+    yield "with the signed assertion hidden in a forged one", wrapped(signature_wrapped(forged, signed()), facts)
+    yield "with its signature in the wrong place", wrapped(signature_last(signed()), facts)
     yield (
         "for another destination",
         saml_maker.response(signed(), destination="https://x.example.com", issuer=facts.issuer),
     )
 
 
-def swallowed(forged: etree._Element, genuine: etree._Element) -> etree._Element:
-    """Signature wrapping: the forged assertion carries the genuine one inside the signature's object."""
+def signature_wrapped(forged: etree._Element, genuine: etree._Element) -> etree._Element:
+    """A signature wrapping attack: the forged assertion holds the genuine one inside the signature's Object."""
     signature = genuine.find("ds:Signature", NAMES)
     genuine.remove(signature)
     etree.SubElement(signature, f"{{{saml_maker.DS}}}Object").append(genuine)
@@ -113,7 +110,7 @@ def swallowed(forged: etree._Element, genuine: etree._Element) -> etree._Element
 
 
 def signature_last(genuine: etree._Element) -> etree._Element:
-    """It still verifies, since no enveloped signature covers itself: the schema alone forbids it."""
+    """Its signature still verifies, because an enveloped signature does not cover itself; only the schema forbids it."""
     genuine.append(genuine.find("ds:Signature", NAMES))
     return genuine
 
@@ -133,5 +130,4 @@ def set_text(element: etree._Element, text: str) -> None:
 
 
 def flip(element: etree._Element) -> None:
-    text = (element.text or "").strip()
-    element.text = ("B" if text[0] == "A" else "A") + text[1:]
+    element.text = subject.with_other_first_character((element.text or "").strip())

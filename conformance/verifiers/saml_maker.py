@@ -1,4 +1,4 @@
-"""Makes SAML responses with signxml, right ones and ones that are wrong in a single place."""
+"""Makes SAML responses with signxml: valid ones, and ones with a single fault."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 
 @dataclass(frozen=True)
 class Facts:
-    """What an assertion says. Times are in seconds from now; None leaves the thing out."""
+    """An assertion's content. Times are in seconds from now; None omits the element or attribute."""
 
     issuer: str
     subject: str
     audience: str | None
     recipient: str | None
     subject_format: str = PERSISTENT
-    begins: int = 0
-    ends: int | None = 300
+    starts: int = 0
+    expires: int | None = 300
     conditions: bool = True
-    confirmation_ends: int | None = 300
+    confirmation_expires: int | None = 300
     method: str = BEARER
-    authenticated: bool = True
+
     attributes: dict[str, list[str]] = field(default_factory=dict)
 
     def changed(self, **changes: object) -> Facts:
@@ -46,7 +46,7 @@ class Facts:
 
 
 class LegacySigner(XMLSigner):
-    """Signs with SHA-1 too: receivers must be shown one such signature to refuse."""
+    """Signs with SHA-1 too, to make a response that receivers must refuse."""
 
     def check_deprecated_methods(self) -> None:
         pass
@@ -65,7 +65,7 @@ def assertion(facts: Facts, key: RSAPrivateKey, certificate: str, digest: str = 
 
 
 def response(*assertions: etree._Element, destination: str | None, issuer: str) -> bytes:
-    """A successful response around assertions; it is not signed itself."""
+    """A successful response around assertions. The response itself is not signed."""
     target = f" Destination={quoteattr(destination)}" if destination else ""
     inner = "".join(etree.tostring(one, encoding="unicode") for one in assertions)
     return (
@@ -82,7 +82,7 @@ def unsigned(facts: Facts) -> str:
         '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>',
         subject(facts),
         conditions(facts) if facts.conditions else "",
-        authentication() if facts.authenticated else "",
+        authentication(),
         attribute_statement(facts.attributes) if facts.attributes else "",
     ]
     opening = f'<saml:Assertion xmlns:saml="{SAML}" ID="{fresh_id()}" IssueInstant="{instant(0)}" Version="2.0">'
@@ -90,19 +90,19 @@ def unsigned(facts: Facts) -> str:
 
 
 def subject(facts: Facts) -> str:
-    end = f' NotOnOrAfter="{instant(facts.confirmation_ends)}"' if facts.confirmation_ends is not None else ""
+    expiry = f' NotOnOrAfter="{instant(facts.confirmation_expires)}"' if facts.confirmation_expires is not None else ""
     recipient = f" Recipient={quoteattr(facts.recipient)}" if facts.recipient else ""
     name = f"<saml:NameID Format={quoteattr(facts.subject_format)}>{escape(facts.subject)}</saml:NameID>"
-    confirmed = f"<saml:SubjectConfirmationData{end}{recipient}/>"
+    confirmed = f"<saml:SubjectConfirmationData{expiry}{recipient}/>"
     confirmation = f"<saml:SubjectConfirmation Method={quoteattr(facts.method)}>{confirmed}</saml:SubjectConfirmation>"
     return f"<saml:Subject>{name}{confirmation}</saml:Subject>"
 
 
 def conditions(facts: Facts) -> str:
-    end = f' NotOnOrAfter="{instant(facts.ends)}"' if facts.ends is not None else ""
+    expiry = f' NotOnOrAfter="{instant(facts.expires)}"' if facts.expires is not None else ""
     audience = f"<saml:Audience>{escape(facts.audience)}</saml:Audience>" if facts.audience else ""
     restriction = f"<saml:AudienceRestriction>{audience}</saml:AudienceRestriction>" if audience else ""
-    return f'<saml:Conditions NotBefore="{instant(facts.begins)}"{end}>{restriction}</saml:Conditions>'
+    return f'<saml:Conditions NotBefore="{instant(facts.starts)}"{expiry}>{restriction}</saml:Conditions>'
 
 
 def authentication() -> str:

@@ -1,4 +1,4 @@
-"""Judges the judges: they pass a good server, find each single fault of a bad one, and a permissive judge is found out."""
+"""Tests the verifiers: the reference passes, each of its single faults is found, and so is a permissive verifier."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ import jwt_verifiers
 import saml_receivers
 from azurite import Azurite
 from context import Context
-from delegation import Delegation
 from demo import Keys
 from fake_http import ReplayCache
 from faults import FAULTS
+from locum_server import LocumServer
 from node import Node
 from reference import Reference, serving
-from results import Case, CaseResult, Outcome, run_cases
+from results import CRASHED, Case, CaseResult, Outcome, run_cases
 
 Cases = Callable[[Context], Iterator[Case]]
 KEY_NAMES = ("tenant-rsa", "firebase", "layer")
@@ -45,71 +45,72 @@ def open_every_blob(*_: object) -> tuple[int, bytes]:
     return 200, b"hello"
 
 
-def take_every_response(*_: object) -> None:
+def accept_every_response(*_: object) -> None:
     pass
 
 
-def take_everything_again(*_: object) -> bool:
+def accept_every_replay(*_: object) -> bool:
     return True
 
 
-# For each judge with a verifier of its own: where that stands, and its replacement that refuses nothing.
+# For each group whose verifier can be replaced: the module or class, the name in it, and a replacement that refuses
+# nothing.
 PERMISSIVE = {
     "app_tokens": (jwt_verifiers, "by_pyjwt", accept_every_token),
     "firebase": (jwt_verifiers, "by_pyjwt", accept_every_token),
     "azure_blob": (Azurite, "send", open_every_blob),
-    "fake_upstreams": (ReplayCache, "is_new", take_everything_again),
-    "saml": (saml_receivers, "by_python3_saml", take_every_response),
-    "aws": (saml_receivers, "by_node_saml", take_every_response),
-    "sap": (saml_receivers, "by_node_saml", take_every_response),
+    "fake_upstreams": (ReplayCache, "is_new", accept_every_replay),
+    "saml": (saml_receivers, "by_python3_saml", accept_every_response),
+    "aws": (saml_receivers, "by_node_saml", accept_every_response),
+    "sap": (saml_receivers, "by_node_saml", accept_every_response),
     "salesforce": (jwt_verifiers, "by_pyjwt", accept_every_token),
 }
 
 
 @dataclass(frozen=True)
 class ReferenceRunner:
-    """Where references are built, served and judged."""
+    """Runs groups of cases against the reference, which is served anew for each group and fault."""
 
     node: Node
     scratch: Path
     keys: Keys
-    upstreams: str
+    upstreams_url: str
 
-    def judged(self, group: str, cases: Cases, fault: str | None = None) -> list[CaseResult]:
-        with serving(Reference(self.keys, fault, self.upstreams)) as base_url:
-            context = Context(Delegation(base_url), self.keys, self.node, self.scratch, self.upstreams)
+    def run(self, group: str, cases: Cases, fault: str | None = None) -> list[CaseResult]:
+        with serving(Reference(self.keys, fault, self.upstreams_url)) as base_url:
+            context = Context(LocumServer(base_url), self.keys, self.node, self.scratch, self.upstreams_url)
             return list(run_cases(group, cases(context), lambda _: True))
 
 
-def results(node: Node, scratch: Path, groups: dict[str, Cases], only: list[str]) -> Iterator[CaseResult]:
+def run(node: Node, scratch: Path, groups: dict[str, Cases], only: list[str]) -> Iterator[CaseResult]:
     keys = make_keys(scratch / "keys")
     wanted = {name: cases for name, cases in groups.items() if not only or name in only}
-    with fake_upstreams.serving(keys, port=0) as upstreams:
-        yield from judged_judges(wanted, ReferenceRunner(node, scratch, keys, upstreams))
+    with fake_upstreams.serving(keys, port=0) as upstreams_url:
+        yield from run_groups(wanted, ReferenceRunner(node, scratch, keys, upstreams_url))
 
 
-def judged_judges(wanted: dict[str, Cases], runner: ReferenceRunner) -> Iterator[CaseResult]:
+def run_groups(wanted: dict[str, Cases], runner: ReferenceRunner) -> Iterator[CaseResult]:
     for group, cases in wanted.items():
-        for result in runner.judged(group, cases):
+        for result in runner.run(group, cases):
             yield CaseResult(f"self-test/{result.name}", result.outcome, result.detail)
     for fault, group in FAULTS.items():
         if group in wanted:
-            yield found_out(f"self-test/{group}-finds-{fault}", runner.judged(group, wanted[group], fault))
-    for group, (place, name, permissive) in PERMISSIVE.items():
+            yield expect_found(f"self-test/{group}-finds-{fault}", runner.run(group, wanted[group], fault))
+    for group, (owner, name, permissive) in PERMISSIVE.items():
         if group in wanted:
-            with patch.object(place, name, permissive):
-                yield found_out(f"self-test/{group}-finds-a-permissive-verifier", runner.judged(group, wanted[group]))
+            with patch.object(owner, name, permissive):
+                yield expect_found(f"self-test/{group}-finds-a-permissive-verifier", runner.run(group, wanted[group]))
 
 
-def found_out(name: str, judged: list[CaseResult]) -> CaseResult:
-    """A fault is found when a case fails for what it saw, not because the verifier itself broke."""
-    failed = [result for result in judged if result.outcome is Outcome.FAIL]
-    broken = [result for result in failed if "the verifier itself broke" in result.detail]
-    if broken:
-        return CaseResult(name, Outcome.FAIL, broken[0].detail)
+def expect_found(name: str, results: list[CaseResult]) -> CaseResult:
+    """A fault is found if a case fails because of the server's output, and none because the verifier crashed."""
+    failed = [result for result in results if result.outcome is Outcome.FAIL]
+    crashed = [result for result in failed if CRASHED in result.detail]
+    if crashed:
+        return CaseResult(name, Outcome.FAIL, crashed[0].detail)
     if not failed:
-        return CaseResult(name, Outcome.FAIL, "no case noticed")
-    return CaseResult(name, Outcome.OK, f"{failed[0].name} says: {failed[0].detail}")
+        return CaseResult(name, Outcome.FAIL, "no case failed")
+    return CaseResult(name, Outcome.OK, f"{failed[0].name} fails: {failed[0].detail}")
 
 
 def make_keys(directory: Path) -> Keys:

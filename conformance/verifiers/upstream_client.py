@@ -1,4 +1,4 @@
-"""Looks into the fake upstreams: what reached them through the server, and what they handed out."""
+"""Asks the fake upstreams directly: for their log of requests and responses, or as another client of theirs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+import locum_server
 from context import Context
-from delegation import Response, parsed
+from locum_server import Response
 from results import Mismatch, NotRun
-
-ANSWER_SECONDS_MAX = 30
 
 
 def last_request(context: Context, path: str) -> dict[str, Any]:
-    """The newest log entry of that path."""
+    """The newest log entry for that path: `form`, `status`, `code` and what was `granted`."""
     entries = [entry for entry in get(context, "/log").body if entry["path"] == path]
     if not entries:
-        raise Mismatch(f"nothing reached {path} of the fake upstreams, though a credential was answered")
+        raise Mismatch(f"the server returned a credential, but {path} of the fake upstreams received no request")
     return entries[-1]
 
 
 def get(context: Context, path: str, headers: dict[str, str] | None = None) -> Response:
-    return send(urllib.request.Request(url(context) + path, headers=headers or {}))
+    return locum_server.send(urllib.request.Request(url(context) + path, headers=headers or {}))
 
 
 def post(context: Context, path: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Response:
@@ -30,20 +29,12 @@ def post(context: Context, path: str, form: dict[str, str], headers: dict[str, s
 
 
 def post_body(context: Context, path: str, body: str, headers: dict[str, str] | None = None) -> Response:
-    """As `post`, for a body that no dictionary can make."""
-    return send(urllib.request.Request(url(context) + path, data=body.encode("ascii"), headers=headers or {}))
+    """Like `post`, for a form that a dictionary cannot hold."""
+    request = urllib.request.Request(url(context) + path, data=body.encode("ascii"), headers=headers or {})
+    return locum_server.send(request)
 
 
 def url(context: Context) -> str:
     if context.fake_upstreams is None:
         raise NotRun("no fake upstreams are running")
     return context.fake_upstreams
-
-
-def send(request: urllib.request.Request) -> Response:
-    try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:
-            return Response(response.status, response.headers, parsed(response.read()))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Response(error.code, error.headers, parsed(error.read()))

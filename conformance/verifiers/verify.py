@@ -1,4 +1,4 @@
-"""Runs the outside judges against a Locum server, or against their own reference with `--self-test`."""
+"""Runs the external verifiers against a Locum server, or tests the verifiers themselves with `--self-test`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ import self_test
 import service_bus
 import wams
 from context import Context
-from delegation import Delegation
 from demo import Keys
+from locum_server import LocumServer
 from node import Node
 from results import Case, CaseResult, Outcome, Report, run_cases
 
@@ -48,7 +48,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "sap": sap.cases,
     "salesforce": salesforce.cases,
 }
-# These judge what upstreams were asked for: the server's add-ons must point at the fake upstreams.
+# The groups that need the fake upstreams. The server's add-ons must have their URL.
 NEED_UPSTREAMS = {"fake_upstreams", "aws", "sap", "salesforce"}
 
 
@@ -60,44 +60,36 @@ def main() -> int:
         Node(options.node_modules.resolve()) as node,
     ):
         if options.self_test:
-            results = self_test.results(node, Path(scratch), GROUPS, options.only)
+            results = self_test.run(node, Path(scratch), GROUPS, options.only)
         else:
-            results = judged(options, node, Path(scratch))
+            results = verify(options, node, Path(scratch))
         for result in results:
             print(result.line(), flush=True)
             report.results.append(result)
     if options.report:
         report.write(options.report)
     print(report.summary())
-    return 0 if report.is_good(options.strict) else 1
+    return 0 if report.is_success(options.strict) else 1
 
 
-def judged(options: argparse.Namespace, node: Node, scratch: Path) -> Iterator[CaseResult]:
-    server, keys, only = Delegation(options.base_url.rstrip("/")), Keys(options.keys), options.only
+def verify(options: argparse.Namespace, node: Node, scratch: Path) -> Iterator[CaseResult]:
+    server, keys, only = LocumServer(options.base_url.rstrip("/")), Keys(options.keys), options.only
     groups = [group for group in GROUPS if not only or any(name.partition("/")[0] == group for name in only)]
-    if not is_reachable(server):
-        yield CaseResult("server", Outcome.FAIL, f"nobody answers at {server.base_url}")
+    if not server.is_reachable():
+        yield CaseResult("server", Outcome.FAIL, f"no server answers at {server.base_url}")
         return
-    with ExitStack() as running:
-        upstreams = options.fake_upstreams
-        if upstreams is None and not NEED_UPSTREAMS.isdisjoint(groups):
+    with ExitStack() as stack:
+        upstreams_url = options.fake_upstreams
+        if upstreams_url is None and not NEED_UPSTREAMS.isdisjoint(groups):
             jwks_url = f"{server.base_url}/.well-known/jwks.json"
             try:
-                upstreams = running.enter_context(fake_upstreams.serving(keys, demo.FAKE_UPSTREAMS_PORT, jwks_url))
-            except fake_upstreams.PortInUse as taken:
-                yield CaseResult("fake_upstreams", Outcome.FAIL, str(taken))
+                upstreams_url = stack.enter_context(fake_upstreams.serving(keys, demo.FAKE_UPSTREAMS_PORT, jwks_url))
+            except fake_upstreams.PortInUse as error:
+                yield CaseResult("fake_upstreams", Outcome.FAIL, str(error))
                 return
-        context = Context(server, keys, node, scratch, upstreams)
+        context = Context(server, keys, node, scratch, upstreams_url)
         for group in groups:
             yield from run_cases(group, GROUPS[group](context), lambda name: is_wanted(name, only))
-
-
-def is_reachable(server: Delegation) -> bool:
-    try:
-        server.send("/.well-known/jwks.json", None)
-    except OSError:
-        return False
-    return True
 
 
 def is_wanted(name: str, only: list[str]) -> bool:
@@ -106,25 +98,27 @@ def is_wanted(name: str, only: list[str]) -> bool:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base-url", help="the server under judgement, such as http://127.0.0.1:8080")
+    parser.add_argument("--base-url", help="the server to verify, such as http://127.0.0.1:8080")
     parser.add_argument("--keys", type=Path, help="directory with the demo tenant's keys")
-    parser.add_argument("--node-modules", type=Path, required=True, help="node_modules made from package-lock.json")
-    parser.add_argument("--report", type=Path, help="where the results go as JSON")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="a group or one case; may be repeated"
+        "--node-modules", type=Path, required=True, help="the node_modules folder installed from package-lock.json"
+    )
+    parser.add_argument("--report", type=Path, help="file to write the results to, as JSON")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="run only this group or case; may be repeated"
     )
     parser.add_argument(
         "--fake-upstreams",
-        help=f"fake upstreams that run; without it they are started on port {demo.FAKE_UPSTREAMS_PORT}",
+        help=f"base URL of running fake upstreams; without it they are started on port {demo.FAKE_UPSTREAMS_PORT}",
     )
-    parser.add_argument("--strict", action="store_true", help="a judge that could not run counts as a failure")
-    parser.add_argument("--self-test", action="store_true", help="judge the judges: no server needed")
+    parser.add_argument("--strict", action="store_true", help="count a case that was not run as a failure")
+    parser.add_argument("--self-test", action="store_true", help="test the verifiers themselves; needs no server")
     options = parser.parse_args()
     if not options.self_test and (options.base_url is None or options.keys is None):
         parser.error("give --base-url and --keys, or --self-test")
     unknown = [name for name in options.only if name.partition("/")[0] not in GROUPS]
     if unknown:
-        parser.error(f"no judge is called {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+        parser.error(f"unknown name {', '.join(unknown)}; the groups are {', '.join(GROUPS)}")
     return options
 
 

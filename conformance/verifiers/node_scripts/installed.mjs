@@ -1,4 +1,4 @@
-// Loads a package from the directory that the judges were given: these scripts have no node_modules of their own.
+// Loads packages from the folder in VERIFIER_NODE_MODULES, because there is no node_modules beside these scripts.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";

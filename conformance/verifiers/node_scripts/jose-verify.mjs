@@ -1,4 +1,4 @@
-// Verifies JWTs with jose: the claims, or the library's refusal.
+// Verifies JWTs with jose; answers with the claims or with the library's reason for refusing.
 import { answerEach, installed } from "./installed.mjs";
 
 const { errors, importJWK, jwtVerify } = await installed("jose");

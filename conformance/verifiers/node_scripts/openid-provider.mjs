@@ -1,4 +1,4 @@
-// A certified OpenID provider (oidc-provider) that signs in whoever the request's login_hint names.
+// A certified OpenID provider (oidc-provider) that signs in the user whom the request's login_hint names.
 import { installed } from "./installed.mjs";
 
 const { Provider } = await installed("oidc-provider");

@@ -1,4 +1,4 @@
-// Preloaded into a server: moves its clock by the milliseconds that stand in a file, so that expiry needs no waiting.
+// Preloaded into a server: shifts its clock by the milliseconds written in a file, so that tests of expiry need no waiting.
 const { readFileSync } = require("node:fs");
 
 const RealDate = Date;
@@ -6,7 +6,7 @@ let shift = 0;
 let reading = false;
 
 function now() {
-  // graceful-fs asks for the time whenever a file is closed: that question must not read the file again.
+  // graceful-fs asks for the time when a file is closed, which must not read the file again.
   if (!reading) {
     reading = true;
     shift = Number(readFileSync(process.env.VERIFIER_CLOCK_FILE, "ascii"));

@@ -1,9 +1,10 @@
-// Reads and makes tokens with the original runtime of Azure Mobile Services, as it ran on the Node of its time.
+// Verifies and makes tokens with the original runtime of Azure Mobile Services, with `createHmac` as in Node of 2014.
 import crypto from "node:crypto";
 
 import { answerEach, require } from "./installed.mjs";
 
-// The runtime passes a digest to createHmac as a text with one byte per character; later Nodes read texts as UTF-8.
+// The runtime passes a digest to createHmac as a string with one byte per character; later versions of Node read
+// strings as UTF-8.
 const createHmac = crypto.createHmac;
 crypto.createHmac = (algorithm, key) => createHmac(algorithm, Buffer.from(key, "latin1"));
 
