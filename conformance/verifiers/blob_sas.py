@@ -11,7 +11,7 @@ from azure.storage.blob._serialize import _SUPPORTED_API_VERSIONS
 from azure.storage.blob._shared_access_signature import BlobSharedAccessSignature
 
 import demo
-import sas
+import sas_text
 from rules import Refused, require
 
 ORDER = ["st", "se", "sp", "sv", "si", "sr", "sig"]
@@ -50,7 +50,7 @@ def check(text: str, wanted: Wanted) -> dict[str, str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    return sas.parse(text, ORDER)
+    return sas_text.parse(text, ORDER)
 
 
 def check_permissions(fields: dict[str, str], permissions: str) -> None:
@@ -97,4 +97,4 @@ def signed(fields: dict[str, str], wanted: Wanted) -> str:
 def resigned(fields: dict[str, str], wanted: Wanted) -> str:
     """A correctly signed SAS with these fields, in the order that Locum uses."""
     whole = {**fields, "sig": signature(fields, wanted)}
-    return sas.join({name: whole[name] for name in ORDER if name in whole})
+    return sas_text.join({name: whole[name] for name in ORDER if name in whole})

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from azure.servicebus._pyamqp.utils import generate_sas_token
 
 import demo
-import sas
+import sas_text
 import subject
 from context import Context
 from results import Case, expect_equal
@@ -58,7 +58,7 @@ def check_rules(context: Context, token: str, entity: str) -> None:
 
 def parse(token: str) -> dict[str, str]:
     require(token.startswith(PREFIX), "the scheme is not SharedAccessSignature")
-    fields = sas.parse(token.removeprefix(PREFIX), ORDER)
+    fields = sas_text.parse(token.removeprefix(PREFIX), ORDER)
     require(list(fields) == ORDER, f"the only fields are {list(fields)}")
     return fields
 
@@ -76,7 +76,7 @@ def tampered_variants(token: str) -> Iterator[tuple[str, str]]:
     fields = parse(token)
 
     def written(**changed: str) -> str:
-        return PREFIX + sas.join({**fields, **changed})
+        return PREFIX + sas_text.join({**fields, **changed})
 
     yield "with a changed signature", written(sig=subject.with_other_first_character(fields["sig"]))
     yield "that expires a second later", written(se=str(int(fields["se"]) + 1))
