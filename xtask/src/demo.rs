@@ -19,7 +19,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Stops the server once the credentials are shown.
+    /// Stop the server once the credentials are shown.
     #[arg(long)]
     once: bool,
     /// Port of 127.0.0.1 that the server listens on; with `--once` any free one.
