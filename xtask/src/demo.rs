@@ -7,10 +7,10 @@ use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
 use crate::build::{self, Built, build};
+use crate::fake_upstreams::FakeUpstreams;
 use crate::http;
 use crate::server::Server;
 use crate::shell::{capture, has};
-use crate::stubs::Stubs;
 
 /// The demo tenant.
 pub const TENANT: &str = "fixtures/demo/tenant.yaml";
@@ -19,10 +19,10 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Stops the server once the credentials were shown.
+    /// Stop the server once the credentials are shown.
     #[arg(long)]
     once: bool,
-    /// Where the server listens on 127.0.0.1; with `--once` any free port.
+    /// Port of 127.0.0.1 that the server listens on; with `--once` any free one.
     #[arg(long, default_value_t = 3000)]
     port: u16,
 }
@@ -42,7 +42,7 @@ impl Exchange {
     }
 }
 
-/// Made by Locum alone.
+/// Issued without an upstream call.
 const OWN: [Exchange; 6] = [
     Exchange {
         title: "an app JWT for another API of the tenant",
@@ -58,7 +58,7 @@ const OWN: [Exchange; 6] = [
     Exchange::add_on("an Azure Mobile Services token", "wams"),
 ];
 
-/// Asked for at an upstream.
+/// Issued by an upstream.
 const UPSTREAM: [Exchange; 4] = [
     Exchange::add_on("AWS keys, by a SAML response", "aws"),
     Exchange::add_on("an SAP access token, by a SAML assertion", "sap_api"),
@@ -69,28 +69,28 @@ const UPSTREAM: [Exchange; 4] = [
 pub fn run(args: &Args) -> Result<()> {
     let built = build(build::Args { release: false })?;
     let port = if args.once { 0 } else { args.port };
-    let stubs = has("python3").then(Stubs::start).transpose()?;
+    let fake_upstreams = has("python3").then(FakeUpstreams::start).transpose()?;
     let server = Server::start(&built, "demo", port)?;
     let id_token = mint(&built)?;
-    println!("\nalice signs in to `spa` and has this id_token:\n\n{id_token}\n");
+    println!("\nalice signs in to `spa` and gets this id_token:\n\n{id_token}\n");
     for exchange in &OWN {
         show(&built, &server, &id_token, exchange)?;
     }
     for exchange in &UPSTREAM {
-        match stubs {
+        match fake_upstreams {
             Some(_) => show(&built, &server, &id_token, exchange)?,
-            None => println!("NOT SHOWN: {}; the stub upstream needs python3", exchange.title),
+            None => println!("NOT SHOWN: {}; the fake upstream needs python3", exchange.title),
         }
     }
     if args.once {
         return Ok(());
     }
-    println!("The server stays up; stop it with Ctrl-C. Paste this into another terminal:\n");
+    println!("The server keeps running; stop it with Ctrl-C. Paste this into another terminal:\n");
     println!("{}\n", curl(server.address()));
     server.wait()
 }
 
-/// An id_token as alice has it after signing in to `spa`.
+/// The id_token that alice gets when she signs in to `spa`.
 fn mint(built: &Built) -> Result<String> {
     let mut mint = Command::new(&built.locum);
     mint.args([
@@ -124,7 +124,7 @@ fn show(built: &Built, server: &Server, id_token: &str, exchange: &Exchange) -> 
     }
     println!("{title} (api_type {api_type}, target {target}):\n\n{answer:#}\n");
     if let Some(token) = answer.get("id_token").and_then(Value::as_str) {
-        println!("which says:\n\n{:#}\n", decoded(built, token)?);
+        println!("which decodes to:\n\n{:#}\n", decoded(built, token)?);
     }
     Ok(())
 }
@@ -132,7 +132,9 @@ fn show(built: &Built, server: &Server, id_token: &str, exchange: &Exchange) -> 
 fn decoded(built: &Built, token: &str) -> Result<Value> {
     let output = capture(Command::new(&built.locum).args(["token", "inspect", "--format", "json", token]))?;
     let inspected: Value = serde_json::from_slice(&output.stdout)?;
-    let part = |name: &str| inspected.get(name).cloned().context("`locum token inspect` left something out");
+    let part = |name: &str| {
+        inspected.get(name).cloned().with_context(|| format!("`locum token inspect` printed no {name}"))
+    };
     Ok(json!({"header": part("header")?, "claims": part("claims")?}))
 }
 

@@ -5,15 +5,15 @@ mod build;
 mod ci;
 mod conformance;
 mod demo;
+mod fake_upstreams;
 mod http;
-mod judges;
 mod new_plugin;
 mod server;
 mod shell;
 mod snapshot;
-mod stubs;
 mod test;
 mod tidy;
+mod verifiers;
 mod walk;
 
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ enum Command {
     Demo(demo::Args),
     /// Builds the server and every plugin, into target/plugins with its pins.
     Build(build::Args),
-    /// Passes the tests: Rust's, and the outside judges of what is issued.
+    /// Runs the tests: Rust's, and the external verifiers of what Locum issues.
     Test(test::Args),
     /// Judges the plugins of this workspace by the conformance suite.
     Conformance(conformance::Args),

@@ -1,24 +1,24 @@
-//! Passes the tests: Rust's, and the outside judges of what is issued.
+//! Runs the tests: Rust's, and the external verifiers of what Locum issues.
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{build, judges};
+use crate::{build, verifiers};
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Leaves the outside judges out; the end of the run says so.
+    /// Leave out the external verifiers; the last line says so.
     #[arg(long)]
-    without_judges: bool,
+    without_verifiers: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     let built = build::build(build::Args { release: false })?;
     run_command(cargo().args(["test", "--workspace"]).env("INSTA_UPDATE", "no"))?;
-    if args.without_judges {
-        println!("NOT RUN: the outside judges (--without-judges)");
+    if args.without_verifiers {
+        println!("NOT RUN: the external verifiers (--without-verifiers)");
         return Ok(());
     }
-    judges::judge(&built)
+    verifiers::run(&built)
 }

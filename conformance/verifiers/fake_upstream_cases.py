@@ -1,0 +1,243 @@
+"""Verifies the fake upstreams: a valid proof is accepted once, each tampered one is refused with its error code."""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+from botocore.exceptions import ClientError
+from lxml import etree
+
+import aws_sts
+import demo
+import fake_salesforce
+import fake_sap
+import saml
+import saml_maker
+import subject
+import upstream_client
+from context import Context
+from results import Case, Mismatch, expect_equal
+from saml_maker import Facts
+
+
+def cases(context: Context) -> Iterator[Case]:
+    for name, description, check in (
+        (
+            "sts-saml",
+            "Amazon's own client reads its responses and errors; tampered SAML and wrong fields are refused",
+            check_sts_saml,
+        ),
+        (
+            "sts-web-identity",
+            "a valid token is accepted once; tampered ones are refused with Amazon's error codes",
+            check_sts_web_identity,
+        ),
+        ("sts-unsigned", "a signed call, a repeated field and an unknown one are refused", check_sts_parsing),
+        ("salesforce", "a valid JWT is accepted once; tampered ones and wrong forms are refused", check_salesforce),
+        (
+            "sap",
+            "a valid assertion is accepted once; tampered ones, wrong forms and wrong passwords are refused",
+            check_sap,
+        ),
+    ):
+        yield Case(f"fake_upstreams/{name}", description, partial(check, context))
+
+
+def assume(context: Context, response: bytes, **changed: object) -> dict[str, Any]:
+    fields = {"RoleArn": demo.AWS_ROLE, "PrincipalArn": demo.AWS_PROVIDER, "DurationSeconds": 900, **changed}
+    text = base64.b64encode(response).decode("ascii")
+    return aws_sts.client(upstream_client.url(context)).assume_role_with_saml(**{"SAMLAssertion": text, **fields})
+
+
+def check_sts_saml(context: Context) -> None:
+    facts = aws_sts.facts("auth0|alice", "alice")
+    response = aws_sts.response(context.keys, facts)
+    answer = assume(context, response)
+    expect_equal("Subject", answer["Subject"], "auth0|alice")
+    expect_equal("SubjectType", answer["SubjectType"], "persistent")
+    expect_refused_by_sts("presented twice", {"InvalidIdentityToken"}, lambda: assume(context, response))
+    responses = [*saml.broken_signatures(context, response, facts), *saml.wrong_facts(context, facts)]
+    for what, tampered in responses:
+        codes = {"InvalidIdentityToken", "ExpiredTokenException"}
+        expect_refused_by_sts(what, codes, lambda tampered=tampered: assume(context, tampered))
+    expired = facts.changed(starts=-900, expires=-600, confirmation_expires=-600)
+    expect_refused_by_sts(
+        "that has expired", {"ExpiredTokenException"}, lambda: assume(context, aws_sts.response(context.keys, expired))
+    )
+    for what, code, attributes in (
+        ("for another role", "AccessDenied", {"Role": [f"{demo.AWS_ROLE}2,{demo.AWS_PROVIDER}"]}),
+        ("without a role", "AccessDenied", {"Role": []}),
+        ("with a session name that AWS refuses", "InvalidIdentityToken", {"RoleSessionName": ["a|b"]}),
+        ("with a session that is too short", "InvalidIdentityToken", {"SessionDuration": ["5"]}),
+        ("with an attribute that AWS does not know", "InvalidIdentityToken", {"Admin": ["true"]}),
+    ):
+        changed = facts.changed(attributes={**facts.attributes, **aws_sts.prefixed(attributes)})
+        expect_refused_by_sts(
+            what, {code}, lambda changed=changed: assume(context, aws_sts.response(context.keys, changed))
+        )
+    for what, code, fields in (
+        ("for five seconds", "ValidationError", {"DurationSeconds": 5}),
+        (
+            "for longer than the role's maximum session",
+            "ValidationError",
+            {"DurationSeconds": demo.AWS_ROLE_SECONDS_MAX + 1},
+        ),
+        ("for a role with a bad name", "ValidationError", {"RoleArn": "bad"}),
+        ("for a role that does not exist", "AccessDenied", {"RoleArn": f"{demo.AWS_ROLE}-none"}),
+        ("of an unknown provider", "InvalidIdentityToken", {"PrincipalArn": f"{demo.AWS_PROVIDER}-none"}),
+        ("that is not base64", "InvalidIdentityToken", {"SAMLAssertion": "*" * 8}),
+        ("that is not XML", "InvalidIdentityToken", {"SAMLAssertion": "AAAA"}),
+    ):
+        expect_refused_by_sts(
+            what, {code}, lambda fields=fields: assume(context, aws_sts.response(context.keys, facts), **fields)
+        )
+
+
+def check_sts_web_identity(context: Context) -> None:
+    def claims(**changed: object) -> dict[str, Any]:
+        return subject.claims("sts.amazonaws.com", jti=uuid.uuid4().hex, **changed)
+
+    def assume_with(token: str, **changed: object) -> Any:
+        fields = {"RoleArn": demo.AWS_ROLE, "RoleSessionName": "alice", "DurationSeconds": 900, **changed}
+        return aws_sts.client(upstream_client.url(context)).assume_role_with_web_identity(
+            **{"WebIdentityToken": token, **fields}
+        )
+
+    tenant, now = context.keys.tenant, int(time.time())
+    valid = subject.rs256(claims(), tenant)
+    expect_equal("Provider", assume_with(valid)["Provider"], "acme.example.com")
+    for what, code, token in (
+        ("presented twice", "InvalidIdentityToken", valid),
+        ("that has expired", "ExpiredTokenException", subject.rs256(claims(iat=now - 900, exp=now - 600), tenant)),
+        ("for another audience", "InvalidIdentityToken", subject.rs256(claims(aud="other"), tenant)),
+        ("of another issuer", "InvalidIdentityToken", subject.rs256(claims(iss="https://o.example.com/"), tenant)),
+        ("without exp", "InvalidIdentityToken", subject.rs256(claims(exp=None), tenant)),
+        ("with a flipped signature", "InvalidIdentityToken", subject.with_flipped_signature(valid)),
+        ("without a signature", "InvalidIdentityToken", subject.unsigned(claims())),
+        ("of an unknown key", "InvalidIdentityToken", subject.rs256(claims(), tenant, "other")),
+        ("of another key", "InvalidIdentityToken", subject.rs256(claims(), context.keys.firebase)),
+        ("that is malformed", "InvalidIdentityToken", "not.a.jwt"),
+    ):
+        expect_refused_by_sts(what, {code}, lambda token=token: assume_with(token))
+    new_token = partial(subject.rs256, claims(), tenant)
+    expect_refused_by_sts("for five seconds", {"ValidationError"}, lambda: assume_with(new_token(), DurationSeconds=5))
+    expect_refused_by_sts(
+        "with a short session name", {"ValidationError"}, lambda: assume_with(new_token(), RoleSessionName="a")
+    )
+    expect_refused_by_sts(
+        "with a bad session name", {"ValidationError"}, lambda: assume_with(new_token(), RoleSessionName="a|b")
+    )
+
+
+def expect_refused_by_sts(what: str, codes: set[str], attempt: Any) -> None:
+    try:
+        attempt()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in codes:
+            raise Mismatch(f"the fake STS answered {code} to a proof {what}, expected {sorted(codes)}") from error
+        return
+    raise Mismatch(f"the fake STS accepted a proof {what}")
+
+
+def check_sts_parsing(context: Context) -> None:
+    text = base64.b64encode(aws_sts.response(context.keys, aws_sts.facts("auth0|alice", "alice"))).decode("ascii")
+    form = {"Action": "AssumeRoleWithSAML", "Version": "2011-06-15", "RoleArn": demo.AWS_ROLE}
+    form |= {"PrincipalArn": demo.AWS_PROVIDER, "SAMLAssertion": text}
+    for headers, changed in (
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=x"}, {}),
+        ({"Content-Type": "application/json"}, {}),
+        ({}, {"Role": "admin"}),
+        ({}, {"Version": "2010-05-08"}),
+        ({}, {"Action": "AssumeRole"}),
+    ):
+        expect_equal(
+            f"the status with {headers or changed}",
+            upstream_client.post(context, "/", form | changed, headers).status,
+            400,
+        )
+    twice = upstream_client.post_body(context, "/", urlencode(form) + "&DurationSeconds=900&DurationSeconds=3600")
+    expect_equal("the status with a repeated field", twice.status, 400)
+    expect_equal("the status of the unchanged form", upstream_client.post(context, "/", form).status, 200)
+
+
+def check_salesforce(context: Context) -> None:
+    now, tenant = int(time.time()), context.keys.tenant
+
+    def asserted(**changed: object) -> str:
+        valid = {"iss": demo.SALESFORCE_CONSUMER, "sub": "alice@example.com", "aud": "https://login.salesforce.com"}
+        return jwt.encode({**valid, "exp": now + 120, "jti": uuid.uuid4().hex, **changed}, tenant, "RS256")
+
+    def post(assertion: str, headers: dict[str, str] | None = None, **changed: str) -> Any:
+        form = {"grant_type": fake_salesforce.GRANT_TYPE, "assertion": assertion, **changed}
+        return upstream_client.post(context, fake_salesforce.TOKEN_PATH, form, headers)
+
+    valid = asserted()
+    expect_equal("the status of a valid JWT", post(valid).status, 200)
+    for code, assertion in (
+        ("invalid_grant", valid),
+        ("invalid_grant", asserted(aud="https://other.example.com")),
+        ("invalid_grant", asserted(aud=["https://login.salesforce.com"])),
+        ("invalid_grant", asserted(exp=now + 200)),
+        ("invalid_grant", asserted(exp=now - 10)),
+        ("invalid_grant", asserted(exp=str(now + 120))),
+        ("invalid_grant", asserted(exp=now + 60.5)),
+        ("invalid_grant", asserted(sub="stranger@example.com")),
+        ("invalid_client_id", asserted(iss="other")),
+        ("invalid_grant", subject.with_flipped_signature(asserted())),
+        ("invalid_grant", subject.unsigned({"iss": demo.SALESFORCE_CONSUMER, "exp": now + 120})),
+        ("invalid_grant", "not.a.jwt"),
+    ):
+        post(assertion).expect_error(400, code)
+    post(asserted(), client_secret="s").expect_error(400, "invalid_request")
+    post(asserted(), {"Authorization": "Basic eDp5"}).expect_error(400, "invalid_request")
+    post(asserted(), grant_type="authorization_code").expect_error(400, "unsupported_grant_type")
+
+
+def check_sap(context: Context) -> None:
+    endpoint = upstream_client.url(context) + demo.SAP_PATH
+    facts = Facts(demo.SAML_ISSUER, "alice@example.com", endpoint, endpoint)
+    facts = facts.changed(attributes={"client_id": [demo.SAP_CLIENT]})
+
+    def assertion(digest: str = "sha256", **changes: object) -> str:
+        made = saml_maker.assertion(facts.changed(**changes), context.keys.tenant, context.keys.certificate, digest)
+        return subject.base64url(etree.tostring(made))
+
+    def post(text: str, password: str = demo.SAP_PASSWORD, **changed: str) -> Any:
+        form = {
+            "grant_type": fake_sap.GRANT_TYPE,
+            "assertion": text,
+            "client_id": demo.SAP_CLIENT,
+            "scope": demo.SAP_SCOPE,
+        }
+        authorization = demo.basic_authorization(demo.SAP_CLIENT, password)
+        return upstream_client.post(context, demo.SAP_PATH, {**form, **changed}, {"Authorization": authorization})
+
+    valid = assertion()
+    expect_equal("the status of a valid assertion", post(valid).status, 200)
+    for text in (
+        valid,
+        assertion(audience="https://other.example.com"),
+        assertion(recipient="https://other.example.com"),
+        assertion(issuer="urn:other"),
+        assertion(subject="stranger@example.com"),
+        assertion(attributes={}),
+        assertion(attributes={"client_id": ["OTHER"]}),
+        assertion(starts=-900, expires=-600, confirmation_expires=-600),
+        assertion(digest="sha1"),
+        assertion() + "==",
+        "AAAA",
+    ):
+        post(text).expect_error(400, "invalid_grant")
+    post(assertion(), password="wrong").expect_error(401, "invalid_client")
+    post(assertion(), client_id="OTHER").expect_error(400, "invalid_request")
+    post(assertion(), scope="ZOTHER").expect_error(400, "invalid_scope")
+    post(assertion(), scope="").expect_error(400, "invalid_scope")
+    post(assertion(), grant_type="password").expect_error(400, "unsupported_grant_type")

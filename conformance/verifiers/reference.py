@@ -1,0 +1,138 @@
+"""A reference `/delegation` made of third-party libraries, which can be given the faults of `faults.py`."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+import jwt
+
+import demo
+import http_server
+import rate_limit
+import reference_upstreams
+from demo import Keys
+from reference_issuers import ISSUERS
+from reference_request import IssueRequest, Refusal
+
+
+@dataclass
+class Reference:
+    """Answers as a server with the demo tenant should, except for the one `fault`."""
+
+    keys: Keys
+    fault: str | None = None
+    fake_upstreams: str | None = None
+    buckets: dict[str, list[float]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def has(self, fault: str) -> bool:
+        return self.fault == fault
+
+    def respond(self, request: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        headers: dict[str, str] = {}
+        try:
+            claims = self.authenticate(request["client_id"], request["id_token"])
+            self.admit(claims["sub"], headers)
+            body = self.issue(request, claims)
+            return 200, {**headers, "Cache-Control": "no-store"}, body
+        except Refusal as refusal:
+            return refusal.status, headers, refusal.body
+        except Exception as error:  # the result must show that the reference crashed
+            return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
+
+    def authenticate(self, client_id: str, token: str) -> dict[str, Any]:
+        key: Any = self.keys.public_pem("tenant-rsa") if client_id == "rs-spa" else demo.SECRETS[client_id]
+        alg = "RS256" if client_id == "rs-spa" else "HS256"
+        options = {
+            "require": ["iss", "aud", "sub", "iat"] + ([] if self.has("accepts-no-exp") else ["exp"]),
+            "verify_exp": not self.has("accepts-expired"),
+            "verify_aud": not self.has("accepts-any-audience"),
+            "verify_iss": not self.has("accepts-any-issuer"),
+        }
+        try:
+            found = jwt.get_unverified_header(token)["alg"]
+            if self.has("accepts-unsigned") and found == "none":
+                options["verify_signature"] = False
+            if self.has("accepts-public-key-as-secret") and alg == "RS256" and found == "HS256":
+                options["verify_signature"] = False
+            if self.has("accepts-any-signature"):
+                options["verify_signature"] = False
+            claims = jwt.decode(token, key, [alg], audience=client_id, issuer=demo.ISSUER, options=options)
+        except jwt.PyJWTError as error:
+            raise Refusal(400, "invalid_grant", str(error)) from error
+        if claims["sub"] == "auth0|mallory" and not self.has("accepts-blocked-users"):
+            raise Refusal(401, "unauthorized", "user is blocked")
+        return claims
+
+    def admit(self, user_id: str, headers: dict[str, str]) -> None:
+        size = rate_limit.SIZE + self.has("bucket-of-eleven")
+        now = time.time()
+        with self.lock:
+            key = "everyone" if self.has("one-bucket-for-all-users") else user_id
+            content, updated_at = self.buckets.get(key, [size, now])
+            content = min(size, content + (now - updated_at) / rate_limit.REFILL_SECONDS)
+            is_allowed = content >= 1
+            content -= is_allowed
+            self.buckets[key] = [content, now]
+        full_at = math.ceil(now + (size - content) * rate_limit.REFILL_SECONDS)
+        limit = {
+            "Limit": rate_limit.SIZE,
+            "Remaining": math.floor(content),
+            "Reset": 60 if self.has("reset-is-relative") else full_at,
+        }
+        headers.update({f"X-RateLimit-{name}": str(value) for name, value in limit.items()})
+        if not is_allowed:
+            if not self.has("no-retry-after"):
+                headers["Retry-After"] = str(math.ceil((1 - content) * rate_limit.REFILL_SECONDS))
+            raise Refusal(429, "too_many_requests", "too many requests")
+
+    def issue(self, request: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
+        issuer = ISSUERS.get(request["api_type"])
+        if issuer is None:
+            raise Refusal(400, "invalid_request", f"{request['api_type']} is not enabled at the target")
+        return issuer(IssueRequest(self.keys, self.fake_upstreams, self.fault, request, claims))
+
+    def revoke(self, request: dict[str, Any]) -> None:
+        if not self.has("revocation-has-no-effect"):
+            reference_upstreams.revoke(self.fake_upstreams, request["token"])
+
+    def published(self) -> dict[str, Any]:
+        jwk = (
+            demo.private_jwk(self.keys.tenant)
+            if self.has("publishes-the-private-key")
+            else self.keys.public_jwk("tenant-rsa")
+        )
+        return {"keys": [{**jwk, "kid": demo.TENANT_KID, "use": "sig", "alg": "RS256"}]}
+
+
+@contextmanager
+def serving(reference: Reference) -> Iterator[str]:
+    """Serves it over HTTP on a free port until the block ends; yields its base URL."""
+
+    class Endpoint(http_server.Handler):
+        def do_GET(self) -> None:
+            self.respond_json(200, {}, reference.published())
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/oauth/revoke":
+                reference.revoke(request)
+                self.respond_json(200, {}, {})
+            else:
+                self.respond_json(*reference.respond(request))
+
+        def respond_json(self, status: int, headers: dict[str, str], body: Any) -> None:
+            content = json.dumps(body).encode("utf-8")
+            self.respond(status, {**headers, "Content-Type": "application/json"}, content)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    with http_server.running(server):
+        yield f"http://127.0.0.1:{server.server_port}"

@@ -1,0 +1,88 @@
+//! The external verifiers: installs what they need, starts a server with the demo tenant, and runs them against it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::build::Built;
+use crate::server::Server;
+use crate::shell::{has, run as run_command, target_dir, workspace_root};
+
+/// The folder of their programs, from the workspace's root.
+pub const FOLDER: &str = "conformance/verifiers";
+
+/// Tests the verifiers themselves, then runs them against a server with the demo tenant.
+pub fn run(built: &Built) -> Result<()> {
+    let missing: Vec<&str> = ["python3", "node", "npm"].into_iter().filter(|program| !has(program)).collect();
+    if !missing.is_empty() {
+        println!("NOT RUN: the external verifiers; install {} to run them", missing.join(", "));
+        return Ok(());
+    }
+    let output = target_dir()?.join("verifiers");
+    let python = python()?;
+    let modules = node_modules(&output.join("node"))?;
+    let verify = |arguments: &[&str]| {
+        let mut verify = Command::new(&python);
+        verify.arg(format!("{FOLDER}/verify.py")).arg("--node-modules").arg(&modules).args(arguments);
+        run_command(&mut verify)
+    };
+    verify(&["--self-test"])?;
+    let server = Server::start(built, "verifiers", 0)?;
+    let base_url = format!("http://{}", server.address());
+    let report = output.join("verifiers.json");
+    let report = report.to_str().context("the target directory's name is not UTF-8")?;
+    verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])
+}
+
+/// A Python with the packages that the verifiers and the fake upstreams need.
+pub fn python() -> Result<PathBuf> {
+    let venv = &target_dir()?.join("verifiers/venv");
+    let python = venv.join("bin/python");
+    let requirements = workspace_root().join(FOLDER).join("requirements.txt");
+    install_if_changed(venv, std::slice::from_ref(&requirements), || {
+        run_command(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
+        let mut install = Command::new(&python);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+        run_command(install.arg(&requirements))
+    })?;
+    Ok(python)
+}
+
+fn node_modules(folder: &Path) -> Result<PathBuf> {
+    let verifiers = workspace_root().join(FOLDER);
+    let files = ["package.json", "package-lock.json"].map(|file| verifiers.join(file));
+    install_if_changed(folder, &files, || {
+        fs::create_dir_all(folder)?;
+        for file in &files {
+            fs::copy(file, folder.join(file.file_name().context("a file has a name")?))?;
+        }
+        let mut install = Command::new("npm");
+        install.args([
+            "ci",
+            "--ignore-scripts",
+            "--omit=optional",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            "--prefix",
+        ]);
+        run_command(install.arg(folder))
+    })?;
+    Ok(folder.join("node_modules"))
+}
+
+/// Installs unless the folder was installed from files of the same content, a copy of which is kept in it.
+fn install_if_changed(folder: &Path, files: &[PathBuf], install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut wanted = String::new();
+    for file in files {
+        wanted.push_str(&fs::read_to_string(file)?);
+    }
+    let stamp = folder.join("installed-from");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install()?;
+    Ok(fs::write(stamp, wanted)?)
+}
