@@ -15,6 +15,7 @@ mod stubs;
 mod test;
 mod tidy;
 mod walk;
+mod workspace;
 
 use std::process::ExitCode;
 

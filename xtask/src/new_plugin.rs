@@ -19,7 +19,5 @@ pub fn run(args: &Args) -> Result<()> {
     run_command(new.args(["plugin", "new", &args.name, "--inside", "."]))?;
     // A long name may need a line more.
     let package = format!("locum-issuer-{}", args.name.replace('_', "-"));
-    run_command(cargo().args(["fmt", "--package", &package]))?;
-    println!("and give `{package}` a row in crates/README.md");
-    Ok(())
+    run_command(cargo().args(["fmt", "--package", &package]))
 }

@@ -1,10 +1,9 @@
 //! Every Rust file says its job in its first line; no file has a name that says nothing; no secret habit creeps in.
 
-use std::fs;
-
 use anyhow::Result;
 
-use crate::shell::{capture, workspace_root};
+use crate::tidy::texts;
+use crate::workspace::Workspace;
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils.rs", "util.rs", "common.rs", "helpers.rs", "helper.rs", "misc.rs"];
@@ -19,17 +18,9 @@ const BANNED: [(&str, &str, &str); 3] = [
 /// Lines of a file above which it has more than one job.
 const LINES_MAX: usize = 600;
 
-pub fn check() -> Result<Vec<String>> {
-    let mut list = std::process::Command::new("git");
-    let output = capture(list.args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
-    let mut faults = Vec::new();
-    for path in String::from_utf8(output.stdout)?.lines() {
-        if path.ends_with(".rs") {
-            let Ok(text) = fs::read_to_string(workspace_root().join(path)) else { continue };
-            faults.extend(faults_of(path, &text));
-        }
-    }
-    Ok(faults)
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let texts = texts::listed(&workspace.root, &["rs"])?;
+    Ok(texts.iter().flat_map(|text| faults_of(&text.path, &text.content)).collect())
 }
 
 fn faults_of(path: &str, text: &str) -> Vec<String> {

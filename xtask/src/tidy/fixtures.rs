@@ -5,17 +5,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::shell::workspace_root;
+use crate::workspace::Workspace;
 
 /// Says how a plugin is set up for its cases.
 const SHEET: &str = "plugin.yaml";
 /// Says how many cases stand beside it, so that none gets lost unseen.
 const COUNT: &str = "count.yaml";
 
-pub fn check() -> Result<Vec<String>> {
-    let fixtures = workspace_root().join("fixtures");
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let fixtures = workspace.root.join("fixtures");
     let mut faults = Vec::new();
-    for entry in fs::read_dir(workspace_root().join("plugins"))? {
+    for entry in fs::read_dir(workspace.root.join("plugins"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if !fixtures.join(&name).join(SHEET).is_file() {
             faults.push(format!("plugins/{name} has no fixtures/{name}/{SHEET}"));

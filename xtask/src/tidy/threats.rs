@@ -4,13 +4,13 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::workspace_root;
+use crate::workspace::Workspace;
 
 /// The section of threats that nothing proves yet; it ends the document.
 const UNPROVED: &str = "\n## Not yet";
 
-pub fn check() -> Result<Vec<String>> {
-    let folder = workspace_root().join("docs");
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let folder = workspace.root.join("docs");
     let document = fs::read_to_string(folder.join("threats.md")).context("docs/threats.md cannot be read")?;
     let proved = document.split(UNPROVED).next().unwrap_or_default();
     if rows(proved).next().is_none() {
