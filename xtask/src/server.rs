@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::build::Built;
-use crate::demo::TENANT;
 use crate::shell::{target_dir, workspace_root};
+
+/// The demo tenant.
+pub const TENANT: &str = "fixtures/demo/tenant.yaml";
 
 /// What `locum serve` prints once it listens, before its address.
 const LISTENING: &str = "listening on http://";
