@@ -11,6 +11,7 @@ mod new_plugin;
 mod server;
 mod shell;
 mod snapshot;
+mod source;
 mod stubs;
 mod test;
 mod tidy;

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod code_map;
+mod cycles;
 mod files;
 mod fixtures;
 mod texts;
@@ -15,9 +16,10 @@ use crate::workspace::Workspace;
 /// A check's name, and what gives its faults.
 type Check = (&'static str, fn(&Workspace) -> Result<Vec<String>>);
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     ("arrows between crates", arrows::check),
     ("code map", code_map::check),
+    ("cycles between modules", cycles::check),
     ("files", files::check),
     ("fixtures", fixtures::check),
     ("threats", threats::check),
