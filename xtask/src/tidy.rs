@@ -7,6 +7,7 @@ mod files;
 mod fixtures;
 mod texts;
 mod threats;
+mod words;
 
 use anyhow::{Result, bail};
 
@@ -16,13 +17,14 @@ use crate::workspace::Workspace;
 /// A check's name, and what gives its faults.
 type Check = (&'static str, fn(&Workspace) -> Result<Vec<String>>);
 
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     ("arrows between crates", arrows::check),
     ("code map", code_map::check),
     ("cycles between modules", cycles::check),
     ("files", files::check),
     ("fixtures", fixtures::check),
     ("threats", threats::check),
+    ("words", words::check),
 ];
 
 pub fn run() -> Result<()> {
@@ -31,9 +33,9 @@ pub fn run() -> Result<()> {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
-        bail!("tidy found {} things to mend", faults.len());
+        bail!("tidy found {} faults", faults.len());
     }
-    println!("tidy: {} checks, nothing to mend", CHECKS.len());
+    println!("tidy: {} checks, no faults", CHECKS.len());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 
 /// Says how a plugin is set up for its cases.
-const SHEET: &str = "plugin.yaml";
+const PROFILE: &str = "plugin.yaml";
 /// Says how many cases stand beside it, so that none gets lost unseen.
 const COUNT: &str = "count.yaml";
 
@@ -17,8 +17,8 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for entry in fs::read_dir(workspace.root.join("plugins"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if !fixtures.join(&name).join(SHEET).is_file() {
-            faults.push(format!("plugins/{name} has no fixtures/{name}/{SHEET}"));
+        if !fixtures.join(&name).join(PROFILE).is_file() {
+            faults.push(format!("plugins/{name} has no fixtures/{name}/{PROFILE}"));
         }
     }
     for entry in fs::read_dir(&fixtures)? {
@@ -35,7 +35,7 @@ fn miscounted(folder: &Path) -> Result<Option<String>> {
     let mut cases = 0;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".yaml") && name != SHEET && name != COUNT {
+        if name.ends_with(".yaml") && name != PROFILE && name != COUNT {
             cases += 1;
         }
     }

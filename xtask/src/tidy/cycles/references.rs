@@ -34,7 +34,7 @@ impl<'ast> Visit<'ast> for References {
         self.add_tokens(called.tokens.clone());
     }
 
-    /// Paths stand in attributes as tokens, and as texts: `#[serde(with = "crate::time")]`.
+    /// An attribute holds paths as tokens, and as texts: `#[serde(with = "crate::time")]`.
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if let syn::Meta::List(list) = &attribute.meta {
             self.add_tokens(list.tokens.clone());
