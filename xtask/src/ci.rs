@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, has, run as run_command};
-use crate::{conformance, tidy, walk};
+use crate::{conformance, public_api, tidy, walk};
 
 pub fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
@@ -17,6 +17,7 @@ pub fn run() -> Result<()> {
         "warnings",
     ]))?;
     tidy::run()?;
+    public_api::run(&public_api::Args { bless: false })?;
     deny()?;
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);

@@ -1,4 +1,4 @@
-//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, new-plugin, walk, tidy, ci.
+//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, ci.
 
 mod bench;
 mod build;
@@ -8,6 +8,7 @@ mod demo;
 mod http;
 mod judges;
 mod new_plugin;
+mod public_api;
 mod server;
 mod shell;
 mod snapshot;
@@ -44,6 +45,8 @@ enum Command {
     Bench(bench::Args),
     /// Compares every snapshot and generated file with the code; `--bless` rewrites them.
     Snapshot(snapshot::Args),
+    /// Compares the public items of the crates that others build on with their listings; `--bless` rewrites those.
+    PublicApi(public_api::Args),
     /// Starts a plugin in this workspace.
     NewPlugin(new_plugin::Args),
     /// Walks the plugin author guide: its commands and changes, on a crate outside the workspace.
@@ -73,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::PublicApi(args) => public_api::run(&args),
         Command::NewPlugin(args) => new_plugin::run(&args),
         Command::Walk => walk::run(),
         Command::Tidy => tidy::run(),

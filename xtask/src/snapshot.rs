@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
+use crate::public_api;
 use crate::shell::{cargo, run as run_command};
 
 #[derive(ClapArgs)]
@@ -21,5 +22,6 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         test.env("INSTA_UPDATE", "no");
     }
-    run_command(&mut test)
+    run_command(&mut test)?;
+    public_api::run(&public_api::Args { bless: args.bless })
 }
