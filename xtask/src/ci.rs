@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, has, run as run_command};
-use crate::{conformance, public_api, tidy, walk};
+use crate::{conformance, features, public_api, tidy, walk};
 
 pub fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
@@ -16,6 +16,7 @@ pub fn run() -> Result<()> {
         "--deny",
         "warnings",
     ]))?;
+    features::run()?;
     tidy::run()?;
     public_api::run(&public_api::Args { bless: false })?;
     deny()?;

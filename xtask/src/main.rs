@@ -5,6 +5,7 @@ mod build;
 mod ci;
 mod conformance;
 mod demo;
+mod features;
 mod http;
 mod judges;
 mod new_plugin;
