@@ -50,7 +50,7 @@ enum Command {
     PublicApi(public_api::Args),
     /// Starts a plugin in this workspace.
     NewPlugin(new_plugin::Args),
-    /// Walks the plugin author guide: its commands and changes, on a crate outside the workspace.
+    /// Walks the ways to a new plugin: by the author guide outside the workspace, and by `new-plugin` inside it.
     Walk,
     /// Checks what the documents say about the tree, and the tree's habits.
     Tidy,

@@ -5,7 +5,7 @@ mod code_map;
 mod cycles;
 mod files;
 mod fixtures;
-mod texts;
+pub mod texts;
 mod threats;
 mod words;
 
