@@ -1,4 +1,4 @@
-//! Builds the server and every plugin, and lays the plugins into one directory with their pins.
+//! Builds the server and every plugin, and puts the plugins into one directory with their pins.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use crate::workspace::Workspace;
 
 #[derive(ClapArgs, Clone, Copy)]
 pub struct Args {
-    /// Builds for speed.
+    /// Builds with optimizations.
     #[arg(long)]
     pub release: bool,
 }
 
-/// What a build leaves.
+/// What a build produces.
 pub struct Built {
     /// The `locum` program.
     pub locum: PathBuf,
-    /// The directory of the plugins; their pins stand beside it.
+    /// The directory of the plugins; `plugins.lock` with their pins is beside it.
     pub plugins_dir: PathBuf,
     /// The plugin files.
     pub plugins: Vec<PathBuf>,

@@ -40,9 +40,9 @@ enum Command {
     Build(build::Args),
     /// Passes the tests: Rust's, and the outside judges of what is issued.
     Test(test::Args),
-    /// Judges the plugins of this workspace by the conformance suite.
+    /// Runs the conformance suite against the plugins of this workspace.
     Conformance(conformance::Args),
-    /// Measures delegations beside the same crypto done bare.
+    /// Measures delegations beside the same cryptography without Locum.
     Bench(bench::Args),
     /// Compares every snapshot and generated file with the code; `--bless` rewrites them.
     Snapshot(snapshot::Args),
@@ -54,7 +54,8 @@ enum Command {
     Walk,
     /// Checks what the documents say about the tree, and the tree's habits.
     Tidy,
-    /// What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance, the authors' guide.
+    /// What CI checks besides the tests: format, lints, features, tidy, public items, spelling, dependencies, docs,
+    /// conformance, and the ways to a new plugin.
     Ci,
 }
 

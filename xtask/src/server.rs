@@ -53,7 +53,7 @@ impl Server {
         &self.address
     }
 
-    /// Waits until somebody stops it.
+    /// Waits until it is stopped.
     pub fn wait(mut self) -> Result<()> {
         self.child.wait()?;
         Ok(())
@@ -62,7 +62,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only if it has stopped by itself.
+        // Both fail only if it has already stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -17,7 +17,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut test = cargo();
     test.args(["test", "--workspace", "--quiet"]);
     if args.bless {
-        // One word for our own generated files, one for insta's, one for trybuild's.
+        // In order: our own generated files, insta's snapshots, trybuild's expected messages.
         test.env("LOCUM_BLESS", "1").env("INSTA_UPDATE", "always").env("TRYBUILD", "overwrite");
     } else {
         test.env("INSTA_UPDATE", "no");

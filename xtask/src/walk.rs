@@ -20,7 +20,7 @@ const CHAPTER: &str = "## Ten minutes";
 
 /// The plugin of the guide, and the one case of a new plugin that fails until its author edits it.
 const PLUGIN: &str = "parking";
-const WAITING: &str = "a-token-says-what-its-reader-needs";
+const EDIT_ME: &str = "a-token-says-what-its-reader-needs";
 
 /// What a newcomer is promised.
 const COMMANDS_MAX: usize = 3;
@@ -53,7 +53,7 @@ fn walk_guide() -> Result<()> {
                     if must_fail { "failed" } else { "succeeded" }
                 );
                 if must_fail {
-                    scratch.report(&[])?.expect_failures(&[WAITING])?;
+                    scratch.report(&[])?.expect_failures(&[EDIT_ME])?;
                 }
             }
             Step::Change(change) => {
@@ -67,9 +67,9 @@ fn walk_guide() -> Result<()> {
     let report = scratch.report(&["--kill-score"])?;
     report.expect_failures(&[])?;
     let passed = report.cases("passed");
-    ensure!(passed.contains(&WAITING), "the case {WAITING} did not pass");
+    ensure!(passed.contains(&EDIT_ME), "the case {EDIT_ME} did not pass");
     println!(
-        "walk: {commands} commands, {lines} lines of the author's own, {seconds} s; {} cases passed, {} faults noticed",
+        "walk: {commands} commands, {lines} lines of the author's own, {seconds} s; {} cases passed, {} mutants killed",
         passed.len(),
         report.killed()?
     );
@@ -120,7 +120,7 @@ impl Scratch {
         let mut apply = Command::new("git");
         apply.args(["apply", "--whitespace=nowarn"]).arg(&patch).current_dir(&plugin);
         apply.env("GIT_CEILING_DIRECTORIES", &self.folder);
-        capture(&mut apply).with_context(|| format!("a change of {GUIDE} does not fit"))?;
+        capture(&mut apply).with_context(|| format!("a change of {GUIDE} does not apply"))?;
         Ok(())
     }
 
@@ -154,12 +154,12 @@ impl Report {
         Ok(())
     }
 
-    /// The faults that the cases notice, if there are such and no other.
+    /// The number of mutants that the cases kill, if there are some and none survives.
     fn killed(&self) -> Result<u64> {
         let number = |name| self.0.pointer(name).and_then(Value::as_u64);
         match (number("/kill_score/killed"), number("/kill_score/survived")) {
             (Some(killed @ 1..), Some(0)) => Ok(killed),
-            (killed, survived) => bail!("of the faults {killed:?} were noticed and {survived:?} were not"),
+            (killed, survived) => bail!("of the mutants {killed:?} were killed and {survived:?} survived"),
         }
     }
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guide_keeps_its_promises_on_paper() {
+    fn the_guides_chapter_is_as_short_as_promised() {
         let steps = guide::steps(&page(), CHAPTER).unwrap();
         let commands = steps.iter().filter(|step| matches!(step, Step::Command(_))).count();
         let lines: usize = steps
@@ -197,9 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn the_guide_tells_of_the_case_that_waits() {
+    fn the_guide_names_the_case_that_fails_at_first() {
         let templates = workspace_root().join("conformance/templates/plugin/fixtures");
-        assert!(templates.join(format!("{WAITING}.yaml")).is_file());
-        assert!(page().contains(&format!("`{WAITING}`")));
+        assert!(templates.join(format!("{EDIT_ME}.yaml")).is_file());
+        assert!(page().contains(&format!("`{EDIT_ME}`")));
     }
 }

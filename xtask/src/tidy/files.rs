@@ -1,4 +1,4 @@
-//! Every Rust file says its job in its first line; no file has a name that says nothing; no secret habit creeps in.
+//! Every Rust file says its job in its first line, has a name that tells something, and holds no banned attribute.
 
 use anyhow::Result;
 
@@ -8,10 +8,10 @@ use crate::workspace::Workspace;
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils.rs", "util.rs", "common.rs", "helpers.rs", "helper.rs", "misc.rs"];
 
-/// Words that tests must not need, put together here so that this file does not hold them.
+/// Texts that no file may hold, in two parts each so that this file does not hold them.
 const BANNED: [(&str, &str, &str); 3] = [
-    ("#[ign", "ore", "a test that does not run is no test"),
-    ("should", "_panic", "say what is refused and how"),
+    ("#[ign", "ore", "run the test, or delete it"),
+    ("should", "_panic", "assert what is refused and how"),
     ("TO", "DO", "open an issue, or do it"),
 ];
 

@@ -1,4 +1,4 @@
-//! Every plugin has fixtures, and each folder of them counts its cases right.
+//! Every plugin has fixtures, and the number of cases that a folder states is right.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 /// Says how a plugin is set up for its cases.
 const PROFILE: &str = "plugin.yaml";
-/// Says how many cases stand beside it, so that none gets lost unseen.
+/// Says how many cases are beside it, so that a lost file is noticed.
 const COUNT: &str = "count.yaml";
 
 pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
