@@ -33,12 +33,10 @@ impl Workspace {
         })
     }
 
-    /// The packages that are released: the plugins that only test the host and the suite are left out.
+    /// The packages without those that are only there to test the host and the suite, which are in folders named so.
     pub fn released(&self) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(|package| {
-            let folder = self.folder(package);
-            !folder.starts_with("crates/locum-host/tests") && !folder.starts_with("conformance/bad-plugins")
-        })
+        let is_for_tests = |folder: &Path| folder.iter().any(|part| part == "tests" || part == "bad-plugins");
+        self.packages.iter().filter(move |package| !is_for_tests(self.folder(package)))
     }
 
     /// The packages under `plugins/`.
@@ -46,7 +44,7 @@ impl Workspace {
         self.packages.iter().filter(|package| self.is_plugin(package))
     }
 
-    /// Whether it stands under `plugins/`.
+    /// Whether it is under `plugins/`.
     pub fn is_plugin(&self, package: &Package) -> bool {
         self.folder(package).starts_with("plugins")
     }
