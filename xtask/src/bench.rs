@@ -1,4 +1,4 @@
-//! Measures delegations beside the same crypto done bare.
+//! Measures delegations beside the same cryptography without Locum.
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
@@ -8,7 +8,7 @@ use crate::shell::{cargo, run as run_command};
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Fewer and shorter samples: enough to see that the benches run, not to believe their figures.
+    /// Takes fewer and shorter samples: enough to see that the benches run, too few for figures.
     #[arg(long)]
     quick: bool,
 }

@@ -1,4 +1,4 @@
-//! Builds the server and every plugin, and lays the plugins into one directory with their pins.
+//! Builds the server and every plugin, and puts the plugins into one directory with their pins.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args as ClapArgs;
-use serde_json::Value;
 
-use crate::shell::{capture, cargo, run as run_command, target_dir};
+use crate::shell::{cargo, run as run_command, workspace_root};
+use crate::workspace::Workspace;
 
 #[derive(ClapArgs, Clone, Copy)]
 pub struct Args {
-    /// Builds for speed.
+    /// Builds with optimizations.
     #[arg(long)]
     pub release: bool,
 }
 
-/// What a build leaves.
+/// What a build produces.
 pub struct Built {
     /// The `locum` program.
     pub locum: PathBuf,
-    /// The directory of the plugins; their pins stand beside it.
+    /// The directory of the plugins; `plugins.lock` with their pins is beside it.
     pub plugins_dir: PathBuf,
     /// The plugin files.
     pub plugins: Vec<PathBuf>,
@@ -35,8 +35,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Builds and pins.
 pub fn build(args: Args) -> Result<Built> {
-    let target = target_dir()?;
-    let packages = plugin_packages()?;
+    let workspace = Workspace::load(workspace_root())?;
+    let target = &workspace.target;
+    let packages: Vec<&str> = workspace.plugins().map(|package| package.name.as_str()).collect();
     let mut build = cargo();
     build.args(["build", "--package", "locum"]);
     for package in &packages {
@@ -59,7 +60,7 @@ pub fn build(args: Args) -> Result<Built> {
 
 /// Copies each plugin anew under its own name: a file that a server has mapped is never written into.
 fn lay_out(
-    packages: &[String],
+    packages: &[&str],
     built: &std::path::Path,
     plugins_dir: &std::path::Path,
 ) -> Result<Vec<PathBuf>> {
@@ -75,24 +76,4 @@ fn lay_out(
         plugins.push(plugin);
     }
     Ok(plugins)
-}
-
-/// The packages under `plugins/`.
-pub fn plugin_packages() -> Result<Vec<String>> {
-    let output = capture(cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let packages =
-        metadata.get("packages").and_then(Value::as_array).context("cargo metadata names no packages")?;
-    let root =
-        metadata.get("workspace_root").and_then(Value::as_str).context("cargo metadata names no root")?;
-    let mut names: Vec<String> = packages
-        .iter()
-        .filter(|package| {
-            let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
-            manifest.starts_with(&format!("{root}/plugins/"))
-        })
-        .filter_map(|package| package.get("name").and_then(Value::as_str).map(str::to_owned))
-        .collect();
-    names.sort();
-    Ok(names)
 }

@@ -1,9 +1,12 @@
-//! What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance, the authors' guide.
+//! What CI checks besides the tests: format, lints, features, tidy, public items, spelling, dependencies, docs,
+//! conformance, and the ways to a new plugin.
+
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::shell::{cargo, has, run as run_command};
-use crate::{conformance, tidy, walk};
+use crate::{conformance, features, public_api, tidy, walk};
 
 pub fn run() -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
@@ -16,7 +19,10 @@ pub fn run() -> Result<()> {
         "--deny",
         "warnings",
     ]))?;
+    features::run()?;
     tidy::run()?;
+    public_api::run(&public_api::Args { bless: false })?;
+    typos()?;
     deny()?;
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
@@ -25,15 +31,27 @@ pub fn run() -> Result<()> {
     walk::run()
 }
 
+/// Misspellings, but for those that `typos.toml` lets in.
+fn typos() -> Result<()> {
+    install("typos", "typos-cli")?;
+    run_command(&mut Command::new("typos"))
+}
+
 /// Licences, advisories, banned and doubled crates, sources. Advisories need their database, which not every network
 /// gives: then that one check is named as not run.
 fn deny() -> Result<()> {
-    if !has("cargo-deny") {
-        run_command(cargo().args(["install", "cargo-deny", "--locked", "--quiet"]))?;
-    }
+    install("cargo-deny", "cargo-deny")?;
     run_command(cargo().args(["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))?;
     if let Err(error) = run_command(cargo().args(["deny", "check", "advisories"])) {
         println!("NOT RUN: cargo deny check advisories ({error})");
     }
     Ok(())
+}
+
+/// Installs a program that is not there, from the crate that brings it.
+fn install(program: &str, from: &str) -> Result<()> {
+    if has(program) {
+        return Ok(());
+    }
+    run_command(cargo().args(["install", from, "--locked", "--quiet"]))
 }

@@ -1,4 +1,4 @@
-//! Judges the plugins of this workspace by the conformance suite, and shows all of them in one table.
+//! Runs the conformance suite against the plugins of this workspace, and shows the results in one table.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::build::{self, Built, build};
 use crate::shell::{run as run_command, target_dir};
 
-/// The sums of a report, in the order of the table's columns: of its cases, then of the faults put in their way.
+/// The sums of a report, in the order of the table's columns: of its cases, then of its mutants.
 const COLUMNS: [&str; 7] = [
     "counts/passed",
     "counts/failed",
@@ -43,13 +43,13 @@ pub fn run(args: &Args) -> Result<()> {
         built.plugins.iter().filter(|plugin| wanted.as_ref().is_none_or(|wanted| plugin.ends_with(wanted)))
     {
         let name = plugin.file_stem().unwrap_or_default().to_string_lossy().replace("liblocum_issuer_", "");
-        match judge(&built, plugin, &name)? {
+        match check(&built, plugin, &name)? {
             Verdict::Conformant(counts) => rows.push(row(&name, counts)),
-            Verdict::Wanting => failed.push(name),
+            Verdict::NotConformant => failed.push(name),
         }
     }
     if rows.is_empty() && failed.is_empty() {
-        bail!("no plugin of that name; they stand in plugins/");
+        bail!("no plugin of that name; the plugins are in plugins/");
     }
     println!("\n{}\n{}", row("plugin", COLUMNS.map(head)), rows.join("\n"));
     if failed.is_empty() { Ok(()) } else { bail!("not conformant: {}", failed.join(", ")) }
@@ -57,11 +57,11 @@ pub fn run(args: &Args) -> Result<()> {
 
 enum Verdict {
     Conformant([String; COLUMNS.len()]),
-    Wanting,
+    NotConformant,
 }
 
 /// Reports go to `target/conformance/<name>`; the whole report is shown only of a plugin that fails.
-fn judge(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
+fn check(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
     let mut conformance = Command::new(&built.locum);
     conformance
         .arg("conformance")
@@ -74,7 +74,7 @@ fn judge(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
         if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--mutation-score")) {
             eprintln!("{error}");
         }
-        return Ok(Verdict::Wanting);
+        return Ok(Verdict::NotConformant);
     }
     let report: Value = serde_json::from_slice(&output.stdout)?;
     let sum = |column: &str| report.pointer(&format!("/{column}")).map(Value::to_string);

@@ -9,11 +9,8 @@ use serde_json::{Value, json};
 use crate::build::{self, Built, build};
 use crate::fake_upstreams::FakeUpstreams;
 use crate::http;
-use crate::server::Server;
+use crate::server::{Server, TENANT};
 use crate::shell::{capture, has};
-
-/// The demo tenant.
-pub const TENANT: &str = "fixtures/demo/tenant.yaml";
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 

@@ -1,4 +1,4 @@
-//! As much HTTP as the demo needs: one POST with JSON, one answer.
+//! As much HTTP as the demo needs: one POST with JSON, one response.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// Posts JSON and reads the JSON answer.
+/// Posts JSON and reads the JSON response.
 pub fn post_json(address: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
     let body = body.to_string();
     let mut stream = TcpStream::connect(address)?;
@@ -18,9 +18,10 @@ pub fn post_json(address: &str, path: &str, body: &Value) -> Result<(u16, Value)
          content-length: {}\r\n\r\n{body}",
         body.len()
     )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("the server's answer has no end of its head")?;
-    let status = head.split(' ').nth(1).context("the server's answer has no status")?.parse()?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let (head, body) =
+        response.split_once("\r\n\r\n").context("the server's response has no end of its head")?;
+    let status = head.split(' ').nth(1).context("the server's response has no status")?.parse()?;
     Ok((status, serde_json::from_str(body)?))
 }

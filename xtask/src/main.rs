@@ -1,4 +1,4 @@
-//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, new-plugin, walk, tidy, ci.
+//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, ci.
 
 mod bench;
 mod build;
@@ -6,15 +6,19 @@ mod ci;
 mod conformance;
 mod demo;
 mod fake_upstreams;
+mod features;
 mod http;
 mod new_plugin;
+mod public_api;
 mod server;
 mod shell;
 mod snapshot;
+mod source;
 mod test;
 mod tidy;
 mod verifiers;
 mod walk;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -36,19 +40,22 @@ enum Command {
     Build(build::Args),
     /// Runs the tests: Rust's, and the external verifiers of what Locum issues.
     Test(test::Args),
-    /// Judges the plugins of this workspace by the conformance suite.
+    /// Runs the conformance suite against the plugins of this workspace.
     Conformance(conformance::Args),
-    /// Measures delegations beside the same crypto done bare.
+    /// Measures delegations beside the same cryptography without Locum.
     Bench(bench::Args),
     /// Compares every snapshot and generated file with the code; `--bless` rewrites them.
     Snapshot(snapshot::Args),
+    /// Compares the public items of the crates that others build on with their listings; `--bless` rewrites those.
+    PublicApi(public_api::Args),
     /// Starts a plugin in this workspace.
     NewPlugin(new_plugin::Args),
-    /// Walks the plugin author guide: its commands and changes, on a crate outside the workspace.
+    /// Walks the ways to a new plugin: by the author guide outside the workspace, and by `new-plugin` inside it.
     Walk,
     /// Checks what the documents say about the tree, and the tree's habits.
     Tidy,
-    /// What CI checks besides the tests: fmt, clippy, tidy, deny, docs, conformance, the authors' guide.
+    /// What CI checks besides the tests: format, lints, features, tidy, public items, spelling, dependencies, docs,
+    /// conformance, and the ways to a new plugin.
     Ci,
 }
 
@@ -71,6 +78,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::PublicApi(args) => public_api::run(&args),
         Command::NewPlugin(args) => new_plugin::run(&args),
         Command::Walk => walk::run(),
         Command::Tidy => tidy::run(),

@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::build::Built;
-use crate::demo::TENANT;
 use crate::shell::{target_dir, workspace_root};
+
+/// The demo tenant.
+pub const TENANT: &str = "fixtures/demo/tenant.yaml";
 
 /// What `locum serve` prints once it listens, before its address.
 const LISTENING: &str = "listening on http://";
@@ -51,7 +53,7 @@ impl Server {
         &self.address
     }
 
-    /// Waits until somebody stops it.
+    /// Waits until it is stopped.
     pub fn wait(mut self) -> Result<()> {
         self.child.wait()?;
         Ok(())
@@ -60,7 +62,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only if it has stopped by itself.
+        // Both fail only if it has already stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

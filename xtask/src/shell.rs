@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
+use crate::workspace::Workspace;
+
 /// The workspace's root.
 pub fn workspace_root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -13,11 +15,7 @@ pub fn workspace_root() -> &'static Path {
 
 /// Where cargo builds, as an absolute path.
 pub fn target_dir() -> Result<PathBuf> {
-    let output = capture(cargo().args(["metadata", "--format-version=1", "--no-deps", "--offline"]))
-        .or_else(|_| capture(cargo().args(["metadata", "--format-version=1", "--no-deps"])))?;
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let path = metadata.get("target_directory").and_then(|path| path.as_str());
-    Ok(PathBuf::from(path.context("cargo metadata names no target directory")?))
+    Ok(Workspace::load(workspace_root())?.target)
 }
 
 /// The cargo that runs xtask.

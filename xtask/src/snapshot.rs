@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
+use crate::public_api;
 use crate::shell::{cargo, run as run_command};
 
 #[derive(ClapArgs)]
@@ -16,10 +17,11 @@ pub fn run(args: &Args) -> Result<()> {
     let mut test = cargo();
     test.args(["test", "--workspace", "--quiet"]);
     if args.bless {
-        // One word for our own generated files, one for insta's, one for trybuild's.
+        // In order: our own generated files, insta's snapshots, trybuild's expected messages.
         test.env("LOCUM_BLESS", "1").env("INSTA_UPDATE", "always").env("TRYBUILD", "overwrite");
     } else {
         test.env("INSTA_UPDATE", "no");
     }
-    run_command(&mut test)
+    run_command(&mut test)?;
+    public_api::run(&public_api::Args { bless: args.bless })
 }

@@ -2,33 +2,48 @@
 
 mod arrows;
 mod code_map;
+mod cycles;
 mod files;
 mod fixtures;
+pub mod texts;
 mod threats;
+mod words;
 
 use anyhow::{Result, bail};
 
+use crate::shell::workspace_root;
+use crate::workspace::Workspace;
+
 /// A check's name, and what gives its faults.
-type Check = (&'static str, fn() -> Result<Vec<String>>);
+type Check = (&'static str, fn(&Workspace) -> Result<Vec<String>>);
+
+const CHECKS: [Check; 7] = [
+    ("arrows between crates", arrows::check),
+    ("code map", code_map::check),
+    ("cycles between modules", cycles::check),
+    ("files", files::check),
+    ("fixtures", fixtures::check),
+    ("threats", threats::check),
+    ("words", words::check),
+];
 
 pub fn run() -> Result<()> {
-    let checks: [Check; 5] = [
-        ("arrows between crates", arrows::check),
-        ("code map", code_map::check),
-        ("files", files::check),
-        ("fixtures", fixtures::check),
-        ("threats", threats::check),
-    ];
-    let mut found = 0;
-    for (name, check) in checks {
-        for fault in check()? {
-            found += 1;
-            eprintln!("{name}: {fault}");
-        }
+    let faults = faults(&Workspace::load(workspace_root())?)?;
+    for fault in &faults {
+        eprintln!("{fault}");
     }
-    if found > 0 {
-        bail!("tidy found {found} things to mend");
+    if !faults.is_empty() {
+        bail!("tidy found {} faults", faults.len());
     }
-    println!("tidy: {} checks, nothing to mend", checks.len());
+    println!("tidy: {} checks, no faults", CHECKS.len());
     Ok(())
+}
+
+/// What all checks find in a checkout.
+pub fn faults(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for (name, check) in CHECKS {
+        faults.extend(check(workspace)?.into_iter().map(|fault| format!("{name}: {fault}")));
+    }
+    Ok(faults)
 }

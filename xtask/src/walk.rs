@@ -1,6 +1,7 @@
-//! Walks the plugin author guide: its commands and changes, as they stand there, on a crate outside the workspace.
+//! Walks the ways to a new plugin: by the author guide outside the workspace, and by `new-plugin` inside it.
 
 mod guide;
+mod inside;
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,9 +18,9 @@ use crate::walk::guide::Step;
 const GUIDE: &str = "docs/plugin-author-guide.md";
 const CHAPTER: &str = "## Ten minutes";
 
-/// The plugin of the guide, and the one case of a new plugin that waits for its author.
+/// The plugin of the guide, and the one case of a new plugin that fails until its author edits it.
 const PLUGIN: &str = "parking";
-const WAITING: &str = "a-token-says-what-its-reader-needs";
+const EDIT_ME: &str = "a-token-says-what-its-reader-needs";
 
 /// What a newcomer is promised.
 const COMMANDS_MAX: usize = 3;
@@ -27,18 +28,24 @@ const LINES_MAX: usize = 40;
 const SECONDS_MAX: u64 = 600;
 
 pub fn run() -> Result<()> {
+    run_command(cargo().args(["build", "--quiet", "--package", "locum"]))?;
+    inside::walk()?;
+    walk_guide()
+}
+
+/// Carries out the commands and changes of the guide, as the page has them, on a crate outside the workspace.
+fn walk_guide() -> Result<()> {
     let page = fs::read_to_string(workspace_root().join(GUIDE))?;
     let steps = guide::steps(&page, CHAPTER).with_context(|| format!("{GUIDE} cannot be walked"))?;
-    run_command(cargo().args(["build", "--quiet", "--package", "locum"]))?;
-    let desk = Desk::new()?;
+    let scratch = Scratch::new()?;
     let started = Instant::now();
     let (mut commands, mut lines, mut edited) = (0, 0, false);
     for step in &steps {
         match step {
             Step::Command(command) => {
                 commands += 1;
-                let succeeded = desk.shell(command)?;
-                // Before the author's changes the judgement must be bad, and for one reason.
+                let succeeded = scratch.shell(command)?;
+                // Before the author's changes the suite must find one failure.
                 let must_fail = !edited && command.ends_with("check");
                 ensure!(
                     succeeded != must_fail,
@@ -46,23 +53,23 @@ pub fn run() -> Result<()> {
                     if must_fail { "failed" } else { "succeeded" }
                 );
                 if must_fail {
-                    desk.report(&[])?.expect_failures(&[WAITING])?;
+                    scratch.report(&[])?.expect_failures(&[EDIT_ME])?;
                 }
             }
             Step::Change(change) => {
                 edited = true;
                 lines += guide::added_lines(change);
-                desk.apply(change)?;
+                scratch.apply(change)?;
             }
         }
     }
     let seconds = started.elapsed().as_secs();
-    let report = desk.report(&["--mutation-score"])?;
+    let report = scratch.report(&["--mutation-score"])?;
     report.expect_failures(&[])?;
     let passed = report.cases("passed");
-    ensure!(passed.contains(&WAITING), "the case {WAITING} did not pass");
+    ensure!(passed.contains(&EDIT_ME), "the case {EDIT_ME} did not pass");
     println!(
-        "walk: {commands} commands, {lines} lines of the author's own, {seconds} s; {} cases passed, {} faults noticed",
+        "walk: {commands} commands, {lines} lines of the author's own, {seconds} s; {} cases passed, {} mutants killed",
         passed.len(),
         report.killed()?
     );
@@ -72,23 +79,23 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// A folder outside the workspace with a checkout of Locum in it, gone when the walk is over.
-struct Desk {
+/// A folder outside the workspace with a link to this checkout, removed after the walk.
+struct Scratch {
     folder: PathBuf,
-    /// Kept from walk to walk, so that the kit's own dependencies are built once.
+    /// Kept from walk to walk, so that the SDK's own dependencies are built once.
     target: PathBuf,
     /// The folder of the built `locum`.
     programs: PathBuf,
 }
 
-impl Desk {
+impl Scratch {
     fn new() -> Result<Self> {
         let target = target_dir()?;
         let folder = std::env::temp_dir().join(format!("locum-walk-{}", std::process::id()));
         fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let desk = Self { folder, target: target.join("walk"), programs: target.join("debug") };
-        std::os::unix::fs::symlink(workspace_root().canonicalize()?, desk.folder.join("locum"))?;
-        Ok(desk)
+        let scratch = Self { folder, target: target.join("walk"), programs: target.join("debug") };
+        std::os::unix::fs::symlink(workspace_root().canonicalize()?, scratch.folder.join("locum"))?;
+        Ok(scratch)
     }
 
     /// Runs a command of the guide, as a shell would; tells whether it succeeded.
@@ -109,21 +116,21 @@ impl Desk {
         let patch = self.folder.join("change.diff");
         fs::write(&patch, change)?;
         let plugin = self.folder.join(PLUGIN);
-        // The folder may stand in somebody's repository, where git would look for the files at its root.
+        // The folder may be inside a repository, at whose root git would look for the files.
         let mut apply = Command::new("git");
         apply.args(["apply", "--whitespace=nowarn"]).arg(&patch).current_dir(&plugin);
         apply.env("GIT_CEILING_DIRECTORIES", &self.folder);
-        capture(&mut apply).with_context(|| format!("a change of {GUIDE} does not fit"))?;
+        capture(&mut apply).with_context(|| format!("a change of {GUIDE} does not apply"))?;
         Ok(())
     }
 
-    /// Judges the plugin once more, as data.
+    /// Runs the suite once more, for its report as data.
     fn report(&self, arguments: &[&str]) -> Result<Report> {
         let file = self.target.join(format!("debug/liblocum_issuer_{PLUGIN}.so"));
-        let mut judge = Command::new(self.programs.join("locum"));
-        judge.arg("conformance").arg(file).args(["--format", "json"]).args(arguments);
-        // A plugin that fails a case ends it with 1, and the report is there all the same.
-        let output = judge.current_dir(self.folder.join(PLUGIN)).output()?;
+        let mut suite = Command::new(self.programs.join("locum"));
+        suite.arg("conformance").arg(file).args(["--format", "json"]).args(arguments);
+        // It exits with 1 if a case fails, and still writes the report.
+        let output = suite.current_dir(self.folder.join(PLUGIN)).output()?;
         let report = serde_json::from_slice(&output.stdout)
             .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
         Ok(Report(report))
@@ -147,19 +154,19 @@ impl Report {
         Ok(())
     }
 
-    /// The faults that the cases notice, if there are such and no other.
+    /// The number of mutants that the cases kill, if there are some and none survives.
     fn killed(&self) -> Result<u64> {
         let number = |name| self.0.pointer(name).and_then(Value::as_u64);
         match (number("/kill_score/killed"), number("/kill_score/survived")) {
             (Some(killed @ 1..), Some(0)) => Ok(killed),
-            (killed, survived) => bail!("of the faults {killed:?} were noticed and {survived:?} were not"),
+            (killed, survived) => bail!("of the mutants {killed:?} were killed and {survived:?} survived"),
         }
     }
 }
 
-impl Drop for Desk {
+impl Drop for Scratch {
     fn drop(&mut self) {
-        // The symbolic link goes, not what it leads to.
+        // This removes the symbolic link, not what it leads to.
         if let Err(error) = fs::remove_dir_all(&self.folder) {
             eprintln!("{} is left behind: {error}", self.folder.display());
         }
@@ -175,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guide_keeps_its_promises_on_paper() {
+    fn the_guides_chapter_is_as_short_as_promised() {
         let steps = guide::steps(&page(), CHAPTER).unwrap();
         let commands = steps.iter().filter(|step| matches!(step, Step::Command(_))).count();
         let lines: usize = steps
@@ -190,9 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn the_guide_tells_of_the_case_that_waits() {
+    fn the_guide_names_the_case_that_fails_at_first() {
         let templates = workspace_root().join("conformance/templates/plugin/fixtures");
-        assert!(templates.join(format!("{WAITING}.yaml")).is_file());
-        assert!(page().contains(&format!("`{WAITING}`")));
+        assert!(templates.join(format!("{EDIT_ME}.yaml")).is_file());
+        assert!(page().contains(&format!("`{EDIT_ME}`")));
     }
 }

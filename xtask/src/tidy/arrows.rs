@@ -1,125 +1,98 @@
-//! Which crate may import which: the table here is the one in `crates/README.md`, and cargo's own must equal it.
+//! Which crate may import which: cargo's own arrows against those of the code map.
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
+use cargo_metadata::{DependencyKind, Package};
 
 use crate::shell::{capture, cargo};
+use crate::tidy::code_map::{self, MAP, Row};
+use crate::workspace::Workspace;
 
-/// Crate, and what of ours it may import.
-const ARROWS: [(&str, &[&str]); 10] = [
-    ("locum-abi", &[]),
-    ("locum-plugin", &["locum-abi"]),
-    ("locum-engine", &["locum-abi"]),
-    ("locum-host", &["locum-abi", "locum-engine"]),
-    ("locum-store", &["locum-abi", "locum-engine"]),
-    ("locum-server", &["locum-engine"]),
-    ("locum-conformance", &["locum-abi", "locum-engine", "locum-host", "locum-server", "locum-store"]),
-    (
-        "locum",
-        &[
-            "locum-abi",
-            "locum-conformance",
-            "locum-engine",
-            "locum-host",
-            "locum-plugin",
-            "locum-server",
-            "locum-store",
-        ],
-    ),
-    ("xtask", &[]),
-    // Any plugin, wherever it stands.
-    ("*", &["locum-plugin"]),
-];
-
-/// Crates that the engine's tree must never hold.
+/// The crate that performs no I/O, and what its tree must therefore never hold.
+const ENGINE: &str = "locum-engine";
 const NEVER_IN_THE_ENGINE: [&str; 8] =
     ["abi_stable", "axum", "hyper", "libloading", "reqwest", "rustls", "tokio", "tracing"];
 
-pub fn check() -> Result<Vec<String>> {
-    let output = capture(cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let packages =
-        metadata.get("packages").and_then(Value::as_array).context("cargo metadata names no packages")?;
+/// The one crate that may depend on `abi_stable`.
+const ABI: &str = "locum-abi";
+
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let map = code_map::read(workspace)?;
     let mut faults = Vec::new();
-    for package in packages {
-        let name = package.get("name").and_then(Value::as_str).context("a package has a name")?;
-        if is_for_tests(package) {
-            continue;
-        }
-        for import in imports(package) {
-            if !allowed(name).contains(&import.as_str()) {
-                faults.push(format!(
-                    "{name} imports {import}; the arrow is not in the table of xtask/src/tidy/arrows.rs"
-                ));
-            }
+    for package in workspace.released() {
+        // A crate that the map does not name is a fault of the check of that map.
+        if let Some(row) = code_map::row_of(&map, workspace, package) {
+            faults.extend(differences(package.name.as_str(), row, &imports(package)));
         }
     }
-    faults.extend(engine_tree()?);
-    faults.extend(only_ffi_names_abi_stable(packages));
+    faults.extend(engine_tree(workspace)?);
+    let users =
+        workspace.released().filter(|package| package.name != ABI && depends_on(package, "abi_stable"));
+    faults.extend(users.map(|package| format!("{} depends on abi_stable; only {ABI} may", package.name)));
     Ok(faults)
 }
 
-/// Plugins that exist to misbehave may import what they need for it.
-fn is_for_tests(package: &Value) -> bool {
-    let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
-    manifest.contains("/tests/") || manifest.contains("/bad-plugins/")
+/// Where what a crate imports differs from its row in the map.
+fn differences(name: &str, row: &Row, imports: &[&str]) -> Vec<String> {
+    let missing = imports.iter().filter(|import| !row.imports.iter().any(|named| named == *import)).map(|import| {
+        format!("{name} imports {import}, and {MAP} has no such arrow; remove the import, or add the arrow there")
+    });
+    let stale = row.imports.iter().filter(|named| !imports.contains(&named.as_str())).map(|named| {
+        format!("{MAP} has an arrow from {name} to {named}, and {name} does not import it; remove the arrow")
+    });
+    missing.chain(stale).collect()
 }
 
-fn allowed(name: &str) -> &'static [&'static str] {
-    let row = |wanted: &str| ARROWS.iter().find(|(row, _)| *row == wanted).map(|(_, allowed)| *allowed);
-    row(name).or_else(|| row("*")).unwrap_or(&[])
+/// What of ours a crate imports outside its tests.
+fn imports(package: &Package) -> Vec<&str> {
+    let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+    normal.filter(|dependency| dependency.path.is_some()).map(|dependency| dependency.name.as_str()).collect()
 }
 
-/// What of ours it imports outside its tests.
-fn imports(package: &Value) -> Vec<String> {
-    let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
-    dependencies
-        .filter(|dependency| dependency.get("kind").is_some_and(Value::is_null))
-        .filter(|dependency| dependency.get("path").is_some())
-        .filter_map(|dependency| dependency.get("name").and_then(Value::as_str).map(str::to_owned))
-        .collect()
+fn depends_on(package: &Package, name: &str) -> bool {
+    package.dependencies.iter().any(|dependency| dependency.name == name)
 }
 
-fn engine_tree() -> Result<Vec<String>> {
+fn engine_tree(workspace: &Workspace) -> Result<Vec<String>> {
     let mut tree = cargo();
-    tree.args([
-        "tree",
-        "--package",
-        "locum-engine",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}",
-    ]);
-    let output = capture(&mut tree)?;
-    let text = String::from_utf8(output.stdout)?;
+    tree.args(["tree", "--package", ENGINE, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let text = String::from_utf8(capture(tree.current_dir(&workspace.root))?.stdout)?;
     let names = text.lines().filter_map(|line| line.split(' ').next());
     let mut found: Vec<&str> = names.filter(|name| NEVER_IN_THE_ENGINE.contains(name)).collect();
     found.sort_unstable();
     found.dedup();
-    Ok(found
-        .into_iter()
-        .map(|name| format!("locum-engine's tree holds {name}; it performs no I/O"))
-        .collect())
+    Ok(found.into_iter().map(|name| format!("{ENGINE}'s tree holds {name}; it performs no I/O")).collect())
 }
 
-fn only_ffi_names_abi_stable(packages: &[Value]) -> Vec<String> {
-    packages
-        .iter()
-        .filter(|package| package.get("name").is_some_and(|name| name != "locum-abi"))
-        .filter(|package| {
-            let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
-            dependencies
-                .into_iter()
-                .any(|dependency| dependency.get("name").is_some_and(|name| name == "abi_stable"))
-        })
-        .map(|package| {
-            format!(
-                "{} depends on abi_stable; only locum-abi may",
-                package.get("name").unwrap_or(&Value::Null)
-            )
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences_of(cell: &str, imports: &[&str]) -> Vec<String> {
+        let map = code_map::parse(&format!("| `a` | A job. | {cell} |\n")).unwrap();
+        differences("a", &map[0], imports)
+    }
+
+    #[test]
+    fn imports_that_the_map_has_are_no_fault() {
+        assert!(differences_of("`b`, `c`", &["c", "b"]).is_empty());
+        assert!(differences_of("nothing", &[]).is_empty());
+    }
+
+    #[test]
+    fn an_arrow_that_the_map_lacks_is_a_fault() {
+        assert_eq!(
+            differences_of("`b`", &["b", "c"]),
+            [
+                "a imports c, and crates/README.md has no such arrow; remove the import, or add the arrow there"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_arrow_that_only_the_map_has_is_a_fault() {
+        assert_eq!(
+            differences_of("`b`, `c`", &["b"]),
+            ["crates/README.md has an arrow from a to c, and a does not import it; remove the arrow"]
+        );
+    }
 }

@@ -1,35 +1,26 @@
-//! Every Rust file says its job in its first line; no file has a name that says nothing; no secret habit creeps in.
-
-use std::fs;
+//! Every Rust file says its job in its first line, has a name that tells something, and holds no banned attribute.
 
 use anyhow::Result;
 
-use crate::shell::{capture, workspace_root};
+use crate::tidy::texts;
+use crate::workspace::Workspace;
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils.rs", "util.rs", "common.rs", "helpers.rs", "helper.rs", "misc.rs"];
 
-/// Words that tests must not need, put together here so that this file does not hold them.
+/// Texts that no file may hold, in two parts each so that this file does not hold them.
 const BANNED: [(&str, &str, &str); 3] = [
-    ("#[ign", "ore", "a test that does not run is no test"),
-    ("should", "_panic", "say what is refused and how"),
+    ("#[ign", "ore", "run the test, or delete it"),
+    ("should", "_panic", "assert what is refused and how"),
     ("TO", "DO", "open an issue, or do it"),
 ];
 
 /// Lines of a file above which it has more than one job.
 const LINES_MAX: usize = 600;
 
-pub fn check() -> Result<Vec<String>> {
-    let mut list = std::process::Command::new("git");
-    let output = capture(list.args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
-    let mut faults = Vec::new();
-    for path in String::from_utf8(output.stdout)?.lines() {
-        if path.ends_with(".rs") {
-            let Ok(text) = fs::read_to_string(workspace_root().join(path)) else { continue };
-            faults.extend(faults_of(path, &text));
-        }
-    }
-    Ok(faults)
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let texts = texts::listed(&workspace.root, &["rs"])?;
+    Ok(texts.iter().flat_map(|text| faults_of(&text.path, &text.content)).collect())
 }
 
 fn faults_of(path: &str, text: &str) -> Vec<String> {

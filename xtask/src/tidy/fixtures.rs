@@ -1,24 +1,24 @@
-//! Every plugin has fixtures, and each folder of them counts its cases right.
+//! Every plugin has fixtures, and the number of cases that a folder states is right.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::shell::workspace_root;
+use crate::workspace::Workspace;
 
 /// Says how a plugin is set up for its cases.
-const SHEET: &str = "plugin.yaml";
-/// Says how many cases stand beside it, so that none gets lost unseen.
+const PROFILE: &str = "plugin.yaml";
+/// Says how many cases are beside it, so that a lost file is noticed.
 const COUNT: &str = "count.yaml";
 
-pub fn check() -> Result<Vec<String>> {
-    let fixtures = workspace_root().join("fixtures");
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let fixtures = workspace.root.join("fixtures");
     let mut faults = Vec::new();
-    for entry in fs::read_dir(workspace_root().join("plugins"))? {
+    for entry in fs::read_dir(workspace.root.join("plugins"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if !fixtures.join(&name).join(SHEET).is_file() {
-            faults.push(format!("plugins/{name} has no fixtures/{name}/{SHEET}"));
+        if !fixtures.join(&name).join(PROFILE).is_file() {
+            faults.push(format!("plugins/{name} has no fixtures/{name}/{PROFILE}"));
         }
     }
     for entry in fs::read_dir(&fixtures)? {
@@ -35,7 +35,7 @@ fn miscounted(folder: &Path) -> Result<Option<String>> {
     let mut cases = 0;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".yaml") && name != SHEET && name != COUNT {
+        if name.ends_with(".yaml") && name != PROFILE && name != COUNT {
             cases += 1;
         }
     }

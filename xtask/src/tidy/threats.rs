@@ -4,13 +4,13 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::workspace_root;
+use crate::workspace::Workspace;
 
 /// The section of threats that nothing proves yet; it ends the document.
 const UNPROVED: &str = "\n## Not yet";
 
-pub fn check() -> Result<Vec<String>> {
-    let folder = workspace_root().join("docs");
+pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
+    let folder = workspace.root.join("docs");
     let document = fs::read_to_string(folder.join("threats.md")).context("docs/threats.md cannot be read")?;
     let proved = document.split(UNPROVED).next().unwrap_or_default();
     if rows(proved).next().is_none() {
@@ -55,7 +55,7 @@ impl Link<'_> {
         };
         let wanted = if path.ends_with(".rs") { format!("fn {text}(") } else { (*text).to_owned() };
         let holds = path.ends_with(".yaml") || content.contains(&wanted);
-        (!holds).then(|| format!("docs/threats.md: {path} does not hold `{wanted}`; name the proof anew"))
+        (!holds).then(|| format!("docs/threats.md: {path} does not hold `{wanted}`; correct the link"))
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_with_live_proofs_has_no_fault() {
+    fn a_row_with_existing_proofs_has_no_fault() {
         assert!(faults("| 1 | x | [it_is_refused](../a.rs), [a](../a.yaml) |").is_empty());
         assert!(faults("| 1 | x | [crate = \"rsa\"](../deny.toml) |").is_empty());
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_below_a_table_is_held_too() {
+    fn a_link_below_a_table_is_checked_too() {
         assert_eq!(faults("\nWhat does happen: [gone](../a.rs).").len(), 1);
     }
 }

@@ -30,8 +30,8 @@ pub fn steps(page: &str, heading: &str) -> Result<Vec<Step>> {
             }
         }
     }
-    ensure!(block.is_none(), "a block of code does not end");
-    ensure!(!steps.is_empty(), "no chapter `{heading}` with anything to do");
+    ensure!(block.is_none(), "a block of code has no closing fence");
+    ensure!(!steps.is_empty(), "no chapter `{heading}` with commands or changes");
     Ok(steps)
 }
 
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chapter_that_is_gone_is_not_walked_in_silence() {
+    fn a_missing_or_incomplete_chapter_is_an_error() {
         assert!(steps(PAGE, "## Run").is_err());
         assert!(steps("## Walk\n```sh\nls\n", "## Walk").is_err());
     }
