@@ -13,45 +13,26 @@
 //! after three hangs never again. An issuer that hangs while it is made ready keeps its caller, and an abort, a
 //! segmentation fault or a stack overflow ends the process: pin what you trust. Linux only.
 //!
-//! **Only this crate opens a library**, and only `mapping.rs` holds unsafe code.
+//! **Only this crate opens a library**, and only `loading/mapping.rs` holds unsafe code.
 #![deny(unsafe_code)]
 
-mod allowed;
-mod answer;
-mod backend;
-mod bytes;
-mod credential;
-mod elf;
-mod http_upstreams;
-mod in_process;
-mod inspection;
-mod issuer;
+mod calling;
+mod egress;
 pub mod limits;
-mod load_error;
-mod mapping;
-mod pins;
+mod loading;
 mod plugin;
-mod plugin_log;
 mod plugin_set;
-mod promises;
-mod public_address;
-mod secrets;
-mod settings;
-mod sha256;
-mod supervision;
-mod untrusted;
-mod upstreams;
-mod workers;
+mod sanitize;
 
-pub use allowed::{AllowedRequest, AllowedUpstreams, Method, NotAllowed, Reach};
-pub use backend::Isolation;
-pub use elf::ElfFacts;
-pub use http_upstreams::HttpUpstreams;
-pub use inspection::{Inspection, inspect};
-pub use load_error::{HashMismatch, LoadError, LoadErrorCode};
-pub use pins::{Pin, Pins};
+pub use calling::backend::Isolation;
+pub use calling::supervision::Health;
+pub use egress::allowed_upstreams::{AllowedRequest, AllowedUpstreams, Method, NotAllowed, Reach};
+pub use egress::http_upstreams::HttpUpstreams;
+pub use egress::upstreams::{UpstreamError, Upstreams};
+pub use loading::elf::ElfFacts;
+pub use loading::inspection::{Inspection, inspect};
+pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
+pub use loading::pins::{Pin, Pins};
+pub use loading::sha256::{NotSha256, Sha256};
 pub use plugin::Plugin;
 pub use plugin_set::{LoadOptions, PluginSet, plugin_files};
-pub use sha256::{NotSha256, Sha256};
-pub use supervision::Health;
-pub use upstreams::{UpstreamError, Upstreams};

@@ -7,19 +7,19 @@ use locum_abi::ffi::IssuerModuleRef;
 use locum_abi::manifest::Manifest;
 use serde_json::Value;
 
-use crate::backend::{Backend, Isolation};
-use crate::bytes::PluginBytes;
-use crate::elf;
-use crate::in_process::InProcess;
+use crate::calling::backend::{Backend, Isolation};
+use crate::calling::in_process::InProcess;
+use crate::calling::supervision::{Health, Supervision};
+use crate::calling::workers::Workers;
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::load_error::{Flaw, LoadError, LoadErrorCode};
-use crate::mapping;
-use crate::pins::Pins;
-use crate::promises::Promises;
-use crate::settings::SettingsSchema;
-use crate::sha256::Sha256;
-use crate::supervision::{Health, Supervision};
-use crate::workers::Workers;
+use crate::loading::checked_manifest::Promises;
+use crate::loading::elf;
+use crate::loading::load_error::{Flaw, LoadError, LoadErrorCode};
+use crate::loading::mapping;
+use crate::loading::pins::Pins;
+use crate::loading::plugin_file::PluginBytes;
+use crate::loading::settings_schema::SettingsSchema;
+use crate::loading::sha256::Sha256;
 
 /// A plugin that is loaded.
 pub struct Plugin {

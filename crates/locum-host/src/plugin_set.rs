@@ -12,19 +12,19 @@ use locum_abi::manifest::{IssuerManifest, Need};
 use locum_engine::ports::{Issuer, Issuers};
 use zeroize::Zeroizing;
 
-use crate::allowed::AllowedUpstreams;
-use crate::answer::read_failure;
-use crate::backend::Isolation;
-use crate::issuer::PluginIssuer;
+use crate::calling::answer::read_failure;
+use crate::calling::backend::Isolation;
+use crate::calling::plugin_issuer::PluginIssuer;
+use crate::calling::plugin_log;
+use crate::calling::secret_mask::Secrets;
+use crate::calling::workers::Workers;
+use crate::egress::allowed_upstreams::AllowedUpstreams;
+use crate::egress::upstreams::Upstreams;
 use crate::limits::DEADLINE;
-use crate::load_error::{Flaw, LoadError, LoadErrorCode};
-use crate::pins::Pins;
+use crate::loading::load_error::{Flaw, LoadError, LoadErrorCode};
+use crate::loading::pins::Pins;
+use crate::loading::settings_schema::SettingsSchema;
 use crate::plugin::Plugin;
-use crate::plugin_log;
-use crate::secrets::Secrets;
-use crate::settings::SettingsSchema;
-use crate::upstreams::Upstreams;
-use crate::workers::Workers;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]

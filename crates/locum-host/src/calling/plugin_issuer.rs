@@ -12,14 +12,14 @@ use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::allowed::AllowedUpstreams;
-use crate::answer::{self, Answer, Step};
-use crate::backend::{Call, CallLost, Ready};
-use crate::credential;
+use crate::calling::answer::{self, Answer, Step};
+use crate::calling::backend::{Call, CallLost, Ready};
+use crate::calling::credential;
+use crate::calling::plugin_log;
+use crate::calling::secret_mask::Secrets;
+use crate::egress::allowed_upstreams::AllowedUpstreams;
+use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::UPSTREAM_CALLS_MAX;
-use crate::plugin_log;
-use crate::secrets::Secrets;
-use crate::upstreams::{UpstreamError, Upstreams};
 
 /// Enough for most inputs, so that their buffer need not grow.
 const INPUT_BYTES_USUAL: usize = 2048;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::Manifest;
 
-use crate::bytes::{PluginBytes, file_name};
-use crate::elf::{self, ElfFacts};
-use crate::load_error::LoadError;
-use crate::pins::Pin;
-use crate::promises::Promises;
-use crate::sha256::Sha256;
+use crate::loading::checked_manifest::Promises;
+use crate::loading::elf::{self, ElfFacts};
+use crate::loading::load_error::LoadError;
+use crate::loading::pins::Pin;
+use crate::loading::plugin_file::{PluginBytes, file_name};
+use crate::loading::sha256::Sha256;
 
 /// What a plugin file says of itself. No pin is needed for this: nothing of the file runs.
 #[derive(Debug, Clone, PartialEq)]

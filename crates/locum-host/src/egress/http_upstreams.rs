@@ -8,11 +8,11 @@ use locum_engine::ports::PortFuture;
 use reqwest::{Client, ClientBuilder, Response, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
-use crate::allowed::{AllowedRequest, Method, Reach};
+use crate::egress::allowed_upstreams::{AllowedRequest, Method, Reach};
+use crate::egress::public_address::PublicResolver;
+use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::{UPSTREAM_CONNECT, UPSTREAM_REPLY_BYTES_MAX, UPSTREAM_REPLY_HEADERS_MAX};
-use crate::public_address::PublicResolver;
-use crate::untrusted::cleaned;
-use crate::upstreams::{UpstreamError, Upstreams};
+use crate::sanitize::cleaned;
 
 /// Performs upstream calls over HTTP and TLS. Needs a tokio runtime with I/O and time.
 ///

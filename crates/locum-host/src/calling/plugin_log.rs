@@ -3,8 +3,8 @@
 use locum_abi::answer::LogLine;
 use tracing::Level;
 
+use crate::calling::secret_mask::Secrets;
 use crate::limits::{LOG_LINES_MAX, MESSAGE_CHARS_MAX};
-use crate::secrets::Secrets;
 
 /// Hands lines on: escaped, cut, without the issuer's secrets, and no more than a few dozen of them.
 pub(crate) fn relay(plugin: &str, secrets: &Secrets, lines: &[LogLine]) {

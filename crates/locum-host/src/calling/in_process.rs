@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
-use crate::backend::{Answered, Backend, Call, CallLost, Ready};
-use crate::supervision::Supervision;
+use crate::calling::backend::{Answered, Backend, Call, CallLost, Ready};
+use crate::calling::supervision::Supervision;
 
 /// A plugin that is mapped into this process.
 pub(crate) struct InProcess {

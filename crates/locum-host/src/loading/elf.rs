@@ -7,7 +7,7 @@ use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
 use object::{FileKind, LittleEndian, Object as _, ObjectSymbol as _};
 
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::load_error::{Flaw, LoadErrorCode};
+use crate::loading::load_error::{Flaw, LoadErrorCode};
 
 #[cfg(target_arch = "x86_64")]
 const MACHINE: object::elf::Machine = object::elf::EM_X86_64;

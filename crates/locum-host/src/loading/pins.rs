@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{PluginBytes, file_name};
-use crate::load_error::{Flaw, HashMismatch, LoadError, LoadErrorCode};
-use crate::sha256::Sha256;
+use crate::loading::load_error::{Flaw, HashMismatch, LoadError, LoadErrorCode};
+use crate::loading::plugin_file::{PluginBytes, file_name};
+use crate::loading::sha256::Sha256;
 
 /// Name of the lock file; it stands beside the plugins directory, so that who may add a plugin cannot also pin it.
 const LOCK_FILE: &str = "plugins.lock";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::sha256::Sha256;
+use crate::loading::sha256::Sha256;
 
 /// Why a plugin was not loaded, and what to do next.
 ///
@@ -210,7 +210,7 @@ impl Flaw {
 /// The first three lines that say something, joined. Those of `abi_stable` run up to 40 KB.
 fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
-    crate::untrusted::cleaned(&lines.join("; "), 300)
+    crate::sanitize::cleaned(&lines.join("; "), 300)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use jsonschema::Validator;
 use locum_abi::manifest::{CONTRACT, CredentialForm, IssuerManifest, Lifetime, Manifest, Need, Upstream};
 use serde_json::Value;
 
-use crate::allowed::HostPattern;
-use crate::load_error::{Flaw, LoadErrorCode};
-use crate::settings::SettingsSchema;
+use crate::egress::allowed_upstreams::HostPattern;
+use crate::loading::load_error::{Flaw, LoadErrorCode};
+use crate::loading::settings_schema::SettingsSchema;
 
 /// A manifest that this host can hold a plugin to, and its schemas, compiled.
 pub(crate) struct Promises {

@@ -8,8 +8,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 use crate::limits::PLUGIN_FILE_BYTES_MAX;
-use crate::load_error::{Flaw, LoadError, LoadErrorCode};
-use crate::sha256::Sha256;
+use crate::loading::load_error::{Flaw, LoadError, LoadErrorCode};
+use crate::loading::sha256::Sha256;
 
 /// The bytes of a file and their hash. All later steps work on these bytes; the file is not opened again.
 pub(crate) struct PluginBytes {

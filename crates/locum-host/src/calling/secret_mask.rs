@@ -4,7 +4,7 @@ use locum_abi::configuration::Tenant;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::untrusted::cleaned;
+use crate::sanitize::cleaned;
 
 /// Shorter texts are no secrets worth the name, and would turn every message into dots.
 const SECRET_CHARS_MIN: usize = 6;

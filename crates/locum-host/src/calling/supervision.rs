@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::backend::CallLost;
+use crate::calling::backend::CallLost;
+use crate::calling::workers::Workers;
 use crate::limits::HANGS_MAX;
-use crate::workers::Workers;
 
 /// How a plugin is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

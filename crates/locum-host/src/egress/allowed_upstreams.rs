@@ -153,7 +153,7 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), NotAllowed> {
     for (at, (name, value)) in headers.iter().enumerate() {
         let twice = headers.iter().take(at).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
         if twice || !HEADERS.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
-            return Err(NotAllowed::Header(crate::untrusted::cleaned(name, 64)));
+            return Err(NotAllowed::Header(crate::sanitize::cleaned(name, 64)));
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
             return Err(NotAllowed::HeaderValue(name.to_ascii_lowercase()));
@@ -164,7 +164,7 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), NotAllowed> {
 
 /// As much of a URL as may stand in a log: paths and queries may carry credentials.
 fn shown(url: &Url) -> String {
-    crate::untrusted::cleaned(&url.origin().ascii_serialization(), 256)
+    crate::sanitize::cleaned(&url.origin().ascii_serialization(), 256)
 }
 
 impl AllowedRequest {

@@ -16,9 +16,9 @@ use locum_abi::ffi::abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODUL
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-use crate::bytes::PluginBytes;
-use crate::load_error::{Flaw, LoadErrorCode};
-use crate::sha256::Sha256;
+use crate::loading::load_error::{Flaw, LoadErrorCode};
+use crate::loading::plugin_file::PluginBytes;
+use crate::loading::sha256::Sha256;
 
 /// What was mapped before. Mappings are never undone, so the same bytes are mapped once for the whole process.
 static MAPPED: Mutex<BTreeMap<Sha256, IssuerModuleRef>> = Mutex::new(BTreeMap::new());

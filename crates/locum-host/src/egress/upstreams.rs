@@ -4,7 +4,7 @@ use locum_abi::upstream::UpstreamReply;
 use locum_engine::ports::PortFuture;
 use tokio::time::Instant;
 
-use crate::allowed::AllowedRequest;
+use crate::egress::allowed_upstreams::AllowedRequest;
 
 /// Performs upstream calls that were found to be allowed.
 pub trait Upstreams: Send + Sync {

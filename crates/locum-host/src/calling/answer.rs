@@ -6,9 +6,9 @@ use locum_engine::ports::IssuerFailure;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::Answered;
+use crate::calling::backend::Answered;
+use crate::calling::secret_mask::Secrets;
 use crate::limits::{ANSWER_BYTES_MAX, MESSAGE_CHARS_MAX};
-use crate::secrets::Secrets;
 
 /// An answer that may ask for a call first.
 pub(crate) trait Answer: Sized {

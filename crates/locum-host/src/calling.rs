@@ -1,0 +1,14 @@
+//! Calling: how an issuer of a loaded plugin is called, and how its answers are checked.
+//!
+//! `plugin_issuer` drives the steps of a request through a `backend`; `in_process` is the only backend so far, with
+//! `supervision` and `workers` to survive calls that hang. `answer` and `credential` check what comes back.
+
+pub(crate) mod answer;
+pub(crate) mod backend;
+pub(crate) mod credential;
+pub(crate) mod in_process;
+pub(crate) mod plugin_issuer;
+pub(crate) mod plugin_log;
+pub(crate) mod secret_mask;
+pub(crate) mod supervision;
+pub(crate) mod workers;

@@ -1,0 +1,6 @@
+//! Egress: which upstream requests an issuer may make, and how they are performed.
+
+pub(crate) mod allowed_upstreams;
+pub(crate) mod http_upstreams;
+pub(crate) mod public_address;
+pub(crate) mod upstreams;
