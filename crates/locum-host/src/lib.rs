@@ -25,14 +25,16 @@ mod plugin_set;
 mod sanitize;
 
 pub use calling::backend::Isolation;
-pub use calling::supervision::Health;
-pub use egress::allowed_upstreams::{AllowedRequest, AllowedUpstreams, Method, NotAllowed, Reach};
+pub use calling::supervision::PluginHealth;
+pub use egress::allowed_upstreams::{
+    AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest, UpstreamMethod,
+};
 pub use egress::http_upstreams::HttpUpstreams;
 pub use egress::upstreams::{UpstreamError, Upstreams};
 pub use loading::elf::ElfFacts;
 pub use loading::inspection::{Inspection, inspect};
 pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
 pub use loading::pins::{Pin, Pins};
-pub use loading::sha256::{NotSha256, Sha256};
+pub use loading::sha256::{InvalidSha256, Sha256};
 pub use plugin::Plugin;
 pub use plugin_set::{LoadOptions, PluginSet, plugin_files};

@@ -33,10 +33,10 @@ pub const UPSTREAM_REPLY_BYTES_MAX: usize = 1 << 20;
 pub const UPSTREAM_REPLY_HEADERS_MAX: usize = 64;
 
 /// How long an upstream may take to accept a connection.
-pub const UPSTREAM_CONNECT: Duration = Duration::from_secs(3);
+pub const UPSTREAM_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long all the steps of one request may take together, unless [`LoadOptions`](crate::LoadOptions) say otherwise.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// After so many hangs a plugin is not called any more.
 pub const HANGS_MAX: u32 = 3;

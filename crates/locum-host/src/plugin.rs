@@ -8,16 +8,16 @@ use locum_abi::manifest::Manifest;
 use serde_json::Value;
 
 use crate::calling::backend::{Backend, Isolation};
-use crate::calling::in_process::InProcess;
-use crate::calling::supervision::{Health, Supervision};
+use crate::calling::in_process::InProcessBackend;
+use crate::calling::supervision::{PluginHealth, Supervision};
 use crate::calling::workers::Workers;
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::loading::checked_manifest::Promises;
+use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf;
-use crate::loading::load_error::{Flaw, LoadError, LoadErrorCode};
+use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::mapping;
 use crate::loading::pins::Pins;
-use crate::loading::plugin_file::PluginBytes;
+use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::loading::sha256::Sha256;
 
@@ -26,7 +26,7 @@ pub struct Plugin {
     path: PathBuf,
     sha256: Sha256,
     manifest: Manifest,
-    settings: Vec<SettingsSchema>,
+    settings_schemas: Vec<SettingsSchema>,
     supervision: Arc<Supervision>,
     backend: Box<dyn Backend>,
 }
@@ -39,18 +39,18 @@ impl Plugin {
         isolation: Isolation,
         workers: &Arc<Workers>,
     ) -> Result<Self, LoadError> {
-        let file = PluginBytes::read(path)?;
+        let file = PluginFile::read(path)?;
         pins.check(&file)?;
-        let promises = promises(&file).map_err(|flaw| flaw.of(path))?;
-        let supervision = Arc::new(Supervision::new(&promises.manifest.name, Arc::clone(workers)));
+        let checked = checked(&file).map_err(|fault| fault.at(path))?;
+        let supervision = Arc::new(Supervision::new(&checked.manifest.name, Arc::clone(workers)));
         let backend: Box<dyn Backend> = match isolation {
             Isolation::InProcess => {
-                let module = mapping::map(&file).map_err(|flaw| flaw.of(path))?;
-                check_described(module, &promises.stated).map_err(|flaw| flaw.of(path))?;
-                Box::new(InProcess::new(module, Arc::clone(&supervision)))
+                let module = mapping::map(&file).map_err(|fault| fault.at(path))?;
+                check_described(module, &checked.json).map_err(|fault| fault.at(path))?;
+                Box::new(InProcessBackend::new(module, Arc::clone(&supervision)))
             }
         };
-        let Promises { manifest, settings, .. } = promises;
+        let CheckedManifest { manifest, settings_schemas, .. } = checked;
         tracing::info!(
             plugin = manifest.name,
             version = manifest.version,
@@ -58,7 +58,7 @@ impl Plugin {
             "loaded {}",
             path.display()
         );
-        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings, supervision, backend })
+        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings_schemas, supervision, backend })
     }
 
     /// The file it was loaded from.
@@ -71,18 +71,18 @@ impl Plugin {
         self.sha256
     }
 
-    /// Who it is and what it promises.
+    /// Who it is and what it checked.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// How it is doing.
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> PluginHealth {
         self.supervision.health()
     }
 
-    pub(crate) fn settings(&self, issuer: usize) -> Option<&SettingsSchema> {
-        self.settings.get(issuer)
+    pub(crate) fn settings_schema(&self, issuer: usize) -> Option<&SettingsSchema> {
+        self.settings_schemas.get(issuer)
     }
 
     pub(crate) fn backend(&self) -> &dyn Backend {
@@ -90,13 +90,13 @@ impl Plugin {
     }
 }
 
-fn promises(file: &PluginBytes) -> Result<Promises, Flaw> {
+fn checked(file: &PluginFile) -> Result<CheckedManifest, LoadFault> {
     let (manifest, _) = elf::inspect(&file.bytes)?;
-    Promises::read(manifest)
+    CheckedManifest::parse(manifest)
 }
 
 /// The code must state what the file states: the pin was given for the latter.
-fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), Flaw> {
+fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), LoadFault> {
     let described = module.describe()();
     let described = match described.len() {
         0..=MANIFEST_BYTES_MAX => serde_json::from_slice::<Value>(&described).ok(),
@@ -105,5 +105,5 @@ fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), Flaw> 
     if described.as_ref() == Some(stated) {
         return Ok(());
     }
-    Err(Flaw::new(LoadErrorCode::ManifestMismatch, "its code states another manifest than its file"))
+    Err(LoadFault::new(LoadErrorCode::ManifestMismatch, "its code states another manifest than its file"))
 }

@@ -16,12 +16,12 @@ use crate::calling::answer::read_failure;
 use crate::calling::backend::Isolation;
 use crate::calling::plugin_issuer::PluginIssuer;
 use crate::calling::plugin_log;
-use crate::calling::secret_mask::Secrets;
+use crate::calling::secret_mask::SecretMask;
 use crate::calling::workers::Workers;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::Upstreams;
-use crate::limits::DEADLINE;
-use crate::loading::load_error::{Flaw, LoadError, LoadErrorCode};
+use crate::limits::REQUEST_DEADLINE;
+use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::pins::Pins;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::plugin::Plugin;
@@ -40,7 +40,7 @@ pub struct LoadOptions {
 impl LoadOptions {
     /// In process, with the usual deadline.
     pub fn new(upstreams: Arc<dyn Upstreams>) -> Self {
-        Self { isolation: Isolation::default(), deadline: DEADLINE, upstreams }
+        Self { isolation: Isolation::default(), deadline: REQUEST_DEADLINE, upstreams }
     }
 }
 
@@ -79,7 +79,7 @@ impl PluginSet {
     /// # Errors
     /// As [`load`](Self::load), or if the directory or the lock file cannot be read.
     pub fn load_directory(directory: &Path, options: LoadOptions) -> Result<Self, LoadError> {
-        Self::load(plugin_files(directory)?, &Pins::from_lock(&Pins::lock_beside(directory))?, options)
+        Self::load(plugin_files(directory)?, &Pins::from_lock(&Pins::lock_path(directory))?, options)
     }
 
     fn add(&mut self, plugin: Plugin) -> Result<(), LoadError> {
@@ -87,14 +87,14 @@ impl PluginSet {
         let name = &plugin.manifest().name;
         if let Some(other) = self.plugins.iter().find(|other| other.manifest().name == *name) {
             let cause = format!("{} has the name `{name}` as well", other.path().display());
-            return Err(Flaw::new(LoadErrorCode::NameTaken, cause).of(plugin.path()));
+            return Err(LoadFault::new(LoadErrorCode::NameTaken, cause).at(plugin.path()));
         }
         for (at, issuer) in plugin.manifest().issuers.iter().enumerate() {
             let taken = self.by_api_type.insert(issuer.api_type.clone(), (place, at));
             if let Some(other) = taken.and_then(|(other, _)| self.plugins.get(other)) {
                 let cause =
                     format!("{} serves api_type `{}` as well", other.path().display(), issuer.api_type);
-                return Err(Flaw::new(LoadErrorCode::ApiTypeTaken, cause).of(plugin.path()));
+                return Err(LoadFault::new(LoadErrorCode::ApiTypeTaken, cause).at(plugin.path()));
             }
         }
         self.plugins.push(plugin);
@@ -109,7 +109,7 @@ impl PluginSet {
     fn serving(&self, api_type: &str) -> Option<(&Plugin, &IssuerManifest, &SettingsSchema)> {
         let (place, at) = *self.by_api_type.get(api_type)?;
         let plugin = self.plugins.get(place)?;
-        Some((plugin, plugin.manifest().issuers.get(at)?, plugin.settings(at)?))
+        Some((plugin, plugin.manifest().issuers.get(at)?, plugin.settings_schema(at)?))
     }
 }
 
@@ -126,10 +126,12 @@ impl Issuers for PluginSet {
         if !manifest.needs.contains(&Need::TenantSigningKey) {
             configuration.tenant.signing_key = None;
         }
-        let allowed = AllowedUpstreams::of(manifest, &configuration.settings).map_err(|setting| {
-            Failure::setting(&setting, "expected a URL with http or https and without user")
-        })?;
-        let secrets = Secrets::of(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
+        let allowed =
+            AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
+                Failure::setting(&setting, "expected a URL with http or https and without user")
+            })?;
+        let secrets =
+            SecretMask::of(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();
         let input = Zeroizing::new(
             serde_json::to_vec(&configuration).map_err(|error| Failure::internal(error.to_string()))?,
@@ -148,7 +150,7 @@ impl Issuers for PluginSet {
 }
 
 /// Why a plugin made no issuer ready.
-fn refusal(refused: &[u8], plugin: &str, secrets: &Secrets) -> Failure {
+fn refusal(refused: &[u8], plugin: &str, secrets: &SecretMask) -> Failure {
     match read_failure(refused, secrets) {
         Ok((failure, lines)) => {
             plugin_log::relay(plugin, secrets, &lines);
@@ -164,7 +166,7 @@ fn refusal(refused: &[u8], plugin: &str, secrets: &Secrets) -> Failure {
 /// [`LoadErrorCode::DirectoryUnreadable`].
 pub fn plugin_files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let unreadable = |error: std::io::Error| {
-        Flaw::new(LoadErrorCode::DirectoryUnreadable, error.to_string()).of(directory)
+        LoadFault::new(LoadErrorCode::DirectoryUnreadable, error.to_string()).at(directory)
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {

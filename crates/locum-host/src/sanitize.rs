@@ -1,14 +1,14 @@
 //! Texts of plugins and upstreams, made harmless for logs and terminals.
 
 /// The text with everything escaped that could break a line or steer a terminal, and cut to this many characters.
-pub(crate) fn cleaned(text: &str, chars_max: usize) -> String {
+pub(crate) fn sanitized(text: &str, chars_max: usize) -> String {
     let mut clean = String::with_capacity(text.len().min(chars_max));
     for (count, char) in text.chars().enumerate() {
         if count == chars_max {
             clean.push('…');
             break;
         }
-        if steers(char) {
+        if needs_escape(char) {
             clean.extend(char.escape_unicode());
         } else {
             clean.push(char);
@@ -18,7 +18,7 @@ pub(crate) fn cleaned(text: &str, chars_max: usize) -> String {
 }
 
 /// Control characters, the two Unicode line ends, and the marks that turn the direction of what follows.
-fn steers(char: char) -> bool {
+fn needs_escape(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -29,17 +29,17 @@ mod tests {
 
     #[test]
     fn what_breaks_lines_or_steers_terminals_is_escaped() {
-        assert_eq!(cleaned("a\r\n\u{1b}[2Jb\u{202e}c", 99), r"a\u{d}\u{a}\u{1b}[2Jb\u{202e}c");
+        assert_eq!(sanitized("a\r\n\u{1b}[2Jb\u{202e}c", 99), r"a\u{d}\u{a}\u{1b}[2Jb\u{202e}c");
     }
 
     #[test]
     fn ordinary_text_stays_as_it_is() {
-        assert_eq!(cleaned("grüße 日本 `x`", 99), "grüße 日本 `x`");
+        assert_eq!(sanitized("grüße 日本 `x`", 99), "grüße 日本 `x`");
     }
 
     #[test]
     fn long_text_is_cut() {
-        assert_eq!(cleaned("abcdef", 3), "abc…");
-        assert_eq!(cleaned("abc", 3), "abc");
+        assert_eq!(sanitized("abcdef", 3), "abc…");
+        assert_eq!(sanitized("abc", 3), "abc");
     }
 }

@@ -6,22 +6,22 @@ use locum_engine::ports::IssuerFailure;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::calling::backend::Answered;
-use crate::calling::secret_mask::Secrets;
+use crate::calling::backend::RawAnswer;
+use crate::calling::secret_mask::SecretMask;
 use crate::limits::{ANSWER_BYTES_MAX, MESSAGE_CHARS_MAX};
 
 /// An answer that may ask for a call first.
-pub(crate) trait Answer: Sized {
+pub(crate) trait OperationAnswer: Sized {
     /// What is there when no more calls are needed.
     type Outcome;
 
     /// The answer that these members are; `None` if one is missing.
-    fn of(members: Members) -> Option<Step<Self::Outcome>>;
+    fn of(members: AnswerMembers) -> Option<IssuerStep<Self::Outcome>>;
 }
 
 /// What an answer asks of the host.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Step<T> {
+pub(crate) enum IssuerStep<T> {
     /// Nothing more.
     Done(T),
     /// A call, and another try with its reply.
@@ -33,8 +33,8 @@ pub(crate) enum Step<T> {
 /// The members of a reply, all that there are. Read at once: the contract's own types say more, but serde reads a
 /// flattened and tagged type twice, at a microsecond per answer.
 #[derive(Deserialize)]
-pub(crate) struct Members {
-    kind: Kind,
+pub(crate) struct AnswerMembers {
+    kind: AnswerKind,
     credential: Option<Credential>,
     issued_at: Option<i64>,
     expires_at: Option<i64>,
@@ -45,7 +45,7 @@ pub(crate) struct Members {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum AnswerKind {
     Issued,
     Call,
     Revoked,
@@ -55,40 +55,45 @@ enum Kind {
     Unknown,
 }
 
-impl Answer for IssueAnswer {
+impl OperationAnswer for IssueAnswer {
     type Outcome = Issued;
 
-    fn of(members: Members) -> Option<Step<Issued>> {
-        let Members { credential, issued_at, expires_at, request, .. } = members;
+    fn of(members: AnswerMembers) -> Option<IssuerStep<Issued>> {
+        let AnswerMembers { credential, issued_at, expires_at, request, .. } = members;
         Some(match members.kind {
-            Kind::Issued => Step::Done(Issued { credential: credential?, issued_at: issued_at?, expires_at }),
-            Kind::Call => Step::Call(request?),
-            Kind::Revoked | Kind::AlreadyGone | Kind::NotRevocable | Kind::Unknown => Step::Unknown,
+            AnswerKind::Issued => {
+                IssuerStep::Done(Issued { credential: credential?, issued_at: issued_at?, expires_at })
+            }
+            AnswerKind::Call => IssuerStep::Call(request?),
+            AnswerKind::Revoked
+            | AnswerKind::AlreadyGone
+            | AnswerKind::NotRevocable
+            | AnswerKind::Unknown => IssuerStep::Unknown,
         })
     }
 }
 
-impl Answer for RevokeAnswer {
+impl OperationAnswer for RevokeAnswer {
     type Outcome = Self;
 
-    fn of(members: Members) -> Option<Step<Self>> {
+    fn of(members: AnswerMembers) -> Option<IssuerStep<Self>> {
         Some(match members.kind {
-            Kind::Revoked => Step::Done(Self::Revoked),
-            Kind::AlreadyGone => Step::Done(Self::AlreadyGone),
-            Kind::NotRevocable => Step::Done(Self::NotRevocable),
-            Kind::Call => Step::Call(members.request?),
-            Kind::Issued | Kind::Unknown => Step::Unknown,
+            AnswerKind::Revoked => IssuerStep::Done(Self::Revoked),
+            AnswerKind::AlreadyGone => IssuerStep::Done(Self::AlreadyGone),
+            AnswerKind::NotRevocable => IssuerStep::Done(Self::NotRevocable),
+            AnswerKind::Call => IssuerStep::Call(members.request?),
+            AnswerKind::Issued | AnswerKind::Unknown => IssuerStep::Unknown,
         })
     }
 }
 
 /// The answer in these bytes, and what was logged on the way to it.
-pub(crate) fn read<A: Answer>(
-    answered: Answered,
-    secrets: &Secrets,
-) -> (Result<Step<A::Outcome>, IssuerFailure>, Vec<LogLine>) {
+pub(crate) fn read_answer<A: OperationAnswer>(
+    answered: RawAnswer,
+    secrets: &SecretMask,
+) -> (Result<IssuerStep<A::Outcome>, IssuerFailure>, Vec<LogLine>) {
     match answered {
-        Ok(reply) => match parse::<Members>(&reply, "reply") {
+        Ok(reply) => match parse::<AnswerMembers>(&reply, "reply") {
             Ok(mut members) => {
                 let logs = std::mem::take(&mut members.logs);
                 let missing = || IssuerFailure::ContractBroken("its reply lacks a member".to_owned());
@@ -104,11 +109,11 @@ pub(crate) fn read<A: Answer>(
 }
 
 /// The failure in these bytes, fit to be shown, and what was logged on the way to it.
-pub(crate) fn read_failure(bytes: &[u8], secrets: &Secrets) -> Result<(Failure, Vec<LogLine>), String> {
+pub(crate) fn read_failure(bytes: &[u8], secrets: &SecretMask) -> Result<(Failure, Vec<LogLine>), String> {
     let mut failure: Failure = parse(bytes, "failure")?;
     let logs = std::mem::take(&mut failure.logs);
-    failure.message = secrets.cleaned(&failure.message, MESSAGE_CHARS_MAX);
-    failure.pointer = failure.pointer.map(|pointer| secrets.cleaned(&pointer, MESSAGE_CHARS_MAX));
+    failure.message = secrets.sanitized(&failure.message, MESSAGE_CHARS_MAX);
+    failure.pointer = failure.pointer.map(|pointer| secrets.sanitized(&pointer, MESSAGE_CHARS_MAX));
     failure.upstream_code = failure.upstream_code.filter(|code| is_code(code));
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
@@ -145,16 +150,16 @@ mod tests {
 
     use super::*;
 
-    fn no_secrets() -> Secrets {
-        Secrets::of(&Value::Null, &Map::new(), &Tenant { domain: String::new(), signing_key: None })
+    fn no_secrets() -> SecretMask {
+        SecretMask::of(&Value::Null, &Map::new(), &Tenant { domain: String::new(), signing_key: None })
     }
 
     fn failure(failure: Value) -> Failure {
         read_failure(failure.to_string().as_bytes(), &no_secrets()).unwrap().0
     }
 
-    fn broken(answered: Answered) -> String {
-        match read::<IssueAnswer>(answered, &no_secrets()).0 {
+    fn broken(answered: RawAnswer) -> String {
+        match read_answer::<IssueAnswer>(answered, &no_secrets()).0 {
             Err(IssuerFailure::ContractBroken(broken)) => broken,
             other => panic!("{other:?}"),
         }
@@ -197,10 +202,10 @@ mod tests {
     }
 
     /// What is read of an answer that was written by the contract's own types.
-    fn reread<A: Answer + Serialize>(answer: A) -> Step<A::Outcome> {
+    fn reread<A: OperationAnswer + Serialize>(answer: A) -> IssuerStep<A::Outcome> {
         let logs = vec![LogLine { level: "info".to_owned(), message: "m".to_owned() }];
         let written = serde_json::to_vec(&Reply { answer, logs: logs.clone() }).unwrap();
-        let (step, read_logs) = read::<A>(Ok(written), &no_secrets());
+        let (step, read_logs) = read_answer::<A>(Ok(written), &no_secrets());
         assert_eq!(read_logs, logs);
         step.unwrap()
     }
@@ -214,31 +219,36 @@ mod tests {
         ];
         for (credential, expires_at) in credentials.into_iter().zip([Some(2), None, Some(3)]) {
             let issued = Issued { credential, issued_at: 1, expires_at };
-            assert_eq!(reread(IssueAnswer::Issued(issued.clone())), Step::Done(issued));
+            assert_eq!(reread(IssueAnswer::Issued(issued.clone())), IssuerStep::Done(issued));
         }
         let headers = vec![("accept".to_owned(), "*/*".to_owned())];
         let request =
             UpstreamRequest { method: "GET".to_owned(), url: "u".to_owned(), headers, body: "b".to_owned() };
-        assert_eq!(reread(IssueAnswer::Call { request: request.clone() }), Step::Call(request.clone()));
-        assert_eq!(reread(RevokeAnswer::Call { request: request.clone() }), Step::Call(request));
+        assert_eq!(reread(IssueAnswer::Call { request: request.clone() }), IssuerStep::Call(request.clone()));
+        assert_eq!(reread(RevokeAnswer::Call { request: request.clone() }), IssuerStep::Call(request));
         for answer in [RevokeAnswer::Revoked, RevokeAnswer::AlreadyGone, RevokeAnswer::NotRevocable] {
-            assert_eq!(reread(answer.clone()), Step::Done(answer));
+            assert_eq!(reread(answer.clone()), IssuerStep::Done(answer));
         }
     }
 
     #[test]
     fn an_answer_to_another_operation_is_unknown() {
-        let read_as_issue = read::<IssueAnswer>(Ok(br#"{"kind":"revoked"}"#.to_vec()), &no_secrets()).0;
-        assert!(matches!(read_as_issue, Ok(Step::Unknown)));
-        let read_as_revoke = read::<RevokeAnswer>(Ok(br#"{"kind":"issued"}"#.to_vec()), &no_secrets()).0;
-        assert!(matches!(read_as_revoke, Ok(Step::Unknown)));
+        let read_as_issue =
+            read_answer::<IssueAnswer>(Ok(br#"{"kind":"revoked"}"#.to_vec()), &no_secrets()).0;
+        assert!(matches!(read_as_issue, Ok(IssuerStep::Unknown)));
+        let read_as_revoke =
+            read_answer::<RevokeAnswer>(Ok(br#"{"kind":"issued"}"#.to_vec()), &no_secrets()).0;
+        assert!(matches!(read_as_revoke, Ok(IssuerStep::Unknown)));
     }
 
     #[test]
     fn an_answer_has_a_limit() {
         let mut reply = br#"{"kind":"later"}"#.to_vec();
         reply.resize(ANSWER_BYTES_MAX, b' ');
-        assert!(matches!(read::<IssueAnswer>(Ok(reply.clone()), &no_secrets()).0, Ok(Step::Unknown)));
+        assert!(matches!(
+            read_answer::<IssueAnswer>(Ok(reply.clone()), &no_secrets()).0,
+            Ok(IssuerStep::Unknown)
+        ));
         reply.push(b' ');
         assert_eq!(broken(Ok(reply)), "its reply has more than 256 KiB");
     }

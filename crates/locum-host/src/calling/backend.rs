@@ -26,13 +26,13 @@ pub(crate) struct Call {
 }
 
 /// What a plugin answered, JSON: a reply or a failure.
-pub(crate) type Answered = Result<Vec<u8>, Vec<u8>>;
+pub(crate) type RawAnswer = Result<Vec<u8>, Vec<u8>>;
 
 /// A call that brought no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CallLost {
+pub(crate) enum CallError {
     /// It did not come back by the deadline.
-    Hung,
+    TimedOut,
     /// The plugin hung before, so it was not called.
     Quarantined,
     /// The host is stopping, or was never running on tokio.
@@ -42,11 +42,11 @@ pub(crate) enum CallLost {
 /// Runs the issuers of one plugin.
 pub(crate) trait Backend: Send + Sync {
     /// Makes an issuer ready from a configuration in JSON; a refusal is a failure in JSON.
-    fn create(&self, configuration: &[u8]) -> Result<Arc<dyn Ready>, Vec<u8>>;
+    fn create(&self, configuration: &[u8]) -> Result<Arc<dyn ReadyIssuer>, Vec<u8>>;
 }
 
 /// A ready issuer.
-pub(crate) trait Ready: Send + Sync {
+pub(crate) trait ReadyIssuer: Send + Sync {
     /// Calls it. The future ends by the deadline, whatever the issuer does.
-    fn call(&self, call: Call, deadline: Instant) -> PortFuture<'_, Result<Answered, CallLost>>;
+    fn call(&self, call: Call, deadline: Instant) -> PortFuture<'_, Result<RawAnswer, CallError>>;
 }

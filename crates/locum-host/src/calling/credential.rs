@@ -11,7 +11,7 @@ use crate::limits::{BACKDATING_SECONDS_MAX, CREDENTIAL_BYTES_MAX};
 
 /// How a credential breaks the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Broken {
+pub(crate) enum CredentialFault {
     #[error("the credential has not the form that the manifest promises")]
     OtherForm,
     #[error("the credential is empty")]
@@ -40,7 +40,7 @@ pub(crate) fn check(
     form: &CredentialForm,
     now: i64,
     lifetime_seconds: u64,
-) -> Result<(), Broken> {
+) -> Result<(), CredentialFault> {
     check_times(issued, now, lifetime_seconds)?;
     match (form, &issued.credential) {
         (CredentialForm::Jwt, Credential::Jwt(token)) => {
@@ -48,33 +48,37 @@ pub(crate) fn check(
             check_jwt(token, issued)
         }
         (CredentialForm::Text { .. }, Credential::Text(text)) => check_size(text),
-        (CredentialForm::Object, Credential::Object(object)) if object.is_empty() => Err(Broken::Empty),
+        (CredentialForm::Object, Credential::Object(object)) if object.is_empty() => {
+            Err(CredentialFault::Empty)
+        }
         // A client that looks for `error` first would take it for a refusal, one that does not for a credential.
         (CredentialForm::Object, Credential::Object(object)) if object.contains_key("error") => {
-            Err(Broken::AlsoAnError)
+            Err(CredentialFault::AlsoAnError)
         }
         (CredentialForm::Object, Credential::Object(_)) => Ok(()),
-        _ => Err(Broken::OtherForm),
+        _ => Err(CredentialFault::OtherForm),
     }
 }
 
-fn check_times(issued: &Issued, now: i64, lifetime_seconds: u64) -> Result<(), Broken> {
+fn check_times(issued: &Issued, now: i64, lifetime_seconds: u64) -> Result<(), CredentialFault> {
     let earliest = now.saturating_sub(BACKDATING_SECONDS_MAX);
     if !(earliest..=now).contains(&issued.issued_at) {
-        return Err(Broken::StartsAtAnotherTime);
+        return Err(CredentialFault::StartsAtAnotherTime);
     }
     match issued.expires_at {
-        Some(end) if end <= now => Err(Broken::Ended),
-        Some(end) if end > now.saturating_add_unsigned(lifetime_seconds) => Err(Broken::OutlivesGrant),
+        Some(end) if end <= now => Err(CredentialFault::Ended),
+        Some(end) if end > now.saturating_add_unsigned(lifetime_seconds) => {
+            Err(CredentialFault::OutlivesGrant)
+        }
         _ => Ok(()),
     }
 }
 
-fn check_size(text: &str) -> Result<(), Broken> {
+fn check_size(text: &str) -> Result<(), CredentialFault> {
     match text.len() {
-        0 => Err(Broken::Empty),
+        0 => Err(CredentialFault::Empty),
         1..=CREDENTIAL_BYTES_MAX => Ok(()),
-        _ => Err(Broken::TooLarge),
+        _ => Err(CredentialFault::TooLarge),
     }
 }
 
@@ -90,32 +94,32 @@ struct Times {
 }
 
 /// RFC 7515 section 7.1 and RFC 7519 section 4.1. The signature is the issuer's affair: the host holds no key.
-fn check_jwt(token: &str, issued: &Issued) -> Result<(), Broken> {
+fn check_jwt(token: &str, issued: &Issued) -> Result<(), CredentialFault> {
     let mut parts = token.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(Broken::NotAJwt);
+        return Err(CredentialFault::NotAJwt);
     };
     let Header { alg } = part(header)?;
     if alg.eq_ignore_ascii_case("none") || signature.is_empty() || !signature.bytes().all(is_base64url) {
-        return Err(Broken::NotAJwt);
+        return Err(CredentialFault::NotAJwt);
     }
     let Times { iat, exp } = part(payload)?;
-    let end = issued.expires_at.ok_or(Broken::NoEnd)?;
+    let end = issued.expires_at.ok_or(CredentialFault::NoEnd)?;
     if exp != end || iat.is_some_and(|iat| iat != issued.issued_at) {
-        return Err(Broken::OtherTimes);
+        return Err(CredentialFault::OtherTimes);
     }
     Ok(())
 }
 
-fn part<T: DeserializeOwned>(part: &str) -> Result<T, Broken> {
-    let json = BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Broken::NotAJwt)?;
+fn part<T: DeserializeOwned>(part: &str) -> Result<T, CredentialFault> {
+    let json = BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| CredentialFault::NotAJwt)?;
     // serde would take an array for a struct as well.
     if !json.starts_with(b"{") {
-        return Err(Broken::NotAJwt);
+        return Err(CredentialFault::NotAJwt);
     }
-    serde_json::from_slice(&json).map_err(|_| Broken::NotAJwt)
+    serde_json::from_slice(&json).map_err(|_| CredentialFault::NotAJwt)
 }
 
 fn is_base64url(byte: u8) -> bool {
@@ -144,7 +148,7 @@ mod tests {
         Issued { credential: Credential::Jwt(token), issued_at: NOW, expires_at: Some(NOW + 60) }
     }
 
-    fn check_jwt_of(issued: &Issued) -> Result<(), Broken> {
+    fn check_jwt_of(issued: &Issued) -> Result<(), CredentialFault> {
         check(issued, &CredentialForm::Jwt, NOW, LIFETIME)
     }
 
@@ -157,9 +161,9 @@ mod tests {
     #[test]
     fn a_life_has_its_limits_to_the_second() {
         let ends = |end| check_jwt_of(&Issued { expires_at: end, ..jwt(good_token()) });
-        assert_eq!(ends(Some(NOW + 61)), Err(Broken::OutlivesGrant));
-        assert_eq!(ends(Some(NOW)), Err(Broken::Ended));
-        assert_eq!(ends(None), Err(Broken::NoEnd));
+        assert_eq!(ends(Some(NOW + 61)), Err(CredentialFault::OutlivesGrant));
+        assert_eq!(ends(Some(NOW)), Err(CredentialFault::Ended));
+        assert_eq!(ends(None), Err(CredentialFault::NoEnd));
         let starts = |start| {
             let issued =
                 Issued { credential: Credential::Text("t".to_owned()), issued_at: start, expires_at: None };
@@ -167,14 +171,17 @@ mod tests {
         };
         assert_eq!(starts(NOW), Ok(()));
         assert_eq!(starts(NOW - 300), Ok(()));
-        assert_eq!(starts(NOW - 301), Err(Broken::StartsAtAnotherTime));
-        assert_eq!(starts(NOW + 1), Err(Broken::StartsAtAnotherTime));
+        assert_eq!(starts(NOW - 301), Err(CredentialFault::StartsAtAnotherTime));
+        assert_eq!(starts(NOW + 1), Err(CredentialFault::StartsAtAnotherTime));
     }
 
     #[test]
     fn a_token_whose_own_times_differ_is_refused() {
         for payload in [json!({"iat": NOW, "exp": NOW + 61}), json!({"iat": NOW - 1, "exp": NOW + 60})] {
-            assert_eq!(check_jwt_of(&jwt(token(json!({"alg": "HS256"}), payload))), Err(Broken::OtherTimes));
+            assert_eq!(
+                check_jwt_of(&jwt(token(json!({"alg": "HS256"}), payload))),
+                Err(CredentialFault::OtherTimes)
+            );
         }
     }
 
@@ -194,7 +201,7 @@ mod tests {
             token(json!({"alg": "HS256"}), json!({"iat": NOW})),
             token(json!({"alg": "HS256"}), json!({"exp": (NOW + 60).to_string()})),
         ] {
-            assert_eq!(check_jwt_of(&jwt(token.clone())), Err(Broken::NotAJwt), "{token}");
+            assert_eq!(check_jwt_of(&jwt(token.clone())), Err(CredentialFault::NotAJwt), "{token}");
         }
     }
 
@@ -216,16 +223,19 @@ mod tests {
         };
         let member = || CredentialForm::Text { member: "m".to_owned() };
         assert_eq!(check_form(text("t"), member()), Ok(()));
-        assert_eq!(check_form(text(""), member()), Err(Broken::Empty));
-        assert_eq!(check_form(text(&"t".repeat(CREDENTIAL_BYTES_MAX + 1)), member()), Err(Broken::TooLarge));
-        assert_eq!(check_form(text("t"), CredentialForm::Object), Err(Broken::OtherForm));
+        assert_eq!(check_form(text(""), member()), Err(CredentialFault::Empty));
+        assert_eq!(
+            check_form(text(&"t".repeat(CREDENTIAL_BYTES_MAX + 1)), member()),
+            Err(CredentialFault::TooLarge)
+        );
+        assert_eq!(check_form(text("t"), CredentialForm::Object), Err(CredentialFault::OtherForm));
         assert_eq!(check_form(object(json!({"a": 1})), CredentialForm::Object), Ok(()));
-        assert_eq!(check_form(object(json!({})), CredentialForm::Object), Err(Broken::Empty));
+        assert_eq!(check_form(object(json!({})), CredentialForm::Object), Err(CredentialFault::Empty));
         assert_eq!(
             check_form(object(json!({"a": 1, "error": "x"})), CredentialForm::Object),
-            Err(Broken::AlsoAnError)
+            Err(CredentialFault::AlsoAnError)
         );
-        assert_eq!(check_form(object(json!({"a": 1})), member()), Err(Broken::OtherForm));
-        assert_eq!(check_form(Credential::Jwt(good_token()), member()), Err(Broken::OtherForm));
+        assert_eq!(check_form(object(json!({"a": 1})), member()), Err(CredentialFault::OtherForm));
+        assert_eq!(check_form(Credential::Jwt(good_token()), member()), Err(CredentialFault::OtherForm));
     }
 }

@@ -14,25 +14,25 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
-use crate::calling::backend::{Answered, Backend, Call, CallLost, Ready};
+use crate::calling::backend::{Backend, Call, CallError, RawAnswer, ReadyIssuer};
 use crate::calling::supervision::Supervision;
 
 /// A plugin that is mapped into this process.
-pub(crate) struct InProcess {
+pub(crate) struct InProcessBackend {
     module: IssuerModuleRef,
     supervision: Arc<Supervision>,
 }
 
-impl InProcess {
+impl InProcessBackend {
     pub(crate) fn new(module: IssuerModuleRef, supervision: Arc<Supervision>) -> Self {
         Self { module, supervision }
     }
 }
 
-impl Backend for InProcess {
-    fn create(&self, configuration: &[u8]) -> Result<Arc<dyn Ready>, Vec<u8>> {
+impl Backend for InProcessBackend {
+    fn create(&self, configuration: &[u8]) -> Result<Arc<dyn ReadyIssuer>, Vec<u8>> {
         match self.module.create()(configuration.into()).into_result() {
-            Ok(issuer) => Ok(Arc::new(ReadyInProcess {
+            Ok(issuer) => Ok(Arc::new(InProcessIssuer {
                 issuer: Arc::new(issuer),
                 supervision: Arc::clone(&self.supervision),
             })),
@@ -41,36 +41,36 @@ impl Backend for InProcess {
     }
 }
 
-struct ReadyInProcess {
+struct InProcessIssuer {
     issuer: Arc<IssuerBox>,
     supervision: Arc<Supervision>,
 }
 
-impl Ready for ReadyInProcess {
-    fn call(&self, call: Call, deadline: Instant) -> PortFuture<'_, Result<Answered, CallLost>> {
+impl ReadyIssuer for InProcessIssuer {
+    fn call(&self, call: Call, deadline: Instant) -> PortFuture<'_, Result<RawAnswer, CallError>> {
         Box::pin(async move {
-            let runtime = Handle::try_current().map_err(|_| CallLost::NoRuntime)?;
+            let runtime = Handle::try_current().map_err(|_| CallError::NoRuntime)?;
             if self.supervision.is_quarantined() {
-                return Err(CallLost::Quarantined);
+                return Err(CallError::Quarantined);
             }
-            self.supervision.workers().watch(&runtime);
+            self.supervision.workers().start_watchdog(&runtime);
             let issuer = Arc::clone(&self.issuer);
             let supervision = Arc::clone(&self.supervision);
             let task = runtime.spawn(async move {
-                let _seat = supervision.workers().seat().await;
-                let _running = supervision.begin(deadline)?;
+                let _permit = supervision.workers().permit().await;
+                let _running = supervision.start_call(deadline)?;
                 Ok(operate(&issuer, &call))
             });
             match timeout_at(deadline, AbortOnDrop(task)).await {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => Err(CallLost::NoRuntime),
-                Err(_) => Err(CallLost::Hung),
+                Ok(Err(_)) => Err(CallError::NoRuntime),
+                Err(_) => Err(CallError::TimedOut),
             }
         })
     }
 }
 
-fn operate(issuer: &IssuerBox, call: &Call) -> Answered {
+fn operate(issuer: &IssuerBox, call: &Call) -> RawAnswer {
     let Call { op, context, input } = call;
     let entropy = &context.entropy[..];
     match issuer.call(*op, context.now_unix_ms, entropy.into(), input.as_slice().into()).into_result() {

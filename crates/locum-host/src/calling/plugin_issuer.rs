@@ -12,11 +12,11 @@ use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::calling::answer::{self, Answer, Step};
-use crate::calling::backend::{Call, CallLost, Ready};
+use crate::calling::answer::{IssuerStep, OperationAnswer, read_answer};
+use crate::calling::backend::{Call, CallError, ReadyIssuer};
 use crate::calling::credential;
 use crate::calling::plugin_log;
-use crate::calling::secret_mask::Secrets;
+use crate::calling::secret_mask::SecretMask;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::UPSTREAM_CALLS_MAX;
@@ -29,10 +29,10 @@ pub(crate) struct PluginIssuer {
     /// The plugin's name.
     pub(crate) plugin: Arc<str>,
     pub(crate) form: CredentialForm,
-    pub(crate) ready: Arc<dyn Ready>,
+    pub(crate) ready: Arc<dyn ReadyIssuer>,
     pub(crate) allowed: AllowedUpstreams,
     pub(crate) upstreams: Arc<dyn Upstreams>,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: SecretMask,
     /// For all steps of a request together.
     pub(crate) time_limit: Duration,
 }
@@ -82,7 +82,7 @@ impl Issuer for PluginIssuer {
 impl PluginIssuer {
     /// Calls the issuer until it needs no more upstream calls. Nothing is kept between two steps: each one gets the same
     /// input and one more reply.
-    async fn steps<A: Answer>(
+    async fn steps<A: OperationAnswer>(
         &self,
         op: u32,
         context: CallContext,
@@ -93,23 +93,25 @@ impl PluginIssuer {
         loop {
             let input = input(&replies).map_err(|error| broken(format!("cannot be asked: {error}")))?;
             match self.call::<A>(Call { op, context, input }, deadline).await? {
-                Step::Done(outcome) => return Ok(outcome),
-                Step::Call(_) if replies.len() == UPSTREAM_CALLS_MAX => {
+                IssuerStep::Done(outcome) => return Ok(outcome),
+                IssuerStep::Call(_) if replies.len() == UPSTREAM_CALLS_MAX => {
                     return Err(broken(format!("it asks for more than {UPSTREAM_CALLS_MAX} upstream calls")));
                 }
-                Step::Call(request) => replies.push(self.send(request, deadline).await?),
-                Step::Unknown => return Err(broken("it answers with a kind that this host does not know")),
+                IssuerStep::Call(request) => replies.push(self.send(request, deadline).await?),
+                IssuerStep::Unknown => {
+                    return Err(broken("it answers with a kind that this host does not know"));
+                }
             }
         }
     }
 
-    async fn call<A: Answer>(
+    async fn call<A: OperationAnswer>(
         &self,
         call: Call,
         deadline: Instant,
-    ) -> Result<Step<A::Outcome>, IssuerFailure> {
+    ) -> Result<IssuerStep<A::Outcome>, IssuerFailure> {
         let answered = self.ready.call(call, deadline).await.map_err(|lost| self.lost(lost))?;
-        let (answer, lines) = answer::read::<A>(answered, &self.secrets);
+        let (answer, lines) = read_answer::<A>(answered, &self.secrets);
         plugin_log::relay(&self.plugin, &self.secrets, &lines);
         answer
     }
@@ -119,7 +121,7 @@ impl PluginIssuer {
         request: UpstreamRequest,
         deadline: Instant,
     ) -> Result<UpstreamReply, IssuerFailure> {
-        let request = self.allowed.admit(request).map_err(|rule| broken(rule.to_string()))?;
+        let request = self.allowed.check(request).map_err(|rule| broken(rule.to_string()))?;
         let begun = Instant::now();
         match timeout_at(deadline, self.upstreams.send(request, deadline)).await {
             Ok(Ok(reply)) => Ok(reply),
@@ -130,11 +132,11 @@ impl PluginIssuer {
         }
     }
 
-    fn lost(&self, lost: CallLost) -> IssuerFailure {
+    fn lost(&self, lost: CallError) -> IssuerFailure {
         match lost {
-            CallLost::Hung => IssuerFailure::Hung(milliseconds(self.time_limit)),
-            CallLost::Quarantined => IssuerFailure::Quarantined,
-            CallLost::NoRuntime => broken("it can be called only on a tokio runtime that is not stopping"),
+            CallError::TimedOut => IssuerFailure::Hung(milliseconds(self.time_limit)),
+            CallError::Quarantined => IssuerFailure::Quarantined,
+            CallError::NoRuntime => broken("it can be called only on a tokio runtime that is not stopping"),
         }
     }
 }

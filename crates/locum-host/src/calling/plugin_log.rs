@@ -3,13 +3,13 @@
 use locum_abi::answer::LogLine;
 use tracing::Level;
 
-use crate::calling::secret_mask::Secrets;
+use crate::calling::secret_mask::SecretMask;
 use crate::limits::{LOG_LINES_MAX, MESSAGE_CHARS_MAX};
 
 /// Hands lines on: escaped, cut, without the issuer's secrets, and no more than a few dozen of them.
-pub(crate) fn relay(plugin: &str, secrets: &Secrets, lines: &[LogLine]) {
+pub(crate) fn relay(plugin: &str, secrets: &SecretMask, lines: &[LogLine]) {
     for line in lines.iter().take(LOG_LINES_MAX) {
-        write(plugin, &line.level, &secrets.cleaned(&line.message, MESSAGE_CHARS_MAX));
+        write(plugin, &line.level, &secrets.sanitized(&line.message, MESSAGE_CHARS_MAX));
     }
     if let Some(more) = lines.len().checked_sub(LOG_LINES_MAX).filter(|more| *more > 0) {
         write(plugin, "warn", &format!("{more} more lines were dropped"));

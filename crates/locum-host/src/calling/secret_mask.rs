@@ -4,15 +4,15 @@ use locum_abi::configuration::Tenant;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::sanitize::cleaned;
+use crate::sanitize::sanitized;
 
 /// Shorter texts are no secrets worth the name, and would turn every message into dots.
 const SECRET_CHARS_MIN: usize = 6;
 
 /// What must not stand in a log line or an error message of an issuer.
-pub(crate) struct Secrets(Vec<Zeroizing<String>>);
+pub(crate) struct SecretMask(Vec<Zeroizing<String>>);
 
-impl Secrets {
+impl SecretMask {
     /// The settings that the schema marks `writeOnly`, and the tenant's private key.
     pub(crate) fn of(schema: &Value, settings: &Map<String, Value>, tenant: &Tenant) -> Self {
         let mut secrets = Self(Vec::new());
@@ -44,13 +44,13 @@ impl Secrets {
     }
 
     /// A plugin's text without its secrets, escaped and cut.
-    pub(crate) fn cleaned(&self, text: &str, chars_max: usize) -> String {
+    pub(crate) fn sanitized(&self, text: &str, chars_max: usize) -> String {
         match self.0.iter().any(|secret| text.contains(secret.as_str())) {
-            false => cleaned(text, chars_max),
+            false => sanitized(text, chars_max),
             true => {
                 let hide =
                     |text: String, secret: &Zeroizing<String>| text.replace(secret.as_str(), "[secret]");
-                cleaned(&self.0.iter().fold(text.to_owned(), hide), chars_max)
+                sanitized(&self.0.iter().fold(text.to_owned(), hide), chars_max)
             }
         }
     }
@@ -74,7 +74,7 @@ mod tests {
         let private_key_pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\n-----END PRIVATE KEY-----\n".into();
         let signing_key = Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
         let tenant = Tenant { domain: "acme.example.com".to_owned(), signing_key };
-        Secrets::of(&schema, settings.as_object().unwrap(), &tenant).cleaned(text, 200)
+        SecretMask::of(&schema, settings.as_object().unwrap(), &tenant).sanitized(text, 200)
     }
 
     #[test]

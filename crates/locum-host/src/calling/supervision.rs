@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::calling::backend::CallLost;
+use crate::calling::backend::CallError;
 use crate::calling::workers::Workers;
 use crate::limits::HANGS_MAX;
 
 /// How a plugin is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Health {
+pub struct PluginHealth {
     /// Calls that are running, the hung ones among them.
     pub running: usize,
     /// Calls that did not come back by their deadline, since the plugin was loaded.
@@ -29,16 +29,16 @@ pub(crate) struct Supervision {
 
 #[derive(Default)]
 struct Calls {
-    running: Vec<Running>,
+    running: Vec<RunningCall>,
     hangs: u32,
-    begun: u64,
+    started: u64,
 }
 
-struct Running {
+struct RunningCall {
     number: u64,
     deadline: Instant,
     /// Whether it has been counted as a hang.
-    hangs: bool,
+    counted_as_hang: bool,
 }
 
 impl Supervision {
@@ -54,35 +54,35 @@ impl Supervision {
         self.health().quarantined
     }
 
-    pub(crate) fn health(&self) -> Health {
+    pub(crate) fn health(&self) -> PluginHealth {
         let mut calls = self.calls();
-        let quarantined = calls.quarantine(&self.plugin);
-        Health { running: calls.running.len(), hangs: calls.hangs, quarantined }
+        let quarantined = calls.is_quarantined(&self.plugin);
+        PluginHealth { running: calls.running.len(), hangs: calls.hangs, quarantined }
     }
 
     /// A call begins; it runs until the guard is dropped.
-    pub(crate) fn begin(self: &Arc<Self>, deadline: Instant) -> Result<RunningGuard, CallLost> {
+    pub(crate) fn start_call(self: &Arc<Self>, deadline: Instant) -> Result<CallGuard, CallError> {
         if Instant::now() >= deadline {
-            return Err(CallLost::Hung);
+            return Err(CallError::TimedOut);
         }
         let mut calls = self.calls();
-        if calls.quarantine(&self.plugin) {
-            return Err(CallLost::Quarantined);
+        if calls.is_quarantined(&self.plugin) {
+            return Err(CallError::Quarantined);
         }
-        calls.begun += 1;
-        let number = calls.begun;
-        calls.running.push(Running { number, deadline, hangs: false });
+        calls.started += 1;
+        let number = calls.started;
+        calls.running.push(RunningCall { number, deadline, counted_as_hang: false });
         drop(calls);
-        self.workers.begin();
-        Ok(RunningGuard { supervision: Arc::clone(self), number })
+        self.workers.call_started();
+        Ok(CallGuard { supervision: Arc::clone(self), number })
     }
 
-    fn end(&self, number: u64) {
+    fn finish_call(&self, number: u64) {
         let mut calls = self.calls();
         calls.count_hangs(&self.plugin);
         calls.running.retain(|call| call.number != number);
         drop(calls);
-        self.workers.end();
+        self.workers.call_ended();
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -92,7 +92,7 @@ impl Supervision {
 
 impl Calls {
     /// Whether the plugin may not be called now.
-    fn quarantine(&mut self, plugin: &str) -> bool {
+    fn is_quarantined(&mut self, plugin: &str) -> bool {
         self.count_hangs(plugin) || self.hangs >= HANGS_MAX
     }
 
@@ -105,8 +105,8 @@ impl Calls {
         let mut hanging = false;
         for call in self.running.iter_mut().filter(|call| call.deadline <= now) {
             hanging = true;
-            if !call.hangs {
-                call.hangs = true;
+            if !call.counted_as_hang {
+                call.counted_as_hang = true;
                 self.hangs += 1;
                 tracing::error!(plugin, hangs = self.hangs, "a call did not come back by its deadline");
                 if self.hangs == HANGS_MAX {
@@ -119,14 +119,14 @@ impl Calls {
 }
 
 /// A call that runs.
-pub(crate) struct RunningGuard {
+pub(crate) struct CallGuard {
     supervision: Arc<Supervision>,
     number: u64,
 }
 
-impl Drop for RunningGuard {
+impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.supervision.end(self.number);
+        self.supervision.finish_call(self.number);
     }
 }
 
@@ -145,36 +145,36 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_plugin_is_in_quarantine_while_a_call_hangs() {
         let supervision = supervision();
-        let call = supervision.begin(Instant::now() + LIMIT).unwrap();
+        let call = supervision.start_call(Instant::now() + LIMIT).unwrap();
         assert!(!supervision.is_quarantined());
         tokio::time::advance(LIMIT).await;
-        assert_eq!(supervision.health(), Health { running: 1, hangs: 1, quarantined: true });
-        assert_eq!(supervision.begin(Instant::now() + LIMIT).err(), Some(CallLost::Quarantined));
+        assert_eq!(supervision.health(), PluginHealth { running: 1, hangs: 1, quarantined: true });
+        assert_eq!(supervision.start_call(Instant::now() + LIMIT).err(), Some(CallError::Quarantined));
         drop(call);
-        assert_eq!(supervision.health(), Health { running: 0, hangs: 1, quarantined: false });
+        assert_eq!(supervision.health(), PluginHealth { running: 0, hangs: 1, quarantined: false });
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_in_time_is_no_hang() {
         let supervision = supervision();
-        let call = supervision.begin(Instant::now() + LIMIT).unwrap();
+        let call = supervision.start_call(Instant::now() + LIMIT).unwrap();
         tokio::time::advance(LIMIT - Duration::from_millis(1)).await;
         drop(call);
-        assert_eq!(supervision.health(), Health { running: 0, hangs: 0, quarantined: false });
+        assert_eq!(supervision.health(), PluginHealth { running: 0, hangs: 0, quarantined: false });
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_third_hang_is_for_good_also_if_nobody_looked_meanwhile() {
         let supervision = supervision();
         let calls: Vec<_> =
-            (0..HANGS_MAX).map(|_| supervision.begin(Instant::now() + LIMIT).unwrap()).collect();
+            (0..HANGS_MAX).map(|_| supervision.start_call(Instant::now() + LIMIT).unwrap()).collect();
         tokio::time::advance(LIMIT).await;
         drop(calls);
-        assert_eq!(supervision.health(), Health { running: 0, hangs: HANGS_MAX, quarantined: true });
+        assert_eq!(supervision.health(), PluginHealth { running: 0, hangs: HANGS_MAX, quarantined: true });
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_waited_past_its_deadline_does_not_begin() {
-        assert_eq!(supervision().begin(Instant::now()).err(), Some(CallLost::Hung));
+        assert_eq!(supervision().start_call(Instant::now()).err(), Some(CallError::TimedOut));
     }
 }

@@ -21,65 +21,65 @@ const TICKS_AWAKE: u32 = 50;
 /// The worker threads of the runtime that plugins are called on.
 #[derive(Default)]
 pub(crate) struct Workers {
-    seats: OnceLock<Semaphore>,
-    begun: AtomicU64,
+    permits: OnceLock<Semaphore>,
+    started: AtomicU64,
     ended: AtomicU64,
     asleep: AtomicBool,
-    watch: OnceLock<Option<Thread>>,
+    watchdog: OnceLock<Option<Thread>>,
 }
 
 impl Workers {
     /// A place to call a plugin from. The first call decides which runtime it is.
-    pub(crate) async fn seat(&self) -> Option<SemaphorePermit<'_>> {
-        let seats = self.seats.get_or_init(|| {
+    pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        let permits = self.permits.get_or_init(|| {
             let workers = Handle::current().metrics().num_workers();
             Semaphore::new(workers.saturating_sub(1).max(1))
         });
         // Fails only if the semaphore is closed, and nobody closes it.
-        seats.acquire().await.ok()
+        permits.acquire().await.ok()
     }
 
-    pub(crate) fn begin(&self) {
-        self.begun.fetch_add(1, SeqCst);
+    pub(crate) fn call_started(&self) {
+        self.started.fetch_add(1, SeqCst);
         if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
-            self.wake_watch();
+            self.wake_watchdog();
         }
     }
 
-    pub(crate) fn end(&self) {
+    pub(crate) fn call_ended(&self) {
         self.ended.fetch_add(1, SeqCst);
     }
 
     /// Starts to look on, if nobody does yet.
-    pub(crate) fn watch(self: &Arc<Self>, runtime: &Handle) {
-        self.watch.get_or_init(|| {
+    pub(crate) fn start_watchdog(self: &Arc<Self>, runtime: &Handle) {
+        self.watchdog.get_or_init(|| {
             let (workers, runtime) = (Arc::downgrade(self), runtime.clone());
-            let watch = thread::Builder::new().name("plugin-watch".to_owned());
+            let thread = thread::Builder::new().name("plugin-watchdog".to_owned());
             // Without it a hang is noticed later; no reason not to work.
-            watch.spawn(move || look_on(&workers, &runtime)).ok().map(|watch| watch.thread().clone())
+            thread.spawn(move || run_watchdog(&workers, &runtime)).ok().map(|thread| thread.thread().clone())
         });
     }
 
-    fn wake_watch(&self) {
-        if let Some(Some(watch)) = self.watch.get() {
-            watch.unpark();
+    fn wake_watchdog(&self) {
+        if let Some(Some(watchdog)) = self.watchdog.get() {
+            watchdog.unpark();
         }
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.wake_watch();
+        self.wake_watchdog();
     }
 }
 
-fn look_on(workers: &Weak<Workers>, runtime: &Handle) {
+fn run_watchdog(workers: &Weak<Workers>, runtime: &Handle) {
     let mut ended_before = 0;
     let mut idle_ticks = 0;
     while let Some(workers) = workers.upgrade() {
         let ended = workers.ended.load(SeqCst);
-        let begun = workers.begun.load(SeqCst);
-        if begun == ended {
+        let started = workers.started.load(SeqCst);
+        if started == ended {
             idle_ticks += 1;
         } else {
             idle_ticks = 0;
@@ -96,7 +96,7 @@ fn look_on(workers: &Weak<Workers>, runtime: &Handle) {
         }
         workers.asleep.store(true, SeqCst);
         // A call that began before this line did not see the flag.
-        let missed = workers.begun.load(SeqCst) != begun;
+        let missed = workers.started.load(SeqCst) != started;
         drop(workers);
         if !missed {
             thread::park();

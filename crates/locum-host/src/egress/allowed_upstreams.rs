@@ -19,19 +19,19 @@ pub struct AllowedUpstreams {
     origins: Vec<Origin>,
 }
 
-/// A request that was found to be allowed. There is no other way to one than [`AllowedUpstreams::admit`].
+/// A request that was found to be allowed. There is no other way to one than [`AllowedUpstreams::check`].
 #[derive(Clone)]
 pub struct AllowedRequest {
-    method: Method,
+    method: UpstreamMethod,
     url: Url,
     headers: Vec<(String, String)>,
     body: String,
-    reach: Reach,
+    scope: AddressScope,
 }
 
 /// The methods that an issuer may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum UpstreamMethod {
     /// `GET`
     Get,
     /// `POST`
@@ -40,35 +40,35 @@ pub enum Method {
 
 /// Where a request may go, once its name is an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum AddressScope {
     /// To addresses of the public internet: the plugin's author named the host.
     Public,
     /// Anywhere: the operator named the origin in the settings, and may mean a host of the inner network.
-    Anywhere,
+    Any,
 }
 
 /// Why a request is not made. It is the issuer's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotAllowed {
+pub enum DisallowedRequest {
     /// The method is neither `GET` nor `POST`.
     #[error("the method must be GET or POST")]
-    Method,
+    MethodNotAllowed,
     /// The URL cannot be read, or can be read in two ways.
     #[error("the URL is not an absolute one without blanks, user info and fragment")]
-    Url,
+    AmbiguousUrl,
     /// The manifest does not declare it.
     #[error("it called {0}, which its manifest does not declare")]
-    Undeclared(String),
+    UndeclaredOrigin(String),
     /// A header that issuers may not set, or one twice.
     #[error("it may not set this header, or not twice: {0}")]
-    Header(String),
+    HeaderNotAllowed(String),
     /// A header's value that would break the request.
     #[error("the value of the header {0} is not visible ASCII")]
-    HeaderValue(String),
+    HeaderValueNotAscii(String),
     /// More body than issuers may send, or one with `GET`.
     #[error("the body is too large, or stands in a GET")]
-    Body,
+    BodyNotAllowed,
 }
 
 impl AllowedUpstreams {
@@ -76,7 +76,7 @@ impl AllowedUpstreams {
     ///
     /// # Errors
     /// The name of a setting that should hold the URL of an upstream and does not.
-    pub fn of(manifest: &IssuerManifest, settings: &Map<String, Value>) -> Result<Self, String> {
+    pub fn from_manifest(manifest: &IssuerManifest, settings: &Map<String, Value>) -> Result<Self, String> {
         let mut allowed = Self { hosts: Vec::new(), origins: Vec::new() };
         for upstream in &manifest.upstreams {
             match upstream {
@@ -95,26 +95,26 @@ impl AllowedUpstreams {
     ///
     /// # Errors
     /// Which rule it breaks.
-    pub fn admit(&self, request: UpstreamRequest) -> Result<AllowedRequest, NotAllowed> {
+    pub fn check(&self, request: UpstreamRequest) -> Result<AllowedRequest, DisallowedRequest> {
         let method = match request.method.as_str() {
-            "GET" => Method::Get,
-            "POST" => Method::Post,
-            _ => return Err(NotAllowed::Method),
+            "GET" => UpstreamMethod::Get,
+            "POST" => UpstreamMethod::Post,
+            _ => return Err(DisallowedRequest::MethodNotAllowed),
         };
         let url = parse(&request.url)?;
-        let reach = self.reach(&url).ok_or_else(|| NotAllowed::Undeclared(shown(&url)))?;
+        let scope = self.scope(&url).ok_or_else(|| DisallowedRequest::UndeclaredOrigin(shown(&url)))?;
         check_headers(&request.headers)?;
         if request.body.len() > UPSTREAM_REQUEST_BYTES_MAX
-            || (method == Method::Get && !request.body.is_empty())
+            || (method == UpstreamMethod::Get && !request.body.is_empty())
         {
-            return Err(NotAllowed::Body);
+            return Err(DisallowedRequest::BodyNotAllowed);
         }
-        Ok(AllowedRequest { method, url, headers: request.headers, body: request.body, reach })
+        Ok(AllowedRequest { method, url, headers: request.headers, body: request.body, scope })
     }
 
-    fn reach(&self, url: &Url) -> Option<Reach> {
+    fn scope(&self, url: &Url) -> Option<AddressScope> {
         if self.origins.contains(&url.origin()) {
-            return Some(Reach::Anywhere);
+            return Some(AddressScope::Any);
         }
         match url.host() {
             Some(Host::Domain(domain))
@@ -122,7 +122,7 @@ impl AllowedUpstreams {
                     && url.port().is_none()
                     && self.hosts.iter().any(|pattern| pattern.matches(domain)) =>
             {
-                Some(Reach::Public)
+                Some(AddressScope::Public)
             }
             _ => None,
         }
@@ -136,27 +136,27 @@ fn origin_of(value: &Value) -> Option<Origin> {
 }
 
 /// Reads a URL that can be read in one way only. The parser would silently drop blanks and turn backslashes.
-fn parse(text: &str) -> Result<Url, NotAllowed> {
+fn parse(text: &str) -> Result<Url, DisallowedRequest> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
-        return Err(NotAllowed::Url);
+        return Err(DisallowedRequest::AmbiguousUrl);
     }
-    let url = Url::parse(text).map_err(|_| NotAllowed::Url)?;
+    let url = Url::parse(text).map_err(|_| DisallowedRequest::AmbiguousUrl)?;
     let authority =
         text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
     if !url.has_host() || authority.is_empty() || authority.contains('@') || url.fragment().is_some() {
-        return Err(NotAllowed::Url);
+        return Err(DisallowedRequest::AmbiguousUrl);
     }
     Ok(url)
 }
 
-fn check_headers(headers: &[(String, String)]) -> Result<(), NotAllowed> {
+fn check_headers(headers: &[(String, String)]) -> Result<(), DisallowedRequest> {
     for (at, (name, value)) in headers.iter().enumerate() {
         let twice = headers.iter().take(at).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
         if twice || !HEADERS.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
-            return Err(NotAllowed::Header(crate::sanitize::cleaned(name, 64)));
+            return Err(DisallowedRequest::HeaderNotAllowed(crate::sanitize::sanitized(name, 64)));
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-            return Err(NotAllowed::HeaderValue(name.to_ascii_lowercase()));
+            return Err(DisallowedRequest::HeaderValueNotAscii(name.to_ascii_lowercase()));
         }
     }
     Ok(())
@@ -164,12 +164,12 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), NotAllowed> {
 
 /// As much of a URL as may stand in a log: paths and queries may carry credentials.
 fn shown(url: &Url) -> String {
-    crate::sanitize::cleaned(&url.origin().ascii_serialization(), 256)
+    crate::sanitize::sanitized(&url.origin().ascii_serialization(), 256)
 }
 
 impl AllowedRequest {
     /// `GET` or `POST`.
-    pub fn method(&self) -> Method {
+    pub fn method(&self) -> UpstreamMethod {
         self.method
     }
 
@@ -189,12 +189,12 @@ impl AllowedRequest {
     }
 
     /// Where it may go.
-    pub fn reach(&self) -> Reach {
-        self.reach
+    pub fn address_scope(&self) -> AddressScope {
+        self.scope
     }
 }
 
-impl Method {
+impl UpstreamMethod {
     /// The method as requests spell it.
     pub const fn as_str(self) -> &'static str {
         match self {

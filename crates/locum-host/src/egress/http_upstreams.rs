@@ -8,11 +8,11 @@ use locum_engine::ports::PortFuture;
 use reqwest::{Client, ClientBuilder, Response, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
-use crate::egress::allowed_upstreams::{AllowedRequest, Method, Reach};
+use crate::egress::allowed_upstreams::{AddressScope, AllowedRequest, UpstreamMethod};
 use crate::egress::public_address::PublicResolver;
 use crate::egress::upstreams::{UpstreamError, Upstreams};
-use crate::limits::{UPSTREAM_CONNECT, UPSTREAM_REPLY_BYTES_MAX, UPSTREAM_REPLY_HEADERS_MAX};
-use crate::sanitize::cleaned;
+use crate::limits::{UPSTREAM_CONNECT_TIMEOUT, UPSTREAM_REPLY_BYTES_MAX, UPSTREAM_REPLY_HEADERS_MAX};
+use crate::sanitize::sanitized;
 
 /// Performs upstream calls over HTTP and TLS. Needs a tokio runtime with I/O and time.
 ///
@@ -37,13 +37,13 @@ impl HttpUpstreams {
     }
 
     async fn exchange(&self, request: AllowedRequest, origin: &str) -> Result<UpstreamReply, UpstreamError> {
-        let client = match request.reach() {
-            Reach::Public => &self.public,
-            Reach::Anywhere => &self.anywhere,
+        let client = match request.address_scope() {
+            AddressScope::Public => &self.public,
+            AddressScope::Any => &self.anywhere,
         };
         let mut sent = match request.method() {
-            Method::Get => client.get(request.url().clone()),
-            Method::Post => client.post(request.url().clone()).body(request.body().to_owned()),
+            UpstreamMethod::Get => client.get(request.url().clone()),
+            UpstreamMethod::Post => client.post(request.url().clone()).body(request.body().to_owned()),
         };
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
@@ -75,7 +75,7 @@ fn builder() -> ClientBuilder {
         // A call may not be safe to make twice.
         .retry(retry::never())
         .referer(false)
-        .connect_timeout(UPSTREAM_CONNECT)
+        .connect_timeout(UPSTREAM_CONNECT_TIMEOUT)
         .http1_max_headers(UPSTREAM_REPLY_HEADERS_MAX)
 }
 
@@ -119,5 +119,5 @@ fn unreachable(origin: &str, error: &reqwest::Error) -> UpstreamError {
 }
 
 fn nonsense(origin: &str, what: std::fmt::Arguments<'_>) -> UpstreamError {
-    UpstreamError::Unreachable(cleaned(&format!("{origin} {what}"), 300))
+    UpstreamError::Unreachable(sanitized(&format!("{origin} {what}"), 300))
 }

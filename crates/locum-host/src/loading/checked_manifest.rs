@@ -5,30 +5,30 @@ use locum_abi::manifest::{CONTRACT, CredentialForm, IssuerManifest, Lifetime, Ma
 use serde_json::Value;
 
 use crate::egress::allowed_upstreams::HostPattern;
-use crate::loading::load_error::{Flaw, LoadErrorCode};
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::settings_schema::SettingsSchema;
 
 /// A manifest that this host can hold a plugin to, and its schemas, compiled.
-pub(crate) struct Promises {
+pub(crate) struct CheckedManifest {
     pub(crate) manifest: Manifest,
     /// As JSON, to be compared with what the code states.
-    pub(crate) stated: Value,
+    pub(crate) json: Value,
     /// One for each issuer of the manifest, in its order.
-    pub(crate) settings: Vec<SettingsSchema>,
+    pub(crate) settings_schemas: Vec<SettingsSchema>,
 }
 
-impl Promises {
+impl CheckedManifest {
     /// Reads the manifest of a file.
-    pub(crate) fn read(manifest: &[u8]) -> Result<Self, Flaw> {
+    pub(crate) fn parse(manifest: &[u8]) -> Result<Self, LoadFault> {
         let unreadable = |error: serde_json::Error| {
-            Flaw::new(LoadErrorCode::ManifestUnreadable, format!("the manifest is no manifest: {error}"))
+            LoadFault::new(LoadErrorCode::ManifestUnreadable, format!("the manifest is no manifest: {error}"))
         };
-        let stated: Value = serde_json::from_slice(manifest).map_err(unreadable)?;
+        let json: Value = serde_json::from_slice(manifest).map_err(unreadable)?;
         // The contract first: the rest of a later one may not even parse.
-        check_contract(&stated)?;
+        check_contract(&json)?;
         let manifest: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
         check_identity(&manifest)?;
-        let settings = manifest
+        let settings_schemas = manifest
             .issuers
             .iter()
             .map(|issuer| {
@@ -36,22 +36,22 @@ impl Promises {
                     .map_err(|cause| unusable(format!("api_type `{}`: {cause}", issuer.api_type)))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { manifest, stated, settings })
+        Ok(Self { manifest, json, settings_schemas })
     }
 }
 
-fn check_contract(stated: &Value) -> Result<(), Flaw> {
-    match stated.get("contract").and_then(Value::as_u64) {
+fn check_contract(json: &Value) -> Result<(), LoadFault> {
+    match json.get("contract").and_then(Value::as_u64) {
         Some(contract) if (1..=u64::from(CONTRACT)).contains(&contract) => Ok(()),
         Some(contract) => {
             let cause = format!("it was built for contract {contract}, this host knows {CONTRACT}");
-            Err(Flaw::new(LoadErrorCode::ContractUnknown, cause))
+            Err(LoadFault::new(LoadErrorCode::ContractUnknown, cause))
         }
-        None => Err(Flaw::new(LoadErrorCode::ManifestUnreadable, "the manifest names no contract")),
+        None => Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "the manifest names no contract")),
     }
 }
 
-fn check_identity(manifest: &Manifest) -> Result<(), Flaw> {
+fn check_identity(manifest: &Manifest) -> Result<(), LoadFault> {
     if !is_word(&manifest.name, b'-') {
         return Err(unusable(format!("`{}` is not a name in kebab case", manifest.name)));
     }
@@ -140,8 +140,8 @@ fn named_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
     lifetime.chain(overridden).chain(upstreams)
 }
 
-fn unusable(cause: impl Into<String>) -> Flaw {
-    Flaw::new(LoadErrorCode::ManifestUnusable, cause)
+fn unusable(cause: impl Into<String>) -> LoadFault {
+    LoadFault::new(LoadErrorCode::ManifestUnusable, cause)
 }
 
 #[cfg(test)]
@@ -171,8 +171,8 @@ mod tests {
         })
     }
 
-    fn read(manifest: &Value) -> Result<Promises, Flaw> {
-        Promises::read(manifest.to_string().as_bytes())
+    fn read(manifest: &Value) -> Result<CheckedManifest, LoadFault> {
+        CheckedManifest::parse(manifest.to_string().as_bytes())
     }
 
     #[test]
@@ -209,9 +209,9 @@ mod tests {
                 format!("{issuer}{pointer}")
             };
             *manifest.pointer_mut(&pointer).unwrap() = value;
-            let flaw = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was taken"));
-            assert_eq!(flaw.code, LoadErrorCode::ManifestUnusable, "{pointer}");
-            assert!(flaw.cause.contains(cause), "{pointer}: {}", flaw.cause);
+            let fault = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was taken"));
+            assert_eq!(fault.code, LoadErrorCode::ManifestUnusable, "{pointer}");
+            assert!(fault.cause.contains(cause), "{pointer}: {}", fault.cause);
         }
     }
 

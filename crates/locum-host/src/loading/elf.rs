@@ -7,7 +7,7 @@ use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
 use object::{FileKind, LittleEndian, Object as _, ObjectSymbol as _};
 
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::loading::load_error::{Flaw, LoadErrorCode};
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
 
 #[cfg(target_arch = "x86_64")]
 const MACHINE: object::elf::Machine = object::elf::EM_X86_64;
@@ -29,7 +29,7 @@ pub struct ElfFacts {
 }
 
 /// The manifest's bytes in the file, and what else is known of it.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), Flaw> {
+pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), LoadFault> {
     let file = parse(bytes)?;
     check_header(&file)?;
     check_segments(&file, bytes.len() as u64)?;
@@ -39,7 +39,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), Flaw> {
         .import_libraries()
         .map_err(damaged)?
         .map(|library| Ok(String::from_utf8_lossy(library.map_err(damaged)?.name()).into_owned()))
-        .collect::<Result<_, Flaw>>()?;
+        .collect::<Result<_, LoadFault>>()?;
     let build_id = file.build_id().map_err(damaged)?.map(hex);
     let facts = ElfFacts { architecture: std::env::consts::ARCH, libraries, build_id, exported_symbols };
     Ok((manifest, facts))
@@ -47,45 +47,45 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), Flaw> {
 
 type Elf<'a> = ElfFile64<'a, LittleEndian>;
 
-fn parse(bytes: &[u8]) -> Result<Elf<'_>, Flaw> {
+fn parse(bytes: &[u8]) -> Result<Elf<'_>, LoadFault> {
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => {}
         Ok(FileKind::Elf32) => {
-            return Err(Flaw::new(LoadErrorCode::WrongArchitecture, "it is a 32-bit file"));
+            return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "it is a 32-bit file"));
         }
-        _ => return Err(Flaw::new(LoadErrorCode::NotASharedObject, "it is not an ELF file")),
+        _ => return Err(LoadFault::new(LoadErrorCode::NotASharedObject, "it is not an ELF file")),
     }
     // Byte 5 says the byte order; the parser below would only say that it cannot read the file.
     if bytes.get(5) == Some(&2) {
-        return Err(Flaw::new(LoadErrorCode::WrongArchitecture, "it is a big-endian file"));
+        return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "it is a big-endian file"));
     }
     Elf::parse(bytes).map_err(damaged)
 }
 
-fn check_header(file: &Elf<'_>) -> Result<(), Flaw> {
+fn check_header(file: &Elf<'_>) -> Result<(), LoadFault> {
     let header = file.elf_header();
     if header.e_machine(LittleEndian) != MACHINE {
         let cause = format!("it is not made for {}", std::env::consts::ARCH);
-        return Err(Flaw::new(LoadErrorCode::WrongArchitecture, cause));
+        return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, cause));
     }
     if header.e_type(LittleEndian) != ET_DYN {
-        return Err(Flaw::new(LoadErrorCode::NotASharedObject, "it is ELF, but not a shared object"));
+        return Err(LoadFault::new(LoadErrorCode::NotASharedObject, "it is ELF, but not a shared object"));
     }
     Ok(())
 }
 
 /// A segment that reaches past the end of the file becomes a SIGBUS inside the system's loader.
-fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), Flaw> {
+fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), LoadFault> {
     let mut loaded = 0;
     for segment in file.elf_program_headers() {
         let (offset, size) = segment.file_range(LittleEndian);
         if offset.checked_add(size).is_none_or(|end| end > file_bytes) {
-            return Err(Flaw::new(LoadErrorCode::Damaged, "it ends before its segments do"));
+            return Err(LoadFault::new(LoadErrorCode::Damaged, "it ends before its segments do"));
         }
         if segment.p_type(LittleEndian) == PT_LOAD {
             loaded += 1;
             if segment.p_memsz(LittleEndian) < size {
-                return Err(Flaw::new(
+                return Err(LoadFault::new(
                     LoadErrorCode::Damaged,
                     "a segment is larger in the file than in memory",
                 ));
@@ -93,24 +93,24 @@ fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), Flaw> {
         }
     }
     if loaded == 0 {
-        return Err(Flaw::new(LoadErrorCode::Damaged, "it has nothing to load"));
+        return Err(LoadFault::new(LoadErrorCode::Damaged, "it has nothing to load"));
     }
     Ok(())
 }
 
-fn check_entry(file: &Elf<'_>) -> Result<usize, Flaw> {
+fn check_entry(file: &Elf<'_>) -> Result<usize, LoadFault> {
     let exported: Vec<_> =
         file.dynamic_symbols().filter(|symbol| symbol.is_definition() && symbol.is_global()).collect();
     let entry = exported.iter().any(|symbol| symbol.name_bytes() == Ok(ROOT_MODULE_LOADER_NAME.as_bytes()));
     if entry {
         Ok(exported.len())
     } else {
-        Err(Flaw::new(LoadErrorCode::NotAPlugin, "it does not export a plugin's entry"))
+        Err(LoadFault::new(LoadErrorCode::NotAPlugin, "it does not export a plugin's entry"))
     }
 }
 
 /// The manifest, from the note that the system's loader would map; section names play no part in loading.
-fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], Flaw> {
+fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], LoadFault> {
     let mut found = None;
     for segment in file.elf_program_headers() {
         let Some(mut notes) = segment.notes(LittleEndian, bytes).map_err(damaged)? else { continue };
@@ -118,22 +118,22 @@ fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], Flaw> {
             let ours = note::NAME.get(..note::NAME_BYTES as usize) == Some(note.name_bytes())
                 && note.n_type(LittleEndian).0 == note::TYPE;
             if ours && found.replace(note.desc()).is_some() {
-                return Err(Flaw::new(LoadErrorCode::ManifestUnreadable, "it holds two manifests"));
+                return Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "it holds two manifests"));
             }
         }
     }
     match found {
         Some(manifest) if manifest.len() > MANIFEST_BYTES_MAX => {
             let cause = format!("the manifest has more than {} KiB", MANIFEST_BYTES_MAX >> 10);
-            Err(Flaw::new(LoadErrorCode::ManifestUnreadable, cause))
+            Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, cause))
         }
         Some(manifest) => Ok(manifest),
-        None => Err(Flaw::new(LoadErrorCode::NotAPlugin, "it holds no manifest")),
+        None => Err(LoadFault::new(LoadErrorCode::NotAPlugin, "it holds no manifest")),
     }
 }
 
-fn damaged(error: object::Error) -> Flaw {
-    Flaw::new(LoadErrorCode::Damaged, error.to_string())
+fn damaged(error: object::Error) -> LoadFault {
+    LoadFault::new(LoadErrorCode::Damaged, error.to_string())
 }
 
 fn hex(bytes: &[u8]) -> String {

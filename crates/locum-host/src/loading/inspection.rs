@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::Manifest;
 
-use crate::loading::checked_manifest::Promises;
+use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::LoadError;
 use crate::loading::pins::Pin;
-use crate::loading::plugin_file::{PluginBytes, file_name};
+use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::sha256::Sha256;
 
 /// What a plugin file says of itself. No pin is needed for this: nothing of the file runs.
@@ -44,8 +44,9 @@ impl Inspection {
 /// # Errors
 /// Why this file could not be loaded, as far as that shows without running it.
 pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
-    let file = PluginBytes::read(path)?;
-    let (manifest, elf) = elf::inspect(&file.bytes).map_err(|flaw| flaw.of(path))?;
-    let Promises { manifest, .. } = Promises::read(manifest).map_err(|flaw| flaw.of(path))?;
+    let file = PluginFile::read(path)?;
+    let (manifest, elf) = elf::inspect(&file.bytes).map_err(|fault| fault.at(path))?;
+    let CheckedManifest { manifest, .. } =
+        CheckedManifest::parse(manifest).map_err(|fault| fault.at(path))?;
     Ok(Inspection { path: file.path, sha256: file.sha256, bytes: file.bytes.len() as u64, elf, manifest })
 }

@@ -191,18 +191,18 @@ impl LoadError {
 
 /// What is wrong with a file, before it is said which file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Flaw {
+pub(crate) struct LoadFault {
     pub(crate) code: LoadErrorCode,
     pub(crate) cause: String,
 }
 
-impl Flaw {
+impl LoadFault {
     pub(crate) fn new(code: LoadErrorCode, cause: impl Into<String>) -> Self {
         Self { code, cause: cause.into() }
     }
 
-    /// The flaw of this file or directory.
-    pub(crate) fn of(self, path: &Path) -> LoadError {
+    /// The fault of this file or directory.
+    pub(crate) fn at(self, path: &Path) -> LoadError {
         LoadError { code: self.code, path: path.to_owned(), cause: one_line(&self.cause), hashes: None }
     }
 }
@@ -210,7 +210,7 @@ impl Flaw {
 /// The first three lines that say something, joined. Those of `abi_stable` run up to 40 KB.
 fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
-    crate::sanitize::cleaned(&lines.join("; "), 300)
+    crate::sanitize::sanitized(&lines.join("; "), 300)
 }
 
 #[cfg(test)]
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn three_lines_are_enough_whatever_the_cause() {
-        let mut error = Flaw::new(LoadErrorCode::PinMismatch, "a\n\n b\nc\nd").of(Path::new("/p/x.so"));
+        let mut error = LoadFault::new(LoadErrorCode::PinMismatch, "a\n\n b\nc\nd").at(Path::new("/p/x.so"));
         error.hashes = Some(HashMismatch { pinned: Sha256::of(b"a"), found: Sha256::of(b"b") });
         let text = error.to_string();
         assert_eq!(text.lines().count(), 3, "{text}");

@@ -16,21 +16,21 @@ use locum_abi::ffi::abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODUL
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-use crate::loading::load_error::{Flaw, LoadErrorCode};
-use crate::loading::plugin_file::PluginBytes;
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::loading::plugin_file::PluginFile;
 use crate::loading::sha256::Sha256;
 
 /// What was mapped before. Mappings are never undone, so the same bytes are mapped once for the whole process.
 static MAPPED: Mutex<BTreeMap<Sha256, IssuerModuleRef>> = Mutex::new(BTreeMap::new());
 
 /// The module of these bytes. They must have been pinned and inspected.
-pub(crate) fn map(file: &PluginBytes) -> Result<IssuerModuleRef, Flaw> {
+pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
     let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(module) = mapped.get(&file.sha256) {
         return Ok(*module);
     }
     let memfd = sealed_memfd(file).map_err(|error| {
-        Flaw::new(LoadErrorCode::MappingRefused, format!("no executable memory for it: {error}"))
+        LoadFault::new(LoadErrorCode::MappingRefused, format!("no executable memory for it: {error}"))
     })?;
     // Kept open for ever: the loader knows libraries by name, and with a number used twice it would take the next
     // plugin for this one.
@@ -41,7 +41,7 @@ pub(crate) fn map(file: &PluginBytes) -> Result<IssuerModuleRef, Flaw> {
     Ok(module)
 }
 
-fn sealed_memfd(file: &PluginBytes) -> std::io::Result<File> {
+fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Kernels before 6.3 do not know EXEC; there a memfd can be executed without it.
     let memfd = match memfd_create(file.file_name(), flags | MemfdFlags::EXEC) {
@@ -54,22 +54,22 @@ fn sealed_memfd(file: &PluginBytes) -> std::io::Result<File> {
     Ok(memfd)
 }
 
-fn open(name: &str) -> Result<IssuerModuleRef, Flaw> {
+fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
     // SAFETY: running the library's constructors is what the operator asked for by pinning these bytes. It is never
     // unloaded, so nothing that it hands out can dangle.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|error| Flaw::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
+        .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
     // SAFETY: `elf::inspect` found this symbol, which abi_stable reserves for a static `LibHeader`; an `AbiHeaderRef`
     // is a reference to the start of one, and `upgrade` below checks the magic bytes there before it believes more.
     let header =
         unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) }.map(|symbol| *symbol);
     // Leaked on purpose: never unloaded.
     let _ = library.into_raw();
-    let header = header.map_err(|error| Flaw::new(LoadErrorCode::NotAPlugin, error.to_string()))?;
+    let header = header.map_err(|error| LoadFault::new(LoadErrorCode::NotAPlugin, error.to_string()))?;
     // Not `load_from_file` and its kin: those keep one module for each type, and answer the second plugin with the first.
     header.upgrade().and_then(|header| header.init_root_module::<IssuerModuleRef>()).map_err(abi_mismatch)
 }
 
-fn abi_mismatch(error: LibraryError) -> Flaw {
-    Flaw::new(LoadErrorCode::AbiMismatch, error.to_string())
+fn abi_mismatch(error: LibraryError) -> LoadFault {
+    LoadFault::new(LoadErrorCode::AbiMismatch, error.to_string())
 }

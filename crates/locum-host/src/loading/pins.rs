@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::loading::load_error::{Flaw, HashMismatch, LoadError, LoadErrorCode};
-use crate::loading::plugin_file::{PluginBytes, file_name};
+use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
+use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::sha256::Sha256;
 
 /// Name of the lock file; it stands beside the plugins directory, so that who may add a plugin cannot also pin it.
@@ -43,7 +43,7 @@ struct Lock {
 
 impl Pins {
     /// Where the lock file of a plugins directory stands: `plugins.lock` beside it.
-    pub fn lock_beside(directory: &Path) -> PathBuf {
+    pub fn lock_path(directory: &Path) -> PathBuf {
         directory.parent().unwrap_or(directory).join(LOCK_FILE)
     }
 
@@ -55,12 +55,12 @@ impl Pins {
         let text = match fs::read_to_string(lock) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(unusable(error.to_string()).of(lock)),
+            Err(error) => return Err(unusable(error.to_string()).at(lock)),
         };
-        Self::from_text(&text).map_err(|flaw| flaw.of(lock))
+        Self::from_text(&text).map_err(|fault| fault.at(lock))
     }
 
-    fn from_text(text: &str) -> Result<Self, Flaw> {
+    fn from_text(text: &str) -> Result<Self, LoadFault> {
         let Lock { plugin } = toml::from_str(text).map_err(|error| unusable(error.message()))?;
         let mut pins = Self::default();
         for pin in plugin {
@@ -79,7 +79,7 @@ impl Pins {
     /// # Errors
     /// [`LoadErrorCode::LockUnusable`] if it cannot be written.
     pub fn write_lock(&self, lock: &Path) -> Result<(), LoadError> {
-        let failed = |error: String| unusable(error).of(lock);
+        let failed = |error: String| unusable(error).at(lock);
         let text = toml::to_string(&Lock { plugin: self.by_file.values().cloned().collect() })
             .map_err(|error| failed(error.to_string()))?;
         let draft = lock.with_extension("lock.new");
@@ -91,8 +91,8 @@ impl Pins {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn of_file_as_it_is(path: &Path) -> Result<Self, LoadError> {
-        let bytes = PluginBytes::read(path)?;
+    pub fn trusting_file(path: &Path) -> Result<Self, LoadError> {
+        let bytes = PluginFile::read(path)?;
         let mut pins = Self::default();
         pins.pin(Pin {
             file: bytes.file_name(),
@@ -119,27 +119,27 @@ impl Pins {
     }
 
     /// The pin of the file at this path, if it has one.
-    pub fn of(&self, path: &Path) -> Option<&Pin> {
+    pub fn find(&self, path: &Path) -> Option<&Pin> {
         self.by_file.get(&file_name(path))
     }
 
     /// Whether these bytes may be loaded.
-    pub(crate) fn check(&self, file: &PluginBytes) -> Result<(), LoadError> {
-        let Some(pin) = self.of(&file.path) else {
-            return Err(Flaw::new(LoadErrorCode::NotPinned, "nobody has pinned it").of(&file.path));
+    pub(crate) fn check(&self, file: &PluginFile) -> Result<(), LoadError> {
+        let Some(pin) = self.find(&file.path) else {
+            return Err(LoadFault::new(LoadErrorCode::NotPinned, "nobody has pinned it").at(&file.path));
         };
         if pin.sha256 == file.sha256 {
             return Ok(());
         }
         let mut error =
-            Flaw::new(LoadErrorCode::PinMismatch, "it has changed since it was pinned").of(&file.path);
+            LoadFault::new(LoadErrorCode::PinMismatch, "it has changed since it was pinned").at(&file.path);
         error.hashes = Some(HashMismatch { pinned: pin.sha256, found: file.sha256 });
         Err(error)
     }
 }
 
-fn unusable(cause: impl Into<String>) -> Flaw {
-    Flaw::new(LoadErrorCode::LockUnusable, cause)
+fn unusable(cause: impl Into<String>) -> LoadFault {
+    LoadFault::new(LoadErrorCode::LockUnusable, cause)
 }
 
 #[cfg(test)]
@@ -160,8 +160,8 @@ mod tests {
     #[test]
     fn a_lock_file_names_each_file_with_its_hash() {
         let pins = Pins::from_text(&lock_of("libapp.so")).unwrap();
-        assert_eq!(pins.of(Path::new("/p/libapp.so")).unwrap().sha256, Sha256::of(b"x"));
-        assert_eq!(pins.of(Path::new("/p/libother.so")), None);
+        assert_eq!(pins.find(Path::new("/p/libapp.so")).unwrap().sha256, Sha256::of(b"x"));
+        assert_eq!(pins.find(Path::new("/p/libother.so")), None);
     }
 
     #[test]
@@ -184,6 +184,6 @@ mod tests {
 
     #[test]
     fn the_lock_stands_beside_the_directory() {
-        assert_eq!(Pins::lock_beside(Path::new("/etc/locum/plugins")), Path::new("/etc/locum/plugins.lock"));
+        assert_eq!(Pins::lock_path(Path::new("/etc/locum/plugins")), Path::new("/etc/locum/plugins.lock"));
     }
 }

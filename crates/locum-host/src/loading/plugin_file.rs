@@ -8,19 +8,19 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 use crate::limits::PLUGIN_FILE_BYTES_MAX;
-use crate::loading::load_error::{Flaw, LoadError, LoadErrorCode};
+use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::sha256::Sha256;
 
 /// The bytes of a file and their hash. All later steps work on these bytes; the file is not opened again.
-pub(crate) struct PluginBytes {
+pub(crate) struct PluginFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
     pub(crate) sha256: Sha256,
 }
 
-impl PluginBytes {
+impl PluginFile {
     pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
-        let bytes = read(path).map_err(|flaw| flaw.of(path))?;
+        let bytes = read(path).map_err(|fault| fault.at(path))?;
         let sha256 = Sha256::of(&bytes);
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
@@ -35,38 +35,38 @@ pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Flaw> {
+fn read(path: &Path) -> Result<Vec<u8>, LoadFault> {
     if !path.is_absolute() {
-        return Err(Flaw::new(LoadErrorCode::RelativePath, "the path is relative"));
+        return Err(LoadFault::new(LoadErrorCode::RelativePath, "the path is relative"));
     }
     // NONBLOCK: opening a pipe must not wait for somebody to write into it.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(open(path, flags, Mode::empty()).map_err(not_opened)?);
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(Flaw::new(LoadErrorCode::NotAFile, "it is not a regular file"));
+        return Err(LoadFault::new(LoadErrorCode::NotAFile, "it is not a regular file"));
     }
     let mut bytes = Vec::with_capacity(metadata.len().min(PLUGIN_FILE_BYTES_MAX) as usize);
     // The file may grow meanwhile, so the size is known only when the bytes are here.
     file.take(PLUGIN_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > PLUGIN_FILE_BYTES_MAX {
         let cause = format!("it has more than {} MiB", PLUGIN_FILE_BYTES_MAX >> 20);
-        return Err(Flaw::new(LoadErrorCode::TooLarge, cause));
+        return Err(LoadFault::new(LoadErrorCode::TooLarge, cause));
     }
     Ok(bytes)
 }
 
-fn not_opened(errno: Errno) -> Flaw {
+fn not_opened(errno: Errno) -> LoadFault {
     match errno {
-        Errno::LOOP => Flaw::new(LoadErrorCode::SymbolicLink, "it is a symbolic link"),
+        Errno::LOOP => LoadFault::new(LoadErrorCode::SymbolicLink, "it is a symbolic link"),
         errno => unreadable(errno.into()),
     }
 }
 
-fn unreadable(error: std::io::Error) -> Flaw {
+fn unreadable(error: std::io::Error) -> LoadFault {
     let code = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => LoadErrorCode::NotFound,
         _ => LoadErrorCode::Unreadable,
     };
-    Flaw::new(code, error.to_string())
+    LoadFault::new(code, error.to_string())
 }

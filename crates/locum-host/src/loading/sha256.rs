@@ -36,16 +36,16 @@ impl fmt::Debug for Sha256 {
 /// A text that is not 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a SHA-256 as 64 lower-case hex digits")]
-pub struct NotSha256;
+pub struct InvalidSha256;
 
 impl FromStr for Sha256 {
-    type Err = NotSha256;
+    type Err = InvalidSha256;
 
-    fn from_str(text: &str) -> Result<Self, NotSha256> {
+    fn from_str(text: &str) -> Result<Self, InvalidSha256> {
         let mut hash = [0; 32];
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
         if pairs.len() != hash.len() || !rest.is_empty() {
-            return Err(NotSha256);
+            return Err(InvalidSha256);
         }
         for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
             *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
@@ -54,11 +54,11 @@ impl FromStr for Sha256 {
     }
 }
 
-fn hex_digit(digit: u8) -> Result<u8, NotSha256> {
+fn hex_digit(digit: u8) -> Result<u8, InvalidSha256> {
     match digit {
         b'0'..=b'9' => Ok(digit - b'0'),
         b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(NotSha256),
+        _ => Err(InvalidSha256),
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
     fn a_hash_reads_back_what_it_wrote_and_nothing_near_it() {
         assert_eq!(OF_ABC.parse(), Ok(Sha256::of(b"abc")));
         for text in [&OF_ABC[1..], &OF_ABC.to_uppercase(), &format!("{OF_ABC}0"), &OF_ABC.replace('b', "g")] {
-            assert_eq!(text.parse::<Sha256>(), Err(NotSha256), "{text}");
+            assert_eq!(text.parse::<Sha256>(), Err(InvalidSha256), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Answers of a plugin that says whatever it is told to say: which pass, and which break the contract.
+//! Answers of a plugin that says whatever it is heard to say: which pass, and which break the contract.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use locum_engine::ports::{Issuer, IssuerFailure};
 use locum_host::{PluginSet, UpstreamError};
 use serde_json::{Value, json};
 
-use crate::bench::{
-    NOW, Script, broken, call_context, issue, load, load_with, options, parrot, ready, reply,
+use crate::harness::{
+    NOW, ScriptedUpstreams, broken, call_context, issue, load, load_with, options, parrot, ready, reply,
 };
 
 /// An issuer of texts or JWTs that answers this, whatever it is asked.
@@ -65,8 +65,8 @@ async fn one_field_that_breaks_a_promise_is_refused() {
         ("/credential/text", json!(7), "its reply is not one: Data error"),
         ("/kind", json!("tomorrow"), "it answers with a kind that this host does not know"),
     ] {
-        let told = broken(&*saying("parrot_text", &with(pointer, value)).1).await;
-        assert!(told.starts_with(how), "{pointer}: {told}");
+        let heard = broken(&*saying("parrot_text", &with(pointer, value)).1).await;
+        assert!(heard.starts_with(how), "{pointer}: {heard}");
     }
 }
 
@@ -113,20 +113,23 @@ fn call_to(url: &str) -> String {
 #[tokio::test]
 async fn an_upstreams_reply_stands_in_the_next_input() {
     let jwt = r#"{"kind":"issued","credential":{"text":{input}},"issued_at":1900000000}"#;
-    let script = Script::of([Ok(reply(503, "first")), Ok(reply(200, "second"))]);
+    let script = ScriptedUpstreams::of([Ok(reply(503, "first")), Ok(reply(200, "second"))]);
     let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
     let call = call_to("https://login.example.com/token");
     let issuer = ready(&set, "parrot_jwt", json!({"answers": [call, call, jwt]}));
     // It may issue JWTs only, so its text is refused: but both calls were made before.
     assert!(broken(&*issuer).await.contains("form"));
-    let asked = script.asked.lock().unwrap();
-    assert_eq!(asked.len(), 2);
-    assert_eq!((asked[0].url().as_str(), asked[0].body()), ("https://login.example.com/token", "question"));
+    let requests = script.requests.lock().unwrap();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(
+        (requests[0].url().as_str(), requests[0].body()),
+        ("https://login.example.com/token", "question")
+    );
 }
 
 #[tokio::test]
 async fn replies_are_handed_over_in_order_when_revoking() {
-    let script = Script::of([Ok(reply(200, "gone"))]);
+    let script = ScriptedUpstreams::of([Ok(reply(200, "gone"))]);
     let set = load_with(parrot(), options(script, Duration::from_secs(10))).unwrap();
     let answers = json!([call_to("https://login.example.com/revoke"), r#"{"kind":"already_gone"}"#]);
     let issuer = ready(&set, "parrot_jwt", json!({"answers": answers}));
@@ -135,16 +138,16 @@ async fn replies_are_handed_over_in_order_when_revoking() {
 
 #[tokio::test]
 async fn four_calls_are_made_and_a_fifth_is_not() {
-    let script = Script::of((0..5).map(|_| Ok(reply(200, ""))));
+    let script = ScriptedUpstreams::of((0..5).map(|_| Ok(reply(200, ""))));
     let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
     let issuer = ready(&set, "parrot_jwt", json!({"answers": [call_to("https://login.example.com/")]}));
     assert_eq!(broken(&*issuer).await, "it asks for more than 4 upstream calls");
-    assert_eq!(script.asked.lock().unwrap().len(), 4);
+    assert_eq!(script.requests.lock().unwrap().len(), 4);
 }
 
 #[tokio::test]
 async fn an_undeclared_host_is_not_called() {
-    let script = Script::of([Ok(reply(200, ""))]);
+    let script = ScriptedUpstreams::of([Ok(reply(200, ""))]);
     let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
     let issuer = ready(
         &set,
@@ -152,13 +155,15 @@ async fn an_undeclared_host_is_not_called() {
         json!({"answers": [call_to("https://evil.example/login.example.com?t=secret")]}),
     );
     assert_eq!(broken(&*issuer).await, "it called https://evil.example, which its manifest does not declare");
-    assert!(script.asked.lock().unwrap().is_empty());
+    assert!(script.requests.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_fails_fails_the_request() {
-    let script =
-        Script::of([Err(UpstreamError::Unreachable("refused".to_owned())), Err(UpstreamError::TimedOut)]);
+    let script = ScriptedUpstreams::of([
+        Err(UpstreamError::Unreachable("refused".to_owned())),
+        Err(UpstreamError::TimedOut),
+    ]);
     let set = load_with(parrot(), options(script, Duration::from_secs(10))).unwrap();
     let issuer = ready(&set, "parrot_jwt", json!({"answers": [call_to("https://login.example.com/")]}));
     assert!(

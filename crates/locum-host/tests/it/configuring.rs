@@ -5,7 +5,7 @@ use locum_abi::configuration::SigningKey;
 use locum_engine::ports::Issuers as _;
 use serde_json::{Value, json};
 
-use crate::bench::{NOW, app, configuration, issue, load, parrot, ready, refused};
+use crate::harness::{NOW, app, configuration, issue, load, parrot, ready, refused};
 
 #[test]
 fn settings_that_fit_the_schema_are_taken_and_others_refused_by_name() {
@@ -71,7 +71,7 @@ fn a_setting_that_names_an_upstream_holds_a_url() {
 #[tokio::test]
 async fn the_tenants_key_reaches_only_who_needs_it() {
     let set = load(parrot()).unwrap();
-    let told = async |api_type: &str, form: &str| -> Value {
+    let heard = async |api_type: &str, form: &str| -> Value {
         let answer =
             format!(r#"{{"kind":"issued","credential":{{"{form}":{{configuration}}}},"issued_at":{NOW}}}"#);
         let mut configuration = configuration(api_type, json!({"answers": [answer]}));
@@ -87,16 +87,16 @@ async fn the_tenants_key_reaches_only_who_needs_it() {
             Err(failure) => panic!("{failure}"),
         }
     };
-    assert_eq!(told("parrot_text", "text").await["tenant"]["signing_key"]["kid"], "k");
+    assert_eq!(heard("parrot_text", "text").await["tenant"]["signing_key"]["kid"], "k");
     // The other one may not issue texts, so it tells in a refusal.
     let mut configuration = configuration("parrot_jwt", json!({}));
     let private_key_pem = "-----BEGIN PRIVATE KEY-----".into();
     configuration.tenant.signing_key =
         Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
     configuration.settings.insert("answers".to_owned(), json!([r#"{"kind":"call","request":{"method":"POST","url":"https://login.example.com/","body":{configuration}}}"#]));
-    let script = crate::bench::Script::of([Err(locum_host::UpstreamError::TimedOut)]);
-    let set = crate::bench::load_with(parrot(), locum_host::LoadOptions::new(script.clone())).unwrap();
+    let script = crate::harness::ScriptedUpstreams::of([Err(locum_host::UpstreamError::TimedOut)]);
+    let set = crate::harness::load_with(parrot(), locum_host::LoadOptions::new(script.clone())).unwrap();
     let _ = issue(&*set.configure(configuration).unwrap()).await;
-    let told: Value = serde_json::from_str(script.asked.lock().unwrap()[0].body()).unwrap();
-    assert_eq!(told["tenant"], json!({"domain": "acme.example.com"}));
+    let heard: Value = serde_json::from_str(script.requests.lock().unwrap()[0].body()).unwrap();
+    assert_eq!(heard["tenant"], json!({"domain": "acme.example.com"}));
 }

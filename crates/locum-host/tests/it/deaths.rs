@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus};
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::bench::{issue, load, misbehaving, ready};
+use crate::harness::{issue, load, misbehaving, ready};
 
 const SIGABRT: i32 = 6;
 /// Set for the child, to what it is to die of.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bench::{call_context, load_with, options, parrot, ready};
+use crate::harness::{call_context, load_with, options, parrot, ready};
 
 /// The first byte of TLS (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;

@@ -7,40 +7,41 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use locum_engine::ports::{Issuer, IssuerFailure};
-use locum_host::{Health, PluginSet};
+use locum_host::{PluginHealth, PluginSet};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::bench::{Bench, Script, issue, load_with, misbehaving, options, ready};
+use crate::harness::{ScriptedUpstreams, TestDirectory, issue, load_with, misbehaving, options, ready};
 
 const DEADLINE: Duration = Duration::from_millis(500);
 /// When a test gives up: never reached unless the host is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Stage {
-    bench: Bench,
+struct PluginHarness {
+    directory: TestDirectory,
     set: PluginSet,
     runtime: Runtime,
 }
 
-impl Stage {
+impl PluginHarness {
     fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let set = load_with(misbehaving(), options(Arc::new(Script::default()), DEADLINE)).unwrap();
-        Self { bench: Bench::new(), set, runtime }
+        let set =
+            load_with(misbehaving(), options(Arc::new(ScriptedUpstreams::default()), DEADLINE)).unwrap();
+        Self { directory: TestDirectory::new(), set, runtime }
     }
 
     /// An issuer that hangs until this file is there.
     fn hanging(&self, name: &str) -> (Arc<dyn Issuer>, PathBuf) {
-        let release = self.bench.path().join(name);
+        let release = self.directory.path().join(name);
         (ready(&self.set, "hangs", json!({"released_by": release})), release)
     }
 
     /// Issues as a server would, by a request that comes in through a socket: the worker that takes it up is then the
     /// one that was waiting for sockets and timers. This thread waits outside of the runtime.
     fn issue(&self, issuer: &Arc<dyn Issuer>) -> Result<(), IssuerFailure> {
-        let (tell, told) = mpsc::channel();
+        let (tell, heard) = mpsc::channel();
         let (mut client, server) = UnixStream::pair().unwrap();
         server.set_nonblocking(true).unwrap();
         let issuer = Arc::clone(issuer);
@@ -50,12 +51,12 @@ impl Stage {
             server.read_u8().await.unwrap();
             tell.send(Some(issue(&*issuer).await.map(|_| ()))).unwrap();
         });
-        assert!(told.recv_timeout(PATIENCE).unwrap().is_none());
+        assert!(heard.recv_timeout(PATIENCE).unwrap().is_none());
         client.write_all(b"x").unwrap();
-        told.recv_timeout(PATIENCE).expect("the request never ended").unwrap()
+        heard.recv_timeout(PATIENCE).expect("the request never ended").unwrap()
     }
 
-    fn health(&self) -> Health {
+    fn health(&self) -> PluginHealth {
         self.set.plugins().next().unwrap().health()
     }
 
@@ -80,63 +81,63 @@ fn is_quarantined(outcome: Result<(), IssuerFailure>) -> bool {
 
 #[test]
 fn a_call_that_hangs_is_given_up_at_the_deadline_and_its_plugin_not_called_meanwhile() {
-    let stage = Stage::new();
-    let (hangs, file) = stage.hanging("release");
-    let fine = ready(&stage.set, "panics_in_drop", json!({}));
-    assert!(is_hung(stage.issue(&hangs)));
-    assert_eq!(stage.health(), Health { running: 1, hangs: 1, quarantined: true });
-    assert!(is_quarantined(stage.issue(&fine)));
+    let harness = PluginHarness::new();
+    let (hangs, file) = harness.hanging("release");
+    let fine = ready(&harness.set, "panics_in_drop", json!({}));
+    assert!(is_hung(harness.issue(&hangs)));
+    assert_eq!(harness.health(), PluginHealth { running: 1, hangs: 1, quarantined: true });
+    assert!(is_quarantined(harness.issue(&fine)));
 
-    stage.release(&file);
-    assert_eq!(stage.health(), Health { running: 0, hangs: 1, quarantined: false });
-    assert!(stage.issue(&fine).is_ok());
+    harness.release(&file);
+    assert_eq!(harness.health(), PluginHealth { running: 0, hangs: 1, quarantined: false });
+    assert!(harness.issue(&fine).is_ok());
 }
 
 #[test]
 fn after_three_hangs_a_plugin_is_called_no_more() {
-    let stage = Stage::new();
+    let harness = PluginHarness::new();
     for hang in 1..=3 {
-        let (hangs, file) = stage.hanging(&format!("release {hang}"));
-        assert!(is_hung(stage.issue(&hangs)));
-        stage.release(&file);
-        assert_eq!(stage.health(), Health { running: 0, hangs: hang, quarantined: hang == 3 });
+        let (hangs, file) = harness.hanging(&format!("release {hang}"));
+        assert!(is_hung(harness.issue(&hangs)));
+        harness.release(&file);
+        assert_eq!(harness.health(), PluginHealth { running: 0, hangs: hang, quarantined: hang == 3 });
     }
-    let fine = ready(&stage.set, "panics_in_drop", json!({}));
-    assert!(is_quarantined(stage.issue(&fine)));
+    let fine = ready(&harness.set, "panics_in_drop", json!({}));
+    assert!(is_quarantined(harness.issue(&fine)));
 }
 
 #[test]
 fn calls_that_hang_at_once_do_not_take_the_last_worker() {
-    let stage = Stage::new();
-    let (hangs, file) = stage.hanging("release");
-    let (tell, told) = mpsc::channel();
+    let harness = PluginHarness::new();
+    let (hangs, file) = harness.hanging("release");
+    let (tell, heard) = mpsc::channel();
     for _ in 0..4 {
         let (issuer, tell) = (Arc::clone(&hangs), tell.clone());
-        stage.runtime.spawn(async move { tell.send(issue(&*issuer).await.map(|_| ())) });
+        harness.runtime.spawn(async move { tell.send(issue(&*issuer).await.map(|_| ())) });
     }
     for _ in 0..4 {
-        assert!(is_hung(told.recv_timeout(PATIENCE).expect("a request never ended")));
+        assert!(is_hung(heard.recv_timeout(PATIENCE).expect("a request never ended")));
     }
     // One is in the plugin. The others never got there, and are no hangs of it.
-    assert_eq!(stage.health(), Health { running: 1, hangs: 1, quarantined: true });
-    stage.release(&file);
+    assert_eq!(harness.health(), PluginHealth { running: 1, hangs: 1, quarantined: true });
+    harness.release(&file);
 }
 
 #[test]
 fn a_request_that_is_given_up_leaves_its_call_counted() {
-    let stage = Stage::new();
-    let (hangs, file) = stage.hanging("release");
-    let request = stage.runtime.spawn(async move { issue(&*hangs).await.map(|_| ()) });
+    let harness = PluginHarness::new();
+    let (hangs, file) = harness.hanging("release");
+    let request = harness.runtime.spawn(async move { issue(&*hangs).await.map(|_| ()) });
     let start = std::time::Instant::now();
-    while stage.health().running == 0 {
+    while harness.health().running == 0 {
         assert!(start.elapsed() < PATIENCE, "the call never began");
         std::thread::yield_now();
     }
     request.abort();
-    while stage.health().hangs == 0 {
+    while harness.health().hangs == 0 {
         assert!(start.elapsed() < PATIENCE, "the hang was never counted");
         std::thread::yield_now();
     }
-    assert!(stage.health().quarantined);
-    stage.release(&file);
+    assert!(harness.health().quarantined);
+    harness.release(&file);
 }

@@ -9,12 +9,13 @@ use locum_engine::ports::Issuers as _;
 use locum_host::{LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect, plugin_files};
 use serde_json::json;
 
-use crate::bench::{
-    Bench, Script, app, call_context, grant, issue, load, misbehaving, parrot, pins_of, ready,
+use crate::harness::{
+    ScriptedUpstreams, TestDirectory, app, call_context, grant, issue, load, misbehaving, parrot, pins_of,
+    ready,
 };
 
 fn options() -> LoadOptions {
-    LoadOptions::new(Arc::new(Script::default()))
+    LoadOptions::new(Arc::new(ScriptedUpstreams::default()))
 }
 
 fn app_settings() -> serde_json::Value {
@@ -30,7 +31,7 @@ async fn a_pinned_plugin_loads_and_issues() {
     let issued = issuer.issue(&grant(), call_context()).await.unwrap();
     let Credential::Jwt(token) = issued.credential else { panic!("no token") };
     assert_eq!(token.split('.').count(), 3);
-    assert_eq!(issued.expires_at, Some(crate::bench::NOW + 60));
+    assert_eq!(issued.expires_at, Some(crate::harness::NOW + 60));
 }
 
 #[tokio::test]
@@ -47,7 +48,7 @@ async fn several_plugins_of_one_type_keep_apart() {
     let names: Vec<&str> = set.plugins().map(|plugin| plugin.manifest().name.as_str()).collect();
     assert_eq!(names, ["app", "parrot", "misbehaving"]);
     let echo =
-        format!(r#"{{"kind":"issued","credential":{{"text":"echo"}},"issued_at":{}}}"#, crate::bench::NOW);
+        format!(r#"{{"kind":"issued","credential":{{"text":"echo"}},"issued_at":{}}}"#, crate::harness::NOW);
     let said = issue(&*ready(&set, "parrot_text", json!({"answers": [echo]}))).await.unwrap();
     assert_eq!(said.credential, Credential::Text("echo".to_owned()));
     let signed = issue(&*ready(&set, "app", app_settings())).await.unwrap();
@@ -56,13 +57,13 @@ async fn several_plugins_of_one_type_keep_apart() {
 
 #[test]
 fn a_directory_is_loaded_by_the_lock_beside_it() {
-    let bench = Bench::new();
-    let directory = bench.path().join("plugins");
+    let parent = TestDirectory::new();
+    let directory = parent.path().join("plugins");
     fs::create_dir(&directory).unwrap();
     let file = directory.join("libapp.so");
     fs::copy(app(), &file).unwrap();
     fs::write(directory.join("README"), "not a plugin").unwrap();
-    let lock = Pins::lock_beside(&directory);
+    let lock = Pins::lock_path(&directory);
 
     let unpinned = PluginSet::load_directory(&directory, options()).err().unwrap();
     assert_eq!(unpinned.code, LoadErrorCode::NotPinned);
@@ -80,15 +81,15 @@ fn a_directory_is_loaded_by_the_lock_beside_it() {
 
 #[test]
 fn a_missing_directory_is_named() {
-    let bench = Bench::new();
-    let error = plugin_files(&bench.path().join("none")).unwrap_err();
+    let directory = TestDirectory::new();
+    let error = plugin_files(&directory.path().join("none")).unwrap_err();
     assert_eq!(error.code, LoadErrorCode::DirectoryUnreadable);
 }
 
 #[test]
 fn a_broken_lock_is_refused() {
-    let bench = Bench::new();
-    let lock = bench.file("plugins.lock", "[[plugin]]\nfile = 'x'\n");
+    let directory = TestDirectory::new();
+    let lock = directory.file("plugins.lock", "[[plugin]]\nfile = 'x'\n");
     let error = Pins::from_lock(&lock).unwrap_err();
     assert_eq!(error.code, LoadErrorCode::LockUnusable);
     assert!(error.to_string().contains("missing field `sha256`"), "{error}");

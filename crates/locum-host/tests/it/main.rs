@@ -8,11 +8,11 @@
 )]
 
 mod answers;
-mod bench;
 mod configuring;
 mod deaths;
 mod egress;
 mod hangs;
+mod harness;
 mod loading;
-mod misbehaviour;
+mod misbehaving;
 mod refused_files;

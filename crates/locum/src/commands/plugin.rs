@@ -55,14 +55,14 @@ fn absolute(path: &Path) -> Result<PathBuf, Ended> {
 
 fn list(directory: &Path, format: Format) -> Result<(), Ended> {
     let directory = absolute(directory)?;
-    let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(Ended::plugin)?;
+    let pins = Pins::from_lock(&Pins::lock_path(&directory)).map_err(Ended::plugin)?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
     for file in plugin_files(&directory).map_err(Ended::plugin)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match inspect(&file) {
             Ok(inspection) => {
-                let pinned = match pins.of(&file) {
+                let pinned = match pins.find(&file) {
                     None => "no",
                     Some(pin) if pin.sha256 == inspection.sha256 => "yes",
                     Some(_) => "changed",
@@ -97,7 +97,7 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), Ended> {
         let inspection = inspect(&file).map_err(Ended::plugin)?;
         let lock = match lock {
             Some(lock) => lock.to_owned(),
-            None => Pins::lock_beside(file.parent().unwrap_or(Path::new("/"))),
+            None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
         };
         if !yes && !agreed(&inspection)? {
             return Err(Ended::wanting());

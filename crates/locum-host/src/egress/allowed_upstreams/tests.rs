@@ -22,8 +22,11 @@ fn manifest() -> IssuerManifest {
 }
 
 fn allowed() -> AllowedUpstreams {
-    AllowedUpstreams::of(&manifest(), json!({"url": "http://10.0.0.7:8080/base?x=1"}).as_object().unwrap())
-        .unwrap()
+    AllowedUpstreams::from_manifest(
+        &manifest(),
+        json!({"url": "http://10.0.0.7:8080/base?x=1"}).as_object().unwrap(),
+    )
+    .unwrap()
 }
 
 fn post(url: &str) -> UpstreamRequest {
@@ -35,15 +38,15 @@ fn post(url: &str) -> UpstreamRequest {
     }
 }
 
-fn reach(url: &str) -> Result<Reach, NotAllowed> {
-    allowed().admit(post(url)).map(|request| request.reach())
+fn scope(url: &str) -> Result<AddressScope, DisallowedRequest> {
+    allowed().check(post(url)).map(|request| request.address_scope())
 }
 
 #[test]
 fn declared_hosts_are_reached_in_public() {
-    assert_eq!(reach("https://login.example.com/token?x=1"), Ok(Reach::Public));
-    assert_eq!(reach("https://sts.eu-west-1.amazonaws.com"), Ok(Reach::Public));
-    assert_eq!(reach("https://login.example.com:443/"), Ok(Reach::Public));
+    assert_eq!(scope("https://login.example.com/token?x=1"), Ok(AddressScope::Public));
+    assert_eq!(scope("https://sts.eu-west-1.amazonaws.com"), Ok(AddressScope::Public));
+    assert_eq!(scope("https://login.example.com:443/"), Ok(AddressScope::Public));
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn a_star_is_one_label_and_not_two_and_not_none() {
         "https://x.sts.a.amazonaws.com/",
         "https://sts.a.amazonaws.com.evil.example/",
     ] {
-        assert!(reach(url).is_err(), "{url}");
+        assert!(scope(url).is_err(), "{url}");
     }
 }
 
@@ -73,17 +76,17 @@ fn near_misses_of_a_declared_host_are_undeclared() {
         "https://93.184.216.34/",
         "ftp://login.example.com/",
     ] {
-        assert!(matches!(reach(url), Err(NotAllowed::Undeclared(_))), "{url}: {:?}", reach(url));
+        assert!(matches!(scope(url), Err(DisallowedRequest::UndeclaredOrigin(_))), "{url}: {:?}", scope(url));
     }
 }
 
 #[test]
 fn a_setting_allows_its_own_origin_and_no_other() {
-    assert_eq!(reach("http://10.0.0.7:8080/other"), Ok(Reach::Anywhere));
+    assert_eq!(scope("http://10.0.0.7:8080/other"), Ok(AddressScope::Any));
     for url in
         ["https://10.0.0.7:8080/", "http://10.0.0.7/", "http://10.0.0.7:8081/", "http://10.0.0.8:8080/"]
     {
-        assert!(matches!(reach(url), Err(NotAllowed::Undeclared(_))), "{url}");
+        assert!(matches!(scope(url), Err(DisallowedRequest::UndeclaredOrigin(_))), "{url}");
     }
 }
 
@@ -104,14 +107,14 @@ fn a_url_that_can_be_read_in_two_ways_is_refused() {
         "https://lоgin.example.com/",
         "",
     ] {
-        assert_eq!(reach(url), Err(NotAllowed::Url), "{url}");
+        assert_eq!(scope(url), Err(DisallowedRequest::AmbiguousUrl), "{url}");
     }
 }
 
 #[test]
 fn a_missing_setting_allows_nothing_and_a_wrong_one_is_named() {
-    let of = |settings: Value| AllowedUpstreams::of(&manifest(), settings.as_object().unwrap());
-    assert!(of(json!({})).unwrap().admit(post("http://10.0.0.7:8080/")).is_err());
+    let of = |settings: Value| AllowedUpstreams::from_manifest(&manifest(), settings.as_object().unwrap());
+    assert!(of(json!({})).unwrap().check(post("http://10.0.0.7:8080/")).is_err());
     assert!(of(json!({"url": null})).is_ok());
     for wrong in [json!("10.0.0.7:8080"), json!("file:///etc/passwd"), json!("https://a@b/"), json!(7)] {
         assert_eq!(of(json!({"url": wrong})).unwrap_err(), "url");
@@ -122,20 +125,20 @@ fn a_missing_setting_allows_nothing_and_a_wrong_one_is_named() {
 fn only_get_without_body_and_post_are_made() {
     let mut get = post("https://login.example.com/");
     get.method = "GET".to_owned();
-    assert_eq!(allowed().admit(get.clone()).unwrap_err(), NotAllowed::Body);
+    assert_eq!(allowed().check(get.clone()).unwrap_err(), DisallowedRequest::BodyNotAllowed);
     get.body.clear();
-    assert_eq!(allowed().admit(get.clone()).unwrap().method(), Method::Get);
+    assert_eq!(allowed().check(get.clone()).unwrap().method(), UpstreamMethod::Get);
     get.method = "PUT".to_owned();
-    assert_eq!(allowed().admit(get).unwrap_err(), NotAllowed::Method);
+    assert_eq!(allowed().check(get).unwrap_err(), DisallowedRequest::MethodNotAllowed);
 }
 
 #[test]
 fn a_body_has_a_limit() {
     let mut request = post("https://login.example.com/");
     request.body = "x".repeat(UPSTREAM_REQUEST_BYTES_MAX);
-    assert!(allowed().admit(request.clone()).is_ok());
+    assert!(allowed().check(request.clone()).is_ok());
     request.body.push('x');
-    assert_eq!(allowed().admit(request).unwrap_err(), NotAllowed::Body);
+    assert_eq!(allowed().check(request).unwrap_err(), DisallowedRequest::BodyNotAllowed);
 }
 
 #[test]
@@ -143,18 +146,24 @@ fn three_headers_may_be_set_once_each() {
     let admit = |headers: &[(&str, &str)]| {
         let mut request = post("https://login.example.com/");
         request.headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        allowed().admit(request).map(|_| ())
+        allowed().check(request).map(|_| ())
     };
     assert_eq!(
         admit(&[("Content-Type", "text/xml; charset=utf-8"), ("accept", "*/*"), ("Authorization", "x")]),
         Ok(())
     );
-    assert_eq!(admit(&[("Host", "evil.example")]), Err(NotAllowed::Header("Host".to_owned())));
-    assert_eq!(admit(&[("accept", "a"), ("Accept", "b")]), Err(NotAllowed::Header("Accept".to_owned())));
+    assert_eq!(
+        admit(&[("Host", "evil.example")]),
+        Err(DisallowedRequest::HeaderNotAllowed("Host".to_owned()))
+    );
+    assert_eq!(
+        admit(&[("accept", "a"), ("Accept", "b")]),
+        Err(DisallowedRequest::HeaderNotAllowed("Accept".to_owned()))
+    );
     for value in ["a\r\nhost: evil.example", "a\0", "ä", "a\tb"] {
         assert_eq!(
             admit(&[("accept", value)]),
-            Err(NotAllowed::HeaderValue("accept".to_owned())),
+            Err(DisallowedRequest::HeaderValueNotAscii("accept".to_owned())),
             "{value:?}"
         );
     }
@@ -162,7 +171,7 @@ fn three_headers_may_be_set_once_each() {
 
 #[test]
 fn debug_shows_neither_query_nor_body() {
-    let request = allowed().admit(post("https://login.example.com/p?secret=1")).unwrap();
+    let request = allowed().check(post("https://login.example.com/p?secret=1")).unwrap();
     assert_eq!(format!("{request:?}"), "POST https://login.example.com");
 }
 
@@ -190,17 +199,17 @@ proptest! {
         rest in "(|/|/[ -~]{0,12}|\\\\[ -~]{0,6}|@[a-z.]{1,8})",
     ) {
         let text = format!("{scheme}://{user}{host}{port}{rest}");
-        if let Ok(request) = allowed().admit(post(&text)) {
+        if let Ok(request) = allowed().check(post(&text)) {
             let url = request.url();
             prop_assert!(user.is_empty() && url.username().is_empty() && url.password().is_none());
-            match request.reach() {
-                Reach::Public => {
+            match request.address_scope() {
+                AddressScope::Public => {
                     prop_assert_eq!((url.scheme(), url.port()), ("https", None));
                     let domain = url.domain().unwrap();
                     let region = domain.strip_prefix("sts.").and_then(|rest| rest.strip_suffix(".amazonaws.com"));
                     prop_assert!(domain == "login.example.com" || region.is_some_and(|region| !region.contains('.')));
                 }
-                Reach::Anywhere => prop_assert_eq!(url.origin().ascii_serialization(), "http://10.0.0.7:8080"),
+                AddressScope::Any => prop_assert_eq!(url.origin().ascii_serialization(), "http://10.0.0.7:8080"),
             }
             prop_assert_eq!(request.url(), &Url::parse(&text).unwrap());
         }
@@ -210,6 +219,6 @@ proptest! {
     fn any_text_at_all_is_answered_without_a_panic(url in ".{0,80}", name in ".{0,12}", value in ".{0,12}") {
         let mut request = post(&url);
         request.headers = vec![(name, value)];
-        let _ = allowed().admit(request);
+        let _ = allowed().check(request);
     }
 }

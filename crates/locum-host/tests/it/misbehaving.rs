@@ -8,7 +8,7 @@ use locum_engine::ports::IssuerFailure;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::bench::{broken, issue, load, misbehaving, ready, refused};
+use crate::harness::{broken, issue, load, misbehaving, ready, refused};
 
 #[tokio::test]
 async fn a_panic_is_the_failure_of_its_request() {

@@ -63,9 +63,9 @@ pub(crate) fn app() -> &'static Path {
 }
 
 /// A directory that ends with the test.
-pub(crate) struct Bench(TempDir);
+pub(crate) struct TestDirectory(TempDir);
 
-impl Bench {
+impl TestDirectory {
     pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
@@ -102,11 +102,11 @@ impl Bench {
 
 /// Loads a file as it is.
 pub(crate) fn load(path: &Path) -> Result<PluginSet, LoadError> {
-    load_with(path, LoadOptions::new(Arc::new(Script::default())))
+    load_with(path, LoadOptions::new(Arc::new(ScriptedUpstreams::default())))
 }
 
 pub(crate) fn load_with(path: &Path, options: LoadOptions) -> Result<PluginSet, LoadError> {
-    PluginSet::load([path], &Pins::of_file_as_it_is(path)?, options)
+    PluginSet::load([path], &Pins::trusting_file(path)?, options)
 }
 
 /// Pins of files whose manifest can be read.
@@ -166,24 +166,24 @@ pub(crate) async fn broken(issuer: &dyn Issuer) -> String {
 
 /// Upstreams that answer from a script, and remember what they were asked.
 #[derive(Default)]
-pub(crate) struct Script {
+pub(crate) struct ScriptedUpstreams {
     replies: Mutex<VecDeque<Result<UpstreamReply, UpstreamError>>>,
-    pub(crate) asked: Mutex<Vec<AllowedRequest>>,
+    pub(crate) requests: Mutex<Vec<AllowedRequest>>,
 }
 
-impl Script {
+impl ScriptedUpstreams {
     pub(crate) fn of(replies: impl IntoIterator<Item = Result<UpstreamReply, UpstreamError>>) -> Arc<Self> {
-        Arc::new(Self { replies: Mutex::new(replies.into_iter().collect()), asked: Mutex::default() })
+        Arc::new(Self { replies: Mutex::new(replies.into_iter().collect()), requests: Mutex::default() })
     }
 }
 
-impl Upstreams for Script {
+impl Upstreams for ScriptedUpstreams {
     fn send(
         &self,
         request: AllowedRequest,
         _: tokio::time::Instant,
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
-        self.asked.lock().unwrap().push(request);
+        self.requests.lock().unwrap().push(request);
         let reply = self.replies.lock().unwrap().pop_front();
         Box::pin(async move {
             match reply {
