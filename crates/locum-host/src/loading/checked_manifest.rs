@@ -1,4 +1,4 @@
-//! The manifest as this host understands it: what it cannot hold an issuer to is not loaded.
+//! Checks a manifest: a plugin is not loaded if this host cannot enforce what its manifest declares.
 
 use jsonschema::Validator;
 use locum_abi::manifest::{CONTRACT, CredentialForm, IssuerManifest, Lifetime, Manifest, Need, Upstream};
@@ -8,23 +8,26 @@ use crate::egress::allowed_upstreams::HostPattern;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::settings_schema::SettingsSchema;
 
-/// A manifest that this host can hold a plugin to, and its schemas, compiled.
+/// A manifest whose declarations this host can enforce, with its settings schemas compiled.
 pub(crate) struct CheckedManifest {
     pub(crate) manifest: Manifest,
-    /// As JSON, to be compared with what the code states.
+    /// The manifest as JSON, for comparison with what the running code states.
     pub(crate) json: Value,
-    /// One for each issuer of the manifest, in its order.
+    /// One per issuer, in the manifest's order.
     pub(crate) settings_schemas: Vec<SettingsSchema>,
 }
 
 impl CheckedManifest {
-    /// Reads the manifest of a file.
+    /// Parses and checks the manifest of a file.
     pub(crate) fn parse(manifest: &[u8]) -> Result<Self, LoadFault> {
         let unreadable = |error: serde_json::Error| {
-            LoadFault::new(LoadErrorCode::ManifestUnreadable, format!("the manifest is no manifest: {error}"))
+            LoadFault::new(
+                LoadErrorCode::ManifestUnreadable,
+                format!("the manifest cannot be parsed: {error}"),
+            )
         };
         let json: Value = serde_json::from_slice(manifest).map_err(unreadable)?;
-        // The contract first: the rest of a later one may not even parse.
+        // The contract first: the manifest of a later one may not parse.
         check_contract(&json)?;
         let manifest: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
         check_identity(&manifest)?;
@@ -44,38 +47,40 @@ fn check_contract(json: &Value) -> Result<(), LoadFault> {
     match json.get("contract").and_then(Value::as_u64) {
         Some(contract) if (1..=u64::from(CONTRACT)).contains(&contract) => Ok(()),
         Some(contract) => {
-            let cause = format!("it was built for contract {contract}, this host knows {CONTRACT}");
+            let cause = format!("the plugin needs contract {contract}; this host supports up to {CONTRACT}");
             Err(LoadFault::new(LoadErrorCode::ContractUnknown, cause))
         }
-        None => Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "the manifest names no contract")),
+        None => {
+            Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "the manifest has no member `contract`"))
+        }
     }
 }
 
 fn check_identity(manifest: &Manifest) -> Result<(), LoadFault> {
-    if !is_word(&manifest.name, b'-') {
-        return Err(unusable(format!("`{}` is not a name in kebab case", manifest.name)));
+    if !is_identifier(&manifest.name, b'-') {
+        return Err(unusable(format!("the name `{}` is not in kebab case", manifest.name)));
     }
     if manifest.version.is_empty() || !manifest.version.chars().all(|char| char.is_ascii_graphic()) {
-        return Err(unusable("the version is not one"));
+        return Err(unusable("the version is empty or contains characters that are not visible ASCII"));
     }
     if manifest.issuers.is_empty() {
-        return Err(unusable("it issues nothing"));
+        return Err(unusable("the list of issuers is empty"));
     }
     for (at, issuer) in manifest.issuers.iter().enumerate() {
-        if !is_word(&issuer.api_type, b'_') {
-            return Err(unusable(format!("`{}` is not an api_type in snake case", issuer.api_type)));
+        if !is_identifier(&issuer.api_type, b'_') {
+            return Err(unusable(format!("the api_type `{}` is not in snake case", issuer.api_type)));
         }
         if manifest.issuers.iter().skip(at + 1).any(|other| other.api_type == issuer.api_type) {
-            return Err(unusable(format!("it claims api_type `{}` twice", issuer.api_type)));
+            return Err(unusable(format!("the api_type `{}` is listed twice", issuer.api_type)));
         }
     }
     Ok(())
 }
 
-/// Lower-case letters and digits, in parts joined by this character.
-fn is_word(word: &str, joint: u8) -> bool {
-    word.len() <= 64
-        && word.split(char::from(joint)).all(|part| {
+/// Whether the text consists of lower-case letters and digits in parts separated by this character.
+fn is_identifier(text: &str, separator: u8) -> bool {
+    text.len() <= 64
+        && text.split(char::from(separator)).all(|part| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
 }
@@ -83,21 +88,23 @@ fn is_word(word: &str, joint: u8) -> bool {
 fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
     check_credential(&issuer.credential)?;
     if issuer.needs.contains(&Need::Unknown) {
-        return Err("it needs something that this host does not know".to_owned());
+        return Err("`needs` lists something that this host does not know".to_owned());
     }
     check_lifetime(&issuer.lifetime)?;
     let settings = SettingsSchema::compile(&issuer.settings_schema)
-        .map_err(|error| format!("the settings schema cannot be used: {error}"))?;
+        .map_err(|error| format!("settings_schema cannot be used: {error}"))?;
     Validator::new(&issuer.parameters_schema)
-        .map_err(|error| format!("the parameters schema cannot be used: {error}"))?;
+        .map_err(|error| format!("parameters_schema cannot be used: {error}"))?;
     for upstream in &issuer.upstreams {
         if let Upstream::Host { host } = upstream {
             HostPattern::parse(host)?;
         }
     }
-    let unknown = named_settings(issuer).find(|name| !settings.knows(name));
+    let unknown = referenced_settings(issuer).find(|name| !settings.knows(name));
     match unknown {
-        Some(name) => Err(format!("it names the setting `{name}`, which its schema does not know")),
+        Some(name) => {
+            Err(format!("the manifest refers to the setting `{name}`, which settings_schema does not define"))
+        }
         None => Ok(settings),
     }
 }
@@ -105,34 +112,36 @@ fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
 fn check_credential(form: &CredentialForm) -> Result<(), String> {
     match form {
         CredentialForm::Jwt | CredentialForm::Object => Ok(()),
-        // An answer that holds a credential and an error at once could be read either way.
-        CredentialForm::Text { member } if member == "error" || !is_member(member) => {
-            Err(format!("a credential cannot stand in a member `{member}`"))
+        // A response with this member could be read as a credential and as an error.
+        CredentialForm::Text { member } if member == "error" || !is_member_name(member) => {
+            Err(format!("a credential cannot be returned in a member called `{member}`"))
         }
         CredentialForm::Text { .. } => Ok(()),
-        CredentialForm::Unknown => Err("its credential has a form that this host does not know".to_owned()),
+        CredentialForm::Unknown => Err("the credential has a form that this host does not know".to_owned()),
     }
 }
 
-fn is_member(name: &str) -> bool {
+fn is_member_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn check_lifetime(lifetime: &Lifetime) -> Result<(), String> {
     let Lifetime { minimum_seconds, default_seconds, maximum_seconds, setting } = lifetime;
     if *minimum_seconds == 0 || default_seconds < minimum_seconds || maximum_seconds < default_seconds {
-        return Err("its lifetimes are not 1 <= minimum <= default <= maximum".to_owned());
+        return Err("the lifetimes do not satisfy 1 <= minimum <= default <= maximum".to_owned());
     }
     match setting {
-        Some(setting) if setting.unit_seconds == 0 => Err("its lifetime setting has no unit".to_owned()),
+        Some(setting) if setting.unit_seconds == 0 => {
+            Err("the lifetime setting has unit_seconds 0".to_owned())
+        }
         _ => Ok(()),
     }
 }
 
-/// The settings that the promises speak of.
-fn named_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
+/// The settings that other parts of the manifest refer to.
+fn referenced_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
     let lifetime = issuer.lifetime.setting.iter().map(|setting| setting.name.as_str());
-    let overridden = issuer.overrides.iter().map(|known| known.setting.as_str());
+    let overridden = issuer.overrides.iter().map(|rule| rule.setting.as_str());
     let upstreams = issuer.upstreams.iter().filter_map(|upstream| match upstream {
         Upstream::Setting { setting } => Some(setting.as_str()),
         Upstream::Host { .. } | Upstream::Unknown => None,
@@ -150,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    fn good() -> Value {
+    fn valid() -> Value {
         json!({
             "contract": 1, "name": "two-words", "version": "1.0.0", "vendor": "V", "description": "D.",
             "issuers": [{
@@ -176,40 +185,40 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_can_be_kept_is_taken() {
-        assert_eq!(read(&good()).unwrap().manifest.name, "two-words");
+    fn a_valid_manifest_is_accepted() {
+        assert_eq!(read(&valid()).unwrap().manifest.name, "two-words");
     }
 
     #[test]
-    fn one_field_that_cannot_be_kept_is_refused() {
+    fn one_field_that_cannot_be_enforced_is_refused() {
         let issuer = "/issuers/0";
         for (pointer, value, cause) in [
-            ("/name", json!("Two Words"), "is not a name in kebab case"),
-            ("/version", json!(""), "the version is not one"),
-            ("/issuers", json!([]), "it issues nothing"),
-            ("/api_type", json!("a-b"), "is not an api_type in snake case"),
+            ("/name", json!("Two Words"), "is not in kebab case"),
+            ("/version", json!(""), "the version is empty or contains characters that are not visible ASCII"),
+            ("/issuers", json!([]), "the list of issuers is empty"),
+            ("/api_type", json!("a-b"), "is not in snake case"),
             ("/credential", json!({"form": "cookie"}), "a form that this host does not know"),
-            ("/credential/member", json!("error"), "cannot stand in a member `error`"),
+            ("/credential/member", json!("error"), "in a member called `error`"),
             ("/settings_schema/additionalProperties", json!(true), "unknown settings"),
-            ("/settings_schema/type", json!("thing"), "the settings schema cannot be used"),
-            ("/parameters_schema/type", json!("thing"), "the parameters schema cannot be used"),
-            ("/overrides/0/setting", json!("uri"), "names the setting `uri`"),
-            ("/lifetime/setting/name", json!("lifetime"), "names the setting `lifetime`"),
-            ("/lifetime/setting/unit_seconds", json!(0), "no unit"),
+            ("/settings_schema/type", json!("thing"), "settings_schema cannot be used"),
+            ("/parameters_schema/type", json!("thing"), "parameters_schema cannot be used"),
+            ("/overrides/0/setting", json!("uri"), "refers to the setting `uri`"),
+            ("/lifetime/setting/name", json!("lifetime"), "refers to the setting `lifetime`"),
+            ("/lifetime/setting/unit_seconds", json!(0), "unit_seconds 0"),
             ("/lifetime/minimum_seconds", json!(0), "minimum <= default"),
             ("/lifetime/minimum_seconds", json!(61), "minimum <= default"),
             ("/lifetime/maximum_seconds", json!(59), "minimum <= default"),
             ("/upstreams/0/host", json!("*.com"), "`*.com`"),
-            ("/upstreams/1/setting", json!("uri"), "names the setting `uri`"),
+            ("/upstreams/1/setting", json!("uri"), "refers to the setting `uri`"),
         ] {
-            let mut manifest = good();
-            let pointer = if good().pointer(pointer).is_some() {
+            let mut manifest = valid();
+            let pointer = if valid().pointer(pointer).is_some() {
                 pointer.to_owned()
             } else {
                 format!("{issuer}{pointer}")
             };
             *manifest.pointer_mut(&pointer).unwrap() = value;
-            let fault = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was taken"));
+            let fault = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was accepted"));
             assert_eq!(fault.code, LoadErrorCode::ManifestUnusable, "{pointer}");
             assert!(fault.cause.contains(cause), "{pointer}: {}", fault.cause);
         }
@@ -217,24 +226,24 @@ mod tests {
 
     #[test]
     fn an_unknown_need_is_refused_and_an_unknown_upstream_allows_nothing() {
-        let mut needy = good();
-        needy["issuers"][0]["needs"] = json!(["the_moon"]);
-        assert!(read(&needy).err().unwrap().cause.contains("needs something"));
-        let mut new = good();
-        new["issuers"][0]["upstreams"][0] = json!({"kind": "socket", "path": "/run/x"});
-        assert!(read(&new).is_ok());
+        let mut with_unknown_need = valid();
+        with_unknown_need["issuers"][0]["needs"] = json!(["the_moon"]);
+        assert!(read(&with_unknown_need).err().unwrap().cause.contains("`needs`"));
+        let mut with_unknown_upstream = valid();
+        with_unknown_upstream["issuers"][0]["upstreams"][0] = json!({"kind": "socket", "path": "/run/x"});
+        assert!(read(&with_unknown_upstream).is_ok());
     }
 
     #[test]
-    fn an_api_type_is_claimed_once() {
-        let mut manifest = good();
+    fn an_api_type_that_is_listed_twice_is_refused() {
+        let mut manifest = valid();
         let again = manifest["issuers"][0].clone();
         manifest["issuers"].as_array_mut().unwrap().push(again);
         assert!(read(&manifest).err().unwrap().cause.contains("twice"));
     }
 
     #[test]
-    fn a_later_contract_is_named_before_anything_else_is_read() {
+    fn a_later_contract_is_reported_before_anything_else_is_parsed() {
         assert_eq!(read(&json!({"contract": 2})).err().unwrap().code, LoadErrorCode::ContractUnknown);
         assert_eq!(read(&json!({"contract": 0})).err().unwrap().code, LoadErrorCode::ContractUnknown);
         assert_eq!(read(&json!({"name": "x"})).err().unwrap().code, LoadErrorCode::ManifestUnreadable);

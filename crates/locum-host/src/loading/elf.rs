@@ -1,4 +1,5 @@
-//! Reads a plugin file as ELF, before the system's loader may: that one trusts what it reads, and runs constructors.
+//! Inspects a plugin file as ELF before the system's loader sees it: the loader trusts what it reads and runs
+//! constructors.
 
 use locum_abi::ffi::abi_stable::library::ROOT_MODULE_LOADER_NAME;
 use locum_abi::note;
@@ -14,21 +15,21 @@ const MACHINE: object::elf::Machine = object::elf::EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
 
-/// What is known of a plugin file without running it.
+/// Facts from a plugin's ELF headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ElfFacts {
-    /// The machine it is made for, as Rust names it.
+    /// The architecture the file is built for, as Rust names it.
     pub architecture: &'static str,
-    /// The shared libraries it needs.
+    /// The shared libraries it needs (`DT_NEEDED`).
     pub libraries: Vec<String>,
-    /// The linker's build id, hex, if there is one.
+    /// The linker's build id in hex, if the file has one.
     pub build_id: Option<String>,
-    /// How many symbols it exports. A plugin needs two.
+    /// The number of exported symbols. A plugin needs two.
     pub exported_symbols: usize,
 }
 
-/// The manifest's bytes in the file, and what else is known of it.
+/// Checks the file and finds its manifest.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), LoadFault> {
     let file = parse(bytes)?;
     check_header(&file)?;
@@ -40,7 +41,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), LoadFault> {
         .map_err(damaged)?
         .map(|library| Ok(String::from_utf8_lossy(library.map_err(damaged)?.name()).into_owned()))
         .collect::<Result<_, LoadFault>>()?;
-    let build_id = file.build_id().map_err(damaged)?.map(hex);
+    let build_id = file.build_id().map_err(damaged)?.map(hex::encode);
     let facts = ElfFacts { architecture: std::env::consts::ARCH, libraries, build_id, exported_symbols };
     Ok((manifest, facts))
 }
@@ -51,13 +52,13 @@ fn parse(bytes: &[u8]) -> Result<Elf<'_>, LoadFault> {
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => {}
         Ok(FileKind::Elf32) => {
-            return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "it is a 32-bit file"));
+            return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "the file is a 32-bit ELF file"));
         }
-        _ => return Err(LoadFault::new(LoadErrorCode::NotASharedObject, "it is not an ELF file")),
+        _ => return Err(LoadFault::new(LoadErrorCode::NotASharedObject, "the file is not an ELF file")),
     }
-    // Byte 5 says the byte order; the parser below would only say that it cannot read the file.
+    // Byte 5 is the byte order. The parser below would report it only as a parse error.
     if bytes.get(5) == Some(&2) {
-        return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "it is a big-endian file"));
+        return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "the file is a big-endian ELF file"));
     }
     Elf::parse(bytes).map_err(damaged)
 }
@@ -65,22 +66,25 @@ fn parse(bytes: &[u8]) -> Result<Elf<'_>, LoadFault> {
 fn check_header(file: &Elf<'_>) -> Result<(), LoadFault> {
     let header = file.elf_header();
     if header.e_machine(LittleEndian) != MACHINE {
-        let cause = format!("it is not made for {}", std::env::consts::ARCH);
+        let cause = format!("the file is not built for {}", std::env::consts::ARCH);
         return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, cause));
     }
     if header.e_type(LittleEndian) != ET_DYN {
-        return Err(LoadFault::new(LoadErrorCode::NotASharedObject, "it is ELF, but not a shared object"));
+        return Err(LoadFault::new(
+            LoadErrorCode::NotASharedObject,
+            "the file is an ELF file, but not a shared object",
+        ));
     }
     Ok(())
 }
 
-/// A segment that reaches past the end of the file becomes a SIGBUS inside the system's loader.
+/// A segment that reaches past the end of the file would cause a SIGBUS inside the system's loader.
 fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), LoadFault> {
     let mut loaded = 0;
     for segment in file.elf_program_headers() {
         let (offset, size) = segment.file_range(LittleEndian);
         if offset.checked_add(size).is_none_or(|end| end > file_bytes) {
-            return Err(LoadFault::new(LoadErrorCode::Damaged, "it ends before its segments do"));
+            return Err(LoadFault::new(LoadErrorCode::Damaged, "the file ends before its last segment"));
         }
         if segment.p_type(LittleEndian) == PT_LOAD {
             loaded += 1;
@@ -93,7 +97,7 @@ fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), LoadFault> {
         }
     }
     if loaded == 0 {
-        return Err(LoadFault::new(LoadErrorCode::Damaged, "it has nothing to load"));
+        return Err(LoadFault::new(LoadErrorCode::Damaged, "the file has no loadable segment"));
     }
     Ok(())
 }
@@ -105,11 +109,11 @@ fn check_entry(file: &Elf<'_>) -> Result<usize, LoadFault> {
     if entry {
         Ok(exported.len())
     } else {
-        Err(LoadFault::new(LoadErrorCode::NotAPlugin, "it does not export a plugin's entry"))
+        Err(LoadFault::new(LoadErrorCode::NotAPlugin, "the file does not export the entry of a plugin"))
     }
 }
 
-/// The manifest, from the note that the system's loader would map; section names play no part in loading.
+/// The manifest in the ELF note, found by program header: the system's loader ignores section names.
 fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], LoadFault> {
     let mut found = None;
     for segment in file.elf_program_headers() {
@@ -118,24 +122,23 @@ fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], LoadFault> 
             let ours = note::NAME.get(..note::NAME_BYTES as usize) == Some(note.name_bytes())
                 && note.n_type(LittleEndian).0 == note::TYPE;
             if ours && found.replace(note.desc()).is_some() {
-                return Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "it holds two manifests"));
+                return Err(LoadFault::new(
+                    LoadErrorCode::ManifestUnreadable,
+                    "the file contains two manifests",
+                ));
             }
         }
     }
     match found {
         Some(manifest) if manifest.len() > MANIFEST_BYTES_MAX => {
-            let cause = format!("the manifest has more than {} KiB", MANIFEST_BYTES_MAX >> 10);
+            let cause = format!("the manifest is larger than {} KiB", MANIFEST_BYTES_MAX >> 10);
             Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, cause))
         }
         Some(manifest) => Ok(manifest),
-        None => Err(LoadFault::new(LoadErrorCode::NotAPlugin, "it holds no manifest")),
+        None => Err(LoadFault::new(LoadErrorCode::NotAPlugin, "the file contains no manifest")),
     }
 }
 
 fn damaged(error: object::Error) -> LoadFault {
     LoadFault::new(LoadErrorCode::Damaged, error.to_string())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

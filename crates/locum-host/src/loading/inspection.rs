@@ -1,4 +1,4 @@
-//! All that can be known of a plugin file without running it.
+//! Everything that can be read from a plugin file without running it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,24 +11,24 @@ use crate::loading::pins::Pin;
 use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::sha256::Sha256;
 
-/// What a plugin file says of itself. No pin is needed for this: nothing of the file runs.
+/// What a plugin file contains and declares. Reading it needs no pin, because nothing of the file runs.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Inspection {
     /// The file.
     pub path: PathBuf,
-    /// The hash of its bytes.
+    /// The SHA-256 of the file.
     pub sha256: Sha256,
-    /// Its size.
+    /// The size of the file in bytes.
     pub bytes: u64,
-    /// What it is as an ELF file.
+    /// Facts from the ELF headers.
     pub elf: ElfFacts,
-    /// Who it is and what it promises.
+    /// The plugin's manifest.
     pub manifest: Manifest,
 }
 
 impl Inspection {
-    /// The pin that lets this file be loaded.
+    /// The pin that permits loading this file.
     pub fn pin(&self) -> Pin {
         Pin {
             file: file_name(&self.path),
@@ -39,10 +39,10 @@ impl Inspection {
     }
 }
 
-/// Reads a plugin file.
+/// Inspects a plugin file without running it.
 ///
 /// # Errors
-/// Why this file could not be loaded, as far as that shows without running it.
+/// The reasons for which loading would refuse the file, except those that show only when it is mapped.
 pub fn inspect(path: &Path) -> Result<Inspection, LoadError> {
     let file = PluginFile::read(path)?;
     let (manifest, elf) = elf::inspect(&file.bytes).map_err(|fault| fault.at(path))?;

@@ -1,4 +1,4 @@
-//! Why a plugin was not loaded: one type, with a code for programs, a cause and a remedy for people.
+//! The error of loading: a stable code for programs, a cause and a remedy for people.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,37 +7,37 @@ use crate::loading::sha256::Sha256;
 
 /// Why a plugin was not loaded, and what to do next.
 ///
-/// Prints at most three lines: the file and the cause, both hashes if they differ, the remedy.
+/// Displays as two or three lines: the path with cause and code, both hashes if the pin does not match, the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadError {
-    /// Which of the things that can go wrong this is.
+    /// The kind of error, for programs.
     pub code: LoadErrorCode,
-    /// The file or directory it is about.
+    /// The file or directory at fault.
     pub path: PathBuf,
-    /// What was found.
+    /// What is wrong with it, for people.
     pub cause: String,
-    /// The two hashes of a [`LoadErrorCode::PinMismatch`].
+    /// Both hashes, if the code is [`LoadErrorCode::PinMismatch`].
     pub hashes: Option<HashMismatch>,
 }
 
-/// The hash that was promised and the one that was found.
+/// The hash of a pin and the hash of the file, which should be equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashMismatch {
-    /// What the pin says.
+    /// The hash in the pin.
     pub pinned: Sha256,
-    /// What the file says.
+    /// The hash of the file as it is now.
     pub found: Sha256,
 }
 
-/// The things that can go wrong, in the order in which loading meets them.
+/// The kinds of load errors, in the order in which loading checks for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoadErrorCode {
-    /// The lock file cannot be read, understood or written.
+    /// The lock file cannot be read, parsed or written.
     LockUnusable,
     /// The plugins directory cannot be listed.
     DirectoryUnreadable,
-    /// The path is not absolute; the loader of the system would search for it.
+    /// The path is not absolute; the system's loader would search its own directories for it.
     RelativePath,
     /// There is no such file.
     NotFound,
@@ -47,37 +47,37 @@ pub enum LoadErrorCode {
     NotAFile,
     /// The file cannot be read.
     Unreadable,
-    /// The file is larger than any plugin.
+    /// The file is larger than [`PLUGIN_FILE_BYTES_MAX`](crate::limits::PLUGIN_FILE_BYTES_MAX).
     TooLarge,
-    /// No pin names this file.
+    /// No pin exists for this file.
     NotPinned,
-    /// The file is not the one that was pinned.
+    /// The file's SHA-256 differs from its pin.
     PinMismatch,
     /// The file is not an ELF shared object.
     NotASharedObject,
-    /// The file is made for another machine.
+    /// The file is built for another architecture.
     WrongArchitecture,
-    /// The file ends before its parts do, or contradicts itself.
+    /// The file is truncated or its headers contradict each other.
     Damaged,
-    /// A shared object, but without manifest or entry.
+    /// A shared object without a manifest or without the exported entry.
     NotAPlugin,
-    /// The manifest cannot be read.
+    /// The manifest cannot be parsed.
     ManifestUnreadable,
-    /// The plugin was built for a later contract.
+    /// The plugin needs a newer version of the contract.
     ContractUnknown,
-    /// The manifest promises what this host cannot hold it to.
+    /// The manifest declares something that this host cannot enforce.
     ManifestUnusable,
-    /// The system gives no memory that can be executed.
+    /// The system provides no executable memory.
     MappingRefused,
-    /// The system's loader refuses the file.
+    /// The system's dynamic loader refuses the file.
     LoaderRefused,
-    /// The binary surface is not the one of this host.
+    /// The plugin's binary interface differs from this host's.
     AbiMismatch,
-    /// The code states another manifest than the file.
+    /// The running code states a different manifest than the file.
     ManifestMismatch,
-    /// Another plugin has the same name.
+    /// Another loaded plugin has the same name.
     NameTaken,
-    /// Another plugin serves the same api_type.
+    /// Another loaded plugin serves the same api_type.
     ApiTypeTaken,
 }
 
@@ -109,57 +109,67 @@ impl LoadErrorCode {
         Self::ApiTypeTaken,
     ];
 
-    /// The code as a word that does not change.
+    /// The code as text. It never changes, so programs may compare it.
     pub const fn as_str(self) -> &'static str {
         self.row().0
     }
 
-    /// The table: code and remedy. `FILE` stands for the path.
+    /// The table of codes and remedies. `FILE` is replaced by the path.
     const fn row(self) -> (&'static str, &'static str) {
         match self {
-            Self::LockUnusable => {
-                ("lock-unusable", "repair the lock file or write it anew with `locum plugin pin`")
+            Self::LockUnusable => (
+                "lock-unusable",
+                "correct the lock file, or delete it and pin each plugin with `locum plugin pin`",
+            ),
+            Self::DirectoryUnreadable => {
+                ("directory-unreadable", "check that the directory exists and that this user may list it")
             }
-            Self::DirectoryUnreadable => ("directory-unreadable", "check the directory's name and rights"),
-            Self::RelativePath => ("relative-path", "name the file by its absolute path"),
-            Self::NotFound => ("not-found", "check the path"),
-            Self::SymbolicLink => ("symbolic-link", "name the file that the link leads to"),
-            Self::NotAFile => ("not-a-file", "name a plugin file"),
-            Self::Unreadable => ("unreadable", "check the rights of the file"),
-            Self::TooLarge => ("too-large", "build it in release mode and strip it"),
+            Self::RelativePath => ("relative-path", "give the absolute path of the file"),
+            Self::NotFound => ("not-found", "check that the path is correct and the file exists"),
+            Self::SymbolicLink => ("symbolic-link", "give the path of the file that the link points to"),
+            Self::NotAFile => ("not-a-file", "give the path of a plugin file"),
+            Self::Unreadable => ("unreadable", "allow this user to read the file"),
+            Self::TooLarge => ("too-large", "build the plugin in release mode and strip it"),
             Self::NotPinned => ("not-pinned", "if you trust the file, run `locum plugin pin FILE`"),
             Self::PinMismatch => (
                 "pin-mismatch",
-                "if the change was meant, run `locum plugin pin FILE`; if not, find out who made it",
+                "if you expected the change, run `locum plugin pin FILE`; if not, find out who changed the file",
             ),
-            Self::NotASharedObject => {
-                ("not-a-shared-object", "build the plugin as a `cdylib` and name that file")
+            Self::NotASharedObject => (
+                "not-a-shared-object",
+                "build the plugin with `crate-type = [\"cdylib\"]` and give the path of its `.so` file",
+            ),
+            Self::WrongArchitecture => {
+                ("wrong-architecture", "build the plugin for the architecture of this machine")
             }
-            Self::WrongArchitecture => ("wrong-architecture", "build the plugin for this machine"),
-            Self::Damaged => ("damaged", "copy or build the file again"),
-            Self::NotAPlugin => ("not-a-plugin", "export it with `locum_plugin::export_plugin!`"),
-            Self::ManifestUnreadable => {
-                ("manifest-unreadable", "build the plugin again with its `manifest.json`")
+            Self::Damaged => ("damaged", "copy the file again, or build it again"),
+            Self::NotAPlugin => {
+                ("not-a-plugin", "export the plugin with `locum_plugin::export_plugin!` and build it again")
             }
+            Self::ManifestUnreadable => (
+                "manifest-unreadable",
+                "run the plugin's tests with `LOCUM_BLESS=1` to write its `manifest.json`, then build it again",
+            ),
             Self::ContractUnknown => {
-                ("contract-unknown", "update Locum, or build the plugin with an older SDK")
+                ("contract-unknown", "update Locum, or build the plugin with an older version of the SDK")
             }
-            Self::ManifestUnusable => {
-                ("manifest-unusable", "correct the plugin, or update Locum if the plugin is newer")
-            }
+            Self::ManifestUnusable => (
+                "manifest-unusable",
+                "correct the plugin's manifest; if the plugin is newer than this Locum, update Locum",
+            ),
             Self::MappingRefused => {
-                ("mapping-refused", "allow executable memfds: `sysctl vm.memfd_noexec` must be below 2")
+                ("mapping-refused", "allow executable memfds: set `sysctl vm.memfd_noexec` to 0 or 1")
             }
             Self::LoaderRefused => (
                 "loader-refused",
-                "build the plugin on a system no newer than this one, with the libraries found here",
+                "install the libraries that the plugin needs, or build it on a system no newer than this one",
             ),
-            Self::AbiMismatch => ("abi-mismatch", "build the plugin with the SDK of this release"),
+            Self::AbiMismatch => ("abi-mismatch", "build the plugin with the SDK of this Locum release"),
             Self::ManifestMismatch => {
-                ("manifest-mismatch", "run the plugin's tests with `LOCUM_BLESS=1` and build it again")
+                ("manifest-mismatch", "run the plugin's tests with `LOCUM_BLESS=1`, then build it again")
             }
-            Self::NameTaken => ("name-taken", "remove one of the two files"),
-            Self::ApiTypeTaken => ("api-type-taken", "remove one of the two plugins"),
+            Self::NameTaken => ("name-taken", "keep only one of the two files"),
+            Self::ApiTypeTaken => ("api-type-taken", "keep only one of the two plugins"),
         }
     }
 }
@@ -189,7 +199,7 @@ impl LoadError {
     }
 }
 
-/// What is wrong with a file, before it is said which file.
+/// A load error without its path, for checks that see bytes only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LoadFault {
     pub(crate) code: LoadErrorCode,
@@ -201,13 +211,13 @@ impl LoadFault {
         Self { code, cause: cause.into() }
     }
 
-    /// The fault of this file or directory.
+    /// The error of the file or directory at this path.
     pub(crate) fn at(self, path: &Path) -> LoadError {
         LoadError { code: self.code, path: path.to_owned(), cause: one_line(&self.cause), hashes: None }
     }
 }
 
-/// The first three lines that say something, joined. Those of `abi_stable` run up to 40 KB.
+/// The first three lines with text, joined and cut: errors of `abi_stable` have up to 40 KB.
 fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
     crate::sanitize::sanitized(&lines.join("; "), 300)
@@ -218,16 +228,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_a_word_of_its_own_and_a_remedy() {
-        let mut words: Vec<&str> = LoadErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    fn every_code_has_a_unique_text_and_a_remedy() {
+        let mut texts: Vec<&str> = LoadErrorCode::ALL.iter().map(|code| code.as_str()).collect();
         assert!(LoadErrorCode::ALL.iter().all(|code| !code.row().1.is_empty()));
-        words.sort_unstable();
-        words.dedup();
-        assert_eq!(words.len(), LoadErrorCode::ALL.len());
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), LoadErrorCode::ALL.len());
     }
 
     #[test]
-    fn three_lines_are_enough_whatever_the_cause() {
+    fn an_error_has_three_lines_whatever_the_cause() {
         let mut error = LoadFault::new(LoadErrorCode::PinMismatch, "a\n\n b\nc\nd").at(Path::new("/p/x.so"));
         error.hashes = Some(HashMismatch { pinned: Sha256::of(b"a"), found: Sha256::of(b"b") });
         let text = error.to_string();

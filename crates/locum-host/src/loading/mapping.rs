@@ -1,8 +1,9 @@
-//! Maps plugin bytes and finds their entry: the one file of this crate that holds unsafe code.
+//! Maps plugin bytes and finds their entry: the only file of this crate with unsafe code.
 //!
-//! The bytes go into a sealed memfd, so that what was hashed and inspected is what is mapped, whatever happens to the
-//! file meanwhile. Mapping runs the constructors of the library: nothing can be checked before them but the bytes.
-#![expect(unsafe_code, reason = "a library is opened and its entry read; the proofs stand at each place")]
+//! The bytes go into a sealed memfd, so that the bytes that were hashed and inspected are the bytes that are mapped,
+//! whatever happens to the file in between. Mapping runs the library's constructors, so every check of the bytes must
+//! precede it.
+#![expect(unsafe_code, reason = "opens a library and reads its entry; each block has its SAFETY comment")]
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,20 +21,23 @@ use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::PluginFile;
 use crate::loading::sha256::Sha256;
 
-/// What was mapped before. Mappings are never undone, so the same bytes are mapped once for the whole process.
+/// All mapped files. A mapping is never undone, so the same bytes are mapped once per process.
 static MAPPED: Mutex<BTreeMap<Sha256, IssuerModuleRef>> = Mutex::new(BTreeMap::new());
 
-/// The module of these bytes. They must have been pinned and inspected.
+/// Maps the file, which must have been pinned and inspected, and returns its module.
 pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
     let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(module) = mapped.get(&file.sha256) {
         return Ok(*module);
     }
     let memfd = sealed_memfd(file).map_err(|error| {
-        LoadFault::new(LoadErrorCode::MappingRefused, format!("no executable memory for it: {error}"))
+        LoadFault::new(
+            LoadErrorCode::MappingRefused,
+            format!("the system refuses executable memory: {error}"),
+        )
     })?;
-    // Kept open for ever: the loader knows libraries by name, and with a number used twice it would take the next
-    // plugin for this one.
+    // Never closed: the loader identifies libraries by name. If the descriptor's number were reused, it would return
+    // this library for the next plugin.
     let name = format!("/proc/self/fd/{}", memfd.as_raw_fd());
     let _ = memfd.into_raw_fd();
     let module = open(&name)?;
@@ -43,7 +47,7 @@ pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
 
 fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    // Kernels before 6.3 do not know EXEC; there a memfd can be executed without it.
+    // Kernels before 6.3 do not know EXEC; their memfds are executable without it.
     let memfd = match memfd_create(file.file_name(), flags | MemfdFlags::EXEC) {
         Err(Errno::INVAL) => memfd_create(file.file_name(), flags),
         memfd => memfd,
@@ -55,18 +59,18 @@ fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
 }
 
 fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
-    // SAFETY: running the library's constructors is what the operator asked for by pinning these bytes. It is never
-    // unloaded, so nothing that it hands out can dangle.
+    // SAFETY: the operator agreed to run the library's constructors by pinning these bytes. The library is never
+    // unloaded, so nothing that it returns can dangle.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
         .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
     // SAFETY: `elf::inspect` found this symbol, which abi_stable reserves for a static `LibHeader`; an `AbiHeaderRef`
-    // is a reference to the start of one, and `upgrade` below checks the magic bytes there before it believes more.
+    // is a reference to the start of one, and `upgrade` below checks the magic bytes before it reads further.
     let header =
         unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) }.map(|symbol| *symbol);
-    // Leaked on purpose: never unloaded.
+    // Leaked on purpose, so that the library is never unloaded.
     let _ = library.into_raw();
     let header = header.map_err(|error| LoadFault::new(LoadErrorCode::NotAPlugin, error.to_string()))?;
-    // Not `load_from_file` and its kin: those keep one module for each type, and answer the second plugin with the first.
+    // Not `load_from_file`: it caches one module per type and would return the first plugin for the second.
     header.upgrade().and_then(|header| header.init_root_module::<IssuerModuleRef>()).map_err(abi_mismatch)
 }
 

@@ -1,4 +1,4 @@
-//! Pins: which files may be loaded, by name and SHA-256; and the lock file that keeps them.
+//! Pins: which files may be loaded, by name and SHA-256, and the lock file that stores them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +11,10 @@ use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFau
 use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::sha256::Sha256;
 
-/// Name of the lock file; it stands beside the plugins directory, so that who may add a plugin cannot also pin it.
+/// Name of the lock file. It is beside the plugins directory, not in it: a user who may add plugins cannot pin them.
 const LOCK_FILE: &str = "plugins.lock";
 
-/// The word that a file may be loaded.
+/// The permission to load one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
@@ -22,13 +22,13 @@ pub struct Pin {
     pub file: String,
     /// The SHA-256 of its bytes.
     pub sha256: Sha256,
-    /// The plugin's name when it was pinned, for people.
+    /// The plugin's name when it was pinned. Informational; not checked.
     pub name: String,
-    /// The plugin's version when it was pinned, for people.
+    /// The plugin's version when it was pinned. Informational; not checked.
     pub version: String,
 }
 
-/// The files that may be loaded. A file that no pin names is refused, and so is one whose bytes changed.
+/// The files that may be loaded. A file without a pin is refused, and so is a file that changed since it was pinned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     by_file: BTreeMap<String, Pin>,
@@ -36,21 +36,22 @@ pub struct Pins {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Lock {
+struct LockFile {
     #[serde(default)]
     plugin: Vec<Pin>,
 }
 
 impl Pins {
-    /// Where the lock file of a plugins directory stands: `plugins.lock` beside it.
+    /// The path of the lock file of a plugins directory: `plugins.lock` beside the directory.
     pub fn lock_path(directory: &Path) -> PathBuf {
         directory.parent().unwrap_or(directory).join(LOCK_FILE)
     }
 
-    /// The pins of a lock file; none if there is no such file.
+    /// Reads the pins of a lock file. A missing file gives no pins.
     ///
     /// # Errors
-    /// [`LoadErrorCode::LockUnusable`] if it cannot be read, or names a file twice or by a path.
+    /// [`LoadErrorCode::LockUnusable`] if the file cannot be read or parsed, names a file twice, or contains a path in
+    /// place of a file name.
     pub fn from_lock(lock: &Path) -> Result<Self, LoadError> {
         let text = match fs::read_to_string(lock) {
             Ok(text) => text,
@@ -61,33 +62,35 @@ impl Pins {
     }
 
     fn from_text(text: &str) -> Result<Self, LoadFault> {
-        let Lock { plugin } = toml::from_str(text).map_err(|error| unusable(error.message()))?;
+        let LockFile { plugin } = toml::from_str(text).map_err(|error| unusable(error.message()))?;
         let mut pins = Self::default();
         for pin in plugin {
             if pin.file.is_empty() || pin.file.contains('/') {
-                return Err(unusable(format!("`{}` is not the name of a file", pin.file)));
+                return Err(unusable(format!("`{}` is not a file name without directories", pin.file)));
             }
-            if let Some(twice) = pins.by_file.insert(pin.file.clone(), pin) {
-                return Err(unusable(format!("`{}` stands in it twice", twice.file)));
+            if let Some(duplicate) = pins.by_file.insert(pin.file.clone(), pin) {
+                return Err(unusable(format!("the lock file lists `{}` twice", duplicate.file)));
             }
         }
         Ok(pins)
     }
 
-    /// Writes the pins as a lock file, sorted by file name. A reader sees the old file or the new one.
+    /// Writes the pins as a lock file, sorted by file name. The file is replaced atomically: a reader sees the old
+    /// contents or the new ones.
     ///
     /// # Errors
-    /// [`LoadErrorCode::LockUnusable`] if it cannot be written.
+    /// [`LoadErrorCode::LockUnusable`] if the file cannot be written.
     pub fn write_lock(&self, lock: &Path) -> Result<(), LoadError> {
         let failed = |error: String| unusable(error).at(lock);
-        let text = toml::to_string(&Lock { plugin: self.by_file.values().cloned().collect() })
+        let text = toml::to_string(&LockFile { plugin: self.by_file.values().cloned().collect() })
             .map_err(|error| failed(error.to_string()))?;
         let draft = lock.with_extension("lock.new");
         fs::write(&draft, text).map_err(|error| failed(error.to_string()))?;
         fs::rename(&draft, lock).map_err(|error| failed(error.to_string()))
     }
 
-    /// A pin of the file as it is now: for tools whose user has just named this one file.
+    /// Pins the file with its current contents, without a lock file. Only for tools whose user has just named this
+    /// file: it trusts whatever the file contains.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -103,12 +106,12 @@ impl Pins {
         Ok(pins)
     }
 
-    /// Adds a pin; one for the same file gives way.
+    /// Adds a pin. It replaces a pin for the same file.
     pub fn pin(&mut self, pin: Pin) {
         self.by_file.insert(pin.file.clone(), pin);
     }
 
-    /// Takes away the pin of a file, if it had one.
+    /// Removes the pin of a file and returns it.
     pub fn unpin(&mut self, file: &str) -> Option<Pin> {
         self.by_file.remove(file)
     }
@@ -118,21 +121,22 @@ impl Pins {
         self.by_file.values()
     }
 
-    /// The pin of the file at this path, if it has one.
+    /// The pin for the file at this path. Only the file name counts.
     pub fn find(&self, path: &Path) -> Option<&Pin> {
         self.by_file.get(&file_name(path))
     }
 
-    /// Whether these bytes may be loaded.
+    /// Refuses a file that has no pin or differs from its pin.
     pub(crate) fn check(&self, file: &PluginFile) -> Result<(), LoadError> {
         let Some(pin) = self.find(&file.path) else {
-            return Err(LoadFault::new(LoadErrorCode::NotPinned, "nobody has pinned it").at(&file.path));
+            return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
         };
         if pin.sha256 == file.sha256 {
             return Ok(());
         }
         let mut error =
-            LoadFault::new(LoadErrorCode::PinMismatch, "it has changed since it was pinned").at(&file.path);
+            LoadFault::new(LoadErrorCode::PinMismatch, "the file has changed since it was pinned")
+                .at(&file.path);
         error.hashes = Some(HashMismatch { pinned: pin.sha256, found: file.sha256 });
         Err(error)
     }
@@ -158,20 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_names_each_file_with_its_hash() {
+    fn a_lock_file_lists_each_file_with_its_hash() {
         let pins = Pins::from_text(&lock_of("libapp.so")).unwrap();
         assert_eq!(pins.find(Path::new("/p/libapp.so")).unwrap().sha256, Sha256::of(b"x"));
         assert_eq!(pins.find(Path::new("/p/libother.so")), None);
     }
 
     #[test]
-    fn a_file_that_stands_twice_is_refused() {
-        assert_eq!(cause(&lock_of("libapp.so").repeat(2)), "`libapp.so` stands in it twice");
+    fn a_file_that_is_listed_twice_is_refused() {
+        assert_eq!(cause(&lock_of("libapp.so").repeat(2)), "the lock file lists `libapp.so` twice");
     }
 
     #[test]
-    fn a_path_is_not_a_file_name() {
-        assert_eq!(cause(&lock_of("../libapp.so")), "`../libapp.so` is not the name of a file");
+    fn a_path_in_place_of_a_file_name_is_refused() {
+        assert_eq!(cause(&lock_of("../libapp.so")), "`../libapp.so` is not a file name without directories");
     }
 
     #[test]
@@ -183,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_stands_beside_the_directory() {
+    fn the_lock_file_is_beside_the_plugins_directory() {
         assert_eq!(Pins::lock_path(Path::new("/etc/locum/plugins")), Path::new("/etc/locum/plugins.lock"));
     }
 }

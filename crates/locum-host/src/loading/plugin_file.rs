@@ -1,4 +1,4 @@
-//! Reads a plugin file: once, whole, and only if it is a regular file of a sane size.
+//! Finds plugin files and reads one: once, completely, and only if it is a regular file within the size limit.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -11,7 +11,7 @@ use crate::limits::PLUGIN_FILE_BYTES_MAX;
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::sha256::Sha256;
 
-/// The bytes of a file and their hash. All later steps work on these bytes; the file is not opened again.
+/// The bytes of a file and their hash. All later steps use these bytes; the file is not opened again.
 pub(crate) struct PluginFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
@@ -25,7 +25,7 @@ impl PluginFile {
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
 
-    /// The last part of the path: what a pin names.
+    /// The file's name without directories, as a pin states it.
     pub(crate) fn file_name(&self) -> String {
         file_name(&self.path)
     }
@@ -37,20 +37,20 @@ pub(crate) fn file_name(path: &Path) -> String {
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadFault> {
     if !path.is_absolute() {
-        return Err(LoadFault::new(LoadErrorCode::RelativePath, "the path is relative"));
+        return Err(LoadFault::new(LoadErrorCode::RelativePath, "the path is not absolute"));
     }
-    // NONBLOCK: opening a pipe must not wait for somebody to write into it.
+    // NONBLOCK: opening a pipe must not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(open(path, flags, Mode::empty()).map_err(not_opened)?);
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(LoadFault::new(LoadErrorCode::NotAFile, "it is not a regular file"));
+        return Err(LoadFault::new(LoadErrorCode::NotAFile, "the path is not a regular file"));
     }
     let mut bytes = Vec::with_capacity(metadata.len().min(PLUGIN_FILE_BYTES_MAX) as usize);
-    // The file may grow meanwhile, so the size is known only when the bytes are here.
+    // The file may grow while it is read, so its metadata do not settle its size.
     file.take(PLUGIN_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > PLUGIN_FILE_BYTES_MAX {
-        let cause = format!("it has more than {} MiB", PLUGIN_FILE_BYTES_MAX >> 20);
+        let cause = format!("the file is larger than {} MiB", PLUGIN_FILE_BYTES_MAX >> 20);
         return Err(LoadFault::new(LoadErrorCode::TooLarge, cause));
     }
     Ok(bytes)
@@ -58,7 +58,7 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadFault> {
 
 fn not_opened(errno: Errno) -> LoadFault {
     match errno {
-        Errno::LOOP => LoadFault::new(LoadErrorCode::SymbolicLink, "it is a symbolic link"),
+        Errno::LOOP => LoadFault::new(LoadErrorCode::SymbolicLink, "the path is a symbolic link"),
         errno => unreadable(errno.into()),
     }
 }

@@ -1,19 +1,19 @@
-//! Stored settings, held against the schema of a manifest before the plugin sees them.
+//! Checks stored settings against the manifest's schema before the plugin sees them.
 //!
-//! What is wrong is said by the setting's name and the schema's words. The value is never shown: it may be a secret.
+//! A refusal names the setting and the schema's rule. It never shows the value, which may be a secret.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use locum_abi::answer::{Failure, FailureCode};
 use serde_json::{Map, Value};
 
-/// Least likeness (Jaro-Winkler, 0 to 1) of a known name that is worth a hint.
-const LIKENESS: f64 = 0.8;
+/// Least similarity (Jaro-Winkler, 0 to 1) at which a known name is suggested.
+const SIMILARITY_MIN: f64 = 0.8;
 
-/// The schema of an issuer's settings, compiled.
+/// The compiled schema of an issuer's settings.
 pub(crate) struct SettingsSchema {
     validator: Validator,
-    /// The names of the settings; empty where the schema does not list them at its top.
+    /// The names of the settings; empty if the schema does not list them at its top level.
     names: Vec<String>,
 }
 
@@ -22,7 +22,7 @@ impl SettingsSchema {
         let validator = Validator::new(schema).map_err(|error| error.masked().to_string())?;
         if !is_closed(schema) {
             return Err(
-                "it takes unknown settings; put `#[serde(deny_unknown_fields)]` on the settings type"
+                "it allows unknown settings; put `#[serde(deny_unknown_fields)]` on the settings type"
                     .to_owned(),
             );
         }
@@ -33,12 +33,12 @@ impl SettingsSchema {
         Ok(Self { validator, names })
     }
 
-    /// Whether there is a setting of this name, as far as the schema says.
+    /// Whether the schema defines a setting of this name. True for every name if the schema does not list its names.
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|known| known == name)
     }
 
-    /// Refuses settings that the schema refuses; the failure's pointer names the first setting at fault.
+    /// Refuses settings that do not fit the schema; the failure's pointer names the first setting at fault.
     pub(crate) fn check(&self, settings: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
         let settings = Value::Object(settings);
         if let Err(error) = self.validator.validate(&settings) {
@@ -56,36 +56,36 @@ impl SettingsSchema {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let name = unexpected.first().map_or("", String::as_str);
-                (within(at, name), self.unknown(name))
+                (child_pointer(at, name), self.unknown_setting(name))
             }
             ValidationErrorKind::Required { property } => {
-                (within(at, property.as_str().unwrap_or_default()), "it is required".to_owned())
+                (child_pointer(at, property.as_str().unwrap_or_default()), "it is required".to_owned())
             }
             ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => {
                 (at.to_owned(), format!("expected the type {kind}"))
             }
             ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
-                (at.to_owned(), one_of(context))
+                (at.to_owned(), expected_variants(context))
             }
             _ => (at.to_owned(), error.masked_with("the value").to_string()),
         };
         Failure::new(FailureCode::SettingsRefused, message).at(at)
     }
 
-    fn unknown(&self, name: &str) -> String {
-        let likeness = |known: &String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
-        let nearest = self.names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    fn unknown_setting(&self, name: &str) -> String {
+        let similarity = |known: &String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+        let nearest = self.names.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
         match nearest {
-            Some(nearest) if likeness(nearest) >= LIKENESS => {
+            Some(nearest) if similarity(nearest) >= SIMILARITY_MIN => {
                 format!("there is no such setting; did you mean `{nearest}`?")
             }
             _ if self.names.is_empty() => "there is no such setting".to_owned(),
-            _ => format!("there is no such setting; there are {}", self.names.join(", ")),
+            _ => format!("there is no such setting; the settings are {}", self.names.join(", ")),
         }
     }
 }
 
-/// Whether the schema refuses names that it does not know, at its top or in each of its variants.
+/// Whether the schema refuses names that it does not define, at its top level or in each of its variants.
 fn is_closed(schema: &Value) -> bool {
     let refuses = |keyword| schema.get(keyword) == Some(&Value::Bool(false));
     let variants = ["oneOf", "anyOf"].into_iter().filter_map(|keyword| schema.get(keyword)?.as_array());
@@ -94,9 +94,9 @@ fn is_closed(schema: &Value) -> bool {
         || variants.flatten().map(is_closed).reduce(|one, other| one && other).unwrap_or(false)
 }
 
-/// The words of an enumeration, where every variant is one word; schemars writes enums so.
-fn one_of(variants: &[Vec<ValidationError<'static>>]) -> String {
-    let words: Option<Vec<&str>> = variants
+/// Lists the allowed values if every variant is one constant: schemars writes enums in this form.
+fn expected_variants(variants: &[Vec<ValidationError<'static>>]) -> String {
+    let constants: Option<Vec<&str>> = variants
         .iter()
         .map(|errors| {
             errors.iter().find_map(|error| match error.kind() {
@@ -105,13 +105,13 @@ fn one_of(variants: &[Vec<ValidationError<'static>>]) -> String {
             })
         })
         .collect();
-    match words {
-        Some(words) if !words.is_empty() => format!("expected one of {}", words.join(", ")),
-        _ => "the value fits none of the forms that the schema allows".to_owned(),
+    match constants {
+        Some(constants) if !constants.is_empty() => format!("expected one of {}", constants.join(", ")),
+        _ => "the value matches none of the variants that the schema allows".to_owned(),
     }
 }
 
-fn within(pointer: &str, name: &str) -> String {
+fn child_pointer(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
@@ -143,24 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_fit_pass_unchanged() {
+    fn valid_settings_pass_unchanged() {
         let settings = json!({"secret": "long", "alg": "HS256", "lifetime_in_seconds": null, "keys": ["a"]});
         let map = settings.as_object().unwrap();
         assert_eq!(&schema().check(map.clone()).unwrap(), map);
     }
 
     #[test]
-    fn a_misspelt_name_is_refused_with_the_right_one() {
+    fn a_misspelt_name_is_refused_and_the_right_name_suggested() {
         let (pointer, message) = refused(json!({"secret": "long", "lifetimeInSeconds": 5}));
         assert_eq!(pointer, "/lifetimeInSeconds");
         assert_eq!(message, "there is no such setting; did you mean `lifetime_in_seconds`?");
     }
 
     #[test]
-    fn a_foreign_name_is_refused_with_all_there_are() {
+    fn an_unknown_name_is_refused_and_the_known_names_listed() {
         let (pointer, message) = refused(json!({"secret": "long", "~/x": 5}));
         assert_eq!(pointer, "/~0~1x");
-        assert!(message.contains("there are secret, alg, lifetime_in_seconds, keys"), "{message}");
+        assert!(message.contains("the settings are secret, alg, lifetime_in_seconds, keys"), "{message}");
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_an_enumeration_are_listed() {
+    fn the_values_of_an_enum_are_listed() {
         let expected = ("/alg".to_owned(), "expected one of HS256, RS256".to_owned());
         assert_eq!(refused(json!({"secret": "long", "alg": "none"})), expected);
     }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_takes_unknown_names_is_refused_also_in_one_variant_of_two() {
+    fn a_schema_that_allows_unknown_names_in_one_variant_is_refused() {
         let open = json!({"type": "object"});
         let closed = json!({"type": "object", "additionalProperties": false});
         assert!(SettingsSchema::compile(&open).is_err());

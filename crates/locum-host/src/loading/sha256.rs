@@ -1,4 +1,4 @@
-//! SHA-256 of a file, as pins name it.
+//! The SHA-256 of a plugin file, in the one spelling that lock files use.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A SHA-256, written as 64 lower-case hex digits.
+/// A SHA-256 hash. Displays, parses and serialises as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// The hash of these bytes.
+    /// Hashes these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hash = [0; 32];
         for (to, from) in hash.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
@@ -23,7 +23,7 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -33,7 +33,7 @@ impl fmt::Debug for Sha256 {
     }
 }
 
-/// A text that is not 64 lower-case hex digits.
+/// The text is not a SHA-256 in 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a SHA-256 as 64 lower-case hex digits")]
 pub struct InvalidSha256;
@@ -43,22 +43,12 @@ impl FromStr for Sha256 {
 
     fn from_str(text: &str) -> Result<Self, InvalidSha256> {
         let mut hash = [0; 32];
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != hash.len() || !rest.is_empty() {
+        // One spelling only, so that lock files can be compared as text.
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(InvalidSha256);
         }
-        for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
-            *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
-        }
+        hex::decode_to_slice(text, &mut hash).map_err(|_| InvalidSha256)?;
         Ok(Self(hash))
-    }
-}
-
-fn hex_digit(digit: u8) -> Result<u8, InvalidSha256> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(InvalidSha256),
     }
 }
 
@@ -81,12 +71,12 @@ mod tests {
     const OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]
-    fn abc_hashes_as_fips_180_says() {
+    fn the_hash_of_abc_is_the_one_in_fips_180() {
         assert_eq!(Sha256::of(b"abc").to_string(), OF_ABC);
     }
 
     #[test]
-    fn a_hash_reads_back_what_it_wrote_and_nothing_near_it() {
+    fn a_hash_parses_only_its_own_spelling() {
         assert_eq!(OF_ABC.parse(), Ok(Sha256::of(b"abc")));
         for text in [&OF_ABC[1..], &OF_ABC.to_uppercase(), &format!("{OF_ABC}0"), &OF_ABC.replace('b', "g")] {
             assert_eq!(text.parse::<Sha256>(), Err(InvalidSha256), "{text}");
