@@ -1,4 +1,4 @@
-//! What plugins answer, from bytes to messages: capped, escaped where people read it, believed nowhere.
+//! Parses the answers of plugins: limits their size, and escapes the texts that people read.
 
 use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer};
 use locum_abi::upstream::UpstreamRequest;
@@ -10,28 +10,28 @@ use crate::calling::backend::RawAnswer;
 use crate::calling::secret_mask::SecretMask;
 use crate::limits::{ANSWER_BYTES_MAX, MESSAGE_CHARS_MAX};
 
-/// An answer that may ask for a call first.
+/// The answer of one operation, which may ask for an upstream call first.
 pub(crate) trait OperationAnswer: Sized {
-    /// What is there when no more calls are needed.
+    /// The result once no more upstream calls are needed.
     type Outcome;
 
-    /// The answer that these members are; `None` if one is missing.
-    fn of(members: AnswerMembers) -> Option<IssuerStep<Self::Outcome>>;
+    /// Reads the answer from its members; `None` if a member is missing.
+    fn from_members(members: AnswerMembers) -> Option<IssuerStep<Self::Outcome>>;
 }
 
-/// What an answer asks of the host.
+/// What the host does next after an answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum IssuerStep<T> {
-    /// Nothing more.
+    /// Return this result.
     Done(T),
-    /// A call, and another try with its reply.
+    /// Make this upstream call, then call the issuer again with its reply.
     Call(UpstreamRequest),
-    /// Something that this host does not know.
+    /// Refuse the answer: its kind is unknown to this host.
     Unknown,
 }
 
-/// The members of a reply, all that there are. Read at once: the contract's own types say more, but serde reads a
-/// flattened and tagged type twice, at a microsecond per answer.
+/// The members of every kind of reply, parsed in one pass. The contract's own types are tagged and flattened, which
+/// serde parses twice; that costs a microsecond per answer.
 #[derive(Deserialize)]
 pub(crate) struct AnswerMembers {
     kind: AnswerKind,
@@ -58,7 +58,7 @@ enum AnswerKind {
 impl OperationAnswer for IssueAnswer {
     type Outcome = Issued;
 
-    fn of(members: AnswerMembers) -> Option<IssuerStep<Issued>> {
+    fn from_members(members: AnswerMembers) -> Option<IssuerStep<Issued>> {
         let AnswerMembers { credential, issued_at, expires_at, request, .. } = members;
         Some(match members.kind {
             AnswerKind::Issued => {
@@ -76,7 +76,7 @@ impl OperationAnswer for IssueAnswer {
 impl OperationAnswer for RevokeAnswer {
     type Outcome = Self;
 
-    fn of(members: AnswerMembers) -> Option<IssuerStep<Self>> {
+    fn from_members(members: AnswerMembers) -> Option<IssuerStep<Self>> {
         Some(match members.kind {
             AnswerKind::Revoked => IssuerStep::Done(Self::Revoked),
             AnswerKind::AlreadyGone => IssuerStep::Done(Self::AlreadyGone),
@@ -87,7 +87,7 @@ impl OperationAnswer for RevokeAnswer {
     }
 }
 
-/// The answer in these bytes, and what was logged on the way to it.
+/// Parses an answer and the log lines that came with it.
 pub(crate) fn read_answer<A: OperationAnswer>(
     answered: RawAnswer,
     secrets: &SecretMask,
@@ -96,8 +96,9 @@ pub(crate) fn read_answer<A: OperationAnswer>(
         Ok(reply) => match parse::<AnswerMembers>(&reply, "reply") {
             Ok(mut members) => {
                 let logs = std::mem::take(&mut members.logs);
-                let missing = || IssuerFailure::ContractBroken("its reply lacks a member".to_owned());
-                (A::of(members).ok_or_else(missing), logs)
+                let missing =
+                    || IssuerFailure::ContractBroken("its reply lacks a required member".to_owned());
+                (A::from_members(members).ok_or_else(missing), logs)
             }
             Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
         },
@@ -108,13 +109,13 @@ pub(crate) fn read_answer<A: OperationAnswer>(
     }
 }
 
-/// The failure in these bytes, fit to be shown, and what was logged on the way to it.
+/// Parses a failure and the log lines that came with it. Its texts are escaped and free of the issuer's secrets.
 pub(crate) fn read_failure(bytes: &[u8], secrets: &SecretMask) -> Result<(Failure, Vec<LogLine>), String> {
     let mut failure: Failure = parse(bytes, "failure")?;
     let logs = std::mem::take(&mut failure.logs);
     failure.message = secrets.sanitized(&failure.message, MESSAGE_CHARS_MAX);
     failure.pointer = failure.pointer.map(|pointer| secrets.sanitized(&pointer, MESSAGE_CHARS_MAX));
-    failure.upstream_code = failure.upstream_code.filter(|code| is_code(code));
+    failure.upstream_code = failure.upstream_code.filter(|code| is_upstream_code(code));
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
     }
@@ -123,12 +124,12 @@ pub(crate) fn read_failure(bytes: &[u8], secrets: &SecretMask) -> Result<(Failur
 
 fn parse<M: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<M, String> {
     if bytes.len() > ANSWER_BYTES_MAX {
-        return Err(format!("its {what} has more than {} KiB", ANSWER_BYTES_MAX >> 10));
+        return Err(format!("its {what} is larger than {} KiB", ANSWER_BYTES_MAX >> 10));
     }
-    // serde's text may quote the reply, and the reply may be a credential: only the place is told.
+    // serde's message may quote the reply, which may contain a credential: only the position is reported.
     serde_json::from_slice(bytes).map_err(|error| {
         format!(
-            "its {what} is not one: {:?} error at line {} column {}",
+            "its {what} cannot be parsed: {:?} error at line {} column {}",
             error.classify(),
             error.line(),
             error.column()
@@ -136,7 +137,8 @@ fn parse<M: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<M, String> {
     })
 }
 
-fn is_code(code: &str) -> bool {
+/// Whether the text is a code such as `AccessDenied`, and not prose of an upstream.
+fn is_upstream_code(code: &str) -> bool {
     (1..=64).contains(&code.len())
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_escaped_and_its_code_kept_only_if_it_is_one() {
+    fn a_failure_is_escaped_and_a_malformed_upstream_code_dropped() {
         let shown = failure(
             json!({"code": "upstream_refused", "message": "a\nb", "upstream_code": "Access.Denied-1"}),
         );
@@ -180,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_failure_is_an_internal_one() {
+    fn an_unknown_failure_code_becomes_internal() {
         assert_eq!(failure(json!({"code": "of_the_future", "message": ""})).code, FailureCode::Internal);
     }
 
     #[test]
-    fn what_is_no_answer_breaks_the_contract_and_is_not_quoted() {
+    fn a_malformed_answer_breaks_the_contract_and_is_not_quoted() {
         for reply in [
             "",
             "null",
@@ -198,11 +200,11 @@ mod tests {
             let broken = broken(Ok(reply.into()));
             assert!(broken.starts_with("its reply") && !broken.contains("secret"), "{broken}");
         }
-        assert!(broken(Err(b"secret".to_vec())).starts_with("its failure is not one"));
+        assert!(broken(Err(b"secret".to_vec())).starts_with("its failure cannot be parsed"));
     }
 
-    /// What is read of an answer that was written by the contract's own types.
-    fn reread<A: OperationAnswer + Serialize>(answer: A) -> IssuerStep<A::Outcome> {
+    /// Serialises an answer with the contract's own types and parses it.
+    fn round_trip<A: OperationAnswer + Serialize>(answer: A) -> IssuerStep<A::Outcome> {
         let logs = vec![LogLine { level: "info".to_owned(), message: "m".to_owned() }];
         let written = serde_json::to_vec(&Reply { answer, logs: logs.clone() }).unwrap();
         let (step, read_logs) = read_answer::<A>(Ok(written), &no_secrets());
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_contract_writes_is_read_as_it_was_written() {
+    fn every_answer_of_the_contract_survives_a_round_trip() {
         let credentials = [
             Credential::Jwt("a.b.c".to_owned()),
             Credential::Text("t".to_owned()),
@@ -219,15 +221,18 @@ mod tests {
         ];
         for (credential, expires_at) in credentials.into_iter().zip([Some(2), None, Some(3)]) {
             let issued = Issued { credential, issued_at: 1, expires_at };
-            assert_eq!(reread(IssueAnswer::Issued(issued.clone())), IssuerStep::Done(issued));
+            assert_eq!(round_trip(IssueAnswer::Issued(issued.clone())), IssuerStep::Done(issued));
         }
         let headers = vec![("accept".to_owned(), "*/*".to_owned())];
         let request =
             UpstreamRequest { method: "GET".to_owned(), url: "u".to_owned(), headers, body: "b".to_owned() };
-        assert_eq!(reread(IssueAnswer::Call { request: request.clone() }), IssuerStep::Call(request.clone()));
-        assert_eq!(reread(RevokeAnswer::Call { request: request.clone() }), IssuerStep::Call(request));
+        assert_eq!(
+            round_trip(IssueAnswer::Call { request: request.clone() }),
+            IssuerStep::Call(request.clone())
+        );
+        assert_eq!(round_trip(RevokeAnswer::Call { request: request.clone() }), IssuerStep::Call(request));
         for answer in [RevokeAnswer::Revoked, RevokeAnswer::AlreadyGone, RevokeAnswer::NotRevocable] {
-            assert_eq!(reread(answer.clone()), IssuerStep::Done(answer));
+            assert_eq!(round_trip(answer.clone()), IssuerStep::Done(answer));
         }
     }
 
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_a_limit() {
+    fn an_answer_over_the_size_limit_is_refused() {
         let mut reply = br#"{"kind":"later"}"#.to_vec();
         reply.resize(ANSWER_BYTES_MAX, b' ');
         assert!(matches!(
@@ -250,6 +255,6 @@ mod tests {
             Ok(IssuerStep::Unknown)
         ));
         reply.push(b' ');
-        assert_eq!(broken(Ok(reply)), "its reply has more than 256 KiB");
+        assert_eq!(broken(Ok(reply)), "its reply is larger than 256 KiB");
     }
 }

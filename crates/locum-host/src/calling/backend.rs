@@ -1,52 +1,51 @@
-//! Where a plugin runs, as a seam: bytes go in, bytes come out, and a call may be lost on the way.
+//! The interface to the place where a plugin runs: bytes in, bytes out, and errors of the call itself.
 
 use std::sync::Arc;
 
 use locum_engine::ports::{CallContext, PortFuture};
 use tokio::time::Instant;
 
-/// How far a plugin is kept away from the host.
+/// How a plugin is isolated from the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// It runs in the host's process. A panic costs one request; a hang costs a worker thread for as long as it lasts;
-    /// an abort, a segmentation fault or a stack overflow ends the host. A runner process, which survives
-    /// all of these, is to come: it needs nothing but this enum's second variant.
+    /// The plugin runs in the host's process. A panic fails one request; a call that hangs blocks a worker thread while
+    /// it hangs; an abort, a segmentation fault or a stack overflow terminates the host.
     #[default]
     InProcess,
 }
 
-/// One operation.
+/// One call of an issuer.
 pub(crate) struct Call {
-    /// A number of [`locum_abi::operation`].
+    /// The operation's number, from [`locum_abi::operation`].
     pub(crate) op: u32,
     pub(crate) context: CallContext,
-    /// The operation's input, JSON.
+    /// The operation's input as JSON.
     pub(crate) input: Vec<u8>,
 }
 
-/// What a plugin answered, JSON: a reply or a failure.
+/// What a plugin answered, as unchecked JSON: a reply, or a failure.
 pub(crate) type RawAnswer = Result<Vec<u8>, Vec<u8>>;
 
-/// A call that brought no answer.
+/// Why a call gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallError {
-    /// It did not come back by the deadline.
+    /// It did not return by the deadline.
     TimedOut,
-    /// The plugin hung before, so it was not called.
+    /// The plugin is quarantined and was not called.
     Quarantined,
-    /// The host is stopping, or was never running on tokio.
+    /// The call was made outside a tokio runtime, or the runtime is shutting down.
     NoRuntime,
 }
 
-/// Runs the issuers of one plugin.
+/// Creates the issuers of one plugin.
 pub(crate) trait Backend: Send + Sync {
-    /// Makes an issuer ready from a configuration in JSON; a refusal is a failure in JSON.
+    /// Configures an issuer. `configuration` is JSON; the error is a failure as JSON, unchecked.
     fn create(&self, configuration: &[u8]) -> Result<Arc<dyn ReadyIssuer>, Vec<u8>>;
 }
 
-/// A ready issuer.
+/// A configured issuer.
 pub(crate) trait ReadyIssuer: Send + Sync {
-    /// Calls it. The future ends by the deadline, whatever the issuer does.
+    /// Calls the issuer. The future completes by the deadline, whatever the issuer does.
     fn call(&self, call: Call, deadline: Instant) -> PortFuture<'_, Result<RawAnswer, CallError>>;
 }

@@ -1,8 +1,8 @@
-//! The backend that calls a plugin in the host's own process, each call in a task of its own.
+//! The backend that calls a plugin in the host's own process, each call in its own task.
 //!
-//! The task is what makes a hang survivable: the request waits for it no longer than to its deadline. The call itself
-//! goes on and keeps its worker thread, for nothing can stop it; so this needs a multi-threaded runtime. On a
-//! current-thread runtime a hang blocks everything.
+//! Because of the task a request survives a call that hangs: it stops waiting at its deadline. The call itself cannot
+//! be stopped and keeps its worker thread, so this needs a multi-threaded runtime. On a current-thread runtime a call
+//! that hangs blocks everything.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl ReadyIssuer for InProcessIssuer {
             let task = runtime.spawn(async move {
                 let _permit = supervision.workers().permit().await;
                 let _running = supervision.start_call(deadline)?;
-                Ok(operate(&issuer, &call))
+                Ok(call_plugin(&issuer, &call))
             });
             match timeout_at(deadline, AbortOnDrop(task)).await {
                 Ok(Ok(outcome)) => outcome,
@@ -70,7 +70,7 @@ impl ReadyIssuer for InProcessIssuer {
     }
 }
 
-fn operate(issuer: &IssuerBox, call: &Call) -> RawAnswer {
+fn call_plugin(issuer: &IssuerBox, call: &Call) -> RawAnswer {
     let Call { op, context, input } = call;
     let entropy = &context.entropy[..];
     match issuer.call(*op, context.now_unix_ms, entropy.into(), input.as_slice().into()).into_result() {
@@ -79,7 +79,7 @@ fn operate(issuer: &IssuerBox, call: &Call) -> RawAnswer {
     }
 }
 
-/// A task that does not start any more once nobody waits for it. One that has started runs to its end.
+/// Cancels a task that has not started when its request is dropped. A task that has started cannot be cancelled.
 struct AbortOnDrop<T>(JoinHandle<T>);
 
 impl<T> Future for AbortOnDrop<T> {

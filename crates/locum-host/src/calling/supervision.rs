@@ -1,4 +1,4 @@
-//! Counts the calls that run and those that hang; a plugin that hangs is put in quarantine.
+//! Counts running calls and calls that hang, and quarantines a plugin that hangs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,19 +8,19 @@ use crate::calling::backend::CallError;
 use crate::calling::workers::Workers;
 use crate::limits::HANGS_MAX;
 
-/// How a plugin is doing.
+/// The state of a plugin's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PluginHealth {
-    /// Calls that are running, the hung ones among them.
+    /// Calls that are running, including those that hang.
     pub running: usize,
-    /// Calls that did not come back by their deadline, since the plugin was loaded.
+    /// Calls that did not return by their deadline, since the plugin was loaded.
     pub hangs: u32,
-    /// Whether it is not called: as long as a call hangs, and for good after
-    /// [`HANGS_MAX`] hangs.
+    /// Whether the plugin is not called: while a call hangs, and permanently after
+    /// [`HANGS_MAX`](crate::limits::HANGS_MAX) hangs.
     pub quarantined: bool,
 }
 
-/// Watches over the calls of one plugin.
+/// Supervises the calls of one plugin.
 pub(crate) struct Supervision {
     plugin: String,
     calls: Mutex<Calls>,
@@ -37,7 +37,7 @@ struct Calls {
 struct RunningCall {
     number: u64,
     deadline: Instant,
-    /// Whether it has been counted as a hang.
+    /// Whether `Calls::hangs` counts it already.
     counted_as_hang: bool,
 }
 
@@ -60,7 +60,7 @@ impl Supervision {
         PluginHealth { running: calls.running.len(), hangs: calls.hangs, quarantined }
     }
 
-    /// A call begins; it runs until the guard is dropped.
+    /// Registers a call, which runs until the guard is dropped.
     pub(crate) fn start_call(self: &Arc<Self>, deadline: Instant) -> Result<CallGuard, CallError> {
         if Instant::now() >= deadline {
             return Err(CallError::TimedOut);
@@ -91,12 +91,12 @@ impl Supervision {
 }
 
 impl Calls {
-    /// Whether the plugin may not be called now.
+    /// Whether the plugin must not be called now.
     fn is_quarantined(&mut self, plugin: &str) -> bool {
         self.count_hangs(plugin) || self.hangs >= HANGS_MAX
     }
 
-    /// Counts the calls past their deadline, each once; says whether there are any.
+    /// Counts each call that has passed its deadline once. Returns whether any such call is still running.
     fn count_hangs(&mut self, plugin: &str) -> bool {
         if self.running.is_empty() {
             return false;
@@ -108,9 +108,9 @@ impl Calls {
             if !call.counted_as_hang {
                 call.counted_as_hang = true;
                 self.hangs += 1;
-                tracing::error!(plugin, hangs = self.hangs, "a call did not come back by its deadline");
+                tracing::error!(plugin, hangs = self.hangs, "a plugin call did not return by its deadline");
                 if self.hangs == HANGS_MAX {
-                    tracing::error!(plugin, "the plugin is in quarantine until it is loaded again");
+                    tracing::error!(plugin, "the plugin is quarantined until it is loaded again");
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Calls {
     }
 }
 
-/// A call that runs.
+/// A running call.
 pub(crate) struct CallGuard {
     supervision: Arc<Supervision>,
     number: u64,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_plugin_is_in_quarantine_while_a_call_hangs() {
+    async fn a_plugin_is_quarantined_while_a_call_hangs() {
         let supervision = supervision();
         let call = supervision.start_call(Instant::now() + LIMIT).unwrap();
         assert!(!supervision.is_quarantined());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_in_time_is_no_hang() {
+    async fn a_call_that_returns_in_time_is_not_counted_as_a_hang() {
         let supervision = supervision();
         let call = supervision.start_call(Instant::now() + LIMIT).unwrap();
         tokio::time::advance(LIMIT - Duration::from_millis(1)).await;
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_third_hang_is_for_good_also_if_nobody_looked_meanwhile() {
+    async fn the_third_hang_quarantines_permanently_even_if_it_is_noticed_late() {
         let supervision = supervision();
         let calls: Vec<_> =
             (0..HANGS_MAX).map(|_| supervision.start_call(Instant::now() + LIMIT).unwrap()).collect();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_that_waited_past_its_deadline_does_not_begin() {
+    async fn a_call_that_waited_past_its_deadline_does_not_start() {
         assert_eq!(supervision().start_call(Instant::now()).err(), Some(CallError::TimedOut));
     }
 }

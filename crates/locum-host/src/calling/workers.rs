@@ -1,9 +1,9 @@
-//! Keeps a runtime alive beside calls that hang: one worker thread stays free of plugins, and it is awake.
+//! Keeps the runtime working while plugin calls hang: one worker thread never calls plugins, and a watchdog wakes it.
 //!
-//! tokio cannot take a worker thread away from a call that hangs. Two things follow. If every worker hangs, nothing
-//! runs any more: so at most all but one may be inside plugins. And the worker that waits for sockets and
-//! timers, when it meets a call that hangs, leaves nobody waiting for them if the others are asleep: so a thread of
-//! our own looks on and wakes one.
+//! tokio cannot interrupt a call that hangs on a worker thread. This has two consequences. If every worker hangs, the
+//! runtime stops: so all workers but one may be inside plugins at a time. And if the worker that polls sockets and
+//! timers enters a call that hangs while the other workers sleep, nobody polls: so a watchdog thread wakes another
+//! worker.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock, Weak};
@@ -13,49 +13,49 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How long a call may keep everything waiting before another worker is woken.
+/// How long a call may block polling before the watchdog wakes another worker.
 const TICK: Duration = Duration::from_millis(20);
-/// After so many ticks without a call the looker-on sleeps until the next one.
+/// After so many ticks without a running call the watchdog sleeps until the next call.
 const TICKS_AWAKE: u32 = 50;
 
-/// The worker threads of the runtime that plugins are called on.
+/// Limits and watches the worker threads of the runtime on which plugins are called.
 #[derive(Default)]
 pub(crate) struct Workers {
     permits: OnceLock<Semaphore>,
-    started: AtomicU64,
-    ended: AtomicU64,
-    asleep: AtomicBool,
+    calls_started: AtomicU64,
+    calls_ended: AtomicU64,
+    watchdog_sleeps: AtomicBool,
     watchdog: OnceLock<Option<Thread>>,
 }
 
 impl Workers {
-    /// A place to call a plugin from. The first call decides which runtime it is.
+    /// Waits for permission to call a plugin. The first call fixes the runtime, and so the number of permits.
     pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         let permits = self.permits.get_or_init(|| {
             let workers = Handle::current().metrics().num_workers();
             Semaphore::new(workers.saturating_sub(1).max(1))
         });
-        // Fails only if the semaphore is closed, and nobody closes it.
+        // Fails only if the semaphore is closed, which never happens.
         permits.acquire().await.ok()
     }
 
     pub(crate) fn call_started(&self) {
-        self.started.fetch_add(1, SeqCst);
-        if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
+        self.calls_started.fetch_add(1, SeqCst);
+        if self.watchdog_sleeps.load(SeqCst) && self.watchdog_sleeps.swap(false, SeqCst) {
             self.wake_watchdog();
         }
     }
 
     pub(crate) fn call_ended(&self) {
-        self.ended.fetch_add(1, SeqCst);
+        self.calls_ended.fetch_add(1, SeqCst);
     }
 
-    /// Starts to look on, if nobody does yet.
+    /// Starts the watchdog thread, unless it runs already.
     pub(crate) fn start_watchdog(self: &Arc<Self>, runtime: &Handle) {
         self.watchdog.get_or_init(|| {
             let (workers, runtime) = (Arc::downgrade(self), runtime.clone());
             let thread = thread::Builder::new().name("plugin-watchdog".to_owned());
-            // Without it a hang is noticed later; no reason not to work.
+            // If the thread cannot be started, hangs are noticed later and everything else works.
             thread.spawn(move || run_watchdog(&workers, &runtime)).ok().map(|thread| thread.thread().clone())
         });
     }
@@ -77,14 +77,14 @@ fn run_watchdog(workers: &Weak<Workers>, runtime: &Handle) {
     let mut ended_before = 0;
     let mut idle_ticks = 0;
     while let Some(workers) = workers.upgrade() {
-        let ended = workers.ended.load(SeqCst);
-        let started = workers.started.load(SeqCst);
+        let ended = workers.calls_ended.load(SeqCst);
+        let started = workers.calls_started.load(SeqCst);
         if started == ended {
             idle_ticks += 1;
         } else {
             idle_ticks = 0;
             if ended == ended_before {
-                // Whichever worker takes this up goes on to wait for sockets and timers.
+                // The worker that takes this task polls sockets and timers afterwards.
                 runtime.spawn(async {});
             }
         }
@@ -94,9 +94,9 @@ fn run_watchdog(workers: &Weak<Workers>, runtime: &Handle) {
             thread::park_timeout(TICK);
             continue;
         }
-        workers.asleep.store(true, SeqCst);
-        // A call that began before this line did not see the flag.
-        let missed = workers.started.load(SeqCst) != started;
+        workers.watchdog_sleeps.store(true, SeqCst);
+        // A call that started before this line did not see the flag and wakes nobody.
+        let missed = workers.calls_started.load(SeqCst) != started;
         drop(workers);
         if !missed {
             thread::park();

@@ -1,4 +1,4 @@
-//! Which upstream requests an issuer may make: those to the hosts that its manifest declares, and no other.
+//! Checks upstream requests: an issuer may call only the hosts that its manifest declares.
 
 use std::fmt;
 
@@ -7,19 +7,21 @@ use locum_abi::upstream::UpstreamRequest;
 use serde_json::{Map, Value};
 use url::{Host, Origin, Url};
 
+use crate::egress::host_pattern::HostPattern;
 use crate::limits::UPSTREAM_REQUEST_BYTES_MAX;
+use crate::sanitize::sanitized;
 
-/// The headers that an issuer may set.
-const HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
+/// The headers that an issuer may set, each once.
+const ALLOWED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
 
-/// What a ready issuer may call.
+/// The upstreams that a configured issuer may call.
 #[derive(Debug, Clone)]
 pub struct AllowedUpstreams {
     hosts: Vec<HostPattern>,
     origins: Vec<Origin>,
 }
 
-/// A request that was found to be allowed. There is no other way to one than [`AllowedUpstreams::check`].
+/// An allowed request. Only [`AllowedUpstreams::check`] makes one.
 #[derive(Clone)]
 pub struct AllowedRequest {
     method: UpstreamMethod,
@@ -38,44 +40,45 @@ pub enum UpstreamMethod {
     Post,
 }
 
-/// Where a request may go, once its name is an address.
+/// The addresses to which a request's host name may resolve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressScope {
-    /// To addresses of the public internet: the plugin's author named the host.
+    /// Addresses of the public internet, because the plugin's author chose the host.
     Public,
-    /// Anywhere: the operator named the origin in the settings, and may mean a host of the inner network.
+    /// Any address, because the operator chose the origin in the settings and may mean a host of the internal network.
     Any,
 }
 
-/// Why a request is not made. It is the issuer's fault.
+/// Why a request is refused. The issuer is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DisallowedRequest {
     /// The method is neither `GET` nor `POST`.
     #[error("the method must be GET or POST")]
     MethodNotAllowed,
-    /// The URL cannot be read, or can be read in two ways.
-    #[error("the URL is not an absolute one without blanks, user info and fragment")]
+    /// The URL cannot be parsed, or parsers could disagree about it.
+    #[error("the URL must be absolute, without blanks, user info and fragment")]
     AmbiguousUrl,
-    /// The manifest does not declare it.
+    /// The manifest does not declare this origin.
     #[error("it called {0}, which its manifest does not declare")]
     UndeclaredOrigin(String),
-    /// A header that issuers may not set, or one twice.
-    #[error("it may not set this header, or not twice: {0}")]
+    /// Issuers may not set this header, or it is set twice.
+    #[error("this header is not allowed, or is set twice: {0}")]
     HeaderNotAllowed(String),
-    /// A header's value that would break the request.
+    /// The value of this header contains other characters than visible ASCII and spaces.
     #[error("the value of the header {0} is not visible ASCII")]
     HeaderValueNotAscii(String),
-    /// More body than issuers may send, or one with `GET`.
-    #[error("the body is too large, or stands in a GET")]
+    /// The body exceeds [`UPSTREAM_REQUEST_BYTES_MAX`], or the method is `GET`.
+    #[error("the body is too large, or not allowed with GET")]
     BodyNotAllowed,
 }
 
 impl AllowedUpstreams {
-    /// What the manifest declares, with these stored settings. Request parameters play no part.
+    /// The upstreams that the manifest declares, with the origins in these stored settings. Parameters of a request have no
+    /// influence.
     ///
     /// # Errors
-    /// The name of a setting that should hold the URL of an upstream and does not.
+    /// The name of a setting that should contain the URL of an upstream and does not.
     pub fn from_manifest(manifest: &IssuerManifest, settings: &Map<String, Value>) -> Result<Self, String> {
         let mut allowed = Self { hosts: Vec::new(), origins: Vec::new() };
         for upstream in &manifest.upstreams {
@@ -91,10 +94,10 @@ impl AllowedUpstreams {
         Ok(allowed)
     }
 
-    /// The request, if it may be made.
+    /// Checks a request.
     ///
     /// # Errors
-    /// Which rule it breaks.
+    /// The rule that the request breaks.
     pub fn check(&self, request: UpstreamRequest) -> Result<AllowedRequest, DisallowedRequest> {
         let method = match request.method.as_str() {
             "GET" => UpstreamMethod::Get,
@@ -102,7 +105,7 @@ impl AllowedUpstreams {
             _ => return Err(DisallowedRequest::MethodNotAllowed),
         };
         let url = parse(&request.url)?;
-        let scope = self.scope(&url).ok_or_else(|| DisallowedRequest::UndeclaredOrigin(shown(&url)))?;
+        let scope = self.scope(&url).ok_or_else(|| DisallowedRequest::UndeclaredOrigin(loggable(&url)))?;
         check_headers(&request.headers)?;
         if request.body.len() > UPSTREAM_REQUEST_BYTES_MAX
             || (method == UpstreamMethod::Get && !request.body.is_empty())
@@ -129,13 +132,13 @@ impl AllowedUpstreams {
     }
 }
 
-/// The origin of a URL in a setting.
+/// The origin of the URL in a setting's value.
 fn origin_of(value: &Value) -> Option<Origin> {
     let url = parse(value.as_str()?).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.origin())
 }
 
-/// Reads a URL that can be read in one way only. The parser would silently drop blanks and turn backslashes.
+/// Parses a URL about which parsers cannot disagree. The parser alone would drop blanks and convert backslashes.
 fn parse(text: &str) -> Result<Url, DisallowedRequest> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return Err(DisallowedRequest::AmbiguousUrl);
@@ -152,8 +155,8 @@ fn parse(text: &str) -> Result<Url, DisallowedRequest> {
 fn check_headers(headers: &[(String, String)]) -> Result<(), DisallowedRequest> {
     for (at, (name, value)) in headers.iter().enumerate() {
         let twice = headers.iter().take(at).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
-        if twice || !HEADERS.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
-            return Err(DisallowedRequest::HeaderNotAllowed(crate::sanitize::sanitized(name, 64)));
+        if twice || !ALLOWED_HEADERS.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
+            return Err(DisallowedRequest::HeaderNotAllowed(sanitized(name, 64)));
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
             return Err(DisallowedRequest::HeaderValueNotAscii(name.to_ascii_lowercase()));
@@ -162,9 +165,9 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), DisallowedRequest> 
     Ok(())
 }
 
-/// As much of a URL as may stand in a log: paths and queries may carry credentials.
-fn shown(url: &Url) -> String {
-    crate::sanitize::sanitized(&url.origin().ascii_serialization(), 256)
+/// The part of a URL that may be logged: paths and queries may contain credentials.
+fn loggable(url: &Url) -> String {
+    sanitized(&url.origin().ascii_serialization(), 256)
 }
 
 impl AllowedRequest {
@@ -178,24 +181,24 @@ impl AllowedRequest {
         &self.url
     }
 
-    /// The headers in the order of the issuer, names in its spelling.
+    /// The headers, in the issuer's order and spelling.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
 
-    /// The body, empty for none.
+    /// The body; empty if there is none.
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// Where it may go.
+    /// The addresses to which the host name may resolve.
     pub fn address_scope(&self) -> AddressScope {
         self.scope
     }
 }
 
 impl UpstreamMethod {
-    /// The method as requests spell it.
+    /// The method as HTTP spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -204,47 +207,11 @@ impl UpstreamMethod {
     }
 }
 
-// The body and the headers carry assertions and passwords, the query may.
+// Body and headers contain assertions and passwords, and the query may.
 impl fmt::Debug for AllowedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method.as_str(), shown(&self.url))
+        write!(f, "{} {}", self.method.as_str(), loggable(&self.url))
     }
-}
-
-/// A host name in which `*` stands for exactly one label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HostPattern(String);
-
-impl HostPattern {
-    /// A pattern: lower-case labels, the last two of them literal, so that it cannot mean half the internet.
-    pub(crate) fn parse(pattern: &str) -> Result<Self, String> {
-        let labels: Vec<&str> = pattern.split('.').collect();
-        let literal = |label: &str| !label.is_empty() && label.bytes().all(is_label_byte);
-        let well_formed = labels.len() >= 2
-            && labels.iter().all(|label| *label == "*" || literal(label))
-            && labels.iter().rev().take(2).all(|label| literal(label))
-            && labels.last().is_some_and(|label| label.bytes().any(|byte| byte.is_ascii_lowercase()));
-        if well_formed {
-            Ok(Self(pattern.to_owned()))
-        } else {
-            Err(format!(
-                "`{pattern}` is not a host: lower-case labels, `*` for a whole one, the last two without it"
-            ))
-        }
-    }
-
-    fn matches(&self, domain: &str) -> bool {
-        let mut labels = domain.split('.');
-        let fits = self.0.split('.').all(|wanted| match labels.next() {
-            Some(label) if wanted == "*" => !label.is_empty() && label.bytes().all(is_label_byte),
-            label => label == Some(wanted),
-        });
-        fits && labels.next().is_none()
-    }
-}
-
-fn is_label_byte(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
 #[cfg(test)]

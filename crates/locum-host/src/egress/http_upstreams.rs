@@ -1,4 +1,4 @@
-//! The real way out: HTTP by reqwest, without redirects, proxies, cookies and compression.
+//! Performs upstream calls by HTTP with reqwest, without redirects, proxies, cookies and compression.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -14,32 +14,33 @@ use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::{UPSTREAM_CONNECT_TIMEOUT, UPSTREAM_REPLY_BYTES_MAX, UPSTREAM_REPLY_HEADERS_MAX};
 use crate::sanitize::sanitized;
 
-/// Performs upstream calls over HTTP and TLS. Needs a tokio runtime with I/O and time.
+/// Performs upstream calls by HTTP and HTTPS. Needs a tokio runtime with I/O and time.
 ///
-/// Nothing of the environment steers it: `HTTPS_PROXY` and its kin are not read.
+/// It ignores the environment: `HTTPS_PROXY` and similar variables have no effect.
 #[derive(Debug, Clone)]
 pub struct HttpUpstreams {
+    /// Connects to public addresses only.
     public: Client,
-    anywhere: Client,
+    unrestricted: Client,
 }
 
 impl HttpUpstreams {
-    /// A client for upstreams.
+    /// Sets up the HTTP clients.
     ///
     /// # Errors
-    /// If TLS cannot be set up, such as for want of root certificates.
+    /// If TLS cannot be set up, for example because no root certificates are installed.
     pub fn new() -> Result<Self, UpstreamError> {
         let built = |builder: ClientBuilder| builder.build().map_err(|error| unreachable("TLS", &error));
         Ok(Self {
             public: built(builder().https_only(true).dns_resolver(PublicResolver))?,
-            anywhere: built(builder())?,
+            unrestricted: built(builder())?,
         })
     }
 
     async fn exchange(&self, request: AllowedRequest, origin: &str) -> Result<UpstreamReply, UpstreamError> {
         let client = match request.address_scope() {
             AddressScope::Public => &self.public,
-            AddressScope::Any => &self.anywhere,
+            AddressScope::Any => &self.unrestricted,
         };
         let mut sent = match request.method() {
             UpstreamMethod::Get => client.get(request.url().clone()),
@@ -72,7 +73,7 @@ fn builder() -> ClientBuilder {
         .user_agent(concat!("locum/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(redirect::Policy::none())
-        // A call may not be safe to make twice.
+        // Repeating a call may not be safe.
         .retry(retry::never())
         .referer(false)
         .connect_timeout(UPSTREAM_CONNECT_TIMEOUT)
@@ -82,7 +83,7 @@ fn builder() -> ClientBuilder {
 async fn read(mut response: Response, origin: &str) -> Result<UpstreamReply, UpstreamError> {
     let status = response.status();
     if status.is_redirection() {
-        return Err(nonsense(origin, format_args!("answered {status}, and redirects are not followed")));
+        return Err(unusable(origin, format_args!("answered {status}, and redirects are not followed")));
     }
     let headers = response
         .headers()
@@ -93,12 +94,12 @@ async fn read(mut response: Response, origin: &str) -> Result<UpstreamReply, Ups
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(origin, &error))? {
         if body.len() + chunk.len() > UPSTREAM_REPLY_BYTES_MAX {
             let limit = UPSTREAM_REPLY_BYTES_MAX >> 10;
-            return Err(nonsense(origin, format_args!("answered more than {limit} KiB")));
+            return Err(unusable(origin, format_args!("answered with more than {limit} KiB")));
         }
         body.extend_from_slice(&chunk);
     }
     let body = String::from_utf8(body)
-        .map_err(|_| nonsense(origin, format_args!("answered something that is not UTF-8")))?;
+        .map_err(|_| unusable(origin, format_args!("answered with a body that is not UTF-8")))?;
     Ok(UpstreamReply { status: status.as_u16(), headers, body })
 }
 
@@ -106,7 +107,7 @@ fn failed(origin: &str, error: &reqwest::Error) -> UpstreamError {
     if error.is_timeout() { UpstreamError::TimedOut } else { unreachable(origin, error) }
 }
 
-/// The chain of causes below the first one, whose own text is the whole URL.
+/// Reports the causes of the error, but not its own text, which contains the whole URL.
 fn unreachable(origin: &str, error: &reqwest::Error) -> UpstreamError {
     let mut causes = String::new();
     let mut cause = error.source();
@@ -115,9 +116,9 @@ fn unreachable(origin: &str, error: &reqwest::Error) -> UpstreamError {
         let _ = write!(causes, ": {error}");
         cause = error.source();
     }
-    nonsense(origin, format_args!("cannot be reached{causes}"))
+    unusable(origin, format_args!("cannot be reached{causes}"))
 }
 
-fn nonsense(origin: &str, what: std::fmt::Arguments<'_>) -> UpstreamError {
+fn unusable(origin: &str, what: std::fmt::Arguments<'_>) -> UpstreamError {
     UpstreamError::Unreachable(sanitized(&format!("{origin} {what}"), 300))
 }

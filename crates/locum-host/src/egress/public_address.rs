@@ -1,12 +1,12 @@
-//! Which addresses belong to the public internet, and a resolver that knows no others.
+//! Decides which addresses belong to the public internet, and resolves names to such addresses only.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Resolves names as the system does, and keeps the public addresses. A name whose owner points it at an address of
-/// the inner network, or of a cloud's metadata service, leads nowhere.
+/// Resolves names as the system does and drops addresses that are not public: the owner of a name could point it at an
+/// address of the internal network or of a cloud's metadata service.
 #[derive(Debug)]
 pub(crate) struct PublicResolver;
 
@@ -45,14 +45,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || (a == 198 && b & 0xfe == 18))
 }
 
-/// Global unicast, 2000::/3, less what is inside of it for other ends; and IPv4 addresses in NAT64's prefix.
+/// Global unicast addresses (2000::/3) without the special-purpose blocks in it, and public IPv4 addresses in the NAT64
+/// prefix.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, c, d, e, f, g, h] = address.segments();
     match (a, b) {
         (0x64, 0xff9b) => {
             [c, d, e, f] == [0; 4] && is_public_v4(Ipv4Addr::from(u32::from(g) << 16 | u32::from(h)))
         }
-        // 2001::/23 holds Teredo and other tunnels, 2001:db8::/32 and 3fff::/20 are for documents, 2002::/16 is 6to4.
+        // 2001::/23 contains Teredo and other tunnels, 2001:db8::/32 and 3fff::/20 are for documentation, 2002::/16 is
+        // 6to4.
         (0x2001, 0..0x200 | 0xdb8) | (0x2002, _) | (0x3fff, 0..0x1000) => false,
         (0x2000..=0x3fff, _) => true,
         _ => false,
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_inner_networks_are_not() {
+    fn addresses_of_internal_networks_are_not_public() {
         for address in [
             "127.0.0.1",
             "10.1.2.3",

@@ -1,4 +1,4 @@
-//! The way out, as a port: whoever performs the upstream calls of issuers implements [`Upstreams`].
+//! The port to upstreams: whatever performs the upstream calls of issuers implements [`Upstreams`].
 
 use locum_abi::upstream::UpstreamReply;
 use locum_engine::ports::PortFuture;
@@ -6,15 +6,16 @@ use tokio::time::Instant;
 
 use crate::egress::allowed_upstreams::AllowedRequest;
 
-/// Performs upstream calls that were found to be allowed.
+/// Performs allowed upstream calls.
 pub trait Upstreams: Send + Sync {
-    /// Sends a request and gives what came back, whatever its status.
+    /// Sends a request and returns the reply, whatever its status.
     ///
     /// The reply's header names are lower case and its body is within
-    /// [`UPSTREAM_REPLY_BYTES_MAX`](crate::limits::UPSTREAM_REPLY_BYTES_MAX). No redirect is followed and no cookie kept.
+    /// [`UPSTREAM_REPLY_BYTES_MAX`](crate::limits::UPSTREAM_REPLY_BYTES_MAX). Implementations follow no redirects and keep
+    /// no cookies.
     ///
     /// # Errors
-    /// [`UpstreamError`], if there is no such reply by the deadline.
+    /// [`UpstreamError`] if no such reply arrives by the deadline.
     fn send(
         &self,
         request: AllowedRequest,
@@ -22,14 +23,15 @@ pub trait Upstreams: Send + Sync {
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>>;
 }
 
-/// Why there is no reply that an issuer could be given.
+/// Why an upstream call gave no usable reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
-    /// It could not be reached, or what it answered is nothing for an issuer. The text names no path, query or body.
+    /// The upstream could not be reached, or its reply cannot be passed to an issuer. The text contains no path, query or
+    /// body.
     #[error("{0}")]
     Unreachable(String),
-    /// It did not answer in time.
+    /// The upstream did not answer by the deadline.
     #[error("no answer in time")]
     TimedOut,
 }

@@ -4,7 +4,7 @@ use jsonschema::Validator;
 use locum_abi::manifest::{CONTRACT, CredentialForm, IssuerManifest, Lifetime, Manifest, Need, Upstream};
 use serde_json::Value;
 
-use crate::egress::allowed_upstreams::HostPattern;
+use crate::egress::host_pattern::HostPattern;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::settings_schema::SettingsSchema;
 
