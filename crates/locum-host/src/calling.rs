@@ -10,5 +10,6 @@ pub(crate) mod in_process;
 pub(crate) mod plugin_issuer;
 pub(crate) mod plugin_log;
 pub(crate) mod secret_mask;
+pub(crate) mod secret_settings;
 pub(crate) mod supervision;
 pub(crate) mod workers;

@@ -25,6 +25,7 @@ mod plugin_set;
 mod sanitize;
 
 pub use calling::backend::Isolation;
+pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};
 pub use calling::supervision::PluginHealth;
 pub use egress::allowed_upstreams::{
     AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest, UpstreamMethod,

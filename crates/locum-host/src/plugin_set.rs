@@ -130,30 +130,31 @@ impl Issuers for PluginSet {
             AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
                 Failure::setting(&setting, "expected a URL with http or https and without user")
             })?;
-        let secrets =
-            SecretMask::of(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
+        let secret_mask =
+            SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();
         let input = Zeroizing::new(
             serde_json::to_vec(&configuration).map_err(|error| Failure::internal(error.to_string()))?,
         );
-        let ready = plugin.backend().create(&input).map_err(|refused| refusal(&refused, &name, &secrets))?;
+        let ready =
+            plugin.backend().create(&input).map_err(|refused| refusal(&refused, &name, &secret_mask))?;
         Ok(Arc::new(PluginIssuer {
             plugin: name,
             form: manifest.credential.clone(),
             ready,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
-            secrets,
+            secret_mask,
             time_limit: self.options.deadline,
         }))
     }
 }
 
 /// Why a plugin made no issuer ready.
-fn refusal(refused: &[u8], plugin: &str, secrets: &SecretMask) -> Failure {
-    match read_failure(refused, secrets) {
+fn refusal(refused: &[u8], plugin: &str, secret_mask: &SecretMask) -> Failure {
+    match read_failure(refused, secret_mask) {
         Ok((failure, lines)) => {
-            plugin_log::relay(plugin, secrets, &lines);
+            plugin_log::relay(plugin, secret_mask, &lines);
             failure
         }
         Err(broken) => Failure::internal(format!("the plugin broke its contract: {broken}")),

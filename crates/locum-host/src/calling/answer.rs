@@ -90,7 +90,7 @@ impl OperationAnswer for RevokeAnswer {
 /// Parses an answer and the log lines that came with it.
 pub(crate) fn read_answer<A: OperationAnswer>(
     answered: RawAnswer,
-    secrets: &SecretMask,
+    secret_mask: &SecretMask,
 ) -> (Result<IssuerStep<A::Outcome>, IssuerFailure>, Vec<LogLine>) {
     match answered {
         Ok(reply) => match parse::<AnswerMembers>(&reply, "reply") {
@@ -102,7 +102,7 @@ pub(crate) fn read_answer<A: OperationAnswer>(
             }
             Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
         },
-        Err(failure) => match read_failure(&failure, secrets) {
+        Err(failure) => match read_failure(&failure, secret_mask) {
             Ok((failure, logs)) => (Err(IssuerFailure::Failed(failure)), logs),
             Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
         },
@@ -110,11 +110,14 @@ pub(crate) fn read_answer<A: OperationAnswer>(
 }
 
 /// Parses a failure and the log lines that came with it. Its texts are escaped and free of the issuer's secrets.
-pub(crate) fn read_failure(bytes: &[u8], secrets: &SecretMask) -> Result<(Failure, Vec<LogLine>), String> {
+pub(crate) fn read_failure(
+    bytes: &[u8],
+    secret_mask: &SecretMask,
+) -> Result<(Failure, Vec<LogLine>), String> {
     let mut failure: Failure = parse(bytes, "failure")?;
     let logs = std::mem::take(&mut failure.logs);
-    failure.message = secrets.sanitized(&failure.message, MESSAGE_CHARS_MAX);
-    failure.pointer = failure.pointer.map(|pointer| secrets.sanitized(&pointer, MESSAGE_CHARS_MAX));
+    failure.message = secret_mask.sanitized(&failure.message, MESSAGE_CHARS_MAX);
+    failure.pointer = failure.pointer.map(|pointer| secret_mask.sanitized(&pointer, MESSAGE_CHARS_MAX));
     failure.upstream_code = failure.upstream_code.filter(|code| is_upstream_code(code));
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
 
     fn no_secrets() -> SecretMask {
-        SecretMask::of(&Value::Null, &Map::new(), &Tenant { domain: String::new(), signing_key: None })
+        SecretMask::new(&Value::Null, &Map::new(), &Tenant { domain: String::new(), signing_key: None })
     }
 
     fn failure(failure: Value) -> Failure {

@@ -32,7 +32,7 @@ pub(crate) struct PluginIssuer {
     pub(crate) ready: Arc<dyn ReadyIssuer>,
     pub(crate) allowed: AllowedUpstreams,
     pub(crate) upstreams: Arc<dyn Upstreams>,
-    pub(crate) secrets: SecretMask,
+    pub(crate) secret_mask: SecretMask,
     /// For all steps of a request together.
     pub(crate) time_limit: Duration,
 }
@@ -111,8 +111,8 @@ impl PluginIssuer {
         deadline: Instant,
     ) -> Result<IssuerStep<A::Outcome>, IssuerFailure> {
         let answered = self.ready.call(call, deadline).await.map_err(|lost| self.lost(lost))?;
-        let (answer, lines) = read_answer::<A>(answered, &self.secrets);
-        plugin_log::relay(&self.plugin, &self.secrets, &lines);
+        let (answer, lines) = read_answer::<A>(answered, &self.secret_mask);
+        plugin_log::relay(&self.plugin, &self.secret_mask, &lines);
         answer
     }
 

@@ -7,9 +7,9 @@ use crate::calling::secret_mask::SecretMask;
 use crate::limits::{LOG_LINES_MAX, MESSAGE_CHARS_MAX};
 
 /// Logs these lines: escaped, truncated, without the issuer's secrets, and at most [`LOG_LINES_MAX`] of them.
-pub(crate) fn relay(plugin: &str, secrets: &SecretMask, lines: &[LogLine]) {
+pub(crate) fn relay(plugin: &str, secret_mask: &SecretMask, lines: &[LogLine]) {
     for line in lines.iter().take(LOG_LINES_MAX) {
-        write(plugin, &line.level, &secrets.sanitized(&line.message, MESSAGE_CHARS_MAX));
+        write(plugin, &line.level, &secret_mask.sanitized(&line.message, MESSAGE_CHARS_MAX));
     }
     if let Some(more) = lines.len().checked_sub(LOG_LINES_MAX).filter(|more| *more > 0) {
         write(plugin, "warn", &format!("{more} more log lines were dropped"));
