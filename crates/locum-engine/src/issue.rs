@@ -3,11 +3,12 @@
 use locum_abi::answer::{Credential as Given, Failure, FailureCode, Issued as GivenCredential};
 use locum_abi::manifest::CredentialForm;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::authorize::Authorized;
 use crate::base64url;
-use crate::limits::UPSTREAM_CODE_MAX;
+use crate::limits::{BACKDATING_SECONDS_MAX, UPSTREAM_CODE_MAX};
 use crate::ports::{CallContext, Entropy, IssuerFailure};
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -137,12 +138,18 @@ enum NotAuthorized {
     OtherForm,
     #[error("the credential outlives its grant")]
     OutlivesGrant,
-    #[error("the credential has ended before it begins")]
-    AlreadyOver,
+    #[error("the issuer states that it issued the credential at another time than now")]
+    NotIssuedNow,
+    #[error("the credential has already expired")]
+    AlreadyExpired,
+    #[error("the credential is empty")]
+    Empty,
     #[error("the credential holds a member `error`")]
     HoldsError,
     #[error("the token is not a compact JWT")]
     NotAToken,
+    #[error("the token is not signed")]
+    Unsigned,
     #[error("the token's exp or iat is not what the issuer stated")]
     TimesDiffer,
     #[error("the issuer does not state when its credential ends")]
@@ -151,14 +158,17 @@ enum NotAuthorized {
 
 fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<Issued, NotAuthorized> {
     let lifetime = i64::try_from(authorized.grant.lifetime_seconds).unwrap_or(i64::MAX);
+    if !(now.saturating_sub(BACKDATING_SECONDS_MAX)..=now).contains(&given.issued_at) {
+        return Err(NotAuthorized::NotIssuedNow);
+    }
     if let Some(expires_at) = given.expires_at {
-        // Both ends: a token issued into the future would live its whole life after the grant's.
+        // Both: `expires_in`, which clients are told, is counted from `issued_at`.
         if expires_at > now.saturating_add(lifetime) || expires_at.saturating_sub(given.issued_at) > lifetime
         {
             return Err(NotAuthorized::OutlivesGrant);
         }
-        if expires_at <= now.max(given.issued_at) {
-            return Err(NotAuthorized::AlreadyOver);
+        if expires_at <= now {
+            return Err(NotAuthorized::AlreadyExpired);
         }
     }
     let credential = match (&authorized.form, given.credential) {
@@ -169,8 +179,14 @@ fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<
             }
             Credential::Bearer { token, expires_in: expires_at - given.issued_at }
         }
+        (CredentialForm::Text { .. }, Given::Text(text)) if text.is_empty() => {
+            return Err(NotAuthorized::Empty);
+        }
         (CredentialForm::Text { member }, Given::Text(text)) => {
             Credential::Text { member: member.clone(), text }
+        }
+        (CredentialForm::Object, Given::Object(object)) if object.is_empty() => {
+            return Err(NotAuthorized::Empty);
         }
         // Clients take an answer with this member for a refusal, whatever else stands in it.
         (CredentialForm::Object, Given::Object(object)) if object.contains_key("error") => {
@@ -182,8 +198,13 @@ fn checked(given: GivenCredential, authorized: &Authorized, now: i64) -> Result<
     Ok(Issued { credential, expires_at: given.expires_at, reused: false })
 }
 
-/// `iat` and `exp` as they stand in the token.
+/// `iat` and `exp` of a signed JWT (RFC 7515 section 7.1, RFC 7519 section 4.1). Whether the signature is right is the
+/// issuer's concern: the engine has no key for it.
 fn times_of(token: &str) -> Result<(i64, i64), NotAuthorized> {
+    #[derive(Deserialize)]
+    struct Header {
+        alg: String,
+    }
     #[derive(Deserialize)]
     struct Times {
         iat: i64,
@@ -193,9 +214,18 @@ fn times_of(token: &str) -> Result<(i64, i64), NotAuthorized> {
     let [Some(header), Some(payload), Some(signature)] = parts.as_slice() else {
         return Err(NotAuthorized::NotAToken);
     };
-    if header.is_empty() || signature.is_empty() {
+    let Header { alg } = json_object(header)?;
+    if alg.eq_ignore_ascii_case("none") || signature.is_empty() {
+        return Err(NotAuthorized::Unsigned);
+    }
+    let Times { iat, exp } = json_object(payload)?;
+    Ok((iat, exp))
+}
+
+fn json_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, NotAuthorized> {
+    // serde accepts an array in place of a struct.
+    if !json.starts_with(b"{") {
         return Err(NotAuthorized::NotAToken);
     }
-    let times: Times = serde_json::from_slice(payload).map_err(|_| NotAuthorized::NotAToken)?;
-    Ok((times.iat, times.exp))
+    serde_json::from_slice(json).map_err(|_| NotAuthorized::NotAToken)
 }

@@ -66,30 +66,37 @@ fn a_credential_may_live_shorter_than_granted_and_no_second_longer() {
 }
 
 #[test]
-fn a_credential_issued_into_the_future_or_the_past_outlives_its_grant_as_well() {
-    for shift in [1, 600, GRANTED] {
-        assert_eq!(refused(&jwt(NOW + shift, NOW + shift + GRANTED)), "the credential outlives its grant");
+fn a_backdated_credential_has_no_longer_lifetime_than_granted() {
+    for shift in [1, 299, 300] {
         assert_eq!(refused(&jwt(NOW - shift, NOW + GRANTED)), "the credential outlives its grant");
+        assert_eq!(jwt(NOW - shift, NOW - shift + GRANTED).told(), "issued");
     }
-    assert_eq!(refused(&jwt(i64::MIN, NOW + 1)), "the credential outlives its grant");
-    assert_eq!(jwt(NOW - 600, NOW - 600 + GRANTED).told(), "issued");
+}
+
+/// A regression: `expires_in` came out negative for a token that expires before it is issued.
+#[test]
+fn a_credential_is_issued_now_or_at_most_300_seconds_ago() {
+    let not_now = "the issuer states that it issued the credential at another time than now";
+    for issued_at in [NOW + 1, NOW + 100, i64::MAX, NOW - 301, 0, i64::MIN] {
+        assert_eq!(refused(&jwt(issued_at, NOW + 50)), not_now, "{issued_at}");
+        assert_eq!(refused(&text(issued_at, None)), not_now, "{issued_at}");
+    }
+    assert_eq!(text(NOW - 300, None).told(), "issued");
 }
 
 #[test]
-fn a_credential_that_is_over_is_not_handed_on() {
+fn a_credential_that_has_expired_is_refused() {
     for expires_at in [NOW, NOW - 1, 0, i64::MIN] {
-        assert_eq!(refused(&text(NOW - 10, Some(expires_at))), "the credential has ended before it begins");
+        assert_eq!(refused(&text(NOW - 10, Some(expires_at))), "the credential has already expired");
     }
     assert_eq!(text(NOW - 10, Some(NOW + 1)).told(), "issued");
 }
 
-/// A regression: the end was compared with the present alone, and `expires_in` came out negative.
 #[test]
-fn a_credential_that_ends_before_it_begins_is_not_handed_on() {
-    for (begin, end) in [(NOW + 100, NOW + 50), (NOW + 100, NOW + 100), (i64::MAX, NOW + 1)] {
-        assert_eq!(refused(&jwt(begin, end)), "the credential has ended before it begins", "{begin} {end}");
-    }
-    assert_eq!(jwt(NOW + 100, NOW + 101).told(), "issued");
+fn an_empty_credential_is_refused() {
+    let empty_text = asked_of("azure_blob", Given::Text(String::new()), NOW, None);
+    assert_eq!(refused(&empty_text), "the credential is empty");
+    assert_eq!(refused(&upstream_object(json!({}))), "the credential is empty");
 }
 
 #[test]
@@ -103,7 +110,10 @@ fn a_token_must_say_what_its_issuer_states() {
     let not_a_token = "the token is not a compact JWT";
     assert_eq!(refused(&stated(token(json!(NOW), json!("1900000600")))), not_a_token);
     assert_eq!(refused(&stated(token(json!(NOW), json!(null)))), not_a_token);
-    assert_eq!(refused(&stated(Given::Jwt(hs256(&json!({"iat": NOW}))))), not_a_token);
+    assert_eq!(refused(&stated(token(json!(f64::from(7)), json!(NOW + 600)))), not_a_token);
+    for claims in [json!({"iat": NOW}), json!({"exp": NOW + 600}), json!([NOW, NOW + 600])] {
+        assert_eq!(refused(&stated(Given::Jwt(hs256(&claims)))), not_a_token, "{claims}");
+    }
 }
 
 #[test]
@@ -119,8 +129,7 @@ fn what_is_no_compact_jwt_is_not_handed_on_as_one() {
         format!("{good}."),
         format!("{good}.{signature}"),
         format!("{header}..{signature}"),
-        // No signature, no header, and neither in base64url.
-        format!("{header}.{payload}."),
+        // No header; header or signature not in base64url.
         format!(".{payload}.{signature}"),
         format!("{header}.{payload}.not base64url"),
         format!("<b>.{payload}.{signature}"),
@@ -129,6 +138,25 @@ fn what_is_no_compact_jwt_is_not_handed_on_as_one() {
         assert_eq!(refused(&reply), "the token is not a compact JWT", "{token}");
     }
     assert_eq!(asked_of("app", Given::Jwt(good.clone()), NOW, Some(NOW + 600)).told(), "issued");
+}
+
+#[test]
+fn an_unsigned_token_is_refused() {
+    let good = hs256(&json!({"iat": NOW, "exp": NOW + 600}));
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let (_, payload) = message.split_once('.').unwrap();
+    // {"alg":"none"}, {"alg":"nOnE"}, {"typ":"JWT"}, ["none"]
+    for (header, why) in [
+        ("eyJhbGciOiJub25lIn0", "the token is not signed"),
+        ("eyJhbGciOiJuT25FIn0", "the token is not signed"),
+        ("eyJ0eXAiOiJKV1QifQ", "the token is not a compact JWT"),
+        ("WyJub25lIl0", "the token is not a compact JWT"),
+    ] {
+        let token = Given::Jwt(format!("{header}.{payload}.{signature}"));
+        assert_eq!(refused(&asked_of("app", token, NOW, Some(NOW + 600))), why, "{header}");
+    }
+    let unsigned = asked_of("app", Given::Jwt(format!("{message}.")), NOW, Some(NOW + 600));
+    assert_eq!(refused(&unsigned), "the token is not signed");
 }
 
 #[test]
