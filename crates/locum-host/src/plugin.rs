@@ -1,4 +1,4 @@
-//! A plugin: from a path to something that can be called, one check after the other, and nothing runs before the last.
+//! A loaded plugin. Loading runs check after check, and no code of the plugin before the checks that need none.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::loading::sha256::Sha256;
 
-/// A plugin that is loaded.
+/// A loaded plugin.
 pub struct Plugin {
     path: PathBuf,
     sha256: Sha256,
@@ -32,7 +32,7 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Loads a file: read once, pin, ELF, manifest, and only then what runs code of it.
+    /// Loads a file. No code of it runs before pin, ELF headers and manifest are checked.
     pub(crate) fn load(
         path: &Path,
         pins: &Pins,
@@ -41,7 +41,7 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let file = PluginFile::read(path)?;
         pins.check(&file)?;
-        let checked = checked(&file).map_err(|fault| fault.at(path))?;
+        let checked = check_manifest(&file).map_err(|fault| fault.at(path))?;
         let supervision = Arc::new(Supervision::new(&checked.manifest.name, Arc::clone(workers)));
         let backend: Box<dyn Backend> = match isolation {
             Isolation::InProcess => {
@@ -66,17 +66,17 @@ impl Plugin {
         &self.path
     }
 
-    /// The hash of its bytes.
+    /// The SHA-256 of the file.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
     }
 
-    /// Who it is and what it checked.
+    /// The plugin's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// How it is doing.
+    /// The state of its calls: how many run, and whether it is quarantined.
     pub fn health(&self) -> PluginHealth {
         self.supervision.health()
     }
@@ -90,12 +90,12 @@ impl Plugin {
     }
 }
 
-fn checked(file: &PluginFile) -> Result<CheckedManifest, LoadFault> {
+fn check_manifest(file: &PluginFile) -> Result<CheckedManifest, LoadFault> {
     let (manifest, _) = elf::inspect(&file.bytes)?;
     CheckedManifest::parse(manifest)
 }
 
-/// The code must state what the file states: the pin was given for the latter.
+/// Refuses code that states another manifest than its file: the operator read the file's manifest when pinning.
 fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), LoadFault> {
     let described = module.describe()();
     let described = match described.len() {
@@ -105,5 +105,8 @@ fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), LoadFa
     if described.as_ref() == Some(stated) {
         return Ok(());
     }
-    Err(LoadFault::new(LoadErrorCode::ManifestMismatch, "its code states another manifest than its file"))
+    Err(LoadFault::new(
+        LoadErrorCode::ManifestMismatch,
+        "the code states a different manifest than the file contains",
+    ))
 }

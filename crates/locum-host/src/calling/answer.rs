@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::calling::backend::RawAnswer;
 use crate::calling::secret_mask::SecretMask;
-use crate::limits::{ANSWER_BYTES_MAX, MESSAGE_CHARS_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, CREDENTIAL_BYTES_MAX, MESSAGE_CHARS_MAX};
 
 /// The answer of one operation, which may ask for an upstream call first.
 pub(crate) trait OperationAnswer: Sized {
@@ -123,6 +123,18 @@ pub(crate) fn read_failure(
         failure.code = FailureCode::Internal;
     }
     Ok((failure, logs))
+}
+
+/// Refuses a JWT or text over the limit; an object is limited by [`ANSWER_BYTES_MAX`]. The engine checks everything else
+/// about a credential.
+pub(crate) fn check_credential_size(credential: &Credential) -> Result<(), IssuerFailure> {
+    match credential {
+        Credential::Jwt(text) | Credential::Text(text) if text.len() > CREDENTIAL_BYTES_MAX => {
+            let limit = CREDENTIAL_BYTES_MAX >> 10;
+            Err(IssuerFailure::ContractBroken(format!("the credential is larger than {limit} KiB")))
+        }
+        Credential::Jwt(_) | Credential::Text(_) | Credential::Object(_) => Ok(()),
+    }
 }
 
 fn parse<M: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<M, String> {
@@ -247,6 +259,15 @@ mod tests {
         let read_as_revoke =
             read_answer::<RevokeAnswer>(Ok(br#"{"kind":"issued"}"#.to_vec()), &no_secrets()).0;
         assert!(matches!(read_as_revoke, Ok(IssuerStep::Unknown)));
+    }
+
+    #[test]
+    fn a_credential_over_the_size_limit_is_refused() {
+        for form in [Credential::Jwt, Credential::Text] {
+            assert!(check_credential_size(&form("x".repeat(CREDENTIAL_BYTES_MAX))).is_ok());
+            let failure = check_credential_size(&form("x".repeat(CREDENTIAL_BYTES_MAX + 1))).unwrap_err();
+            assert!(failure.to_string().ends_with("the credential is larger than 64 KiB"), "{failure}");
+        }
     }
 
     #[test]

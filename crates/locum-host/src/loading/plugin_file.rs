@@ -1,6 +1,6 @@
 //! Finds plugin files and reads one: once, completely, and only if it is a regular file within the size limit.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,25 @@ use rustix::io::Errno;
 use crate::limits::PLUGIN_FILE_BYTES_MAX;
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::sha256::Sha256;
+
+/// The plugin files of a directory: those with the extension `.so`, sorted by path.
+///
+/// # Errors
+/// [`LoadErrorCode::DirectoryUnreadable`] if the directory cannot be listed.
+pub fn plugin_files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let unreadable = |error: std::io::Error| {
+        LoadFault::new(LoadErrorCode::DirectoryUnreadable, error.to_string()).at(directory)
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "so") {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
 
 /// The bytes of a file and their hash. All later steps use these bytes; the file is not opened again.
 pub(crate) struct PluginFile {

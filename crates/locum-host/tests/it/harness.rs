@@ -1,4 +1,4 @@
-//! What the tests stand on: built plugins, a directory for files of their own, and requests.
+//! The test harness: built plugins, a temporary directory, scripted upstreams and requests.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -18,17 +18,18 @@ use locum_host::{
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-/// When the requests of these tests are made, unix seconds.
+/// The time of every request, unix seconds.
 pub(crate) const NOW: i64 = 1_900_000_000;
 
-/// A plugin that the nested build made.
+/// The file of a plugin, built once per test run.
 pub(crate) fn built(package: &str) -> &'static Path {
     static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
     let file = format!("lib{}.so", package.replace('-', "_"));
     BUILT.get_or_init(build).iter().find(|path| path.ends_with(&file)).unwrap()
 }
 
-/// `cargo test` does not build cdylibs of other packages. Same target directory, same profile.
+/// Builds the plugins with cargo, in the same target directory and profile: `cargo test` does not build the cdylibs of
+/// other packages.
 fn build() -> Vec<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
@@ -62,7 +63,7 @@ pub(crate) fn app() -> &'static Path {
     built("locum-issuer-app")
 }
 
-/// A directory that ends with the test.
+/// A directory that is deleted with the test.
 pub(crate) struct TestDirectory(TempDir);
 
 impl TestDirectory {
@@ -80,7 +81,7 @@ impl TestDirectory {
         path
     }
 
-    /// The parrot with every occurrence of a text in it replaced by another of the same length.
+    /// A copy of the parrot in which every occurrence of a text is replaced by another text of the same length.
     pub(crate) fn parrot_with(&self, name: &str, replacements: &[(&str, &str)]) -> PathBuf {
         let mut bytes = fs::read(parrot()).unwrap();
         for (from, to) in replacements {
@@ -100,7 +101,7 @@ impl TestDirectory {
     }
 }
 
-/// Loads a file as it is.
+/// Loads a file, pinned with its current contents.
 pub(crate) fn load(path: &Path) -> Result<PluginSet, LoadError> {
     load_with(path, LoadOptions::new(Arc::new(ScriptedUpstreams::default())))
 }
@@ -109,7 +110,7 @@ pub(crate) fn load_with(path: &Path, options: LoadOptions) -> Result<PluginSet, 
     PluginSet::load([path], &Pins::trusting_file(path)?, options)
 }
 
-/// Pins of files whose manifest can be read.
+/// Pins of files with valid manifests.
 pub(crate) fn pins_of(files: &[&Path]) -> Pins {
     let mut pins = Pins::default();
     for file in files {
@@ -126,7 +127,7 @@ pub(crate) fn configuration(api_type: &str, settings: Value) -> Configuration {
     }
 }
 
-pub(crate) fn ready(set: &PluginSet, api_type: &str, settings: Value) -> Arc<dyn Issuer> {
+pub(crate) fn configured(set: &PluginSet, api_type: &str, settings: Value) -> Arc<dyn Issuer> {
     set.configure(configuration(api_type, settings)).unwrap()
 }
 
@@ -134,7 +135,7 @@ pub(crate) fn refused(set: &PluginSet, api_type: &str, settings: Value) -> Failu
     set.configure(configuration(api_type, settings)).err().unwrap()
 }
 
-/// A minute for Alice.
+/// A grant of 60 seconds for Alice.
 pub(crate) fn grant() -> Grant {
     Grant {
         user_id: "auth0|alice".to_owned(),
@@ -156,15 +157,15 @@ pub(crate) async fn issue(issuer: &dyn Issuer) -> Result<Issued, IssuerFailure> 
     issuer.issue(&grant(), call_context()).await
 }
 
-/// How an issuer broke its contract.
-pub(crate) async fn broken(issuer: &dyn Issuer) -> String {
+/// Issues, and expects the issuer to break its contract: in which way.
+pub(crate) async fn contract_breach(issuer: &dyn Issuer) -> String {
     match issue(issuer).await {
-        Err(IssuerFailure::ContractBroken(how)) => how,
+        Err(IssuerFailure::ContractBroken(reason)) => reason,
         other => panic!("{other:?}"),
     }
 }
 
-/// Upstreams that answer from a script, and remember what they were asked.
+/// Upstreams that answer from a script and record the requests.
 #[derive(Default)]
 pub(crate) struct ScriptedUpstreams {
     replies: Mutex<VecDeque<Result<UpstreamReply, UpstreamError>>>,
@@ -188,7 +189,7 @@ impl Upstreams for ScriptedUpstreams {
         Box::pin(async move {
             match reply {
                 Some(reply) => reply,
-                // The script is over: this one never answers.
+                // The script has no more replies: this request is never answered.
                 None => std::future::pending().await,
             }
         })
@@ -199,7 +200,7 @@ pub(crate) fn reply(status: u16, body: &str) -> UpstreamReply {
     UpstreamReply { status, headers: Vec::new(), body: body.to_owned() }
 }
 
-/// Options with this script and a deadline.
+/// Options with these upstreams and a deadline.
 pub(crate) fn options(upstreams: Arc<dyn Upstreams>, deadline: Duration) -> LoadOptions {
     LoadOptions { deadline, ..LoadOptions::new(upstreams) }
 }

@@ -1,4 +1,4 @@
-//! Panics, floods and excess of a plugin made with the SDK: each is that request's error, and the host goes on.
+//! A plugin built with the SDK that panics, floods the log or answers too much: only its own request fails.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,12 @@ use locum_engine::ports::IssuerFailure;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{broken, issue, load, misbehaving, ready, refused};
+use crate::harness::{configured, contract_breach, issue, load, misbehaving, refused};
 
 #[tokio::test]
-async fn a_panic_is_the_failure_of_its_request() {
+async fn a_panic_fails_only_its_request() {
     let set = load(misbehaving()).unwrap();
-    let issuer = ready(&set, "panics_in_issue", json!({}));
+    let issuer = configured(&set, "panics_in_issue", json!({}));
     for _ in 0..2 {
         match issue(&*issuer).await {
             Err(IssuerFailure::Failed(failure)) => {
@@ -30,31 +30,34 @@ async fn a_panic_is_the_failure_of_its_request() {
 }
 
 #[test]
-fn a_panic_while_being_configured_is_a_refusal() {
+fn a_panic_during_configuration_is_a_refusal() {
     let failure = refused(&load(misbehaving()).unwrap(), "panics_in_configure", json!({}));
     assert_eq!(failure.code, FailureCode::Panicked);
 }
 
 #[tokio::test]
-async fn a_panic_while_being_dropped_is_nobodys_business() {
+async fn a_panic_during_drop_is_ignored() {
     let set = load(misbehaving()).unwrap();
-    let issuer = ready(&set, "panics_in_drop", json!({}));
+    let issuer = configured(&set, "panics_in_drop", json!({}));
     assert_eq!(issue(&*issuer).await.unwrap().credential, Credential::Text("fine".to_owned()));
     drop(issuer);
-    let again = ready(&set, "panics_in_drop", json!({}));
+    let again = configured(&set, "panics_in_drop", json!({}));
     assert!(issue(&*again).await.is_ok());
 }
 
 #[tokio::test]
-async fn an_answer_without_measure_is_cut_off() {
+async fn an_oversized_answer_is_refused() {
     let set = load(misbehaving()).unwrap();
-    assert_eq!(broken(&*ready(&set, "answers_too_much", json!({}))).await, "its reply has more than 256 KiB");
+    assert_eq!(
+        contract_breach(&*configured(&set, "answers_too_much", json!({}))).await,
+        "its reply is larger than 256 KiB"
+    );
 }
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Log {
+impl io::Write for LogBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -65,7 +68,7 @@ impl io::Write for Log {
     }
 }
 
-impl MakeWriter<'_> for Log {
+impl MakeWriter<'_> for LogBuffer {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -74,11 +77,11 @@ impl MakeWriter<'_> for Log {
 }
 
 #[tokio::test]
-async fn log_lines_arrive_under_the_plugins_name_and_can_forge_nothing() {
+async fn log_lines_carry_the_plugins_name_and_cannot_forge_others() {
     let set = load(misbehaving()).unwrap();
     let (floods, panics) =
-        (ready(&set, "floods_the_log", json!({})), ready(&set, "panics_in_issue", json!({})));
-    let log = Log::default();
+        (configured(&set, "floods_the_log", json!({})), configured(&set, "panics_in_issue", json!({})));
+    let log = LogBuffer::default();
     let subscriber =
         tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).without_time().finish();
     let guard = tracing::subscriber::set_default(subscriber);
