@@ -27,6 +27,7 @@
 
 mod calling;
 mod egress;
+mod json_pointer;
 pub mod limits;
 mod loading;
 mod plugin;

@@ -28,6 +28,7 @@ use crate::plugin::Plugin;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// How plugins are isolated from the host.
     pub isolation: Isolation,

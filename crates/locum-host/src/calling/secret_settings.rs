@@ -1,12 +1,15 @@
 //! Finds the secrets among settings: the values that the schema marks `writeOnly`, at any depth.
 //!
 //! A value counts as secret if any part of the schema that may apply to it says so, or if a reference cannot be
-//! resolved: showing too little is the safe mistake. Variants (`oneOf`) are therefore not tried one by one.
+//! resolved: masking too much is safer than showing a secret. For the same reason all variants of a `oneOf` count,
+//! without checking which one matches.
 
 use std::collections::HashSet;
 use std::ptr;
 
 use serde_json::{Map, Value};
+
+use crate::json_pointer;
 
 /// A text among settings that the schema marks as secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +79,7 @@ fn collect_members<'a>(
     found: &mut Vec<SecretSetting<'a>>,
 ) {
     for (name, value) in object {
-        let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-        collect(&applying.member(name), value, pointer, secret, found);
+        collect(&applying.member(name), value, json_pointer::member(pointer, name), secret, found);
     }
 }
 
@@ -152,7 +154,7 @@ impl<'s> Applying<'s> {
 const OTHER_MEMBERS: [&str; 2] = ["additionalProperties", "unevaluatedProperties"];
 const OTHER_ITEMS: [&str; 4] = ["items", "additionalItems", "unevaluatedItems", "contains"];
 
-/// Whether values of this schema are secret or contain secrets. `visited` ends the recursion of recursive schemas.
+/// Whether values of this schema are secret or contain secrets. `visited` stops the recursion in recursive schemas.
 fn contains_secret<'s>(root: &'s Value, schema: &'s Value, visited: &mut HashSet<*const Value>) -> bool {
     if !visited.insert(ptr::from_ref(schema)) {
         return false;

@@ -10,6 +10,7 @@ use crate::limits::HANGS_MAX;
 
 /// The state of a plugin's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PluginHealth {
     /// Calls that are running, including those that hang.
     pub running: usize,

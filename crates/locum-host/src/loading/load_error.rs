@@ -9,6 +9,7 @@ use crate::loading::sha256::Sha256;
 ///
 /// Displays as two or three lines: the path with cause and code, both hashes if the pin does not match, the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadError {
     /// The kind of error, for programs.
     pub code: LoadErrorCode,

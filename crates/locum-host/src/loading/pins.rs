@@ -17,6 +17,7 @@ const LOCK_FILE: &str = "plugins.lock";
 /// The permission to load one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Pin {
     /// The file's name, without directories.
     pub file: String,

@@ -7,6 +7,8 @@ use jsonschema::{ValidationError, Validator};
 use locum_abi::answer::{Failure, FailureCode};
 use serde_json::{Map, Value};
 
+use crate::json_pointer;
+
 /// Least similarity (Jaro-Winkler, 0 to 1) at which a known name is suggested.
 const SIMILARITY_MIN: f64 = 0.8;
 
@@ -56,10 +58,10 @@ impl SettingsSchema {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let name = unexpected.first().map_or("", String::as_str);
-                (child_pointer(at, name), self.unknown_setting(name))
+                (json_pointer::member(at, name), self.unknown_setting(name))
             }
             ValidationErrorKind::Required { property } => {
-                (child_pointer(at, property.as_str().unwrap_or_default()), "it is required".to_owned())
+                (json_pointer::member(at, property.as_str().unwrap_or_default()), "it is required".to_owned())
             }
             ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => {
                 (at.to_owned(), format!("expected the type {kind}"))
@@ -109,10 +111,6 @@ fn expected_variants(variants: &[Vec<ValidationError<'static>>]) -> String {
         Some(constants) if !constants.is_empty() => format!("expected one of {}", constants.join(", ")),
         _ => "the value matches none of the variants that the schema allows".to_owned(),
     }
-}
-
-fn child_pointer(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use crate::harness::{NOW, app, configuration, configured, issue, load, parrot, r
 #[test]
 fn valid_settings_are_accepted_and_invalid_ones_refused_by_name() {
     let set = load(app()).unwrap();
-    let good = json!({"alg": "HS256", "secret": "a-secret-of-the-target-that-is-long"});
-    configured(&set, "app", good.clone());
+    let valid = json!({"alg": "HS256", "secret": "a-secret-of-the-target-that-is-long"});
+    configured(&set, "app", valid.clone());
     for (name, value, pointer, message) in [
         ("secert", json!("x"), "/secert", "there is no such setting; did you mean `secret`?"),
         ("alg", json!("none"), "/alg", "expected one of HS256, RS256"),
         ("lifetime_in_seconds", json!(0), "/lifetime_in_seconds", "the value is less than the minimum of 1"),
         ("secret_encoded", json!("yes"), "/secret_encoded", "expected the type boolean"),
     ] {
-        let mut settings = good.clone();
+        let mut settings = valid.clone();
         settings[name] = value;
         let failure = refused(&set, "app", settings);
         assert_eq!(failure.code, FailureCode::SettingsRefused);

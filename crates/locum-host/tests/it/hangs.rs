@@ -56,6 +56,11 @@ impl PluginHarness {
         receiver.recv_timeout(TIMEOUT).expect("the request never completed").unwrap()
     }
 
+    fn expect_health(&self, running: usize, hangs: u32, quarantined: bool) {
+        let health = self.health();
+        assert_eq!((health.running, health.hangs, health.quarantined), (running, hangs, quarantined));
+    }
+
     fn health(&self) -> PluginHealth {
         self.set.plugins().next().unwrap().health()
     }
@@ -85,11 +90,11 @@ fn a_call_that_hangs_fails_at_the_deadline_and_quarantines_its_plugin() {
     let (hangs, file) = harness.hanging("release");
     let fine = configured(&harness.set, "panics_in_drop", json!({}));
     assert!(is_hung(harness.issue(&hangs)));
-    assert_eq!(harness.health(), PluginHealth { running: 1, hangs: 1, quarantined: true });
+    harness.expect_health(1, 1, true);
     assert!(is_quarantined(harness.issue(&fine)));
 
     harness.release(&file);
-    assert_eq!(harness.health(), PluginHealth { running: 0, hangs: 1, quarantined: false });
+    harness.expect_health(0, 1, false);
     assert!(harness.issue(&fine).is_ok());
 }
 
@@ -100,7 +105,7 @@ fn a_plugin_is_not_called_again_after_three_hangs() {
         let (hangs, file) = harness.hanging(&format!("release {hang}"));
         assert!(is_hung(harness.issue(&hangs)));
         harness.release(&file);
-        assert_eq!(harness.health(), PluginHealth { running: 0, hangs: hang, quarantined: hang == 3 });
+        harness.expect_health(0, hang, hang == 3);
     }
     let fine = configured(&harness.set, "panics_in_drop", json!({}));
     assert!(is_quarantined(harness.issue(&fine)));
@@ -119,7 +124,7 @@ fn concurrent_calls_that_hang_do_not_block_the_last_worker() {
         assert!(is_hung(receiver.recv_timeout(TIMEOUT).expect("a request never completed")));
     }
     // Only one call is in the plugin. The others never started and do not count as hangs.
-    assert_eq!(harness.health(), PluginHealth { running: 1, hangs: 1, quarantined: true });
+    harness.expect_health(1, 1, true);
     harness.release(&file);
 }
 

@@ -202,5 +202,7 @@ pub(crate) fn reply(status: u16, body: &str) -> UpstreamReply {
 
 /// Options with these upstreams and a deadline.
 pub(crate) fn options(upstreams: Arc<dyn Upstreams>, deadline: Duration) -> LoadOptions {
-    LoadOptions { deadline, ..LoadOptions::new(upstreams) }
+    let mut options = LoadOptions::new(upstreams);
+    options.deadline = deadline;
+    options
 }
