@@ -141,6 +141,15 @@ fn what_is_no_compact_jwt_is_not_handed_on_as_one() {
 }
 
 #[test]
+fn every_truncated_token_is_refused() {
+    let good = hs256(&json!({"iat": NOW, "exp": NOW + 600}));
+    for length in 0..=good.rfind('.').unwrap() {
+        let reply = asked_of("app", Given::Jwt(good[..length].to_owned()), NOW, Some(NOW + 600));
+        assert_eq!(reply.told(), "500 server_error internal error; reference 0000000000000001", "{length}");
+    }
+}
+
+#[test]
 fn an_unsigned_token_is_refused() {
     let good = hs256(&json!({"iat": NOW, "exp": NOW + 600}));
     let (message, signature) = good.rsplit_once('.').unwrap();
