@@ -1,4 +1,4 @@
-//! A loaded plugin. Loading runs check after check, and no code of the plugin before the checks that need none.
+//! A loaded plugin, and the order of the checks by which it is loaded.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
