@@ -193,7 +193,3 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
     properties.map(|(name, property)| (name.as_str(), property))
 }
-
-fn is_secret(property: &Value) -> bool {
-    property.get("writeOnly") == Some(&Value::Bool(true))
-}

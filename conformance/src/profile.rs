@@ -3,9 +3,9 @@
 use std::fmt;
 
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Revocation};
+use locum_host::secret_setting_names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// What a case is about. A report counts by profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -182,10 +182,7 @@ impl Feature {
             Revocation::Upstream => Self::Revocable,
             Revocation::NotRevocable | Revocation::ByKeyRotation | Revocation::Unknown => Self::NotRevocable,
         };
-        let settings = manifest.settings_schema.get("properties").and_then(Value::as_object);
-        let has_secrets = settings.is_some_and(|settings| {
-            settings.values().any(|setting| setting.get("writeOnly") == Some(&true.into()))
-        });
+        let has_secrets = !secret_setting_names(&manifest.settings_schema).is_empty();
         let stated = [
             (manifest.api_type == "app").then_some(Self::App),
             form,

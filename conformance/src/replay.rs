@@ -346,9 +346,8 @@ pub(crate) fn settings_of(tenant: &TenantData, api_type: &str) -> Map<String, Va
 
 /// The settings that the schema marks as secret.
 fn secret_settings(schema: &Value, settings: &Map<String, Value>) -> Vec<(String, String)> {
-    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    properties
-        .filter(|(_, property)| property.get("writeOnly") == Some(&Value::Bool(true)))
-        .filter_map(|(name, _)| Some((format!("setting {name}"), settings.get(name)?.as_str()?.to_owned())))
+    let secrets = locum_host::secret_settings(schema, settings).into_iter();
+    secrets
+        .map(|secret| (format!("setting {}", secret.pointer.trim_start_matches('/')), secret.text.to_owned()))
         .collect()
 }

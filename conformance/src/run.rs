@@ -75,7 +75,7 @@ impl<'a> Workbench<'a> {
         let isolation = load.isolation;
         let log = Arc::new(LogLines::default());
         let runtime = runtime(&log)?;
-        let plugins = Arc::new(PluginSet::load([&file], &Pins::of_file_as_it_is(&file)?, load)?);
+        let plugins = Arc::new(PluginSet::load([&file], &Pins::trusting_file(&file)?, load)?);
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
         let house = House { issuers: plugins as Arc<dyn Issuers>, upstreams, log, weakening: None };

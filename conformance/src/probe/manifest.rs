@@ -1,9 +1,10 @@
 //! Is the manifest honest: does it say what operators need, and does it promise only what exists?
 
 use locum_abi::manifest::{IssuerManifest, Read};
+use locum_host::secret_setting_names;
 use serde_json::{Value, json};
 
-use super::{is_secret, properties};
+use super::properties;
 use crate::judge::Difference;
 
 pub(super) fn settings_are_closed(manifest: &IssuerManifest) -> Vec<Difference> {
@@ -27,10 +28,8 @@ pub(super) fn every_setting_is_described(manifest: &IssuerManifest) -> Vec<Diffe
 }
 
 pub(super) fn no_parameter_overrides_a_secret(manifest: &IssuerManifest) -> Vec<Difference> {
-    let secret = |name: &str| {
-        properties(&manifest.settings_schema).any(|(own, property)| own == name && is_secret(property))
-    };
-    let overriding = manifest.overrides.iter().filter(|known| secret(&known.setting));
+    let secrets = secret_setting_names(&manifest.settings_schema);
+    let overriding = manifest.overrides.iter().filter(|known| secrets.contains(&known.setting.as_str()));
     overriding
         .map(|known| {
             Difference::new(
@@ -145,6 +144,13 @@ mod tests {
     #[test]
     fn a_parameter_that_stands_in_for_a_secret_is_found() {
         assert_eq!(found(json!({ "/overrides/0/setting": "key" })), [(2, "parameter place".to_owned())]);
+    }
+
+    #[test]
+    fn a_parameter_that_overrides_a_setting_with_a_nested_secret_is_found() {
+        let nested = json!({ "description": "The place.", "properties": { "key": { "writeOnly": true } } });
+        let found = found(json!({ "/settings_schema/properties/place": nested }));
+        assert_eq!(found, [(2, "parameter place".to_owned())]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Are bad settings refused, by name, and without repeating a secret?
 
+use locum_host::secret_setting_names;
 use serde_json::{Value, json};
 
-use super::{Bench, is_secret};
+use super::Bench;
 use crate::judge::Difference;
 
 /// No schema of a sensible setting takes this.
@@ -58,7 +59,7 @@ pub(super) fn missing_settings_are_refused(bench: &Bench<'_>) -> Vec<Difference>
 pub(super) fn refusals_repeat_no_secret(bench: &Bench<'_>) -> Vec<Difference> {
     const CANARY: &str = "canary-4f0e9c1b7a";
     let mut repeated = Vec::new();
-    for (name, _) in bench.settings_schema().filter(|(_, property)| is_secret(property)) {
+    for name in secret_setting_names(&bench.manifest.settings_schema) {
         for value in [misshapen(CANARY), json!({ CANARY: CANARY })] {
             let mut settings = bench.settings.clone();
             settings.insert(name.to_owned(), value);

@@ -74,10 +74,8 @@ impl WeakIssuers {
 
 /// The first secret setting that has a value.
 fn secret_of(manifest: &IssuerManifest, configuration: &Configuration) -> Option<String> {
-    let properties = manifest.settings_schema.get("properties")?.as_object()?;
-    let secrets = properties.iter().filter(|(_, property)| property.get("writeOnly") == Some(&true.into()));
-    let mut values = secrets.filter_map(|(name, _)| configuration.settings.get(name)?.as_str());
-    values.next().map(str::to_owned)
+    let secrets = locum_host::secret_settings(&manifest.settings_schema, &configuration.settings);
+    secrets.first().map(|secret| secret.text.to_owned())
 }
 
 impl Issuers for WeakIssuers {

@@ -33,7 +33,7 @@ impl RunningServer {
     fn of(plugin: &Path) -> Self {
         let runtime = Runtime::new().unwrap();
         let upstreams = Arc::new(HttpUpstreams::new().unwrap());
-        let pins = Pins::of_file_as_it_is(plugin).unwrap();
+        let pins = Pins::trusting_file(plugin).unwrap();
         let issuers = PluginSet::load([plugin], &pins, LoadOptions::new(upstreams)).unwrap();
         let tenant = load(&tenant_file(), &References::new(&|_| None, workspace().join("fixtures"))).unwrap();
         let engine = Engine::new(Ports {

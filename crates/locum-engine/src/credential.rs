@@ -1,11 +1,13 @@
 //! Issued credentials, and the check of what an issuer answered against what was authorised.
 
-use locum_abi::answer::Credential as PluginCredential;
+use locum_abi::answer::{Credential as PluginCredential, Issued as PluginIssued};
 use locum_abi::manifest::CredentialForm;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::base64url;
+use crate::limits::BACKDATING_SECONDS_MAX;
 
 /// A credential that was checked and is ready to return.
 #[derive(Debug)]
@@ -55,12 +57,18 @@ pub(crate) enum InvalidCredential {
     WrongForm,
     #[error("the credential outlives its grant")]
     OutlivesGrant,
-    #[error("the credential expires before it is valid")]
+    #[error("the issuer states that it issued the credential at another time than now")]
+    NotIssuedNow,
+    #[error("the credential has already expired")]
     AlreadyExpired,
+    #[error("the credential is empty")]
+    Empty,
     #[error("the credential has a member `error`")]
     HasErrorMember,
     #[error("the token is not a compact JWT")]
     NotAToken,
+    #[error("the token is not signed")]
+    Unsigned,
     #[error("the token's exp or iat is not what the issuer stated")]
     TimesDiffer,
     #[error("the issuer does not state when its credential expires")]
@@ -69,32 +77,29 @@ pub(crate) enum InvalidCredential {
 
 /// Checks what an issuer answered at `now`, unix seconds. The engine believes nothing.
 pub(crate) fn check(
-    given: locum_abi::answer::Issued,
+    answered: PluginIssued,
     form: &CredentialForm,
     lifetime_seconds: u64,
     now: i64,
 ) -> Result<Issued, InvalidCredential> {
-    let lifetime = i64::try_from(lifetime_seconds).unwrap_or(i64::MAX);
-    if let Some(expires_at) = given.expires_at {
-        // Both bounds: a token issued in the future would be valid for its whole lifetime after the grant's.
-        if expires_at > now.saturating_add(lifetime) || expires_at.saturating_sub(given.issued_at) > lifetime
-        {
-            return Err(InvalidCredential::OutlivesGrant);
-        }
-        if expires_at <= now.max(given.issued_at) {
-            return Err(InvalidCredential::AlreadyExpired);
-        }
-    }
-    let credential = match (form, given.credential) {
+    let PluginIssued { credential, issued_at, expires_at } = answered;
+    check_times(issued_at, expires_at, lifetime_seconds, now)?;
+    let credential = match (form, credential) {
         (CredentialForm::Jwt, PluginCredential::Jwt(token)) => {
-            let expires_at = given.expires_at.ok_or(InvalidCredential::NoExpiry)?;
-            if times_of(&token)? != (given.issued_at, expires_at) {
+            let expires_at = expires_at.ok_or(InvalidCredential::NoExpiry)?;
+            if times_of(&token)? != (issued_at, expires_at) {
                 return Err(InvalidCredential::TimesDiffer);
             }
-            Credential::Bearer { token, expires_in: expires_at - given.issued_at }
+            Credential::Bearer { token, expires_in: expires_at - issued_at }
+        }
+        (CredentialForm::Text { .. }, PluginCredential::Text(text)) if text.is_empty() => {
+            return Err(InvalidCredential::Empty);
         }
         (CredentialForm::Text { member }, PluginCredential::Text(text)) => {
             Credential::Text { member: member.clone(), text }
+        }
+        (CredentialForm::Object, PluginCredential::Object(object)) if object.is_empty() => {
+            return Err(InvalidCredential::Empty);
         }
         // Clients take an answer with this member for a refusal, whatever else it contains.
         (CredentialForm::Object, PluginCredential::Object(object)) if object.contains_key("error") => {
@@ -103,11 +108,34 @@ pub(crate) fn check(
         (CredentialForm::Object, PluginCredential::Object(object)) => Credential::Object(object),
         _ => return Err(InvalidCredential::WrongForm),
     };
-    Ok(Issued { credential, expires_at: given.expires_at, reused: false })
+    Ok(Issued { credential, expires_at, reused: false })
 }
 
-/// `iat` and `exp` as they stand in the token.
+fn check_times(
+    issued_at: i64,
+    expires_at: Option<i64>,
+    lifetime_seconds: u64,
+    now: i64,
+) -> Result<(), InvalidCredential> {
+    if !(now.saturating_sub(BACKDATING_SECONDS_MAX)..=now).contains(&issued_at) {
+        return Err(InvalidCredential::NotIssuedNow);
+    }
+    let Some(expires_at) = expires_at else { return Ok(()) };
+    let lifetime = i64::try_from(lifetime_seconds).unwrap_or(i64::MAX);
+    // Both: `expires_in`, which clients are told, is counted from `issued_at`.
+    if expires_at > now.saturating_add(lifetime) || expires_at.saturating_sub(issued_at) > lifetime {
+        return Err(InvalidCredential::OutlivesGrant);
+    }
+    if expires_at <= now { Err(InvalidCredential::AlreadyExpired) } else { Ok(()) }
+}
+
+/// `iat` and `exp` of a signed JWT (RFC 7515 section 7.1, RFC 7519 section 4.1). Whether the signature is right is the
+/// issuer's concern: the engine has no key for it.
 fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
+    #[derive(Deserialize)]
+    struct Header {
+        alg: String,
+    }
     #[derive(Deserialize)]
     struct Times {
         iat: i64,
@@ -117,9 +145,18 @@ fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
     let [Some(header), Some(payload), Some(signature)] = parts.as_slice() else {
         return Err(InvalidCredential::NotAToken);
     };
-    if header.is_empty() || signature.is_empty() {
+    let Header { alg } = json_object(header)?;
+    if alg.eq_ignore_ascii_case("none") || signature.is_empty() {
+        return Err(InvalidCredential::Unsigned);
+    }
+    let Times { iat, exp } = json_object(payload)?;
+    Ok((iat, exp))
+}
+
+fn json_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidCredential> {
+    // serde accepts an array in place of a struct.
+    if !json.starts_with(b"{") {
         return Err(InvalidCredential::NotAToken);
     }
-    let times: Times = serde_json::from_slice(payload).map_err(|_| InvalidCredential::NotAToken)?;
-    Ok((times.iat, times.exp))
+    serde_json::from_slice(json).map_err(|_| InvalidCredential::NotAToken)
 }

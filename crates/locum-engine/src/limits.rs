@@ -15,6 +15,9 @@ pub const JSON_DEPTH_MAX: usize = 32;
 /// How far in the future `iat` and `nbf` of a subject token may lie, in seconds: clocks differ.
 pub const FUTURE_SECONDS_MAX: i64 = 60;
 
+/// How far in the past an issuer may date a credential, in seconds: clocks differ.
+pub const BACKDATING_SECONDS_MAX: i64 = 300;
+
 /// Most credentials that one add-on keeps to give again.
 pub const REUSABLE_CREDENTIALS_MAX: usize = 1000;
 

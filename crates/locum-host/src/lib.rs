@@ -1,57 +1,54 @@
 //! Finds, pins, loads and calls plugins; performs the upstream calls that plugins ask for.
 //!
 //! ```text
-//! path ── read once ── pin (SHA-256) ── ELF ── manifest ── sealed memfd ── dlopen ── ABI ── describe ──► Plugin
-//!           nothing of the file runs up to here ──────────────┘
-//! PluginSet: engine's `Issuers`
-//!   configure   settings against the schema, the tenant's key only if needed, `create` ──► engine's `Issuer`
-//!   issue       step ─► plugin ─► step … at most four upstream calls, one deadline for all, each answer checked
+//! loading   path ─ read once ─ pin (SHA-256) ─ ELF ─ manifest ─ sealed memfd ─ dlopen ─ ABI ─ describe ─► Plugin
+//!                                no code of the file runs before this ─┘
+//! PluginSet, the engine's port `Issuers`
+//!   configure   settings checked by the schema, tenant's key only if needed, plugin's `create` ─► the engine's `Issuer`
+//! calling
+//!   issue       call plugin ─► check answer ─► upstream call ─► call plugin … until it has issued, with one deadline
+//! egress
+//!   upstream call   declared in the manifest? ─► HTTP request, to public addresses or to what the operator configured
 //! ```
 //!
-//! **What is survived, and what is not.** In process, a panic of a plugin is that request's error. A call that hangs is
-//! given up at the deadline, its worker thread is lost as long as it hangs, and the plugin is not called meanwhile;
-//! after three hangs never again. An issuer that hangs while it is made ready keeps its caller, and an abort, a
-//! segmentation fault or a stack overflow ends the process: pin what you trust. Linux only.
+//! [`PluginSet`] is the entry point for a program that embeds the engine; its documentation has an example.
 //!
-//! **Only this crate opens a library**, and only `mapping.rs` holds unsafe code.
+//! **Failures of plugins.** Plugins run in the host's process. A panic fails one request. A call that hangs fails its
+//! request at the deadline, blocks its worker thread while it hangs, and quarantines the plugin for that time; after
+//! three such calls the plugin stays quarantined until it is loaded again. An issuer that hangs while it is configured
+//! blocks the caller. An abort, a segmentation fault or a stack overflow terminates the process, so pin only plugins
+//! that you trust. Linux only.
+//!
+//! **What this crate does not check.** The engine compares an issued credential with its grant; this crate limits its
+//! size only.
+//!
+//! **Only this crate opens a library**, and only `loading/mapping.rs` contains unsafe code.
 #![deny(unsafe_code)]
 
-mod allowed;
-mod answer;
-mod backend;
-mod bytes;
-mod credential;
-mod elf;
-mod http_upstreams;
-mod in_process;
-mod inspection;
-mod issuer;
+mod calling;
+mod egress;
+mod json_pointer;
 pub mod limits;
-mod load_error;
-mod mapping;
-mod pins;
+mod loading;
 mod plugin;
-mod plugin_log;
 mod plugin_set;
-mod promises;
-mod public_address;
-mod secrets;
-mod settings;
-mod sha256;
-mod supervision;
-mod untrusted;
-mod upstreams;
-mod workers;
+mod sanitize;
 
-pub use allowed::{AllowedRequest, AllowedUpstreams, Method, NotAllowed, Reach};
-pub use backend::Isolation;
-pub use elf::ElfFacts;
-pub use http_upstreams::HttpUpstreams;
-pub use inspection::{Inspection, inspect};
-pub use load_error::{HashMismatch, LoadError, LoadErrorCode};
-pub use pins::{Pin, Pins};
+pub use calling::backend::Isolation;
+pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};
+pub use calling::supervision::PluginHealth;
+pub use egress::allowed_upstreams::{
+    AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest, UpstreamMethod,
+};
+pub use egress::http_upstreams::HttpUpstreams;
+pub use egress::upstreams::{UpstreamError, Upstreams};
+pub use loading::elf::ElfFacts;
+pub use loading::inspection::{Inspection, inspect};
+pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
+pub use loading::pins::{Pin, Pins};
+pub use loading::plugin_file::plugin_files;
+pub use loading::sha256::{InvalidSha256, Sha256};
+pub use locum_abi::manifest::{IssuerManifest, Manifest};
+pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 pub use plugin::Plugin;
-pub use plugin_set::{LoadOptions, PluginSet, plugin_files};
-pub use sha256::{NotSha256, Sha256};
-pub use supervision::Health;
-pub use upstreams::{UpstreamError, Upstreams};
+pub use plugin_set::{LoadOptions, PluginSet};

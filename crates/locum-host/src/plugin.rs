@@ -1,4 +1,4 @@
-//! A plugin: from a path to something that can be called, one check after the other, and nothing runs before the last.
+//! A loaded plugin, and the order of the checks by which it is loaded.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,50 +7,50 @@ use locum_abi::ffi::IssuerModuleRef;
 use locum_abi::manifest::Manifest;
 use serde_json::Value;
 
-use crate::backend::{Backend, Isolation};
-use crate::bytes::PluginBytes;
-use crate::elf;
-use crate::in_process::InProcess;
+use crate::calling::backend::{Backend, Isolation};
+use crate::calling::in_process::InProcessBackend;
+use crate::calling::supervision::{PluginHealth, Supervision};
+use crate::calling::workers::Workers;
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::load_error::{Flaw, LoadError, LoadErrorCode};
-use crate::mapping;
-use crate::pins::Pins;
-use crate::promises::Promises;
-use crate::settings::SettingsSchema;
-use crate::sha256::Sha256;
-use crate::supervision::{Health, Supervision};
-use crate::workers::Workers;
+use crate::loading::checked_manifest::CheckedManifest;
+use crate::loading::elf;
+use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
+use crate::loading::mapping;
+use crate::loading::pins::Pins;
+use crate::loading::plugin_file::PluginFile;
+use crate::loading::settings_schema::SettingsSchema;
+use crate::loading::sha256::Sha256;
 
-/// A plugin that is loaded.
+/// A loaded plugin.
 pub struct Plugin {
     path: PathBuf,
     sha256: Sha256,
     manifest: Manifest,
-    settings: Vec<SettingsSchema>,
+    settings_schemas: Vec<SettingsSchema>,
     supervision: Arc<Supervision>,
     backend: Box<dyn Backend>,
 }
 
 impl Plugin {
-    /// Loads a file: read once, pin, ELF, manifest, and only then what runs code of it.
+    /// Loads a file. No code of it runs before pin, ELF headers and manifest are checked.
     pub(crate) fn load(
         path: &Path,
         pins: &Pins,
         isolation: Isolation,
         workers: &Arc<Workers>,
     ) -> Result<Self, LoadError> {
-        let file = PluginBytes::read(path)?;
+        let file = PluginFile::read(path)?;
         pins.check(&file)?;
-        let promises = promises(&file).map_err(|flaw| flaw.of(path))?;
-        let supervision = Arc::new(Supervision::new(&promises.manifest.name, Arc::clone(workers)));
+        let checked = check_manifest(&file).map_err(|fault| fault.at(path))?;
+        let supervision = Arc::new(Supervision::new(&checked.manifest.name, Arc::clone(workers)));
         let backend: Box<dyn Backend> = match isolation {
             Isolation::InProcess => {
-                let module = mapping::map(&file).map_err(|flaw| flaw.of(path))?;
-                check_described(module, &promises.stated).map_err(|flaw| flaw.of(path))?;
-                Box::new(InProcess::new(module, Arc::clone(&supervision)))
+                let module = mapping::map(&file).map_err(|fault| fault.at(path))?;
+                check_described(module, &checked.json).map_err(|fault| fault.at(path))?;
+                Box::new(InProcessBackend::new(module, Arc::clone(&supervision)))
             }
         };
-        let Promises { manifest, settings, .. } = promises;
+        let CheckedManifest { manifest, settings_schemas, .. } = checked;
         tracing::info!(
             plugin = manifest.name,
             version = manifest.version,
@@ -58,7 +58,7 @@ impl Plugin {
             "loaded {}",
             path.display()
         );
-        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings, supervision, backend })
+        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings_schemas, supervision, backend })
     }
 
     /// The file it was loaded from.
@@ -66,23 +66,23 @@ impl Plugin {
         &self.path
     }
 
-    /// The hash of its bytes.
+    /// The SHA-256 of the file.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
     }
 
-    /// Who it is and what it promises.
+    /// The plugin's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// How it is doing.
-    pub fn health(&self) -> Health {
+    /// The state of its calls: how many run, and whether it is quarantined.
+    pub fn health(&self) -> PluginHealth {
         self.supervision.health()
     }
 
-    pub(crate) fn settings(&self, issuer: usize) -> Option<&SettingsSchema> {
-        self.settings.get(issuer)
+    pub(crate) fn settings_schema(&self, issuer: usize) -> Option<&SettingsSchema> {
+        self.settings_schemas.get(issuer)
     }
 
     pub(crate) fn backend(&self) -> &dyn Backend {
@@ -90,13 +90,13 @@ impl Plugin {
     }
 }
 
-fn promises(file: &PluginBytes) -> Result<Promises, Flaw> {
+fn check_manifest(file: &PluginFile) -> Result<CheckedManifest, LoadFault> {
     let (manifest, _) = elf::inspect(&file.bytes)?;
-    Promises::read(manifest)
+    CheckedManifest::parse(manifest)
 }
 
-/// The code must state what the file states: the pin was given for the latter.
-fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), Flaw> {
+/// Refuses code that states another manifest than its file: the operator read the file's manifest when pinning.
+fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), LoadFault> {
     let described = module.describe()();
     let described = match described.len() {
         0..=MANIFEST_BYTES_MAX => serde_json::from_slice::<Value>(&described).ok(),
@@ -105,5 +105,8 @@ fn check_described(module: IssuerModuleRef, stated: &Value) -> Result<(), Flaw> 
     if described.as_ref() == Some(stated) {
         return Ok(());
     }
-    Err(Flaw::new(LoadErrorCode::ManifestMismatch, "its code states another manifest than its file"))
+    Err(LoadFault::new(
+        LoadErrorCode::ManifestMismatch,
+        "the code states a different manifest than the file contains",
+    ))
 }

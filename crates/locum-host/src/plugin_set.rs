@@ -1,8 +1,7 @@
-//! The plugins of a host, and the engine's port to them.
+//! All loaded plugins, as the engine's port `Issuers`.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,54 +11,77 @@ use locum_abi::manifest::{IssuerManifest, Need};
 use locum_engine::ports::{Issuer, Issuers};
 use zeroize::Zeroizing;
 
-use crate::allowed::AllowedUpstreams;
-use crate::answer::read_failure;
-use crate::backend::Isolation;
-use crate::issuer::PluginIssuer;
-use crate::limits::DEADLINE;
-use crate::load_error::{Flaw, LoadError, LoadErrorCode};
-use crate::pins::Pins;
+use crate::calling::answer::read_failure;
+use crate::calling::backend::Isolation;
+use crate::calling::plugin_issuer::PluginIssuer;
+use crate::calling::plugin_log;
+use crate::calling::secret_mask::SecretMask;
+use crate::calling::workers::Workers;
+use crate::egress::allowed_upstreams::AllowedUpstreams;
+use crate::egress::upstreams::Upstreams;
+use crate::limits::REQUEST_DEADLINE;
+use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
+use crate::loading::pins::Pins;
+use crate::loading::plugin_file::plugin_files;
+use crate::loading::settings_schema::SettingsSchema;
 use crate::plugin::Plugin;
-use crate::plugin_log;
-use crate::secrets::Secrets;
-use crate::settings::SettingsSchema;
-use crate::upstreams::Upstreams;
-use crate::workers::Workers;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct LoadOptions {
-    /// How far they are kept away from the host.
+    /// How plugins are isolated from the host.
     pub isolation: Isolation,
-    /// How long all the steps of one request may take together.
+    /// How long all steps of one request together may take.
     pub deadline: Duration,
-    /// Who performs their upstream calls.
+    /// What performs the upstream calls that plugins ask for.
     pub upstreams: Arc<dyn Upstreams>,
 }
 
 impl LoadOptions {
-    /// In process, with the usual deadline.
+    /// Plugins in the host's process, with [`REQUEST_DEADLINE`].
     pub fn new(upstreams: Arc<dyn Upstreams>) -> Self {
-        Self { isolation: Isolation::default(), deadline: DEADLINE, upstreams }
+        Self { isolation: Isolation::default(), deadline: REQUEST_DEADLINE, upstreams }
     }
 }
 
-/// The plugins of a host. No two have one name or serve one api_type.
+/// All loaded plugins. Their names and the api_types that they serve are unique.
 ///
-/// Its issuers are called on a tokio runtime with time, and always on the same one. Give that runtime one worker thread
-/// more than there are cores: one is always kept free of plugins, so that a call that hangs cannot stop everything.
+/// It implements the engine's port `Issuers`: give it to an engine, which then configures and calls the plugins' issuers.
+///
+/// Issuers must be called on a multi-threaded tokio runtime with time enabled, always on the same one. Give the runtime
+/// one worker thread more than there are cores, because one worker never calls plugins: a plugin call that hangs must not
+/// stop the runtime.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+///
+/// use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut options = LoadOptions::new(Arc::new(HttpUpstreams::new()?));
+/// options.deadline = std::time::Duration::from_secs(5);
+/// // Every file must be pinned in /etc/locum/plugins.lock; `locum plugin pin` does that.
+/// let plugins = PluginSet::load_directory(Path::new("/etc/locum/plugins"), options)?;
+/// for plugin in plugins.plugins() {
+///     println!("{} {}", plugin.manifest().name, plugin.manifest().version);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct PluginSet {
     plugins: Vec<Plugin>,
-    /// Plugin and issuer in its manifest.
+    /// Index of the plugin, and index of the issuer in its manifest.
     by_api_type: HashMap<String, (usize, usize)>,
     options: LoadOptions,
 }
 
 impl PluginSet {
-    /// Loads these files, each of which must be pinned.
+    /// Loads these files, which must all be pinned.
     ///
     /// # Errors
-    /// The first file that cannot be loaded, and why.
+    /// Why the first file that cannot be loaded is refused.
     pub fn load<P: AsRef<Path>>(
         files: impl IntoIterator<Item = P>,
         pins: &Pins,
@@ -74,42 +96,42 @@ impl PluginSet {
         Ok(set)
     }
 
-    /// Loads the plugins of a directory by the lock file beside it.
+    /// Loads the [`plugin_files`] of a directory, pinned in the lock file beside it ([`Pins::lock_path`]).
     ///
     /// # Errors
-    /// As [`load`](Self::load), or if the directory or the lock file cannot be read.
+    /// Like [`load`](Self::load), and if the directory or the lock file cannot be read.
     pub fn load_directory(directory: &Path, options: LoadOptions) -> Result<Self, LoadError> {
-        Self::load(plugin_files(directory)?, &Pins::from_lock(&Pins::lock_beside(directory))?, options)
+        Self::load(plugin_files(directory)?, &Pins::from_lock(&Pins::lock_path(directory))?, options)
     }
 
     fn add(&mut self, plugin: Plugin) -> Result<(), LoadError> {
-        let place = self.plugins.len();
+        let index = self.plugins.len();
         let name = &plugin.manifest().name;
         if let Some(other) = self.plugins.iter().find(|other| other.manifest().name == *name) {
-            let cause = format!("{} has the name `{name}` as well", other.path().display());
-            return Err(Flaw::new(LoadErrorCode::NameTaken, cause).of(plugin.path()));
+            let cause = format!("{} has the same name `{name}`", other.path().display());
+            return Err(LoadFault::new(LoadErrorCode::NameTaken, cause).at(plugin.path()));
         }
         for (at, issuer) in plugin.manifest().issuers.iter().enumerate() {
-            let taken = self.by_api_type.insert(issuer.api_type.clone(), (place, at));
+            let taken = self.by_api_type.insert(issuer.api_type.clone(), (index, at));
             if let Some(other) = taken.and_then(|(other, _)| self.plugins.get(other)) {
                 let cause =
-                    format!("{} serves api_type `{}` as well", other.path().display(), issuer.api_type);
-                return Err(Flaw::new(LoadErrorCode::ApiTypeTaken, cause).of(plugin.path()));
+                    format!("{} also serves the api_type `{}`", other.path().display(), issuer.api_type);
+                return Err(LoadFault::new(LoadErrorCode::ApiTypeTaken, cause).at(plugin.path()));
             }
         }
         self.plugins.push(plugin);
         Ok(())
     }
 
-    /// The plugins in the order of loading.
+    /// The plugins, in the order in which they were loaded.
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
         self.plugins.iter()
     }
 
     fn serving(&self, api_type: &str) -> Option<(&Plugin, &IssuerManifest, &SettingsSchema)> {
-        let (place, at) = *self.by_api_type.get(api_type)?;
-        let plugin = self.plugins.get(place)?;
-        Some((plugin, plugin.manifest().issuers.get(at)?, plugin.settings(at)?))
+        let (index, at) = *self.by_api_type.get(api_type)?;
+        let plugin = self.plugins.get(index)?;
+        Some((plugin, plugin.manifest().issuers.get(at)?, plugin.settings_schema(at)?))
     }
 }
 
@@ -126,53 +148,36 @@ impl Issuers for PluginSet {
         if !manifest.needs.contains(&Need::TenantSigningKey) {
             configuration.tenant.signing_key = None;
         }
-        let allowed = AllowedUpstreams::of(manifest, &configuration.settings).map_err(|setting| {
-            Failure::setting(&setting, "expected a URL with http or https and without user")
-        })?;
-        let secrets = Secrets::of(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
+        let allowed =
+            AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
+                Failure::setting(&setting, "expected an http or https URL without user info")
+            })?;
+        let secret_mask =
+            SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();
         let input = Zeroizing::new(
             serde_json::to_vec(&configuration).map_err(|error| Failure::internal(error.to_string()))?,
         );
-        let ready = plugin.backend().create(&input).map_err(|refused| refusal(&refused, &name, &secrets))?;
+        let issuer =
+            plugin.backend().create(&input).map_err(|refused| refusal(&refused, &name, &secret_mask))?;
         Ok(Arc::new(PluginIssuer {
             plugin: name,
-            form: manifest.credential.clone(),
-            ready,
+            issuer,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
-            secrets,
+            secret_mask,
             time_limit: self.options.deadline,
         }))
     }
 }
 
-/// Why a plugin made no issuer ready.
-fn refusal(refused: &[u8], plugin: &str, secrets: &Secrets) -> Failure {
-    match read_failure(refused, secrets) {
+/// Reads the failure with which a plugin refused a configuration.
+fn refusal(refused: &[u8], plugin: &str, secret_mask: &SecretMask) -> Failure {
+    match read_failure(refused, secret_mask) {
         Ok((failure, lines)) => {
-            plugin_log::relay(plugin, secrets, &lines);
+            plugin_log::relay(plugin, secret_mask, &lines);
             failure
         }
         Err(broken) => Failure::internal(format!("the plugin broke its contract: {broken}")),
     }
-}
-
-/// The files of a plugins directory that end in `.so`, sorted.
-///
-/// # Errors
-/// [`LoadErrorCode::DirectoryUnreadable`].
-pub fn plugin_files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    let unreadable = |error: std::io::Error| {
-        Flaw::new(LoadErrorCode::DirectoryUnreadable, error.to_string()).of(directory)
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "so") {
-            files.push(path);
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
 }

@@ -1,24 +1,24 @@
-//! Making issuers ready: settings against the schema, the tenant's key, the plugin's own refusal.
+//! Configuring issuers: settings and schema, the tenant's key, the plugin's own refusal.
 
 use locum_abi::answer::{Credential, FailureCode};
 use locum_abi::configuration::SigningKey;
 use locum_engine::ports::Issuers as _;
 use serde_json::{Value, json};
 
-use crate::bench::{NOW, app, configuration, issue, load, parrot, ready, refused};
+use crate::harness::{NOW, app, configuration, configured, issue, load, parrot, refused};
 
 #[test]
-fn settings_that_fit_the_schema_are_taken_and_others_refused_by_name() {
+fn valid_settings_are_accepted_and_invalid_ones_refused_by_name() {
     let set = load(app()).unwrap();
-    let good = json!({"alg": "HS256", "secret": "a-secret-of-the-target-that-is-long"});
-    ready(&set, "app", good.clone());
+    let valid = json!({"alg": "HS256", "secret": "a-secret-of-the-target-that-is-long"});
+    configured(&set, "app", valid.clone());
     for (name, value, pointer, message) in [
         ("secert", json!("x"), "/secert", "there is no such setting; did you mean `secret`?"),
         ("alg", json!("none"), "/alg", "expected one of HS256, RS256"),
         ("lifetime_in_seconds", json!(0), "/lifetime_in_seconds", "the value is less than the minimum of 1"),
         ("secret_encoded", json!("yes"), "/secret_encoded", "expected the type boolean"),
     ] {
-        let mut settings = good.clone();
+        let mut settings = valid.clone();
         settings[name] = value;
         let failure = refused(&set, "app", settings);
         assert_eq!(failure.code, FailureCode::SettingsRefused);
@@ -28,7 +28,7 @@ fn settings_that_fit_the_schema_are_taken_and_others_refused_by_name() {
 }
 
 #[test]
-fn a_plugin_refuses_what_a_schema_cannot_see() {
+fn a_plugin_refuses_settings_that_its_schema_cannot_check() {
     let set = load(app()).unwrap();
     let failure = refused(&set, "app", json!({"alg": "HS256"}));
     assert_eq!(failure.code, FailureCode::SettingsRefused);
@@ -36,24 +36,24 @@ fn a_plugin_refuses_what_a_schema_cannot_see() {
 }
 
 #[test]
-fn an_api_type_that_nobody_serves_is_refused() {
+fn an_api_type_that_no_plugin_serves_is_refused() {
     let failure = refused(&load(app()).unwrap(), "aws", json!({}));
     assert_eq!(failure.message, "no plugin serves api_type `aws`");
 }
 
 #[test]
-fn a_refusal_is_shown_without_the_secrets_it_quotes() {
+fn secrets_in_a_refusal_are_masked() {
     let set = load(parrot()).unwrap();
     let refusal =
-        json!({"code": "settings_refused", "message": "hunter2hunter2\nis no secret", "pointer": "/secret"});
+        json!({"code": "settings_refused", "message": "hunter2hunter2\nis secret", "pointer": "/secret"});
     let failure =
         refused(&set, "parrot_jwt", json!({"secret": "hunter2hunter2", "refusal": refusal.to_string()}));
-    assert_eq!(failure.message, r"[secret]\u{a}is no secret");
+    assert_eq!(failure.message, r"[secret]\u{a}is secret");
     assert_eq!(failure.pointer.as_deref(), Some("/secret"));
 }
 
 #[test]
-fn a_refusal_that_is_none_is_an_internal_failure() {
+fn a_malformed_refusal_is_an_internal_failure() {
     let set = load(parrot()).unwrap();
     let failure = refused(&set, "parrot_jwt", json!({"refusal": "because"}));
     assert_eq!(failure.code, FailureCode::Internal);
@@ -61,42 +61,27 @@ fn a_refusal_that_is_none_is_an_internal_failure() {
 }
 
 #[test]
-fn a_setting_that_names_an_upstream_holds_a_url() {
+fn a_setting_that_names_an_upstream_must_be_a_url() {
     let set = load(parrot()).unwrap();
-    ready(&set, "parrot_jwt", json!({"upstream": "http://127.0.0.1:1/x"}));
+    configured(&set, "parrot_jwt", json!({"upstream": "http://127.0.0.1:1/x"}));
     let failure = refused(&set, "parrot_jwt", json!({"upstream": "127.0.0.1"}));
     assert_eq!((failure.code, failure.pointer.as_deref()), (FailureCode::SettingsRefused, Some("/upstream")));
 }
 
 #[tokio::test]
-async fn the_tenants_key_reaches_only_who_needs_it() {
+async fn the_tenants_key_is_given_only_to_issuers_that_need_it() {
     let set = load(parrot()).unwrap();
-    let told = async |api_type: &str, form: &str| -> Value {
-        let answer =
-            format!(r#"{{"kind":"issued","credential":{{"{form}":{{configuration}}}},"issued_at":{NOW}}}"#);
-        let mut configuration = configuration(api_type, json!({"answers": [answer]}));
+    let received_tenant = async |api_type: &str| -> Value {
+        let echo =
+            format!(r#"{{"kind":"issued","credential":{{"text":{{configuration}}}},"issued_at":{NOW}}}"#);
+        let mut configuration = configuration(api_type, json!({"answers": [echo]}));
         let private_key_pem = "-----BEGIN PRIVATE KEY-----".into();
         configuration.tenant.signing_key =
             Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
         let issuer = set.configure(configuration).unwrap();
-        match issue(&*issuer).await {
-            Ok(issued) => match issued.credential {
-                Credential::Text(text) => serde_json::from_str(&text).unwrap(),
-                other => panic!("{other:?}"),
-            },
-            Err(failure) => panic!("{failure}"),
-        }
+        let Credential::Text(received) = issue(&*issuer).await.unwrap().credential else { panic!("no text") };
+        serde_json::from_str::<Value>(&received).unwrap()["tenant"].clone()
     };
-    assert_eq!(told("parrot_text", "text").await["tenant"]["signing_key"]["kid"], "k");
-    // The other one may not issue texts, so it tells in a refusal.
-    let mut configuration = configuration("parrot_jwt", json!({}));
-    let private_key_pem = "-----BEGIN PRIVATE KEY-----".into();
-    configuration.tenant.signing_key =
-        Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
-    configuration.settings.insert("answers".to_owned(), json!([r#"{"kind":"call","request":{"method":"POST","url":"https://login.example.com/","body":{configuration}}}"#]));
-    let script = crate::bench::Script::of([Err(locum_host::UpstreamError::TimedOut)]);
-    let set = crate::bench::load_with(parrot(), locum_host::LoadOptions::new(script.clone())).unwrap();
-    let _ = issue(&*set.configure(configuration).unwrap()).await;
-    let told: Value = serde_json::from_str(script.asked.lock().unwrap()[0].body()).unwrap();
-    assert_eq!(told["tenant"], json!({"domain": "acme.example.com"}));
+    assert_eq!(received_tenant("parrot_text").await["signing_key"]["kid"], "k");
+    assert_eq!(received_tenant("parrot_jwt").await, json!({"domain": "acme.example.com"}));
 }

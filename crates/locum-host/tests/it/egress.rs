@@ -1,4 +1,4 @@
-//! The real way out, against a listener on this machine: what comes back, what is refused, what is cut off.
+//! Upstream calls by HTTP, against a listener on this machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,26 +11,26 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bench::{call_context, load_with, options, parrot, ready};
+use crate::harness::{call_context, configured, load_with, options, parrot};
 
 /// The first byte of TLS (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Accepts one connection, reads a request whose body is `question`, answers with these bytes and keeps the
-/// connection until the client closes it. Gives the URL, and the request once it is over.
+/// Accepts one connection, reads a request with the body `question`, answers with these bytes and keeps the connection
+/// until the client closes it. Returns the URL, and a task that returns the request.
 async fn upstream(answer: Vec<u8>) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/path?query=1", listener.local_addr().unwrap());
     let task = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
-        // A client that wants TLS says more only when it is answered.
+        // A TLS client waits for an answer after its first message.
         while !request.ends_with(b"question") && !request.starts_with(&[TLS_HANDSHAKE]) {
             if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
                 break;
             }
         }
-        // The client may hang up in the midst of a long answer.
+        // The client may close the connection during a long answer.
         let _ = stream.write_all(&answer).await;
         let _ = stream.read_u8().await;
         String::from_utf8_lossy(&request).into_owned()
@@ -43,7 +43,7 @@ fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// What comes of one call to this URL by an issuer whose setting names it; then it says that there was nothing to revoke.
+/// Revokes with an issuer that calls this URL once, allowed by its setting, and then answers `already_gone`.
 async fn call(url: &str, deadline: Duration) -> Result<RevokeAnswer, IssuerFailure> {
     let upstreams = Arc::new(HttpUpstreams::new().unwrap());
     let set = load_with(parrot(), options(upstreams, deadline)).unwrap();
@@ -53,15 +53,15 @@ async fn call(url: &str, deadline: Duration) -> Result<RevokeAnswer, IssuerFailu
     });
     let answers = [json!({"kind": "call", "request": request}), json!({"kind": "already_gone"})];
     let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
-    let issuer = ready(&set, "parrot_jwt", json!({"upstream": url, "answers": answers}));
+    let issuer = configured(&set, "parrot_jwt", json!({"upstream": url, "answers": answers}));
     issuer.revoke("token", call_context()).await
 }
 
-const PATIENT: Duration = Duration::from_secs(60);
+const LONG_DEADLINE: Duration = Duration::from_secs(60);
 
 async fn unreachable(answer: Vec<u8>) -> String {
     let (url, task) = upstream(answer).await;
-    let outcome = call(&url, PATIENT).await;
+    let outcome = call(&url, LONG_DEADLINE).await;
     task.abort();
     match outcome {
         Err(IssuerFailure::UpstreamUnreachable(why)) => {
@@ -73,18 +73,18 @@ async fn unreachable(answer: Vec<u8>) -> String {
 }
 
 #[tokio::test]
-async fn a_reply_of_any_status_is_handed_to_the_issuer() {
+async fn a_reply_with_any_status_is_given_to_the_issuer() {
     for status in ["200 OK", "400 Bad Request", "500 Internal Server Error"] {
         let (url, task) = upstream(http(status, "x-a: b\r\n", b"{}")).await;
-        assert_eq!(call(&url, PATIENT).await.unwrap(), RevokeAnswer::AlreadyGone, "{status}");
+        assert_eq!(call(&url, LONG_DEADLINE).await.unwrap(), RevokeAnswer::AlreadyGone, "{status}");
         drop(task);
     }
 }
 
 #[tokio::test]
-async fn a_request_goes_out_as_it_was_asked_for_and_with_nothing_else() {
+async fn a_request_is_sent_unchanged_and_without_extra_headers() {
     let (url, task) = upstream(http("200 OK", "connection: close\r\n", b"")).await;
-    call(&url, PATIENT).await.unwrap();
+    call(&url, LONG_DEADLINE).await.unwrap();
     let request = task.await.unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, "question");
@@ -105,26 +105,26 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_reply_without_measure_is_cut_off() {
-    let just = http("200 OK", "", &vec![b'x'; 1 << 20]);
-    let (url, _task) = upstream(just).await;
-    assert!(call(&url, PATIENT).await.is_ok());
+async fn an_oversized_reply_is_refused() {
+    let largest = http("200 OK", "", &vec![b'x'; 1 << 20]);
+    let (url, _task) = upstream(largest).await;
+    assert!(call(&url, LONG_DEADLINE).await.is_ok());
     let why = unreachable(http("200 OK", "", &vec![b'x'; (1 << 20) + 1])).await;
-    assert!(why.ends_with("answered more than 1024 KiB"), "{why}");
+    assert!(why.ends_with("answered with more than 1024 KiB"), "{why}");
     let endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
     let why = unreachable([endless, chunk.repeat(17)].concat()).await;
-    assert!(why.ends_with("answered more than 1024 KiB"), "{why}");
+    assert!(why.ends_with("answered with more than 1024 KiB"), "{why}");
 }
 
 #[tokio::test]
 async fn a_reply_that_is_not_utf_8_is_refused() {
     let why = unreachable(http("200 OK", "", b"\xff\xfe")).await;
-    assert!(why.ends_with("answered something that is not UTF-8"), "{why}");
+    assert!(why.ends_with("answered with a body that is not UTF-8"), "{why}");
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused() {
+async fn a_reply_that_is_not_http_is_refused() {
     let why = unreachable(b"SSH-2.0-OpenSSH\r\n".to_vec()).await;
     assert!(why.contains("cannot be reached"), "{why}");
     let why = unreachable(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx: \x01\r\n\r\nhello".to_vec()).await;
@@ -132,7 +132,7 @@ async fn what_is_not_http_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slow_upstream_is_given_up_at_the_deadline() {
+async fn a_slow_upstream_times_out_at_the_deadline() {
     let deadline = Duration::from_millis(500);
     let silent = upstream(Vec::new()).await;
     let dripping = upstream(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_vec()).await;
@@ -147,16 +147,16 @@ async fn a_closed_port_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/path?query=1", listener.local_addr().unwrap());
     drop(listener);
-    match call(&url, PATIENT).await {
+    match call(&url, LONG_DEADLINE).await {
         Err(IssuerFailure::UpstreamUnreachable(why)) => assert!(why.contains("Connection refused"), "{why}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn an_upstream_without_tls_behind_https_is_unreachable() {
+async fn an_https_upstream_without_tls_is_unreachable() {
     let (url, task) = upstream(http("200 OK", "", b"")).await;
-    let outcome = call(&url.replace("http:", "https:"), PATIENT).await;
+    let outcome = call(&url.replace("http:", "https:"), LONG_DEADLINE).await;
     task.abort();
     assert!(matches!(outcome, Err(IssuerFailure::UpstreamUnreachable(_))), "{outcome:?}");
 }

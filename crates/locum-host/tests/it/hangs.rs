@@ -1,4 +1,4 @@
-//! Calls that do not come back, on a runtime of two workers that has nothing else to do.
+//! Plugin calls that hang, on an otherwise idle runtime with two workers.
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
@@ -7,64 +7,70 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use locum_engine::ports::{Issuer, IssuerFailure};
-use locum_host::{Health, PluginSet};
+use locum_host::{PluginHealth, PluginSet};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::bench::{Bench, Script, issue, load_with, misbehaving, options, ready};
+use crate::harness::{ScriptedUpstreams, TestDirectory, configured, issue, load_with, misbehaving, options};
 
 const DEADLINE: Duration = Duration::from_millis(500);
-/// When a test gives up: never reached unless the host is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// When a test fails because the host does not respond.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-struct Stage {
-    bench: Bench,
+struct PluginHarness {
+    directory: TestDirectory,
     set: PluginSet,
     runtime: Runtime,
 }
 
-impl Stage {
+impl PluginHarness {
     fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let set = load_with(misbehaving(), options(Arc::new(Script::default()), DEADLINE)).unwrap();
-        Self { bench: Bench::new(), set, runtime }
+        let set =
+            load_with(misbehaving(), options(Arc::new(ScriptedUpstreams::default()), DEADLINE)).unwrap();
+        Self { directory: TestDirectory::new(), set, runtime }
     }
 
-    /// An issuer that hangs until this file is there.
+    /// An issuer that hangs until a file of this name exists.
     fn hanging(&self, name: &str) -> (Arc<dyn Issuer>, PathBuf) {
-        let release = self.bench.path().join(name);
-        (ready(&self.set, "hangs", json!({"released_by": release})), release)
+        let release = self.directory.path().join(name);
+        (configured(&self.set, "hangs", json!({"released_by": release})), release)
     }
 
-    /// Issues as a server would, by a request that comes in through a socket: the worker that takes it up is then the
-    /// one that was waiting for sockets and timers. This thread waits outside of the runtime.
+    /// Issues like a server, for a request from a socket: the worker that handles it is then the one that polled sockets
+    /// and timers. The calling thread waits outside the runtime.
     fn issue(&self, issuer: &Arc<dyn Issuer>) -> Result<(), IssuerFailure> {
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let (mut client, server) = UnixStream::pair().unwrap();
         server.set_nonblocking(true).unwrap();
         let issuer = Arc::clone(issuer);
         self.runtime.spawn(async move {
             let mut server = tokio::net::UnixStream::from_std(server).unwrap();
-            tell.send(None).unwrap();
+            sender.send(None).unwrap();
             server.read_u8().await.unwrap();
-            tell.send(Some(issue(&*issuer).await.map(|_| ()))).unwrap();
+            sender.send(Some(issue(&*issuer).await.map(|_| ()))).unwrap();
         });
-        assert!(told.recv_timeout(PATIENCE).unwrap().is_none());
+        assert!(receiver.recv_timeout(TIMEOUT).unwrap().is_none());
         client.write_all(b"x").unwrap();
-        told.recv_timeout(PATIENCE).expect("the request never ended").unwrap()
+        receiver.recv_timeout(TIMEOUT).expect("the request never completed").unwrap()
     }
 
-    fn health(&self) -> Health {
+    fn expect_health(&self, running: usize, hangs: u32, quarantined: bool) {
+        let health = self.health();
+        assert_eq!((health.running, health.hangs, health.quarantined), (running, hangs, quarantined));
+    }
+
+    fn health(&self) -> PluginHealth {
         self.set.plugins().next().unwrap().health()
     }
 
-    /// Lets the call go, and waits until it has come back.
+    /// Releases the call and waits until it has returned.
     fn release(&self, file: &PathBuf) {
         std::fs::write(file, "").unwrap();
         let start = std::time::Instant::now();
         while self.health().running > 0 {
-            assert!(start.elapsed() < PATIENCE, "the call never came back");
+            assert!(start.elapsed() < TIMEOUT, "the call never returned");
             std::thread::yield_now();
         }
     }
@@ -79,64 +85,64 @@ fn is_quarantined(outcome: Result<(), IssuerFailure>) -> bool {
 }
 
 #[test]
-fn a_call_that_hangs_is_given_up_at_the_deadline_and_its_plugin_not_called_meanwhile() {
-    let stage = Stage::new();
-    let (hangs, file) = stage.hanging("release");
-    let fine = ready(&stage.set, "panics_in_drop", json!({}));
-    assert!(is_hung(stage.issue(&hangs)));
-    assert_eq!(stage.health(), Health { running: 1, hangs: 1, quarantined: true });
-    assert!(is_quarantined(stage.issue(&fine)));
+fn a_call_that_hangs_fails_at_the_deadline_and_quarantines_its_plugin() {
+    let harness = PluginHarness::new();
+    let (hangs, file) = harness.hanging("release");
+    let fine = configured(&harness.set, "panics_in_drop", json!({}));
+    assert!(is_hung(harness.issue(&hangs)));
+    harness.expect_health(1, 1, true);
+    assert!(is_quarantined(harness.issue(&fine)));
 
-    stage.release(&file);
-    assert_eq!(stage.health(), Health { running: 0, hangs: 1, quarantined: false });
-    assert!(stage.issue(&fine).is_ok());
+    harness.release(&file);
+    harness.expect_health(0, 1, false);
+    assert!(harness.issue(&fine).is_ok());
 }
 
 #[test]
-fn after_three_hangs_a_plugin_is_called_no_more() {
-    let stage = Stage::new();
+fn a_plugin_is_not_called_again_after_three_hangs() {
+    let harness = PluginHarness::new();
     for hang in 1..=3 {
-        let (hangs, file) = stage.hanging(&format!("release {hang}"));
-        assert!(is_hung(stage.issue(&hangs)));
-        stage.release(&file);
-        assert_eq!(stage.health(), Health { running: 0, hangs: hang, quarantined: hang == 3 });
+        let (hangs, file) = harness.hanging(&format!("release {hang}"));
+        assert!(is_hung(harness.issue(&hangs)));
+        harness.release(&file);
+        harness.expect_health(0, hang, hang == 3);
     }
-    let fine = ready(&stage.set, "panics_in_drop", json!({}));
-    assert!(is_quarantined(stage.issue(&fine)));
+    let fine = configured(&harness.set, "panics_in_drop", json!({}));
+    assert!(is_quarantined(harness.issue(&fine)));
 }
 
 #[test]
-fn calls_that_hang_at_once_do_not_take_the_last_worker() {
-    let stage = Stage::new();
-    let (hangs, file) = stage.hanging("release");
-    let (tell, told) = mpsc::channel();
+fn concurrent_calls_that_hang_do_not_block_the_last_worker() {
+    let harness = PluginHarness::new();
+    let (hangs, file) = harness.hanging("release");
+    let (sender, receiver) = mpsc::channel();
     for _ in 0..4 {
-        let (issuer, tell) = (Arc::clone(&hangs), tell.clone());
-        stage.runtime.spawn(async move { tell.send(issue(&*issuer).await.map(|_| ())) });
+        let (issuer, sender) = (Arc::clone(&hangs), sender.clone());
+        harness.runtime.spawn(async move { sender.send(issue(&*issuer).await.map(|_| ())) });
     }
     for _ in 0..4 {
-        assert!(is_hung(told.recv_timeout(PATIENCE).expect("a request never ended")));
+        assert!(is_hung(receiver.recv_timeout(TIMEOUT).expect("a request never completed")));
     }
-    // One is in the plugin. The others never got there, and are no hangs of it.
-    assert_eq!(stage.health(), Health { running: 1, hangs: 1, quarantined: true });
-    stage.release(&file);
+    // Only one call is in the plugin. The others never started and do not count as hangs.
+    harness.expect_health(1, 1, true);
+    harness.release(&file);
 }
 
 #[test]
-fn a_request_that_is_given_up_leaves_its_call_counted() {
-    let stage = Stage::new();
-    let (hangs, file) = stage.hanging("release");
-    let request = stage.runtime.spawn(async move { issue(&*hangs).await.map(|_| ()) });
+fn a_call_is_counted_after_its_request_was_cancelled() {
+    let harness = PluginHarness::new();
+    let (hangs, file) = harness.hanging("release");
+    let request = harness.runtime.spawn(async move { issue(&*hangs).await.map(|_| ()) });
     let start = std::time::Instant::now();
-    while stage.health().running == 0 {
-        assert!(start.elapsed() < PATIENCE, "the call never began");
+    while harness.health().running == 0 {
+        assert!(start.elapsed() < TIMEOUT, "the call never started");
         std::thread::yield_now();
     }
     request.abort();
-    while stage.health().hangs == 0 {
-        assert!(start.elapsed() < PATIENCE, "the hang was never counted");
+    while harness.health().hangs == 0 {
+        assert!(start.elapsed() < TIMEOUT, "the hang was never counted");
         std::thread::yield_now();
     }
-    assert!(stage.health().quarantined);
-    stage.release(&file);
+    assert!(harness.health().quarantined);
+    harness.release(&file);
 }

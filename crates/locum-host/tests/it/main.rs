@@ -1,4 +1,4 @@
-//! The host against real plugin files, built for these tests: what loads, what is refused, what is survived.
+//! Tests of the host with real plugin files: loading, refusals, calls, egress and misbehaving plugins.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,11 +8,11 @@
 )]
 
 mod answers;
-mod bench;
 mod configuring;
-mod deaths;
 mod egress;
 mod hangs;
+mod harness;
 mod loading;
-mod misbehaviour;
+mod misbehaving;
+mod process_exits;
 mod refused_files;

@@ -1,4 +1,4 @@
-//! Files that are no plugins, or not the ones that were pinned: each is refused by a code of its own.
+//! Files that are not plugins or not the pinned ones: each is refused with its own code.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use locum_host::{LoadError, LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect};
 use proptest::prelude::*;
 
-use crate::bench::{Bench, Script, load, parrot, pins_of};
+use crate::harness::{ScriptedUpstreams, TestDirectory, load, parrot, pins_of};
 
 fn refused(path: &Path) -> LoadError {
     let error = load(path).err().unwrap_or_else(|| panic!("{} was loaded", path.display()));
@@ -18,113 +18,114 @@ fn refused(path: &Path) -> LoadError {
 }
 
 fn options() -> LoadOptions {
-    LoadOptions::new(Arc::new(Script::default()))
+    LoadOptions::new(Arc::new(ScriptedUpstreams::default()))
 }
 
 #[test]
-fn a_file_that_nobody_pinned_is_refused_and_the_remedy_pins_it() {
+fn an_unpinned_file_is_refused_and_the_remedy_pins_it() {
     let error = PluginSet::load([parrot()], &Pins::default(), options()).err().unwrap();
     assert_eq!(error.code, LoadErrorCode::NotPinned);
     assert!(error.to_string().contains(&format!("`locum plugin pin {}`", parrot().display())), "{error}");
 }
 
 #[test]
-fn a_file_that_was_swapped_after_pinning_is_refused_with_both_hashes() {
-    let bench = Bench::new();
-    let file = bench.parrot_with("libparrot.so", &[]);
+fn a_file_that_changed_after_pinning_is_refused_with_both_hashes() {
+    let directory = TestDirectory::new();
+    let file = directory.parrot_with("libparrot.so", &[]);
     let pins = pins_of(&[&file]);
     assert!(PluginSet::load([&file], &pins, options()).is_ok());
 
-    let swapped = bench.parrot_with("libparrot.so", &[("\"vendor\": \"Tests\"", "\"vendor\": \"Evils\"")]);
-    let error = PluginSet::load([&swapped], &pins, options()).err().unwrap();
+    let changed =
+        directory.parrot_with("libparrot.so", &[("\"vendor\": \"Tests\"", "\"vendor\": \"Evils\"")]);
+    let error = PluginSet::load([&changed], &pins, options()).err().unwrap();
     assert_eq!(error.code, LoadErrorCode::PinMismatch);
     let hashes = error.hashes.unwrap();
     assert_eq!(hashes.pinned, Sha256::of(&fs::read(parrot()).unwrap()));
-    assert_eq!(hashes.found, Sha256::of(&fs::read(&swapped).unwrap()));
+    assert_eq!(hashes.found, Sha256::of(&fs::read(&changed).unwrap()));
     let line = format!("pinned sha256 {}, found {}", hashes.pinned, hashes.found);
     assert!(error.to_string().contains(&line), "{error}");
 }
 
 #[test]
-fn a_file_that_is_swapped_after_loading_changes_nothing() {
-    let bench = Bench::new();
-    let file = bench.parrot_with("libparrot.so", &[]);
+fn a_file_that_changes_after_loading_has_no_effect() {
+    let directory = TestDirectory::new();
+    let file = directory.parrot_with("libparrot.so", &[]);
     let set = load(&file).unwrap();
-    // In place, as no careful person would: a mapping of the file itself would now be full of these.
+    // Overwritten in place: if the file itself were mapped, its code would now consist of these bytes.
     fs::write(&file, vec![0xcc; 1 << 20]).unwrap();
     let configured = locum_engine::ports::Issuers::configure(
         &set,
-        crate::bench::configuration("parrot_text", serde_json::json!({"answers": []})),
+        crate::harness::configuration("parrot_text", serde_json::json!({"answers": []})),
     );
     assert!(configured.is_ok());
 }
 
 #[test]
-fn a_relative_path_is_refused_even_if_it_leads_to_the_file() {
+fn a_relative_path_is_refused_even_if_the_file_exists() {
     assert_eq!(inspect(Path::new("libz.so.1")).unwrap_err().code, LoadErrorCode::RelativePath);
     assert_eq!(inspect(Path::new("Cargo.toml")).unwrap_err().code, LoadErrorCode::RelativePath);
 }
 
 #[test]
 fn a_path_without_a_regular_file_is_refused() {
-    let bench = Bench::new();
-    assert_eq!(refused(&bench.path().join("none.so")).code, LoadErrorCode::NotFound);
-    assert_eq!(refused(&bench.path().join("none.so/x")).code, LoadErrorCode::NotFound);
-    assert_eq!(refused(bench.path()).code, LoadErrorCode::NotAFile);
+    let directory = TestDirectory::new();
+    assert_eq!(refused(&directory.path().join("none.so")).code, LoadErrorCode::NotFound);
+    assert_eq!(refused(&directory.path().join("none.so/x")).code, LoadErrorCode::NotFound);
+    assert_eq!(refused(directory.path()).code, LoadErrorCode::NotAFile);
     assert_eq!(refused(Path::new("/dev/zero")).code, LoadErrorCode::NotAFile);
-    let link = bench.path().join("link.so");
+    let link = directory.path().join("link.so");
     symlink(parrot(), &link).unwrap();
     assert_eq!(refused(&link).code, LoadErrorCode::SymbolicLink);
 }
 
 #[test]
-fn a_file_larger_than_any_plugin_is_refused() {
-    let bench = Bench::new();
-    let path = bench.path().join("huge.so");
+fn a_file_over_the_size_limit_is_refused() {
+    let directory = TestDirectory::new();
+    let path = directory.path().join("huge.so");
     fs::File::create(&path).unwrap().set_len(locum_host::limits::PLUGIN_FILE_BYTES_MAX + 1).unwrap();
     assert_eq!(refused(&path).code, LoadErrorCode::TooLarge);
 }
 
 #[test]
-fn what_is_no_shared_object_is_refused() {
-    let bench = Bench::new();
+fn a_file_that_is_not_a_shared_object_is_refused() {
+    let directory = TestDirectory::new();
     for (name, bytes) in
         [("text", &b"#!/bin/sh\n"[..]), ("empty", b""), ("magic", b"\x7fELF"), ("random", &[0xa5; 4096])]
     {
-        assert_eq!(refused(&bench.file(name, bytes)).code, LoadErrorCode::NotASharedObject, "{name}");
+        assert_eq!(refused(&directory.file(name, bytes)).code, LoadErrorCode::NotASharedObject, "{name}");
     }
-    // An ELF file of type EXEC in place of DYN.
-    assert_eq!(refused(&patched(&bench, 16, 2)).code, LoadErrorCode::NotASharedObject);
+    // e_type EXEC in place of DYN.
+    assert_eq!(refused(&patched(&directory, 16, 2)).code, LoadErrorCode::NotASharedObject);
 }
 
 #[test]
-fn another_machine_is_refused() {
-    let bench = Bench::new();
+fn a_file_for_another_architecture_is_refused() {
+    let directory = TestDirectory::new();
     // e_machine is RISC-V; then class 32 bit; then byte order big-endian.
     for (at, byte) in [(18, 243), (4, 1), (5, 2)] {
-        assert_eq!(refused(&patched(&bench, at, byte)).code, LoadErrorCode::WrongArchitecture, "{at}");
+        assert_eq!(refused(&patched(&directory, at, byte)).code, LoadErrorCode::WrongArchitecture, "{at}");
     }
 }
 
-fn patched(bench: &Bench, at: usize, byte: u8) -> std::path::PathBuf {
+fn patched(directory: &TestDirectory, at: usize, byte: u8) -> std::path::PathBuf {
     let mut bytes = fs::read(parrot()).unwrap();
     assert_ne!(bytes[at], byte);
     bytes[at] = byte;
-    bench.file("patched.so", bytes)
+    directory.file("patched.so", bytes)
 }
 
 #[test]
 fn a_truncated_file_is_refused_before_the_loader_sees_it() {
-    let bench = Bench::new();
+    let directory = TestDirectory::new();
     let bytes = fs::read(parrot()).unwrap();
     for length in [64, 1000, bytes.len() / 2, bytes.len() - 1] {
-        let error = refused(&bench.file("half.so", &bytes[..length]));
+        let error = refused(&directory.file("half.so", &bytes[..length]));
         assert_eq!(error.code, LoadErrorCode::Damaged, "{length}: {error}");
     }
 }
 
 #[test]
-fn a_shared_object_that_is_no_plugin_is_refused() {
+fn a_shared_object_without_the_entry_is_refused() {
     let libc = fs::read_to_string("/proc/self/maps").unwrap();
     let libc =
         libc.lines().find_map(|line| line.split_whitespace().last().filter(|path| path.contains("libc.so")));
@@ -132,21 +133,24 @@ fn a_shared_object_that_is_no_plugin_is_refused() {
     let error = refused(&libc);
     assert_eq!(
         (error.code, error.cause.as_str()),
-        (LoadErrorCode::NotAPlugin, "it does not export a plugin's entry")
+        (LoadErrorCode::NotAPlugin, "the file does not export the entry of a plugin")
     );
 }
 
 #[test]
 fn a_plugin_without_a_manifest_is_refused() {
-    let bench = Bench::new();
-    let path = bench.parrot_with("libx.so", &[("Locum\0", "Mocum\0")]);
+    let directory = TestDirectory::new();
+    let path = directory.parrot_with("libx.so", &[("Locum\0", "Mocum\0")]);
     let error = refused(&path);
-    assert_eq!((error.code, error.cause.as_str()), (LoadErrorCode::NotAPlugin, "it holds no manifest"));
+    assert_eq!(
+        (error.code, error.cause.as_str()),
+        (LoadErrorCode::NotAPlugin, "the file contains no manifest")
+    );
 }
 
 #[test]
-fn a_manifest_that_cannot_be_read_or_kept_is_refused() {
-    let bench = Bench::new();
+fn an_invalid_manifest_is_refused() {
+    let directory = TestDirectory::new();
     for (from, to, code) in [
         ("{\n  \"contract\": 1", "[\n  \"contract\": 1", LoadErrorCode::ManifestUnreadable),
         ("\"contract\": 1", "\"contract\": 9", LoadErrorCode::ContractUnknown),
@@ -155,54 +159,54 @@ fn a_manifest_that_cannot_be_read_or_kept_is_refused() {
         ("\"maximum_seconds\": 3600", "\"maximum_seconds\": 0036", LoadErrorCode::ManifestUnreadable),
         ("\"maximum_seconds\": 3600", "\"maximum_seconds\":   36", LoadErrorCode::ManifestUnusable),
     ] {
-        let error = refused(&bench.parrot_with("libx.so", &[(from, to)]));
+        let error = refused(&directory.parrot_with("libx.so", &[(from, to)]));
         assert_eq!(error.code, code, "{to}: {error}");
     }
 }
 
 #[test]
 fn code_that_states_another_manifest_than_its_file_is_refused() {
-    let bench = Bench::new();
+    let directory = TestDirectory::new();
     let mut bytes = fs::read(parrot()).unwrap();
     let (from, to) = (b"\"vendor\": \"Tests\"", b"\"vendor\": \"Evils\"");
     let note = bytes.windows(5).position(|window| window == b"Locum").unwrap();
     let at = note + bytes[note..].windows(from.len()).position(|window| window == from).unwrap();
     bytes[at..at + to.len()].copy_from_slice(to);
-    let path = bench.file("libx.so", bytes);
+    let path = directory.file("libx.so", bytes);
     assert_eq!(inspect(&path).unwrap().manifest.vendor, "Evils");
     assert_eq!(refused(&path).code, LoadErrorCode::ManifestMismatch);
 }
 
 #[test]
-fn a_binary_surface_of_another_make_is_refused() {
-    let bench = Bench::new();
+fn another_binary_interface_is_refused() {
+    let directory = TestDirectory::new();
     let mut bytes = fs::read(parrot()).unwrap();
     let magic = b"abi stable library for Rust     ";
     let at = bytes.windows(magic.len()).position(|window| window == magic).unwrap();
     bytes[at] = b'A';
-    assert_eq!(refused(&bench.file("libx.so", bytes)).code, LoadErrorCode::AbiMismatch);
+    assert_eq!(refused(&directory.file("libx.so", bytes)).code, LoadErrorCode::AbiMismatch);
 }
 
 #[test]
-fn a_library_that_needs_what_is_not_there_is_refused() {
-    let bench = Bench::new();
-    let error = refused(&bench.parrot_with("libx.so", &[("libc.so.6\0", "libq.so.6\0")]));
+fn a_file_that_needs_a_missing_library_is_refused() {
+    let directory = TestDirectory::new();
+    let error = refused(&directory.parrot_with("libx.so", &[("libc.so.6\0", "libq.so.6\0")]));
     assert_eq!(error.code, LoadErrorCode::LoaderRefused, "{error}");
 }
 
 #[test]
-fn two_plugins_of_one_name_are_refused_and_both_are_named() {
-    let bench = Bench::new();
-    let twin = bench.parrot_with("libtwin.so", &[]);
+fn two_plugins_with_the_same_name_are_refused_and_both_files_named() {
+    let directory = TestDirectory::new();
+    let twin = directory.parrot_with("libtwin.so", &[]);
     let error = PluginSet::load([parrot(), &twin], &pins_of(&[parrot(), &twin]), options()).err().unwrap();
     assert_eq!((error.code, &error.path), (LoadErrorCode::NameTaken, &twin));
     assert!(error.cause.contains(parrot().to_str().unwrap()), "{error}");
 }
 
 #[test]
-fn two_plugins_that_serve_one_api_type_are_refused_and_both_are_named() {
-    let bench = Bench::new();
-    let rival = bench.parrot_with("librival.so", &[("\"name\": \"parrot\"", "\"name\": \"carrot\"")]);
+fn two_plugins_that_serve_the_same_api_type_are_refused_and_both_files_named() {
+    let directory = TestDirectory::new();
+    let rival = directory.parrot_with("librival.so", &[("\"name\": \"parrot\"", "\"name\": \"carrot\"")]);
     let error = PluginSet::load([parrot(), &rival], &pins_of(&[parrot(), &rival]), options()).err().unwrap();
     assert_eq!((error.code, &error.path), (LoadErrorCode::ApiTypeTaken, &rival));
     assert!(
@@ -214,14 +218,14 @@ fn two_plugins_that_serve_one_api_type_are_refused_and_both_are_named() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is flipped in the headers, an inspection ends with an answer.
+    /// An inspection returns a result or an error for any damage to the headers.
     #[test]
-    fn flipped_bits_never_upset_an_inspection(flips in prop::collection::vec((0..4096_usize, 0..8_u32), 1..9)) {
-        let bench = Bench::new();
+    fn flipped_bits_never_crash_an_inspection(flips in prop::collection::vec((0..4096_usize, 0..8_u32), 1..9)) {
+        let directory = TestDirectory::new();
         let mut bytes = fs::read(parrot()).unwrap();
         for (at, bit) in flips {
             bytes[at] ^= 1 << bit;
         }
-        let _ = inspect(&bench.file("flipped.so", bytes));
+        let _ = inspect(&directory.file("flipped.so", bytes));
     }
 }

@@ -58,7 +58,7 @@ fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
 
 fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
     let directory = absolute(directory)?;
-    let pins = Pins::from_lock(&Pins::lock_beside(&directory)).map_err(CommandError::plugin)?;
+    let pins = Pins::from_lock(&Pins::lock_path(&directory)).map_err(CommandError::plugin)?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
     let none = || "-".to_owned();
@@ -66,7 +66,7 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match inspect(&file) {
             Ok(inspection) => {
-                let pinned = match pins.of(&file) {
+                let pinned = match pins.find(&file) {
                     None => "no",
                     Some(pin) if pin.sha256 == inspection.sha256 => "yes",
                     Some(_) => "changed",
@@ -108,7 +108,7 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandE
         let inspection = inspect(&file).map_err(CommandError::plugin)?;
         let lock = match lock {
             Some(lock) => lock.to_owned(),
-            None => Pins::lock_beside(file.parent().unwrap_or(Path::new("/"))),
+            None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
         };
         if !yes && !confirmed(&inspection)? {
             return Err(CommandError::check_failed());

@@ -1,5 +1,6 @@
-//! Panics, hangs, floods, dies: what a host must survive, or not, each as an api_type of its own.
-#![expect(clippy::panic, reason = "that is its job")]
+//! Panics, hangs, floods the log or terminates its process, to test what a host survives. Each api_type misbehaves in one
+//! way.
+#![expect(clippy::panic, reason = "panics on purpose")]
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -9,15 +10,15 @@ use locum_plugin::prelude::*;
 locum_plugin::export_plugin! {
     name: "misbehaving",
     vendor: "Tests",
-    issuers: [PanicsInIssue, PanicsInConfigure, PanicsInDrop, Hangs, AnswersTooMuch, FloodsTheLog, Dies],
+    issuers: [PanicsInIssue, PanicsInConfigure, PanicsInDrop, HangsInIssue, AnswersTooMuch, FloodsTheLog, TerminatesProcess],
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NoSettings {}
 
-/// A text that tells that all went well.
-fn fine(grant: &Grant<NoParameters>) -> Result<IssueAnswer, Failure> {
+/// A credential for calls that do not misbehave.
+fn harmless_text(grant: &Grant<NoParameters>) -> Result<IssueAnswer, Failure> {
     Ok(grant.text("fine".to_owned()))
 }
 
@@ -56,11 +57,11 @@ impl Issuer for PanicsInConfigure {
     }
 
     fn configure(_: &str, _: NoSettings, _: &Tenant) -> Result<Self, Failure> {
-        panic!("not today")
+        panic!("no configuration is accepted")
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        fine(grant)
+        harmless_text(grant)
     }
 }
 
@@ -79,45 +80,45 @@ impl Issuer for PanicsInDrop {
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        fine(grant)
+        harmless_text(grant)
     }
 }
 
 impl Drop for PanicsInDrop {
     fn drop(&mut self) {
-        panic!("not even now")
+        panic!("dropped")
     }
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Until {
-    /// It hangs until this file is there. A pure issuer could not know; a test could not end otherwise.
+struct HangSettings {
+    /// The issuer hangs until this file exists. Real issuers must not read files; without it no test could end a hang.
     released_by: PathBuf,
 }
 
-struct Hangs(Until);
+struct HangsInIssue(HangSettings);
 
-impl Issuer for Hangs {
-    type Settings = Until;
+impl Issuer for HangsInIssue {
+    type Settings = HangSettings;
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
         text("hangs")
     }
 
-    fn configure(_: &str, settings: Until, _: &Tenant) -> Result<Self, Failure> {
+    fn configure(_: &str, settings: HangSettings, _: &Tenant) -> Result<Self, Failure> {
         Ok(Self(settings))
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        // Gives its processor away, lest it starve the test; but never the thread. It ends with the test's directory.
+        // Yields the processor to the test but never returns the thread. Stops when the test's directory is deleted.
         while self.0.released_by.parent().is_some_and(|directory| directory.exists())
             && !self.0.released_by.exists()
         {
             std::thread::yield_now();
         }
-        fine(grant)
+        harmless_text(grant)
     }
 }
 
@@ -158,14 +159,14 @@ impl Issuer for FloodsTheLog {
         for line in 0..100_000 {
             log::info!("line {line}\n\u{1b}[31mforged");
         }
-        fine(grant)
+        harmless_text(grant)
     }
 }
 
-/// What no host survives in its own process.
-struct Dies(String);
+/// Terminates the process; the api_type says how.
+struct TerminatesProcess(String);
 
-impl Issuer for Dies {
+impl Issuer for TerminatesProcess {
     type Settings = NoSettings;
     type Parameters = NoParameters;
 
@@ -181,16 +182,16 @@ impl Issuer for Dies {
         match self.0.as_str() {
             "aborts" => std::process::abort(),
             "exits" => std::process::exit(7),
-            "overflows_the_stack" => drop(black_box(depth_below(grant.now))),
+            "overflows_the_stack" => drop(black_box(recurse(grant.now))),
             _ => drop(black_box(Vec::<u8>::with_capacity(isize::MAX.unsigned_abs()))),
         }
-        fine(grant)
+        harmless_text(grant)
     }
 }
 
-fn depth_below(depth: i64) -> i64 {
+fn recurse(depth: i64) -> i64 {
     match black_box(depth) {
         i64::MIN => 0,
-        depth => depth_below(depth.wrapping_sub(1)).wrapping_add(black_box(1)),
+        depth => recurse(depth.wrapping_sub(1)).wrapping_add(black_box(1)),
     }
 }

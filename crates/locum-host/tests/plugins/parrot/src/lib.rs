@@ -1,8 +1,11 @@
-//! Answers word for word what its settings say: a plugin that breaks any rule of the messages on demand.
+//! Answers every call with the text in its settings, so that a test can break any rule of the messages.
 //!
-//! It is made without the SDK, which would not let it. `answers` holds one text for each number of replies; in them,
-//! `{configuration}` stands for the configuration it was created with and `{input}` for the input of the call, as JSON
-//! strings. `failure` is its failure, `refusal` its refusal to be created.
+//! It does not use the SDK, which would prevent that. Its settings:
+//! - `answers`: the n-th text is the answer to a call with n upstream replies, counted from 0; the last text also answers
+//!   calls with more. `{configuration}` in a text is replaced by the configuration that `create` received, `{input}` by
+//!   the input of the call, both as JSON strings.
+//! - `failure`: if set, every call fails with this text.
+//! - `refusal`: if set, `create` fails with this text.
 
 use locum_abi::ffi::abi_stable::type_level::downcasting::TD_Opaque;
 use locum_abi::ffi::{AbiIssuer, AbiIssuer_TO, IssuerBox, RErr, ROk, RResult, RSlice, RVec};

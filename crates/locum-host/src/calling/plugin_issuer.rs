@@ -1,0 +1,156 @@
+//! A configured issuer, as the engine calls it: runs the steps of one request and checks each answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use locum_abi::answer::{IssueAnswer, Issued, RevokeAnswer};
+use locum_abi::grant::Grant;
+use locum_abi::operation::{ISSUE, REVOKE};
+use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use crate::calling::answer::{IssuerStep, OperationAnswer, check_credential_size, read_answer};
+use crate::calling::backend::{Call, CallError, ReadyIssuer};
+use crate::calling::plugin_log;
+use crate::calling::secret_mask::SecretMask;
+use crate::egress::allowed_upstreams::AllowedUpstreams;
+use crate::egress::upstreams::{UpstreamError, Upstreams};
+use crate::limits::UPSTREAM_CALLS_MAX;
+
+/// Initial size of an input's buffer. Most inputs fit without growing it.
+const INPUT_BYTES_TYPICAL: usize = 2048;
+
+/// A configured issuer and everything that the host enforces for it.
+pub(crate) struct PluginIssuer {
+    /// The plugin's name, for its log lines.
+    pub(crate) plugin: Arc<str>,
+    pub(crate) issuer: Arc<dyn ReadyIssuer>,
+    pub(crate) allowed: AllowedUpstreams,
+    pub(crate) upstreams: Arc<dyn Upstreams>,
+    pub(crate) secret_mask: SecretMask,
+    /// Time for all steps of one request together.
+    pub(crate) time_limit: Duration,
+}
+
+/// The input of [`locum_abi::grant::IssueInput`], borrowed.
+#[derive(Serialize)]
+struct IssueInput<'a> {
+    grant: &'a Grant,
+    replies: &'a [UpstreamReply],
+}
+
+/// The input of [`locum_abi::grant::RevokeInput`], borrowed.
+#[derive(Serialize)]
+struct RevokeInput<'a> {
+    credential: &'a str,
+    replies: &'a [UpstreamReply],
+}
+
+impl Issuer for PluginIssuer {
+    fn issue<'a>(
+        &'a self,
+        grant: &'a Grant,
+        context: CallContext,
+    ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
+        Box::pin(async move {
+            let input = |replies: &[UpstreamReply]| json(&IssueInput { grant, replies });
+            let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input).await?;
+            check_credential_size(&issued.credential)?;
+            Ok(issued)
+        })
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        credential: &'a str,
+        context: CallContext,
+    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+        Box::pin(async move {
+            let input = |replies: &[UpstreamReply]| json(&RevokeInput { credential, replies });
+            self.run_steps::<RevokeAnswer>(REVOKE, context, input).await
+        })
+    }
+}
+
+impl PluginIssuer {
+    /// Calls the issuer until it needs no more upstream calls. The issuer keeps no state between steps: each step gets
+    /// the same input and one more reply.
+    async fn run_steps<A: OperationAnswer>(
+        &self,
+        op: u32,
+        context: CallContext,
+        input: impl Fn(&[UpstreamReply]) -> serde_json::Result<Vec<u8>>,
+    ) -> Result<A::Outcome, IssuerFailure> {
+        let deadline = Instant::now() + self.time_limit;
+        let mut replies = Vec::new();
+        loop {
+            let input = input(&replies)
+                .map_err(|error| contract_broken(format!("its input cannot be serialised: {error}")))?;
+            match self.call::<A>(Call { op, context, input }, deadline).await? {
+                IssuerStep::Done(outcome) => return Ok(outcome),
+                IssuerStep::Call(_) if replies.len() == UPSTREAM_CALLS_MAX => {
+                    return Err(contract_broken(format!(
+                        "it asks for more than {UPSTREAM_CALLS_MAX} upstream calls"
+                    )));
+                }
+                IssuerStep::Call(request) => replies.push(self.send(request, deadline).await?),
+                IssuerStep::Unknown => {
+                    return Err(contract_broken("its answer has a kind that this host does not know"));
+                }
+            }
+        }
+    }
+
+    async fn call<A: OperationAnswer>(
+        &self,
+        call: Call,
+        deadline: Instant,
+    ) -> Result<IssuerStep<A::Outcome>, IssuerFailure> {
+        let answered = self.issuer.call(call, deadline).await.map_err(|error| self.issuer_failure(error))?;
+        let (answer, lines) = read_answer::<A>(answered, &self.secret_mask);
+        plugin_log::relay(&self.plugin, &self.secret_mask, &lines);
+        answer
+    }
+
+    async fn send(
+        &self,
+        request: UpstreamRequest,
+        deadline: Instant,
+    ) -> Result<UpstreamReply, IssuerFailure> {
+        let request = self.allowed.check(request).map_err(|rule| contract_broken(rule.to_string()))?;
+        let start = Instant::now();
+        match timeout_at(deadline, self.upstreams.send(request, deadline)).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(UpstreamError::Unreachable(why))) => Err(IssuerFailure::UpstreamUnreachable(why)),
+            Ok(Err(UpstreamError::TimedOut)) | Err(_) => {
+                Err(IssuerFailure::UpstreamTimedOut(milliseconds(start.elapsed())))
+            }
+        }
+    }
+
+    fn issuer_failure(&self, error: CallError) -> IssuerFailure {
+        match error {
+            CallError::TimedOut => IssuerFailure::Hung(milliseconds(self.time_limit)),
+            CallError::Quarantined => IssuerFailure::Quarantined,
+            CallError::NoRuntime => {
+                contract_broken("it was called outside a tokio runtime, or while the runtime shuts down")
+            }
+        }
+    }
+}
+
+fn json(input: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut json = Vec::with_capacity(INPUT_BYTES_TYPICAL);
+    serde_json::to_writer(&mut json, input)?;
+    Ok(json)
+}
+
+fn contract_broken(how: impl Into<String>) -> IssuerFailure {
+    IssuerFailure::ContractBroken(how.into())
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,212 @@
+//! Each allowed request, and similar requests that are refused.
+
+use locum_abi::manifest::IssuerManifest;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn manifest() -> IssuerManifest {
+    serde_json::from_value(json!({
+        "api_type": "a", "credential": {"form": "jwt"}, "settings_schema": {}, "parameters_schema": {},
+        "lifetime": {"minimum_seconds": 1, "default_seconds": 1, "maximum_seconds": 1},
+        "revocation": "not_revocable", "revocation_advice": "Wait.",
+        "upstreams": [
+            {"kind": "host", "host": "sts.*.amazonaws.com"},
+            {"kind": "host", "host": "login.example.com"},
+            {"kind": "setting", "setting": "url"},
+            {"kind": "later", "name": "x"},
+        ],
+    }))
+    .unwrap()
+}
+
+fn allowed() -> AllowedUpstreams {
+    AllowedUpstreams::from_manifest(
+        &manifest(),
+        json!({"url": "http://10.0.0.7:8080/base?x=1"}).as_object().unwrap(),
+    )
+    .unwrap()
+}
+
+fn post(url: &str) -> UpstreamRequest {
+    UpstreamRequest {
+        method: "POST".to_owned(),
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: "b".to_owned(),
+    }
+}
+
+fn scope(url: &str) -> Result<AddressScope, DisallowedRequest> {
+    allowed().check(post(url)).map(|request| request.address_scope())
+}
+
+#[test]
+fn a_declared_host_is_allowed_at_public_addresses() {
+    assert_eq!(scope("https://login.example.com/token?x=1"), Ok(AddressScope::Public));
+    assert_eq!(scope("https://sts.eu-west-1.amazonaws.com"), Ok(AddressScope::Public));
+    assert_eq!(scope("https://login.example.com:443/"), Ok(AddressScope::Public));
+}
+
+#[test]
+fn a_wildcard_matches_exactly_one_label() {
+    for url in [
+        "https://sts.a.b.amazonaws.com/",
+        "https://sts..amazonaws.com/",
+        "https://sts.amazonaws.com/",
+        "https://sts.a_b.amazonaws.com/",
+        "https://x.sts.a.amazonaws.com/",
+        "https://sts.a.amazonaws.com.evil.example/",
+    ] {
+        assert!(scope(url).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn hosts_similar_to_a_declared_one_are_refused() {
+    for url in [
+        "http://login.example.com/",
+        "https://login.example.com:8443/",
+        "https://login.example.com./",
+        "https://xlogin.example.com/",
+        "https://login.example.com.evil.example/",
+        "https://evil.example/login.example.com",
+        "https://evil.example/?https://login.example.com/",
+        "https://93.184.216.34/",
+        "ftp://login.example.com/",
+    ] {
+        assert!(matches!(scope(url), Err(DisallowedRequest::UndeclaredOrigin(_))), "{url}: {:?}", scope(url));
+    }
+}
+
+#[test]
+fn a_setting_allows_only_its_own_origin() {
+    assert_eq!(scope("http://10.0.0.7:8080/other"), Ok(AddressScope::Any));
+    for url in
+        ["https://10.0.0.7:8080/", "http://10.0.0.7/", "http://10.0.0.7:8081/", "http://10.0.0.8:8080/"]
+    {
+        assert!(matches!(scope(url), Err(DisallowedRequest::UndeclaredOrigin(_))), "{url}");
+    }
+}
+
+#[test]
+fn an_ambiguous_url_is_refused() {
+    for url in [
+        "https://user@login.example.com/",
+        "https://@login.example.com/",
+        "https://login.example.com\\@evil.example/",
+        "https://evil.example\\.login.example.com/",
+        "https://login.example.com/#f",
+        "https://login.example.com/a b",
+        "https://login.exa\nmple.com/",
+        "https:login.example.com/",
+        "https:///login.example.com/",
+        "//login.example.com/",
+        "login.example.com",
+        "https://lоgin.example.com/",
+        "",
+    ] {
+        assert_eq!(scope(url), Err(DisallowedRequest::AmbiguousUrl), "{url}");
+    }
+}
+
+#[test]
+fn a_missing_setting_allows_nothing_and_an_invalid_one_is_named() {
+    let from = |settings: Value| AllowedUpstreams::from_manifest(&manifest(), settings.as_object().unwrap());
+    assert!(from(json!({})).unwrap().check(post("http://10.0.0.7:8080/")).is_err());
+    assert!(from(json!({"url": null})).is_ok());
+    for invalid in [json!("10.0.0.7:8080"), json!("file:///etc/passwd"), json!("https://a@b/"), json!(7)] {
+        assert_eq!(from(json!({"url": invalid})).unwrap_err(), "url");
+    }
+}
+
+#[test]
+fn only_post_and_get_without_a_body_are_allowed() {
+    let mut get = post("https://login.example.com/");
+    get.method = "GET".to_owned();
+    assert_eq!(allowed().check(get.clone()).unwrap_err(), DisallowedRequest::BodyNotAllowed);
+    get.body.clear();
+    assert_eq!(allowed().check(get.clone()).unwrap().method(), UpstreamMethod::Get);
+    get.method = "PUT".to_owned();
+    assert_eq!(allowed().check(get).unwrap_err(), DisallowedRequest::MethodNotAllowed);
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused() {
+    let mut request = post("https://login.example.com/");
+    request.body = "x".repeat(UPSTREAM_REQUEST_BYTES_MAX);
+    assert!(allowed().check(request.clone()).is_ok());
+    request.body.push('x');
+    assert_eq!(allowed().check(request).unwrap_err(), DisallowedRequest::BodyNotAllowed);
+}
+
+#[test]
+fn three_headers_may_be_set_once_each() {
+    let admit = |headers: &[(&str, &str)]| {
+        let mut request = post("https://login.example.com/");
+        request.headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        allowed().check(request).map(|_| ())
+    };
+    assert_eq!(
+        admit(&[("Content-Type", "text/xml; charset=utf-8"), ("accept", "*/*"), ("Authorization", "x")]),
+        Ok(())
+    );
+    assert_eq!(
+        admit(&[("Host", "evil.example")]),
+        Err(DisallowedRequest::HeaderNotAllowed("Host".to_owned()))
+    );
+    assert_eq!(
+        admit(&[("accept", "a"), ("Accept", "b")]),
+        Err(DisallowedRequest::HeaderNotAllowed("Accept".to_owned()))
+    );
+    for value in ["a\r\nhost: evil.example", "a\0", "ä", "a\tb"] {
+        assert_eq!(
+            admit(&[("accept", value)]),
+            Err(DisallowedRequest::HeaderValueNotAscii("accept".to_owned())),
+            "{value:?}"
+        );
+    }
+}
+
+#[test]
+fn debug_shows_neither_query_nor_body() {
+    let request = allowed().check(post("https://login.example.com/p?secret=1")).unwrap();
+    assert_eq!(format!("{request:?}"), "POST https://login.example.com");
+}
+
+proptest! {
+    /// For any text: an allowed URL has a declared host with HTTPS on port 443, or the origin of the setting, and the
+    /// request that is sent has the URL that was checked.
+    #[test]
+    fn no_other_url_is_allowed(
+        scheme in "(https?|ftp|wss?|HTTPS)",
+        user in "(|@|u@|u:p@|login.example.com@)",
+        host in "(login\\.example\\.com|sts\\.[a-z0-9.%_-]{0,6}\\.amazonaws\\.com|10\\.0\\.0\\.7|[a-z0-9.]{1,12}|\\[::1\\])",
+        port in "(|:443|:80|:8080)",
+        rest in "(|/|/[ -~]{0,12}|\\\\[ -~]{0,6}|@[a-z.]{1,8})",
+    ) {
+        let text = format!("{scheme}://{user}{host}{port}{rest}");
+        if let Ok(request) = allowed().check(post(&text)) {
+            let url = request.url();
+            prop_assert!(user.is_empty() && url.username().is_empty() && url.password().is_none());
+            match request.address_scope() {
+                AddressScope::Public => {
+                    prop_assert_eq!((url.scheme(), url.port()), ("https", None));
+                    let domain = url.domain().unwrap();
+                    let region = domain.strip_prefix("sts.").and_then(|rest| rest.strip_suffix(".amazonaws.com"));
+                    prop_assert!(domain == "login.example.com" || region.is_some_and(|region| !region.contains('.')));
+                }
+                AddressScope::Any => prop_assert_eq!(url.origin().ascii_serialization(), "http://10.0.0.7:8080"),
+            }
+            prop_assert_eq!(request.url(), &Url::parse(&text).unwrap());
+        }
+    }
+
+    #[test]
+    fn no_text_causes_a_panic(url in ".{0,80}", name in ".{0,12}", value in ".{0,12}") {
+        let mut request = post(&url);
+        request.headers = vec![(name, value)];
+        let _ = allowed().check(request);
+    }
+}

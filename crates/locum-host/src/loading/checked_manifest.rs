@@ -1,0 +1,251 @@
+//! Checks a manifest: a plugin is not loaded if this host cannot enforce what its manifest declares.
+
+use jsonschema::Validator;
+use locum_abi::manifest::{CONTRACT, CredentialForm, IssuerManifest, Lifetime, Manifest, Need, Upstream};
+use serde_json::Value;
+
+use crate::egress::host_pattern::HostPattern;
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::loading::settings_schema::SettingsSchema;
+
+/// A manifest whose declarations this host can enforce, with its settings schemas compiled.
+pub(crate) struct CheckedManifest {
+    pub(crate) manifest: Manifest,
+    /// The manifest as JSON, for comparison with what the running code states.
+    pub(crate) json: Value,
+    /// One per issuer, in the manifest's order.
+    pub(crate) settings_schemas: Vec<SettingsSchema>,
+}
+
+impl CheckedManifest {
+    /// Parses and checks the manifest of a file.
+    pub(crate) fn parse(manifest: &[u8]) -> Result<Self, LoadFault> {
+        let unreadable = |error: serde_json::Error| {
+            LoadFault::new(
+                LoadErrorCode::ManifestUnreadable,
+                format!("the manifest cannot be parsed: {error}"),
+            )
+        };
+        let json: Value = serde_json::from_slice(manifest).map_err(unreadable)?;
+        // The contract first: the manifest of a later one may not parse.
+        check_contract(&json)?;
+        let manifest: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
+        check_identity(&manifest)?;
+        let settings_schemas = manifest
+            .issuers
+            .iter()
+            .map(|issuer| {
+                check_issuer(issuer)
+                    .map_err(|cause| unusable(format!("api_type `{}`: {cause}", issuer.api_type)))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { manifest, json, settings_schemas })
+    }
+}
+
+fn check_contract(json: &Value) -> Result<(), LoadFault> {
+    match json.get("contract").and_then(Value::as_u64) {
+        Some(contract) if (1..=u64::from(CONTRACT)).contains(&contract) => Ok(()),
+        Some(contract) => {
+            let cause = format!("the plugin needs contract {contract}; this host supports up to {CONTRACT}");
+            Err(LoadFault::new(LoadErrorCode::ContractUnknown, cause))
+        }
+        None => {
+            Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "the manifest has no member `contract`"))
+        }
+    }
+}
+
+fn check_identity(manifest: &Manifest) -> Result<(), LoadFault> {
+    if !is_identifier(&manifest.name, b'-') {
+        return Err(unusable(format!("the name `{}` is not in kebab case", manifest.name)));
+    }
+    if manifest.version.is_empty() || !manifest.version.chars().all(|char| char.is_ascii_graphic()) {
+        return Err(unusable("the version is empty or contains characters that are not visible ASCII"));
+    }
+    if manifest.issuers.is_empty() {
+        return Err(unusable("the list of issuers is empty"));
+    }
+    for (at, issuer) in manifest.issuers.iter().enumerate() {
+        if !is_identifier(&issuer.api_type, b'_') {
+            return Err(unusable(format!("the api_type `{}` is not in snake case", issuer.api_type)));
+        }
+        if manifest.issuers.iter().skip(at + 1).any(|other| other.api_type == issuer.api_type) {
+            return Err(unusable(format!("the api_type `{}` is listed twice", issuer.api_type)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the text consists of lower-case letters and digits in parts separated by this character.
+fn is_identifier(text: &str, separator: u8) -> bool {
+    text.len() <= 64
+        && text.split(char::from(separator)).all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}
+
+fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
+    check_credential(&issuer.credential)?;
+    if issuer.needs.contains(&Need::Unknown) {
+        return Err("`needs` lists something that this host does not know".to_owned());
+    }
+    check_lifetime(&issuer.lifetime)?;
+    let settings = SettingsSchema::compile(&issuer.settings_schema)
+        .map_err(|error| format!("settings_schema cannot be used: {error}"))?;
+    Validator::new(&issuer.parameters_schema)
+        .map_err(|error| format!("parameters_schema cannot be used: {error}"))?;
+    for upstream in &issuer.upstreams {
+        if let Upstream::Host { host } = upstream {
+            HostPattern::parse(host)?;
+        }
+    }
+    let unknown = referenced_settings(issuer).find(|name| !settings.knows(name));
+    match unknown {
+        Some(name) => {
+            Err(format!("the manifest refers to the setting `{name}`, which settings_schema does not define"))
+        }
+        None => Ok(settings),
+    }
+}
+
+fn check_credential(form: &CredentialForm) -> Result<(), String> {
+    match form {
+        CredentialForm::Jwt | CredentialForm::Object => Ok(()),
+        // A response with this member could be read as a credential and as an error.
+        CredentialForm::Text { member } if member == "error" || !is_member_name(member) => {
+            Err(format!("a credential cannot be returned in a member called `{member}`"))
+        }
+        CredentialForm::Text { .. } => Ok(()),
+        CredentialForm::Unknown => Err("the credential has a form that this host does not know".to_owned()),
+    }
+}
+
+fn is_member_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn check_lifetime(lifetime: &Lifetime) -> Result<(), String> {
+    let Lifetime { minimum_seconds, default_seconds, maximum_seconds, setting } = lifetime;
+    if *minimum_seconds == 0 || default_seconds < minimum_seconds || maximum_seconds < default_seconds {
+        return Err("the lifetimes do not satisfy 1 <= minimum <= default <= maximum".to_owned());
+    }
+    match setting {
+        Some(setting) if setting.unit_seconds == 0 => {
+            Err("the lifetime setting has unit_seconds 0".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The settings that other parts of the manifest refer to.
+fn referenced_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
+    let lifetime = issuer.lifetime.setting.iter().map(|setting| setting.name.as_str());
+    let overridden = issuer.overrides.iter().map(|rule| rule.setting.as_str());
+    let upstreams = issuer.upstreams.iter().filter_map(|upstream| match upstream {
+        Upstream::Setting { setting } => Some(setting.as_str()),
+        Upstream::Host { .. } | Upstream::Unknown => None,
+    });
+    lifetime.chain(overridden).chain(upstreams)
+}
+
+fn unusable(cause: impl Into<String>) -> LoadFault {
+    LoadFault::new(LoadErrorCode::ManifestUnusable, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn valid() -> Value {
+        json!({
+            "contract": 1, "name": "two-words", "version": "1.0.0", "vendor": "V", "description": "D.",
+            "issuers": [{
+                "api_type": "a_b", "credential": {"form": "text", "member": "sas"},
+                "settings_schema": {
+                    "type": "object", "additionalProperties": false,
+                    "properties": {"url": {"type": "string"}, "life": {"type": "integer"}},
+                },
+                "parameters_schema": {"type": "object"},
+                "overrides": [{"parameter": "p", "setting": "url"}],
+                "lifetime": {
+                    "minimum_seconds": 1, "default_seconds": 60, "maximum_seconds": 60,
+                    "setting": {"name": "life", "unit_seconds": 60},
+                },
+                "revocation": "not_revocable", "revocation_advice": "Wait.",
+                "upstreams": [{"kind": "host", "host": "sts.*.example.com"}, {"kind": "setting", "setting": "url"}],
+            }],
+        })
+    }
+
+    fn read(manifest: &Value) -> Result<CheckedManifest, LoadFault> {
+        CheckedManifest::parse(manifest.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_valid_manifest_is_accepted() {
+        assert_eq!(read(&valid()).unwrap().manifest.name, "two-words");
+    }
+
+    #[test]
+    fn one_field_that_cannot_be_enforced_is_refused() {
+        let issuer = "/issuers/0";
+        for (pointer, value, cause) in [
+            ("/name", json!("Two Words"), "is not in kebab case"),
+            ("/version", json!(""), "the version is empty or contains characters that are not visible ASCII"),
+            ("/issuers", json!([]), "the list of issuers is empty"),
+            ("/api_type", json!("a-b"), "is not in snake case"),
+            ("/credential", json!({"form": "cookie"}), "a form that this host does not know"),
+            ("/credential/member", json!("error"), "in a member called `error`"),
+            ("/settings_schema/additionalProperties", json!(true), "unknown settings"),
+            ("/settings_schema/type", json!("thing"), "settings_schema cannot be used"),
+            ("/parameters_schema/type", json!("thing"), "parameters_schema cannot be used"),
+            ("/overrides/0/setting", json!("uri"), "refers to the setting `uri`"),
+            ("/lifetime/setting/name", json!("lifetime"), "refers to the setting `lifetime`"),
+            ("/lifetime/setting/unit_seconds", json!(0), "unit_seconds 0"),
+            ("/lifetime/minimum_seconds", json!(0), "minimum <= default"),
+            ("/lifetime/minimum_seconds", json!(61), "minimum <= default"),
+            ("/lifetime/maximum_seconds", json!(59), "minimum <= default"),
+            ("/upstreams/0/host", json!("*.com"), "`*.com`"),
+            ("/upstreams/1/setting", json!("uri"), "refers to the setting `uri`"),
+        ] {
+            let mut manifest = valid();
+            let pointer = if valid().pointer(pointer).is_some() {
+                pointer.to_owned()
+            } else {
+                format!("{issuer}{pointer}")
+            };
+            *manifest.pointer_mut(&pointer).unwrap() = value;
+            let fault = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was accepted"));
+            assert_eq!(fault.code, LoadErrorCode::ManifestUnusable, "{pointer}");
+            assert!(fault.cause.contains(cause), "{pointer}: {}", fault.cause);
+        }
+    }
+
+    #[test]
+    fn an_unknown_need_is_refused_and_an_unknown_upstream_allows_nothing() {
+        let mut with_unknown_need = valid();
+        with_unknown_need["issuers"][0]["needs"] = json!(["the_moon"]);
+        assert!(read(&with_unknown_need).err().unwrap().cause.contains("`needs`"));
+        let mut with_unknown_upstream = valid();
+        with_unknown_upstream["issuers"][0]["upstreams"][0] = json!({"kind": "socket", "path": "/run/x"});
+        assert!(read(&with_unknown_upstream).is_ok());
+    }
+
+    #[test]
+    fn an_api_type_that_is_listed_twice_is_refused() {
+        let mut manifest = valid();
+        let again = manifest["issuers"][0].clone();
+        manifest["issuers"].as_array_mut().unwrap().push(again);
+        assert!(read(&manifest).err().unwrap().cause.contains("twice"));
+    }
+
+    #[test]
+    fn a_later_contract_is_reported_before_anything_else_is_parsed() {
+        assert_eq!(read(&json!({"contract": 2})).err().unwrap().code, LoadErrorCode::ContractUnknown);
+        assert_eq!(read(&json!({"contract": 0})).err().unwrap().code, LoadErrorCode::ContractUnknown);
+        assert_eq!(read(&json!({"name": "x"})).err().unwrap().code, LoadErrorCode::ManifestUnreadable);
+    }
+}

@@ -1,0 +1,79 @@
+//! Maps plugin bytes and finds their entry: the only file of this crate with unsafe code.
+//!
+//! The bytes go into a sealed memfd, so that the bytes that were hashed and inspected are the bytes that are mapped,
+//! whatever happens to the file in between. Mapping runs the library's constructors, so every check of the bytes must
+//! precede it.
+#![expect(unsafe_code, reason = "opens a library and reads its entry; each block has its SAFETY comment")]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::{AsRawFd as _, IntoRawFd as _};
+use std::sync::{Mutex, PoisonError};
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use locum_abi::ffi::IssuerModuleRef;
+use locum_abi::ffi::abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
+
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::loading::plugin_file::PluginFile;
+use crate::loading::sha256::Sha256;
+
+/// All mapped files. A mapping is never undone, so the same bytes are mapped once per process.
+static MAPPED: Mutex<BTreeMap<Sha256, IssuerModuleRef>> = Mutex::new(BTreeMap::new());
+
+/// Maps the file, which must have been pinned and inspected, and returns its module.
+pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
+    let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(module) = mapped.get(&file.sha256) {
+        return Ok(*module);
+    }
+    let memfd = sealed_memfd(file).map_err(|error| {
+        LoadFault::new(
+            LoadErrorCode::MappingRefused,
+            format!("the system refuses executable memory: {error}"),
+        )
+    })?;
+    // Never closed: the loader identifies libraries by name. If the descriptor's number were reused, it would return
+    // this library for the next plugin.
+    let name = format!("/proc/self/fd/{}", memfd.as_raw_fd());
+    let _ = memfd.into_raw_fd();
+    let module = open(&name)?;
+    mapped.insert(file.sha256, module);
+    Ok(module)
+}
+
+fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Kernels before 6.3 do not know EXEC; their memfds are executable without it.
+    let memfd = match memfd_create(file.file_name(), flags | MemfdFlags::EXEC) {
+        Err(Errno::INVAL) => memfd_create(file.file_name(), flags),
+        memfd => memfd,
+    }?;
+    let mut memfd = File::from(memfd);
+    memfd.write_all(&file.bytes)?;
+    fcntl_add_seals(&memfd, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(memfd)
+}
+
+fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
+    // SAFETY: the operator agreed to run the library's constructors by pinning these bytes. The library is never
+    // unloaded, so nothing that it returns can dangle.
+    let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
+    // SAFETY: `elf::inspect` found this symbol, which abi_stable reserves for a static `LibHeader`; an `AbiHeaderRef`
+    // is a reference to the start of one, and `upgrade` below checks the magic bytes before it reads further.
+    let header =
+        unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) }.map(|symbol| *symbol);
+    // Leaked on purpose, so that the library is never unloaded.
+    let _ = library.into_raw();
+    let header = header.map_err(|error| LoadFault::new(LoadErrorCode::NotAPlugin, error.to_string()))?;
+    // Not `load_from_file`: it caches one module per type and would return the first plugin for the second.
+    header.upgrade().and_then(|header| header.init_root_module::<IssuerModuleRef>()).map_err(abi_mismatch)
+}
+
+fn abi_mismatch(error: LibraryError) -> LoadFault {
+    LoadFault::new(LoadErrorCode::AbiMismatch, error.to_string())
+}

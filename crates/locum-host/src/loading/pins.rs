@@ -1,0 +1,194 @@
+//! Pins: which files may be loaded, by name and SHA-256, and the lock file that stores them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
+use crate::loading::plugin_file::{PluginFile, file_name};
+use crate::loading::sha256::Sha256;
+
+/// Name of the lock file. It is beside the plugins directory, not in it: a user who may add plugins cannot pin them.
+const LOCK_FILE: &str = "plugins.lock";
+
+/// The permission to load one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Pin {
+    /// The file's name, without directories.
+    pub file: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: Sha256,
+    /// The plugin's name when it was pinned. Informational; not checked.
+    pub name: String,
+    /// The plugin's version when it was pinned. Informational; not checked.
+    pub version: String,
+}
+
+/// The files that may be loaded. A file without a pin is refused, and so is a file that changed since it was pinned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pins {
+    by_file: BTreeMap<String, Pin>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockFile {
+    #[serde(default)]
+    plugin: Vec<Pin>,
+}
+
+impl Pins {
+    /// The path of the lock file of a plugins directory: `plugins.lock` beside the directory.
+    pub fn lock_path(directory: &Path) -> PathBuf {
+        directory.parent().unwrap_or(directory).join(LOCK_FILE)
+    }
+
+    /// Reads the pins of a lock file. A missing file gives no pins.
+    ///
+    /// # Errors
+    /// [`LoadErrorCode::LockUnusable`] if the file cannot be read or parsed, names a file twice, or contains a path in
+    /// place of a file name.
+    pub fn from_lock(lock: &Path) -> Result<Self, LoadError> {
+        let text = match fs::read_to_string(lock) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(unusable(error.to_string()).at(lock)),
+        };
+        Self::from_text(&text).map_err(|fault| fault.at(lock))
+    }
+
+    fn from_text(text: &str) -> Result<Self, LoadFault> {
+        let LockFile { plugin } = toml::from_str(text).map_err(|error| unusable(error.message()))?;
+        let mut pins = Self::default();
+        for pin in plugin {
+            if pin.file.is_empty() || pin.file.contains('/') {
+                return Err(unusable(format!("`{}` is not a file name without directories", pin.file)));
+            }
+            if let Some(duplicate) = pins.by_file.insert(pin.file.clone(), pin) {
+                return Err(unusable(format!("the lock file lists `{}` twice", duplicate.file)));
+            }
+        }
+        Ok(pins)
+    }
+
+    /// Writes the pins as a lock file, sorted by file name. The file is replaced atomically: a reader sees the old
+    /// contents or the new ones.
+    ///
+    /// # Errors
+    /// [`LoadErrorCode::LockUnusable`] if the file cannot be written.
+    pub fn write_lock(&self, lock: &Path) -> Result<(), LoadError> {
+        let failed = |error: String| unusable(error).at(lock);
+        let text = toml::to_string(&LockFile { plugin: self.by_file.values().cloned().collect() })
+            .map_err(|error| failed(error.to_string()))?;
+        let draft = lock.with_extension("lock.new");
+        fs::write(&draft, text).map_err(|error| failed(error.to_string()))?;
+        fs::rename(&draft, lock).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Pins the file with its current contents, without a lock file. Only for tools whose user has just named this
+    /// file: it trusts whatever the file contains.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn trusting_file(path: &Path) -> Result<Self, LoadError> {
+        let bytes = PluginFile::read(path)?;
+        let mut pins = Self::default();
+        pins.pin(Pin {
+            file: bytes.file_name(),
+            sha256: bytes.sha256,
+            name: String::new(),
+            version: String::new(),
+        });
+        Ok(pins)
+    }
+
+    /// Adds a pin. It replaces a pin for the same file.
+    pub fn pin(&mut self, pin: Pin) {
+        self.by_file.insert(pin.file.clone(), pin);
+    }
+
+    /// Removes the pin of a file and returns it.
+    pub fn unpin(&mut self, file: &str) -> Option<Pin> {
+        self.by_file.remove(file)
+    }
+
+    /// The pins, sorted by file name.
+    pub fn iter(&self) -> impl Iterator<Item = &Pin> {
+        self.by_file.values()
+    }
+
+    /// The pin for the file at this path. Only the file name counts.
+    pub fn find(&self, path: &Path) -> Option<&Pin> {
+        self.by_file.get(&file_name(path))
+    }
+
+    /// Refuses a file that has no pin or differs from its pin.
+    pub(crate) fn check(&self, file: &PluginFile) -> Result<(), LoadError> {
+        let Some(pin) = self.find(&file.path) else {
+            return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
+        };
+        if pin.sha256 == file.sha256 {
+            return Ok(());
+        }
+        let mut error =
+            LoadFault::new(LoadErrorCode::PinMismatch, "the file has changed since it was pinned")
+                .at(&file.path);
+        error.hashes = Some(HashMismatch { pinned: pin.sha256, found: file.sha256 });
+        Err(error)
+    }
+}
+
+fn unusable(cause: impl Into<String>) -> LoadFault {
+    LoadFault::new(LoadErrorCode::LockUnusable, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock_of(file: &str) -> String {
+        format!(
+            "[[plugin]]\nfile = \"{file}\"\nsha256 = \"{}\"\nname = \"app\"\nversion = \"1.2.3\"\n",
+            Sha256::of(b"x")
+        )
+    }
+
+    fn cause(text: &str) -> String {
+        Pins::from_text(text).unwrap_err().cause
+    }
+
+    #[test]
+    fn a_lock_file_lists_each_file_with_its_hash() {
+        let pins = Pins::from_text(&lock_of("libapp.so")).unwrap();
+        assert_eq!(pins.find(Path::new("/p/libapp.so")).unwrap().sha256, Sha256::of(b"x"));
+        assert_eq!(pins.find(Path::new("/p/libother.so")), None);
+    }
+
+    #[test]
+    fn a_file_that_is_listed_twice_is_refused() {
+        assert_eq!(cause(&lock_of("libapp.so").repeat(2)), "the lock file lists `libapp.so` twice");
+    }
+
+    #[test]
+    fn a_path_in_place_of_a_file_name_is_refused() {
+        assert_eq!(cause(&lock_of("../libapp.so")), "`../libapp.so` is not a file name without directories");
+    }
+
+    #[test]
+    fn an_unknown_key_and_a_short_hash_are_refused() {
+        assert!(cause(&(lock_of("a") + "since = 1\n")).contains("unknown field"));
+        assert!(
+            cause(&lock_of("a").replace("sha256 = \"", "sha256 = \"0")).contains("64 lower-case hex digits")
+        );
+    }
+
+    #[test]
+    fn the_lock_file_is_beside_the_plugins_directory() {
+        assert_eq!(Pins::lock_path(Path::new("/etc/locum/plugins")), Path::new("/etc/locum/plugins.lock"));
+    }
+}

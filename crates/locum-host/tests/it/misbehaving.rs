@@ -1,0 +1,96 @@
+//! A plugin built with the SDK that panics, floods the log or answers too much: only its own request fails.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use locum_abi::answer::{Credential, FailureCode};
+use locum_engine::ports::IssuerFailure;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::harness::{configured, contract_breach, issue, load, misbehaving, refused};
+
+#[tokio::test]
+async fn a_panic_fails_only_its_request() {
+    let set = load(misbehaving()).unwrap();
+    let issuer = configured(&set, "panics_in_issue", json!({}));
+    for _ in 0..2 {
+        match issue(&*issuer).await {
+            Err(IssuerFailure::Failed(failure)) => {
+                assert_eq!(failure.code, FailureCode::Panicked);
+                assert!(
+                    failure.message.starts_with("no credential for auth0|alice at "),
+                    "{}",
+                    failure.message
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_panic_during_configuration_is_a_refusal() {
+    let failure = refused(&load(misbehaving()).unwrap(), "panics_in_configure", json!({}));
+    assert_eq!(failure.code, FailureCode::Panicked);
+}
+
+#[tokio::test]
+async fn a_panic_during_drop_is_ignored() {
+    let set = load(misbehaving()).unwrap();
+    let issuer = configured(&set, "panics_in_drop", json!({}));
+    assert_eq!(issue(&*issuer).await.unwrap().credential, Credential::Text("fine".to_owned()));
+    drop(issuer);
+    let again = configured(&set, "panics_in_drop", json!({}));
+    assert!(issue(&*again).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_oversized_answer_is_refused() {
+    let set = load(misbehaving()).unwrap();
+    assert_eq!(
+        contract_breach(&*configured(&set, "answers_too_much", json!({}))).await,
+        "its reply is larger than 256 KiB"
+    );
+}
+
+#[derive(Clone, Default)]
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for LogBuffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for LogBuffer {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn log_lines_carry_the_plugins_name_and_cannot_forge_others() {
+    let set = load(misbehaving()).unwrap();
+    let (floods, panics) =
+        (configured(&set, "floods_the_log", json!({})), configured(&set, "panics_in_issue", json!({})));
+    let log = LogBuffer::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).without_time().finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    issue(&*floods).await.unwrap();
+    let _ = issue(&*panics).await;
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 65, "{text}");
+    assert_eq!(lines[0], r#" INFO plugin: line 0\u{a}\u{1b}[31mforged plugin="misbehaving""#);
+    assert_eq!(lines[64], r#" WARN plugin: about to panic plugin="misbehaving""#);
+}
