@@ -72,9 +72,18 @@ impl LoadOptions {
 /// ```
 pub struct PluginSet {
     plugins: Vec<Plugin>,
-    /// Index of the plugin, and index of the issuer in its manifest.
-    by_api_type: HashMap<String, (usize, usize)>,
+    by_api_type: HashMap<String, ServedApiType>,
     options: LoadOptions,
+}
+
+/// Where the issuer of an api_type is found.
+struct ServedApiType {
+    /// Index of the plugin.
+    plugin: usize,
+    /// Index of the issuer in the plugin's manifest.
+    issuer: usize,
+    /// The issuer's part of the manifest, shared by all add-ons of the api_type.
+    manifest: Arc<IssuerManifest>,
 }
 
 impl PluginSet {
@@ -112,8 +121,9 @@ impl PluginSet {
             return Err(LoadFault::new(LoadErrorCode::NameTaken, cause).at(plugin.path()));
         }
         for (at, issuer) in plugin.manifest().issuers.iter().enumerate() {
-            let taken = self.by_api_type.insert(issuer.api_type.clone(), (index, at));
-            if let Some(other) = taken.and_then(|(other, _)| self.plugins.get(other)) {
+            let served = ServedApiType { plugin: index, issuer: at, manifest: Arc::new(issuer.clone()) };
+            let taken = self.by_api_type.insert(issuer.api_type.clone(), served);
+            if let Some(other) = taken.and_then(|taken| self.plugins.get(taken.plugin)) {
                 let cause =
                     format!("{} also serves the api_type `{}`", other.path().display(), issuer.api_type);
                 return Err(LoadFault::new(LoadErrorCode::ApiTypeTaken, cause).at(plugin.path()));
@@ -129,15 +139,15 @@ impl PluginSet {
     }
 
     fn serving(&self, api_type: &str) -> Option<(&Plugin, &IssuerManifest, &SettingsSchema)> {
-        let (index, at) = *self.by_api_type.get(api_type)?;
-        let plugin = self.plugins.get(index)?;
-        Some((plugin, plugin.manifest().issuers.get(at)?, plugin.settings_schema(at)?))
+        let served = self.by_api_type.get(api_type)?;
+        let plugin = self.plugins.get(served.plugin)?;
+        Some((plugin, &served.manifest, plugin.settings_schema(served.issuer)?))
     }
 }
 
 impl Issuers for PluginSet {
     fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
-        self.serving(api_type).map(|(_, manifest, _)| Arc::new(manifest.clone()))
+        self.by_api_type.get(api_type).map(|served| Arc::clone(&served.manifest))
     }
 
     fn configure(&self, mut configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
