@@ -1,10 +1,12 @@
 //! The test harness: built plugins, a temporary directory, scripted upstreams and requests.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
 use locum_abi::answer::{Failure, Issued};
@@ -107,6 +109,7 @@ pub(crate) fn load(path: &Path) -> Result<PluginSet, LoadError> {
 }
 
 pub(crate) fn load_with(path: &Path, options: LoadOptions) -> Result<PluginSet, LoadError> {
+    capture_logs();
     PluginSet::load([path], &Pins::trusting_file(path)?, options)
 }
 
@@ -205,4 +208,38 @@ pub(crate) fn options(upstreams: Arc<dyn Upstreams>, deadline: Duration) -> Load
     let mut options = LoadOptions::new(upstreams);
     options.deadline = deadline;
     options
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Appends to the log of the current thread.
+struct ThreadLog;
+
+impl Write for ThreadLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Captures log lines by thread. The subscriber is global, because tracing decides once per call site whether it is
+/// enabled: a test without a subscriber on another thread would disable it for all.
+fn capture_logs() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(|| ThreadLog).with_ansi(false).without_time().finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+/// What was logged on this thread since the last call.
+pub(crate) fn take_log() -> String {
+    String::from_utf8(LOG.take()).unwrap()
 }

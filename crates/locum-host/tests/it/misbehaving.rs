@@ -1,14 +1,10 @@
 //! A plugin built with the SDK that panics, floods the log or answers too much: only its own request fails.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use locum_abi::answer::{Credential, FailureCode};
 use locum_engine::ports::IssuerFailure;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{configured, contract_breach, issue, load, misbehaving, refused};
+use crate::harness::{configured, contract_breach, issue, load, misbehaving, refused, take_log};
 
 #[tokio::test]
 async fn a_panic_fails_only_its_request() {
@@ -54,41 +50,15 @@ async fn an_oversized_answer_is_refused() {
     );
 }
 
-#[derive(Clone, Default)]
-struct LogBuffer(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for LogBuffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for LogBuffer {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn log_lines_carry_the_plugins_name_and_cannot_forge_others() {
     let set = load(misbehaving()).unwrap();
     let (floods, panics) =
         (configured(&set, "floods_the_log", json!({})), configured(&set, "panics_in_issue", json!({})));
-    let log = LogBuffer::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).without_time().finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let _ = take_log();
     issue(&*floods).await.unwrap();
     let _ = issue(&*panics).await;
-    drop(guard);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = take_log();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 65, "{text}");
     assert_eq!(lines[0], r#" INFO plugin: line 0\u{a}\u{1b}[31mforged plugin="misbehaving""#);
