@@ -8,14 +8,14 @@ use std::{env, fs, io};
 const PARTS: [&str; 4] = ["core", "server", "keys", "tenant.yaml"];
 
 /// The file that makes a folder a plugin's.
-const SHEET: &str = "plugin.yaml";
+const PLUGIN_SPEC: &str = "plugin.yaml";
 
 fn main() -> io::Result<()> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut code = String::from("&[\n");
     println!("cargo::rerun-if-changed={}", fixtures.display());
     let parts = PARTS.iter().map(|part| fixtures.join(part));
-    let of_plugins = files(&fixtures)?.into_iter().filter(|folder| folder.join(SHEET).is_file());
+    let of_plugins = files(&fixtures)?.into_iter().filter(|folder| folder.join(PLUGIN_SPEC).is_file());
     for part in parts.chain(of_plugins) {
         for file in files(&part)? {
             let name = file.strip_prefix(&fixtures).unwrap_or(&file).display().to_string();

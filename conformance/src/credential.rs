@@ -7,13 +7,13 @@ use locum_abi::manifest::CredentialForm;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::sheet::{CredentialReading, ObjectReading, QueryReading, VerifyingKey};
+use crate::plugin_spec::{CredentialReading, ObjectReading, QueryReading, VerifyingKey};
 use crate::tenant::{CALLER, TARGET, TenantDocument};
 use crate::variables::unix_seconds;
 
 /// A credential and what could be read of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Decoded {
+pub(crate) struct DecodedCredential {
     /// The credential itself: the token, the text, or the object as JSON.
     pub(crate) text: String,
     /// What its holder presents: the token in an object, or all of it.
@@ -38,7 +38,7 @@ pub(crate) fn decode(
     body: &str,
     form: &CredentialForm,
     reading: &CredentialReading,
-) -> Result<Decoded, String> {
+) -> Result<DecodedCredential, String> {
     let members: Map<String, Value> =
         serde_json::from_str(body).map_err(|_| "the answer is not a JSON object".to_owned())?;
     let (text, expires_in) = match form {
@@ -85,7 +85,7 @@ fn only_text(members: &Map<String, Value>, member: &str) -> Result<String, Strin
     }
 }
 
-fn jwt(token: String) -> Result<Decoded, String> {
+fn jwt(token: String) -> Result<DecodedCredential, String> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, _] = parts.as_slice() else {
         return Err("the token is no compact JWT".to_owned());
@@ -96,7 +96,7 @@ fn jwt(token: String) -> Result<Decoded, String> {
     let header = part(header).ok_or("the token's header is no JSON object")?;
     let claims = part(claims).ok_or("the token's claims are no JSON object")?;
     let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
-    Ok(Decoded {
+    Ok(DecodedCredential {
         issued_at: seconds("iat"),
         expires_at: seconds("exp"),
         header: Some(header),
@@ -107,7 +107,7 @@ fn jwt(token: String) -> Result<Decoded, String> {
     })
 }
 
-fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
+fn query(text: String, reading: &QueryReading) -> Result<DecodedCredential, String> {
     let pairs = text
         .strip_prefix(&reading.after)
         .ok_or_else(|| format!("the credential does not start with `{}`", reading.after))?;
@@ -120,7 +120,7 @@ fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
         }
     }
     let seconds = |name: &Option<String>| claims.get(name.as_deref()?).and_then(time_in_claim);
-    Ok(Decoded {
+    Ok(DecodedCredential {
         issued_at: seconds(&reading.issued_at),
         expires_at: seconds(&reading.expires_at),
         header: None,
@@ -131,17 +131,25 @@ fn query(text: String, reading: &QueryReading) -> Result<Decoded, String> {
     })
 }
 
-fn object(text: String, members: Map<String, Value>, reading: &ObjectReading) -> Decoded {
+fn object(text: String, members: Map<String, Value>, reading: &ObjectReading) -> DecodedCredential {
     let whole = Value::Object(members.clone());
     let expires_at =
         reading.expires_at.as_deref().and_then(|pointer| whole.pointer(pointer)).and_then(time_in_claim);
     let token = reading.token.as_deref().and_then(|pointer| whole.pointer(pointer)?.as_str());
     let presented = token.map_or_else(|| text.clone(), str::to_owned);
-    Decoded { presented, text, header: None, claims: members, issued_at: None, expires_at, expires_in: None }
+    DecodedCredential {
+        presented,
+        text,
+        header: None,
+        claims: members,
+        issued_at: None,
+        expires_at,
+        expires_in: None,
+    }
 }
 
-fn unread(text: String) -> Decoded {
-    Decoded {
+fn unread(text: String) -> DecodedCredential {
+    DecodedCredential {
         presented: text.clone(),
         text,
         header: None,
@@ -160,7 +168,7 @@ fn time_in_claim(value: &Value) -> Option<i64> {
     }
 }
 
-impl Decoded {
+impl DecodedCredential {
     /// A claim, parameter or member, by its name or JSON pointer.
     pub(crate) fn claim(&self, name: &str) -> Option<Value> {
         if name.starts_with('/') {

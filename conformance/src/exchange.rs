@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::variables::Window;
+use crate::variables::TimeWindow;
 
 /// A request as it goes over the wire.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Request {
     pub(crate) method: &'static str,
     /// Path and query.
     pub(crate) target: String,
@@ -22,14 +22,14 @@ pub(crate) struct Asked {
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answered {
+pub(crate) struct Response {
     pub(crate) status: u16,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answered {
+impl Response {
     /// The values of a header.
     pub(crate) fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
@@ -43,17 +43,17 @@ impl Answered {
 
 /// All that could be seen of one exchange.
 #[derive(Debug, Clone)]
-pub(crate) struct Observed {
-    pub(crate) answered: Answered,
+pub(crate) struct Transcript {
+    pub(crate) response: Response,
     /// When it was asked.
-    pub(crate) window: Window,
+    pub(crate) window: TimeWindow,
     /// What only the inside shows; `None` where the server is somebody else's.
-    pub(crate) inside: Option<Inside>,
+    pub(crate) internals: Option<Internals>,
 }
 
 /// What only the inside shows.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Inside {
+pub(crate) struct Internals {
     /// The audit events, as objects.
     pub(crate) audit: Vec<Map<String, Value>>,
     /// The log lines.

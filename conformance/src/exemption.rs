@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::judge::Difference;
+use crate::comparison::Difference;
+use crate::plugin_spec::{Exemption, PluginSpec};
 use crate::profile::Profile;
-use crate::report::{Failure, Judged, Outcome, Verdict};
-use crate::sheet::{Exemption, PluginSheet};
+use crate::report::{CaseResult, Failure, Outcome, Verdict};
 use crate::variables::unix_seconds;
 
 /// The exemptions of a plugin, and which of them were of any use.
@@ -17,8 +17,8 @@ pub(crate) struct Exemptions<'a> {
 }
 
 impl<'a> Exemptions<'a> {
-    pub(crate) fn of(sheet: &'a PluginSheet, now_unix_seconds: i64) -> Self {
-        let PluginSheet { skip, expected_failures, .. } = sheet;
+    pub(crate) fn of(spec: &'a PluginSpec, now_unix_seconds: i64) -> Self {
+        let PluginSpec { skip, expected_failures, .. } = spec;
         Self { skip, expected_failures, now_unix_seconds, used: BTreeSet::new() }
     }
 
@@ -31,11 +31,11 @@ impl<'a> Exemptions<'a> {
     pub(crate) fn skip(&mut self, case: &str) -> Option<Verdict> {
         let exemption = self.skip.iter().find(|exemption| exemption.case == case)?;
         self.used.insert(&exemption.case);
-        Some(self.if_in_force(exemption, Verdict::Skipped))
+        Some(self.unless_expired(exemption, Verdict::Skipped))
     }
 
     /// The verdict of a case that was run. One that is known to fail and passes is a failure.
-    pub(crate) fn judged(&mut self, case: &str, outcome: Outcome) -> Verdict {
+    pub(crate) fn verdict(&mut self, case: &str, outcome: Outcome) -> Verdict {
         let Some(exemption) = self.expected_failures.iter().find(|exemption| exemption.case == case) else {
             return match outcome {
                 Outcome::Passed => Verdict::Passed,
@@ -48,12 +48,12 @@ impl<'a> Exemptions<'a> {
             Outcome::Passed => {
                 failed("the case", "to fail, as expected_failures says", "a pass; take it off the list")
             }
-            Outcome::Failed(_) => self.if_in_force(exemption, Verdict::ExpectedFailure),
+            Outcome::Failed(_) => self.unless_expired(exemption, Verdict::ExpectedFailure),
             Outcome::NotRun(why) => Verdict::NotRun(why),
         }
     }
 
-    fn if_in_force(&self, exemption: &Exemption, verdict: fn(String) -> Verdict) -> Verdict {
+    fn unless_expired(&self, exemption: &Exemption, verdict: fn(String) -> Verdict) -> Verdict {
         let Exemption { reason, until, .. } = exemption;
         match unix_seconds(&format!("{until}T23:59:59Z")) {
             None => failed("last day of the exemption", "YYYY-MM-DD", until),
@@ -65,10 +65,10 @@ impl<'a> Exemptions<'a> {
     }
 
     /// Exemptions for cases that there are not: each is a failure.
-    pub(crate) fn unused(&self) -> Vec<Judged> {
+    pub(crate) fn unused(&self) -> Vec<CaseResult> {
         let all = self.skip.iter().chain(self.expected_failures);
         all.filter(|exemption| !self.used.contains(exemption.case.as_str()))
-            .map(|exemption| Judged {
+            .map(|exemption| CaseResult {
                 case: exemption.case.clone(),
                 profile: Profile::Contract,
                 description: "An exemption names a case that there is.".to_owned(),
@@ -95,8 +95,8 @@ mod tests {
         Exemption { case: case.to_owned(), reason: "it is being mended".to_owned(), until: until.to_owned() }
     }
 
-    fn sheet(skip: Vec<Exemption>, expected_failures: Vec<Exemption>) -> PluginSheet {
-        PluginSheet { plugin: "mine".to_owned(), cases: 0, issuers: BTreeMap::new(), skip, expected_failures }
+    fn spec(skip: Vec<Exemption>, expected_failures: Vec<Exemption>) -> PluginSpec {
+        PluginSpec { plugin: "mine".to_owned(), cases: 0, issuers: BTreeMap::new(), skip, expected_failures }
     }
 
     fn said(verdict: &Verdict) -> String {
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_skip_is_in_force_through_its_last_day() {
-        let sheet = sheet(vec![exemption("a-case", "2026-11-21"), exemption("late", "2026-11-20")], vec![]);
-        let mut exemptions = Exemptions::of(&sheet, TODAY);
+        let spec = spec(vec![exemption("a-case", "2026-11-21"), exemption("late", "2026-11-20")], vec![]);
+        let mut exemptions = Exemptions::of(&spec, TODAY);
         assert_eq!(
             said(&exemptions.skip("a-case").unwrap()),
             "skipped: it is being mended (until 2026-11-21)"
@@ -131,32 +131,32 @@ mod tests {
 
     #[test]
     fn a_skip_without_a_day_fails() {
-        let sheet = sheet(vec![exemption("a-case", "soon")], vec![]);
-        let verdict = Exemptions::of(&sheet, TODAY).skip("a-case").unwrap();
+        let spec = spec(vec![exemption("a-case", "soon")], vec![]);
+        let verdict = Exemptions::of(&spec, TODAY).skip("a-case").unwrap();
         assert_eq!(said(&verdict), "failed: last day of the exemption: YYYY-MM-DD, soon");
     }
 
     #[test]
     fn an_expected_failure_that_does_not_happen_fails() {
-        let sheet = sheet(vec![], vec![exemption("a-case", "2026-12-31")]);
-        let mut exemptions = Exemptions::of(&sheet, TODAY);
-        let failed = exemptions.judged("a-case", failure());
+        let spec = spec(vec![], vec![exemption("a-case", "2026-12-31")]);
+        let mut exemptions = Exemptions::of(&spec, TODAY);
+        let failed = exemptions.verdict("a-case", failure());
         assert_eq!(said(&failed), "expected: it is being mended (until 2026-12-31)");
-        let passed = exemptions.judged("a-case", Outcome::Passed);
+        let passed = exemptions.verdict("a-case", Outcome::Passed);
         assert!(said(&passed).starts_with("failed: the case: to fail"), "{}", said(&passed));
     }
 
     #[test]
     fn an_expected_failure_that_has_run_out_fails() {
-        let sheet = sheet(vec![], vec![exemption("a-case", "2026-01-01")]);
-        let verdict = Exemptions::of(&sheet, TODAY).judged("a-case", failure());
+        let spec = spec(vec![], vec![exemption("a-case", "2026-01-01")]);
+        let verdict = Exemptions::of(&spec, TODAY).verdict("a-case", failure());
         assert!(said(&verdict).starts_with("failed: exemption"), "{}", said(&verdict));
     }
 
     #[test]
     fn an_exemption_for_a_case_that_there_is_not_fails() {
-        let sheet = sheet(vec![exemption("a-case", "2026-12-31"), exemption("a-csae", "2026-12-31")], vec![]);
-        let mut exemptions = Exemptions::of(&sheet, TODAY);
+        let spec = spec(vec![exemption("a-case", "2026-12-31"), exemption("a-csae", "2026-12-31")], vec![]);
+        let mut exemptions = Exemptions::of(&spec, TODAY);
         exemptions.skip("a-case");
         let unused: Vec<String> = exemptions.unused().into_iter().map(|judged| judged.case).collect();
         assert_eq!(unused, ["a-csae"]);
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_case_without_an_exemption_counts_as_it_comes() {
-        let sheet = sheet(vec![], vec![]);
-        let mut exemptions = Exemptions::of(&sheet, TODAY);
-        assert_eq!(said(&exemptions.judged("a-case", Outcome::Passed)), "passed");
-        assert_eq!(said(&exemptions.judged("a-case", failure())), "failed: status: 200, 500");
+        let spec = spec(vec![], vec![]);
+        let mut exemptions = Exemptions::of(&spec, TODAY);
+        assert_eq!(said(&exemptions.verdict("a-case", Outcome::Passed)), "passed");
+        assert_eq!(said(&exemptions.verdict("a-case", failure())), "failed: status: 200, 500");
     }
 }

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::built_in;
 use crate::fixture::Fixture;
-use crate::reading::{Mistake, read, take_in_files, take_in_files_of};
-use crate::sheet::{CredentialReading, PluginSheet, VerifyingKey};
-use crate::standing::SECRET_BYTES_MIN;
+use crate::invariants::SECRET_BYTES_MIN;
+use crate::plugin_spec::{CredentialReading, PluginSpec, VerifyingKey};
+use crate::yaml::{FixtureError, read, take_in_files, take_in_files_of};
 
 /// The file that says who a folder's fixtures are for.
-const SHEET: &str = "plugin.yaml";
+const PLUGIN_SPEC: &str = "plugin.yaml";
 
 /// The file that counts the fixtures of a folder without a sheet.
 const COUNT: &str = "count.yaml";
@@ -26,14 +26,14 @@ const TENANT: &str = "tenant.yaml";
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) id: String,
-    pub(crate) shelf: Shelf,
+    pub(crate) set: FixtureSet,
     pub(crate) file: String,
     pub(crate) fixture: Fixture,
 }
 
 /// Whose cases stand on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Shelf {
+pub(crate) enum FixtureSet {
     /// Every plugin's.
     Core,
     /// What only HTTP shows; asked of whoever serves api_type `app`.
@@ -44,19 +44,19 @@ pub(crate) enum Shelf {
 
 /// All fixtures and sheets.
 #[derive(Debug, Default)]
-pub(crate) struct Library {
+pub(crate) struct Fixtures {
     pub(crate) cases: Vec<Case>,
-    pub(crate) sheets: Vec<PluginSheet>,
+    pub(crate) specs: Vec<PluginSpec>,
     /// The tenant file as a document, its keys taken in.
     pub(crate) tenant: Value,
 }
 
-impl Library {
+impl Fixtures {
     /// The suite's own fixtures, and those of these folders: each a plugin's folder or a folder of such folders.
-    pub(crate) fn open(folders: &[PathBuf]) -> Result<Self, Vec<Mistake>> {
+    pub(crate) fn open(folders: &[PathBuf]) -> Result<Self, Vec<FixtureError>> {
         let mut reader = Reader::default();
-        reader.built_in("core", Shelf::Core);
-        reader.built_in("server", Shelf::Server);
+        reader.built_in("core", FixtureSet::Core);
+        reader.built_in("server", FixtureSet::Server);
         reader.tenant();
         for folder in folders {
             reader.folder(folder);
@@ -68,8 +68,8 @@ impl Library {
     }
 
     /// The sheet of a plugin.
-    pub(crate) fn sheet(&self, plugin: &str) -> Option<&PluginSheet> {
-        self.sheets.iter().find(|sheet| sheet.plugin == plugin)
+    pub(crate) fn spec(&self, plugin: &str) -> Option<&PluginSpec> {
+        self.specs.iter().find(|spec| spec.plugin == plugin)
     }
 }
 
@@ -81,37 +81,37 @@ struct Count {
 
 #[derive(Default)]
 struct Reader {
-    library: Library,
-    mistakes: Vec<Mistake>,
+    library: Fixtures,
+    mistakes: Vec<FixtureError>,
 }
 
 impl Reader {
-    fn built_in(&mut self, folder: &str, shelf: Shelf) {
+    fn built_in(&mut self, folder: &str, set: FixtureSet) {
         let files = built_in::FILES.iter().filter_map(|(path, text)| {
             let name = path.strip_prefix(folder)?.strip_prefix('/')?;
             Some((format!("fixtures/{path}"), name.to_owned(), (*text).to_owned()))
         });
-        self.shelve(files.collect(), shelf);
+        self.add_set(files.collect(), set);
     }
 
     /// The plugins that ship here, but for those that the run brings fixtures of its own for.
     fn built_in_plugins(&mut self) {
-        let brought: Vec<String> = self.library.sheets.iter().map(|sheet| sheet.plugin.clone()).collect();
+        let brought: Vec<String> = self.library.specs.iter().map(|spec| spec.plugin.clone()).collect();
         for (path, text) in built_in::FILES {
-            let Some(folder) = path.strip_suffix(SHEET).and_then(|path| path.strip_suffix('/')) else {
+            let Some(folder) = path.strip_suffix(PLUGIN_SPEC).and_then(|path| path.strip_suffix('/')) else {
                 continue;
             };
             let take_in = |taken: &str| {
                 let path = taken.strip_prefix("../").unwrap_or(taken);
                 built_in::text(path).map(str::to_owned).ok_or_else(|| format!("no file {taken}"))
             };
-            match read_sheet(&format!("fixtures/{path}"), text, &take_in) {
+            match read_spec(&format!("fixtures/{path}"), text, &take_in) {
                 Err(mistake) => self.mistakes.push(mistake),
-                Ok(sheet) if brought.contains(&sheet.plugin) => {}
-                Ok(sheet) => {
-                    let shelf = Shelf::Plugin(sheet.plugin.clone());
-                    self.library.sheets.push(sheet);
-                    self.built_in(folder, shelf);
+                Ok(spec) if brought.contains(&spec.plugin) => {}
+                Ok(spec) => {
+                    let set = FixtureSet::Plugin(spec.plugin.clone());
+                    self.library.specs.push(spec);
+                    self.built_in(folder, set);
                 }
             }
         }
@@ -124,7 +124,8 @@ impl Reader {
                 let take_in = |path: &str| {
                     built_in::text(path).map(str::to_owned).ok_or_else(|| format!("no file {path}"))
                 };
-                take_in_files(&mut tenant, &take_in).map_err(|message| Mistake::of_file(&file, message))?;
+                take_in_files(&mut tenant, &take_in)
+                    .map_err(|message| FixtureError::of_file(&file, message))?;
                 Ok(tenant)
             });
         match outcome {
@@ -134,34 +135,34 @@ impl Reader {
     }
 
     fn folder(&mut self, folder: &Path) {
-        if folder.join(SHEET).is_file() {
+        if folder.join(PLUGIN_SPEC).is_file() {
             return self.plugin(folder);
         }
         let mut found = false;
         for inner in listed(folder).unwrap_or_default() {
-            if inner.join(SHEET).is_file() {
+            if inner.join(PLUGIN_SPEC).is_file() {
                 found = true;
                 self.plugin(&inner);
             }
         }
         if !found {
-            let message = format!("no {SHEET} stands in it, nor in a folder of it");
-            self.mistakes.push(Mistake::of_file(&folder.display().to_string(), message));
+            let message = format!("no {PLUGIN_SPEC} stands in it, nor in a folder of it");
+            self.mistakes.push(FixtureError::of_file(&folder.display().to_string(), message));
         }
     }
 
     fn plugin(&mut self, folder: &Path) {
-        match read_sheet_file(folder) {
-            Ok(sheet) => {
-                let shelf = Shelf::Plugin(sheet.plugin.clone());
-                if self.library.sheet(&sheet.plugin).is_some() {
-                    let file = folder.join(SHEET).display().to_string();
-                    let message = format!("a second sheet for the plugin `{}`", sheet.plugin);
-                    self.mistakes.push(Mistake::of_file(&file, message));
+        match read_spec_file(folder) {
+            Ok(spec) => {
+                let set = FixtureSet::Plugin(spec.plugin.clone());
+                if self.library.spec(&spec.plugin).is_some() {
+                    let file = folder.join(PLUGIN_SPEC).display().to_string();
+                    let message = format!("a second sheet for the plugin `{}`", spec.plugin);
+                    self.mistakes.push(FixtureError::of_file(&file, message));
                 }
-                self.library.sheets.push(sheet);
+                self.library.specs.push(spec);
                 match texts_of(folder) {
-                    Ok(files) => self.shelve(files, shelf),
+                    Ok(files) => self.add_set(files, set),
                     Err(mistake) => self.mistakes.push(mistake),
                 }
             }
@@ -170,16 +171,16 @@ impl Reader {
     }
 
     /// Takes the fixtures among these files, and holds their number against the count.
-    fn shelve(&mut self, files: Vec<(String, String, String)>, shelf: Shelf) {
+    fn add_set(&mut self, files: Vec<(String, String, String)>, set: FixtureSet) {
         let mut found = 0;
         let mut counted = None;
         let mut counting_file = String::new();
         for (file, name, text) in files {
             match name.as_str() {
-                SHEET => {
+                PLUGIN_SPEC => {
                     counting_file = file;
-                    let of = |sheet: &&PluginSheet| shelf == Shelf::Plugin(sheet.plugin.clone());
-                    counted = self.library.sheets.iter().find(of).map(|sheet| sheet.cases);
+                    let of = |spec: &&PluginSpec| set == FixtureSet::Plugin(spec.plugin.clone());
+                    counted = self.library.specs.iter().find(of).map(|spec| spec.cases);
                 }
                 COUNT => match read::<Count>(&file, &text) {
                     Ok(count) => (counting_file, counted) = (file, Some(count.cases)),
@@ -188,7 +189,7 @@ impl Reader {
                 _ => {
                     let Some(id) = name.strip_suffix(".yaml") else { continue };
                     found += 1;
-                    match read_case(&file, id, &text, shelf.clone()) {
+                    match read_case(&file, id, &text, set.clone()) {
                         Ok(case) => self.library.cases.push(case),
                         Err(mistake) => self.mistakes.push(mistake),
                     }
@@ -200,7 +201,7 @@ impl Reader {
                 Some(counted) => format!("`cases` says {counted}, but {found} fixtures stand beside it"),
                 None => format!("no {COUNT} counts the fixtures beside it"),
             };
-            self.mistakes.push(Mistake::of_file(&counting_file, message));
+            self.mistakes.push(FixtureError::of_file(&counting_file, message));
         }
     }
 
@@ -208,15 +209,15 @@ impl Reader {
         let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
         for case in &self.library.cases {
             // Two plugins may have a case of one name; each is run alone.
-            let of = match &case.shelf {
-                Shelf::Plugin(name) => name.as_str(),
-                Shelf::Core | Shelf::Server => "",
+            let of = match &case.set {
+                FixtureSet::Plugin(name) => name.as_str(),
+                FixtureSet::Core | FixtureSet::Server => "",
             };
             let own = seen.insert((of, &case.id), &case.file);
             let shared = if of.is_empty() { None } else { seen.get(&("", case.id.as_str())).copied() };
             if let Some(other) = own.or(shared) {
                 let message = format!("a case of this id stands in {other} too; give it a name of its own");
-                self.mistakes.push(Mistake::of_file(&case.file, message));
+                self.mistakes.push(FixtureError::of_file(&case.file, message));
             }
         }
     }
@@ -226,26 +227,25 @@ impl Reader {
         let mut accompanied: BTreeSet<(&str, &str)> = BTreeSet::new();
         for case in &self.library.cases {
             let Some(name) = &case.fixture.neighbour_of else { continue };
-            let accepted =
-                self.library.cases.iter().find(|other| other.shelf == case.shelf && other.id == *name);
+            let accepted = self.library.cases.iter().find(|other| other.set == case.set && other.id == *name);
             match accepted {
-                None => self.mistakes.push(Mistake::of_file(
+                None => self.mistakes.push(FixtureError::of_file(
                     &case.file,
                     format!("`neighbour_of` names `{name}`, and no case beside it has that id"),
                 )),
                 Some(accepted) => {
                     accompanied.insert((&accepted.file, &accepted.id));
                     if let Some(message) = not_neighbours(&accepted.fixture, &case.fixture) {
-                        self.mistakes.push(Mistake::of_file(&case.file, message));
+                        self.mistakes.push(FixtureError::of_file(&case.file, message));
                     }
                 }
             }
         }
         for case in &self.library.cases {
-            let own = matches!(case.shelf, Shelf::Plugin(_));
+            let own = matches!(case.set, FixtureSet::Plugin(_));
             if own && case.fixture.accepts() && !accompanied.contains(&(&case.file, &case.id)) {
                 let message = "no refused case names it in `neighbour_of`; add one that differs in one field";
-                self.mistakes.push(Mistake::of_file(&case.file, message));
+                self.mistakes.push(FixtureError::of_file(&case.file, message));
             }
         }
     }
@@ -256,7 +256,7 @@ fn not_neighbours(accepted: &Fixture, refused: &Fixture) -> Option<String> {
     if !accepted.accepts() || refused.accepts() {
         return Some("neighbours are an accepted case and a refused one".to_owned());
     }
-    let differing = crate::neighbour::differing_fields(accepted, refused);
+    let differing = crate::fixture_diff::differing_fields(accepted, refused);
     match differing.as_slice() {
         [_] => None,
         [] => Some("it asks the same as its neighbour and expects another answer".to_owned()),
@@ -266,51 +266,56 @@ fn not_neighbours(accepted: &Fixture, refused: &Fixture) -> Option<String> {
     }
 }
 
-fn read_case(file: &str, id: &str, text: &str, shelf: Shelf) -> Result<Case, Mistake> {
+fn read_case(file: &str, id: &str, text: &str, set: FixtureSet) -> Result<Case, FixtureError> {
     let kebab = id.split('-').all(|word| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     });
     if !kebab || !id.contains('-') {
-        return Err(Mistake::of_file(file, "the file's name must be a sentence in kebab case"));
+        return Err(FixtureError::of_file(file, "the file's name must be a sentence in kebab case"));
     }
     let fixture: Fixture = read(file, text)?;
     let sentence = fixture.description.ends_with('.') && !fixture.description.starts_with(char::is_lowercase);
     if !sentence {
-        return Err(Mistake::at_text(file, text, "description:", "the description must be a whole sentence"));
+        return Err(FixtureError::at_text(
+            file,
+            text,
+            "description:",
+            "the description must be a whole sentence",
+        ));
     }
     if fixture.steps.is_empty() != fixture.refused_setting.is_some() {
-        return Err(Mistake::of_file(file, "a case has either steps or a refused_setting"));
+        return Err(FixtureError::of_file(file, "a case has either steps or a refused_setting"));
     }
     if fixture.steps.iter().any(|step| step.times == 0) {
-        return Err(Mistake::at_text(file, text, "times:", "`times` must be at least 1"));
+        return Err(FixtureError::at_text(file, text, "times:", "`times` must be at least 1"));
     }
     let mut unseen = fixture.steps.iter().flat_map(|step| &step.expect.never_seen);
     if unseen.any(|text| text.trim().len() < SECRET_BYTES_MIN) {
         let message =
             format!("a text of fewer than {SECRET_BYTES_MIN} bytes is not looked for; name a longer one");
-        return Err(Mistake::at_text(file, text, "never_seen:", message));
+        return Err(FixtureError::at_text(file, text, "never_seen:", message));
     }
-    Ok(Case { id: id.to_owned(), shelf, file: file.to_owned(), fixture })
+    Ok(Case { id: id.to_owned(), set, file: file.to_owned(), fixture })
 }
 
-fn read_sheet_file(folder: &Path) -> Result<PluginSheet, Mistake> {
-    let path = folder.join(SHEET);
+fn read_spec_file(folder: &Path) -> Result<PluginSpec, FixtureError> {
+    let path = folder.join(PLUGIN_SPEC);
     let file = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| Mistake::of_file(&file, error.to_string()))?;
+    let text = fs::read_to_string(path).map_err(|error| FixtureError::of_file(&file, error.to_string()))?;
     let take_in = |taken: &str| {
         fs::read_to_string(folder.join(taken))
             .map_err(|error| format!("the file {taken} cannot be taken in: {error}"))
     };
-    read_sheet(&file, &text, &take_in)
+    read_spec(&file, &text, &take_in)
 }
 
-fn read_sheet(
+fn read_spec(
     file: &str,
     text: &str,
     take_in: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<PluginSheet, Mistake> {
-    let mut sheet: PluginSheet = read(file, text)?;
-    for issuer in sheet.issuers.values_mut() {
+) -> Result<PluginSpec, FixtureError> {
+    let mut spec: PluginSpec = read(file, text)?;
+    for issuer in spec.issuers.values_mut() {
         let filled = take_in_files_of(&mut issuer.settings, take_in).and_then(|()| {
             if let CredentialReading::Jwt(reading) = &mut issuer.credential
                 && let VerifyingKey::PublicKey { pem, .. } = &mut reading.verifies_with
@@ -320,19 +325,20 @@ fn read_sheet(
             }
             Ok(())
         });
-        filled.map_err(|message| Mistake::at_text(file, text, "${file:", message))?;
+        filled.map_err(|message| FixtureError::at_text(file, text, "${file:", message))?;
         if let Some(feature) = issuer.features.iter().find(|feature| !feature.is_declared()) {
             let message = format!("`{feature}` is not declared here: it follows from the manifest");
-            return Err(Mistake::at_text(file, text, feature.name(), message));
+            return Err(FixtureError::at_text(file, text, feature.name(), message));
         }
     }
-    Ok(sheet)
+    Ok(spec)
 }
 
 /// Path, name and text of the YAML files of a folder, sorted.
-fn texts_of(folder: &Path) -> Result<Vec<(String, String, String)>, Mistake> {
-    let failed =
-        |path: &Path, error: std::io::Error| Mistake::of_file(&path.display().to_string(), error.to_string());
+fn texts_of(folder: &Path) -> Result<Vec<(String, String, String)>, FixtureError> {
+    let failed = |path: &Path, error: std::io::Error| {
+        FixtureError::of_file(&path.display().to_string(), error.to_string())
+    };
     let mut texts = Vec::new();
     for path in listed(folder).map_err(|error| failed(folder, error))? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };

@@ -15,8 +15,8 @@ mod upstream_faults;
 
 use serde_json::{Map, Value};
 
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 /// One fault, and what it is called.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub(crate) struct Mutant {
     /// A name in kebab case.
     pub(crate) id: &'static str,
     /// One sentence: what is wrong.
-    pub(crate) fault: &'static str,
+    pub(crate) description: &'static str,
     /// Whose cases must notice it.
     pub(crate) profile: Profile,
     /// The features of issuers that it can be put into.
@@ -32,7 +32,7 @@ pub(crate) struct Mutant {
     /// The features of issuers that it cannot be put into.
     pub(crate) needs_not: &'static [Feature],
     /// The fault itself.
-    pub(crate) weakening: Weakening,
+    pub(crate) fault: Fault,
 }
 
 /// All mutants, by profile.
@@ -62,20 +62,20 @@ fn drop_last(members: &mut Map<String, Value>) {
 }
 
 /// Name, fault, needed and unwanted features, and the fault itself.
-type Entry = (&'static str, &'static str, &'static [Feature], &'static [Feature], Weakening);
+type Entry = (&'static str, &'static str, &'static [Feature], &'static [Feature], Fault);
 
 impl Mutant {
     /// The mutants of a profile.
     fn all_of(profile: Profile, entries: Vec<Entry>) -> Vec<Self> {
         let entries = entries.into_iter();
         entries
-            .map(|(id, fault, needs, needs_not, weakening)| Self {
+            .map(|(id, description, needs, needs_not, fault)| Self {
                 id,
-                fault,
+                description,
                 profile,
                 needs,
                 needs_not,
-                weakening,
+                fault,
             })
             .collect()
     }

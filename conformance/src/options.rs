@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use locum_host::LoadError;
 use serde_json::{Map, Value};
 
-use crate::reading::Mistake;
+use crate::yaml::FixtureError;
 
 /// What to judge, by which fixtures.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What is judged.
-    pub subject: Subject,
+    pub implementation: Implementation,
     /// Folders with fixtures: a plugin's own, or a folder of such. The suite's own fixtures are always there.
     pub fixtures: Vec<PathBuf>,
     /// Settings that work, for a plugin without a sheet or in place of the sheet's.
@@ -26,7 +26,7 @@ pub struct Options {
 
 /// What is judged.
 #[derive(Debug, Clone)]
-pub enum Subject {
+pub enum Implementation {
     /// A plugin file, loaded as production loads it.
     Plugin(PathBuf),
     /// A running server.
@@ -47,7 +47,7 @@ pub enum Subject {
 pub enum SetupError {
     /// Fixtures or sheets that cannot be used.
     #[error("{}", listed(.0))]
-    Fixtures(Vec<Mistake>),
+    Fixtures(Vec<FixtureError>),
     /// The plugin cannot be loaded.
     #[error("{0}")]
     Plugin(#[from] LoadError),
@@ -55,12 +55,12 @@ pub enum SetupError {
     #[error(
         "no sheet for the plugin `{0}`: name its fixtures with --fixtures, or settings that work with --settings"
     )]
-    NoSheet(String),
+    NoPluginSpec(String),
     /// The sheet says nothing of an api_type.
     #[error(
         "the sheet of the plugin `{plugin}` has no entry for api_type `{api_type}`; add one under `issuers`"
     )]
-    NoIssuerSheet {
+    NoIssuerSpec {
         /// The plugin.
         plugin: String,
         /// The api_type.
@@ -79,14 +79,14 @@ pub enum SetupError {
     #[error("{0}")]
     File(String),
     /// Mutants are put between host and plugin, so there must be a plugin.
-    #[error("a kill score needs a plugin file, not a server")]
-    NoMutantsOfServers,
+    #[error("a mutation score needs a plugin file, not a server")]
+    MutationScoreNeedsPlugin,
     /// The runtime does not start.
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),
 }
 
-fn listed(mistakes: &[Mistake]) -> String {
-    let lines: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
+fn listed(mistakes: &[FixtureError]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(FixtureError::to_string).collect();
     lines.join("\n")
 }

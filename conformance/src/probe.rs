@@ -13,14 +13,14 @@ use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::ports::{CallContext, Issuer};
 use serde_json::{Map, Value, json};
 
-use crate::judge::Difference;
+use crate::case_context::Harness;
+use crate::case_run::{ALICE, IssuerUnderTest, settings_of, variables_of};
+use crate::comparison::Difference;
+use crate::plugin_spec::IssuerSpec;
 use crate::profile::{Feature, Profile};
-use crate::replay::{ALICE, Played, settings_of, variables_of};
 use crate::report::{Failure, Outcome};
-use crate::sheet::IssuerSheet;
-use crate::stage::House;
 use crate::tenant::{CALLER, TARGET, TenantDocument};
-use crate::variables::{Variables, Window};
+use crate::variables::{TimeWindow, Variables};
 
 /// When the issuer is called: 2030-01-08T18:45:14Z, unix seconds.
 const NOW: i64 = 1_894_128_314;
@@ -41,7 +41,7 @@ enum Question {
     /// Something of the manifest.
     Manifest(fn(&IssuerManifest) -> Vec<Difference>),
     /// Something of how settings are taken.
-    Settings(fn(&Bench<'_>) -> Vec<Difference>),
+    Settings(fn(&ProbeContext<'_>) -> Vec<Difference>),
     /// Whether the issuer is a function.
     Purity,
 }
@@ -103,7 +103,7 @@ impl Probe {
         Self { id, description, profile: Profile::Contract, needs_not: &[], question }
     }
 
-    pub(crate) async fn run(&self, bench: &Bench<'_>) -> Outcome {
+    pub(crate) async fn run(&self, bench: &ProbeContext<'_>) -> Outcome {
         let differences = match self.question {
             Question::Manifest(ask) => ask(bench.manifest),
             Question::Settings(ask) => ask(bench),
@@ -114,28 +114,28 @@ impl Probe {
 }
 
 /// The issuer with all that is needed to make it ready.
-pub(crate) struct Bench<'a> {
+pub(crate) struct ProbeContext<'a> {
     manifest: &'a IssuerManifest,
-    sheet: &'a IssuerSheet,
-    house: &'a House,
+    spec: &'a IssuerSpec,
+    harness: &'a Harness,
     settings: Map<String, Value>,
     tenant: TenantForIssuer,
     variables: Variables,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> ProbeContext<'a> {
     /// # Errors
     /// A tenant that cannot be one.
-    pub(crate) fn of(played: &Played<'a>, house: &'a House) -> Result<Self, String> {
+    pub(crate) fn of(played: &IssuerUnderTest<'a>, harness: &'a Harness) -> Result<Self, String> {
         let mut document = TenantDocument::new(played.tenant.clone());
-        document.enable(played.manifest, played.sheet.settings.clone(), &Map::new());
+        document.enable(played.manifest, played.spec.settings.clone(), &Map::new());
         let tenant = document.tenant()?;
         Ok(Self {
             manifest: played.manifest,
-            sheet: played.sheet,
-            house,
+            spec: played.spec,
+            harness,
             settings: settings_of(&tenant, &played.manifest.api_type),
-            variables: variables_of(played.manifest, Window { earliest: NOW, latest: NOW }, ALICE),
+            variables: variables_of(played.manifest, TimeWindow { earliest: NOW, latest: NOW }, ALICE),
             tenant: TenantForIssuer {
                 domain: tenant.domain.clone(),
                 signing_key: tenant.keys.first().map(|key| key.signing.clone()),
@@ -144,7 +144,7 @@ impl<'a> Bench<'a> {
     }
 
     fn configure(&self, settings: Map<String, Value>) -> Result<Arc<dyn Issuer>, IssuerRefusal> {
-        self.house.issuers.configure(Configuration {
+        self.harness.issuers.configure(Configuration {
             api_type: self.manifest.api_type.clone(),
             settings,
             tenant: self.tenant.clone(),
@@ -168,8 +168,8 @@ impl<'a> Bench<'a> {
 
     async fn issued(&self) -> Result<Value, String> {
         let issuer = self.configure(self.settings.clone()).map_err(|refusal| refusal.message)?;
-        let script = self.sheet.upstream.iter().map(|exchange| exchange.filled(&self.variables));
-        self.house.upstreams.play(script.collect::<Result<_, _>>().map_err(|error| error.to_string())?);
+        let script = self.spec.upstream.iter().map(|exchange| exchange.filled(&self.variables));
+        self.harness.upstreams.play(script.collect::<Result<_, _>>().map_err(|error| error.to_string())?);
         let context = CallContext { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
         let issued = issuer.issue(&self.grant(), context).await.map_err(|failure| failure.to_string())?;
         Ok(json!(issued))
@@ -182,8 +182,8 @@ impl<'a> Bench<'a> {
             target_id: TARGET.to_owned(),
             scopes: vec!["openid".to_owned()],
             claims: Map::new(),
-            profile: self.sheet.profile.clone(),
-            parameters: self.sheet.parameters.clone(),
+            profile: self.spec.profile.clone(),
+            parameters: self.spec.parameters.clone(),
             lifetime_seconds: self.manifest.lifetime.default_seconds,
         }
     }

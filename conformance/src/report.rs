@@ -12,7 +12,7 @@ use locum_abi::manifest::Manifest;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::judge::Difference;
+use crate::comparison::Difference;
 use crate::profile::{Level, Profile};
 
 /// Version of the report's own format.
@@ -23,13 +23,13 @@ pub const REPORT_VERSION: u32 = 1;
 #[schemars(title = "Locum conformance report")]
 pub struct Report {
     /// Version of this format.
-    pub report: u32,
+    pub report_version: u32,
     /// Version of the suite.
-    pub suite: String,
+    pub suite_version: String,
     /// When it was run, RFC 3339, by the clock that the run was given.
-    pub made_at: String,
+    pub created_at: String,
     /// What was judged.
-    pub subject: SubjectReport,
+    pub implementation: ImplementationReport,
     /// The sums.
     pub counts: Counts,
     /// One entry for each profile, in a fixed order.
@@ -38,12 +38,12 @@ pub struct Report {
     pub failures: Vec<FailureReport>,
     /// Whether the suite notices faults that are put into this plugin's way; absent if nobody asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kill_score: Option<KillScore>,
+    pub mutation_score: Option<MutationScore>,
 }
 
 /// Which faults the cases noticed. Each is a fault on something that an issuer must do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct KillScore {
+pub struct MutationScore {
     /// Faults that a case noticed.
     pub killed: usize,
     /// Faults that no case noticed.
@@ -60,18 +60,18 @@ pub struct MutantReport {
     /// Its name.
     pub mutant: String,
     /// What is wrong.
-    pub fault: String,
+    pub description: String,
     /// Whose cases must notice it.
     pub profile: Profile,
     /// What became of it.
     #[serde(flatten)]
-    pub fate: Fate,
+    pub result: MutantResult,
 }
 
 /// What became of a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(tag = "fate", rename_all = "kebab-case")]
-pub enum Fate {
+#[serde(tag = "result", rename_all = "kebab-case")]
+pub enum MutantResult {
     /// A case noticed it.
     Killed {
         /// The first case that did.
@@ -89,7 +89,7 @@ pub enum Fate {
 /// What was judged.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum SubjectReport {
+pub enum ImplementationReport {
     /// A plugin file.
     Plugin {
         /// The file's name.
@@ -149,18 +149,18 @@ pub struct ProfileReport {
     /// Cases that did not.
     pub failed: Vec<String>,
     /// Cases that failed as was expected.
-    pub expected_failures: Vec<Excused>,
+    pub expected_failures: Vec<CaseWithReason>,
     /// Cases that somebody exempted for now.
-    pub skipped: Vec<Excused>,
+    pub skipped: Vec<CaseWithReason>,
     /// Cases for features that the subject does not have.
-    pub unsupported: Vec<Excused>,
+    pub unsupported: Vec<CaseWithReason>,
     /// Cases that cannot be run in this way.
-    pub not_run: Vec<Excused>,
+    pub not_run: Vec<CaseWithReason>,
 }
 
 /// A case that did not have to pass, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Excused {
+pub struct CaseWithReason {
     /// The case.
     pub case: String,
     /// Why.
@@ -199,9 +199,9 @@ pub struct ShownExchange {
     /// The status that came.
     pub status: u16,
     /// Header lines that came.
-    pub answer_headers: Vec<String>,
+    pub response_headers: Vec<String>,
     /// The body that came.
-    pub answer_body: String,
+    pub response_body: String,
 }
 
 /// What came of one case.
@@ -246,7 +246,7 @@ pub(crate) enum Verdict {
 
 /// A case that was dealt with.
 #[derive(Debug, Clone)]
-pub(crate) struct Judged {
+pub(crate) struct CaseResult {
     pub(crate) case: String,
     pub(crate) profile: Profile,
     pub(crate) description: String,
@@ -255,16 +255,21 @@ pub(crate) struct Judged {
 
 impl Report {
     /// The report of these cases. `reproduce` is the command of the run without the case.
-    pub(crate) fn new(subject: SubjectReport, made_at: String, judged: Vec<Judged>, reproduce: &str) -> Self {
+    pub(crate) fn new(
+        implementation: ImplementationReport,
+        created_at: String,
+        results: Vec<CaseResult>,
+        reproduce: &str,
+    ) -> Self {
         let mut profiles: Vec<ProfileReport> = Profile::ALL.into_iter().map(ProfileReport::empty).collect();
         let mut failures = Vec::new();
-        let mut judged = judged;
-        judged.sort_by(|a, b| (a.profile, &a.case).cmp(&(b.profile, &b.case)));
+        let mut results = results;
+        results.sort_by(|a, b| (a.profile, &a.case).cmp(&(b.profile, &b.case)));
         let mut counts = Counts::default();
-        for Judged { case, profile, description, verdict } in judged {
+        for CaseResult { case, profile, description, verdict } in results {
             let Some(entry) = profiles.iter_mut().find(|entry| entry.profile == profile) else { continue };
             counts.cases += 1;
-            let excused = |reason| Excused { case: case.clone(), reason };
+            let excused = |reason| CaseWithReason { case: case.clone(), reason };
             match verdict {
                 Verdict::Passed => {
                     counts.passed += 1;
@@ -303,13 +308,22 @@ impl Report {
                 }
             }
         }
-        let suite = env!("CARGO_PKG_VERSION").to_owned();
-        Self { report: REPORT_VERSION, suite, made_at, subject, counts, profiles, failures, kill_score: None }
+        let suite_version = env!("CARGO_PKG_VERSION").to_owned();
+        Self {
+            report_version: REPORT_VERSION,
+            suite_version,
+            created_at,
+            implementation,
+            counts,
+            profiles,
+            failures,
+            mutation_score: None,
+        }
     }
 
     /// Whether nothing failed, something ran, and no mutant survived.
     pub fn passed(&self) -> bool {
-        let survived = self.kill_score.as_ref().map_or(0, |score| score.survived);
+        let survived = self.mutation_score.as_ref().map_or(0, |score| score.survived);
         self.counts.failed == 0 && self.counts.passed > 0 && survived == 0
     }
 
@@ -334,7 +348,7 @@ impl ProfileReport {
     }
 }
 
-impl SubjectReport {
+impl ImplementationReport {
     pub(crate) fn of_plugin(file: String, sha256: String, manifest: &Manifest, isolation: String) -> Self {
         Self::Plugin {
             file,

@@ -12,15 +12,15 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tracing::dispatcher::{DefaultGuard, set_default};
 
+use crate::case_context::{Harness, LogLines, ScriptedUpstreams};
+use crate::case_run::{Destination, IssuerUnderTest, run_case};
 use crate::exemption::Exemptions;
-use crate::library::{Case, Library, Shelf};
-use crate::options::{Options, SetupError, Subject};
-use crate::probe::{Bench, PROBES, Probe};
+use crate::library::{Case, FixtureSet, Fixtures};
+use crate::options::{Implementation, Options, SetupError};
+use crate::plugin_spec::{IssuerSpec, PluginSpec};
+use crate::probe::{PROBES, Probe, ProbeContext};
 use crate::profile::Feature;
-use crate::replay::{Played, WhereTo, replay};
-use crate::report::{Judged, Outcome, Report, SubjectReport, Verdict};
-use crate::sheet::{IssuerSheet, PluginSheet};
-use crate::stage::{House, LogLines, ScriptedUpstreams};
+use crate::report::{CaseResult, ImplementationReport, Outcome, Report, Verdict};
 use crate::variables::rfc_3339;
 
 /// Worker threads of a run: plugins may hang, and one thread must always be free of them.
@@ -32,10 +32,10 @@ const WORKERS: usize = 4;
 /// Why the run could not start. What the subject does wrong stands in the report.
 pub fn run(options: &Options) -> Result<Report, SetupError> {
     install_crypto();
-    let library = Library::open(&options.fixtures).map_err(SetupError::Fixtures)?;
-    match &options.subject {
-        Subject::Plugin(file) => judge_plugin(options, &library, file),
-        Subject::Server { .. } => crate::server_run::judge_server(options, &library),
+    let library = Fixtures::open(&options.fixtures).map_err(SetupError::Fixtures)?;
+    match &options.implementation {
+        Implementation::Plugin(file) => test_plugin(options, &library, file),
+        Implementation::Server { .. } => crate::server_run::test_server(options, &library),
     }
 }
 
@@ -45,30 +45,30 @@ pub(crate) fn install_crypto() {
     let _ = aws_lc::DEFAULT_PROVIDER.install_default();
 }
 
-fn judge_plugin(options: &Options, library: &Library, file: &Path) -> Result<Report, SetupError> {
-    let bench = Workbench::open(options, library, file)?;
-    let subject = bench.subject.clone();
-    let judged = bench.work(async |course| course.run().await)?;
-    Ok(Report::new(subject, rfc_3339(options.now_unix_seconds), judged, &options.command))
+fn test_plugin(options: &Options, library: &Fixtures, file: &Path) -> Result<Report, SetupError> {
+    let bench = LoadedPlugin::open(options, library, file)?;
+    let implementation = bench.implementation.clone();
+    let results = bench.work(async |run| run.run().await)?;
+    Ok(Report::new(implementation, rfc_3339(options.now_unix_seconds), results, &options.command))
 }
 
 /// A loaded plugin with all that its cases need.
-pub(crate) struct Workbench<'a> {
+pub(crate) struct LoadedPlugin<'a> {
     options: &'a Options,
-    library: &'a Library,
+    library: &'a Fixtures,
     manifest: Manifest,
-    sheet: PluginSheet,
-    house: House,
+    spec: PluginSpec,
+    harness: Harness,
     runtime: Runtime,
-    pub(crate) subject: SubjectReport,
+    pub(crate) implementation: ImplementationReport,
 }
 
-impl<'a> Workbench<'a> {
+impl<'a> LoadedPlugin<'a> {
     /// Loads the plugin.
     ///
     /// # Errors
     /// A plugin that cannot be loaded, or that no sheet speaks of.
-    pub(crate) fn open(options: &'a Options, library: &'a Library, file: &Path) -> Result<Self, SetupError> {
+    pub(crate) fn open(options: &'a Options, library: &'a Fixtures, file: &Path) -> Result<Self, SetupError> {
         let file = std::path::absolute(file).map_err(SetupError::Runtime)?;
         let upstreams = Arc::new(ScriptedUpstreams::default());
         let load = LoadOptions::new(upstreams.clone());
@@ -78,33 +78,33 @@ impl<'a> Workbench<'a> {
         let plugins = Arc::new(PluginSet::load([&file], &Pins::of_file_as_it_is(&file)?, load)?);
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
-        let house = House { issuers: plugins as Arc<dyn Issuers>, upstreams, log, weakening: None };
+        let harness = Harness { issuers: plugins as Arc<dyn Issuers>, upstreams, log, fault: None };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let subject = SubjectReport::of_plugin(
+        let implementation = ImplementationReport::of_plugin(
             name,
             inspection.sha256.to_string(),
             &manifest,
             isolation_name(isolation),
         );
-        let sheet = sheet_for(options, library, &manifest)?;
-        Ok(Self { options, library, manifest, sheet, house, runtime, subject })
+        let spec = spec_for(options, library, &manifest)?;
+        Ok(Self { options, library, manifest, spec, harness, runtime, implementation })
     }
 
     /// Does this with the plugin's cases, on the runtime, with its log.
     pub(crate) fn work<T>(
         self,
-        work: impl AsyncFnOnce(Course<'_>) -> Result<T, SetupError>,
+        work: impl AsyncFnOnce(Run<'_>) -> Result<T, SetupError>,
     ) -> Result<T, SetupError> {
-        let course = Course {
+        let run = Run {
             options: self.options,
             library: self.library,
             manifest: &self.manifest,
-            sheet: &self.sheet,
+            spec: &self.spec,
             tenant: &self.library.tenant,
-            where_to: WhereTo::InProcess(self.house.clone()),
+            destination: Destination::InProcess(self.harness.clone()),
         };
-        let log = set_default(&self.house.log.dispatch());
-        let outcome = self.runtime.block_on(work(course));
+        let log = set_default(&self.harness.log.dispatch());
+        let outcome = self.runtime.block_on(work(run));
         drop(log);
         // A call that hangs would keep the runtime from ending.
         self.runtime.shutdown_background();
@@ -134,50 +134,50 @@ pub(crate) fn runtime(log: &Arc<LogLines>) -> Result<Runtime, SetupError> {
 }
 
 /// The sheet of a plugin: the one in the library, with the settings of the options in it if there are any.
-pub(crate) fn sheet_for(
+pub(crate) fn spec_for(
     options: &Options,
-    library: &Library,
+    library: &Fixtures,
     manifest: &Manifest,
-) -> Result<PluginSheet, SetupError> {
-    let mut sheet = match (library.sheet(&manifest.name), &options.settings) {
-        (Some(sheet), _) => sheet.clone(),
-        (None, Some(_)) => PluginSheet::bare(manifest),
-        (None, None) => return Err(SetupError::NoSheet(manifest.name.clone())),
+) -> Result<PluginSpec, SetupError> {
+    let mut spec = match (library.spec(&manifest.name), &options.settings) {
+        (Some(spec), _) => spec.clone(),
+        (None, Some(_)) => PluginSpec::bare(manifest),
+        (None, None) => return Err(SetupError::NoPluginSpec(manifest.name.clone())),
     };
     for issuer in &manifest.issuers {
         let api_type = &issuer.api_type;
-        match (sheet.issuers.get_mut(api_type), &options.settings) {
+        match (spec.issuers.get_mut(api_type), &options.settings) {
             (Some(of_issuer), Some(settings)) => of_issuer.settings = settings.clone(),
             (Some(_), None) => {}
             (None, _) => {
-                return Err(SetupError::NoIssuerSheet {
+                return Err(SetupError::NoIssuerSpec {
                     plugin: manifest.name.clone(),
                     api_type: api_type.clone(),
                 });
             }
         }
     }
-    Ok(sheet)
+    Ok(spec)
 }
 
 /// All the cases of one plugin.
-pub(crate) struct Course<'a> {
+pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) library: &'a Library,
+    pub(crate) library: &'a Fixtures,
     pub(crate) manifest: &'a Manifest,
-    pub(crate) sheet: &'a PluginSheet,
+    pub(crate) spec: &'a PluginSpec,
     pub(crate) tenant: &'a Value,
-    pub(crate) where_to: WhereTo,
+    pub(crate) destination: Destination,
 }
 
-impl Course<'_> {
-    pub(crate) async fn run(&self) -> Result<Vec<Judged>, SetupError> {
+impl Run<'_> {
+    pub(crate) async fn run(&self) -> Result<Vec<CaseResult>, SetupError> {
         self.check_only()?;
-        let mut exemptions = Exemptions::of(self.sheet, self.options.now_unix_seconds);
-        let mut judged = Vec::new();
+        let mut exemptions = Exemptions::of(self.spec, self.options.now_unix_seconds);
+        let mut results = Vec::new();
         for issuer in &self.manifest.issuers {
-            let Some(sheet) = self.sheet.issuers.get(&issuer.api_type) else { continue };
-            let played = self.played(issuer, sheet, &self.where_to);
+            let Some(spec) = self.spec.issuers.get(&issuer.api_type) else { continue };
+            let played = self.played(issuer, spec, &self.destination);
             let features = Features::of(&played);
             for case in self.library.cases.iter().filter(|case| self.concerns(case, &issuer.api_type)) {
                 let excuse = features.missing(case);
@@ -185,28 +185,28 @@ impl Course<'_> {
                     Some(reason) => Verdict::Unsupported(reason),
                     None => self.verdict(case, &played, &mut exemptions).await,
                 };
-                judged.push(Judged {
+                results.push(CaseResult {
                     case: self.label(&case.id, &issuer.api_type),
                     profile: case.fixture.profile,
                     description: case.fixture.description.clone(),
                     verdict,
                 });
             }
-            self.probe(&played, &features, &mut exemptions, &mut judged).await;
+            self.probe(&played, &features, &mut exemptions, &mut results).await;
         }
         if self.options.only.is_empty() {
-            judged.extend(exemptions.unused());
+            results.extend(exemptions.unused());
         }
-        Ok(judged)
+        Ok(results)
     }
 
     pub(crate) fn played<'c>(
         &'c self,
         manifest: &'c IssuerManifest,
-        sheet: &'c IssuerSheet,
-        where_to: &WhereTo,
-    ) -> Played<'c> {
-        Played { manifest, sheet, tenant: self.tenant, where_to: where_to.clone() }
+        spec: &'c IssuerSpec,
+        destination: &Destination,
+    ) -> IssuerUnderTest<'c> {
+        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination: destination.clone() }
     }
 
     fn check_only(&self) -> Result<(), SetupError> {
@@ -223,9 +223,9 @@ impl Course<'_> {
     }
 
     pub(crate) fn concerns(&self, case: &Case, api_type: &str) -> bool {
-        let own = match &case.shelf {
-            Shelf::Core | Shelf::Server => true,
-            Shelf::Plugin(name) => *name == self.manifest.name,
+        let own = match &case.set {
+            FixtureSet::Core | FixtureSet::Server => true,
+            FixtureSet::Plugin(name) => *name == self.manifest.name,
         };
         own && self.wanted(&case.id) && case.fixture.api_type.as_deref().is_none_or(|only| only == api_type)
     }
@@ -234,35 +234,40 @@ impl Course<'_> {
         if self.manifest.issuers.len() == 1 { id.to_owned() } else { format!("{id} ({api_type})") }
     }
 
-    async fn verdict(&self, case: &Case, played: &Played<'_>, exemptions: &mut Exemptions<'_>) -> Verdict {
-        if let WhereTo::Remote(_) = played.where_to
-            && let Some(what) = crate::remote::needs_the_inside(&case.fixture, played.sheet)
+    async fn verdict(
+        &self,
+        case: &Case,
+        played: &IssuerUnderTest<'_>,
+        exemptions: &mut Exemptions<'_>,
+    ) -> Verdict {
+        if let Destination::Remote(_) = played.destination
+            && let Some(what) = crate::remote_server::missing_ability(&case.fixture, played.spec)
         {
             return Verdict::NotRun(format!("needs {what}"));
         }
         if let Some(verdict) = exemptions.skip(&case.id) {
             return verdict;
         }
-        let outcome = replay(&case.fixture, played).await;
-        exemptions.judged(&case.id, outcome)
+        let outcome = run_case(&case.fixture, played).await;
+        exemptions.verdict(&case.id, outcome)
     }
 
     async fn probe(
         &self,
-        played: &Played<'_>,
+        played: &IssuerUnderTest<'_>,
         features: &Features,
         exemptions: &mut Exemptions<'_>,
-        judged: &mut Vec<Judged>,
+        results: &mut Vec<CaseResult>,
     ) {
         for probe in PROBES.iter().filter(|probe| self.wanted(probe.id)) {
             let verdict = match features.unfit(&[], probe.needs_not) {
                 Some(reason) => Verdict::Unsupported(reason),
                 None => match exemptions.skip(probe.id) {
                     Some(verdict) => verdict,
-                    None => exemptions.judged(probe.id, self.probed(probe, played).await),
+                    None => exemptions.verdict(probe.id, self.probed(probe, played).await),
                 },
             };
-            judged.push(Judged {
+            results.push(CaseResult {
                 case: self.label(probe.id, &played.manifest.api_type),
                 profile: probe.profile,
                 description: probe.description.to_owned(),
@@ -271,15 +276,17 @@ impl Course<'_> {
         }
     }
 
-    pub(crate) async fn probed(&self, probe: &Probe, played: &Played<'_>) -> Outcome {
-        let WhereTo::InProcess(house) = &played.where_to else {
+    pub(crate) async fn probed(&self, probe: &Probe, played: &IssuerUnderTest<'_>) -> Outcome {
+        let Destination::InProcess(harness) = &played.destination else {
             return Outcome::NotRun("needs the plugin itself".to_owned());
         };
-        match Bench::of(played, house) {
+        match ProbeContext::of(played, harness) {
             Ok(bench) => probe.run(&bench).await,
-            Err(why) => {
-                Outcome::failed_before(crate::judge::Difference::new("tenant", "one that can be read", why))
-            }
+            Err(why) => Outcome::failed_before(crate::comparison::Difference::new(
+                "tenant",
+                "one that can be read",
+                why,
+            )),
         }
     }
 }
@@ -288,15 +295,15 @@ impl Course<'_> {
 pub(crate) struct Features(Vec<Feature>);
 
 impl Features {
-    pub(crate) fn of(played: &Played<'_>) -> Self {
+    pub(crate) fn of(played: &IssuerUnderTest<'_>) -> Self {
         let mut features = Feature::of_manifest(played.manifest);
-        features.extend(&played.sheet.features);
+        features.extend(&played.spec.features);
         Self(features)
     }
 
     /// Why a case does not concern the issuer, if it does not.
     pub(crate) fn missing(&self, case: &Case) -> Option<String> {
-        let server = (case.shelf == Shelf::Server).then_some(Feature::App);
+        let server = (case.set == FixtureSet::Server).then_some(Feature::App);
         let needs: Vec<Feature> = server.into_iter().chain(case.fixture.needs.iter().copied()).collect();
         self.unfit(&needs, &case.fixture.needs_not)
     }
@@ -311,10 +318,10 @@ impl Features {
     }
 }
 
-impl PluginSheet {
+impl PluginSpec {
     /// A sheet that knows nothing but the api_types.
     fn bare(manifest: &Manifest) -> Self {
-        let issuers = manifest.issuers.iter().map(|issuer| (issuer.api_type.clone(), IssuerSheet::default()));
+        let issuers = manifest.issuers.iter().map(|issuer| (issuer.api_type.clone(), IssuerSpec::default()));
         Self {
             plugin: manifest.name.clone(),
             cases: 0,

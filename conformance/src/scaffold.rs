@@ -9,9 +9,9 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use crate::library::Library;
+use crate::library::Fixtures;
 use crate::scaffold::name::PluginName;
-use crate::scaffold::template::{File, Words};
+use crate::scaffold::template::{File, Placeholders};
 
 /// Why no plugin was written.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,8 @@ pub fn write(name: &str, folder: &Path, sdk: &Path) -> Result<Vec<PathBuf>, Scaf
     let locum = workspace_of(&sdk).ok_or_else(|| ScaffoldError::NoSdk(sdk.clone()))?;
     refuse_occupied(&folder)?;
     make_folder(&folder)?;
-    let words = Words::outside(&name, &quotable(&from(&folder, &sdk))?, &quotable(&from(&folder, &locum))?);
+    let words =
+        Placeholders::outside(&name, &quotable(&from(&folder, &sdk))?, &quotable(&from(&folder, &locum))?);
     let mut written = template::outside(&words)
         .iter()
         .map(|file| write_new(&folder, file))
@@ -98,18 +99,18 @@ pub fn write_inside(name: &str, workspace: &Path) -> Result<Vec<PathBuf>, Scaffo
     for folder in ["plugins", "fixtures"] {
         refuse_occupied(&workspace.join(folder).join(name.snake()))?;
     }
-    template::inside(&Words::inside(&name)).iter().map(|file| write_new(&workspace, file)).collect()
+    template::inside(&Placeholders::inside(&name)).iter().map(|file| write_new(&workspace, file)).collect()
 }
 
 /// A plugin of its name, or one that serves an api_type of its name, ships with the suite.
 fn refuse_taken(name: &PluginName) -> Result<(), ScaffoldError> {
-    let sheets = Library::open(&[]).map(|library| library.sheets).unwrap_or_default();
+    let specs = Fixtures::open(&[]).map(|library| library.specs).unwrap_or_default();
     let taken =
-        sheets.iter().find(|sheet| sheet.plugin == name.kebab() || sheet.issuers.contains_key(name.snake()));
+        specs.iter().find(|spec| spec.plugin == name.kebab() || spec.issuers.contains_key(name.snake()));
     match taken {
         None => Ok(()),
-        Some(sheet) => {
-            Err(ScaffoldError::NameTaken { name: name.kebab().to_owned(), by: sheet.plugin.clone() })
+        Some(spec) => {
+            Err(ScaffoldError::NameTaken { name: name.kebab().to_owned(), by: spec.plugin.clone() })
         }
     }
 }

@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::fixture::Fixture;
+use crate::plugin_spec::PluginSpec;
 use crate::report::Report;
-use crate::sheet::PluginSheet;
 
 /// The schema of a fixture.
 pub fn fixture_schema() -> Value {
@@ -14,8 +14,8 @@ pub fn fixture_schema() -> Value {
 }
 
 /// The schema of `plugin.yaml`.
-pub fn plugin_sheet_schema() -> Value {
-    reading::<PluginSheet>()
+pub fn plugin_spec_schema() -> Value {
+    reading::<PluginSpec>()
 }
 
 /// The schema of `report.yaml`.

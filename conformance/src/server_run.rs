@@ -8,39 +8,38 @@ use locum_abi::manifest::Manifest;
 use locum_host::inspect;
 use serde_json::Value;
 
-use crate::library::Library;
-use crate::options::{Options, SetupError, Subject};
-use crate::reading::{read, take_in_files};
-use crate::remote::Server;
-use crate::replay::WhereTo;
-use crate::report::{Report, SubjectReport};
-use crate::run::{Course, runtime, sheet_for};
-use crate::stage::LogLines;
+use crate::case_context::LogLines;
+use crate::case_run::Destination;
+use crate::library::Fixtures;
+use crate::options::{Implementation, Options, SetupError};
+use crate::remote_server::RemoteServer;
+use crate::report::{ImplementationReport, Report};
+use crate::run::{Run, runtime, spec_for};
 use crate::variables::rfc_3339;
+use crate::yaml::{read, take_in_files};
 
 /// What every server promises that stands in for the original.
 const APP: &str = include_str!("../../plugins/app/manifest.json");
 
-pub(crate) fn judge_server(options: &Options, library: &Library) -> Result<Report, SetupError> {
-    let Subject::Server { base_url, tenant, manifests } = &options.subject else {
+pub(crate) fn test_server(options: &Options, library: &Fixtures) -> Result<Report, SetupError> {
+    let Implementation::Server { base_url, tenant, manifests } = &options.implementation else {
         return Err(SetupError::Server("no server was named".to_owned()));
     };
     let tenant = tenant_document(tenant)?;
     let domain = tenant.get("domain").and_then(Value::as_str).unwrap_or_default();
-    let server = Arc::new(Server::at(base_url, domain).map_err(SetupError::Server)?);
+    let server = Arc::new(RemoteServer::at(base_url, domain).map_err(SetupError::Server)?);
     let runtime = runtime(&Arc::new(LogLines::default()))?;
-    let mut judged = Vec::new();
+    let mut results = Vec::new();
     let mut api_types = Vec::new();
     for manifest in claimed(manifests)? {
-        let sheet = sheet_for(options, library, &manifest)?;
-        let where_to = WhereTo::Remote(server.clone());
-        let course =
-            Course { options, library, manifest: &manifest, sheet: &sheet, tenant: &tenant, where_to };
-        judged.extend(runtime.block_on(course.run())?);
+        let spec = spec_for(options, library, &manifest)?;
+        let destination = Destination::Remote(server.clone());
+        let run = Run { options, library, manifest: &manifest, spec: &spec, tenant: &tenant, destination };
+        results.extend(runtime.block_on(run.run())?);
         api_types.extend(manifest.issuers.iter().map(|issuer| issuer.api_type.clone()));
     }
-    let subject = SubjectReport::Server { base_url: base_url.clone(), api_types };
-    Ok(Report::new(subject, rfc_3339(options.now_unix_seconds), judged, &options.command))
+    let implementation = ImplementationReport::Server { base_url: base_url.clone(), api_types };
+    Ok(Report::new(implementation, rfc_3339(options.now_unix_seconds), results, &options.command))
 }
 
 /// What the server claims to serve: what these files say, or app tokens if nobody says anything.

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 /// The seconds between which a request was made: one second in virtual time, a few on a real clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct TimeWindow {
     pub(crate) earliest: i64,
     pub(crate) latest: i64,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Window {
 /// What `${…}` stands for in one step.
 #[derive(Debug, Clone)]
 pub(crate) struct Variables {
-    pub(crate) now: Window,
+    pub(crate) now: TimeWindow,
     known: BTreeMap<&'static str, Value>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct UnknownVariable {
 }
 
 impl Variables {
-    pub(crate) fn new(now: Window) -> Self {
+    pub(crate) fn new(now: TimeWindow) -> Self {
         Self { now, known: BTreeMap::new() }
     }
 
@@ -182,7 +182,7 @@ pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
-impl fmt::Display for Window {
+impl fmt::Display for TimeWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}..{}", self.earliest, self.latest)
     }
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn variables() -> Variables {
-        let mut variables = Variables::new(Window { earliest: 1_894_128_314, latest: 1_894_128_316 });
+        let mut variables = Variables::new(TimeWindow { earliest: 1_894_128_314, latest: 1_894_128_316 });
         variables.set("api_type", "app");
         variables.set("lifetime", 300);
         variables

@@ -17,8 +17,8 @@ const COLUMNS: [&str; 7] = [
     "counts/skipped",
     "counts/unsupported",
     "counts/not_run",
-    "kill_score/killed",
-    "kill_score/survived",
+    "mutation_score/killed",
+    "mutation_score/survived",
 ];
 
 #[derive(ClapArgs)]
@@ -68,17 +68,17 @@ fn judge(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
         .arg(plugin)
         .arg("--report-dir")
         .arg(target_dir()?.join("conformance").join(name));
-    let output = conformance.args(["--kill-score", "--format", "json"]).output()?;
+    let output = conformance.args(["--mutation-score", "--format", "json"]).output()?;
     if !output.status.success() {
         let mut again = Command::new(&built.locum);
-        if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--kill-score")) {
+        if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--mutation-score")) {
             eprintln!("{error}");
         }
         return Ok(Verdict::Wanting);
     }
     let report: Value = serde_json::from_slice(&output.stdout)?;
     let sum = |column: &str| report.pointer(&format!("/{column}")).map(Value::to_string);
-    sum("kill_score/killed").context("the report has no kill score")?;
+    sum("mutation_score/killed").context("the report has no mutation score")?;
     Ok(Verdict::Conformant(COLUMNS.map(|column| sum(column).unwrap_or_default())))
 }
 

@@ -57,7 +57,7 @@ pub fn run() -> Result<()> {
         }
     }
     let seconds = started.elapsed().as_secs();
-    let report = desk.report(&["--kill-score"])?;
+    let report = desk.report(&["--mutation-score"])?;
     report.expect_failures(&[])?;
     let passed = report.cases("passed");
     ensure!(passed.contains(&WAITING), "the case {WAITING} did not pass");
@@ -150,7 +150,7 @@ impl Report {
     /// The faults that the cases notice, if there are such and no other.
     fn killed(&self) -> Result<u64> {
         let number = |name| self.0.pointer(name).and_then(Value::as_u64);
-        match (number("/kill_score/killed"), number("/kill_score/survived")) {
+        match (number("/mutation_score/killed"), number("/mutation_score/survived")) {
             (Some(killed @ 1..), Some(0)) => Ok(killed),
             (killed, survived) => bail!("of the faults {killed:?} were noticed and {survived:?} were not"),
         }

@@ -4,7 +4,7 @@ use jsonwebtoken::EncodingKey;
 use serde_json::json;
 
 use super::*;
-use crate::sheet::JwtReading;
+use crate::plugin_spec::JwtReading;
 
 fn token(header: Value, claims: Value, secret: &[u8]) -> String {
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
@@ -18,7 +18,7 @@ fn bearer(token: &str) -> String {
     json!({ "token_type": "Bearer", "expires_in": 300, "id_token": token }).to_string()
 }
 
-fn jwt_of(body: &str) -> Result<Decoded, String> {
+fn jwt_of(body: &str) -> Result<DecodedCredential, String> {
     let reading = CredentialReading::Jwt(JwtReading { verifies_with: VerifyingKey::TargetSecret });
     decode(body, &CredentialForm::Jwt, &reading)
 }
@@ -81,7 +81,7 @@ fn a_token_whose_header_says_another_algorithm_does_not_verify() {
     assert_eq!(refused.unwrap_err(), "the header says none, the key is for HS256");
 }
 
-fn query_of(body: &str) -> Result<Decoded, String> {
+fn query_of(body: &str) -> Result<DecodedCredential, String> {
     let reading = QueryReading {
         after: "SAS ".to_owned(),
         issued_at: Some("st".to_owned()),

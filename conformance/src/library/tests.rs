@@ -8,13 +8,13 @@ const GOOD: &str = "description: It is granted.\nprofile: errors\nsteps:\n  - ex
 const REFUSED: &str = "description: It is refused.\nprofile: errors\nneighbour_of: it-is-granted\nsteps:\n  - request: { ip: 192.0.2.1 }\n    expect: { status: 400 }\n";
 
 /// A folder with a sheet that counts two cases, and these files.
-fn opened(files: &[(&str, &str)]) -> Result<Library, Vec<String>> {
+fn opened(files: &[(&str, &str)]) -> Result<Fixtures, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(SHEET), "plugin: mine\ncases: 2\nissuers: {}\n").unwrap();
+    fs::write(folder.path().join(PLUGIN_SPEC), "plugin: mine\ncases: 2\nissuers: {}\n").unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    Library::open(&[folder.path().to_owned()]).map_err(|mistakes| {
+    Fixtures::open(&[folder.path().to_owned()]).map_err(|mistakes| {
         let prefix = format!("{}/", folder.path().display());
         mistakes.iter().map(|mistake| mistake.to_string().replace(&prefix, "")).collect()
     })
@@ -23,7 +23,7 @@ fn opened(files: &[(&str, &str)]) -> Result<Library, Vec<String>> {
 #[test]
 fn a_folder_of_two_neighbours_is_read() {
     let library = opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", REFUSED)]).unwrap();
-    let own = library.cases.iter().filter(|case| case.shelf == Shelf::Plugin("mine".to_owned()));
+    let own = library.cases.iter().filter(|case| case.set == FixtureSet::Plugin("mine".to_owned()));
     assert_eq!(own.count(), 2);
 }
 
@@ -107,7 +107,7 @@ fn a_typo_is_refused_with_its_line() {
 
 #[test]
 fn every_refusal_has_a_case() {
-    let library = Library::open(&[]).unwrap();
+    let library = Fixtures::open(&[]).unwrap();
     let expected: BTreeSet<(u16, &str)> = library
         .cases
         .iter()

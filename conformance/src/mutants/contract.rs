@@ -4,9 +4,9 @@ use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
 
 use super::{Mutant, drop_last};
-use crate::exchange::Answered;
+use crate::exchange::Response;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -17,7 +17,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A setting that no schema knows is dropped without a word.",
                 &[],
                 &[],
-                Weakening::Configuration(|configuration, manifest| {
+                Fault::Configuration(|configuration, manifest| {
                     let known = manifest.settings_schema.get("properties").and_then(Value::as_object);
                     configuration
                         .settings
@@ -29,14 +29,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Settings that the issuer refuses are taken.",
                 &[],
                 &[],
-                Weakening::TakesAllSettings,
+                Fault::TakesAllSettings,
             ),
             (
                 "refuses-settings-without-a-pointer",
                 "A refusal of settings does not say which setting.",
                 &[],
                 &[],
-                Weakening::Refusal(|mut failure, _| {
+                Fault::Refusal(|mut failure, _| {
                     failure.pointer = None;
                     failure
                 }),
@@ -46,14 +46,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The same grant gives another credential each time.",
                 &[],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    let count = hands.count();
+                Fault::Issued(|issued, _, context| {
+                    let count = context.count();
                     match &mut issued.credential {
                         Credential::Text(text) => text.push_str(&format!("&n={count}")),
                         Credential::Object(object) => {
                             object.insert("n".to_owned(), count.into());
                         }
-                        Credential::Jwt(_) => hands.rewrite(issued, |_, claims| {
+                        Credential::Jwt(_) => context.rewrite(issued, |_, claims| {
                             claims.insert("jti".to_owned(), count.to_string().into());
                         }),
                     }
@@ -64,8 +64,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A claim that nobody asked for stands in the token.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("admin".to_owned(), true.into());
                     })
                 }),
@@ -75,8 +75,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The last claim is missing.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         drop_last(claims);
                     })
                 }),
@@ -86,8 +86,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The token is for the caller, not for the target.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, grant, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("aud".to_owned(), grant.client_id.as_str().into());
                     })
                 }),
@@ -97,8 +97,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The token does not say who asked for it.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.shift_remove("azp");
                     })
                 }),
@@ -108,8 +108,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The issuer's name lacks its last slash.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         let issuer = claims
                             .get("iss")
                             .and_then(Value::as_str)
@@ -125,8 +125,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The token is another user's.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("sub".to_owned(), "auth0|mallory".into());
                     })
                 }),
@@ -136,8 +136,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The token says alg none and has no signature.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |header, _| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |header, _| {
                         header.insert("alg".to_owned(), "none".into());
                     })
                 }),
@@ -147,7 +147,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The signature is not the key's.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Jwt(token) = &mut issued.credential {
                         let cut = token.len() - 4;
                         token.truncate(cut);
@@ -160,8 +160,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The header of an RS256 token does not name the key.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |header, _| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |header, _| {
                         header.shift_remove("kid");
                     })
                 }),
@@ -171,7 +171,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The text has a parameter more than it should.",
                 &[Feature::Text],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential {
                         text.push_str("&more=1");
                     }
@@ -182,7 +182,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The text lacks its last parameter.",
                 &[Feature::Text],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential
                         && let Some(at) = text.rfind('&')
                     {
@@ -195,7 +195,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The object has a member that the upstream did not send.",
                 &[Feature::Object],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Object(object) = &mut issued.credential {
                         object.insert("more".to_owned(), 1.into());
                     }
@@ -206,7 +206,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The object lacks a member that the upstream sent.",
                 &[Feature::Object],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Object(object) = &mut issued.credential {
                         drop_last(object);
                     }
@@ -217,7 +217,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The credential has another form than the manifest declares.",
                 &[],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     issued.credential = match &issued.credential {
                         Credential::Jwt(text) => Credential::Text(text.clone()),
                         _ => Credential::Jwt("a.b.c".to_owned()),
@@ -229,8 +229,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The answer brings a refresh_token that nobody asked for.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    issued_body(answered, |body| {
+                Fault::Answer(|response, _| {
+                    issued_body(response, |body| {
                         body.insert("refresh_token".to_owned(), "r".into());
                     })
                 }),
@@ -240,8 +240,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The answer names another token type.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    issued_body(answered, |body| {
+                Fault::Answer(|response, _| {
+                    issued_body(response, |body| {
                         body.insert("token_type".to_owned(), "mac".into());
                     })
                 }),
@@ -251,8 +251,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A good answer holds an error as well.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    issued_body(answered, |body| {
+                Fault::Answer(|response, _| {
+                    issued_body(response, |body| {
                         body.insert("error".to_owned(), "none".into());
                     })
                 }),
@@ -262,9 +262,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A request that comes as a form is not read.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.headers.iter().any(|(_, value)| value.contains("urlencoded")) {
-                        asked.body.clear();
+                Fault::Question(|request, _| {
+                    if request.headers.iter().any(|(_, value)| value.contains("urlencoded")) {
+                        request.body.clear();
                     }
                 }),
             ),
@@ -273,9 +273,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An answer with a credential may be stored by caches.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.status == 200 {
-                        answered.headers.retain(|(name, _)| name != "cache-control");
+                Fault::Answer(|response, _| {
+                    if response.status == 200 {
+                        response.headers.retain(|(name, _)| name != "cache-control");
                     }
                 }),
             ),
@@ -284,12 +284,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
 }
 
 /// Changes the body of an answer that brings a credential.
-fn issued_body(answered: &mut Answered, change: impl FnOnce(&mut Map<String, Value>)) {
-    if answered.status == 200
-        && let Some(mut body) = answered.object()
+fn issued_body(response: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
+    if response.status == 200
+        && let Some(mut body) = response.object()
         && !body.contains_key("keys")
     {
         change(&mut body);
-        answered.body = Value::Object(body).to_string();
+        response.body = Value::Object(body).to_string();
     }
 }

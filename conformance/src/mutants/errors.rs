@@ -4,10 +4,10 @@ use locum_engine::{AuditCode, JWT_BEARER};
 use serde_json::{Map, Value};
 
 use super::Mutant;
-use crate::asking::DELEGATION;
-use crate::exchange::{Answered, Asked};
+use crate::exchange::{Request, Response};
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::request_builder::DELEGATION;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -18,9 +18,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An unknown client is refused with 401.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.body.contains("invalid client") {
-                        answered.status = 401;
+                Fault::Answer(|response, _| {
+                    if response.body.contains("invalid client") {
+                        response.status = 401;
                     }
                 }),
             ),
@@ -29,21 +29,21 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An id_token is good for another hour.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.leeway_seconds = 3600),
+                Fault::Tenant(|tenant| tenant.delegation.leeway_seconds = 3600),
             ),
             (
                 "takes-id-tokens-for-one-second-more",
                 "An id_token is good in the second in which it ends.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.leeway_seconds += 1),
+                Fault::Tenant(|tenant| tenant.delegation.leeway_seconds += 1),
             ),
             (
                 "lets-every-client-ask",
                 "A target's list of allowed clients means nothing.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.values_mut().for_each(|client| client.allowed_clients.clear())
                 }),
             ),
@@ -52,7 +52,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A target with a list of allowed clients allows nobody.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant
                         .clients
                         .values_mut()
@@ -64,14 +64,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A blocked user is served.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.users.values_mut().for_each(|user| user.blocked = false)),
+                Fault::Tenant(|tenant| tenant.users.values_mut().for_each(|user| user.blocked = false)),
             ),
             (
                 "lets-third-parties-in",
                 "A third-party client is served.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.values_mut().for_each(|client| client.is_first_party = true)
                 }),
             ),
@@ -80,7 +80,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A client without the legacy grant is served.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.values_mut().for_each(|client| client.grants.id_token = true)
                 }),
             ),
@@ -89,14 +89,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A tenant that switched delegation off is served.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.enabled = true),
+                Fault::Tenant(|tenant| tenant.delegation.enabled = true),
             ),
             (
                 "ignores-oidc-conformance",
                 "OIDC-conformant clients take part.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.values_mut().for_each(|client| client.oidc_conformant = false)
                 }),
             ),
@@ -105,15 +105,15 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A host that no tenant has is served.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| asked.host = document.domain().to_owned()),
+                Fault::Question(|request, document| request.host = document.domain().to_owned()),
             ),
             (
                 "takes-any-grant-type",
                 "Another grant type is taken for the one that is served.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| {
+                Fault::Question(|request, _| {
+                    parameters(request, |own| {
                         if own.contains_key("grant_type") {
                             own.insert("grant_type".to_owned(), JWT_BEARER.into());
                         }
@@ -125,8 +125,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A request without grant_type is served.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| {
+                Fault::Question(|request, _| {
+                    parameters(request, |own| {
                         own.entry("grant_type").or_insert(JWT_BEARER.into());
                     })
                 }),
@@ -136,8 +136,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An unknown target means the target of last resort.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| replace(own, "target", "nobody", "target"))
+                Fault::Question(|request, _| {
+                    parameters(request, |own| replace(own, "target", "nobody", "target"))
                 }),
             ),
             (
@@ -145,8 +145,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An unknown api_type means the default.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| replace(own, "api_type", "no_such_type", ""))
+                Fault::Question(|request, _| {
+                    parameters(request, |own| replace(own, "api_type", "no_such_type", ""))
                 }),
             ),
             (
@@ -154,8 +154,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of two tokens at once one is taken.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| {
+                Fault::Question(|request, _| {
+                    parameters(request, |own| {
                         if own.contains_key("id_token") {
                             own.shift_remove("refresh_token");
                         }
@@ -167,8 +167,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A body of any type is read as JSON.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    asked.headers.iter_mut().for_each(|(name, value)| {
+                Fault::Question(|request, _| {
+                    request.headers.iter_mut().for_each(|(name, value)| {
                         if name == "content-type" && value == "text/plain" {
                             *value = "application/json".to_owned();
                         }
@@ -180,8 +180,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal has no description.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    refusal(answered, |body| {
+                Fault::Answer(|response, _| {
+                    refusal(response, |body| {
                         body.shift_remove("error_description");
                     })
                 }),
@@ -191,8 +191,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every refusal has the same description.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    refusal(answered, |body| {
+                Fault::Answer(|response, _| {
+                    refusal(response, |body| {
                         body.insert("error_description".to_owned(), "no".into());
                     })
                 }),
@@ -202,8 +202,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal brings more than error and description.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    refusal(answered, |body| {
+                Fault::Answer(|response, _| {
+                    refusal(response, |body| {
                         body.insert("trace".to_owned(), "at line 7".into());
                     })
                 }),
@@ -213,9 +213,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Whatever is wrong is answered with 500.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if (400..500).contains(&answered.status) {
-                        answered.status = 500;
+                Fault::Answer(|response, _| {
+                    if (400..500).contains(&response.status) {
+                        response.status = 500;
                     }
                 }),
             ),
@@ -224,21 +224,21 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A request that was refused is not recorded.",
                 &[],
                 &[],
-                Weakening::Audit(|event| if event.refusal.is_some() { Vec::new() } else { vec![event] }),
+                Fault::Audit(|event| if event.refusal.is_some() { Vec::new() } else { vec![event] }),
             ),
             (
                 "records-everything-twice",
                 "Every request is recorded twice.",
                 &[],
                 &[],
-                Weakening::Audit(|event| vec![event.clone(), event]),
+                Fault::Audit(|event| vec![event.clone(), event]),
             ),
             (
                 "records-failures-as-successes",
                 "A refused delegation is recorded as a good one.",
                 &[],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     if event.code == AuditCode::Failure {
                         event.code = AuditCode::Success;
                     }
@@ -250,12 +250,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
 }
 
 /// Changes the parameters of a delegation in JSON.
-fn parameters(asked: &mut Asked, change: impl FnOnce(&mut Map<String, Value>)) {
-    if asked.target == DELEGATION
-        && let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+fn parameters(request: &mut Request, change: impl FnOnce(&mut Map<String, Value>)) {
+    if request.target == DELEGATION
+        && let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
     {
         change(&mut parameters);
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }
 
@@ -265,11 +265,11 @@ fn replace(parameters: &mut Map<String, Value>, name: &str, from: &str, to: &str
     }
 }
 
-fn refusal(answered: &mut Answered, change: impl FnOnce(&mut Map<String, Value>)) {
-    if let Some(mut body) = answered.object()
+fn refusal(response: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
+    if let Some(mut body) = response.object()
         && body.contains_key("error")
     {
         change(&mut body);
-        answered.body = Value::Object(body).to_string();
+        response.body = Value::Object(body).to_string();
     }
 }

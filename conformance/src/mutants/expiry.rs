@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Mutant;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -15,8 +15,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A token lives a minute longer than it was granted.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| shift(claims, "exp", 60))
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| shift(claims, "exp", 60))
                 }),
             ),
             (
@@ -24,9 +24,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A token lives half as long as it was granted.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     let half = i64::try_from(grant.lifetime_seconds / 2).unwrap_or(0);
-                    hands.rewrite(issued, |_, claims| shift(claims, "exp", -half));
+                    context.rewrite(issued, |_, claims| shift(claims, "exp", -half));
                 }),
             ),
             (
@@ -34,8 +34,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A token says that it was issued five minutes ago.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         shift(claims, "iat", -300);
                         shift(claims, "exp", -300);
                     })
@@ -46,10 +46,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The answer says that the token lives a second longer than it does.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if let Some(mut body) = answered.object() {
+                Fault::Answer(|response, _| {
+                    if let Some(mut body) = response.object() {
                         shift(&mut body, "expires_in", 1);
-                        answered.body = Value::Object(body).to_string();
+                        response.body = Value::Object(body).to_string();
                     }
                 }),
             ),
@@ -58,14 +58,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The setting that asks for a lifetime means nothing.",
                 &[Feature::LifetimeSetting],
                 &[Feature::EndSetUpstream],
-                Weakening::Manifest(|manifest| manifest.lifetime.setting = None),
+                Fault::Manifest(|manifest| manifest.lifetime.setting = None),
             ),
             (
                 "counts-in-another-unit",
                 "The setting that asks for a lifetime is counted in another unit.",
                 &[Feature::LifetimeSetting],
                 &[Feature::EndSetUpstream],
-                Weakening::Manifest(|manifest| {
+                Fault::Manifest(|manifest| {
                     if let Some(setting) = &mut manifest.lifetime.setting {
                         setting.unit_seconds = if setting.unit_seconds == 1 { 60 } else { 1 };
                     }
@@ -76,7 +76,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Settings that ask for nothing get a minute more than the manifest says.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Manifest(|manifest| {
+                Fault::Manifest(|manifest| {
                     manifest.lifetime.maximum_seconds += 60;
                     manifest.lifetime.default_seconds += 60;
                 }),
@@ -86,29 +86,29 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The tenant's ceiling means nothing.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Tenant(|tenant| tenant.delegation.lifetime_ceiling_seconds = None),
+                Fault::Tenant(|tenant| tenant.delegation.lifetime_ceiling_seconds = None),
             ),
             (
                 "never-ends-with-the-id-token",
                 "A credential outlives its id_token, though the tenant says otherwise.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Tenant(|tenant| tenant.delegation.cap_to_subject_exp = false),
+                Fault::Tenant(|tenant| tenant.delegation.cap_to_subject_exp = false),
             ),
             (
                 "always-ends-with-the-id-token",
                 "A credential ends with its id_token, though no tenant says so.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Tenant(|tenant| tenant.delegation.cap_to_subject_exp = true),
+                Fault::Tenant(|tenant| tenant.delegation.cap_to_subject_exp = true),
             ),
             (
                 "hands-out-the-first-credential-again",
                 "Whoever asks again gets the credential of the first time.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Issued(|issued, grant, hands| {
-                    let first = hands.first(&format!("{} {}", grant.user_id, grant.target_id), issued);
+                Fault::Issued(|issued, grant, context| {
+                    let first = context.first(&format!("{} {}", grant.user_id, grant.target_id), issued);
                     *issued = first;
                 }),
             ),
@@ -117,7 +117,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The record does not say when a credential ends.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     event.expires_at = None;
                     vec![event]
                 }),

@@ -6,10 +6,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
 
 use super::Mutant;
-use crate::exchange::Asked;
+use crate::exchange::Request;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
 use crate::tenant::{CALLER, TenantDocument};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -20,9 +20,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of a key that stands twice in JSON the last is taken.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if let Ok(lenient) = serde_json::from_str::<Value>(&asked.body) {
-                        asked.body = lenient.to_string();
+                Fault::Question(|request, _| {
+                    if let Ok(lenient) = serde_json::from_str::<Value>(&request.body) {
+                        request.body = lenient.to_string();
                     }
                 }),
             ),
@@ -31,9 +31,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of a field that stands twice in a form the first is taken.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.body.starts_with("client_id=caller&client_id=caller&") {
-                        asked.body = asked.body.replacen("client_id=caller&", "", 1);
+                Fault::Question(|request, _| {
+                    if request.body.starts_with("client_id=caller&client_id=caller&") {
+                        request.body = request.body.replacen("client_id=caller&", "", 1);
                     }
                 }),
             ),
@@ -42,29 +42,29 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "JSON of any depth is read.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| forget(asked, "deep")),
+                Fault::Question(|request, _| forget(request, "deep")),
             ),
             (
                 "reads-bodies-of-any-size",
                 "A body of any size is read.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| forget(asked, "padding")),
+                Fault::Question(|request, _| forget(request, "padding")),
             ),
             (
                 "takes-any-signature",
                 "The signature of an id_token is not looked at.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| present(asked, document, |_, _| {})),
+                Fault::Question(|request, document| present(request, document, |_, _| {})),
             ),
             (
                 "takes-alg-none",
                 "An id_token that says alg none is taken.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |header, claims| {
+                Fault::Question(|request, document| {
+                    present(request, document, |header, claims| {
                         if !header
                             .get("alg")
                             .and_then(Value::as_str)
@@ -80,8 +80,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A demand for an extension is ignored.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |header, claims| {
+                Fault::Question(|request, document| {
+                    present(request, document, |header, claims| {
                         if header.shift_remove("crit").is_none() {
                             claims.clear();
                         }
@@ -93,8 +93,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of several audiences one is enough.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |_, claims| {
+                Fault::Question(|request, document| {
+                    present(request, document, |_, claims| {
                         if claims.get("aud").is_some_and(Value::is_array) {
                             claims.insert("aud".to_owned(), json!(CALLER));
                         } else {
@@ -108,8 +108,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A user id may hold control characters.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
+                Fault::Question(|request, document| {
+                    present(request, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
                         Some(sub) if sub.contains('\n') => {
                             let sub = sub.replace('\n', "");
                             claims.insert("sub".to_owned(), sub.into());
@@ -123,7 +123,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A parameter named user_id chooses for whom a credential is.",
                 &[Feature::App],
                 &[],
-                Weakening::Grant(|grant, _| {
+                Fault::Grant(|grant, _| {
                     if let Some(Value::String(user)) = grant.parameters.get("user_id") {
                         grant.user_id = user.clone();
                     }
@@ -134,7 +134,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A parameter named lifetime_seconds chooses the life of a credential.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Issued(|issued, grant, _| {
+                Fault::Issued(|issued, grant, _| {
                     if grant.parameters.contains_key("lifetime_seconds") {
                         issued.expires_at = Some(9_000_000_000);
                     }
@@ -145,9 +145,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A parameter with a control character makes the request fail.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.body.contains("\\u001b") {
-                        asked.body.clear();
+                Fault::Question(|request, _| {
+                    if request.body.contains("\\u001b") {
+                        request.body.clear();
                     }
                 }),
             ),
@@ -156,7 +156,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The record ends where a parameter has a line break.",
                 &[],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     event.device =
                         event.device.map(|device| device.lines().next().unwrap_or_default().to_owned());
                     vec![event]
@@ -167,22 +167,22 @@ pub(super) fn mutants() -> Vec<Mutant> {
 }
 
 /// Takes a parameter away.
-fn forget(asked: &mut Asked, name: &str) {
-    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+fn forget(request: &mut Request, name: &str) {
+    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
         && parameters.shift_remove(name).is_some()
     {
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }
 
 /// Presents another id_token, properly signed, in place of the one that was presented. One whose claims are cleared
 /// stays as it was.
 fn present(
-    asked: &mut Asked,
+    request: &mut Request,
     document: &TenantDocument,
     change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>),
 ) {
-    let Ok(Value::Object(mut parameters)) = serde_json::from_str(&asked.body) else { return };
+    let Ok(Value::Object(mut parameters)) = serde_json::from_str(&request.body) else { return };
     let Some(token) = parameters.get("id_token").and_then(Value::as_str) else { return };
     let mut parts = token
         .split('.')
@@ -198,6 +198,6 @@ fn present(
     let key = EncodingKey::from_secret(&document.secret(CALLER));
     if let Ok(signature) = crypto::sign(message.as_bytes(), &key, Algorithm::HS256) {
         parameters.insert("id_token".to_owned(), format!("{message}.{signature}").into());
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }

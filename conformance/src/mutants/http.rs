@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::Mutant;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -15,10 +15,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Pages of every origin may read the answer.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if let Some((_, origin)) = asked.headers.iter().find(|(name, _)| name == "origin") {
-                        answered.headers.retain(|(name, _)| name != "access-control-allow-origin");
-                        answered.headers.push(("access-control-allow-origin".to_owned(), origin.clone()));
+                Fault::Answer(|response, request| {
+                    if let Some((_, origin)) = request.headers.iter().find(|(name, _)| name == "origin") {
+                        response.headers.retain(|(name, _)| name != "access-control-allow-origin");
+                        response.headers.push(("access-control-allow-origin".to_owned(), origin.clone()));
                     }
                 }),
             ),
@@ -27,8 +27,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "No page may read the answer.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    answered.headers.retain(|(name, _)| name != "access-control-allow-origin")
+                Fault::Answer(|response, _| {
+                    response.headers.retain(|(name, _)| name != "access-control-allow-origin")
                 }),
             ),
             (
@@ -36,9 +36,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Pages may send cookies along.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
-                        answered
+                Fault::Answer(|response, _| {
+                    if response.headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
+                        response
                             .headers
                             .push(("access-control-allow-credentials".to_owned(), "true".to_owned()));
                     }
@@ -49,8 +49,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Pages may not read the rate headers.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    answered.headers.retain(|(name, _)| name != "access-control-expose-headers")
+                Fault::Answer(|response, _| {
+                    response.headers.retain(|(name, _)| name != "access-control-expose-headers")
                 }),
             ),
             (
@@ -58,30 +58,30 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Caches are not told that the answer depends on the origin.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| answered.headers.retain(|(name, _)| name != "vary")),
+                Fault::Answer(|response, _| response.headers.retain(|(name, _)| name != "vary")),
             ),
             (
                 "serves-jsonp-unasked",
                 "JSONP is served though the tenant has it off.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.jsonp = true),
+                Fault::Tenant(|tenant| tenant.delegation.jsonp = true),
             ),
             (
                 "serves-no-jsonp",
                 "JSONP is not served though the tenant has it on.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|tenant| tenant.delegation.jsonp = false),
+                Fault::Tenant(|tenant| tenant.delegation.jsonp = false),
             ),
             (
                 "calls-any-callback",
                 "A callback may be any script.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.target.contains("alert") {
-                        asked.target = asked.target.replace("alert%281%29%2F%2F", "alert");
+                Fault::Question(|request, _| {
+                    if request.target.contains("alert") {
+                        request.target = request.target.replace("alert%281%29%2F%2F", "alert");
                     }
                 }),
             ),
@@ -90,9 +90,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A script may be taken for something else.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.method == "GET" {
-                        answered.headers.retain(|(name, _)| name != "x-content-type-options");
+                Fault::Answer(|response, request| {
+                    if request.method == "GET" {
+                        response.headers.retain(|(name, _)| name != "x-content-type-options");
                     }
                 }),
             ),
@@ -101,9 +101,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Anybody can say where a request comes from.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if let Some(ip) = forwarded(&asked.headers) {
-                        asked.ip = ip;
+                Fault::Question(|request, _| {
+                    if let Some(ip) = forwarded(&request.headers) {
+                        request.ip = ip;
                     }
                 }),
             ),
@@ -112,16 +112,16 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "What a trusted proxy says is not believed.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| asked.headers.retain(|(name, _)| name != "x-forwarded-for")),
+                Fault::Question(|request, _| request.headers.retain(|(name, _)| name != "x-forwarded-for")),
             ),
             (
                 "serves-put",
                 "A PUT is served as a POST.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.method == "PUT" {
-                        asked.method = "POST";
+                Fault::Question(|request, _| {
+                    if request.method == "PUT" {
+                        request.method = "POST";
                     }
                 }),
             ),
@@ -130,8 +130,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The published key has another name.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    answered.body = answered.body.replace("tenant-2026", "tenant-2025")
+                Fault::Answer(|response, _| {
+                    response.body = response.body.replace("tenant-2026", "tenant-2025")
                 }),
             ),
         ],

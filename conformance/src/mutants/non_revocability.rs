@@ -3,9 +3,9 @@
 use locum_engine::AuditCode;
 
 use super::Mutant;
-use crate::asking::REVOCATION;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::request_builder::REVOCATION;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -16,11 +16,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A credential that cannot be revoked is said to be revoked.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.target == REVOCATION && answered.body.contains("unsupported_token_type") {
-                        answered.status = 200;
-                        answered.body.clear();
-                        answered.headers.retain(|(name, _)| name != "content-type");
+                Fault::Answer(|response, request| {
+                    if request.target == REVOCATION && response.body.contains("unsupported_token_type") {
+                        response.status = 200;
+                        response.body.clear();
+                        response.headers.retain(|(name, _)| name != "content-type");
                     }
                 }),
             ),
@@ -29,9 +29,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A credential that cannot be revoked is refused as if the request were wrong.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.target == REVOCATION {
-                        answered.body = answered.body.replace("unsupported_token_type", "invalid_request");
+                Fault::Answer(|response, request| {
+                    if request.target == REVOCATION {
+                        response.body = response.body.replace("unsupported_token_type", "invalid_request");
                     }
                 }),
             ),
@@ -40,7 +40,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A revocation that was refused is not recorded.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Audit(|event| {
+                Fault::Audit(|event| {
                     if event.code == AuditCode::RevocationFailure { Vec::new() } else { vec![event] }
                 }),
             ),
@@ -49,7 +49,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A revocation that was refused is recorded as done.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     if event.code == AuditCode::RevocationFailure {
                         event.code = AuditCode::Revoked;
                     }
@@ -61,9 +61,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A revocation by an unknown client is answered as one by a known.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.target == REVOCATION {
-                        asked.body = asked.body.replace("nobody", "target");
+                Fault::Question(|request, _| {
+                    if request.target == REVOCATION {
+                        request.body = request.body.replace("nobody", "target");
                     }
                 }),
             ),

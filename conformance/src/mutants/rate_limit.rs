@@ -6,8 +6,8 @@ use locum_engine::tenant::WhenUnavailable;
 use locum_engine::{AuditCode, BucketRule};
 
 use super::Mutant;
+use crate::fault::Fault;
 use crate::profile::Profile;
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -18,35 +18,35 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every request passes.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
+                Fault::Taken(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
             ),
             (
                 "lets-one-more-through",
                 "Eleven requests pass.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { size: rule.size + 1, ..rule })),
+                Fault::Bucket(|key, rule| (key, BucketRule { size: rule.size + 1, ..rule })),
             ),
             (
                 "lets-one-less-through",
                 "Nine requests pass.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { size: rule.size.max(2) - 1, ..rule })),
+                Fault::Bucket(|key, rule| (key, BucketRule { size: rule.size.max(2) - 1, ..rule })),
             ),
             (
                 "refills-twice-as-fast",
                 "A minute gives two requests back.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { per_minute: rule.per_minute * 2, ..rule })),
+                Fault::Bucket(|key, rule| (key, BucketRule { per_minute: rule.per_minute * 2, ..rule })),
             ),
             (
                 "counts-all-users-together",
                 "All users share a bucket.",
                 &[],
                 &[],
-                Weakening::Bucket(|mut key, rule| {
+                Fault::Bucket(|mut key, rule| {
                     key.user_id = "everybody";
                     (key, rule)
                 }),
@@ -56,7 +56,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A user has one bucket at all addresses.",
                 &[],
                 &[],
-                Weakening::Bucket(|mut key, rule| {
+                Fault::Bucket(|mut key, rule| {
                     key.ip = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                     (key, rule)
                 }),
@@ -66,10 +66,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every address of an IPv6 network has a bucket.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if let IpAddr::V6(ip) = asked.ip {
+                Fault::Question(|request, _| {
+                    if let IpAddr::V6(ip) = request.ip {
                         let [.., high, low] = ip.segments();
-                        asked.ip = IpAddr::V4(Ipv4Addr::new(10, 0, high as u8, low as u8));
+                        request.ip = IpAddr::V4(Ipv4Addr::new(10, 0, high as u8, low as u8));
                     }
                 }),
             ),
@@ -78,14 +78,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every tenant has the rate of the record.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, _| (key, BucketRule::AUTH0_DEFAULT)),
+                Fault::Bucket(|key, _| (key, BucketRule::AUTH0_DEFAULT)),
             ),
             (
                 "says-that-more-remain",
                 "The headers say that one more request remains.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision {
+                Fault::Taken(|taken| locum_engine::BucketDecision {
                     remaining: taken.remaining + 1,
                     ..taken
                 }),
@@ -95,7 +95,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The headers say that the bucket is full a second later.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision {
+                Fault::Taken(|taken| locum_engine::BucketDecision {
                     reset_unix_seconds: taken.reset_unix_seconds + 1,
                     ..taken
                 }),
@@ -105,7 +105,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The headers give the reset in milliseconds.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision {
+                Fault::Taken(|taken| locum_engine::BucketDecision {
                     reset_unix_seconds: taken.reset_unix_seconds * 1000,
                     ..taken
                 }),
@@ -115,16 +115,16 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal does not say how long to wait.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| answered.headers.retain(|(name, _)| name != "retry-after")),
+                Fault::Answer(|response, _| response.headers.retain(|(name, _)| name != "retry-after")),
             ),
             (
                 "tells-the-rate-only-of-refusals",
                 "A good answer does not tell the rate.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.status == 200 {
-                        answered.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
+                Fault::Answer(|response, _| {
+                    if response.status == 200 {
+                        response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
                     }
                 }),
             ),
@@ -133,9 +133,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal does not tell the rate.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.status != 200 {
-                        answered.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
+                Fault::Answer(|response, _| {
+                    if response.status != 200 {
+                        response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
                     }
                 }),
             ),
@@ -144,25 +144,21 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Requests are refused while the limiter cannot be asked.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
-                    tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed
-                }),
+                Fault::Tenant(|tenant| tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed),
             ),
             (
                 "opens-without-a-limiter",
                 "Requests go on while the limiter cannot be asked, though the tenant says otherwise.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
-                    tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open
-                }),
+                Fault::Tenant(|tenant| tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open),
             ),
             (
                 "records-limits-as-failures",
                 "A request that the limit refused is recorded as any failure.",
                 &[],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     if event.code == AuditCode::Limited {
                         event.code = AuditCode::Failure;
                     }

@@ -1,8 +1,8 @@
 //! Mutants of renewal: tokens for the caller itself that bring no fresh life.
 
 use super::Mutant;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -13,9 +13,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A renewed token ends when the first one did.",
                 &[Feature::Renewal],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     if grant.client_id == grant.target_id {
-                        let first = hands.first(&grant.user_id, issued);
+                        let first = context.first(&grant.user_id, issued);
                         *issued = first;
                     }
                 }),
@@ -25,8 +25,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A renewed token says less of its user than the first one.",
                 &[Feature::Renewal],
                 &[],
-                Weakening::Grant(|grant, hands| {
-                    if grant.client_id == grant.target_id && hands.noted_before("self") {
+                Fault::Grant(|grant, context| {
+                    if grant.client_id == grant.target_id && context.noted_before("self") {
                         grant.claims.clear();
                     }
                 }),
@@ -36,11 +36,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A token for the caller itself cannot be presented again.",
                 &[Feature::Renewal],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     if grant.client_id == grant.target_id
                         && grant.scopes.iter().any(|word| word == "passthrough")
                     {
-                        hands.rewrite(issued, |_, claims| {
+                        context.rewrite(issued, |_, claims| {
                             claims.insert("aud".to_owned(), "somebody-else".into());
                         });
                     }

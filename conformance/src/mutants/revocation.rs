@@ -5,9 +5,9 @@ use locum_engine::AuditCode;
 use locum_engine::ports::IssuerFailure;
 
 use super::Mutant;
-use crate::asking::REVOCATION;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::request_builder::REVOCATION;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -18,37 +18,37 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A credential is said to be revoked, and nobody was asked to.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::RevokesWithoutAsking,
+                Fault::RevokesWithoutAsking,
             ),
             (
                 "says-revoked-when-the-upstream-failed",
                 "A credential is said to be revoked though the upstream could not be asked.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Revoked(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
+                Fault::Revoked(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
             ),
             (
                 "fails-every-revocation",
                 "No credential can be revoked.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Revoked(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
+                Fault::Revoked(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
             ),
             (
                 "says-not-revocable",
                 "A credential that was revoked is said not to be revocable.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Revoked(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
+                Fault::Revoked(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
             ),
             (
                 "revokes-for-clients-without-the-add-on",
                 "A client without the add-on has its credentials revoked.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.target == REVOCATION {
-                        asked.body = asked.body.replace("\"caller\"", "\"target\"");
+                Fault::Question(|request, _| {
+                    if request.target == REVOCATION {
+                        request.body = request.body.replace("\"caller\"", "\"target\"");
                     }
                 }),
             ),
@@ -57,10 +57,10 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A JWT is said to be revoked.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.target == REVOCATION && asked.body.contains("eyJ") {
-                        answered.status = 200;
-                        answered.body.clear();
+                Fault::Answer(|response, request| {
+                    if request.target == REVOCATION && request.body.contains("eyJ") {
+                        response.status = 200;
+                        response.body.clear();
                     }
                 }),
             ),
@@ -69,9 +69,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A revocation is not recorded.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Audit(
-                    |event| if event.code == AuditCode::Revoked { Vec::new() } else { vec![event] },
-                ),
+                Fault::Audit(|event| if event.code == AuditCode::Revoked { Vec::new() } else { vec![event] }),
             ),
         ],
     )

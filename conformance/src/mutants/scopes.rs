@@ -4,8 +4,8 @@ use locum_abi::answer::Credential;
 use serde_json::Value;
 
 use super::{Mutant, drop_last};
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -16,8 +16,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The user's email address stands in every token.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("email".to_owned(), "alice@example.com".into());
                     })
                 }),
@@ -27,8 +27,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The nonce of the login stands in the token.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("nonce".to_owned(), "nonce-of-the-login".into());
                     })
                 }),
@@ -38,14 +38,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "No scope selects anything.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Grant(|grant, _| grant.claims.clear()),
+                Fault::Grant(|grant, _| grant.claims.clear()),
             ),
             (
                 "drops-one-selected-claim",
                 "Of the claims that a scope selects one is missing.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Grant(|grant, _| {
+                Fault::Grant(|grant, _| {
                     drop_last(&mut grant.claims);
                 }),
             ),
@@ -54,7 +54,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The target's aliases for scopes mean nothing.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.values_mut().for_each(|client| client.scope_aliases.clear())
                 }),
             ),
@@ -63,7 +63,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The stored profile fills in nothing.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.users.values_mut().for_each(|user| {
                         if !user.blocked {
                             user.profile.clear();
@@ -76,9 +76,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A scope word that selects nothing is refused.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.body.contains("no_such_attribute") {
-                        asked.body.clear();
+                Fault::Question(|request, _| {
+                    if request.body.contains("no_such_attribute") {
+                        request.body.clear();
                     }
                 }),
             ),
@@ -87,7 +87,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The user's name stands in the credential, whatever the scope.",
                 &[Feature::Text],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential {
                         text.push_str("&name=Alice Adams");
                     }
@@ -98,16 +98,16 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Attributes that the manifest reads never reach the issuer.",
                 &[Feature::ReadsProfile],
                 &[],
-                Weakening::Grant(|grant, _| grant.profile.clear()),
+                Fault::Grant(|grant, _| grant.profile.clear()),
             ),
             (
                 "lets-a-profile-replace-the-party",
                 "An attribute named azp replaces the token's own.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     if grant.scopes.iter().any(|word| word == "all") {
-                        hands.rewrite(issued, |_, claims| {
+                        context.rewrite(issued, |_, claims| {
                             claims.insert("azp".to_owned(), Value::from("mallory"));
                         });
                     }

@@ -4,9 +4,9 @@ use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
 
 use super::Mutant;
-use crate::exchange::Asked;
+use crate::exchange::Request;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -17,8 +17,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A secret stands in a log line.",
                 &[],
                 &[],
-                Weakening::Issued(
-                    |_, _, hands| tracing::info!(target: "plugin", "signing with {}", hands.secret()),
+                Fault::Issued(
+                    |_, _, context| tracing::info!(target: "plugin", "signing with {}", context.secret()),
                 ),
             ),
             (
@@ -26,14 +26,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A secret stands in the credential.",
                 &[],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    let secret = hands.secret();
+                Fault::Issued(|issued, _, context| {
+                    let secret = context.secret();
                     match &mut issued.credential {
                         Credential::Text(text) => text.push_str(&secret),
                         Credential::Object(object) => {
                             object.insert("debug".to_owned(), secret.into());
                         }
-                        Credential::Jwt(_) => hands.rewrite(issued, |_, claims| {
+                        Credential::Jwt(_) => context.rewrite(issued, |_, claims| {
                             claims.insert("debug".to_owned(), secret.into());
                         }),
                     }
@@ -44,15 +44,15 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The presented id_token stands in the record.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| copy_to_device(asked, "id_token")),
+                Fault::Question(|request, _| copy_to_device(request, "id_token")),
             ),
             (
                 "echoes-the-id-token",
                 "The presented id_token comes back in a header.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    answered.headers.push(("x-debug".to_owned(), asked.body.clone()))
+                Fault::Answer(|response, request| {
+                    response.headers.push(("x-debug".to_owned(), request.body.clone()))
                 }),
             ),
             (
@@ -60,14 +60,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A client_secret that old libraries send along is recorded.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| copy_to_device(asked, "client_secret")),
+                Fault::Question(|request, _| copy_to_device(request, "client_secret")),
             ),
             (
                 "repeats-a-secret-in-a-refusal",
                 "A refusal of settings repeats the secret.",
                 &[Feature::SecretSettings],
                 &[],
-                Weakening::Refusal(|mut failure, configuration| {
+                Fault::Refusal(|mut failure, configuration| {
                     for (_, value) in &configuration.settings {
                         failure.message.push_str(&value.to_string());
                     }
@@ -79,11 +79,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
 }
 
 /// Puts a parameter where the record keeps it.
-fn copy_to_device(asked: &mut Asked, name: &str) {
-    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+fn copy_to_device(request: &mut Request, name: &str) {
+    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
         && let Some(value) = parameters.get(name).cloned()
     {
         parameters.insert("device".to_owned(), value);
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }

@@ -4,8 +4,8 @@ use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
 
 use super::Mutant;
+use crate::fault::Fault;
 use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
 
 pub(super) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
@@ -16,7 +16,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An upstream that is away is answered with 500.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::Outcome(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamUnreachable(why) => IssuerFailure::ContractBroken(why),
                         other => other,
@@ -28,7 +28,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An upstream that is late is answered as one that is away.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::Outcome(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamTimedOut(ms) => {
                             IssuerFailure::UpstreamUnreachable(format!("{ms} ms"))
@@ -42,7 +42,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The client is told what the upstream said.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::Outcome(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamUnreachable(why) => {
                             IssuerFailure::Failed(Failure::new(FailureCode::ParameterRefused, why))
@@ -56,7 +56,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The client is not told the upstream's code.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::Outcome(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::Failed(mut failure) => {
                             failure.upstream_code = None;
@@ -71,7 +71,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Nonsense of the upstream is taken for its refusal.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::Outcome(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::Failed(mut failure)
                             if failure.code == FailureCode::UpstreamNonsense =>
@@ -88,19 +88,19 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The upstream is asked twice for each credential.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::AsksTwice,
+                Fault::AsksTwice,
             ),
             (
                 "gives-up-after-one-fault",
                 "After one fault of the upstream nothing is issued any more.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, hands| match outcome {
+                Fault::Outcome(|outcome, context| match outcome {
                     Err(failure) => {
-                        hands.noted_before("a fault");
+                        context.noted_before("a fault");
                         Err(failure)
                     }
-                    Ok(_) if hands.has_noted("a fault") => {
+                    Ok(_) if context.has_noted("a fault") => {
                         Err(IssuerFailure::UpstreamUnreachable("given up".to_owned()))
                     }
                     issued => issued,

@@ -4,7 +4,7 @@ use locum_abi::manifest::{IssuerManifest, Read};
 use serde_json::{Value, json};
 
 use super::{is_secret, properties};
-use crate::judge::Difference;
+use crate::comparison::Difference;
 
 pub(super) fn settings_are_closed(manifest: &IssuerManifest) -> Vec<Difference> {
     let schema = &manifest.settings_schema;

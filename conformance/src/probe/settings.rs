@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, is_secret};
-use crate::judge::Difference;
+use super::{ProbeContext, is_secret};
+use crate::comparison::Difference;
 
 /// No schema of a sensible setting takes this.
 fn misshapen(canary: &str) -> Value {
     json!([{ "misshapen": [canary] }])
 }
 
-pub(super) fn wrong_types_are_refused(bench: &Bench<'_>) -> Vec<Difference> {
+pub(super) fn wrong_types_are_refused(bench: &ProbeContext<'_>) -> Vec<Difference> {
     let mut taken = Vec::new();
     for (name, _) in bench.settings_schema() {
         let mut settings = bench.settings.clone();
@@ -31,7 +31,7 @@ pub(super) fn wrong_types_are_refused(bench: &Bench<'_>) -> Vec<Difference> {
     taken
 }
 
-pub(super) fn missing_settings_are_refused(bench: &Bench<'_>) -> Vec<Difference> {
+pub(super) fn missing_settings_are_refused(bench: &ProbeContext<'_>) -> Vec<Difference> {
     let required = bench.manifest.settings_schema.get("required").and_then(Value::as_array);
     let mut taken = Vec::new();
     for name in required.into_iter().flatten().filter_map(Value::as_str) {
@@ -55,7 +55,7 @@ pub(super) fn missing_settings_are_refused(bench: &Bench<'_>) -> Vec<Difference>
     taken
 }
 
-pub(super) fn refusals_repeat_no_secret(bench: &Bench<'_>) -> Vec<Difference> {
+pub(super) fn refusals_repeat_no_secret(bench: &ProbeContext<'_>) -> Vec<Difference> {
     const CANARY: &str = "canary-4f0e9c1b7a";
     let mut repeated = Vec::new();
     for (name, _) in bench.settings_schema().filter(|(_, property)| is_secret(property)) {

@@ -2,17 +2,17 @@
 
 mod cases;
 mod failures;
-mod kill_score;
+mod mutation_score;
 mod profiles;
 mod summary;
 
 use std::fmt;
 
-use self::cases::Cases;
-use self::failures::Failures;
-use self::kill_score::TheKillScore;
-use self::profiles::Profiles;
-use self::summary::{Sums, TheSubject, TheVerdict};
+use self::cases::CasesSection;
+use self::failures::FailuresSection;
+use self::mutation_score::MutationScoreSection;
+use self::profiles::ProfilesSection;
+use self::summary::{CountsSection, ImplementationSection, VerdictSection};
 use super::Report;
 use super::escaped::Escaped;
 
@@ -38,15 +38,15 @@ impl fmt::Display for Page<'_> {
         write_head(f, report)?;
         writeln!(f, "<body>\n<header>")?;
         writeln!(f, "<p class=\"kind\">Locum conformance report</p>")?;
-        writeln!(f, "<h1>{}</h1>", Escaped(&report.subject.title()))?;
-        write!(f, "{}", TheVerdict(report))?;
+        writeln!(f, "<h1>{}</h1>", Escaped(&report.implementation.title()))?;
+        write!(f, "{}", VerdictSection(report))?;
         writeln!(f, "</header>\n<main>")?;
-        write!(f, "{}", Sums(&report.counts))?;
-        write!(f, "{}", TheSubject(report))?;
-        write!(f, "{}", Failures(&report.failures))?;
-        write!(f, "{}", Profiles(report))?;
-        write!(f, "{}", TheKillScore(report.kill_score.as_ref()))?;
-        write!(f, "{}", Cases(report))?;
+        write!(f, "{}", CountsSection(&report.counts))?;
+        write!(f, "{}", ImplementationSection(report))?;
+        write!(f, "{}", FailuresSection(&report.failures))?;
+        write!(f, "{}", ProfilesSection(report))?;
+        write!(f, "{}", MutationScoreSection(report.mutation_score.as_ref()))?;
+        write!(f, "{}", CasesSection(report))?;
         writeln!(f, "</main>\n</body>\n</html>")
     }
 }
@@ -58,7 +58,7 @@ fn write_head(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(f, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     writeln!(f, "<meta name=\"color-scheme\" content=\"light dark\">")?;
     writeln!(f, "<meta name=\"referrer\" content=\"no-referrer\">")?;
-    writeln!(f, "<title>{}: {verdict} – Locum conformance</title>", Escaped(&report.subject.title()))?;
+    writeln!(f, "<title>{}: {verdict} – Locum conformance</title>", Escaped(&report.implementation.title()))?;
     writeln!(f, "<style>\n{STYLE}</style>\n</head>")
 }
 
@@ -143,7 +143,7 @@ mod tests {
         report.counts.failed = 0;
         let with_survivor = verdict(&report.to_html());
         assert!(with_survivor.contains("Not passed") && with_survivor.contains("missed"), "{with_survivor}");
-        report.kill_score = None;
+        report.mutation_score = None;
         assert!(verdict(&report.to_html()).contains("<strong>Passed</strong>"));
     }
 }

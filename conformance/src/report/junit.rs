@@ -3,10 +3,13 @@
 use std::fmt::{self, Write as _};
 
 use super::escaped::Escaped;
-use super::{Excused, FailureReport, Fate, KillScore, MutantReport, ProfileReport, Report, SubjectReport};
+use super::{
+    CaseWithReason, FailureReport, ImplementationReport, MutantReport, MutantResult, MutationScore,
+    ProfileReport, Report,
+};
 
 impl Report {
-    /// The report as JUnit XML: a suite for each profile that has cases, a test for each case; one for the kill score.
+    /// The report as JUnit XML: a suite for each profile that has cases, a test for each case; one for the mutation score.
     ///
     /// JUnit knows passed, failed and skipped. What was excused is skipped there, and its message begins with the word
     /// that the report has for it. If no case passed and none failed, a test of its own fails, for CI would take a file
@@ -24,12 +27,12 @@ impl fmt::Display for Suites<'_> {
         let counts = &report.counts;
         let unproven = usize::from(counts.failed == 0 && counts.passed == 0);
         let excused = counts.expected_failures + counts.skipped + counts.unsupported + counts.not_run;
-        let [mutants, survived, no_mutants] = report.kill_score.as_ref().map_or([0; 3], sums_of_mutants);
+        let [mutants, survived, no_mutants] = report.mutation_score.as_ref().map_or([0; 3], sums_of_mutants);
         writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             f,
             r#"<testsuites name="{}" tests="{}" failures="{}" errors="0" skipped="{}" time="0">"#,
-            Escaped(&format!("Locum conformance: {}", report.subject.title())),
+            Escaped(&format!("Locum conformance: {}", report.implementation.title())),
             counts.cases + unproven + mutants,
             counts.failed + unproven + survived,
             excused + no_mutants,
@@ -37,8 +40,8 @@ impl fmt::Display for Suites<'_> {
         for profile in &report.profiles {
             write_suite(f, report, profile)?;
         }
-        if let Some(score) = &report.kill_score {
-            write_kill_score(f, report, score)?;
+        if let Some(score) = &report.mutation_score {
+            write_mutation_score(f, report, score)?;
         }
         if unproven > 0 {
             write_unproven(f, report)?;
@@ -70,7 +73,7 @@ fn write_suite(f: &mut fmt::Formatter<'_>, report: &Report, profile: &ProfileRep
         write_failure(f, failure)?;
     }
     for (word, cases) in excused {
-        for Excused { case, reason } in cases {
+        for CaseWithReason { case, reason } in cases {
             open_case(f, name, case)?;
             writeln!(f, "      <skipped message=\"{word}: {}\"/>\n    </testcase>", Escaped(reason))?;
         }
@@ -83,22 +86,22 @@ fn open_suite(f: &mut fmt::Formatter<'_>, report: &Report, name: &str, sums: [us
     writeln!(
         f,
         r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}" time="0" timestamp="{}">"#,
-        Escaped(&report.made_at)
+        Escaped(&report.created_at)
     )?;
     writeln!(f, "    <properties>")?;
     let property = |f: &mut fmt::Formatter<'_>, name: &str, value: &str| {
         writeln!(f, r#"      <property name="{name}" value="{}"/>"#, Escaped(value))
     };
-    property(f, "suite", &report.suite)?;
-    match &report.subject {
-        SubjectReport::Plugin { sha256, name, version, contract, isolation, .. } => {
+    property(f, "suite", &report.suite_version)?;
+    match &report.implementation {
+        ImplementationReport::Plugin { sha256, name, version, contract, isolation, .. } => {
             property(f, "plugin", name)?;
             property(f, "version", version)?;
             property(f, "sha256", sha256)?;
             property(f, "contract", &contract.to_string())?;
             property(f, "isolation", isolation)?;
         }
-        SubjectReport::Server { base_url, .. } => property(f, "server", base_url)?,
+        ImplementationReport::Server { base_url, .. } => property(f, "server", base_url)?,
     }
     writeln!(f, "    </properties>")
 }
@@ -137,27 +140,27 @@ fn write_account(text: &mut String, failure: &FailureReport) -> fmt::Result {
         writeln!(text, "> {}", exchange.request)?;
         writeln!(text, "> {}", exchange.request_body)?;
         writeln!(text, "< {}", exchange.status)?;
-        writeln!(text, "< {}", exchange.answer_body)?;
+        writeln!(text, "< {}", exchange.response_body)?;
     }
     writeln!(text, "{}", failure.reproduce)
 }
 
 /// All, survived, not possible.
-fn sums_of_mutants(score: &KillScore) -> [usize; 3] {
+fn sums_of_mutants(score: &MutationScore) -> [usize; 3] {
     [score.mutants.len(), score.survived, score.unsupported]
 }
 
-fn write_kill_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &KillScore) -> fmt::Result {
-    open_suite(f, report, "kill-score", sums_of_mutants(score))?;
-    for MutantReport { mutant, fault, fate, .. } in &score.mutants {
-        open_case(f, "kill-score", mutant)?;
-        let fault = Escaped(fault);
-        match fate {
-            Fate::Killed { .. } => {}
-            Fate::Survived => {
-                writeln!(f, r#"      <failure type="survivor" message="no case notices: {fault}"/>"#)?
+fn write_mutation_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &MutationScore) -> fmt::Result {
+    open_suite(f, report, "mutation-score", sums_of_mutants(score))?;
+    for MutantReport { mutant, description, result, .. } in &score.mutants {
+        open_case(f, "mutation-score", mutant)?;
+        let description = Escaped(description);
+        match result {
+            MutantResult::Killed { .. } => {}
+            MutantResult::Survived => {
+                writeln!(f, r#"      <failure type="survivor" message="no case notices: {description}"/>"#)?
             }
-            Fate::Unsupported { reason } => {
+            MutantResult::Unsupported { reason } => {
                 writeln!(f, r#"      <skipped message="unsupported: {}"/>"#, Escaped(reason))?;
             }
         }

@@ -1,16 +1,16 @@
 //! A small made-up report that holds one of everything, for the tests of its forms.
 
 use super::{
-    Counts, Excused, FailureReport, Fate, KillScore, MutantReport, REPORT_VERSION, Report, ShownExchange,
-    SubjectReport,
+    CaseWithReason, Counts, FailureReport, ImplementationReport, MutantReport, MutantResult, MutationScore,
+    REPORT_VERSION, Report, ShownExchange,
 };
-use crate::judge::Difference;
+use crate::comparison::Difference;
 use crate::profile::Profile;
 use crate::report::ProfileReport;
 
 /// The report, with each of its texts as `written` writes it.
 pub(super) fn report(written: fn(&str) -> String) -> Report {
-    let excused = |case: &str, reason: &str| Excused { case: written(case), reason: written(reason) };
+    let excused = |case: &str, reason: &str| CaseWithReason { case: written(case), reason: written(reason) };
     let mut profiles: Vec<ProfileReport> = Profile::ALL.into_iter().map(ProfileReport::empty).collect();
     for profile in &mut profiles {
         match profile.profile {
@@ -31,10 +31,10 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
         }
     }
     Report {
-        report: REPORT_VERSION,
-        suite: written("0.1.0"),
-        made_at: written("2026-11-21T06:00:00Z"),
-        subject: SubjectReport::Plugin {
+        report_version: REPORT_VERSION,
+        suite_version: written("0.1.0"),
+        created_at: written("2026-11-21T06:00:00Z"),
+        implementation: ImplementationReport::Plugin {
             file: written("libexample.so"),
             sha256: written(&"5a".repeat(32)),
             name: written("example"),
@@ -55,7 +55,7 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
         },
         profiles,
         failures: vec![failure(written)],
-        kill_score: Some(kill_score(written)),
+        mutation_score: Some(mutation_score(written)),
     }
 }
 
@@ -65,11 +65,11 @@ pub(super) fn nothing_ran() -> Report {
     report.profiles = vec![ProfileReport::empty(Profile::Contract)];
     let reason = "somebody skipped it".to_owned();
     report.profiles.iter_mut().for_each(|profile| {
-        profile.skipped.push(Excused { case: "the-only-case".to_owned(), reason: reason.clone() });
+        profile.skipped.push(CaseWithReason { case: "the-only-case".to_owned(), reason: reason.clone() });
     });
     report.counts = Counts { cases: 1, skipped: 1, ..Counts::default() };
     report.failures.clear();
-    report.kill_score = None;
+    report.mutation_score = None;
     report
 }
 
@@ -96,21 +96,21 @@ fn failure(written: fn(&str) -> String) -> FailureReport {
             request_headers: vec![written("content-type: application/json")],
             request_body: written(r#"{"id_token":"<jwt 440 bytes>"}"#),
             status: 200,
-            answer_headers: vec![written("cache-control: no-store")],
-            answer_body: written(r#"{"id_token":"<jwt 240 bytes>"}"#),
+            response_headers: vec![written("cache-control: no-store")],
+            response_body: written(r#"{"id_token":"<jwt 240 bytes>"}"#),
         }),
         reproduce: written("locum conformance libexample.so --only a-life-above-the-longest-is-refused"),
     }
 }
 
-fn kill_score(written: fn(&str) -> String) -> KillScore {
-    let mutant = |mutant: &str, fault: &str, fate: Fate| MutantReport {
+fn mutation_score(written: fn(&str) -> String) -> MutationScore {
+    let mutant = |mutant: &str, description: &str, result: MutantResult| MutantReport {
         mutant: written(mutant),
-        fault: written(fault),
+        description: written(description),
         profile: Profile::Contract,
-        fate,
+        result,
     };
-    KillScore {
+    MutationScore {
         killed: 1,
         survived: 1,
         unsupported: 1,
@@ -118,13 +118,13 @@ fn kill_score(written: fn(&str) -> String) -> KillScore {
             mutant(
                 "aud-is-the-caller",
                 "the credential is for the caller",
-                Fate::Killed { by: written("a-form-is-as-good-as-json") },
+                MutantResult::Killed { by: written("a-form-is-as-good-as-json") },
             ),
-            mutant("jti-again", "two credentials have one jti", Fate::Survived),
+            mutant("jti-again", "two credentials have one jti", MutantResult::Survived),
             mutant(
                 "revoked-but-not",
                 "revoked is said, nothing is revoked",
-                Fate::Unsupported { reason: written("needs revocable") },
+                MutantResult::Unsupported { reason: written("needs revocable") },
             ),
         ],
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FailureReport, Fate, KillScore, ProfileReport, Report, SubjectReport};
+use super::{FailureReport, ImplementationReport, MutantResult, MutationScore, ProfileReport, Report};
 
 impl Report {
     /// What was judged, a row for each profile, and every failure.
@@ -14,11 +14,11 @@ impl Report {
     }
 
     fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        match &self.subject {
-            SubjectReport::Plugin { file, sha256, name, version, isolation, .. } => {
+        match &self.implementation {
+            ImplementationReport::Plugin { file, sha256, name, version, isolation, .. } => {
                 writeln!(out, "{name} {version}, {file}, {isolation}\nsha256 {sha256}\n")?;
             }
-            SubjectReport::Server { base_url, .. } => writeln!(out, "{base_url}\n")?,
+            ImplementationReport::Server { base_url, .. } => writeln!(out, "{base_url}\n")?,
         }
         writeln!(
             out,
@@ -46,21 +46,27 @@ impl Report {
         for failure in &self.failures {
             failure.write(out)?;
         }
-        self.kill_score.as_ref().map_or(Ok(()), |score| score.write(out))
+        self.mutation_score.as_ref().map_or(Ok(()), |score| score.write(out))
     }
 }
 
-impl KillScore {
+impl MutationScore {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let Self { killed, survived, unsupported, mutants } = self;
         writeln!(out, "\nmutants: {killed} killed, {survived} survived, {unsupported} unsupported")?;
         for mutant in mutants {
-            match &mutant.fate {
-                Fate::Killed { by } => writeln!(out, "{:<18} {:<46} {by}", mutant.profile, mutant.mutant)?,
-                Fate::Survived => {
-                    writeln!(out, "{:<18} {:<46} SURVIVED: {}", mutant.profile, mutant.mutant, mutant.fault)?;
+            match &mutant.result {
+                MutantResult::Killed { by } => {
+                    writeln!(out, "{:<18} {:<46} {by}", mutant.profile, mutant.mutant)?
                 }
-                Fate::Unsupported { .. } => {}
+                MutantResult::Survived => {
+                    writeln!(
+                        out,
+                        "{:<18} {:<46} SURVIVED: {}",
+                        mutant.profile, mutant.mutant, mutant.description
+                    )?;
+                }
+                MutantResult::Unsupported { .. } => {}
             }
         }
         Ok(())
@@ -92,7 +98,7 @@ impl FailureReport {
         }
         if let Some(exchange) = &self.exchange {
             writeln!(out, "  > {} {}", exchange.request, exchange.request_body)?;
-            writeln!(out, "  < {} {}", exchange.status, exchange.answer_body)?;
+            writeln!(out, "  < {} {}", exchange.status, exchange.response_body)?;
         }
         writeln!(out, "  {}", self.reproduce)
     }

@@ -20,12 +20,12 @@ impl File {
 }
 
 /// What stands for the words between `@` in the templates.
-pub(crate) struct Words {
+pub(crate) struct Placeholders {
     folder: String,
     pairs: Vec<(&'static str, String)>,
 }
 
-impl Words {
+impl Placeholders {
     /// Those of a crate of its own. `sdk` and `locum` are paths from it, to the SDK and to the workspace of that.
     pub(crate) fn outside(name: &PluginName, sdk: &str, locum: &str) -> Self {
         let mut words = Self::of(name, "Somebody", "0.1.0");
@@ -63,7 +63,7 @@ impl Words {
 }
 
 /// The files of a crate of its own.
-pub(crate) fn outside(words: &Words) -> Vec<File> {
+pub(crate) fn outside(words: &Placeholders) -> Vec<File> {
     let mut files = vec![
         file("Cargo.toml", include_str!("../../templates/outside/Cargo.toml.in"), words),
         file("README.md", include_str!("../../templates/outside/README.md"), words),
@@ -77,7 +77,7 @@ pub(crate) fn outside(words: &Words) -> Vec<File> {
 }
 
 /// The files of a member of Locum's workspace.
-pub(crate) fn inside(words: &Words) -> Vec<File> {
+pub(crate) fn inside(words: &Placeholders) -> Vec<File> {
     let crate_folder = format!("plugins/{}/", words.folder);
     let mut files = vec![
         file(
@@ -92,7 +92,7 @@ pub(crate) fn inside(words: &Words) -> Vec<File> {
 }
 
 /// The plugin itself and its fixtures.
-fn plugin(crate_folder: &str, fixtures: &str, words: &Words) -> Vec<File> {
+fn plugin(crate_folder: &str, fixtures: &str, words: &Placeholders) -> Vec<File> {
     let of_crate = [
         ("src/lib.rs", include_str!("../../templates/plugin/src/lib.rs")),
         ("src/tests.rs", include_str!("../../templates/plugin/src/tests.rs")),
@@ -116,7 +116,7 @@ fn plugin(crate_folder: &str, fixtures: &str, words: &Words) -> Vec<File> {
     of_crate.chain(of_fixtures).collect()
 }
 
-fn file(path: &str, template: &str, words: &Words) -> File {
+fn file(path: &str, template: &str, words: &Placeholders) -> File {
     File::plain(path, words.fill(template))
 }
 
@@ -134,14 +134,18 @@ mod tests {
 
     const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
-    fn words() -> Words {
-        Words::outside(&PluginName::parse("car-park").unwrap(), "../locum/crates/locum-plugin", "../locum")
+    fn words() -> Placeholders {
+        Placeholders::outside(
+            &PluginName::parse("car-park").unwrap(),
+            "../locum/crates/locum-plugin",
+            "../locum",
+        )
     }
 
     #[test]
     fn no_word_is_left_unfilled() {
         let outside = outside(&words());
-        let inside = inside(&Words::inside(&PluginName::parse("car-park").unwrap()));
+        let inside = inside(&Placeholders::inside(&PluginName::parse("car-park").unwrap()));
         for file in outside.iter().chain(&inside) {
             let left = file.text.split('@').skip(1).step_by(2).find(|word| {
                 !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_')

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
 
 mod changed_values;
-mod kill_score;
 mod misbehaving;
+mod mutation_score;
 mod old_plugins;
 mod plugin_files;
 mod remote;

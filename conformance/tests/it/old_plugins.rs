@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use locum_conformance::{Options, Report, Subject, run};
+use locum_conformance::{Implementation, Options, Report, run};
 use locum_host::{HttpUpstreams, LoadErrorCode, LoadOptions, Pins, PluginSet, plugin_files};
 
 use crate::plugin_files::workspace;
@@ -26,7 +26,7 @@ fn options() -> LoadOptions {
 
 fn judged(file: PathBuf, fixtures: PathBuf) -> Report {
     let options = Options {
-        subject: Subject::Plugin(file),
+        implementation: Implementation::Plugin(file),
         fixtures: vec![fixtures],
         settings: None,
         only: Vec::new(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use locum_conformance::{Options, Report, Subject, run};
+use locum_conformance::{Implementation, Options, Report, run};
 use locum_engine::ports::{AuditSink, Clock as _};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, Pins, PluginSet};
@@ -53,11 +53,14 @@ impl RunningServer {
     }
 
     fn judged(&self) -> Report {
-        let subject =
-            Subject::Server { base_url: self.base_url.clone(), tenant: tenant_file(), manifests: Vec::new() };
+        let implementation = Implementation::Server {
+            base_url: self.base_url.clone(),
+            tenant: tenant_file(),
+            manifests: Vec::new(),
+        };
         let now_unix_seconds = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap();
         let only_for_its_fields = options("locum-issuer-app");
-        run(&Options { subject, now_unix_seconds, ..only_for_its_fields }).unwrap()
+        run(&Options { implementation, now_unix_seconds, ..only_for_its_fields }).unwrap()
     }
 }
 
@@ -97,8 +100,9 @@ fn a_server_that_issues_for_the_wrong_audience_fails() {
 #[test]
 fn a_server_that_is_not_there_fails_every_case_that_was_run() {
     let gone = RunningServer::of(&built("locum-issuer-app")).base_url;
-    let subject = Subject::Server { base_url: gone, tenant: tenant_file(), manifests: Vec::new() };
+    let implementation =
+        Implementation::Server { base_url: gone, tenant: tenant_file(), manifests: Vec::new() };
     let only = vec!["an-unknown-client-is-refused".to_owned()];
-    let report = run(&Options { subject, only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { implementation, only, ..options("locum-issuer-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed), (0, 1), "{}", report.table());
 }

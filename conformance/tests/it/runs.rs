@@ -31,7 +31,7 @@ fn a_case_that_there_is_not_is_named() {
 #[test]
 fn a_plugin_without_a_sheet_needs_settings() {
     let options = options("locum-test-parrot");
-    assert!(matches!(run(&options), Err(SetupError::NoSheet(name)) if name == "parrot"));
+    assert!(matches!(run(&options), Err(SetupError::NoPluginSpec(name)) if name == "parrot"));
     let settings = json!({
         "answers": [r#"{"kind":"issued","credential":{"text":"polly"},"issued_at":1894128314,"expires_at":1894128374}"#]
     });
@@ -43,9 +43,9 @@ fn a_plugin_without_a_sheet_needs_settings() {
 
 #[test]
 fn a_file_that_is_no_plugin_is_refused_by_name() {
-    let subject =
-        locum_conformance::Subject::Plugin(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    let said = said(&Options { subject, ..options("locum-issuer-app") });
+    let implementation =
+        locum_conformance::Implementation::Plugin(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    let said = said(&Options { implementation, ..options("locum-issuer-app") });
     assert!(said.contains("not-a-shared-object"), "{said}");
 }
 
@@ -72,8 +72,8 @@ fn the_same_run_gives_the_same_bytes() {
 #[test]
 fn an_exemption_is_told_in_the_report() {
     let folder = tempfile::tempdir().unwrap();
-    let sheet = "plugin: app\ncases: 0\nissuers: { app: {} }\nskip:\n  - { case: an-unknown-client-is-refused, reason: It is being mended, until: 2026-12-31 }\n";
-    fs::write(folder.path().join("plugin.yaml"), sheet).unwrap();
+    let spec = "plugin: app\ncases: 0\nissuers: { app: {} }\nskip:\n  - { case: an-unknown-client-is-refused, reason: It is being mended, until: 2026-12-31 }\n";
+    fs::write(folder.path().join("plugin.yaml"), spec).unwrap();
     let only = vec!["an-unknown-client-is-refused".to_owned(), "an-unknown-target-is-refused".to_owned()];
     let fixtures = vec![folder.path().to_owned()];
     let report = run(&Options { fixtures, only, ..options("locum-issuer-app") }).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use locum_conformance::{fixture_schema, plugin_sheet_schema, report_schema};
+use locum_conformance::{fixture_schema, plugin_spec_schema, report_schema};
 use serde_json::Value;
 
 use crate::plugin_files::workspace;
@@ -24,7 +24,7 @@ fn the_schema_of_fixtures_is_published() {
 
 #[test]
 fn the_schema_of_sheets_is_published() {
-    is_published("plugin.schema.json", &plugin_sheet_schema());
+    is_published("plugin.schema.json", &plugin_spec_schema());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use locum_conformance::{Options, Report, Subject, run};
+use locum_conformance::{Implementation, Options, Report, run};
 
 use crate::plugin_files::{built, workspace};
 
@@ -11,7 +11,7 @@ pub(crate) const TODAY: i64 = 1_795_219_200;
 
 pub(crate) fn options(package: &str) -> Options {
     Options {
-        subject: Subject::Plugin(built(package)),
+        implementation: Implementation::Plugin(built(package)),
         fixtures: Vec::new(),
         settings: None,
         only: Vec::new(),

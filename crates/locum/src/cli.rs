@@ -128,7 +128,7 @@ pub(crate) enum TokenCommand {
 #[derive(Args)]
 pub(crate) struct ConformanceArgs {
     /// A plugin file, or the base URL of a server.
-    pub(crate) subject: String,
+    pub(crate) plugin_or_url: String,
     /// Folders of fixtures besides the suite's own; `fixtures` if that folder is there and nothing is named.
     #[arg(long)]
     pub(crate) fixtures: Vec<PathBuf>,
@@ -144,9 +144,9 @@ pub(crate) struct ConformanceArgs {
     /// Only these cases, by id.
     #[arg(long)]
     pub(crate) only: Vec<String>,
-    /// Puts one fault after the other between host and plugin, and tells which of them the cases notice.
+    /// Also puts faults between host and plugin, one at a time, and lists those that no case detects.
     #[arg(long)]
-    pub(crate) kill_score: bool,
+    pub(crate) mutation_score: bool,
     /// Writes the reports into this folder.
     #[arg(long)]
     pub(crate) report_dir: Option<PathBuf>,

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::super::escaped::Escaped;
-use super::super::{Excused, FailureReport, ProfileReport, Report};
+use super::super::{CaseWithReason, FailureReport, ProfileReport, Report};
 
 /// The cases of every profile that has some.
-pub(super) struct Cases<'a>(pub(super) &'a Report);
+pub(super) struct CasesSection<'a>(pub(super) &'a Report);
 
-impl fmt::Display for Cases<'_> {
+impl fmt::Display for CasesSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<section aria-labelledby=\"cases\">\n<h2 id=\"cases\">Cases</h2>")?;
         for profile in &self.0.profiles {
@@ -83,7 +83,12 @@ fn write_failed(
     writeln!(f, "</ul>\n</details>")
 }
 
-fn write_excused(f: &mut fmt::Formatter<'_>, class: &str, word: &str, cases: &[Excused]) -> fmt::Result {
+fn write_excused(
+    f: &mut fmt::Formatter<'_>,
+    class: &str,
+    word: &str,
+    cases: &[CaseWithReason],
+) -> fmt::Result {
     if cases.is_empty() {
         return Ok(());
     }
@@ -103,9 +108,9 @@ fn write_excused(f: &mut fmt::Formatter<'_>, class: &str, word: &str, cases: &[E
 }
 
 /// Many cases have one reason: it is said once. Reasons in the order of their first case.
-fn by_reason(cases: &[Excused]) -> Vec<(&str, Vec<&str>)> {
+fn by_reason(cases: &[CaseWithReason]) -> Vec<(&str, Vec<&str>)> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for Excused { case, reason } in cases {
+    for CaseWithReason { case, reason } in cases {
         match reasons.iter_mut().find(|(known, _)| known == reason) {
             Some((_, cases)) => cases.push(case),
             None => reasons.push((reason, vec![case])),

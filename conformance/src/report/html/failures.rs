@@ -6,9 +6,9 @@ use super::super::escaped::Escaped;
 use super::super::{FailureReport, ShownExchange};
 
 /// The failures; nothing if there are none.
-pub(super) struct Failures<'a>(pub(super) &'a [FailureReport]);
+pub(super) struct FailuresSection<'a>(pub(super) &'a [FailureReport]);
 
-impl fmt::Display for Failures<'_> {
+impl fmt::Display for FailuresSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return Ok(());
@@ -57,7 +57,7 @@ fn write_exchange(f: &mut fmt::Formatter<'_>, exchange: &ShownExchange) -> fmt::
     writeln!(f, "<div class=\"exchange\">")?;
     write_message(f, "Request", &exchange.request, &exchange.request_headers, &exchange.request_body)?;
     let status = exchange.status.to_string();
-    write_message(f, "Answer", &status, &exchange.answer_headers, &exchange.answer_body)?;
+    write_message(f, "Answer", &status, &exchange.response_headers, &exchange.response_body)?;
     writeln!(f, "</div>")
 }
 

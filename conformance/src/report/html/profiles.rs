@@ -6,7 +6,7 @@ use super::super::{ProfileReport, Report};
 use crate::profile::Level;
 
 /// A row for each profile.
-pub(super) struct Profiles<'a>(pub(super) &'a Report);
+pub(super) struct ProfilesSection<'a>(pub(super) &'a Report);
 
 /// Class and heading of each column of numbers.
 const COLUMNS: [(&str, &str); 6] = [
@@ -18,7 +18,7 @@ const COLUMNS: [(&str, &str); 6] = [
     ("not-run", "Not run"),
 ];
 
-impl fmt::Display for Profiles<'_> {
+impl fmt::Display for ProfilesSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<section aria-labelledby=\"profiles\">\n<h2 id=\"profiles\">Profiles</h2>")?;
         writeln!(

@@ -3,18 +3,18 @@
 use std::fmt;
 
 use super::super::escaped::Escaped;
-use super::super::{Counts, Report, SubjectReport};
+use super::super::{Counts, ImplementationReport, Report};
 use super::cases;
 
 /// Whether it passed, and why not.
-pub(super) struct TheVerdict<'a>(pub(super) &'a Report);
+pub(super) struct VerdictSection<'a>(pub(super) &'a Report);
 
-impl fmt::Display for TheVerdict<'_> {
+impl fmt::Display for VerdictSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         let counts = &report.counts;
         let ran = cases(counts.passed + counts.failed + counts.expected_failures);
-        let survived = report.kill_score.as_ref().map_or(0, |score| score.survived);
+        let survived = report.mutation_score.as_ref().map_or(0, |score| score.survived);
         let (class, word) = match (report.passed(), counts.failed) {
             (true, _) => ("good", "Passed"),
             (false, 0) => ("bad", "Not passed"),
@@ -29,7 +29,7 @@ impl fmt::Display for TheVerdict<'_> {
         if survived > 0 {
             write!(
                 f,
-                " The suite missed <a href=\"#kill-score\">{} that it must notice</a>.",
+                " The suite missed <a href=\"#mutation-score\">{} that it must notice</a>.",
                 faults(survived)
             )?;
         }
@@ -42,17 +42,26 @@ fn faults(count: usize) -> String {
 }
 
 /// Name, version, digest and the like.
-pub(super) struct TheSubject<'a>(pub(super) &'a Report);
+pub(super) struct ImplementationSection<'a>(pub(super) &'a Report);
 
-impl fmt::Display for TheSubject<'_> {
+impl fmt::Display for ImplementationSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         writeln!(
             f,
             "<section aria-labelledby=\"subject\">\n<h2 id=\"subject\">What was judged</h2>\n<dl class=\"facts\">"
         )?;
-        match &report.subject {
-            SubjectReport::Plugin { file, sha256, name, version, vendor, contract, api_types, isolation } => {
+        match &report.implementation {
+            ImplementationReport::Plugin {
+                file,
+                sha256,
+                name,
+                version,
+                vendor,
+                contract,
+                api_types,
+                isolation,
+            } => {
                 write_fact(f, "Plugin", &format!("{name} {version}"))?;
                 write_fact(f, "Vendor", vendor)?;
                 write_exact(f, "File", file)?;
@@ -61,14 +70,17 @@ impl fmt::Display for TheSubject<'_> {
                 write_fact(f, "Contract", &format!("generation {contract}"))?;
                 write_fact(f, "Isolation", isolation)?;
             }
-            SubjectReport::Server { base_url, api_types } => {
+            ImplementationReport::Server { base_url, api_types } => {
                 write_exact(f, "Server", base_url)?;
                 write_exact(f, "Asked for api_type", &api_types.join(", "))?;
             }
         }
-        write_fact(f, "Suite", &format!("locum-conformance {}", report.suite))?;
-        let made_at = Escaped(&report.made_at);
-        writeln!(f, "<div><dt>Made at</dt><dd><time datetime=\"{made_at}\">{made_at}</time></dd></div>")?;
+        write_fact(f, "Suite", &format!("locum-conformance {}", report.suite_version))?;
+        let created_at = Escaped(&report.created_at);
+        writeln!(
+            f,
+            "<div><dt>Made at</dt><dd><time datetime=\"{created_at}\">{created_at}</time></dd></div>"
+        )?;
         writeln!(f, "</dl>\n</section>")
     }
 }
@@ -83,9 +95,9 @@ fn write_exact(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Resu
 }
 
 /// How many cases came out how, as numbers and as a bar.
-pub(super) struct Sums<'a>(pub(super) &'a Counts);
+pub(super) struct CountsSection<'a>(pub(super) &'a Counts);
 
-impl fmt::Display for Sums<'_> {
+impl fmt::Display for CountsSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(counts) = self;
         let sums = [

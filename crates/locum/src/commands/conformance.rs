@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use locum_conformance::{Options, Report, SetupError, Subject, run as judge, run_with_mutants};
+use locum_conformance::{Implementation, Options, Report, SetupError, run as run_suite, run_with_mutants};
 use locum_engine::ports::Clock;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
@@ -13,8 +13,8 @@ use crate::format::{print_json, print_text};
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
     let options = options(args)?;
-    let judged = if args.kill_score { run_with_mutants(&options) } else { judge(&options) };
-    let report = judged.map_err(ended)?;
+    let report = if args.mutation_score { run_with_mutants(&options) } else { run_suite(&options) };
+    let report = report.map_err(ended)?;
     if let Some(folder) = &args.report_dir {
         write_reports(&report, folder)?;
     }
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
 
 fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
     Ok(Options {
-        subject: subject(args)?,
+        implementation: implementation(args)?,
         fixtures: fixtures(&args.fixtures),
         settings: args.settings.as_deref().map(read_settings).transpose()?,
         only: args.only.clone(),
@@ -38,7 +38,7 @@ fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
 
 /// The command that judges the same again, for whoever reads a report; nothing that it would overwrite.
 fn command(args: &ConformanceArgs) -> String {
-    let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.subject.clone()];
+    let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.plugin_or_url.clone()];
     let mut add = |flag: &str, value: &Path| words.extend([flag.to_owned(), value.display().to_string()]);
     args.fixtures.iter().for_each(|folder| add("--fixtures", folder));
     args.settings.iter().for_each(|file| add("--settings", file));
@@ -63,14 +63,18 @@ fn fixtures(named: &[PathBuf]) -> Vec<PathBuf> {
     if named.is_empty() && usual.is_dir() { vec![usual.to_owned()] } else { named.to_owned() }
 }
 
-fn subject(args: &ConformanceArgs) -> Result<Subject, Ended> {
-    if !args.subject.starts_with("http://") && !args.subject.starts_with("https://") {
-        return Ok(Subject::Plugin(args.subject.clone().into()));
+fn implementation(args: &ConformanceArgs) -> Result<Implementation, Ended> {
+    if !args.plugin_or_url.starts_with("http://") && !args.plugin_or_url.starts_with("https://") {
+        return Ok(Implementation::Plugin(args.plugin_or_url.clone().into()));
     }
     let tenant = args.tenant.clone().ok_or_else(|| {
         Ended::usage("a server is judged with the tenant file that it runs with; name it with --tenant")
     })?;
-    Ok(Subject::Server { base_url: args.subject.clone(), tenant, manifests: args.plugins.clone() })
+    Ok(Implementation::Server {
+        base_url: args.plugin_or_url.clone(),
+        tenant,
+        manifests: args.plugins.clone(),
+    })
 }
 
 fn read_settings(path: &Path) -> Result<Map<String, Value>, Ended> {

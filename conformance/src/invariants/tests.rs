@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use serde_json::json;
 
 use super::*;
-use crate::exchange::{Answered, Inside};
-use crate::variables::Window;
+use crate::exchange::{Internals, Response};
+use crate::variables::TimeWindow;
 
 const SECRET: &str = "a-secret-of-the-settings";
 
 /// A good answer to a delegation.
-fn good() -> Observed {
+fn good() -> Transcript {
     let headers = [
         ("content-type", "application/json"),
         ("cache-control", "no-store"),
@@ -21,21 +21,21 @@ fn good() -> Observed {
         ("x-ratelimit-remaining", "9"),
         ("x-ratelimit-reset", "1060"),
     ];
-    let answered = Answered {
+    let response = Response {
         status: 200,
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         body: "{}".to_owned(),
     };
     let event = Map::from_iter([("code".to_owned(), "sd".into())]);
-    Observed {
-        answered,
-        window: Window { earliest: 1_000, latest: 1_000 },
-        inside: Some(Inside { audit: vec![event], ..Inside::default() }),
+    Transcript {
+        response,
+        window: TimeWindow { earliest: 1_000, latest: 1_000 },
+        internals: Some(Internals { audit: vec![event], ..Internals::default() }),
     }
 }
 
-fn decoded() -> Decoded {
-    Decoded {
+fn decoded() -> DecodedCredential {
+    DecodedCredential {
         text: "a text".to_owned(),
         presented: "a text".to_owned(),
         header: None,
@@ -47,8 +47,8 @@ fn decoded() -> Decoded {
 }
 
 /// What is broken, by name.
-fn broken(observed: &Observed, credential: Option<Result<Decoded, String>>) -> Vec<String> {
-    let asked = Asked {
+fn broken(transcript: &Transcript, credential: Option<Result<DecodedCredential, String>>) -> Vec<String> {
+    let request = Request {
         method: "POST",
         target: "/delegation".to_owned(),
         host: "acme.example.com".to_owned(),
@@ -56,7 +56,7 @@ fn broken(observed: &Observed, credential: Option<Result<Decoded, String>>) -> V
         headers: Vec::new(),
         body: String::new(),
     };
-    let standing = Standing {
+    let standing = Invariants {
         form: &CredentialForm::Jwt,
         reading: &CredentialReading::Opaque,
         verifies_with: None,
@@ -64,14 +64,14 @@ fn broken(observed: &Observed, credential: Option<Result<Decoded, String>>) -> V
         tenant: &TenantDocument::new(json!({})),
         secrets: &[("the secret".to_owned(), SECRET.to_owned())],
     };
-    let broken = standing.broken(&asked, observed, credential.as_ref());
+    let broken = standing.broken(&request, transcript, credential.as_ref());
     broken.into_iter().map(|difference| difference.what).collect()
 }
 
-fn without_header(name: &str) -> Observed {
-    let mut observed = good();
-    observed.answered.headers.retain(|(own, _)| own != name);
-    observed
+fn without_header(name: &str) -> Transcript {
+    let mut transcript = good();
+    transcript.response.headers.retain(|(own, _)| own != name);
+    transcript
 }
 
 const NONE: [&str; 0] = [];
@@ -92,20 +92,20 @@ fn an_answer_that_may_be_stored_or_sniffed_breaks_a_rule() {
 fn rate_headers_come_all_or_none_and_are_whole_numbers() {
     assert_eq!(broken(&without_header("x-ratelimit-reset"), None), ["rate headers"]);
     let mut none = good();
-    none.answered.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
+    none.response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
     assert_eq!(broken(&none, None), NONE);
     let mut fraction = without_header("x-ratelimit-reset");
-    fraction.answered.headers.push(("x-ratelimit-reset".to_owned(), "1060.5".to_owned()));
+    fraction.response.headers.push(("x-ratelimit-reset".to_owned(), "1060.5".to_owned()));
     assert_eq!(broken(&fraction, None), ["rate headers"]);
 }
 
 #[test]
 fn a_refusal_is_two_texts_and_nothing_else() {
     let refused = |body: &str| {
-        let mut observed = good();
-        observed.answered.status = 400;
-        observed.answered.body = body.to_owned();
-        broken(&observed, None)
+        let mut transcript = good();
+        transcript.response.status = 400;
+        transcript.response.body = body.to_owned();
+        broken(&transcript, None)
     };
     assert_eq!(refused(r#"{"error":"e","error_description":"d"}"#), NONE);
     for body in [
@@ -120,14 +120,17 @@ fn a_refusal_is_two_texts_and_nothing_else() {
 
 #[test]
 fn expires_in_is_what_lies_between_the_tokens_times() {
-    assert_eq!(broken(&good(), Some(Ok(Decoded { expires_in: Some(301), ..decoded() }))), ["expires_in"]);
+    assert_eq!(
+        broken(&good(), Some(Ok(DecodedCredential { expires_in: Some(301), ..decoded() }))),
+        ["expires_in"]
+    );
 }
 
 #[test]
 fn a_credential_lives_now() {
-    let ended = Decoded { issued_at: Some(700), expires_at: Some(1_000), ..decoded() };
+    let ended = DecodedCredential { issued_at: Some(700), expires_at: Some(1_000), ..decoded() };
     assert_eq!(broken(&good(), Some(Ok(ended))), ["end of the credential"]);
-    let early = Decoded { issued_at: Some(1_001), expires_at: Some(1_301), ..decoded() };
+    let early = DecodedCredential { issued_at: Some(1_001), expires_at: Some(1_301), ..decoded() };
     assert_eq!(broken(&good(), Some(Ok(early))), ["start of the credential"]);
 }
 
@@ -139,9 +142,9 @@ fn a_credential_of_another_form_breaks_a_rule() {
 #[test]
 fn a_delegation_has_one_event() {
     for events in [0, 2] {
-        let mut observed = good();
-        observed.inside = Some(Inside { audit: vec![Map::new(); events], ..Inside::default() });
-        assert_eq!(broken(&observed, None), ["audit events"]);
+        let mut transcript = good();
+        transcript.internals = Some(Internals { audit: vec![Map::new(); events], ..Internals::default() });
+        assert_eq!(broken(&transcript, None), ["audit events"]);
     }
 }
 
@@ -149,19 +152,19 @@ fn a_delegation_has_one_event() {
 fn a_secret_is_found_wherever_it_is() {
     let told = format!("it is {SECRET}, really");
     let mut body = good();
-    body.answered.body = told.clone();
+    body.response.body = told.clone();
     assert_eq!(broken(&body, None), ["body"]);
     let mut header = good();
-    header.answered.headers.push(("x-debug".to_owned(), told.clone()));
+    header.response.headers.push(("x-debug".to_owned(), told.clone()));
     assert_eq!(broken(&header, None), ["header"]);
     let mut log = good();
-    log.inside.as_mut().unwrap().log.push(told.clone());
+    log.internals.as_mut().unwrap().log.push(told.clone());
     assert_eq!(broken(&log, None), ["log line"]);
     let mut audit = good();
-    audit.inside.as_mut().unwrap().audit[0].insert("device".to_owned(), told.clone().into());
+    audit.internals.as_mut().unwrap().audit[0].insert("device".to_owned(), told.clone().into());
     assert_eq!(broken(&audit, None), ["audit event"]);
     let claims = Map::from_iter([("debug".to_owned(), told.into())]);
-    assert_eq!(broken(&good(), Some(Ok(Decoded { claims, ..decoded() }))), ["credential"]);
+    assert_eq!(broken(&good(), Some(Ok(DecodedCredential { claims, ..decoded() }))), ["credential"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use locum_conformance::report::Fate;
+use locum_conformance::report::MutantResult;
 use locum_conformance::{Profile, run_with_mutants, survivor_without};
 
 use crate::shipped::options;
@@ -11,10 +11,10 @@ use crate::shipped::options;
 fn killed(package: &str) -> BTreeSet<String> {
     let report = run_with_mutants(&options(package)).unwrap();
     assert_eq!(report.counts.failed, 0, "{}", report.table());
-    let score = report.kill_score.as_ref().unwrap();
+    let score = report.mutation_score.as_ref().unwrap();
     assert_eq!(score.survived, 0, "{}", report.table());
     assert_eq!(report.exit_code(), 0);
-    let killed = score.mutants.iter().filter(|mutant| matches!(mutant.fate, Fate::Killed { .. }));
+    let killed = score.mutants.iter().filter(|mutant| matches!(mutant.result, MutantResult::Killed { .. }));
     killed.map(|mutant| mutant.mutant.clone()).collect()
 }
 

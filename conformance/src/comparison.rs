@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::credential::Decoded;
-use crate::exchange::{Answered, Observed};
+use crate::credential::DecodedCredential;
+use crate::exchange::{Response, Transcript};
 use crate::fixture::{ExpectedAnswer, ExpectedBody, ExpectedCredential, ExpectedRefusal};
 use crate::variables::{UnknownVariable, Variables};
 
@@ -27,18 +27,18 @@ impl Difference {
 }
 
 /// All that a judgement is made of.
-pub(crate) struct Evidence<'a> {
-    pub(crate) observed: &'a Observed,
+pub(crate) struct Actual<'a> {
+    pub(crate) transcript: &'a Transcript,
     /// The credential of the answer, or why none could be read.
-    pub(crate) credential: Option<&'a Result<Decoded, String>>,
+    pub(crate) credential: Option<&'a Result<DecodedCredential, String>>,
     /// The credentials of the steps before, by step.
-    pub(crate) earlier: &'a [Option<Decoded>],
+    pub(crate) earlier: &'a [Option<DecodedCredential>],
     pub(crate) variables: &'a Variables,
     /// Requests that the script has for the upstream.
     pub(crate) scripted_calls: usize,
 }
 
-type Judged = Result<(), UnknownVariable>;
+type CaseResult = Result<(), UnknownVariable>;
 
 /// The differences between an answer and what was expected of it.
 ///
@@ -46,53 +46,53 @@ type Judged = Result<(), UnknownVariable>;
 /// If the expectation names a variable that there is not.
 pub(crate) fn differences(
     expected: &ExpectedAnswer,
-    evidence: &Evidence<'_>,
+    actual: &Actual<'_>,
 ) -> Result<Vec<Difference>, UnknownVariable> {
-    let mut judge = Judge { variables: evidence.variables, differences: Vec::new() };
-    let answered = &evidence.observed.answered;
-    if answered.status != expected.status {
-        judge.differs("status", expected.status.to_string(), answered.status.to_string());
-        judge.reason(evidence.observed);
+    let mut judge = Comparison { variables: actual.variables, differences: Vec::new() };
+    let response = &actual.transcript.response;
+    if response.status != expected.status {
+        judge.differs("status", expected.status.to_string(), response.status.to_string());
+        judge.reason(actual.transcript);
     }
-    judge.headers(expected, answered)?;
+    judge.headers(expected, response)?;
     if let Some(refusal) = &expected.refusal {
-        judge.refusal(refusal, answered)?;
+        judge.refusal(refusal, response)?;
     }
     if let Some(body) = &expected.body {
-        judge.body(body, answered)?;
+        judge.body(body, response)?;
     }
-    match (&expected.credential, evidence.credential) {
+    match (&expected.credential, actual.credential) {
         (None, _) => {}
         (Some(_), None) => judge.differs("credential", "one", "none"),
         (Some(_), Some(Err(why))) => judge.differs("credential", "one that can be read", why),
-        (Some(wanted), Some(Ok(decoded))) => judge.credential(wanted, decoded, evidence.earlier)?,
+        (Some(wanted), Some(Ok(decoded))) => judge.credential(wanted, decoded, actual.earlier)?,
     }
-    judge.inside(expected, evidence)?;
+    judge.internals(expected, actual)?;
     Ok(judge.differences)
 }
 
-struct Judge<'a> {
+struct Comparison<'a> {
     variables: &'a Variables,
     differences: Vec<Difference>,
 }
 
-impl Judge<'_> {
+impl Comparison<'_> {
     fn differs(&mut self, what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) {
         self.differences.push(Difference::new(what, expected, got));
     }
 
     /// What only the log was told helps whoever looks for the reason of another status.
-    fn reason(&mut self, observed: &Observed) {
-        let events = observed.inside.iter().flat_map(|inside| &inside.audit);
-        if let Some(inside) = events.filter_map(|event| event.get("inside")?.as_str()).next() {
-            self.differs("reason in the audit event", "none", inside);
+    fn reason(&mut self, transcript: &Transcript) {
+        let events = transcript.internals.iter().flat_map(|internals| &internals.audit);
+        if let Some(internals) = events.filter_map(|event| event.get("inside")?.as_str()).next() {
+            self.differs("reason in the audit event", "none", internals);
         }
     }
 
-    fn headers(&mut self, expected: &ExpectedAnswer, answered: &Answered) -> Judged {
+    fn headers(&mut self, expected: &ExpectedAnswer, response: &Response) -> CaseResult {
         for (name, wanted) in &expected.headers {
             let name = name.to_ascii_lowercase();
-            let got: Vec<&str> = answered.header(&name).collect();
+            let got: Vec<&str> = response.header(&name).collect();
             let what = format!("header {name}");
             match (wanted, got.as_slice()) {
                 (None, []) => {}
@@ -122,8 +122,8 @@ impl Judge<'_> {
         self.variables.text(wanted)
     }
 
-    fn refusal(&mut self, expected: &ExpectedRefusal, answered: &Answered) -> Judged {
-        let Some(body) = answered.object() else {
+    fn refusal(&mut self, expected: &ExpectedRefusal, response: &Response) -> CaseResult {
+        let Some(body) = response.object() else {
             self.differs("body", "a refusal", "no JSON object");
             return Ok(());
         };
@@ -138,19 +138,19 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn body(&mut self, expected: &ExpectedBody, answered: &Answered) -> Judged {
+    fn body(&mut self, expected: &ExpectedBody, response: &Response) -> CaseResult {
         if let Some(text) = &expected.text {
             let text = self.shown(text)?;
-            if answered.body != text {
-                self.differs("body", text, answered.body.clone());
+            if response.body != text {
+                self.differs("body", text, response.body.clone());
             }
         }
-        self.never_holds("body", &expected.never_holds, &answered.body)?;
+        self.never_holds("body", &expected.never_holds, &response.body)?;
         if expected.members.is_empty() && expected.lacks.is_empty() {
             return Ok(());
         }
-        let Some(body) = answered.object() else {
-            self.differs("body", "a JSON object", answered.body.clone());
+        let Some(body) = response.object() else {
+            self.differs("body", "a JSON object", response.body.clone());
             return Ok(());
         };
         for (name, wanted) in &expected.members {
@@ -165,9 +165,9 @@ impl Judge<'_> {
     fn credential(
         &mut self,
         expected: &ExpectedCredential,
-        decoded: &Decoded,
-        earlier: &[Option<Decoded>],
-    ) -> Judged {
+        decoded: &DecodedCredential,
+        earlier: &[Option<DecodedCredential>],
+    ) -> CaseResult {
         if let Some(text) = &expected.text {
             let text = self.shown(text)?;
             if decoded.text != text {
@@ -201,8 +201,8 @@ impl Judge<'_> {
     fn against_earlier(
         &mut self,
         expected: &ExpectedCredential,
-        decoded: &Decoded,
-        earlier: &[Option<Decoded>],
+        decoded: &DecodedCredential,
+        earlier: &[Option<DecodedCredential>],
     ) {
         let of_step =
             |step: usize| earlier.get(step.checked_sub(1)?)?.as_ref().map(|decoded| decoded.text.as_str());
@@ -230,19 +230,20 @@ impl Judge<'_> {
         }
     }
 
-    fn within(&mut self, name: &str, from: &Value, to: &Value, got: Option<&Value>) -> Judged {
+    fn within(&mut self, name: &str, from: &Value, to: &Value, got: Option<&Value>) -> CaseResult {
         let bound = |value: &Value| Ok(self.variables.value(value)?.as_f64());
         let (from, to) = (bound(from)?, bound(to)?);
         let got_number = got.and_then(Value::as_f64);
-        let inside = got_number.zip(from).zip(to).is_some_and(|((got, from), to)| from <= got && got <= to);
-        if !inside {
+        let internals =
+            got_number.zip(from).zip(to).is_some_and(|((got, from), to)| from <= got && got <= to);
+        if !internals {
             let wanted = format!("{} to {}", from.unwrap_or(f64::NAN), to.unwrap_or(f64::NAN));
             self.differs(format!("claim {name}"), wanted, written(got));
         }
         Ok(())
     }
 
-    fn never_holds(&mut self, what: &str, texts: &[String], place: &str) -> Judged {
+    fn never_holds(&mut self, what: &str, texts: &[String], place: &str) -> CaseResult {
         for text in texts {
             let text = self.shown(text)?;
             if place.contains(&text) {
@@ -252,14 +253,14 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn number(&mut self, what: &str, wanted: Option<&Value>, got: Option<i64>) -> Judged {
+    fn number(&mut self, what: &str, wanted: Option<&Value>, got: Option<i64>) -> CaseResult {
         match wanted {
             None => Ok(()),
             Some(wanted) => self.value(what, wanted, &got.map(Value::from).unwrap_or_default()),
         }
     }
 
-    fn member(&mut self, name: &str, wanted: &Value, got: Option<&Value>) -> Judged {
+    fn member(&mut self, name: &str, wanted: &Value, got: Option<&Value>) -> CaseResult {
         if wanted.is_null() && got.is_some() {
             self.differs(name, "absent", written(got));
             return Ok(());
@@ -267,7 +268,7 @@ impl Judge<'_> {
         self.value(name, wanted, got.unwrap_or(&Value::Null))
     }
 
-    fn value(&mut self, what: &str, wanted: &Value, got: &Value) -> Judged {
+    fn value(&mut self, what: &str, wanted: &Value, got: &Value) -> CaseResult {
         if !self.variables.agrees(wanted, got)? {
             let wanted = self.variables.value(wanted)?;
             self.differs(what, written(Some(&wanted)), written(Some(got)));
@@ -275,20 +276,20 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn inside(&mut self, expected: &ExpectedAnswer, evidence: &Evidence<'_>) -> Judged {
-        let Some(inside) = &evidence.observed.inside else { return Ok(()) };
-        for deviation in &inside.upstream_deviations {
+    fn internals(&mut self, expected: &ExpectedAnswer, actual: &Actual<'_>) -> CaseResult {
+        let Some(internals) = &actual.transcript.internals else { return Ok(()) };
+        for deviation in &internals.upstream_deviations {
             self.differs("upstream", "the script", deviation);
         }
-        let wanted = expected.upstream_calls.unwrap_or(evidence.scripted_calls);
-        if inside.upstream_calls != wanted {
-            self.differs("upstream requests", wanted.to_string(), inside.upstream_calls.to_string());
+        let wanted = expected.upstream_calls.unwrap_or(actual.scripted_calls);
+        if internals.upstream_calls != wanted {
+            self.differs("upstream requests", wanted.to_string(), internals.upstream_calls.to_string());
         }
         if expected.audit.is_empty() {
             return Ok(());
         }
-        let [event] = inside.audit.as_slice() else {
-            self.differs("audit events", "1", inside.audit.len().to_string());
+        let [event] = internals.audit.as_slice() else {
+            self.differs("audit events", "1", internals.audit.len().to_string());
             return Ok(());
         };
         for (name, wanted) in &expected.audit {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http;
 use http_body_util::BodyExt as _;
 use locum_abi::manifest::Manifest;
 use locum_engine::ports::{AuditSink, Buckets, Issuers};
@@ -20,82 +20,84 @@ use locum_server::{Limits, ServerOptions, router};
 use locum_store::MemoryBuckets;
 use tower::ServiceExt as _;
 
-use self::ports::{CountingEntropy, OneTenant, RecordedAudit, SilentBuckets, VirtualClock};
-use crate::exchange::{Answered, Asked, Inside, Observed};
+use self::ports::{
+    CountingEntropy, RecordingAuditSink, SingleTenantDirectory, UnavailableBuckets, VirtualClock,
+};
+use crate::exchange::{Internals, Request, Response, Transcript};
+use crate::fault::{Fault, FaultyAuditSink, FaultyBuckets, FaultyIssuers};
 use crate::fixture::{RateLimiterState, ServerChanges, UpstreamExchange};
-use crate::sheet::PluginSheet;
+use crate::plugin_spec::PluginSpec;
 use crate::tenant::TenantDocument;
-use crate::variables::Window;
-use crate::weakening::{WeakAudit, WeakBuckets, WeakIssuers, Weakening};
+use crate::variables::TimeWindow;
 
 pub(crate) use self::log_lines::LogLines;
 pub(crate) use self::script::ScriptedUpstreams;
 
 /// What every stage of a run shares: the plugins, and what is seen of them.
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct Harness {
     pub(crate) issuers: Arc<dyn Issuers>,
     pub(crate) upstreams: Arc<ScriptedUpstreams>,
     pub(crate) log: Arc<LogLines>,
     /// A fault that the suite must notice.
-    pub(crate) weakening: Option<Weakening>,
+    pub(crate) fault: Option<Fault>,
 }
 
-impl House {
+impl Harness {
     /// The same house with a fault in it.
-    pub(crate) fn weakened(&self, manifest: &Manifest, sheet: &PluginSheet, weakening: Weakening) -> Self {
-        let issuers = Arc::new(WeakIssuers::new(self.issuers.clone(), manifest, sheet, weakening));
-        Self { issuers, weakening: Some(weakening), ..self.clone() }
+    pub(crate) fn with_fault(&self, manifest: &Manifest, spec: &PluginSpec, fault: Fault) -> Self {
+        let issuers = Arc::new(FaultyIssuers::new(self.issuers.clone(), manifest, spec, fault));
+        Self { issuers, fault: Some(fault), ..self.clone() }
     }
 }
 
 /// A server of its own, made for one case.
-pub(crate) struct Stage {
-    house: House,
+pub(crate) struct CaseContext {
+    harness: Harness,
     clock: Arc<VirtualClock>,
-    audit: Arc<RecordedAudit>,
+    audit: Arc<RecordingAuditSink>,
     engine: Arc<Engine>,
     tenant: Arc<Tenant>,
     router: Router,
 }
 
-impl Stage {
+impl CaseContext {
     /// A server with this one tenant, at this time.
     ///
     /// # Errors
     /// A network that is none.
     pub(crate) fn new(
-        house: House,
+        harness: Harness,
         mut tenant: Tenant,
         server: &ServerChanges,
         now_unix_seconds: i64,
     ) -> Result<Self, String> {
-        if let Some(Weakening::Tenant(change)) = house.weakening {
+        if let Some(Fault::Tenant(change)) = harness.fault {
             change(&mut tenant);
         }
         let tenant = Arc::new(tenant);
         let clock = Arc::new(VirtualClock::at(now_unix_seconds));
-        let audit = Arc::new(RecordedAudit::default());
+        let audit = Arc::new(RecordingAuditSink::default());
         let mut buckets: Arc<dyn Buckets> = match server.rate_limiter {
             RateLimiterState::Answers => Arc::new(MemoryBuckets::default()),
-            RateLimiterState::Silent => Arc::new(SilentBuckets),
+            RateLimiterState::Silent => Arc::new(UnavailableBuckets),
         };
         let mut sink: Arc<dyn AuditSink> = audit.clone();
-        if let Some(weakening) = house.weakening {
-            buckets = Arc::new(WeakBuckets { inner: buckets, weakening });
-            sink = Arc::new(WeakAudit { inner: sink, weakening });
+        if let Some(fault) = harness.fault {
+            buckets = Arc::new(FaultyBuckets { inner: buckets, fault });
+            sink = Arc::new(FaultyAuditSink { inner: sink, fault });
         }
         let ports = Ports {
             clock: clock.clone(),
             entropy: Arc::new(CountingEntropy::default()),
-            directory: Arc::new(OneTenant(tenant.clone())),
+            directory: Arc::new(SingleTenantDirectory(tenant.clone())),
             buckets,
             audit: sink,
-            issuers: house.issuers.clone(),
+            issuers: harness.issuers.clone(),
         };
         let engine = Arc::new(Engine::new(ports));
         let router = router(engine.clone(), server_options(server)?);
-        Ok(Self { house, clock, audit, engine, tenant, router })
+        Ok(Self { harness, clock, audit, engine, tenant, router })
     }
 
     /// Lets time pass.
@@ -104,9 +106,9 @@ impl Stage {
     }
 
     /// The time.
-    pub(crate) fn now(&self) -> Window {
+    pub(crate) fn now(&self) -> TimeWindow {
         let now = self.clock.now_unix_seconds();
-        Window { earliest: now, latest: now }
+        TimeWindow { earliest: now, latest: now }
     }
 
     /// What each add-on of the target that cannot work is refused for: the pointer and the words.
@@ -122,50 +124,50 @@ impl Stage {
     ///
     /// # Errors
     /// A request that HTTP cannot carry.
-    pub(crate) async fn ask(
+    pub(crate) async fn send(
         &self,
-        asked: &Asked,
+        request: &Request,
         script: Vec<UpstreamExchange>,
         document: &TenantDocument,
-    ) -> Result<Observed, String> {
-        let mut heard = asked.clone();
-        if let Some(Weakening::Question(change)) = self.house.weakening {
-            change(&mut heard, document);
+    ) -> Result<Transcript, String> {
+        let mut received = request.clone();
+        if let Some(Fault::Question(change)) = self.harness.fault {
+            change(&mut received, document);
         }
-        self.house.upstreams.play(script);
-        self.house.log.clear();
+        self.harness.upstreams.play(script);
+        self.harness.log.clear();
         self.audit.clear();
-        let mut request = Request::builder().method(heard.method).uri(&heard.target);
-        request = request.header("host", &heard.host);
-        for (name, value) in &heard.headers {
-            request = request.header(name, value);
+        let mut http_request = http::Request::builder().method(received.method).uri(&received.target);
+        http_request = http_request.header("host", &received.host);
+        for (name, value) in &received.headers {
+            http_request = http_request.header(name, value);
         }
-        let mut request = request
-            .body(Body::from(heard.body))
+        let mut http_request = http_request
+            .body(Body::from(received.body))
             .map_err(|error| format!("the request cannot be made: {error}"))?;
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(heard.ip, 50_000)));
-        let Ok(response) = self.router.clone().oneshot(request).await;
+        http_request.extensions_mut().insert(ConnectInfo(SocketAddr::new(received.ip, 50_000)));
+        let Ok(response) = self.router.clone().oneshot(http_request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
         let headers = head.headers.iter().map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
-        let mut answered = Answered {
+        let mut response = Response {
             status: head.status.as_u16(),
             headers: headers.collect(),
             body: String::from_utf8_lossy(&body).into_owned(),
         };
-        if let Some(Weakening::Answer(change)) = self.house.weakening {
-            change(&mut answered, asked);
+        if let Some(Fault::Answer(change)) = self.harness.fault {
+            change(&mut response, request);
         }
-        let (upstream_calls, upstream_deviations) = self.house.upstreams.seen();
-        let inside = Inside {
+        let (upstream_calls, upstream_deviations) = self.harness.upstreams.seen();
+        let internals = Internals {
             audit: self.audit.take(),
-            log: self.house.log.lines(),
+            log: self.harness.log.lines(),
             upstream_calls,
             upstream_deviations,
         };
-        Ok(Observed { answered, window: self.now(), inside: Some(inside) })
+        Ok(Transcript { response, window: self.now(), internals: Some(internals) })
     }
 }
 

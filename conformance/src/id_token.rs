@@ -153,8 +153,8 @@ mod tests {
 
     use super::*;
     use crate::built_in;
-    use crate::reading::{read, take_in_files};
-    use crate::variables::Window;
+    use crate::variables::TimeWindow;
+    use crate::yaml::{read, take_in_files};
 
     fn tenant() -> TenantDocument {
         let mut document: Value = read("tenant.yaml", built_in::text("tenant.yaml").unwrap()).unwrap();
@@ -164,7 +164,7 @@ mod tests {
 
     fn minted(presented: &str) -> String {
         let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let mut variables = Variables::new(Window { earliest: 1_000, latest: 1_000 });
+        let mut variables = Variables::new(TimeWindow { earliest: 1_000, latest: 1_000 });
         variables.set("user", "auth0|alice");
         let attributes = Map::from_iter([("name".to_owned(), "Alice".into())]);
         id_token(&read("token.yaml", presented).unwrap(), &tenant(), &attributes, &variables).unwrap()

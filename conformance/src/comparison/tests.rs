@@ -1,21 +1,21 @@
 //! What differs, and how it is said.
 
 use super::*;
-use crate::exchange::Inside;
-use crate::reading::read;
-use crate::variables::Window;
+use crate::exchange::Internals;
+use crate::variables::TimeWindow;
+use crate::yaml::read;
 
-const NOW: Window = Window { earliest: 1_000, latest: 1_000 };
+const NOW: TimeWindow = TimeWindow { earliest: 1_000, latest: 1_000 };
 
-fn observed(status: u16, headers: &[(&str, &str)], body: &str) -> Observed {
+fn transcript(status: u16, headers: &[(&str, &str)], body: &str) -> Transcript {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let answered = Answered { status, headers: headers.collect(), body: body.to_owned() };
-    Observed { answered, window: NOW, inside: Some(Inside::default()) }
+    let response = Response { status, headers: headers.collect(), body: body.to_owned() };
+    Transcript { response, window: NOW, internals: Some(Internals::default()) }
 }
 
-fn decoded(claims: Value) -> Decoded {
+fn decoded(claims: Value) -> DecodedCredential {
     let Value::Object(claims) = claims else { panic!("an object") };
-    Decoded {
+    DecodedCredential {
         text: "a.b.c".to_owned(),
         presented: "a.b.c".to_owned(),
         header: Some(Map::from_iter([("alg".to_owned(), "HS256".into())])),
@@ -27,18 +27,18 @@ fn decoded(claims: Value) -> Decoded {
 }
 
 /// What differs, as one text for each difference.
-fn judged(expected: &str, observed: &Observed, credential: Option<Decoded>) -> Vec<String> {
+fn judged(expected: &str, transcript: &Transcript, credential: Option<DecodedCredential>) -> Vec<String> {
     let expected: ExpectedAnswer = read("expected.yaml", expected).unwrap();
     let credential = credential.map(Ok);
     let earlier = [Some(decoded(serde_json::json!({})))];
-    let evidence = Evidence {
-        observed,
+    let actual = Actual {
+        transcript,
         credential: credential.as_ref(),
         earlier: &earlier,
         variables: &Variables::new(NOW),
         scripted_calls: 0,
     };
-    let differences = differences(&expected, &evidence).unwrap();
+    let differences = differences(&expected, &actual).unwrap();
     differences
         .iter()
         .map(|Difference { what, expected, got }| format!("{what}: {expected} / {got}"))
@@ -46,36 +46,36 @@ fn judged(expected: &str, observed: &Observed, credential: Option<Decoded>) -> V
 }
 
 fn of_credential(expected: &str, claims: Value) -> Vec<String> {
-    let observed = observed(200, &[], "{}");
-    judged(&format!("status: 200\ncredential: {expected}"), &observed, Some(decoded(claims)))
+    let transcript = transcript(200, &[], "{}");
+    judged(&format!("status: 200\ncredential: {expected}"), &transcript, Some(decoded(claims)))
 }
 
 const NONE: [&str; 0] = [];
 
 #[test]
 fn what_is_not_said_is_not_looked_at() {
-    assert_eq!(judged("status: 200", &observed(200, &[("a", "b")], "body"), None), NONE);
+    assert_eq!(judged("status: 200", &transcript(200, &[("a", "b")], "body"), None), NONE);
 }
 
 #[test]
 fn another_status_is_named_and_so_is_its_reason() {
-    let mut observed = observed(500, &[], "");
+    let mut transcript = transcript(500, &[], "");
     let event = Map::from_iter([("inside".to_owned(), "the issuer broke its contract".into())]);
-    observed.inside = Some(Inside { audit: vec![event], ..Inside::default() });
+    transcript.internals = Some(Internals { audit: vec![event], ..Internals::default() });
     assert_eq!(
-        judged("status: 200", &observed, None),
+        judged("status: 200", &transcript, None),
         ["status: 200 / 500", "reason in the audit event: none / the issuer broke its contract"]
     );
 }
 
 #[test]
 fn headers_are_equal_absent_or_a_time() {
-    let observed = observed(200, &[("retry-after", "60"), ("x-ratelimit-reset", "1060")], "");
+    let transcript = transcript(200, &[("retry-after", "60"), ("x-ratelimit-reset", "1060")], "");
     let good = "status: 200\nheaders: { retry-after: \"60\", X-RateLimit-Reset: \"${now+60}\", vary: null }";
-    assert_eq!(judged(good, &observed, None), NONE);
+    assert_eq!(judged(good, &transcript, None), NONE);
     let bad = "status: 200\nheaders: { retry-after: null, x-ratelimit-reset: \"${now+61}\", vary: Origin }";
     assert_eq!(
-        judged(bad, &observed, None),
+        judged(bad, &transcript, None),
         [
             "header retry-after: absent / 60",
             "header vary: Origin / absent",
@@ -86,23 +86,23 @@ fn headers_are_equal_absent_or_a_time() {
 
 #[test]
 fn a_header_that_stands_there_twice_is_not_the_one_expected() {
-    let observed = observed(200, &[("vary", "Origin"), ("vary", "Origin")], "");
+    let transcript = transcript(200, &[("vary", "Origin"), ("vary", "Origin")], "");
     assert_eq!(
-        judged("status: 200\nheaders: { vary: Origin }", &observed, None),
+        judged("status: 200\nheaders: { vary: Origin }", &transcript, None),
         ["header vary: Origin / Origin, Origin"]
     );
 }
 
 #[test]
 fn a_refusal_is_its_code_and_what_it_says() {
-    let observed =
-        observed(400, &[], r#"{"error":"invalid_grant","error_description":"id_token has expired"}"#);
+    let transcript =
+        transcript(400, &[], r#"{"error":"invalid_grant","error_description":"id_token has expired"}"#);
     assert_eq!(
-        judged("status: 400\nrefusal: { error: invalid_grant, says: expired }", &observed, None),
+        judged("status: 400\nrefusal: { error: invalid_grant, says: expired }", &transcript, None),
         NONE
     );
     assert_eq!(
-        judged("status: 400\nrefusal: { error: invalid_request, says: malformed }", &observed, None),
+        judged("status: 400\nrefusal: { error: invalid_request, says: malformed }", &transcript, None),
         [
             "error: \"invalid_request\" / \"invalid_grant\"",
             "error_description: a text with `malformed` in it / id_token has expired"
@@ -112,11 +112,11 @@ fn a_refusal_is_its_code_and_what_it_says() {
 
 #[test]
 fn a_body_has_members_lacks_others_and_never_holds_texts() {
-    let observed = observed(200, &[], r#"{"keys":[{"kid":"k1","d":"private"}]}"#);
+    let transcript = transcript(200, &[], r#"{"keys":[{"kid":"k1","d":"private"}]}"#);
     let expected =
         "status: 200\nbody: { members: { /keys/0/kid: k2 }, lacks: [/keys/0/d, x], never_holds: [private] }";
     assert_eq!(
-        judged(expected, &observed, None),
+        judged(expected, &transcript, None),
         [
             "body: nothing of `private` / a text that holds it",
             "/keys/0/kid: \"k2\" / \"k1\"",
@@ -191,17 +191,17 @@ fn a_credential_is_compared_with_those_of_earlier_steps() {
 #[test]
 fn a_credential_that_did_not_come_is_missed() {
     let expected = "status: 200\ncredential: {}";
-    assert_eq!(judged(expected, &observed(200, &[], ""), None), ["credential: one / none"]);
+    assert_eq!(judged(expected, &transcript(200, &[], ""), None), ["credential: one / none"]);
 }
 
 #[test]
 fn an_audit_event_is_one_and_says_what_is_expected() {
-    let mut observed = observed(200, &[], "");
-    assert_eq!(judged("status: 200\naudit: { code: sd }", &observed, None), ["audit events: 1 / 0"]);
+    let mut transcript = transcript(200, &[], "");
+    assert_eq!(judged("status: 200\naudit: { code: sd }", &transcript, None), ["audit events: 1 / 0"]);
     let event = Map::from_iter([("code".to_owned(), "fd".into())]);
-    observed.inside = Some(Inside { audit: vec![event], ..Inside::default() });
+    transcript.internals = Some(Internals { audit: vec![event], ..Internals::default() });
     assert_eq!(
-        judged("status: 200\naudit: { code: sd, user_id: null }", &observed, None),
+        judged("status: 200\naudit: { code: sd, user_id: null }", &transcript, None),
         ["audit event's code: \"sd\" / \"fd\""]
     );
 }
@@ -209,29 +209,29 @@ fn an_audit_event_is_one_and_says_what_is_expected() {
 #[test]
 fn an_upstream_that_was_not_asked_is_missed() {
     assert_eq!(
-        judged("status: 200\nupstream_calls: 1", &observed(200, &[], ""), None),
+        judged("status: 200\nupstream_calls: 1", &transcript(200, &[], ""), None),
         ["upstream requests: 1 / 0"]
     );
 }
 
 #[test]
 fn what_only_the_inside_shows_is_not_asked_of_somebody_elses_server() {
-    let mut observed = observed(200, &[], "");
-    observed.inside = None;
-    assert_eq!(judged("status: 200\naudit: { code: sd }\nupstream_calls: 1", &observed, None), NONE);
+    let mut transcript = transcript(200, &[], "");
+    transcript.internals = None;
+    assert_eq!(judged("status: 200\naudit: { code: sd }\nupstream_calls: 1", &transcript, None), NONE);
 }
 
 #[test]
 fn an_unknown_variable_in_an_expectation_is_a_mistake() {
     let expected: ExpectedAnswer = read("e.yaml", "status: 200\nheaders: { a: \"${nwo}\" }").unwrap();
-    let observed = observed(200, &[("a", "b")], "");
+    let transcript = transcript(200, &[("a", "b")], "");
     let variables = Variables::new(NOW);
-    let evidence = Evidence {
-        observed: &observed,
+    let actual = Actual {
+        transcript: &transcript,
         credential: None,
         earlier: &[],
         variables: &variables,
         scripted_calls: 0,
     };
-    assert!(differences(&expected, &evidence).is_err());
+    assert!(differences(&expected, &actual).is_err());
 }

@@ -15,13 +15,13 @@ use crate::profile::Feature;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Locum plugin sheet")]
-pub struct PluginSheet {
+pub struct PluginSpec {
     /// The plugin's name, as its manifest has it.
     pub plugin: String,
     /// How many fixtures stand beside this file. A file that got lost is a mistake, not a pass.
     pub cases: usize,
     /// One entry for each api_type.
-    pub issuers: BTreeMap<String, IssuerSheet>,
+    pub issuers: BTreeMap<String, IssuerSpec>,
     /// Cases that are not run for now.
     #[serde(default)]
     pub skip: Vec<Exemption>,
@@ -33,7 +33,7 @@ pub struct PluginSheet {
 /// What the suite must know of one api_type.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct IssuerSheet {
+pub struct IssuerSpec {
     /// Settings that work. `${file:PATH}` takes in a file; the path is relative to this one.
     #[serde(default)]
     pub settings: Map<String, Value>,

@@ -68,7 +68,7 @@ fn below(one: &Value, other: &Value, name: &str, pointer: &mut String, differing
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::yaml::read;
 
     fn differing(one: &str, other: &str) -> Vec<String> {
         let fixture = |rest: &str| read("a.yaml", &format!("description: A.\nprofile: errors\n{rest}"));

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use locum_engine::ports::{BucketKey, Buckets, PortFuture, StoreUnavailable};
 use locum_engine::{BucketDecision, BucketRule};
 
-use super::Weakening;
+use super::Fault;
 
 /// Buckets that are asked, or answer, in another way.
-pub(crate) struct WeakBuckets {
+pub(crate) struct FaultyBuckets {
     pub(crate) inner: Arc<dyn Buckets>,
-    pub(crate) weakening: Weakening,
+    pub(crate) fault: Fault,
 }
 
-impl Buckets for WeakBuckets {
+impl Buckets for FaultyBuckets {
     fn try_acquire<'a>(
         &'a self,
         key: BucketKey<'a>,
@@ -21,14 +21,12 @@ impl Buckets for WeakBuckets {
         now_unix_ms: u64,
     ) -> PortFuture<'a, Result<BucketDecision, StoreUnavailable>> {
         Box::pin(async move {
-            match self.weakening {
-                Weakening::Bucket(asked) => {
+            match self.fault {
+                Fault::Bucket(asked) => {
                     let (key, rule) = asked(key, rule);
                     self.inner.try_acquire(key, rule, now_unix_ms).await
                 }
-                Weakening::Taken(answered) => {
-                    self.inner.try_acquire(key, rule, now_unix_ms).await.map(answered)
-                }
+                Fault::Taken(response) => self.inner.try_acquire(key, rule, now_unix_ms).await.map(response),
                 _ => self.inner.try_acquire(key, rule, now_unix_ms).await,
             }
         })

@@ -1,17 +1,17 @@
-//! The kill score: every mutant in turn, and the case that notices it.
+//! The mutation score: every mutant in turn, and the case that notices it.
 
 use locum_abi::manifest::IssuerManifest;
 
+use crate::case_run::{Destination, run_case};
 use crate::exemption::Exemptions;
-use crate::library::Library;
+use crate::library::Fixtures;
 use crate::mutants::{self, Mutant};
-use crate::options::{Options, SetupError, Subject};
+use crate::options::{Implementation, Options, SetupError};
+use crate::plugin_spec::IssuerSpec;
 use crate::probe::PROBES;
 use crate::profile::Profile;
-use crate::replay::{WhereTo, replay};
-use crate::report::{Fate, KillScore, MutantReport, Outcome, Report};
-use crate::run::{Course, Features, Workbench, install_crypto, run};
-use crate::sheet::IssuerSheet;
+use crate::report::{MutantReport, MutantResult, MutationScore, Outcome, Report};
+use crate::run::{Features, LoadedPlugin, Run, install_crypto, run};
 
 /// Judges a plugin, then puts one fault after the other into its way and sees whether a case notices.
 ///
@@ -21,7 +21,7 @@ pub fn run_with_mutants(options: &Options) -> Result<Report, SetupError> {
     let mut report = run(options)?;
     // A fault means nothing where something fails without it.
     if report.counts.failed == 0 {
-        report.kill_score = Some(KillScore::of(fates(options, &mutants::all(), None)?));
+        report.mutation_score = Some(MutationScore::of(results(options, &mutants::all(), None)?));
     }
     Ok(report)
 }
@@ -33,74 +33,77 @@ pub fn run_with_mutants(options: &Options) -> Result<Report, SetupError> {
 /// As [`run_with_mutants`].
 pub fn survivor_without(options: &Options, profile: Profile) -> Result<Option<String>, SetupError> {
     let own: Vec<Mutant> = mutants::all().into_iter().filter(|mutant| mutant.profile == profile).collect();
-    let fates = fates(options, &own, Some(profile))?;
-    Ok(fates.into_iter().find(|mutant| mutant.fate == Fate::Survived).map(|mutant| mutant.mutant))
+    let results = results(options, &own, Some(profile))?;
+    Ok(results.into_iter().find(|mutant| mutant.result == MutantResult::Survived).map(|mutant| mutant.mutant))
 }
 
-impl KillScore {
+impl MutationScore {
     fn of(mutants: Vec<MutantReport>) -> Self {
-        let count = |fits: fn(&Fate) -> bool| mutants.iter().filter(|mutant| fits(&mutant.fate)).count();
+        let count =
+            |fits: fn(&MutantResult) -> bool| mutants.iter().filter(|mutant| fits(&mutant.result)).count();
         Self {
-            killed: count(|fate| matches!(fate, Fate::Killed { .. })),
-            survived: count(|fate| *fate == Fate::Survived),
-            unsupported: count(|fate| matches!(fate, Fate::Unsupported { .. })),
+            killed: count(|result| matches!(result, MutantResult::Killed { .. })),
+            survived: count(|result| *result == MutantResult::Survived),
+            unsupported: count(|result| matches!(result, MutantResult::Unsupported { .. })),
             mutants,
         }
     }
 }
 
 /// What becomes of these mutants. Without a profile, it ends with the first survivor.
-fn fates(
+fn results(
     options: &Options,
     mutants: &[Mutant],
     without: Option<Profile>,
 ) -> Result<Vec<MutantReport>, SetupError> {
-    let Subject::Plugin(file) = &options.subject else { return Err(SetupError::NoMutantsOfServers) };
+    let Implementation::Plugin(file) = &options.implementation else {
+        return Err(SetupError::MutationScoreNeedsPlugin);
+    };
     install_crypto();
-    let library = Library::open(&options.fixtures).map_err(SetupError::Fixtures)?;
-    let bench = Workbench::open(options, &library, file)?;
-    bench.work(async |course| {
-        let mut fates = Vec::new();
+    let library = Fixtures::open(&options.fixtures).map_err(SetupError::Fixtures)?;
+    let bench = LoadedPlugin::open(options, &library, file)?;
+    bench.work(async |run| {
+        let mut results = Vec::new();
         for mutant in mutants {
-            let fate = course.fate(mutant, without).await;
-            let enough = without.is_some() && fate == Fate::Survived;
-            fates.push(MutantReport {
+            let result = run.result(mutant, without).await;
+            let enough = without.is_some() && result == MutantResult::Survived;
+            results.push(MutantReport {
                 mutant: mutant.id.to_owned(),
-                fault: mutant.fault.to_owned(),
+                description: mutant.description.to_owned(),
                 profile: mutant.profile,
-                fate,
+                result,
             });
             if enough {
                 break;
             }
         }
-        Ok(fates)
+        Ok(results)
     })
 }
 
-impl Course<'_> {
-    async fn fate(&self, mutant: &Mutant, without: Option<Profile>) -> Fate {
-        let WhereTo::InProcess(house) = &self.where_to else {
-            return Fate::Unsupported { reason: "needs the plugin itself".to_owned() };
+impl Run<'_> {
+    async fn result(&self, mutant: &Mutant, without: Option<Profile>) -> MutantResult {
+        let Destination::InProcess(harness) = &self.destination else {
+            return MutantResult::Unsupported { reason: "needs the plugin itself".to_owned() };
         };
-        let weakened = WhereTo::InProcess(house.weakened(self.manifest, self.sheet, mutant.weakening));
+        let with_fault = Destination::InProcess(harness.with_fault(self.manifest, self.spec, mutant.fault));
         let mut reason = None;
         let mut concerned = false;
         for issuer in &self.manifest.issuers {
-            let Some(sheet) = self.sheet.issuers.get(&issuer.api_type) else { continue };
-            let features = Features::of(&self.played(issuer, sheet, &weakened));
+            let Some(spec) = self.spec.issuers.get(&issuer.api_type) else { continue };
+            let features = Features::of(&self.played(issuer, spec, &with_fault));
             if let Some(unfit) = features.unfit(mutant.needs, mutant.needs_not) {
                 reason = Some(unfit);
                 continue;
             }
             concerned = true;
-            if let Some(by) = self.killer(mutant, issuer, sheet, &features, &weakened, without).await {
-                return Fate::Killed { by };
+            if let Some(by) = self.killer(mutant, issuer, spec, &features, &with_fault, without).await {
+                return MutantResult::Killed { by };
             }
         }
         match reason {
-            Some(reason) if !concerned => Fate::Unsupported { reason },
-            _ => Fate::Survived,
+            Some(reason) if !concerned => MutantResult::Unsupported { reason },
+            _ => MutantResult::Survived,
         }
     }
 
@@ -109,14 +112,14 @@ impl Course<'_> {
         &self,
         mutant: &Mutant,
         issuer: &IssuerManifest,
-        sheet: &IssuerSheet,
+        spec: &IssuerSpec,
         features: &Features,
-        weakened: &WhereTo,
+        with_fault: &Destination,
         without: Option<Profile>,
     ) -> Option<String> {
-        let played = self.played(issuer, sheet, weakened);
+        let played = self.played(issuer, spec, with_fault);
         // What fails or is skipped without a mutant proves nothing with one.
-        let exemptions = Exemptions::of(self.sheet, self.options.now_unix_seconds);
+        let exemptions = Exemptions::of(self.spec, self.options.now_unix_seconds);
         let counts = |id: &str, profile: Profile| without != Some(profile) && !exemptions.exempts(id);
         for own in [true, false] {
             for case in self.library.cases.iter().filter(|case| self.concerns(case, &issuer.api_type)) {
@@ -124,7 +127,7 @@ impl Course<'_> {
                 if (profile == mutant.profile) == own
                     && counts(&case.id, profile)
                     && features.missing(case).is_none()
-                    && matches!(replay(&case.fixture, &played).await, Outcome::Failed(_))
+                    && matches!(run_case(&case.fixture, &played).await, Outcome::Failed(_))
                 {
                     return Some(self.label(&case.id, &issuer.api_type));
                 }

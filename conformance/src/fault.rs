@@ -3,10 +3,10 @@
 //! A weakening sits at one of the engine's ports, or between the suite and the server. Each is a plain function over
 //! what passes there, so that a mutant is a name, a sentence and a few lines.
 
+mod audit_sink;
 mod buckets;
-mod hands;
+mod context;
 mod issuers;
-mod records;
 
 use locum_abi::answer::{Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
@@ -16,16 +16,16 @@ use locum_engine::ports::{BucketKey, IssuerFailure};
 use locum_engine::tenant::Tenant;
 use locum_engine::{AuditEvent, BucketDecision, BucketRule};
 
-pub(crate) use self::buckets::WeakBuckets;
-pub(crate) use self::hands::Hands;
-pub(crate) use self::issuers::WeakIssuers;
-pub(crate) use self::records::WeakAudit;
-use crate::exchange::{Answered, Asked};
+pub(crate) use self::audit_sink::FaultyAuditSink;
+pub(crate) use self::buckets::FaultyBuckets;
+pub(crate) use self::context::FaultContext;
+pub(crate) use self::issuers::FaultyIssuers;
+use crate::exchange::{Request, Response};
 use crate::tenant::TenantDocument;
 
 /// Where a fault sits, and what it does there.
 #[derive(Clone, Copy)]
-pub(crate) enum Weakening {
+pub(crate) enum Fault {
     /// The engine reads another manifest than the plugin's.
     Manifest(fn(&mut IssuerManifest)),
     /// The issuer is configured with other settings.
@@ -35,11 +35,11 @@ pub(crate) enum Weakening {
     /// Settings that are refused are taken: the issuer that was made ready last goes on.
     TakesAllSettings,
     /// The issuer is told of another grant.
-    Grant(fn(&mut Grant, &Hands)),
+    Grant(fn(&mut Grant, &FaultContext)),
     /// Another credential comes out than the issuer gave.
-    Issued(fn(&mut Issued, &Grant, &Hands)),
+    Issued(fn(&mut Issued, &Grant, &FaultContext)),
     /// Something else comes of the issuer's work.
-    Outcome(fn(Result<Issued, IssuerFailure>, &Hands) -> Result<Issued, IssuerFailure>),
+    Outcome(fn(Result<Issued, IssuerFailure>, &FaultContext) -> Result<Issued, IssuerFailure>),
     /// The issuer is asked twice for each credential.
     AsksTwice,
     /// The issuer is not asked when a credential is to be revoked.
@@ -55,7 +55,7 @@ pub(crate) enum Weakening {
     /// The engine knows another tenant.
     Tenant(fn(&mut Tenant)),
     /// The server reads another request.
-    Question(fn(&mut Asked, &TenantDocument)),
+    Question(fn(&mut Request, &TenantDocument)),
     /// The client reads another answer.
-    Answer(fn(&mut Answered, &Asked)),
+    Answer(fn(&mut Response, &Request)),
 }

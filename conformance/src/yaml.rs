@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// Something wrong with a file of the suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct FixtureError {
     /// The file.
     pub file: String,
     /// Line and column, counted from one.
@@ -16,14 +16,14 @@ pub struct Mistake {
     pub message: String,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for FixtureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = self.place;
         write!(f, "{}:{line}:{column}: {}", self.file, self.message)
     }
 }
 
-impl Mistake {
+impl FixtureError {
     /// A mistake of the whole file.
     pub(crate) fn of_file(file: &str, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), place: (1, 1), message: message.into() }
@@ -37,12 +37,12 @@ impl Mistake {
 }
 
 /// Reads a file's text. A key that stands twice is an error, and only `true` and `false` are booleans.
-pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Mistake> {
+pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, FixtureError> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = error.without_snippet().to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        Mistake {
+        FixtureError {
             file: file.to_owned(),
             place: error.location().map_or((1, 1), |location| (location.line(), location.column())),
             message: message.to_owned(),

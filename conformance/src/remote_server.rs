@@ -7,10 +7,10 @@ use locum_engine::ports::Clock as _;
 use locum_store::SystemClock;
 use reqwest::{Client, Method, Url, redirect};
 
-use crate::exchange::{Answered, Asked, Observed};
+use crate::exchange::{Request, Response, Transcript};
 use crate::fixture::Fixture;
-use crate::sheet::IssuerSheet;
-use crate::variables::Window;
+use crate::plugin_spec::IssuerSpec;
+use crate::variables::TimeWindow;
 
 /// Longest wait for an answer: the longest that a server may take for upstreams, and some.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 const CLOCKS_APART_SECONDS: i64 = 2;
 
 /// A server that somebody runs.
-pub(crate) struct Server {
+pub(crate) struct RemoteServer {
     base_url: Url,
     host: String,
     client: Client,
@@ -30,7 +30,7 @@ pub(crate) struct Server {
     users: AtomicU64,
 }
 
-impl Server {
+impl RemoteServer {
     /// The server at a base URL, which answers for this domain.
     ///
     /// # Errors
@@ -62,46 +62,47 @@ impl Server {
     }
 
     /// Now, as far as two clocks agree.
-    pub(crate) fn now(&self) -> Window {
+    pub(crate) fn now(&self) -> TimeWindow {
         let now = unix_seconds();
-        Window { earliest: now, latest: now }
+        TimeWindow { earliest: now, latest: now }
     }
 
     /// Makes a request.
     ///
     /// # Errors
     /// If there is no answer.
-    pub(crate) async fn ask(&self, asked: &Asked) -> Result<Observed, String> {
+    pub(crate) async fn send(&self, request: &Request) -> Result<Transcript, String> {
         let failed =
             |error: reqwest::Error| format!("no answer from {}: {}", self.base_url, error.without_url());
-        let target = asked.target.trim_start_matches('/');
+        let target = request.target.trim_start_matches('/');
         let url = self.base_url.join(target).map_err(|error| format!("`{target}` is no target: {error}"))?;
-        let method: Method = asked.method.parse().map_err(|_| format!("`{}` is no method", asked.method))?;
-        let mut request = self.client.request(method, url).header("host", &asked.host);
-        for (name, value) in &asked.headers {
-            request = request.header(name, value);
+        let method: Method =
+            request.method.parse().map_err(|_| format!("`{}` is no method", request.method))?;
+        let mut http_request = self.client.request(method, url).header("host", &request.host);
+        for (name, value) in &request.headers {
+            http_request = http_request.header(name, value);
         }
         let earliest = unix_seconds() - CLOCKS_APART_SECONDS;
-        let mut response = request.body(asked.body.clone()).send().await.map_err(failed)?;
+        let mut http_response = http_request.body(request.body.clone()).send().await.map_err(failed)?;
         let latest = unix_seconds() + CLOCKS_APART_SECONDS;
-        let headers = response.headers().iter().map(|(name, value)| {
+        let headers = http_response.headers().iter().map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
-        let (status, headers) = (response.status().as_u16(), headers.collect());
+        let (status, headers) = (http_response.status().as_u16(), headers.collect());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = http_response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 return Err(format!("the answer has more than {ANSWER_BYTES_MAX} bytes"));
             }
             body.extend_from_slice(&chunk);
         }
-        let answered = Answered { status, headers, body: String::from_utf8_lossy(&body).into_owned() };
-        Ok(Observed { answered, window: Window { earliest, latest }, inside: None })
+        let response = Response { status, headers, body: String::from_utf8_lossy(&body).into_owned() };
+        Ok(Transcript { response, window: TimeWindow { earliest, latest }, internals: None })
     }
 }
 
 /// What a case needs that somebody's server does not give, if anything.
-pub(crate) fn needs_the_inside(fixture: &Fixture, sheet: &IssuerSheet) -> Option<&'static str> {
+pub(crate) fn missing_ability(fixture: &Fixture, spec: &IssuerSpec) -> Option<&'static str> {
     let given = &fixture.given;
     let steps = &fixture.steps;
     let needs = [
@@ -111,7 +112,7 @@ pub(crate) fn needs_the_inside(fixture: &Fixture, sheet: &IssuerSheet) -> Option
         (!given.tenant.is_empty(), "a tenant of its own"),
         (given.server != Default::default(), "a server set up for it"),
         (
-            !sheet.upstream.is_empty() || steps.iter().any(|step| step.upstream.is_some()),
+            !spec.upstream.is_empty() || steps.iter().any(|step| step.upstream.is_some()),
             "upstreams that play a script",
         ),
         (steps.iter().any(|step| step.request.ip.is_some()), "another address to ask from"),

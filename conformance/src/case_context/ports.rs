@@ -51,9 +51,9 @@ impl Entropy for CountingEntropy {
 }
 
 /// Knows one tenant, on its own domain only.
-pub(crate) struct OneTenant(pub(crate) Arc<Tenant>);
+pub(crate) struct SingleTenantDirectory(pub(crate) Arc<Tenant>);
 
-impl Directory for OneTenant {
+impl Directory for SingleTenantDirectory {
     fn tenant<'a>(&'a self, host: &'a str) -> PortFuture<'a, Result<Option<Arc<Tenant>>, StoreUnavailable>> {
         let tenant = (host == self.0.domain).then(|| self.0.clone());
         Box::pin(std::future::ready(Ok(tenant)))
@@ -61,9 +61,9 @@ impl Directory for OneTenant {
 }
 
 /// A rate limiter that nobody reaches.
-pub(crate) struct SilentBuckets;
+pub(crate) struct UnavailableBuckets;
 
-impl Buckets for SilentBuckets {
+impl Buckets for UnavailableBuckets {
     fn try_acquire<'a>(
         &'a self,
         _: BucketKey<'a>,
@@ -76,9 +76,9 @@ impl Buckets for SilentBuckets {
 
 /// Keeps the events of one request.
 #[derive(Default)]
-pub(crate) struct RecordedAudit(Mutex<Vec<Map<String, Value>>>);
+pub(crate) struct RecordingAuditSink(Mutex<Vec<Map<String, Value>>>);
 
-impl RecordedAudit {
+impl RecordingAuditSink {
     pub(crate) fn clear(&self) {
         self.take();
     }
@@ -88,7 +88,7 @@ impl RecordedAudit {
     }
 }
 
-impl AuditSink for RecordedAudit {
+impl AuditSink for RecordingAuditSink {
     fn record(&self, event: AuditEvent) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(as_members(&event));
     }

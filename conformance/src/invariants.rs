@@ -5,14 +5,14 @@ use std::ops::Range;
 use locum_abi::manifest::CredentialForm;
 use serde_json::{Map, Value};
 
-use crate::credential::Decoded;
-use crate::exchange::{Asked, Observed};
-use crate::judge::Difference;
-use crate::sheet::{CredentialReading, VerifyingKey};
+use crate::comparison::Difference;
+use crate::credential::DecodedCredential;
+use crate::exchange::{Request, Transcript};
+use crate::plugin_spec::{CredentialReading, VerifyingKey};
 use crate::tenant::TenantDocument;
 
 /// What the rules need to know of the issuer and of the tenant.
-pub(crate) struct Standing<'a> {
+pub(crate) struct Invariants<'a> {
     pub(crate) form: &'a CredentialForm,
     pub(crate) reading: &'a CredentialReading,
     /// The key of this step, where it is not the sheet's.
@@ -29,46 +29,46 @@ pub(crate) const SECRET_BYTES_MIN: usize = 8;
 /// The part of a long secret that is looked for by itself.
 const PART: Range<usize> = 128..192;
 
-impl Standing<'_> {
+impl Invariants<'_> {
     /// The rules that an exchange breaks.
     pub(crate) fn broken(
         &self,
-        asked: &Asked,
-        observed: &Observed,
-        credential: Option<&Result<Decoded, String>>,
+        request: &Request,
+        transcript: &Transcript,
+        credential: Option<&Result<DecodedCredential, String>>,
     ) -> Vec<Difference> {
         let mut broken = Vec::new();
-        let answered = &observed.answered;
-        if answered.header("content-type").next() == Some("application/json") {
-            if !asked.target.starts_with("/.well-known/") {
+        let response = &transcript.response;
+        if response.header("content-type").next() == Some("application/json") {
+            if !request.target.starts_with("/.well-known/") {
                 for (name, value) in [
                     ("cache-control", "no-store"),
                     ("pragma", "no-cache"),
                     ("x-content-type-options", "nosniff"),
                 ] {
-                    let got: Vec<&str> = answered.header(name).collect();
+                    let got: Vec<&str> = response.header(name).collect();
                     if got != [value] {
                         broken.push(Difference::new(format!("header {name}"), value, got.join(", ")));
                     }
                 }
             }
-            if answered.status >= 400 {
-                broken.extend(malformed_refusal(&answered.body));
+            if response.status >= 400 {
+                broken.extend(malformed_refusal(&response.body));
             }
         }
-        broken.extend(rate_headers(observed));
+        broken.extend(rate_headers(transcript));
         if let Some(credential) = credential {
-            broken.extend(self.untrue_credential(observed, credential));
+            broken.extend(self.untrue_credential(transcript, credential));
         }
-        broken.extend(miscounted_events(asked, observed));
-        broken.extend(self.leaked(observed, credential));
+        broken.extend(miscounted_events(request, transcript));
+        broken.extend(self.leaked(transcript, credential));
         broken
     }
 
     fn untrue_credential(
         &self,
-        observed: &Observed,
-        credential: &Result<Decoded, String>,
+        transcript: &Transcript,
+        credential: &Result<DecodedCredential, String>,
     ) -> Vec<Difference> {
         let decoded = match credential {
             Ok(decoded) => decoded,
@@ -85,25 +85,25 @@ impl Standing<'_> {
                 ));
             }
         }
-        if decoded.issued_at.is_some_and(|from| from > observed.window.latest) {
+        if decoded.issued_at.is_some_and(|from| from > transcript.window.latest) {
             broken.push(Difference::new(
                 "start of the credential",
                 "not in the future",
                 seconds(decoded.issued_at),
             ));
         }
-        if decoded.expires_at.is_some_and(|to| to <= observed.window.earliest) {
+        if decoded.expires_at.is_some_and(|to| to <= transcript.window.earliest) {
             broken.push(Difference::new(
                 "end of the credential",
                 "in the future",
                 seconds(decoded.expires_at),
             ));
         }
-        let of_sheet = match self.reading {
+        let of_spec = match self.reading {
             CredentialReading::Jwt(reading) => Some(&reading.verifies_with),
             _ => None,
         };
-        if let Some(key) = self.verifies_with.or(of_sheet)
+        if let Some(key) = self.verifies_with.or(of_spec)
             && let Err(why) = decoded.verify(key, self.settings, self.tenant)
         {
             broken.push(Difference::new("signature", "verified by the key of the fixture", why));
@@ -111,16 +111,20 @@ impl Standing<'_> {
         broken
     }
 
-    fn leaked(&self, observed: &Observed, credential: Option<&Result<Decoded, String>>) -> Vec<Difference> {
-        let mut places = vec![("body", observed.answered.body.clone())];
-        places.extend(observed.answered.headers.iter().map(|(_, value)| ("header", value.clone())));
+    fn leaked(
+        &self,
+        transcript: &Transcript,
+        credential: Option<&Result<DecodedCredential, String>>,
+    ) -> Vec<Difference> {
+        let mut places = vec![("body", transcript.response.body.clone())];
+        places.extend(transcript.response.headers.iter().map(|(_, value)| ("header", value.clone())));
         if let Some(Ok(decoded)) = credential {
             places.push(("credential", decoded.in_the_open()));
         }
-        if let Some(inside) = &observed.inside {
-            places.extend(inside.log.iter().map(|line| ("log line", line.clone())));
+        if let Some(internals) = &transcript.internals {
+            places.extend(internals.log.iter().map(|line| ("log line", line.clone())));
             places.extend(
-                inside.audit.iter().map(|event| ("audit event", Value::Object(event.clone()).to_string())),
+                internals.audit.iter().map(|event| ("audit event", Value::Object(event.clone()).to_string())),
             );
         }
         let mut broken = Vec::new();
@@ -164,9 +168,10 @@ fn malformed_refusal(body: &str) -> Option<Difference> {
 }
 
 /// All three or none, each once, each a whole number.
-fn rate_headers(observed: &Observed) -> Option<Difference> {
+fn rate_headers(transcript: &Transcript) -> Option<Difference> {
     let names = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-    let values: Vec<Vec<&str>> = names.iter().map(|name| observed.answered.header(name).collect()).collect();
+    let values: Vec<Vec<&str>> =
+        names.iter().map(|name| transcript.response.header(name).collect()).collect();
     let none = values.iter().all(Vec::is_empty);
     let numbers = values.iter().all(|value| matches!(value.as_slice(), [one] if one.parse::<u64>().is_ok()));
     (!none && !numbers).then(|| {
@@ -175,9 +180,10 @@ fn rate_headers(observed: &Observed) -> Option<Difference> {
 }
 
 /// A delegation has one audit event; nothing has more.
-fn miscounted_events(asked: &Asked, observed: &Observed) -> Option<Difference> {
-    let events = observed.inside.as_ref()?.audit.len();
-    let is_delegation = asked.method == "POST" && asked.target == "/delegation" && !asked.host.is_empty();
+fn miscounted_events(request: &Request, transcript: &Transcript) -> Option<Difference> {
+    let events = transcript.internals.as_ref()?.audit.len();
+    let is_delegation =
+        request.method == "POST" && request.target == "/delegation" && !request.host.is_empty();
     let miscounted = if is_delegation { events != 1 } else { events > 1 };
     let expected = if is_delegation { "1" } else { "at most 1" };
     miscounted.then(|| Difference::new("audit events", expected, events.to_string()))

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use locum_engine::AuditEvent;
 use locum_engine::ports::AuditSink;
 
-use super::Weakening;
+use super::Fault;
 
 /// A sink that is told of other events.
-pub(crate) struct WeakAudit {
+pub(crate) struct FaultyAuditSink {
     pub(crate) inner: Arc<dyn AuditSink>,
-    pub(crate) weakening: Weakening,
+    pub(crate) fault: Fault,
 }
 
-impl AuditSink for WeakAudit {
+impl AuditSink for FaultyAuditSink {
     fn record(&self, event: AuditEvent) {
-        match self.weakening {
-            Weakening::Audit(told) => told(event).into_iter().for_each(|event| self.inner.record(event)),
+        match self.fault {
+            Fault::Audit(told) => told(event).into_iter().for_each(|event| self.inner.record(event)),
             _ => self.inner.record(event),
         }
     }

@@ -10,61 +10,56 @@ use locum_abi::grant::Grant;
 use locum_abi::manifest::{IssuerManifest, Manifest};
 use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
 
-use super::{Hands, Weakening};
-use crate::sheet::{CredentialReading, PluginSheet};
+use super::{Fault, FaultContext};
+use crate::plugin_spec::{CredentialReading, PluginSpec};
 
 /// The issuers of a plugin, with one fault.
-pub(crate) struct WeakIssuers {
+pub(crate) struct FaultyIssuers {
     inner: Arc<dyn Issuers>,
-    weakening: Weakening,
+    fault: Fault,
     manifests: BTreeMap<String, IssuerManifest>,
     readings: BTreeMap<String, CredentialReading>,
-    ready_before: Mutex<BTreeMap<String, Arc<dyn Issuer>>>,
+    configured_before: Mutex<BTreeMap<String, Arc<dyn Issuer>>>,
     counter: Arc<AtomicU64>,
 }
 
-impl WeakIssuers {
+impl FaultyIssuers {
     /// The sheet tells the keys that issuers have in their settings, or make of them.
-    pub(crate) fn new(
-        inner: Arc<dyn Issuers>,
-        manifest: &Manifest,
-        sheet: &PluginSheet,
-        weakening: Weakening,
-    ) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Issuers>, manifest: &Manifest, spec: &PluginSpec, fault: Fault) -> Self {
         let manifests = manifest.issuers.iter().map(|issuer| {
             let mut issuer = issuer.clone();
-            if let Weakening::Manifest(change) = weakening {
+            if let Fault::Manifest(change) = fault {
                 change(&mut issuer);
             }
             (issuer.api_type.clone(), issuer)
         });
         Self {
             inner,
-            weakening,
+            fault,
             manifests: manifests.collect(),
-            readings: sheet
+            readings: spec
                 .issuers
                 .iter()
                 .map(|(api_type, issuer)| (api_type.clone(), issuer.credential.clone()))
                 .collect(),
-            ready_before: Mutex::default(),
+            configured_before: Mutex::default(),
             counter: Arc::default(),
         }
     }
 
-    fn hands(&self, configuration: Configuration) -> Hands {
+    fn context(&self, configuration: Configuration) -> FaultContext {
         let api_type = &configuration.api_type;
         let reading = self.readings.get(api_type);
         let hmac_key = reading.and_then(|reading| reading.hmac_key(&configuration.settings));
         let secret = self.manifests.get(api_type).and_then(|manifest| secret_of(manifest, &configuration));
-        Hands::of(configuration, secret, hmac_key, self.counter.clone())
+        FaultContext::of(configuration, secret, hmac_key, self.counter.clone())
     }
 
     fn refused(&self, failure: Failure, configuration: &Configuration) -> Result<Arc<dyn Issuer>, Failure> {
-        match self.weakening {
-            Weakening::Refusal(reworded) => Err(reworded(failure, configuration)),
-            Weakening::TakesAllSettings => {
-                let ready = self.ready_before.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.fault {
+            Fault::Refusal(reworded) => Err(reworded(failure, configuration)),
+            Fault::TakesAllSettings => {
+                let ready = self.configured_before.lock().unwrap_or_else(PoisonError::into_inner);
                 ready.get(&configuration.api_type).cloned().ok_or(failure)
             }
             _ => Err(failure),
@@ -80,14 +75,14 @@ fn secret_of(manifest: &IssuerManifest, configuration: &Configuration) -> Option
     values.next().map(str::to_owned)
 }
 
-impl Issuers for WeakIssuers {
+impl Issuers for FaultyIssuers {
     fn manifest(&self, api_type: &str) -> Option<&IssuerManifest> {
         self.manifests.get(api_type)
     }
 
     fn configure(&self, mut configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
-        if let (Weakening::Configuration(change), Some(manifest)) =
-            (self.weakening, self.manifests.get(&configuration.api_type))
+        if let (Fault::Configuration(change), Some(manifest)) =
+            (self.fault, self.manifests.get(&configuration.api_type))
         {
             change(&mut configuration, manifest);
         }
@@ -95,39 +90,39 @@ impl Issuers for WeakIssuers {
             Ok(inner) => inner,
             Err(failure) => return self.refused(failure, &configuration),
         };
-        let mut ready = self.ready_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ready = self.configured_before.lock().unwrap_or_else(PoisonError::into_inner);
         ready.insert(configuration.api_type.clone(), inner.clone());
-        let hands = self.hands(configuration);
-        Ok(Arc::new(WeakIssuer { inner, weakening: self.weakening, hands }))
+        let context = self.context(configuration);
+        Ok(Arc::new(FaultyIssuer { inner, fault: self.fault, context }))
     }
 }
 
-struct WeakIssuer {
+struct FaultyIssuer {
     inner: Arc<dyn Issuer>,
-    weakening: Weakening,
-    hands: Hands,
+    fault: Fault,
+    context: FaultContext,
 }
 
-impl Issuer for WeakIssuer {
+impl Issuer for FaultyIssuer {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
         context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            match self.weakening {
-                Weakening::Grant(change) => {
+            match self.fault {
+                Fault::Grant(change) => {
                     let mut grant = grant.clone();
-                    change(&mut grant, &self.hands);
+                    change(&mut grant, &self.context);
                     self.inner.issue(&grant, context).await
                 }
-                Weakening::Issued(change) => {
+                Fault::Issued(change) => {
                     let mut issued = self.inner.issue(grant, context).await?;
-                    change(&mut issued, grant, &self.hands);
+                    change(&mut issued, grant, &self.context);
                     Ok(issued)
                 }
-                Weakening::Outcome(change) => change(self.inner.issue(grant, context).await, &self.hands),
-                Weakening::AsksTwice => {
+                Fault::Outcome(change) => change(self.inner.issue(grant, context).await, &self.context),
+                Fault::AsksTwice => {
                     self.inner.issue(grant, context).await?;
                     self.inner.issue(grant, context).await
                 }
@@ -142,9 +137,9 @@ impl Issuer for WeakIssuer {
         context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
-            match self.weakening {
-                Weakening::RevokesWithoutAsking => Ok(RevokeAnswer::Revoked),
-                Weakening::Revoked(change) => change(self.inner.revoke(credential, context).await),
+            match self.fault {
+                Fault::RevokesWithoutAsking => Ok(RevokeAnswer::Revoked),
+                Fault::Revoked(change) => change(self.inner.revoke(credential, context).await),
                 _ => self.inner.revoke(credential, context).await,
             }
         })

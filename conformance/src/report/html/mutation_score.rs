@@ -1,27 +1,31 @@
-//! The kill score: faults put into the plugin's way, and which case noticed each.
+//! The mutation score: faults put into the plugin's way, and which case noticed each.
 
 use std::fmt;
 
 use super::super::escaped::Escaped;
-use super::super::{Fate, KillScore, MutantReport};
+use super::super::{MutantReport, MutantResult, MutationScore};
 
-/// The kill score; nothing if nobody asked for one.
-pub(super) struct TheKillScore<'a>(pub(super) Option<&'a KillScore>);
+/// The mutation score; nothing if nobody asked for one.
+pub(super) struct MutationScoreSection<'a>(pub(super) Option<&'a MutationScore>);
 
-impl fmt::Display for TheKillScore<'_> {
+impl fmt::Display for MutationScoreSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(score) = self.0 else { return Ok(()) };
-        writeln!(f, "<section aria-labelledby=\"kill-score\">\n<h2 id=\"kill-score\">Kill score</h2>")?;
+        writeln!(
+            f,
+            "<section aria-labelledby=\"mutation-score\">\n<h2 id=\"mutation-score\">Mutation score</h2>"
+        )?;
         writeln!(
             f,
             "<p>The suite put {} faults between host and plugin, one at a time; its cases noticed {}.</p>",
             score.killed + score.survived,
             score.killed
         )?;
-        let mutants = |fits: fn(&Fate) -> bool| score.mutants.iter().filter(move |mutant| fits(&mutant.fate));
-        let survived = mutants(|fate| matches!(fate, Fate::Survived));
-        let killed = mutants(|fate| matches!(fate, Fate::Killed { .. }));
-        let unsupported = mutants(|fate| matches!(fate, Fate::Unsupported { .. }));
+        let mutants =
+            |fits: fn(&MutantResult) -> bool| score.mutants.iter().filter(move |mutant| fits(&mutant.result));
+        let survived = mutants(|result| matches!(result, MutantResult::Survived));
+        let killed = mutants(|result| matches!(result, MutantResult::Killed { .. }));
+        let unsupported = mutants(|result| matches!(result, MutantResult::Unsupported { .. }));
         write_group(f, "failed", "survived", " open", survived)?;
         write_group(f, "passed", "killed", "", killed)?;
         write_group(f, "unsupported", "unsupported", "", unsupported)?;
@@ -49,14 +53,16 @@ fn write_group<'a>(
         write!(
             f,
             "<tr><th scope=\"row\">{}<br><code>{}</code></th><td>{}</td>",
-            Escaped(&mutant.fault),
+            Escaped(&mutant.description),
             Escaped(&mutant.mutant),
             mutant.profile
         )?;
-        match &mutant.fate {
-            Fate::Killed { by } => writeln!(f, "<td>noticed by <code>{}</code></td></tr>", Escaped(by))?,
-            Fate::Survived => writeln!(f, "<td class=\"got\">no case noticed it</td></tr>")?,
-            Fate::Unsupported { reason } => writeln!(f, "<td>{}</td></tr>", Escaped(reason))?,
+        match &mutant.result {
+            MutantResult::Killed { by } => {
+                writeln!(f, "<td>noticed by <code>{}</code></td></tr>", Escaped(by))?
+            }
+            MutantResult::Survived => writeln!(f, "<td class=\"got\">no case noticed it</td></tr>")?,
+            MutantResult::Unsupported { reason } => writeln!(f, "<td>{}</td></tr>", Escaped(reason))?,
         }
     }
     writeln!(f, "</tbody>\n</table>\n</details>")

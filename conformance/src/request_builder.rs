@@ -6,7 +6,7 @@ use locum_engine::JWT_BEARER;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use crate::exchange::Asked;
+use crate::exchange::Request;
 use crate::fixture::{Encoding, FixtureRequest};
 use crate::merge_patch::merge_patch;
 use crate::tenant::{CALLER, TARGET};
@@ -28,18 +28,18 @@ const FORM: &str = "application/x-www-form-urlencoded";
 ///
 /// # Errors
 /// An unknown variable, or an address that is none.
-pub(crate) fn asked(
+pub(crate) fn build_request(
     request: &FixtureRequest,
     host: &str,
     sample: &Map<String, Value>,
     variables: &Variables,
-) -> Result<Asked, String> {
-    let said = |text: &str| variables.text(text).map_err(|error| error.to_string());
-    let path = said(request.path.as_deref().unwrap_or(DELEGATION))?;
+) -> Result<Request, String> {
+    let resolve = |text: &str| variables.text(text).map_err(|error| error.to_string());
+    let path = resolve(request.path.as_deref().unwrap_or(DELEGATION))?;
     let parameters = parameters(request, &path, sample, variables)?;
     let (target, content_type, body) = match (&request.body, request.encoding) {
-        (Some(body), Encoding::Form) => (path, Some(FORM), said(body)?),
-        (Some(body), _) => (path, Some(JSON), said(body)?),
+        (Some(body), Encoding::Form) => (path, Some(FORM), resolve(body)?),
+        (Some(body), _) => (path, Some(JSON), resolve(body)?),
         (None, Encoding::Json) => (path, Some(JSON), Value::Object(parameters).to_string()),
         (None, Encoding::Form) => (path, Some(FORM), pairs(&parameters)),
         (None, Encoding::Query) => (format!("{path}?{}", pairs(&parameters)), None, String::new()),
@@ -52,12 +52,12 @@ pub(crate) fn asked(
     for (name, value) in &request.headers {
         let name = name.to_ascii_lowercase();
         headers.retain(|(own, _)| *own != name);
-        headers.push((name, said(value)?));
+        headers.push((name, resolve(value)?));
     }
     let ip = request.ip.as_deref().unwrap_or(PEER);
     let ip: IpAddr = ip.parse().map_err(|_| format!("`{ip}` is not an address"))?;
-    let host = said(request.host.as_deref().unwrap_or(host))?;
-    Ok(Asked { method: request.method.name(), target, host, ip, headers, body })
+    let host = resolve(request.host.as_deref().unwrap_or(host))?;
+    Ok(Request { method: request.method.name(), target, host, ip, headers, body })
 }
 
 fn parameters(
@@ -103,16 +103,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::reading::read;
-    use crate::variables::Window;
+    use crate::variables::TimeWindow;
+    use crate::yaml::read;
 
-    fn request(text: &str) -> Result<Asked, String> {
-        let mut variables = Variables::new(Window { earliest: 1_000, latest: 1_000 });
+    fn request(text: &str) -> Result<Request, String> {
+        let mut variables = Variables::new(TimeWindow { earliest: 1_000, latest: 1_000 });
         variables.set("api_type", "mine");
         variables.set("id_token", "a.b.c");
         let request = read("request.yaml", text).map_err(|mistake| mistake.to_string())?;
         let sample = Map::from_iter([("place".to_owned(), "here".into())]);
-        asked(&request, "acme.example.com", &sample, &variables)
+        build_request(&request, "acme.example.com", &sample, &variables)
     }
 
     fn parameters_of(text: &str) -> Value {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_said() {
+    fn what_cannot_be_asked_is_resolve() {
         assert_eq!(request("ip: nowhere").unwrap_err(), "`nowhere` is not an address");
         assert!(request("parameters: { a: \"${b}\" }").unwrap_err().contains("${b} is no variable"));
     }

@@ -12,7 +12,7 @@ use locum_abi::configuration::Configuration;
 use serde_json::{Map, Value};
 
 /// What a weakening has at hand beside what passes through it.
-pub(crate) struct Hands {
+pub(crate) struct FaultContext {
     configuration: Configuration,
     /// A secret of the settings.
     secret: Option<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Hands {
     notes: Mutex<BTreeSet<&'static str>>,
 }
 
-impl Hands {
+impl FaultContext {
     pub(crate) fn of(
         configuration: Configuration,
         secret: Option<String>,

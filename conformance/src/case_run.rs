@@ -6,21 +6,21 @@ use locum_abi::manifest::{IssuerManifest, LifetimeSetting};
 use locum_engine::tenant::Tenant;
 use serde_json::{Map, Value};
 
-use crate::asking::{DELEGATION, REVOCATION, asked};
-use crate::credential::{Decoded, decode};
-use crate::exchange::{Asked, Observed};
+use crate::case_context::{CaseContext, Harness};
+use crate::comparison::{Actual, Difference, differences};
+use crate::credential::{DecodedCredential, decode};
+use crate::exchange::{Request, Transcript};
 use crate::fixture::{ExpectedAnswer, Fixture, Step, UpstreamExchange};
-use crate::judge::{Difference, Evidence, differences};
+use crate::id_token::id_token;
+use crate::invariants::Invariants;
 use crate::merge_patch::merge_patch;
-use crate::minting::id_token;
+use crate::plugin_spec::{CredentialReading, IssuerSpec};
 use crate::redaction::redacted;
-use crate::remote::Server;
+use crate::remote_server::RemoteServer;
 use crate::report::{Failure, Outcome, ShownExchange};
-use crate::sheet::{CredentialReading, IssuerSheet};
-use crate::stage::{House, Stage};
-use crate::standing::Standing;
+use crate::request_builder::{DELEGATION, REVOCATION, build_request};
 use crate::tenant::{APP, TARGET, TenantDocument};
-use crate::variables::{Variables, Window, unix_seconds};
+use crate::variables::{TimeWindow, Variables, unix_seconds};
 
 /// When a case starts unless it says otherwise.
 const START: &str = "2030-01-08T18:45:14Z";
@@ -40,86 +40,86 @@ const ATTRIBUTES: [(&str, &str); 6] = [
 
 /// The issuer that cases are replayed against.
 #[derive(Clone)]
-pub(crate) struct Played<'a> {
+pub(crate) struct IssuerUnderTest<'a> {
     pub(crate) manifest: &'a IssuerManifest,
-    pub(crate) sheet: &'a IssuerSheet,
+    pub(crate) spec: &'a IssuerSpec,
     pub(crate) tenant: &'a Value,
-    pub(crate) where_to: WhereTo,
+    pub(crate) destination: Destination,
 }
 
 /// Where requests go.
 #[derive(Clone)]
-pub(crate) enum WhereTo {
+pub(crate) enum Destination {
     /// To a server made for the case, around this house's plugins.
-    InProcess(House),
+    InProcess(Harness),
     /// To somebody's server.
-    Remote(Arc<Server>),
+    Remote(Arc<RemoteServer>),
 }
 
 /// Replays a case.
-pub(crate) async fn replay(fixture: &Fixture, played: &Played<'_>) -> Outcome {
-    match Replay::prepare(fixture, played) {
-        Ok(replay) => replay.run(fixture).await,
-        Err(why) => Outcome::failed_before(unplayable(why)),
+pub(crate) async fn run_case(fixture: &Fixture, issuer: &IssuerUnderTest<'_>) -> Outcome {
+    match CaseRun::prepare(fixture, issuer) {
+        Ok(run) => run.run(fixture).await,
+        Err(why) => Outcome::failed_before(unusable_fixture(why)),
     }
 }
 
-fn unplayable(why: String) -> Difference {
-    Difference::new("the fixture", "one that can be played", why)
+fn unusable_fixture(why: String) -> Difference {
+    Difference::new("the fixture", "one that can be issuer", why)
 }
 
-struct Replay<'a> {
-    played: &'a Played<'a>,
+struct CaseRun<'a> {
+    issuer: &'a IssuerUnderTest<'a>,
     document: TenantDocument,
     settings: Map<String, Value>,
     secrets: Vec<(String, String)>,
     /// For whom the case asks.
     user: String,
-    place: Place,
+    connection: Connection,
 }
 
-enum Place {
-    Stage(Box<Stage>),
-    Remote(Arc<Server>),
+enum Connection {
+    InProcess(Box<CaseContext>),
+    Remote(Arc<RemoteServer>),
 }
 
-impl<'a> Replay<'a> {
-    fn prepare(fixture: &Fixture, played: &'a Played<'a>) -> Result<Self, String> {
+impl<'a> CaseRun<'a> {
+    fn prepare(fixture: &Fixture, issuer: &'a IssuerUnderTest<'a>) -> Result<Self, String> {
         let given = &fixture.given;
-        let patch = variables_of(played.manifest, Window { earliest: 0, latest: 0 }, ALICE);
+        let patch = variables_of(issuer.manifest, TimeWindow { earliest: 0, latest: 0 }, ALICE);
         let mut changes = patch.object(&given.settings).map_err(|error| error.to_string())?;
-        if let Some(asked) = &given.asked_lifetime_seconds {
-            let asked = patch.value(asked).map_err(|error| error.to_string())?;
-            let setting = played.manifest.lifetime.setting.as_ref();
-            let (name, units) = lifetime_setting(setting, &asked)?;
+        if let Some(request) = &given.asked_lifetime_seconds {
+            let request = patch.value(request).map_err(|error| error.to_string())?;
+            let setting = issuer.manifest.lifetime.setting.as_ref();
+            let (name, units) = lifetime_setting(setting, &request)?;
             changes.insert(name, units);
         }
-        let mut document = TenantDocument::new(played.tenant.clone());
-        if let WhereTo::InProcess(_) = played.where_to {
-            document.enable(played.manifest, played.sheet.settings.clone(), &changes);
+        let mut document = TenantDocument::new(issuer.tenant.clone());
+        if let Destination::InProcess(_) = issuer.destination {
+            document.enable(issuer.manifest, issuer.spec.settings.clone(), &changes);
         }
         document.change(&given.tenant.filled(&patch).map_err(|error| error.to_string())?);
         let tenant = document.tenant()?;
-        let settings = settings_of(&tenant, &played.manifest.api_type);
+        let settings = settings_of(&tenant, &issuer.manifest.api_type);
         let mut secrets = document.secrets();
-        secrets.extend(secret_settings(&played.manifest.settings_schema, &settings));
-        let (place, user) = match &played.where_to {
-            WhereTo::InProcess(house) => {
+        secrets.extend(secret_settings(&issuer.manifest.settings_schema, &settings));
+        let (connection, user) = match &issuer.destination {
+            Destination::InProcess(harness) => {
                 let now = given.now.as_deref().unwrap_or(START);
                 let now = unix_seconds(now).ok_or_else(|| format!("`{now}` is not RFC 3339"))?;
-                let stage = Stage::new(house.clone(), tenant, &given.server, now)?;
-                (Place::Stage(Box::new(stage)), ALICE.to_owned())
+                let context = CaseContext::new(harness.clone(), tenant, &given.server, now)?;
+                (Connection::InProcess(Box::new(context)), ALICE.to_owned())
             }
-            WhereTo::Remote(server) => (Place::Remote(server.clone()), server.fresh_user()),
+            Destination::Remote(server) => (Connection::Remote(server.clone()), server.fresh_user()),
         };
-        Ok(Self { played, document, settings, secrets, user, place })
+        Ok(Self { issuer, document, settings, secrets, user, connection })
     }
 
     async fn run(&self, fixture: &Fixture) -> Outcome {
         if let Some(pointer) = &fixture.refused_setting {
             return self.refused_setting(pointer);
         }
-        let mut earlier: Vec<Option<Decoded>> = Vec::new();
+        let mut earlier: Vec<Option<DecodedCredential>> = Vec::new();
         for (index, step) in fixture.steps.iter().enumerate() {
             self.advance(step.after_seconds).await;
             let mut issued = None;
@@ -138,12 +138,12 @@ impl<'a> Replay<'a> {
     }
 
     fn refused_setting(&self, pointer: &str) -> Outcome {
-        let Place::Stage(stage) = &self.place else {
+        let Connection::InProcess(context) = &self.connection else {
             return Outcome::NotRun(
                 "needs the plugin itself: its settings are refused before a request".to_owned(),
             );
         };
-        let refused = stage.refused_settings(TARGET, &self.played.manifest.api_type);
+        let refused = context.refused_settings(TARGET, &self.issuer.manifest.api_type);
         let got = match refused.first() {
             None => "settings that were taken".to_owned(),
             Some((got, _)) if got.as_deref() == Some(pointer) => return self.silent_refusal(&refused),
@@ -169,79 +169,86 @@ impl<'a> Replay<'a> {
     }
 
     async fn advance(&self, seconds: u64) {
-        if let Place::Stage(stage) = &self.place {
-            stage.advance(seconds);
+        if let Connection::InProcess(context) = &self.connection {
+            context.advance(seconds);
         }
     }
 
-    fn now(&self) -> Window {
-        match &self.place {
-            Place::Stage(stage) => stage.now(),
-            Place::Remote(server) => server.now(),
+    fn now(&self) -> TimeWindow {
+        match &self.connection {
+            Connection::InProcess(context) => context.now(),
+            Connection::Remote(server) => server.now(),
         }
     }
 
     /// Plays a step; gives the credential, if one came.
-    async fn step(&self, step: &Step, earlier: &[Option<Decoded>]) -> Result<Option<Decoded>, Failure> {
-        let unplayable = |why: String| Failure::of(vec![unplayable(why)]);
+    async fn step(
+        &self,
+        step: &Step,
+        earlier: &[Option<DecodedCredential>],
+    ) -> Result<Option<DecodedCredential>, Failure> {
+        let unusable = |why: String| Failure::of(vec![unusable_fixture(why)]);
         let mut variables = self.variables(earlier);
         let attributes = self.attributes();
         let token =
-            id_token(&step.request.id_token, &self.document, &attributes, &variables).map_err(unplayable)?;
+            id_token(&step.request.id_token, &self.document, &attributes, &variables).map_err(unusable)?;
         variables.set("id_token", token.as_str());
-        let host = match &self.place {
-            Place::Stage(_) => self.document.domain(),
-            Place::Remote(server) => server.host(),
+        let host = match &self.connection {
+            Connection::InProcess(_) => self.document.domain(),
+            Connection::Remote(server) => server.host(),
         };
-        let asked =
-            asked(&step.request, host, &self.played.sheet.parameters, &variables).map_err(unplayable)?;
-        let script = step.upstream.as_deref().unwrap_or_else(|| self.good_day(&asked, &step.expect));
+        let request =
+            build_request(&step.request, host, &self.issuer.spec.parameters, &variables).map_err(unusable)?;
+        let script = step.upstream.as_deref().unwrap_or_else(|| self.good_day(&request, &step.expect));
         let scripted_calls = script.len();
         let script = script.iter().map(|exchange| exchange.filled(&variables));
-        let script = script.collect::<Result<_, _>>().map_err(|error| unplayable(error.to_string()))?;
-        let observed = match &self.place {
-            Place::Stage(stage) => stage.ask(&asked, script, &self.document).await,
-            Place::Remote(server) => server.ask(&asked).await,
+        let script = script.collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
+        let transcript = match &self.connection {
+            Connection::InProcess(context) => context.send(&request, script, &self.document).await,
+            Connection::Remote(server) => server.send(&request).await,
         };
-        let observed = observed.map_err(unplayable)?;
-        variables.now = observed.window;
-        let credential = self.credential(&asked, &observed);
-        let evidence = Evidence {
-            observed: &observed,
+        let transcript = transcript.map_err(unusable)?;
+        variables.now = transcript.window;
+        let credential = self.credential(&request, &transcript);
+        let actual = Actual {
+            transcript: &transcript,
             credential: credential.as_ref(),
             earlier,
             variables: &variables,
             scripted_calls,
         };
-        let mut found =
-            differences(&step.expect, &evidence).map_err(|error| unplayable(error.to_string()))?;
+        let mut found = differences(&step.expect, &actual).map_err(|error| unusable(error.to_string()))?;
         let mut secrets = self.secrets.clone();
         secrets.push(("the presented id_token".to_owned(), token));
         for text in &step.expect.never_seen {
-            let text = variables.text(text).map_err(|error| unplayable(error.to_string()))?;
+            let text = variables.text(text).map_err(|error| unusable(error.to_string()))?;
             secrets.push((format!("`{text}`"), text));
         }
-        found.extend(self.standing(&step.expect, &secrets).broken(&asked, &observed, credential.as_ref()));
+        found.extend(self.standing(&step.expect, &secrets).broken(
+            &request,
+            &transcript,
+            credential.as_ref(),
+        ));
         if found.is_empty() {
             return Ok(credential.and_then(Result::ok));
         }
         let mut failure = Failure::of(self.redacted(found));
-        failure.exchange = Some(self.shown(&asked, &observed));
+        failure.exchange = Some(self.shown(&request, &transcript));
         Err(failure)
     }
 
     /// What the sheet says of the upstream on a good day; nobody is called where nothing is granted.
-    fn good_day(&self, asked: &Asked, expected: &ExpectedAnswer) -> &[UpstreamExchange] {
-        let path = asked.target.split('?').next().unwrap_or_default();
+    fn good_day(&self, request: &Request, expected: &ExpectedAnswer) -> &[UpstreamExchange] {
+        let path = request.target.split('?').next().unwrap_or_default();
         match (expected.status, path) {
-            (200, DELEGATION) => &self.played.sheet.upstream,
-            (200, REVOCATION) => &self.played.sheet.revocation,
+            (200, DELEGATION) => &self.issuer.spec.upstream,
+            (200, REVOCATION) => &self.issuer.spec.revocation,
             _ => &[],
         }
     }
 
-    fn variables(&self, earlier: &[Option<Decoded>]) -> Variables {
-        let mut variables = variables_of(self.played.manifest, self.now(), &self.user);
+    fn variables(&self, earlier: &[Option<DecodedCredential>]) -> Variables {
+        let mut variables = variables_of(self.issuer.manifest, self.now(), &self.user);
         variables.set("domain", self.document.domain());
         if let Some(credential) = earlier.iter().rev().flatten().next() {
             variables.set("credential", credential.presented.as_str());
@@ -253,24 +260,33 @@ impl<'a> Replay<'a> {
         let mut attributes: Map<String, Value> =
             ATTRIBUTES.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         attributes.insert("email_verified".to_owned(), true.into());
-        merge_patch(&mut attributes, &self.played.sheet.profile);
+        merge_patch(&mut attributes, &self.issuer.spec.profile);
         attributes
     }
 
     /// The credential of a successful delegation that answers in JSON.
-    fn credential(&self, asked: &Asked, observed: &Observed) -> Option<Result<Decoded, String>> {
-        let issued = asked.method == "POST" && asked.target == DELEGATION && observed.answered.status == 200;
+    fn credential(
+        &self,
+        request: &Request,
+        transcript: &Transcript,
+    ) -> Option<Result<DecodedCredential, String>> {
+        let issued =
+            request.method == "POST" && request.target == DELEGATION && transcript.response.status == 200;
         issued.then(|| {
-            decode(&observed.answered.body, &self.played.manifest.credential, &self.played.sheet.credential)
+            decode(&transcript.response.body, &self.issuer.manifest.credential, &self.issuer.spec.credential)
         })
     }
 
-    fn standing<'s>(&'s self, expected: &'s ExpectedAnswer, secrets: &'s [(String, String)]) -> Standing<'s> {
+    fn standing<'s>(
+        &'s self,
+        expected: &'s ExpectedAnswer,
+        secrets: &'s [(String, String)],
+    ) -> Invariants<'s> {
         const UNREAD: &CredentialReading = &CredentialReading::Opaque;
         // A fixture may ask for another issuer than the one under test; its credential is read by form alone.
-        let reading = if expected.credential.is_some() { &self.played.sheet.credential } else { UNREAD };
-        Standing {
-            form: &self.played.manifest.credential,
+        let reading = if expected.credential.is_some() { &self.issuer.spec.credential } else { UNREAD };
+        Invariants {
+            form: &self.issuer.manifest.credential,
             reading,
             verifies_with: expected
                 .credential
@@ -294,27 +310,27 @@ impl<'a> Replay<'a> {
             .collect()
     }
 
-    fn shown(&self, asked: &Asked, observed: &Observed) -> ShownExchange {
+    fn shown(&self, request: &Request, transcript: &Transcript) -> ShownExchange {
         let shown = |text: &str| redacted(text, &self.secrets);
         let lines = |headers: &[(String, String)]| {
             headers.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect()
         };
-        let answered = &observed.answered;
+        let response = &transcript.response;
         ShownExchange {
-            request: format!("{} {}", asked.method, shown(&asked.target)),
-            request_headers: std::iter::once(format!("host: {}", asked.host))
-                .chain(lines(&asked.headers))
+            request: format!("{} {}", request.method, shown(&request.target)),
+            request_headers: std::iter::once(format!("host: {}", request.host))
+                .chain(lines(&request.headers))
                 .collect(),
-            request_body: shown(&asked.body),
-            status: answered.status,
-            answer_headers: lines(&answered.headers),
-            answer_body: shown(&answered.body),
+            request_body: shown(&request.body),
+            status: response.status,
+            response_headers: lines(&response.headers),
+            response_body: shown(&response.body),
         }
     }
 }
 
 /// What `${…}` stands for at this time, for this user.
-pub(crate) fn variables_of(manifest: &IssuerManifest, now: Window, user: &str) -> Variables {
+pub(crate) fn variables_of(manifest: &IssuerManifest, now: TimeWindow, user: &str) -> Variables {
     let lifetime = &manifest.lifetime;
     let unit = lifetime.setting.as_ref().map_or(1, |setting| setting.unit_seconds.max(1));
     let mut variables = Variables::new(now);
@@ -328,9 +344,9 @@ pub(crate) fn variables_of(manifest: &IssuerManifest, now: Window, user: &str) -
 }
 
 /// The setting that asks for this lifetime, in its own unit.
-fn lifetime_setting(setting: Option<&LifetimeSetting>, asked: &Value) -> Result<(String, Value), String> {
+fn lifetime_setting(setting: Option<&LifetimeSetting>, request: &Value) -> Result<(String, Value), String> {
     let setting = setting.ok_or("the manifest names no setting that asks for a lifetime")?;
-    let seconds = asked.as_u64().ok_or("asked_lifetime_seconds is no number of seconds")?;
+    let seconds = request.as_u64().ok_or("asked_lifetime_seconds is no number of seconds")?;
     Ok((setting.name.clone(), (seconds / setting.unit_seconds.max(1)).into()))
 }
 
