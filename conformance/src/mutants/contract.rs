@@ -3,12 +3,13 @@
 use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
 
-use super::{Mutant, drop_last};
-use crate::exchange::Response;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::exchange::message::Response;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::{Mutant, drop_last};
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Contract,
         vec![
@@ -29,7 +30,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Settings that the issuer refuses are taken.",
                 &[],
                 &[],
-                Fault::TakesAllSettings,
+                Fault::AcceptsAllSettings,
             ),
             (
                 "refuses-settings-without-a-pointer",
@@ -47,7 +48,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[],
                 Fault::Issued(|issued, _, context| {
-                    let count = context.count();
+                    let count = context.next_number();
                     match &mut issued.credential {
                         Credential::Text(text) => text.push_str(&format!("&n={count}")),
                         Credential::Object(object) => {
@@ -229,7 +230,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The answer brings a refresh_token that nobody asked for.",
                 &[Feature::Jwt],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     issued_body(response, |body| {
                         body.insert("refresh_token".to_owned(), "r".into());
                     })
@@ -240,7 +241,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The answer names another token type.",
                 &[Feature::Jwt],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     issued_body(response, |body| {
                         body.insert("token_type".to_owned(), "mac".into());
                     })
@@ -251,7 +252,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A good answer holds an error as well.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     issued_body(response, |body| {
                         body.insert("error".to_owned(), "none".into());
                     })
@@ -262,7 +263,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A request that comes as a form is not read.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.headers.iter().any(|(_, value)| value.contains("urlencoded")) {
                         request.body.clear();
                     }
@@ -273,7 +274,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An answer with a credential may be stored by caches.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if response.status == 200 {
                         response.headers.retain(|(name, _)| name != "cache-control");
                     }

@@ -3,13 +3,14 @@
 use locum_engine::{AuditCode, JWT_BEARER};
 use serde_json::{Map, Value};
 
-use super::Mutant;
-use crate::exchange::{Request, Response};
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
-use crate::request_builder::DELEGATION;
+use crate::exchange::message::{Request, Response};
+use crate::exchange::request_builder::DELEGATION;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Errors,
         vec![
@@ -18,7 +19,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An unknown client is refused with 401.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if response.body.contains("invalid client") {
                         response.status = 401;
                     }
@@ -105,14 +106,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A host that no tenant has is served.",
                 &[],
                 &[],
-                Fault::Question(|request, document| request.host = document.domain().to_owned()),
+                Fault::Request(|request, document| request.host = document.domain().to_owned()),
             ),
             (
                 "takes-any-grant-type",
                 "Another grant type is taken for the one that is served.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     parameters(request, |own| {
                         if own.contains_key("grant_type") {
                             own.insert("grant_type".to_owned(), JWT_BEARER.into());
@@ -125,7 +126,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A request without grant_type is served.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     parameters(request, |own| {
                         own.entry("grant_type").or_insert(JWT_BEARER.into());
                     })
@@ -136,7 +137,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An unknown target means the target of last resort.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     parameters(request, |own| replace(own, "target", "nobody", "target"))
                 }),
             ),
@@ -145,7 +146,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An unknown api_type means the default.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     parameters(request, |own| replace(own, "api_type", "no_such_type", ""))
                 }),
             ),
@@ -154,7 +155,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of two tokens at once one is taken.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     parameters(request, |own| {
                         if own.contains_key("id_token") {
                             own.shift_remove("refresh_token");
@@ -167,7 +168,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A body of any type is read as JSON.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     request.headers.iter_mut().for_each(|(name, value)| {
                         if name == "content-type" && value == "text/plain" {
                             *value = "application/json".to_owned();
@@ -180,7 +181,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal has no description.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     refusal(response, |body| {
                         body.shift_remove("error_description");
                     })
@@ -191,7 +192,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every refusal has the same description.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     refusal(response, |body| {
                         body.insert("error_description".to_owned(), "no".into());
                     })
@@ -202,7 +203,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal brings more than error and description.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     refusal(response, |body| {
                         body.insert("trace".to_owned(), "at line 7".into());
                     })
@@ -213,7 +214,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Whatever is wrong is answered with 500.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if (400..500).contains(&response.status) {
                         response.status = 500;
                     }

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::Mutant;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Expiry,
         vec![
@@ -46,7 +47,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The answer says that the token lives a second longer than it does.",
                 &[Feature::Jwt],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if let Some(mut body) = response.object() {
                         shift(&mut body, "expires_in", 1);
                         response.body = Value::Object(body).to_string();
@@ -108,7 +109,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Issued(|issued, grant, context| {
-                    let first = context.first(&format!("{} {}", grant.user_id, grant.target_id), issued);
+                    let first =
+                        context.first_issued(&format!("{} {}", grant.user_id, grant.target_id), issued);
                     *issued = first;
                 }),
             ),

@@ -5,13 +5,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
 
-use super::Mutant;
-use crate::exchange::Request;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
-use crate::tenant::{CALLER, TenantDocument};
+use crate::exchange::message::Request;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::fixtures::tenant_document::{CALLER, TenantDocument};
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Hostile,
         vec![
@@ -20,7 +21,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of a key that stands twice in JSON the last is taken.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if let Ok(lenient) = serde_json::from_str::<Value>(&request.body) {
                         request.body = lenient.to_string();
                     }
@@ -31,7 +32,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of a field that stands twice in a form the first is taken.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.body.starts_with("client_id=caller&client_id=caller&") {
                         request.body = request.body.replacen("client_id=caller&", "", 1);
                     }
@@ -42,28 +43,28 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "JSON of any depth is read.",
                 &[],
                 &[],
-                Fault::Question(|request, _| forget(request, "deep")),
+                Fault::Request(|request, _| forget(request, "deep")),
             ),
             (
                 "reads-bodies-of-any-size",
                 "A body of any size is read.",
                 &[],
                 &[],
-                Fault::Question(|request, _| forget(request, "padding")),
+                Fault::Request(|request, _| forget(request, "padding")),
             ),
             (
                 "takes-any-signature",
                 "The signature of an id_token is not looked at.",
                 &[],
                 &[],
-                Fault::Question(|request, document| present(request, document, |_, _| {})),
+                Fault::Request(|request, document| present(request, document, |_, _| {})),
             ),
             (
                 "takes-alg-none",
                 "An id_token that says alg none is taken.",
                 &[],
                 &[],
-                Fault::Question(|request, document| {
+                Fault::Request(|request, document| {
                     present(request, document, |header, claims| {
                         if !header
                             .get("alg")
@@ -80,7 +81,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A demand for an extension is ignored.",
                 &[],
                 &[],
-                Fault::Question(|request, document| {
+                Fault::Request(|request, document| {
                     present(request, document, |header, claims| {
                         if header.shift_remove("crit").is_none() {
                             claims.clear();
@@ -93,7 +94,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Of several audiences one is enough.",
                 &[],
                 &[],
-                Fault::Question(|request, document| {
+                Fault::Request(|request, document| {
                     present(request, document, |_, claims| {
                         if claims.get("aud").is_some_and(Value::is_array) {
                             claims.insert("aud".to_owned(), json!(CALLER));
@@ -108,7 +109,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A user id may hold control characters.",
                 &[],
                 &[],
-                Fault::Question(|request, document| {
+                Fault::Request(|request, document| {
                     present(request, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
                         Some(sub) if sub.contains('\n') => {
                             let sub = sub.replace('\n', "");
@@ -145,7 +146,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A parameter with a control character makes the request fail.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.body.contains("\\u001b") {
                         request.body.clear();
                     }

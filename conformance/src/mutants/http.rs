@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::Mutant;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Http,
         vec![
@@ -15,7 +16,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Pages of every origin may read the answer.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, request| {
+                Fault::Response(|response, request| {
                     if let Some((_, origin)) = request.headers.iter().find(|(name, _)| name == "origin") {
                         response.headers.retain(|(name, _)| name != "access-control-allow-origin");
                         response.headers.push(("access-control-allow-origin".to_owned(), origin.clone()));
@@ -27,7 +28,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "No page may read the answer.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     response.headers.retain(|(name, _)| name != "access-control-allow-origin")
                 }),
             ),
@@ -36,7 +37,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Pages may send cookies along.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if response.headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
                         response
                             .headers
@@ -49,7 +50,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Pages may not read the rate headers.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     response.headers.retain(|(name, _)| name != "access-control-expose-headers")
                 }),
             ),
@@ -58,7 +59,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Caches are not told that the answer depends on the origin.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, _| response.headers.retain(|(name, _)| name != "vary")),
+                Fault::Response(|response, _| response.headers.retain(|(name, _)| name != "vary")),
             ),
             (
                 "serves-jsonp-unasked",
@@ -79,7 +80,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A callback may be any script.",
                 &[Feature::App],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.target.contains("alert") {
                         request.target = request.target.replace("alert%281%29%2F%2F", "alert");
                     }
@@ -90,7 +91,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A script may be taken for something else.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, request| {
+                Fault::Response(|response, request| {
                     if request.method == "GET" {
                         response.headers.retain(|(name, _)| name != "x-content-type-options");
                     }
@@ -101,7 +102,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Anybody can say where a request comes from.",
                 &[Feature::App],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if let Some(ip) = forwarded(&request.headers) {
                         request.ip = ip;
                     }
@@ -112,14 +113,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "What a trusted proxy says is not believed.",
                 &[Feature::App],
                 &[],
-                Fault::Question(|request, _| request.headers.retain(|(name, _)| name != "x-forwarded-for")),
+                Fault::Request(|request, _| request.headers.retain(|(name, _)| name != "x-forwarded-for")),
             ),
             (
                 "serves-put",
                 "A PUT is served as a POST.",
                 &[Feature::App],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.method == "PUT" {
                         request.method = "POST";
                     }
@@ -130,7 +131,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The published key has another name.",
                 &[Feature::App],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     response.body = response.body.replace("tenant-2026", "tenant-2025")
                 }),
             ),

@@ -2,12 +2,13 @@
 
 use locum_engine::AuditCode;
 
-use super::Mutant;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
-use crate::request_builder::REVOCATION;
+use crate::exchange::request_builder::REVOCATION;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::NonRevocability,
         vec![
@@ -16,7 +17,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A credential that cannot be revoked is said to be revoked.",
                 &[Feature::NotRevocable],
                 &[],
-                Fault::Answer(|response, request| {
+                Fault::Response(|response, request| {
                     if request.target == REVOCATION && response.body.contains("unsupported_token_type") {
                         response.status = 200;
                         response.body.clear();
@@ -29,7 +30,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A credential that cannot be revoked is refused as if the request were wrong.",
                 &[Feature::NotRevocable],
                 &[],
-                Fault::Answer(|response, request| {
+                Fault::Response(|response, request| {
                     if request.target == REVOCATION {
                         response.body = response.body.replace("unsupported_token_type", "invalid_request");
                     }
@@ -61,7 +62,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A revocation by an unknown client is answered as one by a known.",
                 &[Feature::NotRevocable],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.target == REVOCATION {
                         request.body = request.body.replace("nobody", "target");
                     }

@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use locum_engine::tenant::WhenUnavailable;
 use locum_engine::{AuditCode, BucketRule};
 
-use super::Mutant;
-use crate::fault::Fault;
+use crate::faults::fault::Fault;
+use crate::mutants::mutant::Mutant;
 use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::RateLimit,
         vec![
@@ -18,7 +18,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every request passes.",
                 &[],
                 &[],
-                Fault::Taken(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
+                Fault::BucketDecision(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
             ),
             (
                 "lets-one-more-through",
@@ -66,7 +66,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Every address of an IPv6 network has a bucket.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if let IpAddr::V6(ip) = request.ip {
                         let [.., high, low] = ip.segments();
                         request.ip = IpAddr::V4(Ipv4Addr::new(10, 0, high as u8, low as u8));
@@ -85,7 +85,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The headers say that one more request remains.",
                 &[],
                 &[],
-                Fault::Taken(|taken| locum_engine::BucketDecision {
+                Fault::BucketDecision(|taken| locum_engine::BucketDecision {
                     remaining: taken.remaining + 1,
                     ..taken
                 }),
@@ -95,7 +95,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The headers say that the bucket is full a second later.",
                 &[],
                 &[],
-                Fault::Taken(|taken| locum_engine::BucketDecision {
+                Fault::BucketDecision(|taken| locum_engine::BucketDecision {
                     reset_unix_seconds: taken.reset_unix_seconds + 1,
                     ..taken
                 }),
@@ -105,7 +105,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The headers give the reset in milliseconds.",
                 &[],
                 &[],
-                Fault::Taken(|taken| locum_engine::BucketDecision {
+                Fault::BucketDecision(|taken| locum_engine::BucketDecision {
                     reset_unix_seconds: taken.reset_unix_seconds * 1000,
                     ..taken
                 }),
@@ -115,14 +115,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal does not say how long to wait.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| response.headers.retain(|(name, _)| name != "retry-after")),
+                Fault::Response(|response, _| response.headers.retain(|(name, _)| name != "retry-after")),
             ),
             (
                 "tells-the-rate-only-of-refusals",
                 "A good answer does not tell the rate.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if response.status == 200 {
                         response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
                     }
@@ -133,7 +133,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A refusal does not tell the rate.",
                 &[],
                 &[],
-                Fault::Answer(|response, _| {
+                Fault::Response(|response, _| {
                     if response.status != 200 {
                         response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
                     }

@@ -1,10 +1,11 @@
 //! Mutants of renewal: tokens for the caller itself that bring no fresh life.
 
-use super::Mutant;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Renewal,
         vec![
@@ -15,7 +16,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[],
                 Fault::Issued(|issued, grant, context| {
                     if grant.client_id == grant.target_id {
-                        let first = context.first(&grant.user_id, issued);
+                        let first = context.first_issued(&grant.user_id, issued);
                         *issued = first;
                     }
                 }),
@@ -26,7 +27,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 &[Feature::Renewal],
                 &[],
                 Fault::Grant(|grant, context| {
-                    if grant.client_id == grant.target_id && context.noted_before("self") {
+                    if grant.client_id == grant.target_id && context.was_marked("self") {
                         grant.claims.clear();
                     }
                 }),

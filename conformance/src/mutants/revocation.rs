@@ -4,12 +4,13 @@ use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_engine::AuditCode;
 use locum_engine::ports::IssuerFailure;
 
-use super::Mutant;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
-use crate::request_builder::REVOCATION;
+use crate::exchange::request_builder::REVOCATION;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Revocation,
         vec![
@@ -18,35 +19,35 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A credential is said to be revoked, and nobody was asked to.",
                 &[Feature::Revocable],
                 &[],
-                Fault::RevokesWithoutAsking,
+                Fault::SkipsRevocation,
             ),
             (
                 "says-revoked-when-the-upstream-failed",
                 "A credential is said to be revoked though the upstream could not be asked.",
                 &[Feature::Revocable],
                 &[],
-                Fault::Revoked(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
+                Fault::RevocationResult(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
             ),
             (
                 "fails-every-revocation",
                 "No credential can be revoked.",
                 &[Feature::Revocable],
                 &[],
-                Fault::Revoked(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
+                Fault::RevocationResult(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
             ),
             (
                 "says-not-revocable",
                 "A credential that was revoked is said not to be revocable.",
                 &[Feature::Revocable],
                 &[],
-                Fault::Revoked(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
+                Fault::RevocationResult(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
             ),
             (
                 "revokes-for-clients-without-the-add-on",
                 "A client without the add-on has its credentials revoked.",
                 &[Feature::Revocable],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.target == REVOCATION {
                         request.body = request.body.replace("\"caller\"", "\"target\"");
                     }
@@ -57,7 +58,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A JWT is said to be revoked.",
                 &[Feature::Revocable],
                 &[],
-                Fault::Answer(|response, request| {
+                Fault::Response(|response, request| {
                     if request.target == REVOCATION && request.body.contains("eyJ") {
                         response.status = 200;
                         response.body.clear();

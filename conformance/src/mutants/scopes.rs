@@ -3,11 +3,12 @@
 use locum_abi::answer::Credential;
 use serde_json::Value;
 
-use super::{Mutant, drop_last};
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::{Mutant, drop_last};
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Scopes,
         vec![
@@ -76,7 +77,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A scope word that selects nothing is refused.",
                 &[],
                 &[],
-                Fault::Question(|request, _| {
+                Fault::Request(|request, _| {
                     if request.body.contains("no_such_attribute") {
                         request.body.clear();
                     }

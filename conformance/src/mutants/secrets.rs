@@ -3,12 +3,13 @@
 use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
 
-use super::Mutant;
-use crate::exchange::Request;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::exchange::message::Request;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Secrets,
         vec![
@@ -44,14 +45,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The presented id_token stands in the record.",
                 &[],
                 &[],
-                Fault::Question(|request, _| copy_to_device(request, "id_token")),
+                Fault::Request(|request, _| copy_to_device(request, "id_token")),
             ),
             (
                 "echoes-the-id-token",
                 "The presented id_token comes back in a header.",
                 &[],
                 &[],
-                Fault::Answer(|response, request| {
+                Fault::Response(|response, request| {
                     response.headers.push(("x-debug".to_owned(), request.body.clone()))
                 }),
             ),
@@ -60,7 +61,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "A client_secret that old libraries send along is recorded.",
                 &[],
                 &[],
-                Fault::Question(|request, _| copy_to_device(request, "client_secret")),
+                Fault::Request(|request, _| copy_to_device(request, "client_secret")),
             ),
             (
                 "repeats-a-secret-in-a-refusal",

@@ -3,11 +3,12 @@
 use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
 
-use super::Mutant;
-use crate::fault::Fault;
-use crate::profile::{Feature, Profile};
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::UpstreamFaults,
         vec![
@@ -16,7 +17,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An upstream that is away is answered with 500.",
                 &[Feature::Upstream],
                 &[],
-                Fault::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamUnreachable(why) => IssuerFailure::ContractBroken(why),
                         other => other,
@@ -28,7 +29,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "An upstream that is late is answered as one that is away.",
                 &[Feature::Upstream],
                 &[],
-                Fault::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamTimedOut(ms) => {
                             IssuerFailure::UpstreamUnreachable(format!("{ms} ms"))
@@ -42,7 +43,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The client is told what the upstream said.",
                 &[Feature::Upstream],
                 &[],
-                Fault::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamUnreachable(why) => {
                             IssuerFailure::Failed(Failure::new(FailureCode::ParameterRefused, why))
@@ -56,7 +57,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The client is not told the upstream's code.",
                 &[Feature::Upstream],
                 &[],
-                Fault::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::Failed(mut failure) => {
                             failure.upstream_code = None;
@@ -71,7 +72,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "Nonsense of the upstream is taken for its refusal.",
                 &[Feature::Upstream],
                 &[],
-                Fault::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::Failed(mut failure)
                             if failure.code == FailureCode::UpstreamNonsense =>
@@ -88,19 +89,19 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The upstream is asked twice for each credential.",
                 &[Feature::Upstream],
                 &[],
-                Fault::AsksTwice,
+                Fault::IssuesTwice,
             ),
             (
                 "gives-up-after-one-fault",
                 "After one fault of the upstream nothing is issued any more.",
                 &[Feature::Upstream],
                 &[],
-                Fault::Outcome(|outcome, context| match outcome {
+                Fault::IssueResult(|outcome, context| match outcome {
                     Err(failure) => {
-                        context.noted_before("a fault");
+                        context.was_marked("a fault");
                         Err(failure)
                     }
-                    Ok(_) if context.has_noted("a fault") => {
+                    Ok(_) if context.is_marked("a fault") => {
                         Err(IssuerFailure::UpstreamUnreachable("given up".to_owned()))
                     }
                     issued => issued,

@@ -1,4 +1,4 @@
-//! The suite against real plugin files: those that ship here, and those that are made to fail.
+//! The suite against real plugin files: shipped plugins, and plugins that must fail.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
 

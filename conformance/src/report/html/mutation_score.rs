@@ -1,11 +1,11 @@
-//! The mutation score: faults put into the plugin's way, and which case noticed each.
+//! The mutation score: every mutant and the case that detects it.
 
 use std::fmt;
 
-use super::super::escaped::Escaped;
-use super::super::{MutantReport, MutantResult, MutationScore};
+use crate::report::escaped::Escaped;
+use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
 
-/// The mutation score; nothing if nobody asked for one.
+/// The mutation score; no section if the report has none.
 pub(super) struct MutationScoreSection<'a>(pub(super) Option<&'a MutationScore>);
 
 impl fmt::Display for MutationScoreSection<'_> {
@@ -17,7 +17,7 @@ impl fmt::Display for MutationScoreSection<'_> {
         )?;
         writeln!(
             f,
-            "<p>The suite put {} faults between host and plugin, one at a time; its cases noticed {}.</p>",
+            "<p>The suite changed the behaviour of host or plugin in {} ways, one at a time; its cases detected {}.</p>",
             score.killed + score.survived,
             score.killed
         )?;
@@ -47,7 +47,7 @@ fn write_group<'a>(
     writeln!(f, "<details{open}>\n<summary class=\"{class}\">{} {word}</summary>", mutants.len())?;
     writeln!(
         f,
-        "<table class=\"stacked\" aria-label=\"Mutants: {word}\">\n<thead><tr><th scope=\"col\">Fault</th><th scope=\"col\">Profile</th><th scope=\"col\">What became of it</th></tr></thead>\n<tbody>"
+        "<table class=\"stacked\" aria-label=\"Mutants: {word}\">\n<thead><tr><th scope=\"col\">Mutant</th><th scope=\"col\">Profile</th><th scope=\"col\">Result</th></tr></thead>\n<tbody>"
     )?;
     for mutant in mutants {
         write!(
@@ -59,9 +59,9 @@ fn write_group<'a>(
         )?;
         match &mutant.result {
             MutantResult::Killed { by } => {
-                writeln!(f, "<td>noticed by <code>{}</code></td></tr>", Escaped(by))?
+                writeln!(f, "<td>detected by <code>{}</code></td></tr>", Escaped(by))?
             }
-            MutantResult::Survived => writeln!(f, "<td class=\"got\">no case noticed it</td></tr>")?,
+            MutantResult::Survived => writeln!(f, "<td class=\"got\">no case detects it</td></tr>")?,
             MutantResult::Unsupported { reason } => writeln!(f, "<td>{}</td></tr>", Escaped(reason))?,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use locum_conformance::report::{to_html, to_junit, to_table, to_yaml};
 use locum_conformance::{Implementation, Options, Report, SetupError, run as run_suite, run_with_mutants};
 use locum_engine::ports::Clock;
 use locum_store::SystemClock;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Ended> {
     }
     match args.format {
         Format::Json => print_json(&report),
-        Format::Table => print_text(&report.table()),
+        Format::Table => print_text(&to_table(&report)),
     }
     if report.passed() { Ok(()) } else { Err(Ended::wanting()) }
 }
@@ -89,9 +90,9 @@ fn write_reports(report: &Report, folder: &Path) -> Result<(), Ended> {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|error| Ended::machine(format!("{}: {error}", path.display())))
     };
-    write("report.yaml", &report.to_yaml())?;
-    write("report.html", &report.to_html())?;
-    write("junit.xml", &report.to_junit())
+    write("report.yaml", &to_yaml(report))?;
+    write("report.html", &to_html(report))?;
+    write("junit.xml", &to_junit(report))
 }
 
 fn ended(error: SetupError) -> Ended {

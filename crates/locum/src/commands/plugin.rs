@@ -24,11 +24,11 @@ fn new(args: &NewPluginArgs) -> Result<(), Ended> {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let (files, check) = match (&args.inside, &args.sdk) {
         (Some(workspace), _) => {
-            let files = scaffold::write_inside(&args.name, workspace).map_err(unwritten)?;
+            let files = scaffold::write_workspace_member(&args.name, workspace).map_err(unwritten)?;
             (files, "`cargo xtask conformance`".to_owned())
         }
         (None, Some(sdk)) => {
-            let files = scaffold::write(&args.name, &folder, sdk).map_err(unwritten)?;
+            let files = scaffold::write_crate(&args.name, &folder, sdk).map_err(unwritten)?;
             (files, folder.join("check").display().to_string())
         }
         (None, None) => return Err(Ended::usage("name the folder of the crate `locum-plugin` with --sdk")),
