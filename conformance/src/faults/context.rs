@@ -40,7 +40,7 @@ impl FaultContext {
     }
 
     /// Sets a mark; returns whether it was set before.
-    pub(crate) fn was_marked(&self, mark: &'static str) -> bool {
+    pub(crate) fn set_mark(&self, mark: &'static str) -> bool {
         !self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(mark)
     }
 

@@ -1,4 +1,4 @@
-//! Mutants of the contract: credentials of another form or content, settings that are not looked at.
+//! Mutants of the contract: settings that are not validated, credentials with another form or content.
 
 use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
@@ -14,8 +14,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Contract,
         vec![
             (
-                "takes-unknown-settings",
-                "A setting that no schema knows is dropped without a word.",
+                "accepts-unknown-settings",
+                "Settings that the schema does not define are ignored instead of refused.",
                 &[],
                 &[],
                 Fault::Configuration(|configuration, manifest| {
@@ -26,15 +26,15 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-all-settings",
-                "Settings that the issuer refuses are taken.",
+                "accepts-all-settings",
+                "Settings that the issuer refuses are accepted.",
                 &[],
                 &[],
                 Fault::AcceptsAllSettings,
             ),
             (
                 "refuses-settings-without-a-pointer",
-                "A refusal of settings does not say which setting.",
+                "A refusal of settings has no pointer to the setting.",
                 &[],
                 &[],
                 Fault::Refusal(|mut failure, _| {
@@ -43,8 +43,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "gives-another-credential-each-time",
-                "The same grant gives another credential each time.",
+                "issues-different-credentials-for-equal-grants",
+                "Two equal grants give two different credentials.",
                 &[],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -62,7 +62,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "adds-a-claim",
-                "A claim that nobody asked for stands in the token.",
+                "The token has an additional claim.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -73,7 +73,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "drops-the-last-claim",
-                "The last claim is missing.",
+                "The token lacks its last claim.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -83,8 +83,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "swaps-the-audience",
-                "The token is for the caller, not for the target.",
+                "sets-the-audience-to-the-caller",
+                "The audience of the token is the caller instead of the target.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, grant, context| {
@@ -94,8 +94,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "drops-the-authorised-party",
-                "The token does not say who asked for it.",
+                "drops-the-authorized-party",
+                "The token lacks the claim azp.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -105,8 +105,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "issues-in-another-name",
-                "The issuer's name lacks its last slash.",
+                "drops-the-slash-of-the-issuer",
+                "The claim iss lacks its trailing slash.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -122,8 +122,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "changes-the-user",
-                "The token is another user's.",
+                "changes-the-subject",
+                "The subject of the token is another user.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -133,8 +133,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "signs-nothing",
-                "The token says alg none and has no signature.",
+                "issues-with-alg-none",
+                "The token has the algorithm none and no signature.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -145,7 +145,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "breaks-the-signature",
-                "The signature is not the key's.",
+                "The signature of the token is not valid.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, _| {
@@ -157,8 +157,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "hides-the-keys-name",
-                "The header of an RS256 token does not name the key.",
+                "drops-the-key-id",
+                "The header of an RS256 token lacks the key id.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -168,8 +168,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "changes-the-text",
-                "The text has a parameter more than it should.",
+                "adds-a-query-parameter",
+                "The text has an additional parameter.",
                 &[Feature::Text],
                 &[],
                 Fault::Issued(|issued, _, _| {
@@ -179,7 +179,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "cuts-the-text",
+                "drops-the-last-query-parameter",
                 "The text lacks its last parameter.",
                 &[Feature::Text],
                 &[],
@@ -214,8 +214,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "answers-in-another-form",
-                "The credential has another form than the manifest declares.",
+                "issues-another-form",
+                "The form of the credential is not the one that the manifest declares.",
                 &[],
                 &[],
                 Fault::Issued(|issued, _, _| {
@@ -227,40 +227,40 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "adds-a-refresh-token",
-                "The answer brings a refresh_token that nobody asked for.",
+                "The response has a refresh_token that was not requested.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Response(|response, _| {
-                    issued_body(response, |body| {
+                    change_issued_body(response, |body| {
                         body.insert("refresh_token".to_owned(), "r".into());
                     })
                 }),
             ),
             (
-                "calls-the-token-mac",
-                "The answer names another token type.",
+                "changes-the-token-type",
+                "The response states another token type.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Response(|response, _| {
-                    issued_body(response, |body| {
+                    change_issued_body(response, |body| {
                         body.insert("token_type".to_owned(), "mac".into());
                     })
                 }),
             ),
             (
-                "answers-token-and-error",
-                "A good answer holds an error as well.",
+                "adds-an-error-to-a-credential",
+                "A response with a credential also has an error.",
                 &[],
                 &[],
                 Fault::Response(|response, _| {
-                    issued_body(response, |body| {
+                    change_issued_body(response, |body| {
                         body.insert("error".to_owned(), "none".into());
                     })
                 }),
             ),
             (
-                "reads-no-forms",
-                "A request that comes as a form is not read.",
+                "refuses-form-bodies",
+                "A form body is not read.",
                 &[],
                 &[],
                 Fault::Request(|request, _| {
@@ -270,8 +270,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-answers-be-stored",
-                "An answer with a credential may be stored by caches.",
+                "allows-caching-of-credentials",
+                "A response with a credential lacks Cache-Control.",
                 &[],
                 &[],
                 Fault::Response(|response, _| {
@@ -284,8 +284,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Changes the body of an answer that brings a credential.
-fn issued_body(response: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
+/// Changes the body of a response with a credential.
+fn change_issued_body(response: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
     if response.status == 200
         && let Some(mut body) = response.object()
         && !body.contains_key("keys")

@@ -1,4 +1,4 @@
-//! Mutants of the lifetimes: too long, too short, or not what the answer says.
+//! Mutants of the lifetime: too long, too short, or other than the response states.
 
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Expiry,
         vec![
             (
-                "lengthens-the-life",
-                "A token lives a minute longer than it was granted.",
+                "lengthens-the-lifetime",
+                "A token expires a minute later than granted.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -21,8 +21,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "halves-the-life",
-                "A token lives half as long as it was granted.",
+                "halves-the-lifetime",
+                "A token has half of its granted lifetime.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, grant, context| {
@@ -31,8 +31,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "backdates-the-start",
-                "A token says that it was issued five minutes ago.",
+                "backdates-the-token",
+                "The issue time and expiry of a token are five minutes too early.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -43,8 +43,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lies-about-expires-in",
-                "The answer says that the token lives a second longer than it does.",
+                "overstates-expires-in",
+                "The stated lifetime is a second longer than that of the token.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Response(|response, _| {
@@ -56,14 +56,14 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "ignores-the-lifetime-setting",
-                "The setting that asks for a lifetime means nothing.",
+                "The lifetime setting is ignored.",
                 &[Feature::LifetimeSetting],
                 &[Feature::EndSetUpstream],
                 Fault::Manifest(|manifest| manifest.lifetime.setting = None),
             ),
             (
-                "counts-in-another-unit",
-                "The setting that asks for a lifetime is counted in another unit.",
+                "reads-the-lifetime-setting-in-another-unit",
+                "The lifetime setting is read in another unit.",
                 &[Feature::LifetimeSetting],
                 &[Feature::EndSetUpstream],
                 Fault::Manifest(|manifest| {
@@ -73,8 +73,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "has-another-default",
-                "Settings that ask for nothing get a minute more than the manifest says.",
+                "has-another-default-lifetime",
+                "The default lifetime is a minute longer than in the manifest.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Manifest(|manifest| {
@@ -83,29 +83,29 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "ignores-the-ceiling",
-                "The tenant's ceiling means nothing.",
+                "ignores-the-lifetime-ceiling",
+                "The tenant's lifetime ceiling is ignored.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Tenant(|tenant| tenant.delegation.lifetime_ceiling_seconds = None),
             ),
             (
-                "never-ends-with-the-id-token",
-                "A credential outlives its id_token, though the tenant says otherwise.",
+                "ignores-the-cap-to-the-id-token",
+                "A credential expires after its id_token, although the tenant forbids this.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Tenant(|tenant| tenant.delegation.cap_to_subject_exp = false),
             ),
             (
-                "always-ends-with-the-id-token",
-                "A credential ends with its id_token, though no tenant says so.",
+                "always-caps-to-the-id-token",
+                "A credential expires with its id_token, although the tenant does not require this.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Tenant(|tenant| tenant.delegation.cap_to_subject_exp = true),
             ),
             (
-                "hands-out-the-first-credential-again",
-                "Whoever asks again gets the credential of the first time.",
+                "reuses-the-first-credential",
+                "A later request gets the credential of the first request.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Issued(|issued, grant, context| {
@@ -115,8 +115,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "records-no-end",
-                "The record does not say when a credential ends.",
+                "drops-the-expiry-from-audit-events",
+                "The audit event lacks the expiry of the credential.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Audit(|mut event| {

@@ -1,4 +1,4 @@
-//! Mutants of the defences: each takes one away.
+//! Mutants of the defences against malicious requests: each removes one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,8 +17,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Hostile,
         vec![
             (
-                "takes-the-last-of-two-keys",
-                "Of a key that stands twice in JSON the last is taken.",
+                "accepts-duplicate-json-keys",
+                "The last one of duplicate JSON keys is used.",
                 &[],
                 &[],
                 Fault::Request(|request, _| {
@@ -28,8 +28,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-the-first-of-two-form-fields",
-                "Of a field that stands twice in a form the first is taken.",
+                "accepts-duplicate-form-fields",
+                "The first one of duplicate form fields is used.",
                 &[],
                 &[],
                 Fault::Request(|request, _| {
@@ -39,33 +39,33 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "nests-without-end",
+                "accepts-deeply-nested-json",
                 "JSON of any depth is read.",
                 &[],
                 &[],
-                Fault::Request(|request, _| forget(request, "deep")),
+                Fault::Request(|request, _| remove_parameter(request, "deep")),
             ),
             (
-                "reads-bodies-of-any-size",
+                "accepts-bodies-of-any-size",
                 "A body of any size is read.",
                 &[],
                 &[],
-                Fault::Request(|request, _| forget(request, "padding")),
+                Fault::Request(|request, _| remove_parameter(request, "padding")),
             ),
             (
-                "takes-any-signature",
-                "The signature of an id_token is not looked at.",
+                "ignores-signatures",
+                "The signature of an id_token is not verified.",
                 &[],
                 &[],
-                Fault::Request(|request, document| present(request, document, |_, _| {})),
+                Fault::Request(|request, document| resign(request, document, |_, _| {})),
             ),
             (
-                "takes-alg-none",
-                "An id_token that says alg none is taken.",
+                "accepts-alg-none",
+                "An id_token with the algorithm none is accepted.",
                 &[],
                 &[],
                 Fault::Request(|request, document| {
-                    present(request, document, |header, claims| {
+                    resign(request, document, |header, claims| {
                         if !header
                             .get("alg")
                             .and_then(Value::as_str)
@@ -78,11 +78,11 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "ignores-critical-extensions",
-                "A demand for an extension is ignored.",
+                "The header crit of an id_token is ignored.",
                 &[],
                 &[],
                 Fault::Request(|request, document| {
-                    present(request, document, |header, claims| {
+                    resign(request, document, |header, claims| {
                         if header.shift_remove("crit").is_none() {
                             claims.clear();
                         }
@@ -90,12 +90,12 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-any-audience-of-several",
-                "Of several audiences one is enough.",
+                "accepts-one-audience-of-several",
+                "An id_token with several audiences is accepted.",
                 &[],
                 &[],
                 Fault::Request(|request, document| {
-                    present(request, document, |_, claims| {
+                    resign(request, document, |_, claims| {
                         if claims.get("aud").is_some_and(Value::is_array) {
                             claims.insert("aud".to_owned(), json!(CALLER));
                         } else {
@@ -105,12 +105,12 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-user-ids-with-line-breaks",
-                "A user id may hold control characters.",
+                "accepts-user-ids-with-control-characters",
+                "A user id may contain control characters.",
                 &[],
                 &[],
                 Fault::Request(|request, document| {
-                    present(request, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
+                    resign(request, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
                         Some(sub) if sub.contains('\n') => {
                             let sub = sub.replace('\n', "");
                             claims.insert("sub".to_owned(), sub.into());
@@ -120,8 +120,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-a-request-choose-the-user",
-                "A parameter named user_id chooses for whom a credential is.",
+                "lets-a-parameter-choose-the-user",
+                "The request parameter user_id chooses the user of the credential.",
                 &[Feature::App],
                 &[],
                 Fault::Grant(|grant, _| {
@@ -131,8 +131,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-a-request-choose-the-life",
-                "A parameter named lifetime_seconds chooses the life of a credential.",
+                "lets-a-parameter-choose-the-lifetime",
+                "The request parameter lifetime_seconds chooses the lifetime of the credential.",
                 &[],
                 &[Feature::EndSetUpstream],
                 Fault::Issued(|issued, grant, _| {
@@ -142,8 +142,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "refuses-parameters-with-control-characters",
-                "A parameter with a control character makes the request fail.",
+                "refuses-control-characters-in-parameters",
+                "A parameter with a control character is refused.",
                 &[],
                 &[],
                 Fault::Request(|request, _| {
@@ -153,8 +153,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "cuts-the-record-at-a-line-break",
-                "The record ends where a parameter has a line break.",
+                "cuts-audit-events-at-a-line-break",
+                "A text in an audit event ends at a line break.",
                 &[],
                 &[],
                 Fault::Audit(|mut event| {
@@ -167,8 +167,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Takes a parameter away.
-fn forget(request: &mut Request, name: &str) {
+/// Removes a parameter.
+fn remove_parameter(request: &mut Request, name: &str) {
     if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
         && parameters.shift_remove(name).is_some()
     {
@@ -176,9 +176,9 @@ fn forget(request: &mut Request, name: &str) {
     }
 }
 
-/// Presents another id_token, properly signed, in place of the one that was presented. One whose claims are cleared
-/// stays as it was.
-fn present(
+/// Changes the presented id_token and signs it with the caller's key. If the change clears the claims, the token stays as
+/// it is.
+fn resign(
     request: &mut Request,
     document: &TenantDocument,
     change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>),

@@ -1,4 +1,4 @@
-//! Mutants of what only HTTP shows.
+//! Mutants of HTTP methods, origins and headers.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Http,
         vec![
             (
-                "lets-every-origin-read",
-                "Pages of every origin may read the answer.",
+                "allows-every-origin",
+                "Pages of every origin may read the response.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, request| {
@@ -24,8 +24,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-no-origin-read",
-                "No page may read the answer.",
+                "allows-no-origin",
+                "No page may read the response.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, _| {
@@ -33,8 +33,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-pages-send-credentials",
-                "Pages may send cookies along.",
+                "allows-credentials-of-pages",
+                "Pages may send cookies.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, _| {
@@ -46,8 +46,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "hides-the-rate-from-pages",
-                "Pages may not read the rate headers.",
+                "hides-rate-headers-from-pages",
+                "Pages may not read the rate limit headers.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, _| {
@@ -55,29 +55,29 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-caches-mix-origins",
-                "Caches are not told that the answer depends on the origin.",
+                "drops-vary",
+                "The response lacks Vary, so caches may mix origins.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, _| response.headers.retain(|(name, _)| name != "vary")),
             ),
             (
-                "serves-jsonp-unasked",
-                "JSONP is served though the tenant has it off.",
+                "serves-jsonp-although-disabled",
+                "JSONP is served although the tenant disables it.",
                 &[Feature::App],
                 &[],
                 Fault::Tenant(|tenant| tenant.delegation.jsonp = true),
             ),
             (
-                "serves-no-jsonp",
-                "JSONP is not served though the tenant has it on.",
+                "refuses-jsonp-although-enabled",
+                "JSONP is refused although the tenant enables it.",
                 &[Feature::App],
                 &[],
                 Fault::Tenant(|tenant| tenant.delegation.jsonp = false),
             ),
             (
-                "calls-any-callback",
-                "A callback may be any script.",
+                "accepts-any-jsonp-callback",
+                "A JSONP callback may be any script.",
                 &[Feature::App],
                 &[],
                 Fault::Request(|request, _| {
@@ -87,8 +87,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-scripts-be-sniffed",
-                "A script may be taken for something else.",
+                "drops-nosniff-from-scripts",
+                "A script response lacks X-Content-Type-Options.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, request| {
@@ -98,8 +98,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "believes-every-forwarded-address",
-                "Anybody can say where a request comes from.",
+                "trusts-every-forwarded-address",
+                "X-Forwarded-For is trusted from everyone.",
                 &[Feature::App],
                 &[],
                 Fault::Request(|request, _| {
@@ -109,15 +109,15 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "believes-no-proxy",
-                "What a trusted proxy says is not believed.",
+                "ignores-trusted-proxies",
+                "X-Forwarded-For is ignored, even from a trusted proxy.",
                 &[Feature::App],
                 &[],
                 Fault::Request(|request, _| request.headers.retain(|(name, _)| name != "x-forwarded-for")),
             ),
             (
                 "serves-put",
-                "A PUT is served as a POST.",
+                "PUT is served like POST.",
                 &[Feature::App],
                 &[],
                 Fault::Request(|request, _| {
@@ -127,8 +127,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "publishes-another-key",
-                "The published key has another name.",
+                "publishes-another-key-id",
+                "The published key has another key id.",
                 &[Feature::App],
                 &[],
                 Fault::Response(|response, _| {

@@ -1,4 +1,4 @@
-//! Mutants of non-revocability: a credential that lives on is said to be gone.
+//! Mutants of non-revocability: a credential that stays valid is reported as revoked.
 
 use locum_engine::AuditCode;
 
@@ -13,8 +13,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::NonRevocability,
         vec![
             (
-                "says-revoked-when-it-is-not",
-                "A credential that cannot be revoked is said to be revoked.",
+                "reports-a-non-revocable-credential-as-revoked",
+                "Revoking a credential that is not revocable is reported as successful.",
                 &[Feature::NotRevocable],
                 &[],
                 Fault::Response(|response, request| {
@@ -26,8 +26,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "calls-a-good-token-a-bad-request",
-                "A credential that cannot be revoked is refused as if the request were wrong.",
+                "refuses-revocation-with-another-code",
+                "Revoking a credential that is not revocable is refused with invalid_request.",
                 &[Feature::NotRevocable],
                 &[],
                 Fault::Response(|response, request| {
@@ -37,8 +37,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "forgets-refused-revocations",
-                "A revocation that was refused is not recorded.",
+                "drops-audit-events-of-refused-revocations",
+                "A refused revocation has no audit event.",
                 &[Feature::NotRevocable],
                 &[],
                 Fault::Audit(|event| {
@@ -46,8 +46,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "records-a-refused-revocation-as-done",
-                "A revocation that was refused is recorded as done.",
+                "records-refused-revocations-as-successes",
+                "The audit event of a refused revocation has the code of a success.",
                 &[Feature::NotRevocable],
                 &[],
                 Fault::Audit(|mut event| {
@@ -58,8 +58,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "revokes-for-anybody",
-                "A revocation by an unknown client is answered as one by a known.",
+                "ignores-the-client-of-a-revocation",
+                "A revocation by an unknown client is treated like one by a known client.",
                 &[Feature::NotRevocable],
                 &[],
                 Fault::Request(|request, _| {

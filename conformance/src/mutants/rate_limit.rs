@@ -1,9 +1,9 @@
-//! Mutants of the rate limit: too many requests, too few, and numbers that are not so.
+//! Mutants of the rate limit: too many or too few requests, and wrong numbers in headers.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use locum_engine::tenant::WhenUnavailable;
-use locum_engine::{AuditCode, BucketRule};
+use locum_engine::{AuditCode, BucketDecision, BucketRule};
 
 use crate::faults::fault::Fault;
 use crate::mutants::mutant::Mutant;
@@ -15,34 +15,34 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         vec![
             (
                 "never-limits",
-                "Every request passes.",
+                "No request is refused.",
                 &[],
                 &[],
-                Fault::BucketDecision(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
+                Fault::BucketDecision(|decision| BucketDecision { conforms: true, ..decision }),
             ),
             (
-                "lets-one-more-through",
-                "Eleven requests pass.",
+                "allows-one-request-more",
+                "Eleven requests are accepted instead of ten.",
                 &[],
                 &[],
                 Fault::Bucket(|key, rule| (key, BucketRule { size: rule.size + 1, ..rule })),
             ),
             (
-                "lets-one-less-through",
-                "Nine requests pass.",
+                "allows-one-request-less",
+                "Nine requests are accepted instead of ten.",
                 &[],
                 &[],
                 Fault::Bucket(|key, rule| (key, BucketRule { size: rule.size.max(2) - 1, ..rule })),
             ),
             (
                 "refills-twice-as-fast",
-                "A minute gives two requests back.",
+                "Two requests are refilled per minute instead of one.",
                 &[],
                 &[],
                 Fault::Bucket(|key, rule| (key, BucketRule { per_minute: rule.per_minute * 2, ..rule })),
             ),
             (
-                "counts-all-users-together",
+                "shares-a-bucket-between-users",
                 "All users share a bucket.",
                 &[],
                 &[],
@@ -52,8 +52,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "counts-all-addresses-together",
-                "A user has one bucket at all addresses.",
+                "shares-a-bucket-between-addresses",
+                "All IP addresses of a user share a bucket.",
                 &[],
                 &[],
                 Fault::Bucket(|mut key, rule| {
@@ -62,8 +62,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "counts-every-ipv6-address",
-                "Every address of an IPv6 network has a bucket.",
+                "separates-addresses-of-an-ipv6-network",
+                "Every address of an IPv6 network has its own bucket.",
                 &[],
                 &[],
                 Fault::Request(|request, _| {
@@ -74,52 +74,52 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "ignores-the-tenants-rate",
-                "Every tenant has the rate of the record.",
+                "ignores-the-rate-of-the-tenant",
+                "Every tenant has the default rate.",
                 &[],
                 &[],
                 Fault::Bucket(|key, _| (key, BucketRule::AUTH0_DEFAULT)),
             ),
             (
-                "says-that-more-remain",
-                "The headers say that one more request remains.",
+                "overstates-the-remaining-requests",
+                "The header for the remaining requests is too high by one.",
                 &[],
                 &[],
-                Fault::BucketDecision(|taken| locum_engine::BucketDecision {
-                    remaining: taken.remaining + 1,
-                    ..taken
+                Fault::BucketDecision(|decision| BucketDecision {
+                    remaining: decision.remaining + 1,
+                    ..decision
                 }),
             ),
             (
-                "says-a-later-reset",
-                "The headers say that the bucket is full a second later.",
+                "states-the-reset-a-second-late",
+                "The header for the reset is a second late.",
                 &[],
                 &[],
-                Fault::BucketDecision(|taken| locum_engine::BucketDecision {
-                    reset_unix_seconds: taken.reset_unix_seconds + 1,
-                    ..taken
+                Fault::BucketDecision(|decision| BucketDecision {
+                    reset_unix_seconds: decision.reset_unix_seconds + 1,
+                    ..decision
                 }),
             ),
             (
-                "says-reset-in-milliseconds",
-                "The headers give the reset in milliseconds.",
+                "states-the-reset-in-milliseconds",
+                "The header for the reset is in milliseconds.",
                 &[],
                 &[],
-                Fault::BucketDecision(|taken| locum_engine::BucketDecision {
-                    reset_unix_seconds: taken.reset_unix_seconds * 1000,
-                    ..taken
+                Fault::BucketDecision(|decision| BucketDecision {
+                    reset_unix_seconds: decision.reset_unix_seconds * 1000,
+                    ..decision
                 }),
             ),
             (
-                "says-nothing-about-waiting",
-                "A refusal does not say how long to wait.",
+                "drops-retry-after",
+                "A refusal lacks Retry-After.",
                 &[],
                 &[],
                 Fault::Response(|response, _| response.headers.retain(|(name, _)| name != "retry-after")),
             ),
             (
-                "tells-the-rate-only-of-refusals",
-                "A good answer does not tell the rate.",
+                "drops-rate-headers-of-successes",
+                "A successful response lacks the rate limit headers.",
                 &[],
                 &[],
                 Fault::Response(|response, _| {
@@ -129,8 +129,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "tells-the-rate-only-of-successes",
-                "A refusal does not tell the rate.",
+                "drops-rate-headers-of-refusals",
+                "A refusal lacks the rate limit headers.",
                 &[],
                 &[],
                 Fault::Response(|response, _| {
@@ -140,22 +140,22 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "closes-without-a-limiter",
-                "Requests are refused while the limiter cannot be asked.",
+                "refuses-without-a-rate-limiter",
+                "Requests are refused while the rate limiter is unavailable, although the tenant allows them.",
                 &[],
                 &[],
                 Fault::Tenant(|tenant| tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed),
             ),
             (
-                "opens-without-a-limiter",
-                "Requests go on while the limiter cannot be asked, though the tenant says otherwise.",
+                "accepts-without-a-rate-limiter",
+                "Requests are accepted while the rate limiter is unavailable, although the tenant forbids this.",
                 &[],
                 &[],
                 Fault::Tenant(|tenant| tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open),
             ),
             (
                 "records-limits-as-failures",
-                "A request that the limit refused is recorded as any failure.",
+                "The audit event of a rate-limited request has the code of another failure.",
                 &[],
                 &[],
                 Fault::Audit(|mut event| {

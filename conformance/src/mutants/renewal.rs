@@ -1,4 +1,4 @@
-//! Mutants of renewal: tokens for the caller itself that bring no fresh life.
+//! Mutants of renewal: tokens for the caller that are not renewed correctly.
 
 use crate::faults::fault::Fault;
 use crate::feature::Feature;
@@ -10,8 +10,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Renewal,
         vec![
             (
-                "renews-without-a-fresh-life",
-                "A renewed token ends when the first one did.",
+                "renews-without-a-new-expiry",
+                "A renewed token has the expiry of the first token.",
                 &[Feature::Renewal],
                 &[],
                 Fault::Issued(|issued, grant, context| {
@@ -23,18 +23,18 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "renews-without-the-profile",
-                "A renewed token says less of its user than the first one.",
+                "A renewed token lacks the attributes of the user.",
                 &[Feature::Renewal],
                 &[],
                 Fault::Grant(|grant, context| {
-                    if grant.client_id == grant.target_id && context.was_marked("self") {
+                    if grant.client_id == grant.target_id && context.set_mark("self") {
                         grant.claims.clear();
                     }
                 }),
             ),
             (
-                "renews-nothing",
-                "A token for the caller itself cannot be presented again.",
+                "issues-tokens-that-cannot-be-renewed",
+                "A token for the caller cannot be presented as an id_token.",
                 &[Feature::Renewal],
                 &[],
                 Fault::Issued(|issued, grant, context| {

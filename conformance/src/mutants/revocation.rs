@@ -1,4 +1,4 @@
-//! Mutants of revocation: said to be done, and not done.
+//! Mutants of revocation: reported as successful, but not performed.
 
 use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_engine::AuditCode;
@@ -15,36 +15,36 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Revocation,
         vec![
             (
-                "never-asks-the-upstream-to-revoke",
-                "A credential is said to be revoked, and nobody was asked to.",
+                "skips-the-upstream-revocation",
+                "A revocation is reported as successful without a request to the upstream.",
                 &[Feature::Revocable],
                 &[],
                 Fault::SkipsRevocation,
             ),
             (
-                "says-revoked-when-the-upstream-failed",
-                "A credential is said to be revoked though the upstream could not be asked.",
+                "ignores-a-failed-upstream-revocation",
+                "A revocation is reported as successful although the upstream failed.",
                 &[Feature::Revocable],
                 &[],
                 Fault::RevocationResult(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
             ),
             (
                 "fails-every-revocation",
-                "No credential can be revoked.",
+                "Every revocation fails.",
                 &[Feature::Revocable],
                 &[],
                 Fault::RevocationResult(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
             ),
             (
-                "says-not-revocable",
-                "A credential that was revoked is said not to be revocable.",
+                "reports-a-revoked-credential-as-not-revocable",
+                "A successful revocation is reported as not possible.",
                 &[Feature::Revocable],
                 &[],
                 Fault::RevocationResult(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
             ),
             (
                 "revokes-for-clients-without-the-add-on",
-                "A client without the add-on has its credentials revoked.",
+                "A client without the add-on can revoke its credentials.",
                 &[Feature::Revocable],
                 &[],
                 Fault::Request(|request, _| {
@@ -54,8 +54,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "says-a-jwt-is-revoked",
-                "A JWT is said to be revoked.",
+                "reports-a-jwt-as-revoked",
+                "Revoking a JWT is reported as successful.",
                 &[Feature::Revocable],
                 &[],
                 Fault::Response(|response, request| {
@@ -66,8 +66,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "does-not-record-revocations",
-                "A revocation is not recorded.",
+                "drops-audit-events-of-revocations",
+                "A revocation has no audit event.",
                 &[Feature::Revocable],
                 &[],
                 Fault::Audit(|event| if event.code == AuditCode::Revoked { Vec::new() } else { vec![event] }),

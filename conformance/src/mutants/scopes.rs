@@ -1,4 +1,4 @@
-//! Mutants of the scopes: more of the profile than was asked for, or less.
+//! Mutants of the scopes: more or fewer attributes of the user than requested.
 
 use locum_abi::answer::Credential;
 use serde_json::Value;
@@ -13,8 +13,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::Scopes,
         vec![
             (
-                "tells-the-address-unasked",
-                "The user's email address stands in every token.",
+                "adds-the-email-to-every-token",
+                "Every token has the user's email address.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -24,8 +24,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "carries-the-nonce-over",
-                "The nonce of the login stands in the token.",
+                "copies-the-nonce-of-the-login",
+                "The token has the nonce of the login.",
                 &[Feature::Jwt],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -36,14 +36,14 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "ignores-the-scope",
-                "No scope selects anything.",
+                "The scope selects no claims.",
                 &[Feature::ProfileClaims],
                 &[],
                 Fault::Grant(|grant, _| grant.claims.clear()),
             ),
             (
                 "drops-one-selected-claim",
-                "Of the claims that a scope selects one is missing.",
+                "One of the claims that the scope selects is missing.",
                 &[Feature::ProfileClaims],
                 &[],
                 Fault::Grant(|grant, _| {
@@ -51,8 +51,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "knows-no-aliases",
-                "The target's aliases for scopes mean nothing.",
+                "ignores-scope-aliases",
+                "The target's scope aliases are ignored.",
                 &[Feature::ProfileClaims],
                 &[],
                 Fault::Tenant(|tenant| {
@@ -60,8 +60,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "forgets-stored-users",
-                "The stored profile fills in nothing.",
+                "ignores-stored-profiles",
+                "Attributes of the stored user are not used.",
                 &[Feature::ProfileClaims],
                 &[],
                 Fault::Tenant(|tenant| {
@@ -73,8 +73,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "refuses-unknown-words",
-                "A scope word that selects nothing is refused.",
+                "refuses-unknown-scopes",
+                "A scope that selects nothing is refused.",
                 &[],
                 &[],
                 Fault::Request(|request, _| {
@@ -84,8 +84,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "tells-the-profile-in-the-text",
-                "The user's name stands in the credential, whatever the scope.",
+                "adds-the-name-to-the-text",
+                "The text has the user's name, whatever the scope.",
                 &[Feature::Text],
                 &[],
                 Fault::Issued(|issued, _, _| {
@@ -95,15 +95,15 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "reads-no-profile",
-                "Attributes that the manifest reads never reach the issuer.",
+                "withholds-the-profile-from-the-issuer",
+                "The attributes that the manifest reads are not passed to the issuer.",
                 &[Feature::ReadsProfile],
                 &[],
                 Fault::Grant(|grant, _| grant.profile.clear()),
             ),
             (
-                "lets-a-profile-replace-the-party",
-                "An attribute named azp replaces the token's own.",
+                "lets-an-attribute-replace-azp",
+                "A user attribute named azp replaces the token's claim.",
                 &[Feature::App],
                 &[],
                 Fault::Issued(|issued, grant, context| {

@@ -1,4 +1,4 @@
-//! Mutants that give secrets away.
+//! Mutants that disclose secrets.
 
 use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         vec![
             (
                 "logs-a-secret",
-                "A secret stands in a log line.",
+                "A log line contains a secret.",
                 &[],
                 &[],
                 Fault::Issued(
@@ -24,7 +24,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "issues-a-secret",
-                "A secret stands in the credential.",
+                "The credential contains a secret.",
                 &[],
                 &[],
                 Fault::Issued(|issued, _, context| {
@@ -42,14 +42,14 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "records-the-id-token",
-                "The presented id_token stands in the record.",
+                "The audit event contains the presented id_token.",
                 &[],
                 &[],
                 Fault::Request(|request, _| copy_to_device(request, "id_token")),
             ),
             (
                 "echoes-the-id-token",
-                "The presented id_token comes back in a header.",
+                "A response header contains the presented id_token.",
                 &[],
                 &[],
                 Fault::Response(|response, request| {
@@ -57,15 +57,15 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "records-a-secret-of-old-libraries",
-                "A client_secret that old libraries send along is recorded.",
+                "records-the-client-secret-of-a-request",
+                "The audit event contains the client_secret that old libraries send.",
                 &[],
                 &[],
                 Fault::Request(|request, _| copy_to_device(request, "client_secret")),
             ),
             (
                 "repeats-a-secret-in-a-refusal",
-                "A refusal of settings repeats the secret.",
+                "A refusal of settings contains a secret.",
                 &[Feature::SecretSettings],
                 &[],
                 Fault::Refusal(|mut failure, configuration| {
@@ -79,7 +79,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Puts a parameter where the record keeps it.
+/// Copies a parameter to `device`, which the audit event contains.
 fn copy_to_device(request: &mut Request, name: &str) {
     if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
         && let Some(value) = parameters.get(name).cloned()

@@ -1,4 +1,4 @@
-//! Mutants of the upstream's faults: clients are told something else, or too much.
+//! Mutants of the handling of upstream faults: another response to the client, or too much detail.
 
 use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
@@ -13,8 +13,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         Profile::UpstreamFaults,
         vec![
             (
-                "blames-itself-for-the-upstream",
-                "An upstream that is away is answered with 500.",
+                "answers-an-unreachable-upstream-with-500",
+                "An unreachable upstream is answered with status 500.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssueResult(|outcome, _| {
@@ -25,8 +25,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "calls-a-late-upstream-away",
-                "An upstream that is late is answered as one that is away.",
+                "reports-a-timeout-as-unreachable",
+                "An upstream timeout is answered like an unreachable upstream.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssueResult(|outcome, _| {
@@ -39,8 +39,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "tells-the-upstreams-text",
-                "The client is told what the upstream said.",
+                "passes-on-the-upstream-text",
+                "The client receives the upstream's text.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssueResult(|outcome, _| {
@@ -53,8 +53,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "hides-the-upstreams-code",
-                "The client is not told the upstream's code.",
+                "hides-the-upstream-code",
+                "The client does not receive the upstream's error code.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssueResult(|outcome, _| {
@@ -68,8 +68,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "makes-nonsense-a-refusal",
-                "Nonsense of the upstream is taken for its refusal.",
+                "reports-a-malformed-reply-as-a-refusal",
+                "A malformed reply of the upstream is treated like a refusal.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssueResult(|outcome, _| {
@@ -85,24 +85,24 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "asks-the-upstream-twice",
-                "The upstream is asked twice for each credential.",
+                "calls-the-upstream-twice",
+                "The upstream is called twice per credential.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssuesTwice,
             ),
             (
-                "gives-up-after-one-fault",
-                "After one fault of the upstream nothing is issued any more.",
+                "stops-after-one-upstream-fault",
+                "After one upstream fault no credential is issued.",
                 &[Feature::Upstream],
                 &[],
                 Fault::IssueResult(|outcome, context| match outcome {
                     Err(failure) => {
-                        context.was_marked("a fault");
+                        context.set_mark("upstream fault");
                         Err(failure)
                     }
-                    Ok(_) if context.is_marked("a fault") => {
-                        Err(IssuerFailure::UpstreamUnreachable("given up".to_owned()))
+                    Ok(_) if context.is_marked("upstream fault") => {
+                        Err(IssuerFailure::UpstreamUnreachable("stopped".to_owned()))
                     }
                     issued => issued,
                 }),
