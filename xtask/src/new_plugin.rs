@@ -16,7 +16,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     run_command(cargo().args(["build", "--quiet", "--package", "locum"]))?;
     let mut new = Command::new(target_dir()?.join("debug/locum"));
-    run_command(new.args(["plugin", "new", &args.name, "--inside", "."]))?;
+    run_command(new.args(["plugin", "new", &args.name, "--workspace", "."]))?;
     // A long name may need a line more.
     let package = format!("locum-issuer-{}", args.name.replace('_', "-"));
     run_command(cargo().args(["fmt", "--package", &package]))?;

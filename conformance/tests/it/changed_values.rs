@@ -29,19 +29,20 @@ fn a_fixture_with_one_changed_expected_value_fails_and_names_the_difference() {
 fn change_one_value(plugin: &ShippedPlugin, selection: &mut Selection) {
     let folder = tempfile::tempdir().unwrap();
     let copied = copy_of_fixtures(&plugin.folder, folder.path());
-    let files = cases(&copied);
-    let file = &files[selection.below(files.len())];
-    let mut fixture: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let mut files = cases(&copied);
+    let file = files.swap_remove(selection.below(files.len()));
+    let mut fixture: Value = serde_saphyr::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     let mut values = expected_values(&fixture);
     let pointer = values.swap_remove(selection.below(values.len()));
     let changed = change(fixture.pointer_mut(&pointer).unwrap());
-    fs::write(file, fixture.to_string()).unwrap();
+    fs::write(&file, fixture.to_string()).unwrap();
 
     let id = file.file_stem().unwrap().to_string_lossy().into_owned();
     let report = run(&Options { fixtures: vec![copied], only: vec![id.clone()], ..options(&plugin.package) })
         .unwrap_or_else(|error| panic!("{id}, {pointer}: {error}"));
     assert!(report.counts.failed > 0, "{id} passes although {pointer} is {changed}");
-    let named = report.failures[0].differences.iter().any(|found| found.expected.contains(&changed));
+    let mut differences = report.failures.iter().flat_map(|failure| &failure.differences);
+    let named = differences.any(|difference| difference.expected.contains(&changed));
     assert!(named, "{id}: no difference names {changed}, the value of {pointer}\n{}", to_table(&report));
 }
 

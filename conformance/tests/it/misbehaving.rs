@@ -64,30 +64,27 @@ fn exit_status_of(case: &str, test: &str) -> ExitStatus {
 
 #[test]
 fn an_abort_of_a_plugin_aborts_the_run() {
-    let status = exit_status_of("what-aborts-ends-the-process", "an_abort_of_a_plugin_aborts_the_run");
+    let status = exit_status_of("an-abort-ends-the-process", "an_abort_of_a_plugin_aborts_the_run");
     assert_eq!(status.signal(), Some(SIGABRT));
 }
 
 #[test]
 fn an_exit_of_a_plugin_ends_the_run_with_its_code() {
-    let status =
-        exit_status_of("what-exits-ends-the-process", "an_exit_of_a_plugin_ends_the_run_with_its_code");
+    let status = exit_status_of("an-exit-ends-the-process", "an_exit_of_a_plugin_ends_the_run_with_its_code");
     assert_eq!(status.code(), Some(7));
 }
 
 #[test]
 fn a_stack_overflow_of_a_plugin_aborts_the_run() {
-    let status = exit_status_of(
-        "what-overflows-the-stack-ends-the-process",
-        "a_stack_overflow_of_a_plugin_aborts_the_run",
-    );
+    let status =
+        exit_status_of("a-stack-overflow-ends-the-process", "a_stack_overflow_of_a_plugin_aborts_the_run");
     assert_eq!(status.signal(), Some(SIGABRT));
 }
 
 #[test]
 fn an_endless_allocation_of_a_plugin_aborts_the_run() {
     let status = exit_status_of(
-        "what-exhausts-memory-ends-the-process",
+        "exhausted-memory-ends-the-process",
         "an_endless_allocation_of_a_plugin_aborts_the_run",
     );
     assert_eq!(status.signal(), Some(SIGABRT));

@@ -25,7 +25,7 @@ pub(crate) enum Command {
     /// Makes id_tokens for demos and tests, and looks into tokens.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Judges a plugin file, or a running server, by the conformance suite.
+    /// Tests a plugin file or a running server with the conformance suite.
     Conformance(ConformanceArgs),
 }
 
@@ -89,11 +89,11 @@ pub(crate) struct NewPluginArgs {
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
     /// The folder of the crate `locum-plugin`, in a checkout of Locum.
-    #[arg(long, required_unless_present = "inside")]
+    #[arg(long, required_unless_present = "workspace")]
     pub(crate) sdk: Option<PathBuf>,
-    /// Writes into this workspace of Locum itself: `plugins/<name>` and `fixtures/<name>`.
-    #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["dir", "sdk"], hide = true)]
-    pub(crate) inside: Option<PathBuf>,
+    /// Write `plugins/<name>` and `fixtures/<name>` into this workspace of Locum.
+    #[arg(long, conflicts_with_all = ["dir", "sdk"], hide = true)]
+    pub(crate) workspace: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -129,25 +129,25 @@ pub(crate) enum TokenCommand {
 pub(crate) struct ConformanceArgs {
     /// A plugin file, or the base URL of a server.
     pub(crate) plugin_or_url: String,
-    /// Folders of fixtures besides the suite's own; `fixtures` if that folder is there and nothing is named.
+    /// Folders of fixtures besides the suite's own; by default `fixtures`, if that folder exists.
     #[arg(long)]
     pub(crate) fixtures: Vec<PathBuf>,
-    /// Settings to judge a plugin with, as JSON, in place of those of its fixtures.
+    /// JSON file with valid settings of the plugin, in place of those in its `plugin.yaml`.
     #[arg(long)]
     pub(crate) settings: Option<PathBuf>,
-    /// The tenant file that the judged server runs with.
+    /// The tenant file of the server; needed with a URL.
     #[arg(long)]
     pub(crate) tenant: Option<PathBuf>,
-    /// The plugins that the judged server runs: plugin files or their `manifest.json`. Nothing of a file is run.
+    /// The plugins of the server: plugin files, which are not run, or `manifest.json` files; by default the plugin `app`.
     #[arg(long)]
     pub(crate) plugins: Vec<PathBuf>,
-    /// Only these cases, by id.
+    /// Run only these cases, by id.
     #[arg(long)]
     pub(crate) only: Vec<String>,
-    /// Also puts faults between host and plugin, one at a time, and lists those that no case detects.
+    /// Also measure which mutants the cases detect: plugins and hosts with one fault each.
     #[arg(long)]
     pub(crate) mutation_score: bool,
-    /// Writes the reports into this folder.
+    /// Write report.yaml, report.html and junit.xml to this folder.
     #[arg(long)]
     pub(crate) report_dir: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]

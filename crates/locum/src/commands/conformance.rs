@@ -1,4 +1,4 @@
-//! `locum conformance`.
+//! `locum conformance`: tests a plugin file or a running server.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ fn options(args: &ConformanceArgs) -> Result<Options, Ended> {
     })
 }
 
-/// The command that judges the same again, for whoever reads a report; nothing that it would overwrite.
+/// The command that repeats the run, for readers of the report; without flags that write files.
 fn command(args: &ConformanceArgs) -> String {
     let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.plugin_or_url.clone()];
     let mut add = |flag: &str, value: &Path| words.extend([flag.to_owned(), value.display().to_string()]);
@@ -48,7 +48,7 @@ fn command(args: &ConformanceArgs) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as a shell takes it whole.
+/// A word, quoted for a shell if needed.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -58,19 +58,20 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The named folders, or the one where authors keep theirs.
+/// The named folders, or the default folder if it exists.
 fn fixtures(named: &[PathBuf]) -> Vec<PathBuf> {
-    let usual = Path::new("fixtures");
-    if named.is_empty() && usual.is_dir() { vec![usual.to_owned()] } else { named.to_owned() }
+    let default = Path::new("fixtures");
+    if named.is_empty() && default.is_dir() { vec![default.to_owned()] } else { named.to_owned() }
 }
 
 fn implementation(args: &ConformanceArgs) -> Result<Implementation, Ended> {
     if !args.plugin_or_url.starts_with("http://") && !args.plugin_or_url.starts_with("https://") {
         return Ok(Implementation::Plugin(args.plugin_or_url.clone().into()));
     }
-    let tenant = args.tenant.clone().ok_or_else(|| {
-        Ended::usage("a server is judged with the tenant file that it runs with; name it with --tenant")
-    })?;
+    let tenant = args
+        .tenant
+        .clone()
+        .ok_or_else(|| Ended::usage("testing a server needs its tenant file; name it with --tenant"))?;
     Ok(Implementation::Server {
         base_url: args.plugin_or_url.clone(),
         tenant,
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_quoted_only_if_a_shell_would_take_it_apart() {
+    fn a_word_is_quoted_only_if_a_shell_would_split_or_expand_it() {
         assert_eq!(quoted("./libfoo.so"), "./libfoo.so");
         assert_eq!(quoted("my plugin.so"), "'my plugin.so'");
         assert_eq!(quoted("it's"), "'it'\\''s'");

@@ -22,7 +22,7 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), Ended> {
 
 fn new(args: &NewPluginArgs) -> Result<(), Ended> {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let (files, check) = match (&args.inside, &args.sdk) {
+    let (files, check) = match (&args.workspace, &args.sdk) {
         (Some(workspace), _) => {
             let files = scaffold::write_workspace_member(&args.name, workspace).map_err(unwritten)?;
             (files, "`cargo xtask conformance`".to_owned())
@@ -37,7 +37,7 @@ fn new(args: &NewPluginArgs) -> Result<(), Ended> {
         print_text(&format!("wrote {}", file.display()));
     }
     print_text(&format!(
-        "next: say in src/lib.rs what a token holds, and in the one case that fails until then; then run {check}"
+        "next: state the claims of a token in src/lib.rs and in the case that fails until then; then run {check}"
     ));
     Ok(())
 }

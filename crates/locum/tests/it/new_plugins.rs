@@ -80,7 +80,7 @@ fn the_sdk_must_be_named_and_be_there() {
 #[test]
 fn a_plugin_is_only_written_into_the_workspace_itself() {
     let house = House::new();
-    let refused = house.locum(["plugin", "new", "car-park", "--inside", "."]);
+    let refused = house.locum(["plugin", "new", "car-park", "--workspace", "."]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("is not Locum's workspace"), "{}", refused.stderr);
     // The house has a folder `plugins` of its own, which stays as it was.
