@@ -15,7 +15,7 @@ pub use self::credential_reading::{
     CredentialReading, JwtReading, ObjectReading, QueryReading, VerifyingKey,
 };
 pub use self::fixture::{
-    Encoding, ExpectedAnswer, ExpectedBody, ExpectedCredential, ExpectedRefusal, Fixture, FixtureRequest,
+    Encoding, ExpectedBody, ExpectedCredential, ExpectedRefusal, ExpectedResponse, Fixture, FixtureRequest,
     Given, HeaderValue, Method, PresentedToken, RateLimiterState, ServerChanges, Signer, Step, Tampering,
     TenantChanges, UpstreamExchange, UpstreamOutcome,
 };

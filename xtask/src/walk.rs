@@ -19,7 +19,7 @@ const CHAPTER: &str = "## Ten minutes";
 
 /// The plugin of the guide, and the one case of a new plugin that waits for its author.
 const PLUGIN: &str = "parking";
-const WAITING: &str = "a-token-says-what-its-reader-needs";
+const WAITING: &str = "a-token-has-the-claims-that-its-reader-needs";
 
 /// What a newcomer is promised.
 const COMMANDS_MAX: usize = 3;

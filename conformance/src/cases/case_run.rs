@@ -16,7 +16,7 @@ use crate::exchange::message::{Request, Transcript};
 use crate::exchange::redaction::redacted;
 use crate::exchange::request_builder::{DELEGATION, REVOCATION, build_request};
 use crate::fixtures::credential_reading::CredentialReading;
-use crate::fixtures::fixture::{ExpectedAnswer, Fixture, SECRET_BYTES_MIN, Step, UpstreamExchange};
+use crate::fixtures::fixture::{ExpectedResponse, Fixture, SECRET_BYTES_MIN, Step, UpstreamExchange};
 use crate::fixtures::merge_patch::merge_patch;
 use crate::fixtures::tenant_document::{ALICE, TARGET, TenantDocument, settings_of};
 use crate::fixtures::variables::{TimeWindow, Variables, unix_seconds};
@@ -223,7 +223,7 @@ impl<'a> CaseRun<'a> {
     }
 
     /// The exchanges of the plugin spec for a request that succeeds; none for a request that is refused.
-    fn default_script(&self, request: &Request, expected: &ExpectedAnswer) -> &[UpstreamExchange] {
+    fn default_script(&self, request: &Request, expected: &ExpectedResponse) -> &[UpstreamExchange] {
         let path = request.target.split('?').next().unwrap_or_default();
         match (expected.status, path) {
             (200, DELEGATION) => &self.issuer.spec.upstream,
@@ -264,7 +264,7 @@ impl<'a> CaseRun<'a> {
 
     fn invariants<'s>(
         &'s self,
-        expected: &'s ExpectedAnswer,
+        expected: &'s ExpectedResponse,
         secrets: &'s [(String, String)],
     ) -> Invariants<'s> {
         const NOT_DECODED: &CredentialReading = &CredentialReading::Opaque;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::exchange::credential::DecodedCredential;
 use crate::exchange::message::{Response, Transcript};
-use crate::fixtures::fixture::{ExpectedAnswer, ExpectedBody, ExpectedCredential, ExpectedRefusal};
+use crate::fixtures::fixture::{ExpectedBody, ExpectedCredential, ExpectedRefusal, ExpectedResponse};
 use crate::fixtures::variables::{UnknownVariable, Variables};
 use crate::report::Difference;
 
@@ -27,7 +27,7 @@ type Compared = Result<(), UnknownVariable>;
 /// # Errors
 /// An unknown variable in the expectation.
 pub(crate) fn differences(
-    expected: &ExpectedAnswer,
+    expected: &ExpectedResponse,
     actual: &Actual<'_>,
 ) -> Result<Vec<Difference>, UnknownVariable> {
     let mut comparison = Comparison { variables: actual.variables, differences: Vec::new() };
@@ -71,7 +71,7 @@ impl Comparison<'_> {
         }
     }
 
-    fn headers(&mut self, expected: &ExpectedAnswer, response: &Response) -> Compared {
+    fn headers(&mut self, expected: &ExpectedResponse, response: &Response) -> Compared {
         for (name, wanted) in &expected.headers {
             let name = name.to_ascii_lowercase();
             let got: Vec<&str> = response.header(&name).collect();
@@ -258,7 +258,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    fn internals(&mut self, expected: &ExpectedAnswer, actual: &Actual<'_>) -> Compared {
+    fn internals(&mut self, expected: &ExpectedResponse, actual: &Actual<'_>) -> Compared {
         let Some(internals) = &actual.transcript.internals else { return Ok(()) };
         for deviation in &internals.upstream_deviations {
             self.differs("upstream exchange", "as in the script", deviation);

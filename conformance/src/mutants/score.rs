@@ -47,8 +47,8 @@ fn mutant_reports(
         return Err(SetupError::MutationScoreNeedsPlugin);
     };
     install_crypto();
-    let fixtures = Fixtures::open(&options.fixtures).map_err(SetupError::Fixtures)?;
-    let plugin = LoadedPlugin::open(options, &fixtures, file)?;
+    let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
+    let plugin = LoadedPlugin::load(options, &fixtures, file)?;
     plugin.with_run(async |run| {
         let mut reports = Vec::new();
         for mutant in mutants {

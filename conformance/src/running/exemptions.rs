@@ -156,7 +156,7 @@ mod tests {
         let spec = spec(vec![exemption("a-case", "2026-12-31"), exemption("a-csae", "2026-12-31")], vec![]);
         let mut exemptions = Exemptions::of(&spec, TODAY);
         exemptions.skip("a-case");
-        let unused: Vec<String> = exemptions.unused().into_iter().map(|judged| judged.case).collect();
+        let unused: Vec<String> = exemptions.unused().into_iter().map(|result| result.case).collect();
         assert_eq!(unused, ["a-csae"]);
     }
 

@@ -24,7 +24,7 @@ use crate::running::spec::spec_for;
 
 /// Runs all cases of a plugin file.
 pub(crate) fn test_plugin(options: &Options, fixtures: &Fixtures, file: &Path) -> Result<Report, SetupError> {
-    let plugin = LoadedPlugin::open(options, fixtures, file)?;
+    let plugin = LoadedPlugin::load(options, fixtures, file)?;
     let implementation = plugin.implementation.clone();
     let results = plugin.with_run(async |run| run.all_cases().await)?;
     Ok(Report::new(implementation, rfc_3339(options.now_unix_seconds), results, &options.command))
@@ -46,7 +46,7 @@ impl<'a> LoadedPlugin<'a> {
     ///
     /// # Errors
     /// A plugin that cannot be loaded, or that has no plugin spec.
-    pub(crate) fn open(
+    pub(crate) fn load(
         options: &'a Options,
         fixtures: &'a Fixtures,
         file: &Path,

@@ -13,7 +13,7 @@ use crate::running::server::test_server;
 /// Why the run cannot start. Failed cases are not errors; the report lists them.
 pub fn run(options: &Options) -> Result<Report, SetupError> {
     install_crypto();
-    let fixtures = Fixtures::open(&options.fixtures).map_err(SetupError::Fixtures)?;
+    let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
     match &options.implementation {
         Implementation::Plugin(file) => test_plugin(options, &fixtures, file),
         Implementation::Server { base_url, tenant, manifests } => {

@@ -110,8 +110,8 @@ fn plugin(crate_folder: &str, fixtures: &str, placeholders: &Placeholders) -> Ve
     let of_fixtures = [
         ("plugin.yaml", include_str!("../../templates/plugin/fixtures/plugin.yaml")),
         (
-            "a-token-says-what-its-reader-needs.yaml",
-            include_str!("../../templates/plugin/fixtures/a-token-says-what-its-reader-needs.yaml"),
+            "a-token-has-the-claims-that-its-reader-needs.yaml",
+            include_str!("../../templates/plugin/fixtures/a-token-has-the-claims-that-its-reader-needs.yaml"),
         ),
         (
             "an-empty-key-is-refused.yaml",

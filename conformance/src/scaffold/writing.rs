@@ -63,7 +63,7 @@ pub fn write_workspace_member(name: &str, workspace: &Path) -> Result<Vec<PathBu
 
 /// Refuses the name of a plugin, or of an api_type, that ships with Locum.
 fn refuse_taken(name: &PluginName) -> Result<(), ScaffoldError> {
-    let specs = Fixtures::open(&[]).map(|library| library.specs).unwrap_or_default();
+    let specs = Fixtures::load(&[]).map(|fixtures| fixtures.specs).unwrap_or_default();
     let taken =
         specs.iter().find(|spec| spec.plugin == name.kebab() || spec.issuers.contains_key(name.snake()));
     match taken {

@@ -28,7 +28,7 @@ fn decoded(claims: Value) -> DecodedCredential {
 
 /// The differences, as one text each.
 fn compared(expected: &str, transcript: &Transcript, credential: Option<DecodedCredential>) -> Vec<String> {
-    let expected: ExpectedAnswer = parse("expected.yaml", expected).unwrap();
+    let expected: ExpectedResponse = parse("expected.yaml", expected).unwrap();
     let credential = credential.map(Ok);
     let earlier = [Some(decoded(serde_json::json!({})))];
     let actual = Actual {
@@ -226,7 +226,7 @@ fn internals_are_not_compared_for_a_remote_server() {
 
 #[test]
 fn an_unknown_variable_in_an_expectation_is_an_error() {
-    let expected: ExpectedAnswer = parse("e.yaml", "status: 200\nheaders: { a: \"${nwo}\" }").unwrap();
+    let expected: ExpectedResponse = parse("e.yaml", "status: 200\nheaders: { a: \"${nwo}\" }").unwrap();
     let transcript = transcript(200, &[("a", "b")], "");
     let variables = Variables::new(NOW);
     let actual = Actual {

@@ -40,7 +40,7 @@ fn a_standalone_crate_has_all_files() {
             "src/tests.rs",
             "manifest.json",
             "fixtures/car_park/plugin.yaml",
-            "fixtures/car_park/a-token-says-what-its-reader-needs.yaml",
+            "fixtures/car_park/a-token-has-the-claims-that-its-reader-needs.yaml",
             "fixtures/car_park/an-empty-key-is-refused.yaml",
             "Cargo.lock",
         ]
@@ -123,7 +123,7 @@ fn a_workspace_member_consists_of_two_folders() {
             "plugins/car_park/src/tests.rs",
             "plugins/car_park/manifest.json",
             "fixtures/car_park/plugin.yaml",
-            "fixtures/car_park/a-token-says-what-its-reader-needs.yaml",
+            "fixtures/car_park/a-token-has-the-claims-that-its-reader-needs.yaml",
             "fixtures/car_park/an-empty-key-is-refused.yaml",
         ]
     );
