@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
 
+mod bad_plugins;
 mod changed_values;
 mod misbehaving;
 mod mutation_score;
@@ -9,6 +10,5 @@ mod old_plugins;
 mod plugin_files;
 mod remote;
 mod runs;
-mod sabotage;
 mod schemas;
 mod shipped;
