@@ -33,10 +33,11 @@ pub enum Implementation {
     Server {
         /// Its base URL, such as `https://acme.example.com`.
         base_url: String,
-        /// The tenant file of the server, with the clients `caller` and `target`. The suite signs id_tokens with its keys.
+        /// The tenant file of the server, with the clients `caller` and `target`. The suite signs id_tokens with its
+        /// keys.
         tenant: PathBuf,
-        /// The plugins of the server, as plugin files or as `manifest.json`; the plugin `app` if empty. Plugin files are
-        /// read, not run.
+        /// The plugins of the server, as plugin files or as `manifest.json`; the plugin `app` if empty. Plugin files
+        /// are read, not run.
         manifests: Vec<PathBuf>,
     },
 }

@@ -176,8 +176,8 @@ fn remove_parameter(request: &mut Request, name: &str) {
     }
 }
 
-/// Changes the presented id_token and signs it with the caller's key. If the change clears the claims, the token stays as
-/// it is.
+/// Changes the presented id_token and signs it with the caller's key. If the change clears the claims, the token
+/// stays as it is.
 fn resign(
     request: &mut Request,
     document: &TenantDocument,

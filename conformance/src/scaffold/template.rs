@@ -26,8 +26,8 @@ pub(crate) struct Placeholders {
 }
 
 impl Placeholders {
-    /// The placeholders of a standalone crate. `sdk` and `locum` are the paths of the SDK and of Locum's workspace, relative
-    /// to the crate.
+    /// The placeholders of a standalone crate. `sdk` and `locum` are the paths of the SDK and of Locum's workspace,
+    /// relative to the crate.
     pub(crate) fn standalone_crate(name: &PluginName, sdk: &str, locum: &str) -> Self {
         let mut placeholders = Self::of(name, "Somebody", "0.1.0");
         placeholders.pairs.push(("@sdk@", sdk.to_owned()));

@@ -10,8 +10,9 @@ use crate::scaffold::error::ScaffoldError;
 use crate::scaffold::name::PluginName;
 use crate::scaffold::template::{self, File, Placeholders};
 
-/// Writes a standalone crate into a new or empty folder. `sdk` is the folder of the crate `locum-plugin`, on which the
-/// new crate depends by a relative path; the new `Cargo.lock` is a copy of Locum's. Returns the written files, in order.
+/// Writes a standalone crate into a new or empty folder. `sdk` is the folder of the crate `locum-plugin`, on which
+/// the new crate depends by a relative path; the new `Cargo.lock` is a copy of Locum's. Returns the written files, in
+/// order.
 ///
 /// # Errors
 /// An invalid or taken name, a folder that is not empty, a folder without the SDK, or a file that cannot be written.
