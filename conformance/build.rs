@@ -1,21 +1,21 @@
-//! Builds the suite's own fixtures in, so that the binary brings them along.
+//! Embeds the suite's own fixtures, so that the binary needs no further files.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What every run needs; every folder with a sheet comes along too.
-const PARTS: [&str; 4] = ["core", "server", "keys", "tenant.yaml"];
+/// What every run needs, besides every folder with a plugin spec.
+const SHARED: [&str; 4] = ["core", "server", "keys", "tenant.yaml"];
 
-/// The file that makes a folder a plugin's.
-const SHEET: &str = "plugin.yaml";
+/// The file that marks the folder of a plugin's fixtures.
+const PLUGIN_SPEC: &str = "plugin.yaml";
 
 fn main() -> io::Result<()> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut code = String::from("&[\n");
     println!("cargo::rerun-if-changed={}", fixtures.display());
-    let parts = PARTS.iter().map(|part| fixtures.join(part));
-    let of_plugins = files(&fixtures)?.into_iter().filter(|folder| folder.join(SHEET).is_file());
+    let parts = SHARED.iter().map(|part| fixtures.join(part));
+    let of_plugins = files(&fixtures)?.into_iter().filter(|folder| folder.join(PLUGIN_SPEC).is_file());
     for part in parts.chain(of_plugins) {
         for file in files(&part)? {
             let name = file.strip_prefix(&fixtures).unwrap_or(&file).display().to_string();
@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("built_in.rs"), code)
 }
 
-/// The file itself, or the files of a folder, sorted.
+/// The file itself, or the files of the folder, sorted.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);

@@ -1,65 +1,7 @@
-//! One request, and all that could be seen of what became of it.
+//! Exchanges: requests as they are sent, responses as they arrive, and the credentials in them.
 
-use std::net::IpAddr;
-
-use serde_json::{Map, Value};
-
-use crate::variables::Window;
-
-/// A request as it goes over the wire.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) method: &'static str,
-    /// Path and query.
-    pub(crate) target: String,
-    pub(crate) host: String,
-    /// The address of the peer.
-    pub(crate) ip: IpAddr,
-    /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answered {
-    pub(crate) status: u16,
-    /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
-impl Answered {
-    /// The values of a header.
-    pub(crate) fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as a JSON object, if it is one.
-    pub(crate) fn object(&self) -> Option<Map<String, Value>> {
-        serde_json::from_str(&self.body).ok()
-    }
-}
-
-/// All that could be seen of one exchange.
-#[derive(Debug, Clone)]
-pub(crate) struct Observed {
-    pub(crate) answered: Answered,
-    /// When it was asked.
-    pub(crate) window: Window,
-    /// What only the inside shows; `None` where the server is somebody else's.
-    pub(crate) inside: Option<Inside>,
-}
-
-/// What only the inside shows.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Inside {
-    /// The audit events, as objects.
-    pub(crate) audit: Vec<Map<String, Value>>,
-    /// The log lines.
-    pub(crate) log: Vec<String>,
-    /// Upstream requests that were made.
-    pub(crate) upstream_calls: usize,
-    /// How upstream requests differed from the script.
-    pub(crate) upstream_deviations: Vec<String>,
-}
+pub(crate) mod credential;
+pub(crate) mod id_token;
+pub(crate) mod message;
+pub(crate) mod redaction;
+pub(crate) mod request_builder;

@@ -1,56 +1,44 @@
-//! Replays fixtures against a plugin file or a running server; reports.
+//! Runs fixtures against a plugin file or a running server, and reports the results.
 //!
 //! ```text
-//! fixtures/*.yaml ─► Library ─► Course ── each case ──► Replay ── steps ──► Stage   (router and engine in process)
-//!                                  │                                  └───► Server  (somebody's, over HTTP)
-//!                                  ├── Probes, which follow from the manifest
-//!                                  ▼
-//!                               Report: table, YAML, exit code
+//! fixtures/*.yaml ─► Fixtures ─► Run ── each case ──► CaseRun ── steps ──► CaseContext    (router and engine in process)
+//!                                 │                                  └───► RemoteServer   (any server, over HTTP)
+//!                                 ├── Probes, which follow from the manifest
+//!                                 ▼
+//!                               Report: table, YAML, HTML, JUnit
 //! ```
 //!
-//! A fixture is data: what is asked, and what must come back, the credential decoded. In process a case has a router, an
-//! engine, a clock and upstreams of its own, around the plugin file as production loads it; nothing depends on when
-//! or where it runs. Against a server, what needs the inside is named as not run.
+//! A fixture is data: a request, and the expected response with its decoded credential. In process, each case has its
+//! own router, engine, clock and upstreams around the plugin file, which is loaded as production loads it; nothing
+//! depends on the machine or on the time of the run. Against a remote server, cases that need more than HTTP are listed
+//! as not run.
 //!
-//! It prints nothing and decides nothing about flags: see [`run`](run()) and [`Options`].
+//! The modules, in the order of the flow: `fixtures` reads cases, `exchange` builds requests and decodes responses,
+//! `cases` runs one case, `probes` checks a manifest, `running` runs all cases, `faults` and `mutants` test the suite
+//! itself, [`report`] writes the results. [`scaffold`] starts a new plugin.
+//!
+//! The crate prints nothing and parses no flags: see [`run`](run()) and [`Options`].
 
-mod asking;
-mod built_in;
-mod credential;
+mod cases;
 mod exchange;
-mod exemption;
-pub mod fixture;
-mod judge;
-mod kill;
-mod library;
-mod merge_patch;
-mod minting;
+mod faults;
+mod feature;
+pub mod fixtures;
 mod mutants;
-mod neighbour;
 mod options;
-mod probe;
+mod probes;
 mod profile;
-mod reading;
-mod redaction;
-mod remote;
-mod replay;
 pub mod report;
-mod run;
+mod running;
 pub mod scaffold;
 mod schema;
-mod server_run;
-pub mod sheet;
-mod stage;
-mod standing;
-mod tenant;
-mod variables;
-mod weakening;
+mod settings_schema;
 
-pub use judge::Difference;
-pub use kill::{run_with_mutants, survivor_without};
-pub use options::{Options, SetupError, Subject};
-pub use profile::{Feature, Level, Profile};
-pub use reading::Mistake;
-pub use report::Report;
-pub use run::run;
-pub use schema::{fixture_schema, plugin_sheet_schema, report_schema};
+pub use feature::Feature;
+pub use fixtures::FixtureError;
+pub use mutants::{run_with_mutants, survivor_without};
+pub use options::{Implementation, Options, SetupError};
+pub use profile::{Level, Profile};
+pub use report::{Difference, Report};
+pub use running::run;
+pub use schema::{fixture_schema, plugin_spec_schema, report_schema};

@@ -1,92 +1,93 @@
-//! What a run is asked for, and why it may not even start.
+//! The options of a run, and why a run cannot start.
 
 use std::path::PathBuf;
 
 use locum_host::LoadError;
 use serde_json::{Map, Value};
 
-use crate::reading::Mistake;
+use crate::fixtures::FixtureError;
 
-/// What to judge, by which fixtures.
+/// What to test, with which fixtures.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is judged.
-    pub subject: Subject,
-    /// Folders with fixtures: a plugin's own, or a folder of such. The suite's own fixtures are always there.
+    /// What is tested.
+    pub implementation: Implementation,
+    /// Folders of fixtures besides the suite's own. Each is a plugin's folder, or holds plugins' folders.
     pub fixtures: Vec<PathBuf>,
-    /// Settings that work, for a plugin without a sheet or in place of the sheet's.
+    /// Valid settings, for a plugin without a plugin spec or in place of those in the spec.
     pub settings: Option<Map<String, Value>>,
     /// The ids of the cases to run; all if empty.
     pub only: Vec<String>,
-    /// The time of the run, unix seconds: for the report, and to tell whether an exemption has run out.
+    /// The time of the run, unix seconds, for the report and for the expiry of exemptions.
     pub now_unix_seconds: i64,
-    /// The command that was given, for a report's reader to repeat.
+    /// The command of the run, which a report repeats to reproduce failures.
     pub command: String,
 }
 
-/// What is judged.
+/// What is tested.
 #[derive(Debug, Clone)]
-pub enum Subject {
+pub enum Implementation {
     /// A plugin file, loaded as production loads it.
     Plugin(PathBuf),
     /// A running server.
     Server {
-        /// Where it answers, such as `https://acme.example.com`.
+        /// Its base URL, such as `https://acme.example.com`.
         base_url: String,
-        /// The tenant file that it runs with: the suite mints id_tokens for its clients `caller` and `target`.
+        /// The tenant file of the server, with the clients `caller` and `target`. The suite signs id_tokens with its
+        /// keys.
         tenant: PathBuf,
-        /// The plugins that it runs, as plugin files or as `manifest.json`; app tokens are assumed if there are none.
-        /// Nothing of a file is run.
+        /// The plugins of the server, as plugin files or as `manifest.json`; the plugin `app` if empty. Plugin files
+        /// are read, not run.
         manifests: Vec<PathBuf>,
     },
 }
 
-/// Why there is no report.
+/// Why a run cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// Fixtures or sheets that cannot be used.
+    /// Errors in fixtures or plugin specs.
     #[error("{}", listed(.0))]
-    Fixtures(Vec<Mistake>),
+    Fixtures(Vec<FixtureError>),
     /// The plugin cannot be loaded.
     #[error("{0}")]
     Plugin(#[from] LoadError),
-    /// No sheet says which settings work.
+    /// The plugin has no plugin spec, and no settings are given.
     #[error(
-        "no sheet for the plugin `{0}`: name its fixtures with --fixtures, or settings that work with --settings"
+        "the plugin `{0}` has no plugin.yaml: name its folder of fixtures with --fixtures, or valid settings with --settings"
     )]
-    NoSheet(String),
-    /// The sheet says nothing of an api_type.
+    NoPluginSpec(String),
+    /// The plugin spec lacks an api_type of the manifest.
     #[error(
-        "the sheet of the plugin `{plugin}` has no entry for api_type `{api_type}`; add one under `issuers`"
+        "plugin.yaml of the plugin `{plugin}` has no entry for api_type `{api_type}`; add one under `issuers`"
     )]
-    NoIssuerSheet {
+    NoIssuerSpec {
         /// The plugin.
         plugin: String,
         /// The api_type.
         api_type: String,
     },
-    /// `only` names a case that is not there.
-    #[error("no case has the id `{0}`")]
+    /// `only` names an unknown case.
+    #[error("no case has the id `{0}`; check --only")]
     NoSuchCase(String),
     /// The tenant file cannot be used.
     #[error("{0}")]
     Tenant(String),
-    /// The server cannot be asked.
+    /// The server's URL cannot be used.
     #[error("{0}")]
     Server(String),
     /// A file cannot be read.
     #[error("{0}")]
     File(String),
-    /// Mutants are put between host and plugin, so there must be a plugin.
-    #[error("a kill score needs a plugin file, not a server")]
-    NoMutantsOfServers,
-    /// The runtime does not start.
-    #[error("no runtime: {0}")]
+    /// Mutants need a plugin file, because faults act between host and plugin.
+    #[error("a mutation score needs a plugin file; it cannot be measured on a server")]
+    MutationScoreNeedsPlugin,
+    /// The async runtime does not start.
+    #[error("the async runtime does not start: {0}")]
     Runtime(#[from] std::io::Error),
 }
 
-fn listed(mistakes: &[Mistake]) -> String {
-    let lines: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
+fn listed(errors: &[FixtureError]) -> String {
+    let lines: Vec<String> = errors.iter().map(FixtureError::to_string).collect();
     lines.join("\n")
 }

@@ -1,54 +1,52 @@
-//! Profiles say what a case is about; features say which issuers it is for.
+//! Profiles: the groups of cases. A report counts by profile.
 
 use std::fmt;
 
-use locum_abi::manifest::{CredentialForm, IssuerManifest, Revocation};
-use locum_host::secret_setting_names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a case is about. A report counts by profile.
+/// A group of cases about one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// The plugin loads, its manifest is honest, bad settings are refused, and the same input gives the same output.
+    /// The plugin loads, its manifest is correct, invalid settings are refused, and equal input gives equal output.
     Contract,
-    /// What of the user's profile a credential holds.
+    /// Which attributes of the user a credential holds.
     Scopes,
-    /// How long a credential lives, and that the answer tells the truth about it.
+    /// The lifetime of a credential, and whether the response states it correctly.
     Expiry,
-    /// A credential that cannot be revoked says so and keeps its life.
+    /// Revoking a credential that is not revocable is refused, and the credential stays valid.
     NonRevocability,
-    /// A credential that can be revoked is.
+    /// Revoking a revocable credential revokes it.
     Revocation,
-    /// Bursts, refill, and the headers about them.
+    /// Bursts, refill, and the rate limit headers.
     RateLimit,
-    /// Every refusal has its status, its code and a description.
+    /// Every refusal has the right status, error code and description.
     Errors,
-    /// A delegated token is exchanged for a fresh one.
+    /// A delegated token is exchanged for a new one.
     Renewal,
-    /// What clients are told when an upstream fails.
+    /// The response to the client when an upstream fails.
     UpstreamFaults,
-    /// Requests made to do harm.
+    /// Malicious requests.
     Hostile,
-    /// No secret leaves by an answer, a log line or an audit event.
+    /// No secret appears in a response, a log line or an audit event.
     Secrets,
-    /// What only HTTP shows: methods, origins, headers.
+    /// HTTP methods, origins and headers.
     Http,
 }
 
-/// Who must pass a profile.
+/// Which issuers must pass a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Every issuer.
     Core,
-    /// Issuers with the features that its cases need.
+    /// Issuers with the features that the profile's cases need.
     Extended,
 }
 
 impl Profile {
-    /// All profiles, in the order of a report.
+    /// All profiles, in the order of the report.
     pub const ALL: [Self; 12] = [
         Self::Contract,
         Self::Scopes,
@@ -64,7 +62,7 @@ impl Profile {
         Self::Http,
     ];
 
-    /// The name as fixtures and reports spell it.
+    /// The name in fixtures and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Contract => "contract",
@@ -82,7 +80,7 @@ impl Profile {
         }
     }
 
-    /// Who must pass it.
+    /// Which issuers must pass it.
     pub const fn level(self) -> Level {
         match self {
             Self::NonRevocability | Self::Revocation | Self::Renewal | Self::UpstreamFaults | Self::Http => {
@@ -99,134 +97,14 @@ impl fmt::Display for Profile {
     }
 }
 
-/// Something that some issuers have and others do not.
-///
-/// Most follow from the manifest; the others cannot be seen there, and a plugin's sheet declares them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Feature {
-    /// It serves api_type `app`.
-    App,
-    /// Its credential is a JWT.
-    Jwt,
-    /// Its credential is a text.
-    Text,
-    /// Its credential is a JSON object.
-    Object,
-    /// A setting asks for the lifetime.
-    LifetimeSetting,
-    /// The shortest life that it gives is longer than two minutes.
-    LongMinimum,
-    /// It reads attributes of the user whatever the scope.
-    ReadsProfile,
-    /// Some of its settings are secret.
-    SecretSettings,
-    /// It calls an upstream.
-    Upstream,
-    /// An upstream takes its credentials back.
-    Revocable,
-    /// Nothing takes a single credential back.
-    NotRevocable,
-    /// Its credential holds the claims that the scope selects.
-    ProfileClaims,
-    /// Its credential holds attributes of the user whatever the scope.
-    TellsAttributes,
-    /// Somebody else decides when its credential ends.
-    EndSetUpstream,
-    /// Its credential can be presented as an id_token again.
-    Renewal,
-    /// Two credentials for the same input differ, as with ECDSA and RSA-PSS.
-    Random,
-}
-
-impl Feature {
-    /// The name as fixtures and reports spell it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Jwt => "jwt",
-            Self::Text => "text",
-            Self::Object => "object",
-            Self::LifetimeSetting => "lifetime-setting",
-            Self::LongMinimum => "long-minimum",
-            Self::ReadsProfile => "reads-profile",
-            Self::SecretSettings => "secret-settings",
-            Self::Upstream => "upstream",
-            Self::Revocable => "revocable",
-            Self::NotRevocable => "not-revocable",
-            Self::ProfileClaims => "profile-claims",
-            Self::TellsAttributes => "tells-attributes",
-            Self::EndSetUpstream => "end-set-upstream",
-            Self::Renewal => "renewal",
-            Self::Random => "random",
-        }
-    }
-
-    /// Whether a sheet may declare it; the others are the manifest's to say.
-    pub const fn is_declared(self) -> bool {
-        matches!(
-            self,
-            Self::ProfileClaims | Self::TellsAttributes | Self::EndSetUpstream | Self::Renewal | Self::Random
-        )
-    }
-
-    /// The features that a manifest states.
-    pub fn of_manifest(manifest: &IssuerManifest) -> Vec<Self> {
-        let form = match manifest.credential {
-            CredentialForm::Jwt => Some(Self::Jwt),
-            CredentialForm::Text { .. } => Some(Self::Text),
-            CredentialForm::Object => Some(Self::Object),
-            CredentialForm::Unknown => None,
-        };
-        let revocation = match manifest.revocation {
-            Revocation::Upstream => Self::Revocable,
-            Revocation::NotRevocable | Revocation::ByKeyRotation | Revocation::Unknown => Self::NotRevocable,
-        };
-        let has_secrets = !secret_setting_names(&manifest.settings_schema).is_empty();
-        let stated = [
-            (manifest.api_type == "app").then_some(Self::App),
-            form,
-            manifest.lifetime.setting.is_some().then_some(Self::LifetimeSetting),
-            (manifest.lifetime.minimum_seconds > 120).then_some(Self::LongMinimum),
-            (!manifest.reads.is_empty()).then_some(Self::ReadsProfile),
-            has_secrets.then_some(Self::SecretSettings),
-            (!manifest.upstreams.is_empty()).then_some(Self::Upstream),
-            Some(revocation),
-        ];
-        stated.into_iter().flatten().collect()
-    }
-}
-
-impl fmt::Display for Feature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn profiles_are_named_as_files_spell_them() {
+    fn profiles_have_their_serialized_names() {
         for profile in Profile::ALL {
             assert_eq!(serde_json::to_value(profile).unwrap(), profile.name());
-        }
-    }
-
-    #[test]
-    fn features_are_named_as_files_spell_them() {
-        for feature in [
-            Feature::LifetimeSetting,
-            Feature::LongMinimum,
-            Feature::ReadsProfile,
-            Feature::SecretSettings,
-            Feature::NotRevocable,
-            Feature::ProfileClaims,
-            Feature::TellsAttributes,
-            Feature::EndSetUpstream,
-        ] {
-            assert_eq!(serde_json::to_value(feature).unwrap(), feature.name());
         }
     }
 }

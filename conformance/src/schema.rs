@@ -1,21 +1,21 @@
-//! The JSON Schemas of fixtures, sheets and reports, from the types that read and write them.
+//! The JSON Schemas of fixtures, plugin specs and reports, derived from their types.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use crate::fixture::Fixture;
+use crate::fixtures::fixture::Fixture;
+use crate::fixtures::plugin_spec::PluginSpec;
 use crate::report::Report;
-use crate::sheet::PluginSheet;
 
 /// The schema of a fixture.
 pub fn fixture_schema() -> Value {
-    reading::<Fixture>()
+    schema_of::<Fixture>()
 }
 
 /// The schema of `plugin.yaml`.
-pub fn plugin_sheet_schema() -> Value {
-    reading::<PluginSheet>()
+pub fn plugin_spec_schema() -> Value {
+    schema_of::<PluginSpec>()
 }
 
 /// The schema of `report.yaml`.
@@ -24,6 +24,6 @@ pub fn report_schema() -> Value {
     Schema::to_value(generator.into_root_schema_for::<Report>())
 }
 
-fn reading<T: JsonSchema>() -> Value {
+fn schema_of<T: JsonSchema>() -> Value {
     Schema::to_value(SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>())
 }

@@ -17,8 +17,8 @@ const COLUMNS: [&str; 7] = [
     "counts/skipped",
     "counts/unsupported",
     "counts/not_run",
-    "kill_score/killed",
-    "kill_score/survived",
+    "mutation_score/killed",
+    "mutation_score/survived",
 ];
 
 #[derive(ClapArgs)]
@@ -78,7 +78,7 @@ fn check(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
     }
     let report: Value = serde_json::from_slice(&output.stdout)?;
     let sum = |column: &str| report.pointer(&format!("/{column}")).map(Value::to_string);
-    sum("kill_score/killed").context("the report has no kill score")?;
+    sum("mutation_score/killed").context("the report has no mutation score")?;
     Ok(Verdict::Conformant(COLUMNS.map(|column| sum(column).unwrap_or_default())))
 }
 

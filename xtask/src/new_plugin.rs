@@ -21,7 +21,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Starts a plugin in the checkout at `root`, with a built `locum`.
 pub fn create(locum: &Path, root: &Path, name: &str) -> Result<()> {
-    run_command(Command::new(locum).args(["plugin", "new", name, "--inside", "."]).current_dir(root))?;
+    run_command(Command::new(locum).args(["plugin", "new", name, "--workspace", "."]).current_dir(root))?;
     // A long name may need another line break than the template has.
     let package = format!("locum-issuer-{}", name.replace('_', "-"));
     run_command(cargo().args(["fmt", "--package", &package]).current_dir(root))

@@ -20,7 +20,7 @@ const CHAPTER: &str = "## Ten minutes";
 
 /// The plugin of the guide, and the one case of a new plugin that fails until its author edits it.
 const PLUGIN: &str = "parking";
-const EDIT_ME: &str = "a-token-says-what-its-reader-needs";
+const EDIT_ME: &str = "a-token-has-the-claims-that-its-reader-needs";
 
 /// What a newcomer is promised.
 const COMMANDS_MAX: usize = 3;
@@ -157,7 +157,7 @@ impl Report {
     /// The number of mutants that the cases kill, if there are some and none survives.
     fn killed(&self) -> Result<u64> {
         let number = |name| self.0.pointer(name).and_then(Value::as_u64);
-        match (number("/kill_score/killed"), number("/kill_score/survived")) {
+        match (number("/mutation_score/killed"), number("/mutation_score/survived")) {
             (Some(killed @ 1..), Some(0)) => Ok(killed),
             (killed, survived) => bail!("of the mutants {killed:?} were killed and {survived:?} survived"),
         }

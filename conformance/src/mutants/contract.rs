@@ -1,23 +1,24 @@
-//! Mutants of the contract: credentials of another form or content, settings that are not looked at.
+//! Mutants of the contract: settings that are not validated, credentials with another form or content.
 
 use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
 
-use super::{Mutant, drop_last};
-use crate::exchange::Answered;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::exchange::message::Response;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::{Mutant, drop_last};
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Contract,
         vec![
             (
-                "takes-unknown-settings",
-                "A setting that no schema knows is dropped without a word.",
+                "accepts-unknown-settings",
+                "Settings that the schema does not define are ignored instead of refused.",
                 &[],
                 &[],
-                Weakening::Configuration(|configuration, manifest| {
+                Fault::Configuration(|configuration, manifest| {
                     let known = manifest.settings_schema.get("properties").and_then(Value::as_object);
                     configuration
                         .settings
@@ -25,35 +26,35 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-all-settings",
-                "Settings that the issuer refuses are taken.",
+                "accepts-all-settings",
+                "Settings that the issuer refuses are accepted.",
                 &[],
                 &[],
-                Weakening::TakesAllSettings,
+                Fault::AcceptsAllSettings,
             ),
             (
                 "refuses-settings-without-a-pointer",
-                "A refusal of settings does not say which setting.",
+                "A refusal of settings has no pointer to the setting.",
                 &[],
                 &[],
-                Weakening::Refusal(|mut failure, _| {
+                Fault::Refusal(|mut failure, _| {
                     failure.pointer = None;
                     failure
                 }),
             ),
             (
-                "gives-another-credential-each-time",
-                "The same grant gives another credential each time.",
+                "issues-different-credentials-for-equal-grants",
+                "Two equal grants give two different credentials.",
                 &[],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    let count = hands.count();
+                Fault::Issued(|issued, _, context| {
+                    let count = context.next_number();
                     match &mut issued.credential {
                         Credential::Text(text) => text.push_str(&format!("&n={count}")),
                         Credential::Object(object) => {
                             object.insert("n".to_owned(), count.into());
                         }
-                        Credential::Jwt(_) => hands.rewrite(issued, |_, claims| {
+                        Credential::Jwt(_) => context.rewrite(issued, |_, claims| {
                             claims.insert("jti".to_owned(), count.to_string().into());
                         }),
                     }
@@ -61,55 +62,55 @@ pub(super) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "adds-a-claim",
-                "A claim that nobody asked for stands in the token.",
+                "The token has an additional claim.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("admin".to_owned(), true.into());
                     })
                 }),
             ),
             (
                 "drops-the-last-claim",
-                "The last claim is missing.",
+                "The token lacks its last claim.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         drop_last(claims);
                     })
                 }),
             ),
             (
-                "swaps-the-audience",
-                "The token is for the caller, not for the target.",
+                "sets-the-audience-to-the-caller",
+                "The audience of the token is the caller instead of the target.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, grant, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("aud".to_owned(), grant.client_id.as_str().into());
                     })
                 }),
             ),
             (
-                "drops-the-authorised-party",
-                "The token does not say who asked for it.",
+                "drops-the-authorized-party",
+                "The token lacks the claim azp.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.shift_remove("azp");
                     })
                 }),
             ),
             (
-                "issues-in-another-name",
-                "The issuer's name lacks its last slash.",
+                "drops-the-slash-of-the-issuer",
+                "The claim iss lacks its trailing slash.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         let issuer = claims
                             .get("iss")
                             .and_then(Value::as_str)
@@ -121,33 +122,33 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "changes-the-user",
-                "The token is another user's.",
+                "changes-the-subject",
+                "The subject of the token is another user.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("sub".to_owned(), "auth0|mallory".into());
                     })
                 }),
             ),
             (
-                "signs-nothing",
-                "The token says alg none and has no signature.",
+                "issues-with-alg-none",
+                "The token has the algorithm none and no signature.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |header, _| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |header, _| {
                         header.insert("alg".to_owned(), "none".into());
                     })
                 }),
             ),
             (
                 "breaks-the-signature",
-                "The signature is not the key's.",
+                "The signature of the token is not valid.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Jwt(token) = &mut issued.credential {
                         let cut = token.len() - 4;
                         token.truncate(cut);
@@ -156,33 +157,33 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "hides-the-keys-name",
-                "The header of an RS256 token does not name the key.",
+                "drops-the-key-id",
+                "The header of an RS256 token lacks the key id.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |header, _| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |header, _| {
                         header.shift_remove("kid");
                     })
                 }),
             ),
             (
-                "changes-the-text",
-                "The text has a parameter more than it should.",
+                "adds-a-query-parameter",
+                "The text has an additional parameter.",
                 &[Feature::Text],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential {
                         text.push_str("&more=1");
                     }
                 }),
             ),
             (
-                "cuts-the-text",
+                "drops-the-last-query-parameter",
                 "The text lacks its last parameter.",
                 &[Feature::Text],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential
                         && let Some(at) = text.rfind('&')
                     {
@@ -195,7 +196,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The object has a member that the upstream did not send.",
                 &[Feature::Object],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Object(object) = &mut issued.credential {
                         object.insert("more".to_owned(), 1.into());
                     }
@@ -206,18 +207,18 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 "The object lacks a member that the upstream sent.",
                 &[Feature::Object],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Object(object) = &mut issued.credential {
                         drop_last(object);
                     }
                 }),
             ),
             (
-                "answers-in-another-form",
-                "The credential has another form than the manifest declares.",
+                "issues-another-form",
+                "The form of the credential is not the one that the manifest declares.",
                 &[],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     issued.credential = match &issued.credential {
                         Credential::Jwt(text) => Credential::Text(text.clone()),
                         _ => Credential::Jwt("a.b.c".to_owned()),
@@ -226,56 +227,56 @@ pub(super) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "adds-a-refresh-token",
-                "The answer brings a refresh_token that nobody asked for.",
+                "The response has a refresh_token that was not requested.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    issued_body(answered, |body| {
+                Fault::Response(|response, _| {
+                    change_issued_body(response, |body| {
                         body.insert("refresh_token".to_owned(), "r".into());
                     })
                 }),
             ),
             (
-                "calls-the-token-mac",
-                "The answer names another token type.",
+                "changes-the-token-type",
+                "The response states another token type.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    issued_body(answered, |body| {
+                Fault::Response(|response, _| {
+                    change_issued_body(response, |body| {
                         body.insert("token_type".to_owned(), "mac".into());
                     })
                 }),
             ),
             (
-                "answers-token-and-error",
-                "A good answer holds an error as well.",
+                "adds-an-error-to-a-credential",
+                "A response with a credential also has an error.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    issued_body(answered, |body| {
+                Fault::Response(|response, _| {
+                    change_issued_body(response, |body| {
                         body.insert("error".to_owned(), "none".into());
                     })
                 }),
             ),
             (
-                "reads-no-forms",
-                "A request that comes as a form is not read.",
+                "refuses-form-bodies",
+                "A form body is not read.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.headers.iter().any(|(_, value)| value.contains("urlencoded")) {
-                        asked.body.clear();
+                Fault::Request(|request, _| {
+                    if request.headers.iter().any(|(_, value)| value.contains("urlencoded")) {
+                        request.body.clear();
                     }
                 }),
             ),
             (
-                "lets-answers-be-stored",
-                "An answer with a credential may be stored by caches.",
+                "allows-caching-of-credentials",
+                "A response with a credential lacks Cache-Control.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.status == 200 {
-                        answered.headers.retain(|(name, _)| name != "cache-control");
+                Fault::Response(|response, _| {
+                    if response.status == 200 {
+                        response.headers.retain(|(name, _)| name != "cache-control");
                     }
                 }),
             ),
@@ -283,13 +284,13 @@ pub(super) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Changes the body of an answer that brings a credential.
-fn issued_body(answered: &mut Answered, change: impl FnOnce(&mut Map<String, Value>)) {
-    if answered.status == 200
-        && let Some(mut body) = answered.object()
+/// Changes the body of a response with a credential.
+fn change_issued_body(response: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
+    if response.status == 200
+        && let Some(mut body) = response.object()
         && !body.contains_key("keys")
     {
         change(&mut body);
-        answered.body = Value::Object(body).to_string();
+        response.body = Value::Object(body).to_string();
     }
 }

@@ -1,58 +1,59 @@
-//! Mutants of the refusals: what must be refused is granted, or refused in another way.
+//! Mutants of the refusals: invalid requests are accepted, or refused in another way.
 
 use locum_engine::{AuditCode, JWT_BEARER};
 use serde_json::{Map, Value};
 
-use super::Mutant;
-use crate::asking::DELEGATION;
-use crate::exchange::{Answered, Asked};
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::exchange::message::{Request, Response};
+use crate::exchange::request_builder::DELEGATION;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Errors,
         vec![
             (
-                "calls-an-unknown-client-unauthenticated",
-                "An unknown client is refused with 401.",
+                "refuses-an-unknown-client-with-401",
+                "An unknown client is refused with status 401.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.body.contains("invalid client") {
-                        answered.status = 401;
+                Fault::Response(|response, _| {
+                    if response.body.contains("invalid client") {
+                        response.status = 401;
                     }
                 }),
             ),
             (
-                "takes-old-id-tokens",
-                "An id_token is good for another hour.",
+                "accepts-expired-id-tokens",
+                "An id_token is accepted for an hour after its expiry.",
                 &[],
                 &[],
-                Weakening::Tenant(|data| data.tenant.delegation.leeway_seconds = 3600),
+                Fault::Tenant(|data| data.tenant.delegation.leeway_seconds = 3600),
             ),
             (
-                "takes-id-tokens-for-one-second-more",
-                "An id_token is good in the second in which it ends.",
+                "accepts-id-tokens-in-the-second-of-expiry",
+                "An id_token is accepted in the second of its expiry.",
                 &[],
                 &[],
-                Weakening::Tenant(|data| data.tenant.delegation.leeway_seconds += 1),
+                Fault::Tenant(|data| data.tenant.delegation.leeway_seconds += 1),
             ),
             (
-                "lets-every-client-ask",
-                "A target's list of allowed clients means nothing.",
+                "ignores-the-allowed-clients",
+                "The target's list of allowed clients is ignored.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.iter_mut().for_each(|client| client.allowed_clients.clear())
                 }),
             ),
             (
-                "lets-no-listed-client-ask",
-                "A target with a list of allowed clients allows nobody.",
+                "refuses-the-allowed-clients",
+                "The clients in the target's list of allowed clients are refused.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant
                         .clients
                         .iter_mut()
@@ -60,115 +61,117 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-blocked-users-in",
-                "A blocked user is served.",
+                "accepts-blocked-users",
+                "A blocked user is accepted.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| tenant.users.values_mut().for_each(|user| user.blocked = false)),
+                Fault::Tenant(|tenant| tenant.users.values_mut().for_each(|user| user.blocked = false)),
             ),
             (
-                "lets-third-parties-in",
-                "A third-party client is served.",
+                "accepts-third-party-clients",
+                "A third-party client is accepted.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.iter_mut().for_each(|client| client.is_first_party = true)
                 }),
             ),
             (
-                "asks-for-no-grant",
-                "A client without the legacy grant is served.",
+                "accepts-clients-without-the-legacy-grant",
+                "A client without the legacy grant is accepted.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.iter_mut().for_each(|client| client.grants.id_token = true)
                 }),
             ),
             (
-                "serves-where-it-is-off",
-                "A tenant that switched delegation off is served.",
+                "ignores-that-delegation-is-disabled",
+                "A tenant with delegation disabled is served.",
                 &[],
                 &[],
-                Weakening::Tenant(|data| data.tenant.delegation.enabled = true),
+                Fault::Tenant(|data| data.tenant.delegation.enabled = true),
             ),
             (
                 "ignores-oidc-conformance",
-                "OIDC-conformant clients take part.",
+                "OIDC-conformant clients are accepted.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.iter_mut().for_each(|client| client.oidc_conformant = false)
                 }),
             ),
             (
-                "answers-on-any-host",
-                "A host that no tenant has is served.",
+                "serves-unknown-hosts",
+                "A request for an unknown host is served.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| asked.host = document.domain().to_owned()),
+                Fault::Request(|request, document| request.host = document.domain().to_owned()),
             ),
             (
-                "takes-any-grant-type",
-                "Another grant type is taken for the one that is served.",
+                "accepts-any-grant-type",
+                "An unsupported grant type is accepted.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| {
-                        if own.contains_key("grant_type") {
-                            own.insert("grant_type".to_owned(), JWT_BEARER.into());
+                Fault::Request(|request, _| {
+                    change_parameters(request, |parameters| {
+                        if parameters.contains_key("grant_type") {
+                            parameters.insert("grant_type".to_owned(), JWT_BEARER.into());
                         }
                     })
                 }),
             ),
             (
-                "needs-no-grant-type",
-                "A request without grant_type is served.",
+                "accepts-a-missing-grant-type",
+                "A request without grant_type is accepted.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| {
-                        own.entry("grant_type").or_insert(JWT_BEARER.into());
+                Fault::Request(|request, _| {
+                    change_parameters(request, |parameters| {
+                        parameters.entry("grant_type").or_insert(JWT_BEARER.into());
                     })
                 }),
             ),
             (
-                "takes-an-unknown-target-for-the-caller",
-                "An unknown target means the target of last resort.",
+                "replaces-an-unknown-target",
+                "An unknown target is replaced by a known one.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| replace(own, "target", "nobody", "target"))
+                Fault::Request(|request, _| {
+                    change_parameters(request, |parameters| replace(parameters, "target", "nobody", "target"))
                 }),
             ),
             (
-                "takes-an-unknown-api-type-for-the-default",
-                "An unknown api_type means the default.",
+                "replaces-an-unknown-api-type",
+                "An unknown api_type is replaced by the default.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| replace(own, "api_type", "no_such_type", ""))
+                Fault::Request(|request, _| {
+                    change_parameters(request, |parameters| {
+                        replace(parameters, "api_type", "no_such_type", "")
+                    })
                 }),
             ),
             (
-                "prefers-the-id-token",
-                "Of two tokens at once one is taken.",
+                "accepts-two-subject-tokens",
+                "A request with an id_token and a refresh_token is accepted.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    parameters(asked, |own| {
-                        if own.contains_key("id_token") {
-                            own.shift_remove("refresh_token");
+                Fault::Request(|request, _| {
+                    change_parameters(request, |parameters| {
+                        if parameters.contains_key("id_token") {
+                            parameters.shift_remove("refresh_token");
                         }
                     })
                 }),
             ),
             (
-                "reads-any-content-type",
-                "A body of any type is read as JSON.",
+                "accepts-any-content-type",
+                "A body of any content type is read as JSON.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    asked.headers.iter_mut().for_each(|(name, value)| {
+                Fault::Request(|request, _| {
+                    request.headers.iter_mut().for_each(|(name, value)| {
                         if name == "content-type" && value == "text/plain" {
                             *value = "application/json".to_owned();
                         }
@@ -176,69 +179,69 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "describes-nothing",
+                "drops-error-descriptions",
                 "A refusal has no description.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    refusal(answered, |body| {
+                Fault::Response(|response, _| {
+                    change_refusal(response, |body| {
                         body.shift_remove("error_description");
                     })
                 }),
             ),
             (
-                "describes-everything-alike",
+                "gives-every-refusal-the-same-description",
                 "Every refusal has the same description.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    refusal(answered, |body| {
+                Fault::Response(|response, _| {
+                    change_refusal(response, |body| {
                         body.insert("error_description".to_owned(), "no".into());
                     })
                 }),
             ),
             (
                 "adds-a-stack-trace",
-                "A refusal brings more than error and description.",
+                "A refusal has an additional member.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    refusal(answered, |body| {
+                Fault::Response(|response, _| {
+                    change_refusal(response, |body| {
                         body.insert("trace".to_owned(), "at line 7".into());
                     })
                 }),
             ),
             (
-                "answers-every-fault-with-500",
-                "Whatever is wrong is answered with 500.",
+                "answers-client-errors-with-500",
+                "Errors of the client are answered with status 500.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if (400..500).contains(&answered.status) {
-                        answered.status = 500;
+                Fault::Response(|response, _| {
+                    if (400..500).contains(&response.status) {
+                        response.status = 500;
                     }
                 }),
             ),
             (
-                "forgets-failures",
-                "A request that was refused is not recorded.",
+                "drops-audit-events-of-failures",
+                "A refused request has no audit event.",
                 &[],
                 &[],
-                Weakening::Audit(|event| if event.refusal.is_some() { Vec::new() } else { vec![event] }),
+                Fault::Audit(|event| if event.refusal.is_some() { Vec::new() } else { vec![event] }),
             ),
             (
-                "records-everything-twice",
-                "Every request is recorded twice.",
+                "records-every-audit-event-twice",
+                "Every request has two audit events.",
                 &[],
                 &[],
-                Weakening::Audit(|event| vec![event.clone(), event]),
+                Fault::Audit(|event| vec![event.clone(), event]),
             ),
             (
                 "records-failures-as-successes",
-                "A refused delegation is recorded as a good one.",
+                "The audit event of a refused delegation has the code of a success.",
                 &[],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     if event.code == AuditCode::Failure {
                         event.code = AuditCode::Success;
                     }
@@ -249,13 +252,13 @@ pub(super) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Changes the parameters of a delegation in JSON.
-fn parameters(asked: &mut Asked, change: impl FnOnce(&mut Map<String, Value>)) {
-    if asked.target == DELEGATION
-        && let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+/// Changes the JSON parameters of a delegation.
+fn change_parameters(request: &mut Request, change: impl FnOnce(&mut Map<String, Value>)) {
+    if request.target == DELEGATION
+        && let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
     {
         change(&mut parameters);
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }
 
@@ -265,11 +268,11 @@ fn replace(parameters: &mut Map<String, Value>, name: &str, from: &str, to: &str
     }
 }
 
-fn refusal(answered: &mut Answered, change: impl FnOnce(&mut Map<String, Value>)) {
-    if let Some(mut body) = answered.object()
+fn change_refusal(response: &mut Response, change: impl FnOnce(&mut Map<String, Value>)) {
+    if let Some(mut body) = response.object()
         && body.contains_key("error")
     {
         change(&mut body);
-        answered.body = Value::Object(body).to_string();
+        response.body = Value::Object(body).to_string();
     }
 }

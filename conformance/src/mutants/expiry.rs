@@ -1,123 +1,125 @@
-//! Mutants of the lifetimes: too long, too short, or not what the answer says.
+//! Mutants of the lifetime: too long, too short, or other than the response states.
 
 use serde_json::{Map, Value};
 
-use super::Mutant;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Expiry,
         vec![
             (
-                "lengthens-the-life",
-                "A token lives a minute longer than it was granted.",
+                "lengthens-the-lifetime",
+                "A token expires a minute later than granted.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| shift(claims, "exp", 60))
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| shift(claims, "exp", 60))
                 }),
             ),
             (
-                "halves-the-life",
-                "A token lives half as long as it was granted.",
+                "halves-the-lifetime",
+                "A token has half of its granted lifetime.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     let half = i64::try_from(grant.lifetime_seconds / 2).unwrap_or(0);
-                    hands.rewrite(issued, |_, claims| shift(claims, "exp", -half));
+                    context.rewrite(issued, |_, claims| shift(claims, "exp", -half));
                 }),
             ),
             (
-                "backdates-the-start",
-                "A token says that it was issued five minutes ago.",
+                "backdates-the-token",
+                "The issue time and expiry of a token are five minutes too early.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         shift(claims, "iat", -300);
                         shift(claims, "exp", -300);
                     })
                 }),
             ),
             (
-                "lies-about-expires-in",
-                "The answer says that the token lives a second longer than it does.",
+                "overstates-expires-in",
+                "The stated lifetime is a second longer than that of the token.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if let Some(mut body) = answered.object() {
+                Fault::Response(|response, _| {
+                    if let Some(mut body) = response.object() {
                         shift(&mut body, "expires_in", 1);
-                        answered.body = Value::Object(body).to_string();
+                        response.body = Value::Object(body).to_string();
                     }
                 }),
             ),
             (
                 "ignores-the-lifetime-setting",
-                "The setting that asks for a lifetime means nothing.",
+                "The lifetime setting is ignored.",
                 &[Feature::LifetimeSetting],
                 &[Feature::EndSetUpstream],
-                Weakening::Manifest(|manifest| manifest.lifetime.setting = None),
+                Fault::Manifest(|manifest| manifest.lifetime.setting = None),
             ),
             (
-                "counts-in-another-unit",
-                "The setting that asks for a lifetime is counted in another unit.",
+                "reads-the-lifetime-setting-in-another-unit",
+                "The lifetime setting is read in another unit.",
                 &[Feature::LifetimeSetting],
                 &[Feature::EndSetUpstream],
-                Weakening::Manifest(|manifest| {
+                Fault::Manifest(|manifest| {
                     if let Some(setting) = &mut manifest.lifetime.setting {
                         setting.unit_seconds = if setting.unit_seconds == 1 { 60 } else { 1 };
                     }
                 }),
             ),
             (
-                "has-another-default",
-                "Settings that ask for nothing get a minute more than the manifest says.",
+                "has-another-default-lifetime",
+                "The default lifetime is a minute longer than in the manifest.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Manifest(|manifest| {
+                Fault::Manifest(|manifest| {
                     manifest.lifetime.maximum_seconds += 60;
                     manifest.lifetime.default_seconds += 60;
                 }),
             ),
             (
-                "ignores-the-ceiling",
-                "The tenant's ceiling means nothing.",
+                "ignores-the-lifetime-ceiling",
+                "The tenant's lifetime ceiling is ignored.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Tenant(|data| data.tenant.delegation.lifetime_ceiling_seconds = None),
+                Fault::Tenant(|data| data.tenant.delegation.lifetime_ceiling_seconds = None),
             ),
             (
-                "never-ends-with-the-id-token",
-                "A credential outlives its id_token, though the tenant says otherwise.",
+                "ignores-the-cap-to-the-id-token",
+                "A credential expires after its id_token, although the tenant forbids this.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Tenant(|data| data.tenant.delegation.cap_to_subject_exp = false),
+                Fault::Tenant(|data| data.tenant.delegation.cap_to_subject_exp = false),
             ),
             (
-                "always-ends-with-the-id-token",
-                "A credential ends with its id_token, though no tenant says so.",
+                "always-caps-to-the-id-token",
+                "A credential expires with its id_token, although the tenant does not require this.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Tenant(|data| data.tenant.delegation.cap_to_subject_exp = true),
+                Fault::Tenant(|data| data.tenant.delegation.cap_to_subject_exp = true),
             ),
             (
-                "hands-out-the-first-credential-again",
-                "Whoever asks again gets the credential of the first time.",
+                "reuses-the-first-credential",
+                "A later request gets the credential of the first request.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Issued(|issued, grant, hands| {
-                    let first = hands.first(&format!("{} {}", grant.user_id, grant.target_id), issued);
+                Fault::Issued(|issued, grant, context| {
+                    let first =
+                        context.first_issued(&format!("{} {}", grant.user_id, grant.target_id), issued);
                     *issued = first;
                 }),
             ),
             (
-                "records-no-end",
-                "The record does not say when a credential ends.",
+                "drops-the-expiry-from-audit-events",
+                "The audit event lacks the expiry of the credential.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     event.expires_at = None;
                     vec![event]
                 }),

@@ -1,70 +1,71 @@
-//! Mutants of the defences: each takes one away.
+//! Mutants of the defences against malicious requests: each removes one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
 
-use super::Mutant;
-use crate::exchange::Asked;
-use crate::profile::{Feature, Profile};
-use crate::tenant::{CALLER, TenantDocument};
-use crate::weakening::Weakening;
+use crate::exchange::message::Request;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::fixtures::tenant_document::{CALLER, TenantDocument};
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Hostile,
         vec![
             (
-                "takes-the-last-of-two-keys",
-                "Of a key that stands twice in JSON the last is taken.",
+                "accepts-duplicate-json-keys",
+                "The last one of duplicate JSON keys is used.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if let Ok(lenient) = serde_json::from_str::<Value>(&asked.body) {
-                        asked.body = lenient.to_string();
+                Fault::Request(|request, _| {
+                    if let Ok(lenient) = serde_json::from_str::<Value>(&request.body) {
+                        request.body = lenient.to_string();
                     }
                 }),
             ),
             (
-                "takes-the-first-of-two-form-fields",
-                "Of a field that stands twice in a form the first is taken.",
+                "accepts-duplicate-form-fields",
+                "The first one of duplicate form fields is used.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.body.starts_with("client_id=caller&client_id=caller&") {
-                        asked.body = asked.body.replacen("client_id=caller&", "", 1);
+                Fault::Request(|request, _| {
+                    if request.body.starts_with("client_id=caller&client_id=caller&") {
+                        request.body = request.body.replacen("client_id=caller&", "", 1);
                     }
                 }),
             ),
             (
-                "nests-without-end",
+                "accepts-deeply-nested-json",
                 "JSON of any depth is read.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| forget(asked, "deep")),
+                Fault::Request(|request, _| remove_parameter(request, "deep")),
             ),
             (
-                "reads-bodies-of-any-size",
+                "accepts-bodies-of-any-size",
                 "A body of any size is read.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| forget(asked, "padding")),
+                Fault::Request(|request, _| remove_parameter(request, "padding")),
             ),
             (
-                "takes-any-signature",
-                "The signature of an id_token is not looked at.",
+                "ignores-signatures",
+                "The signature of an id_token is not verified.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| present(asked, document, |_, _| {})),
+                Fault::Request(|request, document| resign(request, document, |_, _| {})),
             ),
             (
-                "takes-alg-none",
-                "An id_token that says alg none is taken.",
+                "accepts-alg-none",
+                "An id_token with the algorithm none is accepted.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |header, claims| {
+                Fault::Request(|request, document| {
+                    resign(request, document, |header, claims| {
                         if !header
                             .get("alg")
                             .and_then(Value::as_str)
@@ -77,11 +78,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "ignores-critical-extensions",
-                "A demand for an extension is ignored.",
+                "The header crit of an id_token is ignored.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |header, claims| {
+                Fault::Request(|request, document| {
+                    resign(request, document, |header, claims| {
                         if header.shift_remove("crit").is_none() {
                             claims.clear();
                         }
@@ -89,12 +90,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-any-audience-of-several",
-                "Of several audiences one is enough.",
+                "accepts-one-audience-of-several",
+                "An id_token with several audiences is accepted.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |_, claims| {
+                Fault::Request(|request, document| {
+                    resign(request, document, |_, claims| {
                         if claims.get("aud").is_some_and(Value::is_array) {
                             claims.insert("aud".to_owned(), json!(CALLER));
                         } else {
@@ -104,12 +105,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "takes-user-ids-with-line-breaks",
-                "A user id may hold control characters.",
+                "accepts-user-ids-with-control-characters",
+                "A user id may contain control characters.",
                 &[],
                 &[],
-                Weakening::Question(|asked, document| {
-                    present(asked, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
+                Fault::Request(|request, document| {
+                    resign(request, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
                         Some(sub) if sub.contains('\n') => {
                             let sub = sub.replace('\n', "");
                             claims.insert("sub".to_owned(), sub.into());
@@ -119,44 +120,44 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "lets-a-request-choose-the-user",
-                "A parameter named user_id chooses for whom a credential is.",
+                "lets-a-parameter-choose-the-user",
+                "The request parameter user_id chooses the user of the credential.",
                 &[Feature::App],
                 &[],
-                Weakening::Grant(|grant, _| {
+                Fault::Grant(|grant, _| {
                     if let Some(Value::String(user)) = grant.parameters.get("user_id") {
                         grant.user_id = user.clone();
                     }
                 }),
             ),
             (
-                "lets-a-request-choose-the-life",
-                "A parameter named lifetime_seconds chooses the life of a credential.",
+                "lets-a-parameter-choose-the-lifetime",
+                "The request parameter lifetime_seconds chooses the lifetime of the credential.",
                 &[],
                 &[Feature::EndSetUpstream],
-                Weakening::Issued(|issued, grant, _| {
+                Fault::Issued(|issued, grant, _| {
                     if grant.parameters.contains_key("lifetime_seconds") {
                         issued.expires_at = Some(9_000_000_000);
                     }
                 }),
             ),
             (
-                "refuses-parameters-with-control-characters",
-                "A parameter with a control character makes the request fail.",
+                "refuses-control-characters-in-parameters",
+                "A parameter with a control character is refused.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.body.contains("\\u001b") {
-                        asked.body.clear();
+                Fault::Request(|request, _| {
+                    if request.body.contains("\\u001b") {
+                        request.body.clear();
                     }
                 }),
             ),
             (
-                "cuts-the-record-at-a-line-break",
-                "The record ends where a parameter has a line break.",
+                "cuts-audit-events-at-a-line-break",
+                "A text in an audit event ends at a line break.",
                 &[],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     event.device =
                         event.device.map(|device| device.lines().next().unwrap_or_default().to_owned());
                     vec![event]
@@ -166,23 +167,23 @@ pub(super) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Takes a parameter away.
-fn forget(asked: &mut Asked, name: &str) {
-    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+/// Removes a parameter.
+fn remove_parameter(request: &mut Request, name: &str) {
+    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
         && parameters.shift_remove(name).is_some()
     {
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }
 
-/// Presents another id_token, properly signed, in place of the one that was presented. One whose claims are cleared
-/// stays as it was.
-fn present(
-    asked: &mut Asked,
+/// Changes the presented id_token and signs it with the caller's key. If the change clears the claims, the token
+/// stays as it is.
+fn resign(
+    request: &mut Request,
     document: &TenantDocument,
     change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>),
 ) {
-    let Ok(Value::Object(mut parameters)) = serde_json::from_str(&asked.body) else { return };
+    let Ok(Value::Object(mut parameters)) = serde_json::from_str(&request.body) else { return };
     let Some(token) = parameters.get("id_token").and_then(Value::as_str) else { return };
     let mut parts = token
         .split('.')
@@ -198,6 +199,6 @@ fn present(
     let key = EncodingKey::from_secret(&document.secret(CALLER));
     if let Ok(signature) = crypto::sign(message.as_bytes(), &key, Algorithm::HS256) {
         parameters.insert("id_token".to_owned(), format!("{message}.{signature}").into());
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }

@@ -1,137 +1,138 @@
-//! Mutants of what only HTTP shows.
+//! Mutants of HTTP methods, origins and headers.
 
 use std::net::IpAddr;
 
-use super::Mutant;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Http,
         vec![
             (
-                "lets-every-origin-read",
-                "Pages of every origin may read the answer.",
+                "allows-every-origin",
+                "Pages of every origin may read the response.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if let Some((_, origin)) = asked.headers.iter().find(|(name, _)| name == "origin") {
-                        answered.headers.retain(|(name, _)| name != "access-control-allow-origin");
-                        answered.headers.push(("access-control-allow-origin".to_owned(), origin.clone()));
+                Fault::Response(|response, request| {
+                    if let Some((_, origin)) = request.headers.iter().find(|(name, _)| name == "origin") {
+                        response.headers.retain(|(name, _)| name != "access-control-allow-origin");
+                        response.headers.push(("access-control-allow-origin".to_owned(), origin.clone()));
                     }
                 }),
             ),
             (
-                "lets-no-origin-read",
-                "No page may read the answer.",
+                "allows-no-origin",
+                "No page may read the response.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    answered.headers.retain(|(name, _)| name != "access-control-allow-origin")
+                Fault::Response(|response, _| {
+                    response.headers.retain(|(name, _)| name != "access-control-allow-origin")
                 }),
             ),
             (
-                "lets-pages-send-credentials",
-                "Pages may send cookies along.",
+                "allows-credentials-of-pages",
+                "Pages may send cookies.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
-                        answered
+                Fault::Response(|response, _| {
+                    if response.headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
+                        response
                             .headers
                             .push(("access-control-allow-credentials".to_owned(), "true".to_owned()));
                     }
                 }),
             ),
             (
-                "hides-the-rate-from-pages",
-                "Pages may not read the rate headers.",
+                "hides-rate-headers-from-pages",
+                "Pages may not read the rate limit headers.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    answered.headers.retain(|(name, _)| name != "access-control-expose-headers")
+                Fault::Response(|response, _| {
+                    response.headers.retain(|(name, _)| name != "access-control-expose-headers")
                 }),
             ),
             (
-                "lets-caches-mix-origins",
-                "Caches are not told that the answer depends on the origin.",
+                "drops-vary",
+                "The response lacks Vary, so caches may mix origins.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| answered.headers.retain(|(name, _)| name != "vary")),
+                Fault::Response(|response, _| response.headers.retain(|(name, _)| name != "vary")),
             ),
             (
-                "serves-jsonp-unasked",
-                "JSONP is served though the tenant has it off.",
+                "serves-jsonp-although-disabled",
+                "JSONP is served although the tenant disables it.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|data| data.tenant.delegation.jsonp = true),
+                Fault::Tenant(|data| data.tenant.delegation.jsonp = true),
             ),
             (
-                "serves-no-jsonp",
-                "JSONP is not served though the tenant has it on.",
+                "refuses-jsonp-although-enabled",
+                "JSONP is refused although the tenant enables it.",
                 &[Feature::App],
                 &[],
-                Weakening::Tenant(|data| data.tenant.delegation.jsonp = false),
+                Fault::Tenant(|data| data.tenant.delegation.jsonp = false),
             ),
             (
-                "calls-any-callback",
-                "A callback may be any script.",
+                "accepts-any-jsonp-callback",
+                "A JSONP callback may be any script.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.target.contains("alert") {
-                        asked.target = asked.target.replace("alert%281%29%2F%2F", "alert");
+                Fault::Request(|request, _| {
+                    if request.target.contains("alert") {
+                        request.target = request.target.replace("alert%281%29%2F%2F", "alert");
                     }
                 }),
             ),
             (
-                "lets-scripts-be-sniffed",
-                "A script may be taken for something else.",
+                "drops-nosniff-from-scripts",
+                "A script response lacks X-Content-Type-Options.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.method == "GET" {
-                        answered.headers.retain(|(name, _)| name != "x-content-type-options");
+                Fault::Response(|response, request| {
+                    if request.method == "GET" {
+                        response.headers.retain(|(name, _)| name != "x-content-type-options");
                     }
                 }),
             ),
             (
-                "believes-every-forwarded-address",
-                "Anybody can say where a request comes from.",
+                "trusts-every-forwarded-address",
+                "X-Forwarded-For is trusted from everyone.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if let Some(ip) = forwarded(&asked.headers) {
-                        asked.ip = ip;
+                Fault::Request(|request, _| {
+                    if let Some(ip) = forwarded(&request.headers) {
+                        request.ip = ip;
                     }
                 }),
             ),
             (
-                "believes-no-proxy",
-                "What a trusted proxy says is not believed.",
+                "ignores-trusted-proxies",
+                "X-Forwarded-For is ignored, even from a trusted proxy.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| asked.headers.retain(|(name, _)| name != "x-forwarded-for")),
+                Fault::Request(|request, _| request.headers.retain(|(name, _)| name != "x-forwarded-for")),
             ),
             (
                 "serves-put",
-                "A PUT is served as a POST.",
+                "PUT is served like POST.",
                 &[Feature::App],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.method == "PUT" {
-                        asked.method = "POST";
+                Fault::Request(|request, _| {
+                    if request.method == "PUT" {
+                        request.method = "POST";
                     }
                 }),
             ),
             (
-                "publishes-another-key",
-                "The published key has another name.",
+                "publishes-another-key-id",
+                "The published key has another key id.",
                 &[Feature::App],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    answered.body = answered.body.replace("tenant-2026", "tenant-2025")
+                Fault::Response(|response, _| {
+                    response.body = response.body.replace("tenant-2026", "tenant-2025")
                 }),
             ),
         ],

@@ -1,55 +1,56 @@
-//! Mutants of non-revocability: a credential that lives on is said to be gone.
+//! Mutants of non-revocability: a credential that stays valid is reported as revoked.
 
 use locum_engine::AuditCode;
 
-use super::Mutant;
-use crate::asking::REVOCATION;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::exchange::request_builder::REVOCATION;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::NonRevocability,
         vec![
             (
-                "says-revoked-when-it-is-not",
-                "A credential that cannot be revoked is said to be revoked.",
+                "reports-a-non-revocable-credential-as-revoked",
+                "Revoking a credential that is not revocable is reported as successful.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.target == REVOCATION && answered.body.contains("unsupported_token_type") {
-                        answered.status = 200;
-                        answered.body.clear();
-                        answered.headers.retain(|(name, _)| name != "content-type");
+                Fault::Response(|response, request| {
+                    if request.target == REVOCATION && response.body.contains("unsupported_token_type") {
+                        response.status = 200;
+                        response.body.clear();
+                        response.headers.retain(|(name, _)| name != "content-type");
                     }
                 }),
             ),
             (
-                "calls-a-good-token-a-bad-request",
-                "A credential that cannot be revoked is refused as if the request were wrong.",
+                "refuses-revocation-with-another-code",
+                "Revoking a credential that is not revocable is refused with invalid_request.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.target == REVOCATION {
-                        answered.body = answered.body.replace("unsupported_token_type", "invalid_request");
+                Fault::Response(|response, request| {
+                    if request.target == REVOCATION {
+                        response.body = response.body.replace("unsupported_token_type", "invalid_request");
                     }
                 }),
             ),
             (
-                "forgets-refused-revocations",
-                "A revocation that was refused is not recorded.",
+                "drops-audit-events-of-refused-revocations",
+                "A refused revocation has no audit event.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Audit(|event| {
+                Fault::Audit(|event| {
                     if event.code == AuditCode::RevocationFailure { Vec::new() } else { vec![event] }
                 }),
             ),
             (
-                "records-a-refused-revocation-as-done",
-                "A revocation that was refused is recorded as done.",
+                "records-refused-revocations-as-successes",
+                "The audit event of a refused revocation has the code of a success.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     if event.code == AuditCode::RevocationFailure {
                         event.code = AuditCode::Revoked;
                     }
@@ -57,13 +58,13 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "revokes-for-anybody",
-                "A revocation by an unknown client is answered as one by a known.",
+                "ignores-the-client-of-a-revocation",
+                "A revocation by an unknown client is treated like one by a known client.",
                 &[Feature::NotRevocable],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.target == REVOCATION {
-                        asked.body = asked.body.replace("nobody", "target");
+                Fault::Request(|request, _| {
+                    if request.target == REVOCATION {
+                        request.body = request.body.replace("nobody", "target");
                     }
                 }),
             ),

@@ -1,49 +1,47 @@
-//! Mutants of the rate limit: too many requests, too few, and numbers that are not so.
+//! Mutants of the rate limit: too many or too few requests, and wrong numbers in headers.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 
 use locum_engine::model::WhenUnavailable;
 use locum_engine::ports::BucketSubject;
-use locum_engine::{AuditCode, BucketRule};
+use locum_engine::{AuditCode, BucketDecision, BucketRule};
 
-use super::Mutant;
+use crate::faults::fault::Fault;
+use crate::mutants::mutant::Mutant;
 use crate::profile::Profile;
-use crate::weakening::Weakening;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::RateLimit,
         vec![
             (
                 "never-limits",
-                "Every request passes.",
+                "No request is refused.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision { conforms: true, ..taken }),
+                Fault::BucketDecision(|decision| BucketDecision { conforms: true, ..decision }),
             ),
             (
-                "lets-one-more-through",
-                "Eleven requests pass.",
+                "allows-one-request-more",
+                "Eleven requests are accepted instead of ten.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| {
-                    (key, BucketRule { size: rule.size.saturating_add(1), ..rule })
-                }),
+                Fault::Bucket(|key, rule| (key, BucketRule { size: rule.size.saturating_add(1), ..rule })),
             ),
             (
-                "lets-one-less-through",
-                "Nine requests pass.",
+                "allows-one-request-less",
+                "Nine requests are accepted instead of ten.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| (key, BucketRule { size: one_less(rule.size), ..rule })),
+                Fault::Bucket(|key, rule| (key, BucketRule { size: one_less(rule.size), ..rule })),
             ),
             (
                 "refills-twice-as-fast",
-                "A minute gives two requests back.",
+                "Two requests are refilled per minute instead of one.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, rule| {
+                Fault::Bucket(|key, rule| {
                     (
                         key,
                         BucketRule {
@@ -54,127 +52,125 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "counts-all-users-together",
+                "shares-a-bucket-between-users",
                 "All users share a bucket.",
                 &[],
                 &[],
-                Weakening::Bucket(|mut key, rule| {
+                Fault::Bucket(|mut key, rule| {
                     key.subject = BucketSubject::User("everybody");
                     (key, rule)
                 }),
             ),
             (
-                "counts-all-addresses-together",
-                "A user has one bucket at all addresses.",
+                "shares-a-bucket-between-addresses",
+                "All IP addresses of a user share a bucket.",
                 &[],
                 &[],
-                Weakening::Bucket(|mut key, rule| {
+                Fault::Bucket(|mut key, rule| {
                     key.ip = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                     (key, rule)
                 }),
             ),
             (
-                "counts-every-ipv6-address",
-                "Every address of an IPv6 network has a bucket.",
+                "separates-addresses-of-an-ipv6-network",
+                "Every address of an IPv6 network has its own bucket.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if let IpAddr::V6(ip) = asked.ip {
+                Fault::Request(|request, _| {
+                    if let IpAddr::V6(ip) = request.ip {
                         let [.., high, low] = ip.segments();
-                        asked.ip = IpAddr::V4(Ipv4Addr::new(10, 0, high as u8, low as u8));
+                        request.ip = IpAddr::V4(Ipv4Addr::new(10, 0, high as u8, low as u8));
                     }
                 }),
             ),
             (
-                "ignores-the-tenants-rate",
-                "Every tenant has the rate of the record.",
+                "ignores-the-rate-of-the-tenant",
+                "Every tenant has the default rate.",
                 &[],
                 &[],
-                Weakening::Bucket(|key, _| (key, BucketRule::AUTH0_DEFAULT)),
+                Fault::Bucket(|key, _| (key, BucketRule::AUTH0_DEFAULT)),
             ),
             (
-                "says-that-more-remain",
-                "The headers say that one more request remains.",
+                "overstates-the-remaining-requests",
+                "The header for the remaining requests is too high by one.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision {
-                    remaining: taken.remaining + 1,
-                    ..taken
+                Fault::BucketDecision(|decision| BucketDecision {
+                    remaining: decision.remaining + 1,
+                    ..decision
                 }),
             ),
             (
-                "says-a-later-reset",
-                "The headers say that the bucket is full a second later.",
+                "states-the-reset-a-second-late",
+                "The header for the reset is a second late.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision {
-                    reset_unix_seconds: taken.reset_unix_seconds + 1,
-                    ..taken
+                Fault::BucketDecision(|decision| BucketDecision {
+                    reset_unix_seconds: decision.reset_unix_seconds + 1,
+                    ..decision
                 }),
             ),
             (
-                "says-reset-in-milliseconds",
-                "The headers give the reset in milliseconds.",
+                "states-the-reset-in-milliseconds",
+                "The header for the reset is in milliseconds.",
                 &[],
                 &[],
-                Weakening::Taken(|taken| locum_engine::BucketDecision {
-                    reset_unix_seconds: taken.reset_unix_seconds * 1000,
-                    ..taken
+                Fault::BucketDecision(|decision| BucketDecision {
+                    reset_unix_seconds: decision.reset_unix_seconds * 1000,
+                    ..decision
                 }),
             ),
             (
-                "says-nothing-about-waiting",
-                "A refusal does not say how long to wait.",
+                "drops-retry-after",
+                "A refusal lacks Retry-After.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| answered.headers.retain(|(name, _)| name != "retry-after")),
+                Fault::Response(|response, _| response.headers.retain(|(name, _)| name != "retry-after")),
             ),
             (
-                "tells-the-rate-only-of-refusals",
-                "A good answer does not tell the rate.",
+                "drops-rate-headers-of-successes",
+                "A successful response lacks the rate limit headers.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.status == 200 {
-                        answered.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
+                Fault::Response(|response, _| {
+                    if response.status == 200 {
+                        response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
                     }
                 }),
             ),
             (
-                "tells-the-rate-only-of-successes",
-                "A refusal does not tell the rate.",
+                "drops-rate-headers-of-refusals",
+                "A refusal lacks the rate limit headers.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, _| {
-                    if answered.status != 200 {
-                        answered.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
+                Fault::Response(|response, _| {
+                    if response.status != 200 {
+                        response.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
                     }
                 }),
             ),
             (
-                "closes-without-a-limiter",
-                "Requests are refused while the limiter cannot be asked.",
+                "refuses-without-a-rate-limiter",
+                "Requests are refused while the rate limiter is unavailable, although the tenant allows them.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
-                    tenant.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed
+                Fault::Tenant(|data| {
+                    data.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed
                 }),
             ),
             (
-                "opens-without-a-limiter",
-                "Requests go on while the limiter cannot be asked, though the tenant says otherwise.",
+                "accepts-without-a-rate-limiter",
+                "Requests are accepted while the rate limiter is unavailable, although the tenant forbids this.",
                 &[],
                 &[],
-                Weakening::Tenant(|tenant| {
-                    tenant.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open
-                }),
+                Fault::Tenant(|data| data.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Open),
             ),
             (
                 "records-limits-as-failures",
-                "A request that the limit refused is recorded as any failure.",
+                "The audit event of a rate-limited request has the code of another failure.",
                 &[],
                 &[],
-                Weakening::Audit(|mut event| {
+                Fault::Audit(|mut event| {
                     if event.code == AuditCode::Limited {
                         event.code = AuditCode::Failure;
                     }

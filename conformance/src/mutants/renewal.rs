@@ -1,46 +1,47 @@
-//! Mutants of renewal: tokens for the caller itself that bring no fresh life.
+//! Mutants of renewal: tokens for the caller that are not renewed correctly.
 
-use super::Mutant;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Renewal,
         vec![
             (
-                "renews-without-a-fresh-life",
-                "A renewed token ends when the first one did.",
+                "renews-without-a-new-expiry",
+                "A renewed token has the expiry of the first token.",
                 &[Feature::Renewal],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     if grant.client_id == grant.target_id {
-                        let first = hands.first(&grant.user_id, issued);
+                        let first = context.first_issued(&grant.user_id, issued);
                         *issued = first;
                     }
                 }),
             ),
             (
                 "renews-without-the-profile",
-                "A renewed token says less of its user than the first one.",
+                "A renewed token lacks the attributes of the user.",
                 &[Feature::Renewal],
                 &[],
-                Weakening::Grant(|grant, hands| {
-                    if grant.client_id == grant.target_id && hands.noted_before("self") {
+                Fault::Grant(|grant, context| {
+                    if grant.client_id == grant.target_id && context.set_mark("self") {
                         grant.claims.clear();
                     }
                 }),
             ),
             (
-                "renews-nothing",
-                "A token for the caller itself cannot be presented again.",
+                "issues-tokens-that-cannot-be-renewed",
+                "A token for the caller cannot be presented as an id_token.",
                 &[Feature::Renewal],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     if grant.client_id == grant.target_id
                         && grant.scopes.iter().any(|word| word == "passthrough")
                     {
-                        hands.rewrite(issued, |_, claims| {
+                        context.rewrite(issued, |_, claims| {
                             claims.insert("aud".to_owned(), "somebody-else".into());
                         });
                     }

@@ -1,77 +1,76 @@
-//! Mutants of revocation: said to be done, and not done.
+//! Mutants of revocation: reported as successful, but not performed.
 
 use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_engine::AuditCode;
 use locum_engine::ports::IssuerFailure;
 
-use super::Mutant;
-use crate::asking::REVOCATION;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::exchange::request_builder::REVOCATION;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Revocation,
         vec![
             (
-                "never-asks-the-upstream-to-revoke",
-                "A credential is said to be revoked, and nobody was asked to.",
+                "skips-the-upstream-revocation",
+                "A revocation is reported as successful without a request to the upstream.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::RevokesWithoutAsking,
+                Fault::SkipsRevocation,
             ),
             (
-                "says-revoked-when-the-upstream-failed",
-                "A credential is said to be revoked though the upstream could not be asked.",
+                "ignores-a-failed-upstream-revocation",
+                "A revocation is reported as successful although the upstream failed.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Revoked(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
+                Fault::RevocationResult(|outcome| outcome.or(Ok(RevokeAnswer::Revoked))),
             ),
             (
                 "fails-every-revocation",
-                "No credential can be revoked.",
+                "Every revocation fails.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Revoked(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
+                Fault::RevocationResult(|_| Err(IssuerFailure::Failed(Failure::internal("no")))),
             ),
             (
-                "says-not-revocable",
-                "A credential that was revoked is said not to be revocable.",
+                "reports-a-revoked-credential-as-not-revocable",
+                "A successful revocation is reported as not possible.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Revoked(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
+                Fault::RevocationResult(|outcome| outcome.map(|_| RevokeAnswer::NotRevocable)),
             ),
             (
                 "revokes-for-clients-without-the-add-on",
-                "A client without the add-on has its credentials revoked.",
+                "A client without the add-on can revoke its credentials.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.target == REVOCATION {
-                        asked.body = asked.body.replace("\"caller\"", "\"target\"");
+                Fault::Request(|request, _| {
+                    if request.target == REVOCATION {
+                        request.body = request.body.replace("\"caller\"", "\"target\"");
                     }
                 }),
             ),
             (
-                "says-a-jwt-is-revoked",
-                "A JWT is said to be revoked.",
+                "reports-a-jwt-as-revoked",
+                "Revoking a JWT is reported as successful.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    if asked.target == REVOCATION && asked.body.contains("eyJ") {
-                        answered.status = 200;
-                        answered.body.clear();
+                Fault::Response(|response, request| {
+                    if request.target == REVOCATION && request.body.contains("eyJ") {
+                        response.status = 200;
+                        response.body.clear();
                     }
                 }),
             ),
             (
-                "does-not-record-revocations",
-                "A revocation is not recorded.",
+                "drops-audit-events-of-revocations",
+                "A revocation has no audit event.",
                 &[Feature::Revocable],
                 &[],
-                Weakening::Audit(
-                    |event| if event.code == AuditCode::Revoked { Vec::new() } else { vec![event] },
-                ),
+                Fault::Audit(|event| if event.code == AuditCode::Revoked { Vec::new() } else { vec![event] }),
             ),
         ],
     )

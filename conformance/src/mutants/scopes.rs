@@ -1,69 +1,70 @@
-//! Mutants of the scopes: more of the profile than was asked for, or less.
+//! Mutants of the scopes: more or fewer attributes of the user than requested.
 
 use locum_abi::answer::Credential;
 use serde_json::Value;
 
-use super::{Mutant, drop_last};
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::{Mutant, drop_last};
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Scopes,
         vec![
             (
-                "tells-the-address-unasked",
-                "The user's email address stands in every token.",
+                "adds-the-email-to-every-token",
+                "Every token has the user's email address.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("email".to_owned(), "alice@example.com".into());
                     })
                 }),
             ),
             (
-                "carries-the-nonce-over",
-                "The nonce of the login stands in the token.",
+                "copies-the-nonce-of-the-login",
+                "The token has the nonce of the login.",
                 &[Feature::Jwt],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    hands.rewrite(issued, |_, claims| {
+                Fault::Issued(|issued, _, context| {
+                    context.rewrite(issued, |_, claims| {
                         claims.insert("nonce".to_owned(), "nonce-of-the-login".into());
                     })
                 }),
             ),
             (
                 "ignores-the-scope",
-                "No scope selects anything.",
+                "The scope selects no claims.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Grant(|grant, _| grant.claims.clear()),
+                Fault::Grant(|grant, _| grant.claims.clear()),
             ),
             (
                 "drops-one-selected-claim",
-                "Of the claims that a scope selects one is missing.",
+                "One of the claims that the scope selects is missing.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Grant(|grant, _| {
+                Fault::Grant(|grant, _| {
                     drop_last(&mut grant.claims);
                 }),
             ),
             (
-                "knows-no-aliases",
-                "The target's aliases for scopes mean nothing.",
+                "ignores-scope-aliases",
+                "The target's scope aliases are ignored.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.clients.iter_mut().for_each(|client| client.scope_aliases.clear())
                 }),
             ),
             (
-                "forgets-stored-users",
-                "The stored profile fills in nothing.",
+                "ignores-stored-profiles",
+                "Attributes of the stored user are not used.",
                 &[Feature::ProfileClaims],
                 &[],
-                Weakening::Tenant(|tenant| {
+                Fault::Tenant(|tenant| {
                     tenant.users.values_mut().for_each(|user| {
                         if !user.blocked {
                             user.profile.clear();
@@ -72,42 +73,42 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "refuses-unknown-words",
-                "A scope word that selects nothing is refused.",
+                "refuses-unknown-scopes",
+                "A scope that selects nothing is refused.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| {
-                    if asked.body.contains("no_such_attribute") {
-                        asked.body.clear();
+                Fault::Request(|request, _| {
+                    if request.body.contains("no_such_attribute") {
+                        request.body.clear();
                     }
                 }),
             ),
             (
-                "tells-the-profile-in-the-text",
-                "The user's name stands in the credential, whatever the scope.",
+                "adds-the-name-to-the-text",
+                "The text has the user's name, whatever the scope.",
                 &[Feature::Text],
                 &[],
-                Weakening::Issued(|issued, _, _| {
+                Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential {
                         text.push_str("&name=Alice Adams");
                     }
                 }),
             ),
             (
-                "reads-no-profile",
-                "Attributes that the manifest reads never reach the issuer.",
+                "withholds-the-profile-from-the-issuer",
+                "The attributes that the manifest reads are not passed to the issuer.",
                 &[Feature::ReadsProfile],
                 &[],
-                Weakening::Grant(|grant, _| grant.profile.clear()),
+                Fault::Grant(|grant, _| grant.profile.clear()),
             ),
             (
-                "lets-a-profile-replace-the-party",
-                "An attribute named azp replaces the token's own.",
+                "lets-an-attribute-replace-azp",
+                "A user attribute named azp replaces the token's claim.",
                 &[Feature::App],
                 &[],
-                Weakening::Issued(|issued, grant, hands| {
+                Fault::Issued(|issued, grant, context| {
                     if grant.scopes.iter().any(|word| word == "all") {
-                        hands.rewrite(issued, |_, claims| {
+                        context.rewrite(issued, |_, claims| {
                             claims.insert("azp".to_owned(), Value::from("mallory"));
                         });
                     }

@@ -1,39 +1,40 @@
-//! Mutants that give secrets away.
+//! Mutants that disclose secrets.
 
 use locum_abi::answer::Credential;
 use serde_json::{Map, Value};
 
-use super::Mutant;
-use crate::exchange::Asked;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::exchange::message::Request;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::Secrets,
         vec![
             (
                 "logs-a-secret",
-                "A secret stands in a log line.",
+                "A log line contains a secret.",
                 &[],
                 &[],
-                Weakening::Issued(
-                    |_, _, hands| tracing::info!(target: "plugin", "signing with {}", hands.secret()),
+                Fault::Issued(
+                    |_, _, context| tracing::info!(target: "plugin", "signing with {}", context.secret()),
                 ),
             ),
             (
                 "issues-a-secret",
-                "A secret stands in the credential.",
+                "The credential contains a secret.",
                 &[],
                 &[],
-                Weakening::Issued(|issued, _, hands| {
-                    let secret = hands.secret();
+                Fault::Issued(|issued, _, context| {
+                    let secret = context.secret();
                     match &mut issued.credential {
                         Credential::Text(text) => text.push_str(&secret),
                         Credential::Object(object) => {
                             object.insert("debug".to_owned(), secret.into());
                         }
-                        Credential::Jwt(_) => hands.rewrite(issued, |_, claims| {
+                        Credential::Jwt(_) => context.rewrite(issued, |_, claims| {
                             claims.insert("debug".to_owned(), secret.into());
                         }),
                     }
@@ -41,33 +42,33 @@ pub(super) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "records-the-id-token",
-                "The presented id_token stands in the record.",
+                "The audit event contains the presented id_token.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| copy_to_device(asked, "id_token")),
+                Fault::Request(|request, _| copy_to_device(request, "id_token")),
             ),
             (
                 "echoes-the-id-token",
-                "The presented id_token comes back in a header.",
+                "A response header contains the presented id_token.",
                 &[],
                 &[],
-                Weakening::Answer(|answered, asked| {
-                    answered.headers.push(("x-debug".to_owned(), asked.body.clone()))
+                Fault::Response(|response, request| {
+                    response.headers.push(("x-debug".to_owned(), request.body.clone()))
                 }),
             ),
             (
-                "records-a-secret-of-old-libraries",
-                "A client_secret that old libraries send along is recorded.",
+                "records-the-client-secret-of-a-request",
+                "The audit event contains the client_secret that old libraries send.",
                 &[],
                 &[],
-                Weakening::Question(|asked, _| copy_to_device(asked, "client_secret")),
+                Fault::Request(|request, _| copy_to_device(request, "client_secret")),
             ),
             (
                 "repeats-a-secret-in-a-refusal",
-                "A refusal of settings repeats the secret.",
+                "A refusal of settings contains a secret.",
                 &[Feature::SecretSettings],
                 &[],
-                Weakening::Refusal(|mut failure, configuration| {
+                Fault::Refusal(|mut failure, configuration| {
                     for (_, value) in &configuration.settings {
                         failure.message.push_str(&value.to_string());
                     }
@@ -78,12 +79,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
     )
 }
 
-/// Puts a parameter where the record keeps it.
-fn copy_to_device(asked: &mut Asked, name: &str) {
-    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&asked.body)
+/// Copies a parameter to `device`, which the audit event contains.
+fn copy_to_device(request: &mut Request, name: &str) {
+    if let Ok(mut parameters) = serde_json::from_str::<Map<String, Value>>(&request.body)
         && let Some(value) = parameters.get(name).cloned()
     {
         parameters.insert("device".to_owned(), value);
-        asked.body = Value::Object(parameters).to_string();
+        request.body = Value::Object(parameters).to_string();
     }
 }

@@ -1,22 +1,23 @@
-//! Mutants of the upstream's faults: clients are told something else, or too much.
+//! Mutants of the handling of upstream faults: another response to the client, or too much detail.
 
 use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
 
-use super::Mutant;
-use crate::profile::{Feature, Profile};
-use crate::weakening::Weakening;
+use crate::faults::fault::Fault;
+use crate::feature::Feature;
+use crate::mutants::mutant::Mutant;
+use crate::profile::Profile;
 
-pub(super) fn mutants() -> Vec<Mutant> {
+pub(crate) fn mutants() -> Vec<Mutant> {
     Mutant::all_of(
         Profile::UpstreamFaults,
         vec![
             (
-                "blames-itself-for-the-upstream",
-                "An upstream that is away is answered with 500.",
+                "answers-an-unreachable-upstream-with-500",
+                "An unreachable upstream is answered with status 500.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamUnreachable(why) => IssuerFailure::ContractBroken(why),
                         other => other,
@@ -24,11 +25,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "calls-a-late-upstream-away",
-                "An upstream that is late is answered as one that is away.",
+                "reports-a-timeout-as-unreachable",
+                "An upstream timeout is answered like an unreachable upstream.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamTimedOut(ms) => {
                             IssuerFailure::UpstreamUnreachable(format!("{ms} ms"))
@@ -38,11 +39,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "tells-the-upstreams-text",
-                "The client is told what the upstream said.",
+                "passes-on-the-upstream-text",
+                "The client receives the upstream's text.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::UpstreamUnreachable(why) => {
                             IssuerFailure::Failed(Failure::new(FailureCode::ParameterRefused, why))
@@ -52,11 +53,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "hides-the-upstreams-code",
-                "The client is not told the upstream's code.",
+                "hides-the-upstream-code",
+                "The client does not receive the upstream's error code.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::Failed(mut failure) => {
                             failure.upstream_code = None;
@@ -67,11 +68,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "makes-nonsense-a-refusal",
-                "Nonsense of the upstream is taken for its refusal.",
+                "reports-a-malformed-reply-as-a-refusal",
+                "A malformed reply of the upstream is treated like a refusal.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, _| {
+                Fault::IssueResult(|outcome, _| {
                     outcome.map_err(|failure| match failure {
                         IssuerFailure::Failed(mut failure)
                             if failure.code == FailureCode::UpstreamNonsense =>
@@ -84,24 +85,24 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 }),
             ),
             (
-                "asks-the-upstream-twice",
-                "The upstream is asked twice for each credential.",
+                "calls-the-upstream-twice",
+                "The upstream is called twice per credential.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::AsksTwice,
+                Fault::IssuesTwice,
             ),
             (
-                "gives-up-after-one-fault",
-                "After one fault of the upstream nothing is issued any more.",
+                "stops-after-one-upstream-fault",
+                "After one upstream fault no credential is issued.",
                 &[Feature::Upstream],
                 &[],
-                Weakening::Outcome(|outcome, hands| match outcome {
+                Fault::IssueResult(|outcome, context| match outcome {
                     Err(failure) => {
-                        hands.noted_before("a fault");
+                        context.set_mark("upstream fault");
                         Err(failure)
                     }
-                    Ok(_) if hands.has_noted("a fault") => {
-                        Err(IssuerFailure::UpstreamUnreachable("given up".to_owned()))
+                    Ok(_) if context.is_marked("upstream fault") => {
+                        Err(IssuerFailure::UpstreamUnreachable("stopped".to_owned()))
                     }
                     issued => issued,
                 }),

@@ -1,11 +1,11 @@
-//! Texts of a report inside markup. A judged plugin wrote some of them: none may become markup, or hide what it says.
+//! Texts of a report inside markup. Some come from the tested plugin, so none may become markup or mislead the reader.
 
 use std::fmt::{self, Write as _};
 
-/// A text as content or as a quoted attribute, of HTML or of XML.
+/// A text as content or as a quoted attribute of HTML or XML.
 ///
-/// What cannot be seen, what turns the reading direction and what XML cannot hold is named: `<U+202E>`. Line breaks and
-/// tabs stay.
+/// Invisible characters, characters that change the reading direction and characters that XML forbids are written as
+/// their code point, such as `<U+202E>`. Line breaks and tabs stay.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -26,7 +26,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Controls, invisible formatting characters and non-characters.
+/// Whether it is a control, an invisible formatting character or a non-character.
 fn misleads(character: char) -> bool {
     let is_format = matches!(
         character,
@@ -40,9 +40,9 @@ fn misleads(character: char) -> bool {
             | '\u{FFF9}'..='\u{FFFB}'
             | '\u{E0000}'..='\u{E007F}'
     );
-    let is_no_character =
+    let is_noncharacter =
         matches!(character, '\u{FDD0}'..='\u{FDEF}') || u32::from(character) & 0xFFFE == 0xFFFE;
-    character.is_control() || is_format || is_no_character
+    character.is_control() || is_format || is_noncharacter
 }
 
 #[cfg(test)]
@@ -50,14 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_something_in_markup_means_nothing() {
+    fn characters_of_markup_are_escaped() {
         assert_eq!(Escaped(r#"<a b='c' d="e">&amp;"#).to_string(), {
             "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;amp;"
         });
     }
 
     #[test]
-    fn what_cannot_be_seen_is_named() {
+    fn invisible_characters_are_written_as_code_points() {
         assert_eq!(
             Escaped("a\0b\u{1b}[31m\r\u{9b}\u{202e}c\u{fffe}\u{10ffff}").to_string(),
             "a&lt;U+0000&gt;b&lt;U+001B&gt;[31m&lt;U+000D&gt;&lt;U+009B&gt;&lt;U+202E&gt;c&lt;U+FFFE&gt;&lt;U+10FFFF&gt;"
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_text_stays() {
+    fn other_texts_are_unchanged() {
         let text = "one\n\ttwo – drei ✓ 四 \u{1F600} עברית";
         assert_eq!(Escaped(text).to_string(), text);
     }

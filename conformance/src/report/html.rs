@@ -1,35 +1,32 @@
-//! The report as one HTML page, for people: no script, nothing from elsewhere, light and dark, on paper too.
+//! The report as one HTML page for people: no script, no external resource, light and dark colours, printable.
 
 mod cases;
 mod failures;
-mod kill_score;
+mod mutation_score;
 mod profiles;
 mod summary;
 
 use std::fmt;
 
-use self::cases::Cases;
-use self::failures::Failures;
-use self::kill_score::TheKillScore;
-use self::profiles::Profiles;
-use self::summary::{Sums, TheSubject, TheVerdict};
-use super::Report;
-use super::escaped::Escaped;
+use self::cases::CasesSection;
+use self::failures::FailuresSection;
+use self::mutation_score::MutationScoreSection;
+use self::profiles::ProfilesSection;
+use self::summary::{CountsSection, ImplementationSection, VerdictSection};
+use crate::report::escaped::Escaped;
+use crate::report::model::Report;
 
 const STYLE: &str = include_str!("html/style.css");
 
-/// Even a text that got through as markup could load nothing, run nothing and send nothing.
+/// The second line of defence: markup that escaping missed can load, run and send nothing.
 const CONTENT_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-impl Report {
-    /// The report as a page that stands alone.
-    pub fn to_html(&self) -> String {
-        Page(self).to_string()
-    }
+/// The report as one HTML page without external resources.
+pub fn to_html(report: &Report) -> String {
+    Page(report).to_string()
 }
 
-/// The page. A further section is a further line here.
 struct Page<'a>(&'a Report);
 
 impl fmt::Display for Page<'_> {
@@ -38,15 +35,15 @@ impl fmt::Display for Page<'_> {
         write_head(f, report)?;
         writeln!(f, "<body>\n<header>")?;
         writeln!(f, "<p class=\"kind\">Locum conformance report</p>")?;
-        writeln!(f, "<h1>{}</h1>", Escaped(&report.subject.title()))?;
-        write!(f, "{}", TheVerdict(report))?;
+        writeln!(f, "<h1>{}</h1>", Escaped(&report.implementation.title()))?;
+        write!(f, "{}", VerdictSection(report))?;
         writeln!(f, "</header>\n<main>")?;
-        write!(f, "{}", Sums(&report.counts))?;
-        write!(f, "{}", TheSubject(report))?;
-        write!(f, "{}", Failures(&report.failures))?;
-        write!(f, "{}", Profiles(report))?;
-        write!(f, "{}", TheKillScore(report.kill_score.as_ref()))?;
-        write!(f, "{}", Cases(report))?;
+        write!(f, "{}", CountsSection(&report.counts))?;
+        write!(f, "{}", ImplementationSection(report))?;
+        write!(f, "{}", FailuresSection(&report.failures))?;
+        write!(f, "{}", ProfilesSection(report))?;
+        write!(f, "{}", MutationScoreSection(report.mutation_score.as_ref()))?;
+        write!(f, "{}", CasesSection(report))?;
         writeln!(f, "</main>\n</body>\n</html>")
     }
 }
@@ -58,20 +55,16 @@ fn write_head(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(f, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     writeln!(f, "<meta name=\"color-scheme\" content=\"light dark\">")?;
     writeln!(f, "<meta name=\"referrer\" content=\"no-referrer\">")?;
-    writeln!(f, "<title>{}: {verdict} – Locum conformance</title>", Escaped(&report.subject.title()))?;
+    writeln!(f, "<title>{}: {verdict} – Locum conformance</title>", Escaped(&report.implementation.title()))?;
     writeln!(f, "<style>\n{STYLE}</style>\n</head>")
-}
-
-/// `1 case`, `2 cases`.
-fn cases(count: usize) -> String {
-    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::to_html;
     use crate::report::sample;
 
-    /// The tags with their values emptied: what a browser makes elements and attributes of.
+    /// The tags of the page, without the values of their attributes.
     fn tags(page: &str) -> Vec<String> {
         let mut tags = Vec::new();
         let (mut tag, mut in_tag, mut in_value) = (String::new(), false, false);
@@ -87,63 +80,66 @@ mod tests {
                 _ => {}
             }
         }
-        assert!(!in_tag && !in_value, "a tag is open at the end of the page");
+        assert!(!in_tag && !in_value, "the page ends inside a tag");
         tags
     }
 
     #[test]
-    fn the_page_is_what_was_reviewed() {
-        let page = sample::report(str::to_owned).to_html();
+    fn the_page_equals_the_reviewed_snapshot() {
+        let page = to_html(&sample::report(str::to_owned));
         let (_, body) = page.split_once("</style>").unwrap();
         insta::assert_snapshot!(body);
     }
 
     #[test]
-    fn equal_reports_are_equal_pages() {
-        assert_eq!(sample::report(str::to_owned).to_html(), sample::report(str::to_owned).to_html());
+    fn equal_reports_give_equal_pages() {
+        assert_eq!(to_html(&sample::report(str::to_owned)), to_html(&sample::report(str::to_owned)));
     }
 
     #[test]
-    fn no_text_becomes_an_element_or_an_attribute() {
-        let hostile = sample::report(sample::hostile).to_html();
-        assert_eq!(tags(&hostile), tags(&sample::report(str::to_owned).to_html()));
+    fn report_texts_add_no_element_and_no_attribute() {
+        let hostile = to_html(&sample::report(sample::hostile));
+        assert_eq!(tags(&hostile), tags(&to_html(&sample::report(str::to_owned))));
         assert!(hostile.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
     }
 
     #[test]
-    fn nothing_comes_from_elsewhere_and_nothing_runs() {
-        let page = sample::report(str::to_owned).to_html();
-        for reach in
+    fn the_page_loads_and_runs_nothing() {
+        let page = to_html(&sample::report(str::to_owned));
+        for external in
             ["://", "src=", "url(", "@import", "<script", "<link", "<iframe", "<form", "onload", "onclick"]
         {
-            assert!(!page.contains(reach), "{reach}");
+            assert!(!page.contains(external), "{external}");
         }
         assert!(page.contains("default-src 'none'"));
     }
 
     #[test]
-    fn links_lead_to_a_place_on_the_page() {
-        let page = sample::report(str::to_owned).to_html();
-        let places: Vec<&str> =
+    fn every_link_has_one_anchor_on_the_page() {
+        let page = to_html(&sample::report(str::to_owned));
+        let links: Vec<&str> =
             page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        assert!(places.len() > 5);
-        for place in places {
-            let id = place.strip_prefix('#').unwrap();
-            assert_eq!(page.matches(&format!("id=\"{id}\"")).count(), 1, "{place}");
+        assert!(links.len() > 5);
+        for link in links {
+            let id = link.strip_prefix('#').unwrap();
+            assert_eq!(page.matches(&format!("id=\"{id}\"")).count(), 1, "{link}");
         }
     }
 
     #[test]
-    fn a_page_says_why_a_report_did_not_pass() {
+    fn the_verdict_states_why_a_report_did_not_pass() {
         let verdict =
             |page: &str| page.lines().find(|line| line.starts_with("<p class=\"verdict")).unwrap().to_owned();
         let mut report = sample::report(str::to_owned);
-        assert!(verdict(&report.to_html()).contains("1 of 3 cases failed"));
-        assert!(verdict(&sample::nothing_ran().to_html()).contains("proves nothing"));
+        assert!(verdict(&to_html(&report)).contains("1 of 3 cases failed"));
+        assert!(verdict(&to_html(&sample::nothing_ran())).contains("shows nothing"));
         report.counts.failed = 0;
-        let with_survivor = verdict(&report.to_html());
-        assert!(with_survivor.contains("Not passed") && with_survivor.contains("missed"), "{with_survivor}");
-        report.kill_score = None;
-        assert!(verdict(&report.to_html()).contains("<strong>Passed</strong>"));
+        let with_survivor = verdict(&to_html(&report));
+        assert!(
+            with_survivor.contains("Not passed") && with_survivor.contains("no case detects"),
+            "{with_survivor}"
+        );
+        report.mutation_score = None;
+        assert!(verdict(&to_html(&report)).contains("<strong>Passed</strong>"));
     }
 }

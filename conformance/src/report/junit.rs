@@ -1,60 +1,61 @@
-//! The report as JUnit XML, for what shows the test results of CI runs.
+//! The report as JUnit XML, for CI systems.
 
 use std::fmt::{self, Write as _};
 
-use super::escaped::Escaped;
-use super::{Excused, FailureReport, Fate, KillScore, MutantReport, ProfileReport, Report, SubjectReport};
+use crate::report::escaped::Escaped;
+use crate::report::model::{CaseWithReason, FailureReport, ImplementationReport, ProfileReport, Report};
+use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
 
-impl Report {
-    /// The report as JUnit XML: a suite for each profile that has cases, a test for each case; one for the kill score.
-    ///
-    /// JUnit knows passed, failed and skipped. What was excused is skipped there, and its message begins with the word
-    /// that the report has for it. If no case passed and none failed, a test of its own fails, for CI would take a file
-    /// of skipped tests for a good one. Durations are 0: a report is the same however fast it was made.
-    pub fn to_junit(&self) -> String {
-        Suites(self).to_string()
-    }
+/// The report as JUnit XML: one test suite per profile that has cases, one test per case, and one test suite for the
+/// mutation score.
+///
+/// JUnit knows passed, failed and skipped tests. Cases that are neither passed nor failed count as skipped, and their
+/// message starts with the report's word for the result. If no case passed and none failed, the file holds one failed
+/// test, because CI systems accept a file of skipped tests. Durations are 0, so that equal runs give equal files.
+pub fn to_junit(report: &Report) -> String {
+    TestSuites(report).to_string()
 }
 
-struct Suites<'a>(&'a Report);
+struct TestSuites<'a>(&'a Report);
 
-impl fmt::Display for Suites<'_> {
+impl fmt::Display for TestSuites<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         let counts = &report.counts;
-        let unproven = usize::from(counts.failed == 0 && counts.passed == 0);
-        let excused = counts.expected_failures + counts.skipped + counts.unsupported + counts.not_run;
-        let [mutants, survived, no_mutants] = report.kill_score.as_ref().map_or([0; 3], sums_of_mutants);
+        let nothing_ran = usize::from(counts.failed == 0 && counts.passed == 0);
+        let skipped = counts.expected_failures + counts.skipped + counts.unsupported + counts.not_run;
+        let [mutants, survived, unsupported_mutants] =
+            report.mutation_score.as_ref().map_or([0; 3], mutant_counts);
         writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             f,
             r#"<testsuites name="{}" tests="{}" failures="{}" errors="0" skipped="{}" time="0">"#,
-            Escaped(&format!("Locum conformance: {}", report.subject.title())),
-            counts.cases + unproven + mutants,
-            counts.failed + unproven + survived,
-            excused + no_mutants,
+            Escaped(&format!("Locum conformance: {}", report.implementation.title())),
+            counts.cases + nothing_ran + mutants,
+            counts.failed + nothing_ran + survived,
+            skipped + unsupported_mutants,
         )?;
         for profile in &report.profiles {
             write_suite(f, report, profile)?;
         }
-        if let Some(score) = &report.kill_score {
-            write_kill_score(f, report, score)?;
+        if let Some(score) = &report.mutation_score {
+            write_mutation_score(f, report, score)?;
         }
-        if unproven > 0 {
-            write_unproven(f, report)?;
+        if nothing_ran > 0 {
+            write_nothing_ran(f, report)?;
         }
         writeln!(f, "</testsuites>")
     }
 }
 
 fn write_suite(f: &mut fmt::Formatter<'_>, report: &Report, profile: &ProfileReport) -> fmt::Result {
-    let excused = [
+    let with_reasons = [
         ("failed as expected", &profile.expected_failures),
         ("skipped", &profile.skipped),
         ("unsupported", &profile.unsupported),
         ("not run", &profile.not_run),
     ];
-    let skipped: usize = excused.iter().map(|(_, cases)| cases.len()).sum();
+    let skipped: usize = with_reasons.iter().map(|(_, cases)| cases.len()).sum();
     let failed = profile.failed.len();
     let tests = profile.passed.len() + failed + skipped;
     if tests == 0 {
@@ -69,8 +70,8 @@ fn write_suite(f: &mut fmt::Formatter<'_>, report: &Report, profile: &ProfileRep
     for failure in report.failures.iter().filter(|failure| failure.profile == profile.profile) {
         write_failure(f, failure)?;
     }
-    for (word, cases) in excused {
-        for Excused { case, reason } in cases {
+    for (word, cases) in with_reasons {
+        for CaseWithReason { case, reason } in cases {
             open_case(f, name, case)?;
             writeln!(f, "      <skipped message=\"{word}: {}\"/>\n    </testcase>", Escaped(reason))?;
         }
@@ -78,27 +79,27 @@ fn write_suite(f: &mut fmt::Formatter<'_>, report: &Report, profile: &ProfileRep
     writeln!(f, "  </testsuite>")
 }
 
-fn open_suite(f: &mut fmt::Formatter<'_>, report: &Report, name: &str, sums: [usize; 3]) -> fmt::Result {
-    let [tests, failures, skipped] = sums;
+fn open_suite(f: &mut fmt::Formatter<'_>, report: &Report, name: &str, counts: [usize; 3]) -> fmt::Result {
+    let [tests, failures, skipped] = counts;
     writeln!(
         f,
         r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}" time="0" timestamp="{}">"#,
-        Escaped(&report.made_at)
+        Escaped(&report.created_at)
     )?;
     writeln!(f, "    <properties>")?;
     let property = |f: &mut fmt::Formatter<'_>, name: &str, value: &str| {
         writeln!(f, r#"      <property name="{name}" value="{}"/>"#, Escaped(value))
     };
-    property(f, "suite", &report.suite)?;
-    match &report.subject {
-        SubjectReport::Plugin { sha256, name, version, contract, isolation, .. } => {
+    property(f, "suite", &report.suite_version)?;
+    match &report.implementation {
+        ImplementationReport::Plugin { sha256, name, version, contract, isolation, .. } => {
             property(f, "plugin", name)?;
             property(f, "version", version)?;
             property(f, "sha256", sha256)?;
             property(f, "contract", &contract.to_string())?;
             property(f, "isolation", isolation)?;
         }
-        SubjectReport::Server { base_url, .. } => property(f, "server", base_url)?,
+        ImplementationReport::Server { base_url, .. } => property(f, "server", base_url)?,
     }
     writeln!(f, "    </properties>")
 }
@@ -107,14 +108,14 @@ fn open_case(f: &mut fmt::Formatter<'_>, suite: &str, case: &str) -> fmt::Result
     writeln!(f, r#"    <testcase classname="conformance.{suite}" name="{}" time="0">"#, Escaped(case))
 }
 
-/// The message says what differed first; the text says all.
+/// The message names the first difference; the text holds all of them.
 fn write_failure(f: &mut fmt::Formatter<'_>, failure: &FailureReport) -> fmt::Result {
     let message = failure.differences.first().map_or_else(
         || failure.description.clone(),
         |first| format!("{}: expected {}, got {}", first.what, first.expected, first.got),
     );
     let mut text = String::new();
-    write_account(&mut text, failure)?;
+    write_details(&mut text, failure)?;
     open_case(f, failure.profile.name(), &failure.case)?;
     writeln!(
         f,
@@ -125,7 +126,7 @@ fn write_failure(f: &mut fmt::Formatter<'_>, failure: &FailureReport) -> fmt::Re
     writeln!(f, "    </testcase>")
 }
 
-fn write_account(text: &mut String, failure: &FailureReport) -> fmt::Result {
+fn write_details(text: &mut String, failure: &FailureReport) -> fmt::Result {
     writeln!(text, "{}", failure.description)?;
     if failure.step > 0 {
         writeln!(text, "step {}", failure.step)?;
@@ -137,27 +138,27 @@ fn write_account(text: &mut String, failure: &FailureReport) -> fmt::Result {
         writeln!(text, "> {}", exchange.request)?;
         writeln!(text, "> {}", exchange.request_body)?;
         writeln!(text, "< {}", exchange.status)?;
-        writeln!(text, "< {}", exchange.answer_body)?;
+        writeln!(text, "< {}", exchange.response_body)?;
     }
     writeln!(text, "{}", failure.reproduce)
 }
 
-/// All, survived, not possible.
-fn sums_of_mutants(score: &KillScore) -> [usize; 3] {
+/// Number of mutants: all, survived, unsupported.
+fn mutant_counts(score: &MutationScore) -> [usize; 3] {
     [score.mutants.len(), score.survived, score.unsupported]
 }
 
-fn write_kill_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &KillScore) -> fmt::Result {
-    open_suite(f, report, "kill-score", sums_of_mutants(score))?;
-    for MutantReport { mutant, fault, fate, .. } in &score.mutants {
-        open_case(f, "kill-score", mutant)?;
-        let fault = Escaped(fault);
-        match fate {
-            Fate::Killed { .. } => {}
-            Fate::Survived => {
-                writeln!(f, r#"      <failure type="survivor" message="no case notices: {fault}"/>"#)?
+fn write_mutation_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &MutationScore) -> fmt::Result {
+    open_suite(f, report, "mutation-score", mutant_counts(score))?;
+    for MutantReport { mutant, description, result, .. } in &score.mutants {
+        open_case(f, "mutation-score", mutant)?;
+        let description = Escaped(description);
+        match result {
+            MutantResult::Killed { .. } => {}
+            MutantResult::Survived => {
+                writeln!(f, r#"      <failure type="survivor" message="no case detects: {description}"/>"#)?
             }
-            Fate::Unsupported { reason } => {
+            MutantResult::Unsupported { reason } => {
                 writeln!(f, r#"      <skipped message="unsupported: {}"/>"#, Escaped(reason))?;
             }
         }
@@ -166,12 +167,12 @@ fn write_kill_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &KillSco
     writeln!(f, "  </testsuite>")
 }
 
-fn write_unproven(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+fn write_nothing_ran(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     open_suite(f, report, "run", [1, 1, 0])?;
-    open_case(f, "run", "some-case-passes")?;
+    open_case(f, "run", "at-least-one-case-passes")?;
     writeln!(
         f,
-        r#"      <failure type="nothing-ran" message="no case passed: the report proves nothing"/>"#
+        r#"      <failure type="nothing-ran" message="no case passed, so the report shows nothing"/>"#
     )?;
     writeln!(f, "    </testcase>\n  </testsuite>")
 }
@@ -181,9 +182,10 @@ mod tests {
     use quick_xml::events::{BytesStart, Event};
     use quick_xml::{Reader, XmlVersion};
 
+    use super::to_junit;
     use crate::report::sample;
 
-    /// The elements and their attributes. What is no XML fails the test.
+    /// The elements and their attributes. Panics if the text is not XML.
     fn read(xml: &str) -> Vec<(String, Vec<(String, String)>)> {
         let mut reader = Reader::from_str(xml);
         let mut elements = Vec::new();
@@ -214,42 +216,46 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_what_was_reviewed() {
-        insta::assert_snapshot!(sample::report(str::to_owned).to_junit());
+    fn the_file_equals_the_reviewed_snapshot() {
+        insta::assert_snapshot!(to_junit(&sample::report(str::to_owned)));
     }
 
     #[test]
-    fn equal_reports_are_equal_files() {
-        assert_eq!(sample::report(str::to_owned).to_junit(), sample::report(str::to_owned).to_junit());
+    fn equal_reports_give_equal_files() {
+        assert_eq!(to_junit(&sample::report(str::to_owned)), to_junit(&sample::report(str::to_owned)));
     }
 
     #[test]
-    fn no_text_becomes_an_element_or_an_attribute() {
+    fn report_texts_add_no_element_and_no_attribute() {
         let shape = |xml: &str| -> Vec<(String, Vec<String>)> {
             let named =
                 |attributes: Vec<(String, String)>| attributes.into_iter().map(|(name, _)| name).collect();
             read(xml).into_iter().map(|(element, attributes)| (element, named(attributes))).collect()
         };
-        let harmless = sample::report(str::to_owned).to_junit();
-        let hostile = sample::report(sample::hostile).to_junit();
+        let harmless = to_junit(&sample::report(str::to_owned));
+        let hostile = to_junit(&sample::report(sample::hostile));
         assert_eq!(shape(&hostile), shape(&harmless));
         assert!(hostile.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
     }
 
     #[test]
-    fn the_sums_are_those_of_the_tests() {
-        let elements = read(&sample::report(str::to_owned).to_junit());
+    fn the_stated_counts_equal_the_counted_tests() {
+        let elements = read(&to_junit(&sample::report(str::to_owned)));
         let count = |element: &str| elements.iter().filter(|(name, _)| name == element).count();
         for (attribute, element) in [("tests", "testcase"), ("failures", "failure"), ("skipped", "skipped")] {
             assert!(count(element) > 0);
-            assert_eq!(sum(&elements, "testsuite", attribute), count(element), "{attribute} of the suites");
+            assert_eq!(
+                sum(&elements, "testsuite", attribute),
+                count(element),
+                "{attribute} of the test suites"
+            );
             assert_eq!(sum(&elements, "testsuites", attribute), count(element), "{attribute} of all");
         }
     }
 
     #[test]
-    fn a_report_without_a_passed_case_fails_in_ci() {
-        let elements = read(&sample::nothing_ran().to_junit());
+    fn a_report_without_a_passed_case_holds_a_failed_test() {
+        let elements = read(&to_junit(&sample::nothing_ran()));
         assert_eq!(sum(&elements, "testsuites", "failures"), 1);
         assert!(!sample::nothing_ran().passed());
     }

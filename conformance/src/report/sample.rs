@@ -1,40 +1,48 @@
-//! A small made-up report that holds one of everything, for the tests of its forms.
+//! A small invented report with every kind of result, for the tests of the formats.
 
-use super::{
-    Counts, Excused, FailureReport, Fate, KillScore, MutantReport, REPORT_VERSION, Report, ShownExchange,
-    SubjectReport,
-};
-use crate::judge::Difference;
 use crate::profile::Profile;
-use crate::report::ProfileReport;
+use crate::report::difference::Difference;
+use crate::report::model::{
+    CaseWithReason, Counts, FailureReport, ImplementationReport, ProfileReport, REPORT_VERSION, Report,
+};
+use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
+use crate::report::outcome::ShownExchange;
 
-/// The report, with each of its texts as `written` writes it.
+/// The report, with each text changed by `written`.
 pub(super) fn report(written: fn(&str) -> String) -> Report {
-    let excused = |case: &str, reason: &str| Excused { case: written(case), reason: written(reason) };
+    let with_reason =
+        |case: &str, reason: &str| CaseWithReason { case: written(case), reason: written(reason) };
     let mut profiles: Vec<ProfileReport> = Profile::ALL.into_iter().map(ProfileReport::empty).collect();
     for profile in &mut profiles {
         match profile.profile {
-            Profile::Contract => profile.passed.push(written("a-form-is-as-good-as-json")),
+            Profile::Contract => profile.passed.push(written("form-and-json-bodies-give-the-same-answer")),
             Profile::Expiry => {
-                profile.failed.push(written("a-life-above-the-longest-is-refused"));
-                profile.expected_failures.push(excused("a-life-ends-to-the-second", "known since 0.2"));
+                profile.failed.push(written("a-lifetime-above-the-maximum-is-refused"));
                 profile
-                    .skipped
-                    .push(excused("a-life-starts-at-once", "the vendor's bug 7, until 2027-01-31"));
+                    .expected_failures
+                    .push(with_reason("a-credential-expires-to-the-second", "known since 0.2"));
+                profile.skipped.push(with_reason(
+                    "a-credential-is-valid-from-now-on",
+                    "the vendor's bug 7, until 2027-01-31",
+                ));
             }
             Profile::Revocation => {
-                profile.unsupported.push(excused("a-credential-that-can-be-revoked-is", "needs revocable"));
-                profile.unsupported.push(excused("a-jwt-is-never-said-to-be-revoked", "needs revocable"));
+                profile
+                    .unsupported
+                    .push(with_reason("revoking-a-revocable-credential-succeeds", "needs revocable"));
+                profile.unsupported.push(with_reason("revoking-a-jwt-is-refused", "needs revocable"));
             }
-            Profile::RateLimit => profile.not_run.push(excused("a-minute-gives-one-back", "needs the clock")),
+            Profile::RateLimit => {
+                profile.not_run.push(with_reason("one-request-is-refilled-per-minute", "needs the clock"))
+            }
             _ => {}
         }
     }
     Report {
-        report: REPORT_VERSION,
-        suite: written("0.1.0"),
-        made_at: written("2026-11-21T06:00:00Z"),
-        subject: SubjectReport::Plugin {
+        report_version: REPORT_VERSION,
+        suite_version: written("0.1.0"),
+        created_at: written("2026-11-21T06:00:00Z"),
+        implementation: ImplementationReport::Plugin {
             file: written("libexample.so"),
             sha256: written(&"5a".repeat(32)),
             name: written("example"),
@@ -55,25 +63,25 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
         },
         profiles,
         failures: vec![failure(written)],
-        kill_score: Some(kill_score(written)),
+        mutation_score: Some(mutation_score(written)),
     }
 }
 
-/// A report of which every case was skipped.
+/// A report whose only case was skipped.
 pub(super) fn nothing_ran() -> Report {
     let mut report = report(str::to_owned);
     report.profiles = vec![ProfileReport::empty(Profile::Contract)];
-    let reason = "somebody skipped it".to_owned();
+    let reason = "a bug of the vendor".to_owned();
     report.profiles.iter_mut().for_each(|profile| {
-        profile.skipped.push(Excused { case: "the-only-case".to_owned(), reason: reason.clone() });
+        profile.skipped.push(CaseWithReason { case: "the-only-case".to_owned(), reason: reason.clone() });
     });
     report.counts = Counts { cases: 1, skipped: 1, ..Counts::default() };
     report.failures.clear();
-    report.kill_score = None;
+    report.mutation_score = None;
     report
 }
 
-/// A text that is markup where it is not escaped, and that hides and turns what follows where it is shown as it is.
+/// The text followed by markup and by characters that hide or reverse what follows.
 pub(super) fn hostile(text: &str) -> String {
     format!(
         "{text}\"'> </code></td></pre></style></title><script>alert(1)</script><img src=x onerror=alert(1)> \
@@ -83,9 +91,9 @@ pub(super) fn hostile(text: &str) -> String {
 
 fn failure(written: fn(&str) -> String) -> FailureReport {
     FailureReport {
-        case: written("a-life-above-the-longest-is-refused"),
+        case: written("a-lifetime-above-the-maximum-is-refused"),
         profile: Profile::Expiry,
-        description: written("A life that is longer than the longest is refused."),
+        description: written("A lifetime above the maximum is refused."),
         step: 2,
         differences: vec![
             Difference::new(written("status"), written("400"), written("200")),
@@ -96,35 +104,35 @@ fn failure(written: fn(&str) -> String) -> FailureReport {
             request_headers: vec![written("content-type: application/json")],
             request_body: written(r#"{"id_token":"<jwt 440 bytes>"}"#),
             status: 200,
-            answer_headers: vec![written("cache-control: no-store")],
-            answer_body: written(r#"{"id_token":"<jwt 240 bytes>"}"#),
+            response_headers: vec![written("cache-control: no-store")],
+            response_body: written(r#"{"id_token":"<jwt 240 bytes>"}"#),
         }),
-        reproduce: written("locum conformance libexample.so --only a-life-above-the-longest-is-refused"),
+        reproduce: written("locum conformance libexample.so --only a-lifetime-above-the-maximum-is-refused"),
     }
 }
 
-fn kill_score(written: fn(&str) -> String) -> KillScore {
-    let mutant = |mutant: &str, fault: &str, fate: Fate| MutantReport {
+fn mutation_score(written: fn(&str) -> String) -> MutationScore {
+    let mutant = |mutant: &str, description: &str, result: MutantResult| MutantReport {
         mutant: written(mutant),
-        fault: written(fault),
+        description: written(description),
         profile: Profile::Contract,
-        fate,
+        result,
     };
-    KillScore {
+    MutationScore {
         killed: 1,
         survived: 1,
         unsupported: 1,
         mutants: vec![
             mutant(
-                "aud-is-the-caller",
-                "the credential is for the caller",
-                Fate::Killed { by: written("a-form-is-as-good-as-json") },
+                "sets-the-audience-to-the-caller",
+                "The audience of the credential is the caller.",
+                MutantResult::Killed { by: written("form-and-json-bodies-give-the-same-answer") },
             ),
-            mutant("jti-again", "two credentials have one jti", Fate::Survived),
+            mutant("reuses-the-jti", "Two credentials have the same jti.", MutantResult::Survived),
             mutant(
-                "revoked-but-not",
-                "revoked is said, nothing is revoked",
-                Fate::Unsupported { reason: written("needs revocable") },
+                "reports-a-revocation-that-did-not-happen",
+                "The response says revoked, and nothing was revoked.",
+                MutantResult::Unsupported { reason: written("needs revocable") },
             ),
         ],
     }

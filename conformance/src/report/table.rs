@@ -2,98 +2,95 @@
 
 use std::fmt::Write as _;
 
-use super::{FailureReport, Fate, KillScore, ProfileReport, Report, SubjectReport};
+use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report};
+use crate::report::mutation_score::{MutantResult, MutationScore};
 
-impl Report {
-    /// What was judged, a row for each profile, and every failure.
-    pub fn table(&self) -> String {
-        let mut table = String::new();
-        // Writing to a String does not fail.
-        let _ = self.write_table(&mut table);
-        table
-    }
-
-    fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        match &self.subject {
-            SubjectReport::Plugin { file, sha256, name, version, isolation, .. } => {
-                writeln!(out, "{name} {version}, {file}, {isolation}\nsha256 {sha256}\n")?;
-            }
-            SubjectReport::Server { base_url, .. } => writeln!(out, "{base_url}\n")?,
-        }
-        writeln!(
-            out,
-            "{:<18} {:>6} {:>6} {:>7} {:>11} {:>7}",
-            "profile", "passed", "failed", "skipped", "unsupported", "not run"
-        )?;
-        for profile in &self.profiles {
-            profile.write_row(out)?;
-        }
-        let counts = self.counts;
-        writeln!(
-            out,
-            "{:<18} {:>6} {:>6} {:>7} {:>11} {:>7}",
-            "all", counts.passed, counts.failed, counts.skipped, counts.unsupported, counts.not_run
-        )?;
-        for profile in &self.profiles {
-            for (word, excused) in
-                [("skipped", &profile.skipped), ("failed as expected", &profile.expected_failures)]
-            {
-                for excused in excused {
-                    writeln!(out, "\n{word}: {}: {}", excused.case, excused.reason)?;
-                }
-            }
-        }
-        for failure in &self.failures {
-            failure.write(out)?;
-        }
-        self.kill_score.as_ref().map_or(Ok(()), |score| score.write(out))
-    }
+/// The implementation, one row per profile, and every failure.
+pub fn to_table(report: &Report) -> String {
+    let mut table = String::new();
+    // Writing to a String does not fail.
+    let _ = write_report(&mut table, report);
+    table
 }
 
-impl KillScore {
-    fn write(&self, out: &mut String) -> std::fmt::Result {
-        let Self { killed, survived, unsupported, mutants } = self;
-        writeln!(out, "\nmutants: {killed} killed, {survived} survived, {unsupported} unsupported")?;
-        for mutant in mutants {
-            match &mutant.fate {
-                Fate::Killed { by } => writeln!(out, "{:<18} {:<46} {by}", mutant.profile, mutant.mutant)?,
-                Fate::Survived => {
-                    writeln!(out, "{:<18} {:<46} SURVIVED: {}", mutant.profile, mutant.mutant, mutant.fault)?;
-                }
-                Fate::Unsupported { .. } => {}
+fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
+    match &report.implementation {
+        ImplementationReport::Plugin { file, sha256, name, version, isolation, .. } => {
+            writeln!(out, "{name} {version}, {file}, {isolation}\nsha256 {sha256}\n")?;
+        }
+        ImplementationReport::Server { base_url, .. } => writeln!(out, "{base_url}\n")?,
+    }
+    writeln!(
+        out,
+        "{:<18} {:>6} {:>6} {:>7} {:>11} {:>7}",
+        "profile", "passed", "failed", "skipped", "unsupported", "not run"
+    )?;
+    for profile in &report.profiles {
+        write_profile(out, profile)?;
+    }
+    let counts = report.counts;
+    writeln!(
+        out,
+        "{:<18} {:>6} {:>6} {:>7} {:>11} {:>7}",
+        "all", counts.passed, counts.failed, counts.skipped, counts.unsupported, counts.not_run
+    )?;
+    for profile in &report.profiles {
+        for (word, cases) in
+            [("skipped", &profile.skipped), ("failed as expected", &profile.expected_failures)]
+        {
+            for listed in cases {
+                writeln!(out, "\n{word}: {}: {}", listed.case, listed.reason)?;
             }
         }
-        Ok(())
     }
+    for failure in &report.failures {
+        write_failure(out, failure)?;
+    }
+    report.mutation_score.as_ref().map_or(Ok(()), |score| write_mutation_score(out, score))
 }
 
-impl ProfileReport {
-    fn write_row(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(
-            out,
-            "{:<18} {:>6} {:>6} {:>7} {:>11} {:>7}",
-            self.profile.name(),
-            self.passed.len(),
-            self.failed.len(),
-            self.skipped.len(),
-            self.unsupported.len(),
-            self.not_run.len()
-        )
-    }
+fn write_profile(out: &mut String, profile: &ProfileReport) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{:<18} {:>6} {:>6} {:>7} {:>11} {:>7}",
+        profile.profile.name(),
+        profile.passed.len(),
+        profile.failed.len(),
+        profile.skipped.len(),
+        profile.unsupported.len(),
+        profile.not_run.len()
+    )
 }
 
-impl FailureReport {
-    fn write(&self, out: &mut String) -> std::fmt::Result {
-        let step = if self.step == 0 { String::new() } else { format!(", step {}", self.step) };
-        writeln!(out, "\nFAILED {}{step} ({})", self.case, self.profile)?;
-        writeln!(out, "  {}", self.description)?;
-        for difference in &self.differences {
-            writeln!(out, "  {}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
-        }
-        if let Some(exchange) = &self.exchange {
-            writeln!(out, "  > {} {}", exchange.request, exchange.request_body)?;
-            writeln!(out, "  < {} {}", exchange.status, exchange.answer_body)?;
-        }
-        writeln!(out, "  {}", self.reproduce)
+fn write_failure(out: &mut String, failure: &FailureReport) -> std::fmt::Result {
+    let step = if failure.step == 0 { String::new() } else { format!(", step {}", failure.step) };
+    writeln!(out, "\nFAILED {}{step} ({})", failure.case, failure.profile)?;
+    writeln!(out, "  {}", failure.description)?;
+    for difference in &failure.differences {
+        writeln!(out, "  {}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
     }
+    if let Some(exchange) = &failure.exchange {
+        writeln!(out, "  > {} {}", exchange.request, exchange.request_body)?;
+        writeln!(out, "  < {} {}", exchange.status, exchange.response_body)?;
+    }
+    writeln!(out, "  {}", failure.reproduce)
+}
+
+fn write_mutation_score(out: &mut String, score: &MutationScore) -> std::fmt::Result {
+    let MutationScore { killed, survived, unsupported, mutants } = score;
+    writeln!(out, "\nmutants: {killed} killed, {survived} survived, {unsupported} unsupported")?;
+    for mutant in mutants {
+        match &mutant.result {
+            MutantResult::Killed { by } => {
+                writeln!(out, "{:<18} {:<46} {by}", mutant.profile, mutant.mutant)?
+            }
+            MutantResult::Survived => writeln!(
+                out,
+                "{:<18} {:<46} SURVIVED: {}",
+                mutant.profile, mutant.mutant, mutant.description
+            )?,
+            MutantResult::Unsupported { .. } => {}
+        }
+    }
+    Ok(())
 }

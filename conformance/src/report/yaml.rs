@@ -1,11 +1,9 @@
-//! The report as YAML, for machines and for the record.
+//! The report as YAML.
 
-use super::Report;
+use crate::report::model::Report;
 
-impl Report {
-    /// The report as YAML.
-    pub fn to_yaml(&self) -> String {
-        // Texts, numbers and lists: there is nothing in a report that YAML cannot say.
-        serde_saphyr::to_string(self).unwrap_or_default()
-    }
+/// The report as YAML.
+pub fn to_yaml(report: &Report) -> String {
+    // Every field of a report is a text, a number or a list, so serialization does not fail.
+    serde_saphyr::to_string(report).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
-//! The name of a plugin to be, and the spellings of it.
+//! The name of a new plugin, and its spellings.
 
-use crate::scaffold::ScaffoldError;
+use crate::scaffold::error::ScaffoldError;
 
-/// Longest name.
+/// Maximum length of a name, in bytes.
 const NAME_BYTES_MAX: usize = 40;
 
-/// A name that a plugin, a crate, an api_type and a folder can have.
+/// A name that is valid for a plugin, a crate, an api_type and a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PluginName {
     kebab: String,
@@ -13,7 +13,7 @@ pub(crate) struct PluginName {
 }
 
 impl PluginName {
-    /// Lower-case letters and digits in words joined by `-` or `_`; the first is a letter.
+    /// Words of lower-case letters and digits, joined by `-` or `_`; the first character is a letter.
     pub(crate) fn parse(name: &str) -> Result<Self, ScaffoldError> {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -28,20 +28,20 @@ impl PluginName {
             }
             _ => return Ok(Self { kebab: name.replace('_', "-"), snake: name.replace('-', "_") }),
         };
-        Err(ScaffoldError::NameUnusable { name: name.to_owned(), why })
+        Err(ScaffoldError::InvalidName { name: name.to_owned(), why })
     }
 
-    /// As plugins and crates are named: `car-park`.
+    /// The spelling of plugins and crates: `car-park`.
     pub(crate) fn kebab(&self) -> &str {
         &self.kebab
     }
 
-    /// As api_types and folders are named: `car_park`.
+    /// The spelling of api_types and folders: `car_park`.
     pub(crate) fn snake(&self) -> &str {
         &self.snake
     }
 
-    /// As types are named: `CarPark`.
+    /// The spelling of types: `CarPark`.
     pub(crate) fn pascal(&self) -> String {
         let mut pascal = String::new();
         for word in self.kebab.split('-') {
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cargo_or_the_host_would_refuse_is_refused() {
+    fn a_name_that_cargo_or_the_host_refuses_is_invalid() {
         let long = "a".repeat(41);
         for name in ["", "Parking", "2fast", "-a", "a-", "a--b", "a b", "a/b", "..", "ä", "a.b", &long] {
             assert!(
-                matches!(PluginName::parse(name), Err(ScaffoldError::NameUnusable { .. })),
+                matches!(PluginName::parse(name), Err(ScaffoldError::InvalidName { .. })),
                 "{name:?} was taken"
             );
         }

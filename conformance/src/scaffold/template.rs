@@ -1,4 +1,4 @@
-//! The files of a new plugin, and the words that are filled into them.
+//! The files of a new plugin, from templates with placeholders.
 
 use std::path::PathBuf;
 
@@ -7,41 +7,42 @@ use crate::scaffold::name::PluginName;
 /// A file to write.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
-    /// Relative to the folder that is written into.
+    /// Relative to the folder that the scaffold writes to.
     pub(crate) path: PathBuf,
     pub(crate) text: String,
-    pub(crate) is_program: bool,
+    pub(crate) is_executable: bool,
 }
 
 impl File {
-    pub(crate) fn plain(path: impl Into<PathBuf>, text: String) -> Self {
-        Self { path: path.into(), text, is_program: false }
+    pub(crate) fn text(path: impl Into<PathBuf>, text: String) -> Self {
+        Self { path: path.into(), text, is_executable: false }
     }
 }
 
-/// What stands for the words between `@` in the templates.
-pub(crate) struct Words {
+/// The values of the placeholders, such as `@name@`, in the templates.
+pub(crate) struct Placeholders {
     folder: String,
     pairs: Vec<(&'static str, String)>,
 }
 
-impl Words {
-    /// Those of a crate of its own. `sdk` and `locum` are paths from it, to the SDK and to the workspace of that.
-    pub(crate) fn outside(name: &PluginName, sdk: &str, locum: &str) -> Self {
-        let mut words = Self::of(name, "Somebody", "0.1.0");
-        words.pairs.push(("@sdk@", sdk.to_owned()));
-        words.pairs.push(("@locum@", locum.to_owned()));
-        words.pairs.push(("@toolchain@", toolchain().to_owned()));
+impl Placeholders {
+    /// The placeholders of a standalone crate. `sdk` and `locum` are the paths of the SDK and of Locum's workspace,
+    /// relative to the crate.
+    pub(crate) fn standalone_crate(name: &PluginName, sdk: &str, locum: &str) -> Self {
+        let mut placeholders = Self::of(name, "Somebody", "0.1.0");
+        placeholders.pairs.push(("@sdk@", sdk.to_owned()));
+        placeholders.pairs.push(("@locum@", locum.to_owned()));
+        placeholders.pairs.push(("@toolchain@", toolchain().to_owned()));
         let up = if locum.starts_with('/') { "" } else { "../../" };
-        words.pairs.push(("@schemas@", format!("{up}{locum}/fixtures")));
-        words
+        placeholders.pairs.push(("@schemas@", format!("{up}{locum}/fixtures")));
+        placeholders
     }
 
-    /// Those of a member of Locum's workspace.
-    pub(crate) fn inside(name: &PluginName) -> Self {
-        let mut words = Self::of(name, "Locum", env!("CARGO_PKG_VERSION"));
-        words.pairs.push(("@schemas@", "..".to_owned()));
-        words
+    /// The placeholders of a member of Locum's workspace.
+    pub(crate) fn workspace_member(name: &PluginName) -> Self {
+        let mut placeholders = Self::of(name, "Locum", env!("CARGO_PKG_VERSION"));
+        placeholders.pairs.push(("@schemas@", "..".to_owned()));
+        placeholders
     }
 
     fn of(name: &PluginName, vendor: &str, version: &str) -> Self {
@@ -62,37 +63,45 @@ impl Words {
     }
 }
 
-/// The files of a crate of its own.
-pub(crate) fn outside(words: &Words) -> Vec<File> {
+/// The files of a standalone crate.
+pub(crate) fn standalone_crate(placeholders: &Placeholders) -> Vec<File> {
     let mut files = vec![
-        file("Cargo.toml", include_str!("../../templates/outside/Cargo.toml.in"), words),
-        file("README.md", include_str!("../../templates/outside/README.md"), words),
-        file(".gitignore", include_str!("../../templates/outside/gitignore"), words),
-        file(".github/workflows/ci.yml", include_str!("../../templates/outside/ci.yml"), words),
+        file("Cargo.toml", include_str!("../../templates/standalone-crate/Cargo.toml.in"), placeholders),
+        file("README.md", include_str!("../../templates/standalone-crate/README.md"), placeholders),
+        file(".gitignore", include_str!("../../templates/standalone-crate/gitignore"), placeholders),
+        file(
+            ".github/workflows/ci.yml",
+            include_str!("../../templates/standalone-crate/ci.yml"),
+            placeholders,
+        ),
     ];
-    let check = file("check", include_str!("../../templates/outside/check"), words);
-    files.push(File { is_program: true, ..check });
-    files.extend(plugin("", &format!("fixtures/{}", words.folder), words));
+    let check = file("check", include_str!("../../templates/standalone-crate/check"), placeholders);
+    files.push(File { is_executable: true, ..check });
+    files.extend(plugin("", &format!("fixtures/{}", placeholders.folder), placeholders));
     files
 }
 
 /// The files of a member of Locum's workspace.
-pub(crate) fn inside(words: &Words) -> Vec<File> {
-    let crate_folder = format!("plugins/{}/", words.folder);
+pub(crate) fn workspace_member(placeholders: &Placeholders) -> Vec<File> {
+    let crate_folder = format!("plugins/{}/", placeholders.folder);
     let mut files = vec![
         file(
             &format!("{crate_folder}Cargo.toml"),
-            include_str!("../../templates/inside/Cargo.toml.in"),
-            words,
+            include_str!("../../templates/workspace-member/Cargo.toml.in"),
+            placeholders,
         ),
-        file(&format!("{crate_folder}README.md"), include_str!("../../templates/inside/README.md"), words),
+        file(
+            &format!("{crate_folder}README.md"),
+            include_str!("../../templates/workspace-member/README.md"),
+            placeholders,
+        ),
     ];
-    files.extend(plugin(&crate_folder, &format!("fixtures/{}", words.folder), words));
+    files.extend(plugin(&crate_folder, &format!("fixtures/{}", placeholders.folder), placeholders));
     files
 }
 
-/// The plugin itself and its fixtures.
-fn plugin(crate_folder: &str, fixtures: &str, words: &Words) -> Vec<File> {
+/// The plugin's sources and its fixtures.
+fn plugin(crate_folder: &str, fixtures: &str, placeholders: &Placeholders) -> Vec<File> {
     let of_crate = [
         ("src/lib.rs", include_str!("../../templates/plugin/src/lib.rs")),
         ("src/tests.rs", include_str!("../../templates/plugin/src/tests.rs")),
@@ -101,8 +110,8 @@ fn plugin(crate_folder: &str, fixtures: &str, words: &Words) -> Vec<File> {
     let of_fixtures = [
         ("plugin.yaml", include_str!("../../templates/plugin/fixtures/plugin.yaml")),
         (
-            "a-token-says-what-its-reader-needs.yaml",
-            include_str!("../../templates/plugin/fixtures/a-token-says-what-its-reader-needs.yaml"),
+            "a-token-has-the-claims-that-its-reader-needs.yaml",
+            include_str!("../../templates/plugin/fixtures/a-token-has-the-claims-that-its-reader-needs.yaml"),
         ),
         (
             "an-empty-key-is-refused.yaml",
@@ -110,17 +119,17 @@ fn plugin(crate_folder: &str, fixtures: &str, words: &Words) -> Vec<File> {
         ),
     ];
     let of_crate =
-        of_crate.into_iter().map(|(path, text)| file(&format!("{crate_folder}{path}"), text, words));
+        of_crate.into_iter().map(|(path, text)| file(&format!("{crate_folder}{path}"), text, placeholders));
     let of_fixtures =
-        of_fixtures.into_iter().map(|(path, text)| file(&format!("{fixtures}/{path}"), text, words));
+        of_fixtures.into_iter().map(|(path, text)| file(&format!("{fixtures}/{path}"), text, placeholders));
     of_crate.chain(of_fixtures).collect()
 }
 
-fn file(path: &str, template: &str, words: &Words) -> File {
-    File::plain(path, words.fill(template))
+fn file(path: &str, template: &str, placeholders: &Placeholders) -> File {
+    File::text(path, placeholders.fill(template))
 }
 
-/// The toolchain that this workspace is built with.
+/// The toolchain of this workspace.
 fn toolchain() -> &'static str {
     let lines = include_str!("../../../rust-toolchain.toml").lines();
     let mut channels =
@@ -134,15 +143,20 @@ mod tests {
 
     const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
-    fn words() -> Words {
-        Words::outside(&PluginName::parse("car-park").unwrap(), "../locum/crates/locum-plugin", "../locum")
+    fn placeholders() -> Placeholders {
+        Placeholders::standalone_crate(
+            &PluginName::parse("car-park").unwrap(),
+            "../locum/crates/locum-plugin",
+            "../locum",
+        )
     }
 
     #[test]
-    fn no_word_is_left_unfilled() {
-        let outside = outside(&words());
-        let inside = inside(&Words::inside(&PluginName::parse("car-park").unwrap()));
-        for file in outside.iter().chain(&inside) {
+    fn every_placeholder_is_replaced() {
+        let standalone = standalone_crate(&placeholders());
+        let member =
+            workspace_member(&Placeholders::workspace_member(&PluginName::parse("car-park").unwrap()));
+        for file in standalone.iter().chain(&member) {
             let left = file.text.split('@').skip(1).step_by(2).find(|word| {
                 !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_')
             });
@@ -151,8 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_of_its_own_has_the_versions_of_the_workspace() {
-        let files = outside(&words());
+    fn a_standalone_crate_has_the_versions_of_the_workspace() {
+        let files = standalone_crate(&placeholders());
         let manifest = files.iter().find(|file| file.path.ends_with("Cargo.toml")).unwrap();
         for name in ["edition", "rust-version", "schemars", "serde"] {
             let stated = |text: &str| {
@@ -163,8 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn actions_are_named_by_their_full_hash() {
-        let files = outside(&words());
+    fn actions_are_pinned_by_their_full_hash() {
+        let files = standalone_crate(&placeholders());
         let workflow = files.iter().find(|file| file.path.ends_with("ci.yml")).unwrap();
         let used: Vec<&str> = workflow.text.lines().filter_map(|line| line.split("uses: ").nth(1)).collect();
         assert!(!used.is_empty());

@@ -1,51 +1,52 @@
-//! No expectation is decoration: a fixture with one expected value changed fails, and the message names the difference.
+//! Every expectation counts: a fixture with one changed expected value fails, and the report names the difference.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use locum_conformance::report::to_table;
 use locum_conformance::{Options, run};
 use serde_json::Value;
 
-use crate::plugin_files::workspace;
-use crate::shipped::options;
+use crate::plugin_files::{ShippedPlugin, workspace};
+use crate::shipped::{for_every_shipped_plugin, options};
 
-/// Folder and package of the plugins whose fixtures are changed.
-const PLUGINS: [(&str, &str); 4] = [
-    ("app", "locum-issuer-app"),
-    ("azure_blob", "locum-issuer-azure-blob"),
-    ("firebase", "locum-issuer-firebase"),
-    ("salesforce", "locum-issuer-salesforce"),
-];
-
-/// What the choice starts from; another number chooses others.
+/// The seed of the pseudo-random selection.
 const SEED: u64 = 2_611;
 
-#[test]
-fn ten_fixtures_with_one_expected_value_changed_fail_and_name_the_difference() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut choice = Choice(SEED);
-    for _ in 0..10 {
-        let (plugin, package) = PLUGINS[choice.below(PLUGINS.len())];
-        let copied = copy_of_fixtures(plugin, folder.path());
-        let files = cases(&copied);
-        let file = &files[choice.below(files.len())];
-        let mut fixture: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        let mut values = expected_values(&fixture);
-        let changed = values.swap_remove(choice.below(values.len()));
-        let now = change(fixture.pointer_mut(&changed).unwrap());
-        fs::write(file, fixture.to_string()).unwrap();
+/// How many fixtures of each plugin are changed.
+const FIXTURES_PER_PLUGIN: usize = 2;
 
-        let id = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let report = run(&Options { fixtures: vec![copied], only: vec![id.clone()], ..options(package) })
-            .unwrap_or_else(|error| panic!("{id}, {changed}: {error}"));
-        assert!(report.counts.failed > 0, "{id} passes although {changed} says {now}");
-        let named =
-            report.failures[0].differences.iter().any(|difference| difference.expected.contains(&now));
-        assert!(named, "{id}: nothing names {now}, the changed value of {changed}\n{}", report.table());
-    }
+#[test]
+fn a_fixture_with_one_changed_expected_value_fails_and_names_the_difference() {
+    for_every_shipped_plugin(|plugin| {
+        let mut selection = Selection(SEED);
+        for _ in 0..FIXTURES_PER_PLUGIN {
+            change_one_value(plugin, &mut selection);
+        }
+    });
 }
 
-/// The pointers of all values that an answer is held against.
+fn change_one_value(plugin: &ShippedPlugin, selection: &mut Selection) {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = copy_of_fixtures(&plugin.folder, folder.path());
+    let mut files = cases(&copied);
+    let file = files.swap_remove(selection.below(files.len()));
+    let mut fixture: Value = serde_saphyr::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let mut values = expected_values(&fixture);
+    let pointer = values.swap_remove(selection.below(values.len()));
+    let changed = change(fixture.pointer_mut(&pointer).unwrap());
+    fs::write(&file, fixture.to_string()).unwrap();
+
+    let id = file.file_stem().unwrap().to_string_lossy().into_owned();
+    let report = run(&Options { fixtures: vec![copied], only: vec![id.clone()], ..options(&plugin.package) })
+        .unwrap_or_else(|error| panic!("{id}, {pointer}: {error}"));
+    assert!(report.counts.failed > 0, "{id} passes although {pointer} is {changed}");
+    let mut differences = report.failures.iter().flat_map(|failure| &failure.differences);
+    let named = differences.any(|difference| difference.expected.contains(&changed));
+    assert!(named, "{id}: no difference names {changed}, the value of {pointer}\n{}", to_table(&report));
+}
+
+/// JSON pointers of all expected values.
 fn expected_values(fixture: &Value) -> Vec<String> {
     let steps = fixture["steps"].as_array().unwrap();
     let mut pointers = Vec::new();
@@ -56,7 +57,7 @@ fn expected_values(fixture: &Value) -> Vec<String> {
 }
 
 fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
-    // What must not be there cannot be wrong by being another text.
+    // A changed text that must be absent is absent too; a changed key is tested elsewhere.
     let absence = ["/never_holds", "/never_seen", "/lacks", "/verifies_with"];
     if absence.iter().any(|absence| pointer.ends_with(absence)) {
         return;
@@ -73,7 +74,7 @@ fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
                 collect(item, format!("{pointer}/{index}"), pointers);
             }
         }
-        // The bounds of a range may move without a value leaving it.
+        // A value may stay inside a changed range.
         Value::Number(_) | Value::String(_) | Value::Bool(_) if !pointer.contains("/within/") => {
             pointers.push(pointer);
         }
@@ -81,13 +82,13 @@ fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
     }
 }
 
-/// Makes it another value of its type; gives a text that a message about it must hold.
+/// Changes a value to another of its type. Returns a text that the report of the difference must contain.
 fn change(value: &mut Value) -> String {
     *value = match value.take() {
         Value::Number(number) => (number.as_i64().unwrap() + 1).into(),
         Value::Bool(truth) => (!truth).into(),
         Value::String(text) => format!("{text}-changed").into(),
-        other => panic!("{other} is no value to change"),
+        other => panic!("{other} cannot be changed"),
     };
     match value {
         Value::String(_) => "-changed".to_owned(),
@@ -95,7 +96,7 @@ fn change(value: &mut Value) -> String {
     }
 }
 
-/// A plugin's fixtures and the keys that they take in, where they may be changed.
+/// A copy of a plugin's fixtures and of the key files that they include.
 fn copy_of_fixtures(plugin: &str, folder: &Path) -> PathBuf {
     for name in [plugin, "keys"] {
         fs::create_dir_all(folder.join(name)).unwrap();
@@ -118,10 +119,10 @@ fn cases(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Numbers that look chosen at random and are the same in each run.
-struct Choice(u64);
+/// Pseudo-random numbers, the same in each run.
+struct Selection(u64);
 
-impl Choice {
+impl Selection {
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % end

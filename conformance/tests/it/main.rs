@@ -1,14 +1,14 @@
-//! The suite against real plugin files: those that ship here, and those that are made to fail.
+//! The suite against real plugin files: shipped plugins, and plugins that must fail.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
 
+mod bad_plugins;
 mod changed_values;
-mod kill_score;
 mod misbehaving;
+mod mutation_score;
 mod old_plugins;
 mod plugin_files;
 mod remote;
 mod runs;
-mod sabotage;
 mod schemas;
 mod shipped;

@@ -1,9 +1,10 @@
-//! Plugins that were built once and kept: they load by their pins in this host, and pass this suite.
+//! Plugins that were built with earlier releases: they load by their pins in this host, and pass this suite.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use locum_conformance::{Options, Report, Subject, run};
+use locum_conformance::report::to_table;
+use locum_conformance::{Implementation, Options, Report, run};
 use locum_host::{HttpUpstreams, LoadErrorCode, LoadOptions, Pins, PluginSet, plugin_files};
 
 use crate::plugin_files::workspace;
@@ -15,18 +16,18 @@ fn folder() -> PathBuf {
 
 fn files() -> Vec<PathBuf> {
     let files = plugin_files(&folder().join("plugins")).unwrap_or_default();
-    assert!(!files.is_empty(), "the old plugins are gone");
+    assert!(!files.is_empty(), "there are no old plugins");
     files
 }
 
-/// No case reaches an upstream: what is loaded here is not called.
+/// The plugins are loaded, but not called, so no upstream is reached.
 fn options() -> LoadOptions {
     LoadOptions::new(Arc::new(HttpUpstreams::new().unwrap_or_else(|error| panic!("{error}"))))
 }
 
-fn judged(file: PathBuf, fixtures: PathBuf) -> Report {
+fn report_of(file: PathBuf, fixtures: PathBuf) -> Report {
     let options = Options {
-        subject: Subject::Plugin(file),
+        implementation: Implementation::Plugin(file),
         fixtures: vec![fixtures],
         settings: None,
         only: Vec::new(),
@@ -37,7 +38,7 @@ fn judged(file: PathBuf, fixtures: PathBuf) -> Report {
 }
 
 #[test]
-fn old_plugins_load_together_by_the_pins_of_their_time() {
+fn old_plugins_load_together_by_their_original_pins() {
     let set = PluginSet::load_directory(&folder().join("plugins"), options())
         .unwrap_or_else(|error| panic!("{error}"));
     let pins = Pins::from_lock(&folder().join("plugins.lock")).unwrap_or_default();
@@ -60,16 +61,17 @@ fn an_old_plugin_with_one_byte_changed_is_refused() {
 }
 
 #[test]
-fn old_plugins_pass_the_suite_of_today() {
+fn old_plugins_pass_the_current_suite() {
     for file in files() {
-        let report = judged(file, folder().join("fixtures"));
-        assert_eq!(report.exit_code(), 0, "{}", report.table());
+        let report = report_of(file, folder().join("fixtures"));
+        assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
     }
 }
 
 #[test]
-fn each_case_of_an_old_plugin_was_run() {
-    let report = judged(folder().join("plugins/liblocum_old_2026_11.so"), folder().join("fixtures/2026_11"));
+fn every_own_case_of_an_old_plugin_runs() {
+    let report =
+        report_of(folder().join("plugins/liblocum_old_2026_11.so"), folder().join("fixtures/2026_11"));
     let passed: Vec<&str> =
         report.profiles.iter().flat_map(|profile| &profile.passed).map(String::as_str).collect();
     for (case, api_type) in [
@@ -78,6 +80,6 @@ fn each_case_of_an_old_plugin_was_run() {
         ("a-gate-in-the-settings-is-the-one-that-is-asked", "old_2026_11_visit"),
         ("a-credential-that-can-be-revoked-is", "old_2026_11_visit"),
     ] {
-        assert!(passed.contains(&format!("{case} ({api_type})").as_str()), "{case}: {}", report.table());
+        assert!(passed.contains(&format!("{case} ({api_type})").as_str()), "{case}: {}", to_table(&report));
     }
 }

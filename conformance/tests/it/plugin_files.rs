@@ -1,14 +1,38 @@
-//! Plugin files, built by cargo as they ship: `cargo test` builds no cdylibs.
+//! Plugin files, built by a nested cargo: `cargo test` builds no cdylibs.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::{env, fs};
 
 use serde_json::Value;
 
-/// One build at a time: cargo would make the others wait anyway.
+/// One build at a time, because concurrent cargo processes wait for each other.
 static BUILDING: Mutex<()> = Mutex::new(());
+
+/// A plugin of the folder `plugins/`.
+pub(crate) struct ShippedPlugin {
+    /// The folder of the plugin, and of its fixtures.
+    pub(crate) folder: String,
+    /// The name of its package.
+    pub(crate) package: String,
+}
+
+/// All plugins of the folder `plugins/`, sorted.
+pub(crate) fn shipped_plugins() -> Vec<ShippedPlugin> {
+    let entries = fs::read_dir(workspace().join("plugins")).unwrap().map(|entry| entry.unwrap());
+    let mut plugins: Vec<ShippedPlugin> = entries
+        .map(|entry| {
+            let manifest = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap();
+            let mut names = manifest.lines().filter_map(|line| line.strip_prefix("name = "));
+            let package = names.next().unwrap().trim_matches('"').to_owned();
+            ShippedPlugin { folder: entry.file_name().into_string().unwrap(), package }
+        })
+        .collect();
+    assert!(!plugins.is_empty(), "the folder plugins/ is empty");
+    plugins.sort_by(|a, b| a.folder.cmp(&b.folder));
+    plugins
+}
 
 /// The plugin file of a package of this workspace.
 pub(crate) fn built(package: &str) -> PathBuf {
@@ -20,10 +44,14 @@ pub(crate) fn built(package: &str) -> PathBuf {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let artifacts = String::from_utf8(output.stdout).unwrap();
-    artifacts.lines().rev().find_map(shared_object).unwrap_or_else(|| panic!("{package} gave no plugin file"))
+    artifacts
+        .lines()
+        .rev()
+        .find_map(shared_object)
+        .unwrap_or_else(|| panic!("the build of {package} gave no plugin file"))
 }
 
-/// The shared object that a message of cargo names, if it does.
+/// The shared object that a message of cargo names, if any.
 fn shared_object(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let files = message.get("filenames")?.as_array()?.iter().filter_map(Value::as_str);

@@ -1,29 +1,30 @@
-//! The same fixtures against a running server: what needs no inside passes there too, the rest is named.
+//! The same fixtures against a running server: cases that need only HTTP pass, the others are listed as not run.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use locum_conformance::{Options, Report, Subject, run};
+use locum_conformance::report::to_table;
+use locum_conformance::{Implementation, Options, Report, run};
 use locum_engine::ports::{AuditSink, Clock as _};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, Pins, PluginSet};
 use locum_server::{ServerOptions, router};
 use locum_store::tenant_file::{References, load};
-use locum_store::{FileDirectory, MemoryBuckets, SystemClock, SystemEntropy, TenantSet};
+use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::plugin_files::{built, workspace};
 use crate::shipped::options;
 
-struct Nowhere;
+struct DiscardingSink;
 
-impl AuditSink for Nowhere {
+impl AuditSink for DiscardingSink {
     fn record(&self, _: AuditEvent) {}
 }
 
-/// A server on this machine with the suite's tenant and this plugin; it lives as long as its runtime.
+/// A server on this machine with the suite's tenant and this plugin. It stops with its runtime.
 struct RunningServer {
     base_url: String,
     _runtime: Runtime,
@@ -36,14 +37,14 @@ impl RunningServer {
         let pins = Pins::trusting_file(plugin).unwrap();
         let issuers = PluginSet::load([plugin], &pins, LoadOptions::new(upstreams)).unwrap();
         let tenant = load(&tenant_file(), &References::new(&|_| None, workspace().join("fixtures"))).unwrap();
-        let engine = Engine::new(Ports {
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            directory: Arc::new(FileDirectory::new(TenantSet::new(vec![tenant]).unwrap())),
-            buckets: Arc::new(MemoryBuckets::default()),
-            audit: Arc::new(Nowhere),
-            issuers: Arc::new(issuers),
-        });
+        let set = TenantSet::prepare(vec![tenant.data], &issuers).unwrap();
+        let engine = Engine::new(Ports::new(
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+            Arc::new(MemoryDirectory::new(set)),
+            Arc::new(MemoryBuckets::default()),
+            Arc::new(DiscardingSink),
+        ));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let app = router(Arc::new(engine), ServerOptions::default());
@@ -52,12 +53,15 @@ impl RunningServer {
         Self { base_url, _runtime: runtime }
     }
 
-    fn judged(&self) -> Report {
-        let subject =
-            Subject::Server { base_url: self.base_url.clone(), tenant: tenant_file(), manifests: Vec::new() };
+    fn report_of(&self) -> Report {
+        let implementation = Implementation::Server {
+            base_url: self.base_url.clone(),
+            tenant: tenant_file(),
+            manifests: Vec::new(),
+        };
         let now_unix_seconds = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap();
-        let only_for_its_fields = options("locum-issuer-app");
-        run(&Options { subject, now_unix_seconds, ..only_for_its_fields }).unwrap()
+        let defaults = options("locum-issuer-app");
+        run(&Options { implementation, now_unix_seconds, ..defaults }).unwrap()
     }
 }
 
@@ -66,21 +70,21 @@ fn tenant_file() -> PathBuf {
 }
 
 #[test]
-fn an_honest_server_passes_and_what_needs_the_inside_is_named() {
-    let report = RunningServer::of(&built("locum-issuer-app")).judged();
-    assert_eq!(report.exit_code(), 0, "{}", report.table());
-    assert!(report.counts.passed >= 60, "{}", report.table());
+fn a_correct_server_passes_and_other_cases_are_listed_as_not_run() {
+    let report = RunningServer::of(&built("locum-issuer-app")).report_of();
+    assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
+    assert!(report.counts.passed >= 60, "{}", to_table(&report));
     let reasons: Vec<&str> = report
         .profiles
         .iter()
         .flat_map(|profile| &profile.not_run)
-        .map(|excused| excused.reason.as_str())
+        .map(|listed| listed.reason.as_str())
         .collect();
     for reason in [
-        "needs a clock that can be moved",
-        "needs a tenant of its own",
-        "needs another address to ask from",
-        "needs the plugin itself",
+        "needs a controllable clock",
+        "needs its own tenant",
+        "needs another client IP address",
+        "needs the plugin file",
     ] {
         assert!(reasons.contains(&reason), "{reasons:?}");
     }
@@ -88,17 +92,22 @@ fn an_honest_server_passes_and_what_needs_the_inside_is_named() {
 
 #[test]
 fn a_server_that_issues_for_the_wrong_audience_fails() {
-    let report = RunningServer::of(&built("locum-bad-swaps-aud")).judged();
+    let report = RunningServer::of(&built("locum-bad-swaps-aud")).report_of();
     assert_ne!(report.exit_code(), 0);
     let differences = report.failures.iter().flat_map(|failure| &failure.differences);
-    assert!(differences.into_iter().any(|difference| difference.what == "claim aud"), "{}", report.table());
+    assert!(
+        differences.into_iter().any(|difference| difference.what == "claim aud"),
+        "{}",
+        to_table(&report)
+    );
 }
 
 #[test]
-fn a_server_that_is_not_there_fails_every_case_that_was_run() {
-    let gone = RunningServer::of(&built("locum-issuer-app")).base_url;
-    let subject = Subject::Server { base_url: gone, tenant: tenant_file(), manifests: Vec::new() };
+fn an_unreachable_server_fails_every_case_that_runs() {
+    let stopped = RunningServer::of(&built("locum-issuer-app")).base_url;
+    let implementation =
+        Implementation::Server { base_url: stopped, tenant: tenant_file(), manifests: Vec::new() };
     let only = vec!["an-unknown-client-is-refused".to_owned()];
-    let report = run(&Options { subject, only, ..options("locum-issuer-app") }).unwrap();
-    assert_eq!((report.counts.passed, report.counts.failed), (0, 1), "{}", report.table());
+    let report = run(&Options { implementation, only, ..options("locum-issuer-app") }).unwrap();
+    assert_eq!((report.counts.passed, report.counts.failed), (0, 1), "{}", to_table(&report));
 }

@@ -1,20 +1,21 @@
-//! Runs that must not count as a pass, and what a run says before it starts.
+//! Runs that must not count as passed, and the errors before a run starts.
 
 use std::fs;
 use std::path::Path;
 
+use locum_conformance::report::{to_table, to_yaml};
 use locum_conformance::{Options, SetupError, run};
 use serde_json::json;
 
 use crate::shipped::options;
 
-fn said(options: &Options) -> String {
-    run(options).map_or_else(|error| error.to_string(), |report| report.table())
+fn text_of(options: &Options) -> String {
+    run(options).map_or_else(|error| error.to_string(), |report| to_table(&report))
 }
 
 #[test]
-fn a_run_of_no_cases_fails() {
-    // The case is there, but only for issuers that can be revoked.
+fn a_run_without_a_passed_case_fails() {
+    // The case exists, but only for issuers whose credentials can be revoked.
     let only = vec!["a-credential-that-can-be-revoked-is".to_owned()];
     let report = run(&Options { only, ..options("locum-issuer-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed, report.counts.unsupported), (0, 0, 1));
@@ -22,65 +23,63 @@ fn a_run_of_no_cases_fails() {
 }
 
 #[test]
-fn a_case_that_there_is_not_is_named() {
-    let only = vec!["a-case-that-there-is-not".to_owned()];
-    let said = said(&Options { only, ..options("locum-issuer-app") });
-    assert_eq!(said, "no case has the id `a-case-that-there-is-not`");
+fn an_unknown_case_is_named() {
+    let only = vec!["an-unknown-case".to_owned()];
+    let text = text_of(&Options { only, ..options("locum-issuer-app") });
+    assert_eq!(text, "no case has the id `an-unknown-case`; check --only");
 }
 
 #[test]
-fn a_plugin_without_a_sheet_needs_settings() {
+fn a_plugin_without_a_plugin_spec_needs_settings() {
     let options = options("locum-test-parrot");
-    assert!(matches!(run(&options), Err(SetupError::NoSheet(name)) if name == "parrot"));
+    assert!(matches!(run(&options), Err(SetupError::NoPluginSpec(name)) if name == "parrot"));
     let settings = json!({
         "answers": [r#"{"kind":"issued","credential":{"text":"polly"},"issued_at":1894128314,"expires_at":1894128374}"#]
     });
     let settings = settings.as_object().cloned();
     let only = vec!["an-unknown-client-is-refused".to_owned()];
     let report = run(&Options { settings, only, ..options }).unwrap();
-    assert_eq!(report.exit_code(), 0, "{}", report.table());
+    assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
 }
 
 #[test]
-fn a_file_that_is_no_plugin_is_refused_by_name() {
-    let subject =
-        locum_conformance::Subject::Plugin(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    let said = said(&Options { subject, ..options("locum-issuer-app") });
-    assert!(said.contains("not-a-shared-object"), "{said}");
+fn a_file_that_is_not_a_plugin_is_refused_with_its_error_code() {
+    let implementation =
+        locum_conformance::Implementation::Plugin(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    let text = text_of(&Options { implementation, ..options("locum-issuer-app") });
+    assert!(text.contains("not-a-shared-object"), "{text}");
 }
 
 #[test]
-fn a_typo_in_a_fixture_is_said_with_file_and_line() {
+fn a_typo_in_a_fixture_is_reported_with_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("plugin.yaml"), "plugin: app\ncases: 1\nissuers: {}\n").unwrap();
     let case = "description: It is refused.\nprofile: errors\nsteps:\n  - expect: { sttaus: 400 }\n";
     fs::write(folder.path().join("it-is-refused.yaml"), case).unwrap();
-    let said = said(&Options { fixtures: vec![folder.path().to_owned()], ..options("locum-issuer-app") });
-    assert!(said.contains("it-is-refused.yaml:4:15: unknown field `sttaus`"), "{said}");
+    let text = text_of(&Options { fixtures: vec![folder.path().to_owned()], ..options("locum-issuer-app") });
+    assert!(text.contains("it-is-refused.yaml:4:15: unknown field `sttaus`"), "{text}");
 }
 
 #[test]
-fn the_same_run_gives_the_same_bytes() {
+fn equal_runs_give_equal_reports() {
     let only = vec!["a-good-request-is-answered-with-the-declared-credential".to_owned()];
     let options = Options { only, ..options("locum-bad-outlives") };
     let [one, other] = [run(&options).unwrap(), run(&options).unwrap()];
     assert!(one.counts.failed > 0);
-    assert_eq!(one.to_yaml(), other.to_yaml());
-    assert_eq!(one.table(), other.table());
+    assert_eq!(to_yaml(&one), to_yaml(&other));
+    assert_eq!(to_table(&one), to_table(&other));
 }
 
 #[test]
-fn an_exemption_is_told_in_the_report() {
+fn an_exemption_is_listed_in_the_report() {
     let folder = tempfile::tempdir().unwrap();
-    let sheet = "plugin: app\ncases: 0\nissuers: { app: {} }\nskip:\n  - { case: an-unknown-client-is-refused, reason: It is being mended, until: 2026-12-31 }\n";
-    fs::write(folder.path().join("plugin.yaml"), sheet).unwrap();
+    let spec = "plugin: app\ncases: 0\nissuers: { app: {} }\nskip:\n  - { case: an-unknown-client-is-refused, reason: Known bug, until: 2026-12-31 }\n";
+    fs::write(folder.path().join("plugin.yaml"), spec).unwrap();
     let only = vec!["an-unknown-client-is-refused".to_owned(), "an-unknown-target-is-refused".to_owned()];
     let fixtures = vec![folder.path().to_owned()];
     let report = run(&Options { fixtures, only, ..options("locum-issuer-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.skipped), (1, 1));
     assert!(
-        report
-            .table()
-            .contains("skipped: an-unknown-client-is-refused: It is being mended (until 2026-12-31)")
+        to_table(&report).contains("skipped: an-unknown-client-is-refused: Known bug (until 2026-12-31)")
     );
 }

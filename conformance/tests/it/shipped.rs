@@ -1,17 +1,19 @@
-//! Every issuer that ships here passes.
+//! Every plugin of the folder `plugins/` passes the suite.
 
-use std::fs;
+use std::thread;
 
-use locum_conformance::{Options, Report, Subject, run};
+use locum_conformance::report::to_table;
+use locum_conformance::{Implementation, Options, Report, run};
 
-use crate::plugin_files::{built, workspace};
+use crate::plugin_files::{ShippedPlugin, built, shipped_plugins};
 
 /// 2026-11-21T00:00:00Z
 pub(crate) const TODAY: i64 = 1_795_219_200;
 
+/// The options of a run against a package of this workspace.
 pub(crate) fn options(package: &str) -> Options {
     Options {
-        subject: Subject::Plugin(built(package)),
+        implementation: Implementation::Plugin(built(package)),
         fixtures: Vec::new(),
         settings: None,
         only: Vec::new(),
@@ -20,70 +22,36 @@ pub(crate) fn options(package: &str) -> Options {
     }
 }
 
-pub(crate) fn judged(package: &str) -> Report {
+/// The report of a run against a package of this workspace.
+pub(crate) fn report_of(package: &str) -> Report {
     run(&options(package)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn passes(package: &str) {
-    let report = judged(package);
-    assert_eq!(report.exit_code(), 0, "{}", report.table());
+/// How many plugins are tested at once.
+const AT_ONCE: usize = 4;
+
+/// Runs a check, which panics to fail, for every shipped plugin, and names the plugins for which it failed.
+pub(crate) fn for_every_shipped_plugin(check: impl Fn(&ShippedPlugin) + Sync) {
+    let plugins = shipped_plugins();
+    let check = &check;
+    let mut failed = Vec::new();
+    for group in plugins.chunks(AT_ONCE) {
+        thread::scope(|scope| {
+            let running: Vec<_> =
+                group.iter().map(|plugin| (plugin, scope.spawn(move || check(plugin)))).collect();
+            let results = running.into_iter().map(|(plugin, thread)| (plugin, thread.join()));
+            failed.extend(
+                results.filter(|(_, result)| result.is_err()).map(|(plugin, _)| plugin.folder.as_str()),
+            );
+        });
+    }
+    assert!(failed.is_empty(), "failed for the plugins {}; see the messages above", failed.join(", "));
 }
 
 #[test]
-fn app_passes() {
-    passes("locum-issuer-app");
-}
-
-#[test]
-fn aws_passes() {
-    passes("locum-issuer-aws");
-}
-
-#[test]
-fn azure_blob_passes() {
-    passes("locum-issuer-azure-blob");
-}
-
-#[test]
-fn azure_sb_passes() {
-    passes("locum-issuer-azure-sb");
-}
-
-#[test]
-fn firebase_passes() {
-    passes("locum-issuer-firebase");
-}
-
-#[test]
-fn layer_passes() {
-    passes("locum-issuer-layer");
-}
-
-#[test]
-fn salesforce_passes() {
-    passes("locum-issuer-salesforce");
-}
-
-#[test]
-fn sap_api_passes() {
-    passes("locum-issuer-sap-api");
-}
-
-#[test]
-fn wams_passes() {
-    passes("locum-issuer-wams");
-}
-
-/// A plugin that nobody tests here would be a hole in this list.
-#[test]
-fn every_plugin_of_this_workspace_is_judged_here() {
-    let mut names: Vec<String> = fs::read_dir(workspace().join("plugins"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    assert_eq!(
-        names,
-        ["app", "aws", "azure_blob", "azure_sb", "firebase", "layer", "salesforce", "sap_api", "wams"]
-    );
+fn every_shipped_plugin_passes() {
+    for_every_shipped_plugin(|plugin| {
+        let report = report_of(&plugin.package);
+        assert_eq!(report.exit_code(), 0, "{}: {}", plugin.folder, to_table(&report));
+    });
 }

@@ -105,11 +105,11 @@ pub(crate) struct NewPluginArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
     /// Depend on the SDK crate in this folder: `crates/locum-plugin` in a checkout of Locum
-    #[arg(long, value_name = "FOLDER", required_unless_present = "inside")]
+    #[arg(long, value_name = "FOLDER", required_unless_present = "workspace")]
     pub(crate) sdk: Option<PathBuf>,
     /// Write into this workspace of Locum itself: `plugins/<name>` and `fixtures/<name>`
     #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["dir", "sdk"], hide = true)]
-    pub(crate) inside: Option<PathBuf>,
+    pub(crate) workspace: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -148,8 +148,8 @@ pub(crate) enum TokenCommand {
 #[command(after_help = details::CONFORMANCE)]
 pub(crate) struct ConformanceArgs {
     /// A plugin file, or the base URL of a server
-    #[arg(value_name = "FILE_OR_URL")]
-    pub(crate) subject: String,
+    #[arg(value_name = "PLUGIN_OR_URL")]
+    pub(crate) plugin_or_url: String,
     /// Add this folder's fixtures to the suite's own [default: `fixtures`, if it exists]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) fixtures: Vec<PathBuf>,

@@ -1,6 +1,6 @@
-//! The app issuer, but its tokens outlive what they were granted: the suite must say so.
+//! The app issuer, but its tokens outlive their grant. The suite must fail it.
 
-// The model's own settings and claims: nothing differs but the fault.
+// Settings and claims are those of the plugin `app`, so that nothing but the bug differs.
 #[path = "../../../../plugins/app/src/settings.rs"]
 mod settings;
 #[path = "../../../../plugins/app/src/token.rs"]
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [Outlives] }
 
-/// Seconds that its tokens live too long.
+/// By how many seconds its tokens outlive their grant.
 const TOO_LONG_SECONDS: i64 = 60;
 
 struct Outlives {
@@ -31,7 +31,7 @@ impl Issuer for Outlives {
             .by_default_seconds(36_000)
             .set_in_seconds_by("lifetime_in_seconds");
         vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
-            "It cannot be revoked: it lives until it expires, and that is longer than it should be.",
+            "It cannot be revoked: it is valid until it expires, which is later than granted.",
         )]
     }
 

@@ -1,6 +1,6 @@
-//! The app issuer, but its tokens are made out to the caller: the suite must say so.
+//! The app issuer, but the audience of its tokens is the caller. The suite must fail it.
 
-// The model's own settings and claims: nothing differs but the fault.
+// Settings and claims are those of the plugin `app`, so that nothing but the bug differs.
 #[path = "../../../../plugins/app/src/settings.rs"]
 mod settings;
 #[path = "../../../../plugins/app/src/token.rs"]
@@ -26,9 +26,12 @@ impl Issuer for SwapsAudience {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
             .by_default_seconds(36_000)
             .set_in_seconds_by("lifetime_in_seconds");
-        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
-            "It cannot be revoked: it lives until it expires, wherever it should not be taken.",
-        )]
+        vec![
+            ApiType::jwt("app")
+                .lives(lifetime)
+                .needs_tenant_signing_key()
+                .not_revocable("It cannot be revoked: it is valid until it expires, for the wrong audience."),
+        ]
     }
 
     fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {

@@ -1,14 +1,14 @@
-//! Every case by name, under its profile: what passed is folded, what did not says why.
+//! Every case under its profile: passed cases are folded, the others state their reason.
 
 use std::fmt;
 
-use super::super::escaped::Escaped;
-use super::super::{Excused, FailureReport, ProfileReport, Report};
+use crate::report::escaped::Escaped;
+use crate::report::model::{CaseWithReason, FailureReport, ProfileReport, Report};
 
-/// The cases of every profile that has some.
-pub(super) struct Cases<'a>(pub(super) &'a Report);
+/// The cases of every profile that has any.
+pub(super) struct CasesSection<'a>(pub(super) &'a Report);
 
-impl fmt::Display for Cases<'_> {
+impl fmt::Display for CasesSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<section aria-labelledby=\"cases\">\n<h2 id=\"cases\">Cases</h2>")?;
         for profile in &self.0.profiles {
@@ -23,7 +23,7 @@ fn write_profile(
     profile: &ProfileReport,
     failures: &[FailureReport],
 ) -> fmt::Result {
-    let excused = [
+    let with_reasons = [
         ("expected", "failed as expected", &profile.expected_failures),
         ("skipped", "skipped", &profile.skipped),
         ("unsupported", "unsupported", &profile.unsupported),
@@ -31,7 +31,7 @@ fn write_profile(
     ];
     if profile.passed.is_empty()
         && profile.failed.is_empty()
-        && excused.iter().all(|(.., cases)| cases.is_empty())
+        && with_reasons.iter().all(|(.., cases)| cases.is_empty())
     {
         return Ok(());
     }
@@ -41,8 +41,8 @@ fn write_profile(
         "<section class=\"profile\" aria-labelledby=\"profile-{name}\">\n<h3 id=\"profile-{name}\">{name}</h3>"
     )?;
     write_failed(f, profile, failures)?;
-    for (class, word, cases) in excused {
-        write_excused(f, class, word, cases)?;
+    for (class, word, cases) in with_reasons {
+        write_with_reasons(f, class, word, cases)?;
     }
     write_passed(f, &profile.passed)?;
     writeln!(f, "</section>")
@@ -83,7 +83,12 @@ fn write_failed(
     writeln!(f, "</ul>\n</details>")
 }
 
-fn write_excused(f: &mut fmt::Formatter<'_>, class: &str, word: &str, cases: &[Excused]) -> fmt::Result {
+fn write_with_reasons(
+    f: &mut fmt::Formatter<'_>,
+    class: &str,
+    word: &str,
+    cases: &[CaseWithReason],
+) -> fmt::Result {
     if cases.is_empty() {
         return Ok(());
     }
@@ -102,10 +107,10 @@ fn write_excused(f: &mut fmt::Formatter<'_>, class: &str, word: &str, cases: &[E
     writeln!(f, "</dl>\n</details>")
 }
 
-/// Many cases have one reason: it is said once. Reasons in the order of their first case.
-fn by_reason(cases: &[Excused]) -> Vec<(&str, Vec<&str>)> {
+/// The cases by reason, so that a reason of many cases is written once. Reasons keep the order of their first case.
+fn by_reason(cases: &[CaseWithReason]) -> Vec<(&str, Vec<&str>)> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for Excused { case, reason } in cases {
+    for CaseWithReason { case, reason } in cases {
         match reasons.iter_mut().find(|(known, _)| known == reason) {
             Some((_, cases)) => cases.push(case),
             None => reasons.push((reason, vec![case])),

@@ -1,14 +1,15 @@
-//! Every failure: what was expected, what came, the exchange, and the command that shows it again.
+//! Every failure: the differences, the exchange, and the command that reproduces it.
 
 use std::fmt;
 
-use super::super::escaped::Escaped;
-use super::super::{FailureReport, ShownExchange};
+use crate::report::escaped::Escaped;
+use crate::report::model::FailureReport;
+use crate::report::outcome::ShownExchange;
 
-/// The failures; nothing if there are none.
-pub(super) struct Failures<'a>(pub(super) &'a [FailureReport]);
+/// The failures; no section if there are none.
+pub(super) struct FailuresSection<'a>(pub(super) &'a [FailureReport]);
 
-impl fmt::Display for Failures<'_> {
+impl fmt::Display for FailuresSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return Ok(());
@@ -57,7 +58,7 @@ fn write_exchange(f: &mut fmt::Formatter<'_>, exchange: &ShownExchange) -> fmt::
     writeln!(f, "<div class=\"exchange\">")?;
     write_message(f, "Request", &exchange.request, &exchange.request_headers, &exchange.request_body)?;
     let status = exchange.status.to_string();
-    write_message(f, "Answer", &status, &exchange.answer_headers, &exchange.answer_body)?;
+    write_message(f, "Response", &status, &exchange.response_headers, &exchange.response_body)?;
     writeln!(f, "</div>")
 }
 

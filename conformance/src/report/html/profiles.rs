@@ -1,14 +1,14 @@
-//! The sums of every profile, in one table.
+//! The number of cases by profile and result.
 
 use std::fmt;
 
-use super::super::{ProfileReport, Report};
 use crate::profile::Level;
+use crate::report::model::{ProfileReport, Report};
 
-/// A row for each profile.
-pub(super) struct Profiles<'a>(pub(super) &'a Report);
+/// One row per profile.
+pub(super) struct ProfilesSection<'a>(pub(super) &'a Report);
 
-/// Class and heading of each column of numbers.
+/// CSS class and heading of each column.
 const COLUMNS: [(&str, &str); 6] = [
     ("passed", "Passed"),
     ("failed", "Failed"),
@@ -18,12 +18,12 @@ const COLUMNS: [(&str, &str); 6] = [
     ("not-run", "Not run"),
 ];
 
-impl fmt::Display for Profiles<'_> {
+impl fmt::Display for ProfilesSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<section aria-labelledby=\"profiles\">\n<h2 id=\"profiles\">Profiles</h2>")?;
         writeln!(
             f,
-            "<p>Every issuer must pass the core profiles; the extended ones are for issuers with the features that their cases need.</p>"
+            "<p>Every issuer must pass the core profiles. The extended profiles are for issuers with the features that their cases need.</p>"
         )?;
         write!(f, "<table class=\"profiles\">\n<thead><tr><th scope=\"col\">Profile</th>")?;
         for (_, heading) in COLUMNS {
@@ -42,7 +42,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, profile: &ProfileReport) -> fmt::Result
         Level::Core => "core",
         Level::Extended => "extended",
     };
-    let counts = sums(profile);
+    let counts = counts(profile);
     let name = profile.profile;
     write!(f, "<tr><th scope=\"row\">")?;
     if counts.iter().all(|count| *count == 0) {
@@ -59,7 +59,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, profile: &ProfileReport) -> fmt::Result
 }
 
 /// In the order of the columns.
-fn sums(profile: &ProfileReport) -> [usize; COLUMNS.len()] {
+fn counts(profile: &ProfileReport) -> [usize; COLUMNS.len()] {
     [
         profile.passed.len(),
         profile.failed.len(),

@@ -1,20 +1,19 @@
-//! The top of the page: the verdict in a sentence, what was judged, and the sums.
+//! The top of the page: the verdict, the implementation that was tested, and the number of cases by result.
 
 use std::fmt;
 
-use super::super::escaped::Escaped;
-use super::super::{Counts, Report, SubjectReport};
-use super::cases;
+use crate::report::escaped::Escaped;
+use crate::report::model::{Counts, ImplementationReport, Report};
 
-/// Whether it passed, and why not.
-pub(super) struct TheVerdict<'a>(pub(super) &'a Report);
+/// Whether the report passed, and why not.
+pub(super) struct VerdictSection<'a>(pub(super) &'a Report);
 
-impl fmt::Display for TheVerdict<'_> {
+impl fmt::Display for VerdictSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         let counts = &report.counts;
         let ran = cases(counts.passed + counts.failed + counts.expected_failures);
-        let survived = report.kill_score.as_ref().map_or(0, |score| score.survived);
+        let survived = report.mutation_score.as_ref().map_or(0, |score| score.survived);
         let (class, word) = match (report.passed(), counts.failed) {
             (true, _) => ("good", "Passed"),
             (false, 0) => ("bad", "Not passed"),
@@ -22,53 +21,67 @@ impl fmt::Display for TheVerdict<'_> {
         };
         write!(f, "<p class=\"verdict {class}\"><strong>{word}</strong> <span>")?;
         match (counts.passed, counts.failed) {
-            (0, 0) => write!(f, "No case passed, so this report proves nothing.")?,
+            (0, 0) => write!(f, "No case passed, so this report shows nothing.")?,
             (passed, 0) => write!(f, "Nothing failed: {passed} of {ran} passed.")?,
             (_, failed) => write!(f, "<a href=\"#failures\">{failed} of {ran} failed</a>.")?,
         }
         if survived > 0 {
-            write!(
-                f,
-                " The suite missed <a href=\"#kill-score\">{} that it must notice</a>.",
-                faults(survived)
-            )?;
+            write!(f, " <a href=\"#mutation-score\">{} that no case detects</a>.", mutants(survived))?;
         }
         writeln!(f, "</span></p>")
     }
 }
 
-fn faults(count: usize) -> String {
-    if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") }
+/// `1 case`, `2 cases`.
+fn cases(count: usize) -> String {
+    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
 }
 
-/// Name, version, digest and the like.
-pub(super) struct TheSubject<'a>(pub(super) &'a Report);
+/// `There is 1 mutant`, `There are 2 mutants`.
+fn mutants(count: usize) -> String {
+    if count == 1 { "There is 1 mutant".to_owned() } else { format!("There are {count} mutants") }
+}
 
-impl fmt::Display for TheSubject<'_> {
+/// What was tested, and by which version of the suite.
+pub(super) struct ImplementationSection<'a>(pub(super) &'a Report);
+
+impl fmt::Display for ImplementationSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         writeln!(
             f,
-            "<section aria-labelledby=\"subject\">\n<h2 id=\"subject\">What was judged</h2>\n<dl class=\"facts\">"
+            "<section aria-labelledby=\"implementation\">\n<h2 id=\"implementation\">What was tested</h2>\n<dl class=\"facts\">"
         )?;
-        match &report.subject {
-            SubjectReport::Plugin { file, sha256, name, version, vendor, contract, api_types, isolation } => {
+        match &report.implementation {
+            ImplementationReport::Plugin {
+                file,
+                sha256,
+                name,
+                version,
+                vendor,
+                contract,
+                api_types,
+                isolation,
+            } => {
                 write_fact(f, "Plugin", &format!("{name} {version}"))?;
                 write_fact(f, "Vendor", vendor)?;
                 write_exact(f, "File", file)?;
                 write_exact(f, "SHA-256", sha256)?;
-                write_exact(f, "Issues api_type", &api_types.join(", "))?;
-                write_fact(f, "Contract", &format!("generation {contract}"))?;
+                write_exact(f, "Serves api_type", &api_types.join(", "))?;
+                write_fact(f, "Contract", &format!("version {contract}"))?;
                 write_fact(f, "Isolation", isolation)?;
             }
-            SubjectReport::Server { base_url, api_types } => {
+            ImplementationReport::Server { base_url, api_types } => {
                 write_exact(f, "Server", base_url)?;
-                write_exact(f, "Asked for api_type", &api_types.join(", "))?;
+                write_exact(f, "Requested api_type", &api_types.join(", "))?;
             }
         }
-        write_fact(f, "Suite", &format!("locum-conformance {}", report.suite))?;
-        let made_at = Escaped(&report.made_at);
-        writeln!(f, "<div><dt>Made at</dt><dd><time datetime=\"{made_at}\">{made_at}</time></dd></div>")?;
+        write_fact(f, "Suite", &format!("locum-conformance {}", report.suite_version))?;
+        let created_at = Escaped(&report.created_at);
+        writeln!(
+            f,
+            "<div><dt>Created at</dt><dd><time datetime=\"{created_at}\">{created_at}</time></dd></div>"
+        )?;
         writeln!(f, "</dl>\n</section>")
     }
 }
@@ -77,15 +90,15 @@ fn write_fact(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Resul
     writeln!(f, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(value))
 }
 
-/// A fact that is compared letter by letter.
+/// A fact in a fixed-width font.
 fn write_exact(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     writeln!(f, "<div><dt>{name}</dt><dd><code>{}</code></dd></div>", Escaped(value))
 }
 
-/// How many cases came out how, as numbers and as a bar.
-pub(super) struct Sums<'a>(pub(super) &'a Counts);
+/// Number of cases by result, as numbers and as a bar.
+pub(super) struct CountsSection<'a>(pub(super) &'a Counts);
 
-impl fmt::Display for Sums<'_> {
+impl fmt::Display for CountsSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(counts) = self;
         let sums = [

@@ -5,20 +5,20 @@ use locum_plugin::signing::{JwsSigner, SignatureKey};
 
 locum_plugin::export_plugin! { name: "@name@", vendor: "@vendor@", issuers: [@Issuer@] }
 
-// Operators read the comments with three slashes.
-/// What an operator sets.
+// The comments with three slashes become the schema's descriptions, for operators.
+/// The settings of an operator.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// The key that tokens are signed with, HS256.
     key: Secret,
-    /// How long tokens live, in seconds; 300 if absent, 3600 at most.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// Lifetime of a token, in seconds: 300 if absent, at most 3600.
+    #[expect(dead_code, reason = "only the engine reads it; the field is here for the schema")]
     #[schemars(range(min = 1))]
     lifetime: Option<u64>,
 }
 
-/// Ready to issue: what takes time, such as parsing keys, is done.
+/// A configured issuer. Slow work, such as parsing keys, is done once, here.
 struct @Issuer@ {
     signer: JwsSigner,
 }
@@ -32,7 +32,7 @@ impl Issuer for @Issuer@ {
         vec![
             ApiType::jwt("@api_type@")
                 .lives(lifetime)
-                .revoked_by_key_rotation("Change the key, which ends every token that was signed with it."),
+                .revoked_by_key_rotation("Change the key, which invalidates every token that was signed with it."),
         ]
     }
 

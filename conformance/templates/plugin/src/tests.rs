@@ -1,4 +1,4 @@
-//! What is issued, and what is refused, through the messages that a host sends.
+//! Issued and refused tokens, through the messages that a host sends.
 
 use locum_plugin::prelude::*;
 use locum_plugin::testing::{NOW, ReadyIssuer, grant, open_hs256, tenant};
@@ -12,7 +12,7 @@ fn configure(key: &str) -> Result<ReadyIssuer, Failure> {
 }
 
 #[test]
-fn a_token_is_the_users_and_ends_with_its_grant() {
+fn a_token_has_the_users_id_and_expires_with_its_grant() {
     let token = configure(KEY).unwrap().issue_token(&grant(json!({}))).unwrap();
     let claims = open_hs256(KEY.as_bytes(), &token).unwrap().claims;
     assert_eq!(claims["sub"], "auth0|alice");

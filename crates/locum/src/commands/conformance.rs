@@ -1,8 +1,9 @@
-//! `locum conformance`.
+//! `locum conformance`: tests a plugin file or a running server.
 
 use std::path::{Path, PathBuf};
 
-use locum_conformance::{Options, Report, SetupError, Subject, run_with_mutants};
+use locum_conformance::report::{to_html, to_junit, to_table, to_yaml};
+use locum_conformance::{Implementation, Options, Report, SetupError, run as run_suite, run_with_mutants};
 use locum_engine::ports::Clock;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
@@ -13,22 +14,21 @@ use crate::format::{print_json, print_text};
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<(), CommandError> {
     let options = options(args)?;
-    let outcome =
-        if args.mutation_score { run_with_mutants(&options) } else { locum_conformance::run(&options) };
-    let report = outcome.map_err(setup_error)?;
+    let report = if args.mutation_score { run_with_mutants(&options) } else { run_suite(&options) };
+    let report = report.map_err(setup_error)?;
     if let Some(folder) = &args.report_dir {
         write_reports(&report, folder)?;
     }
     match args.format {
         Format::Json => print_json(&report),
-        Format::Table => print_text(&report.table()),
+        Format::Table => print_text(&to_table(&report)),
     }
     if report.passed() { Ok(()) } else { Err(CommandError::check_failed()) }
 }
 
 fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
     Ok(Options {
-        subject: subject(args)?,
+        implementation: implementation(args)?,
         fixtures: fixtures(&args.fixtures),
         settings: args.settings.as_deref().map(read_settings).transpose()?,
         only: args.only.clone(),
@@ -39,7 +39,7 @@ fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
 
 /// The command that repeats this run, for the report; without --report-dir, so that it overwrites no report.
 fn command(args: &ConformanceArgs) -> String {
-    let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.subject.clone()];
+    let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.plugin_or_url.clone()];
     let mut add = |flag: &str, value: &Path| words.extend([flag.to_owned(), value.display().to_string()]);
     args.fixtures.iter().for_each(|folder| add("--fixtures", folder));
     args.settings.iter().for_each(|file| add("--settings", file));
@@ -64,16 +64,20 @@ fn fixtures(named: &[PathBuf]) -> Vec<PathBuf> {
     if named.is_empty() && default.is_dir() { vec![default.to_owned()] } else { named.to_owned() }
 }
 
-fn subject(args: &ConformanceArgs) -> Result<Subject, CommandError> {
-    if !args.subject.starts_with("http://") && !args.subject.starts_with("https://") {
-        return Ok(Subject::Plugin(args.subject.clone().into()));
+fn implementation(args: &ConformanceArgs) -> Result<Implementation, CommandError> {
+    if !args.plugin_or_url.starts_with("http://") && !args.plugin_or_url.starts_with("https://") {
+        return Ok(Implementation::Plugin(args.plugin_or_url.clone().into()));
     }
     let tenant = args.tenant.clone().ok_or_else(|| {
         CommandError::usage(
             "a server is tested with the tenant file that it uses; name that file with --tenant",
         )
     })?;
-    Ok(Subject::Server { base_url: args.subject.clone(), tenant, manifests: args.plugins.clone() })
+    Ok(Implementation::Server {
+        base_url: args.plugin_or_url.clone(),
+        tenant,
+        manifests: args.plugins.clone(),
+    })
 }
 
 fn read_settings(path: &Path) -> Result<Map<String, Value>, CommandError> {
@@ -96,9 +100,9 @@ fn write_reports(report: &Report, folder: &Path) -> Result<(), CommandError> {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|error| failed(&path, error))
     };
-    write("report.yaml", &report.to_yaml())?;
-    write("report.html", &report.to_html())?;
-    write("junit.xml", &report.to_junit())
+    write("report.yaml", &to_yaml(report))?;
+    write("report.html", &to_html(report))?;
+    write("junit.xml", &to_junit(report))
 }
 
 fn setup_error(error: SetupError) -> CommandError {
@@ -114,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_quoted_only_if_a_shell_would_change_it() {
+    fn a_word_is_quoted_only_if_a_shell_would_split_or_expand_it() {
         assert_eq!(quoted("./libfoo.so"), "./libfoo.so");
         assert_eq!(quoted("my plugin.so"), "'my plugin.so'");
         assert_eq!(quoted("it's"), "'it'\\''s'");

@@ -23,13 +23,13 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
 
 fn new(args: &NewPluginArgs) -> Result<(), CommandError> {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let (files, check) = match (&args.inside, &args.sdk) {
+    let (files, check) = match (&args.workspace, &args.sdk) {
         (Some(workspace), _) => {
-            let files = scaffold::write_inside(&args.name, workspace).map_err(scaffold_error)?;
+            let files = scaffold::write_workspace_member(&args.name, workspace).map_err(scaffold_error)?;
             (files, "`cargo xtask conformance`".to_owned())
         }
         (None, Some(sdk)) => {
-            let files = scaffold::write(&args.name, &folder, sdk).map_err(scaffold_error)?;
+            let files = scaffold::write_crate(&args.name, &folder, sdk).map_err(scaffold_error)?;
             (files, folder.join("check").display().to_string())
         }
         (None, None) => {

@@ -78,9 +78,9 @@ fn a_missing_sdk_is_refused() {
 }
 
 #[test]
-fn inside_refuses_a_folder_that_is_not_the_workspace() {
+fn workspace_refuses_a_folder_that_is_not_the_workspace() {
     let installation = Installation::new();
-    let refused = installation.locum(["plugin", "new", "car-park", "--inside", "."]);
+    let refused = installation.locum(["plugin", "new", "car-park", "--workspace", "."]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("is not Locum's workspace"), "{}", refused.stderr);
     // The installation's own folder `plugins` must be unchanged.

@@ -1,0 +1,12 @@
+//! Cases: one fixture at a time, run against a plugin in process or against a remote server.
+
+pub(crate) mod case_context;
+pub(crate) mod case_run;
+mod comparison;
+pub(crate) mod harness;
+mod invariants;
+pub(crate) mod issuer_under_test;
+pub(crate) mod log_lines;
+mod ports;
+pub(crate) mod remote_server;
+pub(crate) mod scripted_upstreams;

@@ -1,0 +1,324 @@
+//! Runs one case, step by step, until a step fails.
+
+use std::sync::Arc;
+
+use locum_abi::manifest::LifetimeSetting;
+use locum_host::secret_settings;
+use serde_json::{Map, Value};
+
+use crate::cases::case_context::CaseContext;
+use crate::cases::comparison::{Actual, differences};
+use crate::cases::invariants::Invariants;
+use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
+use crate::cases::remote_server::RemoteServer;
+use crate::exchange::credential::{DecodedCredential, decode};
+use crate::exchange::id_token::id_token;
+use crate::exchange::message::{Request, Transcript};
+use crate::exchange::redaction::redacted;
+use crate::exchange::request_builder::{DELEGATION, REVOCATION, build_request};
+use crate::fixtures::credential_reading::CredentialReading;
+use crate::fixtures::fixture::{ExpectedResponse, Fixture, SECRET_BYTES_MIN, Step, UpstreamExchange};
+use crate::fixtures::merge_patch::merge_patch;
+use crate::fixtures::tenant_document::{ALICE, TARGET, TenantDocument, settings_of};
+use crate::fixtures::variables::{TimeWindow, Variables, unix_seconds};
+use crate::report::{Difference, Failure, Outcome, ShownExchange};
+
+/// The time of the first step, unless the fixture states another.
+const START: &str = "2030-01-08T18:45:14Z";
+
+/// The user's attributes in every valid id_token.
+const ATTRIBUTES: [(&str, &str); 6] = [
+    ("name", "Alice Adams"),
+    ("given_name", "Alice"),
+    ("nickname", "alice"),
+    ("email", "alice@example.com"),
+    ("favourite_fruit", "plum"),
+    ("nonce", "nonce-of-the-login"),
+];
+
+/// Runs a case.
+pub(crate) async fn run_case(fixture: &Fixture, issuer: &IssuerUnderTest<'_>) -> Outcome {
+    match CaseRun::prepare(fixture, issuer) {
+        Ok(run) => run.run(fixture).await,
+        Err(why) => Outcome::failed_before(unusable_fixture(why)),
+    }
+}
+
+fn unusable_fixture(why: String) -> Difference {
+    Difference::new("the fixture", "a usable fixture", why)
+}
+
+struct CaseRun<'a> {
+    issuer: &'a IssuerUnderTest<'a>,
+    document: TenantDocument,
+    settings: Map<String, Value>,
+    secrets: Vec<(String, String)>,
+    /// The id of the user who sends the requests.
+    user: String,
+    connection: Connection,
+}
+
+enum Connection {
+    InProcess(Box<CaseContext>),
+    Remote(Arc<RemoteServer>),
+}
+
+impl<'a> CaseRun<'a> {
+    fn prepare(fixture: &Fixture, issuer: &'a IssuerUnderTest<'a>) -> Result<Self, String> {
+        let given = &fixture.given;
+        let patch = issuer.variables(TimeWindow { earliest: 0, latest: 0 }, ALICE);
+        let mut changes = patch.object(&given.settings).map_err(|error| error.to_string())?;
+        if let Some(lifetime) = &given.asked_lifetime_seconds {
+            let lifetime = patch.value(lifetime).map_err(|error| error.to_string())?;
+            let setting = issuer.manifest.lifetime.setting.as_ref();
+            let (name, units) = lifetime_setting(setting, &lifetime)?;
+            changes.insert(name, units);
+        }
+        let mut document = TenantDocument::new(issuer.tenant.clone());
+        if let Destination::InProcess(_) = issuer.destination {
+            document.enable(issuer.manifest, issuer.spec.settings.clone(), &changes);
+        }
+        document.change(&given.tenant.filled(&patch).map_err(|error| error.to_string())?);
+        let tenant = document.tenant()?;
+        let settings = settings_of(&tenant, &issuer.manifest.api_type);
+        let mut secrets = document.secrets();
+        let secret_settings = secret_settings(&issuer.manifest.settings_schema, &settings).into_iter();
+        secrets.extend(secret_settings.map(|secret| {
+            (format!("setting {}", secret.pointer.trim_start_matches('/')), secret.text.to_owned())
+        }));
+        let (connection, user) = match &issuer.destination {
+            Destination::InProcess(harness) => {
+                let now = given.now.as_deref().unwrap_or(START);
+                let now = unix_seconds(now).ok_or_else(|| format!("`{now}` is not RFC 3339"))?;
+                let context = CaseContext::new(harness.clone(), tenant, &given.server, now)?;
+                (Connection::InProcess(Box::new(context)), ALICE.to_owned())
+            }
+            Destination::Remote(server) => (Connection::Remote(server.clone()), server.fresh_user()),
+        };
+        Ok(Self { issuer, document, settings, secrets, user, connection })
+    }
+
+    async fn run(&self, fixture: &Fixture) -> Outcome {
+        if let Some(pointer) = &fixture.refused_setting {
+            return self.refused_setting(pointer);
+        }
+        let mut earlier: Vec<Option<DecodedCredential>> = Vec::new();
+        for (index, step) in fixture.steps.iter().enumerate() {
+            self.advance(step.after_seconds);
+            let mut issued = None;
+            for _ in 0..step.times {
+                match self.step(step, &earlier).await {
+                    Ok(credential) => issued = credential,
+                    Err(mut failure) => {
+                        failure.step = index + 1;
+                        return Outcome::Failed(failure);
+                    }
+                }
+            }
+            earlier.push(issued);
+        }
+        Outcome::Passed
+    }
+
+    fn refused_setting(&self, pointer: &str) -> Outcome {
+        let Connection::InProcess(context) = &self.connection else {
+            return Outcome::NotRun(
+                "needs the plugin itself: its settings are refused before a request".to_owned(),
+            );
+        };
+        let refused = context.refused_settings(TARGET, &self.issuer.manifest.api_type);
+        let got = match refused.first() {
+            None => "accepted settings".to_owned(),
+            Some((got, _)) if got.as_deref() == Some(pointer) => {
+                return self.refusal_without_secrets(&refused);
+            }
+            Some((got, message)) => format!("{}: {message}", got.as_deref().unwrap_or("no pointer")),
+        };
+        let got = redacted(&got, &self.secrets);
+        Outcome::failed_before(Difference::new("refused setting", pointer, got))
+    }
+
+    /// Passes if no refusal repeats a secret.
+    fn refusal_without_secrets(&self, refused: &[(Option<String>, String)]) -> Outcome {
+        let repeated = refused.iter().find_map(|(_, message)| {
+            self.secrets
+                .iter()
+                .find(|(_, secret)| secret.len() >= SECRET_BYTES_MIN && message.contains(secret.as_str()))
+        });
+        match repeated {
+            None => Outcome::Passed,
+            Some((name, _)) => Outcome::failed_before(Difference::new(
+                "message of the refusal",
+                format!("without {name}"),
+                "a message that contains it",
+            )),
+        }
+    }
+
+    fn advance(&self, seconds: u64) {
+        if let Connection::InProcess(context) = &self.connection {
+            context.advance(seconds);
+        }
+    }
+
+    fn now(&self) -> TimeWindow {
+        match &self.connection {
+            Connection::InProcess(context) => context.now(),
+            Connection::Remote(server) => server.now(),
+        }
+    }
+
+    /// Runs a step. Returns the credential, if the response holds one.
+    async fn step(
+        &self,
+        step: &Step,
+        earlier: &[Option<DecodedCredential>],
+    ) -> Result<Option<DecodedCredential>, Failure> {
+        let unusable = |why: String| Failure::of(vec![unusable_fixture(why)]);
+        let mut variables = self.variables(earlier);
+        let attributes = self.attributes();
+        let token =
+            id_token(&step.request.id_token, &self.document, &attributes, &variables).map_err(unusable)?;
+        variables.set("id_token", token.as_str());
+        let host = match &self.connection {
+            Connection::InProcess(_) => self.document.domain(),
+            Connection::Remote(server) => server.host(),
+        };
+        let request =
+            build_request(&step.request, host, &self.issuer.spec.parameters, &variables).map_err(unusable)?;
+        let script = step.upstream.as_deref().unwrap_or_else(|| self.default_script(&request, &step.expect));
+        let scripted_calls = script.len();
+        let script = script.iter().map(|exchange| exchange.filled(&variables));
+        let script = script.collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
+        let transcript = match &self.connection {
+            Connection::InProcess(context) => context.send(&request, script, &self.document).await,
+            Connection::Remote(server) => server.send(&request).await,
+        };
+        let transcript = transcript.map_err(unusable)?;
+        variables.now = transcript.window;
+        let credential = self.credential(&request, &transcript);
+        let actual = Actual {
+            transcript: &transcript,
+            credential: credential.as_ref(),
+            earlier,
+            variables: &variables,
+            scripted_calls,
+        };
+        let mut found = differences(&step.expect, &actual).map_err(|error| unusable(error.to_string()))?;
+        let mut secrets = self.secrets.clone();
+        secrets.push(("the presented id_token".to_owned(), token));
+        for text in &step.expect.never_seen {
+            let text = variables.text(text).map_err(|error| unusable(error.to_string()))?;
+            secrets.push((format!("`{text}`"), text));
+        }
+        found.extend(self.invariants(&step.expect, &secrets).violations(
+            &request,
+            &transcript,
+            credential.as_ref(),
+        ));
+        if found.is_empty() {
+            return Ok(credential.and_then(Result::ok));
+        }
+        let mut failure = Failure::of(self.redacted(found));
+        failure.exchange = Some(self.shown(&request, &transcript));
+        Err(failure)
+    }
+
+    /// The exchanges of the plugin spec for a request that succeeds; none for a request that is refused.
+    fn default_script(&self, request: &Request, expected: &ExpectedResponse) -> &[UpstreamExchange] {
+        let path = request.target.split('?').next().unwrap_or_default();
+        match (expected.status, path) {
+            (200, DELEGATION) => &self.issuer.spec.upstream,
+            (200, REVOCATION) => &self.issuer.spec.revocation,
+            _ => &[],
+        }
+    }
+
+    fn variables(&self, earlier: &[Option<DecodedCredential>]) -> Variables {
+        let mut variables = self.issuer.variables(self.now(), &self.user);
+        variables.set("domain", self.document.domain());
+        if let Some(credential) = earlier.iter().rev().flatten().next() {
+            variables.set("credential", credential.presented.as_str());
+        }
+        variables
+    }
+
+    fn attributes(&self) -> Map<String, Value> {
+        let mut attributes: Map<String, Value> =
+            ATTRIBUTES.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        attributes.insert("email_verified".to_owned(), true.into());
+        merge_patch(&mut attributes, &self.issuer.spec.profile);
+        attributes
+    }
+
+    /// The credential of a successful delegation by POST.
+    fn credential(
+        &self,
+        request: &Request,
+        transcript: &Transcript,
+    ) -> Option<Result<DecodedCredential, String>> {
+        let issued =
+            request.method == "POST" && request.target == DELEGATION && transcript.response.status == 200;
+        issued.then(|| {
+            decode(&transcript.response.body, &self.issuer.manifest.credential, &self.issuer.spec.credential)
+        })
+    }
+
+    fn invariants<'s>(
+        &'s self,
+        expected: &'s ExpectedResponse,
+        secrets: &'s [(String, String)],
+    ) -> Invariants<'s> {
+        const NOT_DECODED: &CredentialReading = &CredentialReading::Opaque;
+        // A fixture without an expected credential may request another issuer's, so only its form is checked.
+        let reading = if expected.credential.is_some() { &self.issuer.spec.credential } else { NOT_DECODED };
+        Invariants {
+            form: &self.issuer.manifest.credential,
+            reading,
+            verifies_with: expected
+                .credential
+                .as_ref()
+                .and_then(|credential| credential.verifies_with.as_ref()),
+            settings: &self.settings,
+            tenant: &self.document,
+            secrets,
+        }
+    }
+
+    fn redacted(&self, differences: Vec<Difference>) -> Vec<Difference> {
+        let shown = |text: &str| redacted(text, &self.secrets);
+        differences
+            .into_iter()
+            .map(|Difference { what, expected, got }| Difference {
+                what,
+                expected: shown(&expected),
+                got: shown(&got),
+            })
+            .collect()
+    }
+
+    fn shown(&self, request: &Request, transcript: &Transcript) -> ShownExchange {
+        let shown = |text: &str| redacted(text, &self.secrets);
+        let lines = |headers: &[(String, String)]| {
+            headers.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect()
+        };
+        let response = &transcript.response;
+        ShownExchange {
+            request: format!("{} {}", request.method, shown(&request.target)),
+            request_headers: std::iter::once(format!("host: {}", request.host))
+                .chain(lines(&request.headers))
+                .collect(),
+            request_body: shown(&request.body),
+            status: response.status,
+            response_headers: lines(&response.headers),
+            response_body: shown(&response.body),
+        }
+    }
+}
+
+/// Name and value of the setting that requests this lifetime, in the setting's own unit.
+fn lifetime_setting(setting: Option<&LifetimeSetting>, lifetime: &Value) -> Result<(String, Value), String> {
+    let setting = setting.ok_or("the manifest names no lifetime setting")?;
+    let seconds = lifetime.as_u64().ok_or("asked_lifetime_seconds is not a number of seconds")?;
+    Ok((setting.name.clone(), (seconds / setting.unit_seconds.max(1)).into()))
+}

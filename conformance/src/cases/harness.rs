@@ -1,0 +1,30 @@
+//! The harness: the plugin's issuers, with scripted upstreams and the log, shared by all cases of a run.
+
+use std::sync::Arc;
+
+use locum_abi::manifest::Manifest;
+use locum_engine::ports::Issuers;
+
+use crate::cases::log_lines::LogLines;
+use crate::cases::scripted_upstreams::ScriptedUpstreams;
+use crate::faults::FaultyIssuers;
+use crate::faults::fault::Fault;
+use crate::fixtures::plugin_spec::PluginSpec;
+
+/// The plugin's issuers and what records their effects.
+#[derive(Clone)]
+pub(crate) struct Harness {
+    pub(crate) issuers: Arc<dyn Issuers>,
+    pub(crate) upstreams: Arc<ScriptedUpstreams>,
+    pub(crate) log: Arc<LogLines>,
+    /// The fault of the mutant that runs.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Harness {
+    /// The same harness with a fault.
+    pub(crate) fn with_fault(&self, manifest: &Manifest, spec: &PluginSpec, fault: Fault) -> Self {
+        let issuers = Arc::new(FaultyIssuers::new(self.issuers.clone(), manifest, spec, fault));
+        Self { issuers, fault: Some(fault), ..self.clone() }
+    }
+}

@@ -1,0 +1,46 @@
+//! The issuer that a case runs against, and where the requests go.
+
+use std::sync::Arc;
+
+use locum_abi::manifest::IssuerManifest;
+use serde_json::Value;
+
+use crate::cases::harness::Harness;
+use crate::cases::remote_server::RemoteServer;
+use crate::fixtures::plugin_spec::IssuerSpec;
+use crate::fixtures::variables::{TimeWindow, Variables};
+
+/// One issuer with everything that its cases need.
+#[derive(Clone)]
+pub(crate) struct IssuerUnderTest<'a> {
+    pub(crate) manifest: &'a IssuerManifest,
+    pub(crate) spec: &'a IssuerSpec,
+    /// The tenant file.
+    pub(crate) tenant: &'a Value,
+    pub(crate) destination: Destination,
+}
+
+/// Where requests go.
+#[derive(Clone)]
+pub(crate) enum Destination {
+    /// To a server in this process, made for the case.
+    InProcess(Harness),
+    /// To a running server.
+    Remote(Arc<RemoteServer>),
+}
+
+impl IssuerUnderTest<'_> {
+    /// The values of `${…}` at this time, for this user.
+    pub(crate) fn variables(&self, now: TimeWindow, user: &str) -> Variables {
+        let lifetime = &self.manifest.lifetime;
+        let unit = lifetime.setting.as_ref().map_or(1, |setting| setting.unit_seconds.max(1));
+        let mut variables = Variables::new(now);
+        variables.set("user", user);
+        variables.set("api_type", self.manifest.api_type.as_str());
+        variables.set("lifetime_default", lifetime.default_seconds);
+        variables.set("lifetime_minimum", lifetime.minimum_seconds);
+        variables.set("lifetime_maximum", lifetime.maximum_seconds);
+        variables.set("lifetime_shortest", lifetime.minimum_seconds.div_ceil(unit) * unit);
+        variables
+    }
+}

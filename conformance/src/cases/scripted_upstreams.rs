@@ -1,0 +1,97 @@
+//! Scripted upstreams: each request must be the next one of the script.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use locum_abi::upstream::UpstreamReply;
+use locum_engine::ports::PortFuture;
+use locum_host::{AllowedRequest, UpstreamError, Upstreams};
+use percent_encoding::percent_decode_str;
+use tokio::time::Instant;
+
+use crate::fixtures::fixture::{UpstreamExchange, UpstreamOutcome};
+
+/// Upstreams that answer by a script, which is replaced for each request of a case.
+#[derive(Default)]
+pub(crate) struct ScriptedUpstreams(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    script: VecDeque<UpstreamExchange>,
+    calls: usize,
+    deviations: Vec<String>,
+}
+
+impl ScriptedUpstreams {
+    /// Starts this script.
+    pub(crate) fn start(&self, script: Vec<UpstreamExchange>) {
+        *self.state() = State { script: script.into(), ..State::default() };
+    }
+
+    /// The number of requests, and how they differ from the script.
+    pub(crate) fn record(&self) -> (usize, Vec<String>) {
+        let state = self.state();
+        (state.calls, state.deviations.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upstreams for ScriptedUpstreams {
+    fn send(
+        &self,
+        request: AllowedRequest,
+        _: Instant,
+    ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
+        Box::pin(std::future::ready(self.state().answer(&request)))
+    }
+}
+
+impl State {
+    fn answer(&mut self, request: &AllowedRequest) -> Result<UpstreamReply, UpstreamError> {
+        self.calls += 1;
+        let Some(exchange) = self.script.pop_front() else {
+            self.deviations.push(format!("a request that is not in the script: {request:?}"));
+            return Err(UpstreamError::Unreachable("the script has no further exchange".to_owned()));
+        };
+        self.compare(&exchange, request);
+        match exchange.outcome {
+            UpstreamOutcome::Reply { status, headers, body } => {
+                Ok(UpstreamReply { status, headers: headers.into_iter().collect(), body })
+            }
+            UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why) => {
+                Err(UpstreamError::Unreachable(why))
+            }
+            UpstreamOutcome::TimedOut(_) => Err(UpstreamError::TimedOut),
+        }
+    }
+
+    fn compare(&mut self, expected: &UpstreamExchange, request: &AllowedRequest) {
+        let mut differs = |what: &str, wanted: &str, got: &str| {
+            self.deviations.push(format!("the upstream request's {what}: expected {wanted}, got {got}"));
+        };
+        if let Some(method) = expected.method.as_deref().filter(|method| *method != request.method().as_str())
+        {
+            differs("method", method, request.method().as_str());
+        }
+        if let Some(url) = expected.url.as_deref().filter(|url| *url != request.url().as_str()) {
+            differs("URL", url, request.url().as_str());
+        }
+        for (name, wanted) in &expected.fields {
+            let got = field(request.body(), name);
+            if got != *wanted {
+                let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
+                differs(&format!("field {name}"), &shown(wanted), &shown(&got));
+            }
+        }
+    }
+}
+
+/// The decoded value of a form field.
+fn field(body: &str, name: &str) -> Option<String> {
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.into_iter().find(|(own, _)| *own == name)?;
+    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+}

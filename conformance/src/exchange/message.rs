@@ -1,0 +1,65 @@
+//! A request, its response, and what happened inside the server in between.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+use crate::fixtures::variables::TimeWindow;
+
+/// A request as it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) host: String,
+    /// The address of the peer.
+    pub(crate) ip: IpAddr,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+/// A response as it arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Response {
+    /// The values of a header.
+    pub(crate) fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as a JSON object, if it is one.
+    pub(crate) fn object(&self) -> Option<Map<String, Value>> {
+        serde_json::from_str(&self.body).ok()
+    }
+}
+
+/// What is known about one exchange.
+#[derive(Debug, Clone)]
+pub(crate) struct Transcript {
+    pub(crate) response: Response,
+    /// When the request was sent.
+    pub(crate) window: TimeWindow,
+    /// What happened inside the server; `None` for a remote server.
+    pub(crate) internals: Option<Internals>,
+}
+
+/// What happened inside the server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Internals {
+    /// The audit events, as JSON objects.
+    pub(crate) audit: Vec<Map<String, Value>>,
+    /// The log lines.
+    pub(crate) log: Vec<String>,
+    /// The number of upstream requests.
+    pub(crate) upstream_calls: usize,
+    /// The differences between the upstream requests and the script.
+    pub(crate) upstream_deviations: Vec<String>,
+}

@@ -1,0 +1,249 @@
+//! The report as data.
+
+use locum_abi::manifest::Manifest;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::profile::{Level, Profile};
+use crate::report::difference::Difference;
+use crate::report::mutation_score::MutationScore;
+use crate::report::outcome::{CaseResult, Failure, ShownExchange, Verdict};
+
+/// Version of the report's format.
+pub const REPORT_VERSION: u32 = 1;
+
+/// The results of a run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(title = "Locum conformance report")]
+pub struct Report {
+    /// Version of the report's format.
+    pub report_version: u32,
+    /// Version of the conformance suite.
+    pub suite_version: String,
+    /// When the run started, RFC 3339, by the clock that the run was given.
+    pub created_at: String,
+    /// The plugin or server that was tested.
+    pub implementation: ImplementationReport,
+    /// Number of cases by result.
+    pub counts: Counts,
+    /// One entry per profile, in a fixed order.
+    pub profiles: Vec<ProfileReport>,
+    /// Every failed case, ordered by profile.
+    pub failures: Vec<FailureReport>,
+    /// Which mutants the cases detect; absent unless it was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutation_score: Option<MutationScore>,
+}
+
+/// What was tested.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ImplementationReport {
+    /// A plugin file.
+    Plugin {
+        /// Name of the file.
+        file: String,
+        /// SHA-256 of the file, in hex.
+        sha256: String,
+        /// The plugin's name.
+        name: String,
+        /// The plugin's version.
+        version: String,
+        /// The plugin's vendor.
+        vendor: String,
+        /// Version of the contract between host and plugin.
+        contract: u32,
+        /// The api_types that it serves.
+        api_types: Vec<String>,
+        /// How the plugin was isolated from the host.
+        isolation: String,
+    },
+    /// A running server.
+    Server {
+        /// Its base URL.
+        base_url: String,
+        /// The api_types that were requested.
+        api_types: Vec<String>,
+    },
+}
+
+/// Number of cases by result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Counts {
+    /// All cases that exist for this implementation.
+    pub cases: usize,
+    /// Cases that passed.
+    pub passed: usize,
+    /// Cases that failed.
+    pub failed: usize,
+    /// Cases that failed and are listed under `expected_failures`.
+    pub expected_failures: usize,
+    /// Cases that are listed under `skip`.
+    pub skipped: usize,
+    /// Cases for features that the implementation does not have.
+    pub unsupported: usize,
+    /// Cases that cannot run against this kind of implementation.
+    pub not_run: usize,
+}
+
+/// The cases of one profile by result.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProfileReport {
+    /// The profile.
+    pub profile: Profile,
+    /// Which issuers must pass it.
+    pub level: Level,
+    /// Cases that passed.
+    pub passed: Vec<String>,
+    /// Cases that failed.
+    pub failed: Vec<String>,
+    /// Cases that failed and are listed under `expected_failures`.
+    pub expected_failures: Vec<CaseWithReason>,
+    /// Cases that are listed under `skip`.
+    pub skipped: Vec<CaseWithReason>,
+    /// Cases for features that the implementation does not have.
+    pub unsupported: Vec<CaseWithReason>,
+    /// Cases that cannot run against this kind of implementation.
+    pub not_run: Vec<CaseWithReason>,
+}
+
+/// A case that neither passed nor failed, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CaseWithReason {
+    /// The id of the case.
+    pub case: String,
+    /// The reason.
+    pub reason: String,
+}
+
+/// A failed case.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FailureReport {
+    /// The id of the case.
+    pub case: String,
+    /// Its profile.
+    pub profile: Profile,
+    /// What the case requires, in one sentence.
+    pub description: String,
+    /// The number of the step that failed, from 1; 0 before the first step.
+    pub step: usize,
+    /// Each value that is not as expected.
+    pub differences: Vec<Difference>,
+    /// The request and the response, with tokens and secrets removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ShownExchange>,
+    /// The command that runs this case alone.
+    pub reproduce: String,
+}
+
+impl Report {
+    /// Counts the results by profile. `reproduce` is the command of the whole run; `--only CASE` is appended to it.
+    pub(crate) fn new(
+        implementation: ImplementationReport,
+        created_at: String,
+        mut results: Vec<CaseResult>,
+        reproduce: &str,
+    ) -> Self {
+        results.sort_by(|a, b| (a.profile, &a.case).cmp(&(b.profile, &b.case)));
+        let mut report = Self {
+            report_version: REPORT_VERSION,
+            suite_version: env!("CARGO_PKG_VERSION").to_owned(),
+            created_at,
+            implementation,
+            counts: Counts::default(),
+            profiles: Profile::ALL.into_iter().map(ProfileReport::empty).collect(),
+            failures: Vec::new(),
+            mutation_score: None,
+        };
+        for result in results {
+            report.add(result, reproduce);
+        }
+        report
+    }
+
+    fn add(&mut self, result: CaseResult, reproduce: &str) {
+        let CaseResult { case, profile, description, verdict } = result;
+        let Some(entry) = self.profiles.iter_mut().find(|entry| entry.profile == profile) else { return };
+        self.counts.cases += 1;
+        let (count, cases, reason) = match verdict {
+            Verdict::Passed => {
+                self.counts.passed += 1;
+                entry.passed.push(case);
+                return;
+            }
+            Verdict::Failed(Failure { step, differences, exchange }) => {
+                self.counts.failed += 1;
+                entry.failed.push(case.clone());
+                let id = case.split(' ').next().unwrap_or(&case);
+                let reproduce = format!("{reproduce} --only {id}");
+                self.failures.push(FailureReport {
+                    case,
+                    profile,
+                    description,
+                    step,
+                    differences,
+                    exchange,
+                    reproduce,
+                });
+                return;
+            }
+            Verdict::ExpectedFailure(reason) => {
+                (&mut self.counts.expected_failures, &mut entry.expected_failures, reason)
+            }
+            Verdict::Skipped(reason) => (&mut self.counts.skipped, &mut entry.skipped, reason),
+            Verdict::Unsupported(reason) => (&mut self.counts.unsupported, &mut entry.unsupported, reason),
+            Verdict::NotRun(reason) => (&mut self.counts.not_run, &mut entry.not_run, reason),
+        };
+        *count += 1;
+        cases.push(CaseWithReason { case, reason });
+    }
+
+    /// Whether at least one case passed, no case failed, and no mutant survived.
+    pub fn passed(&self) -> bool {
+        let survived = self.mutation_score.as_ref().map_or(0, |score| score.survived);
+        self.counts.failed == 0 && self.counts.passed > 0 && survived == 0
+    }
+
+    /// The exit code for this report: 0 if it [`passed`](Self::passed), else 1.
+    pub fn exit_code(&self) -> u8 {
+        if self.passed() { 0 } else { 1 }
+    }
+}
+
+impl ProfileReport {
+    pub(crate) fn empty(profile: Profile) -> Self {
+        Self {
+            profile,
+            level: profile.level(),
+            passed: Vec::new(),
+            failed: Vec::new(),
+            expected_failures: Vec::new(),
+            skipped: Vec::new(),
+            unsupported: Vec::new(),
+            not_run: Vec::new(),
+        }
+    }
+}
+
+impl ImplementationReport {
+    pub(crate) fn of_plugin(file: String, sha256: String, manifest: &Manifest, isolation: String) -> Self {
+        Self::Plugin {
+            file,
+            sha256,
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            vendor: manifest.vendor.clone(),
+            contract: manifest.contract,
+            api_types: manifest.issuers.iter().map(|issuer| issuer.api_type.clone()).collect(),
+            isolation,
+        }
+    }
+
+    /// Plugin name and version, or base URL.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::Plugin { name, version, .. } => format!("{name} {version}"),
+            Self::Server { base_url, .. } => base_url.clone(),
+        }
+    }
+}

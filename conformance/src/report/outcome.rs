@@ -1,0 +1,76 @@
+//! The outcome of one case: as it ran, and as the report counts it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::profile::Profile;
+use crate::report::difference::Difference;
+
+/// The result of running a case.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    Passed,
+    Failed(Failure),
+    /// The case cannot run against this implementation, for this reason.
+    NotRun(String),
+}
+
+/// Why a case failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// The number of the step, from 1; 0 before the first step.
+    pub(crate) step: usize,
+    pub(crate) differences: Vec<Difference>,
+    pub(crate) exchange: Option<ShownExchange>,
+}
+
+/// A request and its response, with tokens and secrets removed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ShownExchange {
+    /// Method and target.
+    pub request: String,
+    /// Header lines of the request.
+    pub request_headers: Vec<String>,
+    /// Body of the request.
+    pub request_body: String,
+    /// HTTP status of the response.
+    pub status: u16,
+    /// Header lines of the response.
+    pub response_headers: Vec<String>,
+    /// Body of the response.
+    pub response_body: String,
+}
+
+/// How the report counts a case. The texts are reasons.
+#[derive(Debug, Clone)]
+pub(crate) enum Verdict {
+    Passed,
+    Failed(Failure),
+    ExpectedFailure(String),
+    Skipped(String),
+    Unsupported(String),
+    NotRun(String),
+}
+
+/// A case and its verdict.
+#[derive(Debug, Clone)]
+pub(crate) struct CaseResult {
+    pub(crate) case: String,
+    pub(crate) profile: Profile,
+    pub(crate) description: String,
+    pub(crate) verdict: Verdict,
+}
+
+impl Failure {
+    /// A failure that belongs to no step yet.
+    pub(crate) fn of(differences: Vec<Difference>) -> Self {
+        Self { step: 0, differences, exchange: None }
+    }
+}
+
+impl Outcome {
+    /// A failure before the first step.
+    pub(crate) fn failed_before(difference: Difference) -> Self {
+        Self::Failed(Failure::of(vec![difference]))
+    }
+}

@@ -1,0 +1,17 @@
+//! Running: which cases apply to a plugin or to a server, and the result of each.
+
+mod exemptions;
+mod features;
+mod plugin;
+mod run;
+mod runtime;
+mod server;
+mod spec;
+mod start;
+
+pub(crate) use self::exemptions::Exemptions;
+pub(crate) use self::features::Features;
+pub(crate) use self::plugin::LoadedPlugin;
+pub(crate) use self::run::Run;
+pub(crate) use self::runtime::install_crypto;
+pub use self::start::run;

@@ -1,0 +1,141 @@
+//! A run: all cases and probes that apply to one plugin, and the verdict of each.
+
+use locum_abi::manifest::{IssuerManifest, Manifest};
+use serde_json::Value;
+
+use crate::cases::case_run::run_case;
+use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
+use crate::cases::remote_server::missing_ability;
+use crate::fixtures::load::{Case, FixtureSet, Fixtures};
+use crate::fixtures::plugin_spec::{IssuerSpec, PluginSpec};
+use crate::options::{Options, SetupError};
+use crate::probes::PROBES;
+use crate::report::{CaseResult, Verdict};
+use crate::running::exemptions::Exemptions;
+use crate::running::features::Features;
+
+/// All cases of one plugin, and where their requests go.
+pub(crate) struct Run<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) fixtures: &'a Fixtures,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) spec: &'a PluginSpec,
+    pub(crate) tenant: &'a Value,
+    pub(crate) destination: Destination,
+}
+
+impl Run<'_> {
+    /// Runs every case and probe that applies.
+    ///
+    /// # Errors
+    /// A selected case that does not exist.
+    pub(crate) async fn all_cases(&self) -> Result<Vec<CaseResult>, SetupError> {
+        self.check_selection()?;
+        let mut exemptions = Exemptions::of(self.spec, self.options.now_unix_seconds);
+        let mut results = Vec::new();
+        for manifest in &self.manifest.issuers {
+            let Some(spec) = self.spec.issuers.get(&manifest.api_type) else { continue };
+            let issuer = self.issuer_under_test(manifest, spec, &self.destination);
+            let features = Features::of(&issuer);
+            for case in self.cases_for(&manifest.api_type) {
+                let verdict = match features.unmet_by_case(case) {
+                    Some(reason) => Verdict::Unsupported(reason),
+                    None => self.verdict(case, &issuer, &mut exemptions).await,
+                };
+                results.push(CaseResult {
+                    case: self.label(&case.id, &manifest.api_type),
+                    profile: case.fixture.profile,
+                    description: case.fixture.description.clone(),
+                    verdict,
+                });
+            }
+            self.run_probes(&issuer, &features, &mut exemptions, &mut results).await;
+        }
+        if self.options.only.is_empty() {
+            results.extend(exemptions.unused());
+        }
+        Ok(results)
+    }
+
+    pub(crate) fn issuer_under_test<'c>(
+        &'c self,
+        manifest: &'c IssuerManifest,
+        spec: &'c IssuerSpec,
+        destination: &Destination,
+    ) -> IssuerUnderTest<'c> {
+        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination: destination.clone() }
+    }
+
+    /// The selected cases for an api_type.
+    pub(crate) fn cases_for<'c>(&'c self, api_type: &'c str) -> impl Iterator<Item = &'c Case> {
+        self.fixtures.cases.iter().filter(move |case| {
+            let of_plugin = match &case.set {
+                FixtureSet::Core | FixtureSet::Server => true,
+                FixtureSet::Plugin(name) => *name == self.manifest.name,
+            };
+            let of_api_type = case.fixture.api_type.as_deref().is_none_or(|only| only == api_type);
+            of_plugin && of_api_type && self.is_selected(&case.id)
+        })
+    }
+
+    /// The id of a case in the report. A plugin with several api_types has each case once per api_type.
+    pub(crate) fn label(&self, id: &str, api_type: &str) -> String {
+        if self.manifest.issuers.len() == 1 { id.to_owned() } else { format!("{id} ({api_type})") }
+    }
+
+    fn check_selection(&self) -> Result<(), SetupError> {
+        let probes = PROBES.iter().map(|probe| probe.id);
+        let known: Vec<&str> =
+            self.fixtures.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
+        match self.options.only.iter().find(|id| !known.contains(&id.as_str())) {
+            Some(unknown) => Err(SetupError::NoSuchCase(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn is_selected(&self, id: &str) -> bool {
+        self.options.only.is_empty() || self.options.only.iter().any(|only| only == id)
+    }
+
+    async fn verdict(
+        &self,
+        case: &Case,
+        issuer: &IssuerUnderTest<'_>,
+        exemptions: &mut Exemptions<'_>,
+    ) -> Verdict {
+        if let Destination::Remote(_) = issuer.destination
+            && let Some(missing) = missing_ability(&case.fixture, issuer.spec)
+        {
+            return Verdict::NotRun(format!("needs {missing}"));
+        }
+        if let Some(verdict) = exemptions.skip(&case.id) {
+            return verdict;
+        }
+        let outcome = run_case(&case.fixture, issuer).await;
+        exemptions.verdict(&case.id, outcome)
+    }
+
+    async fn run_probes(
+        &self,
+        issuer: &IssuerUnderTest<'_>,
+        features: &Features,
+        exemptions: &mut Exemptions<'_>,
+        results: &mut Vec<CaseResult>,
+    ) {
+        for probe in PROBES.iter().filter(|probe| self.is_selected(probe.id)) {
+            let verdict = match features.unmet(&[], probe.needs_not) {
+                Some(reason) => Verdict::Unsupported(reason),
+                None => match exemptions.skip(probe.id) {
+                    Some(verdict) => verdict,
+                    None => exemptions.verdict(probe.id, probe.run(issuer).await),
+                },
+            };
+            results.push(CaseResult {
+                case: self.label(probe.id, &issuer.manifest.api_type),
+                profile: probe.profile,
+                description: probe.description.to_owned(),
+                verdict,
+            });
+        }
+    }
+}

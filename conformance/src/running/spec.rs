@@ -1,0 +1,37 @@
+//! The plugin spec that a run uses.
+
+use locum_abi::manifest::Manifest;
+
+use crate::fixtures::load::Fixtures;
+use crate::fixtures::plugin_spec::PluginSpec;
+use crate::options::{Options, SetupError};
+
+/// The plugin spec of the fixtures, with the settings of the options if there are any.
+///
+/// # Errors
+/// Neither a spec nor settings, or a spec that lacks one of the plugin's api_types.
+pub(crate) fn spec_for(
+    options: &Options,
+    fixtures: &Fixtures,
+    manifest: &Manifest,
+) -> Result<PluginSpec, SetupError> {
+    let mut spec = match (fixtures.spec(&manifest.name), &options.settings) {
+        (Some(spec), _) => spec.clone(),
+        (None, Some(_)) => PluginSpec::bare(manifest),
+        (None, None) => return Err(SetupError::NoPluginSpec(manifest.name.clone())),
+    };
+    for issuer in &manifest.issuers {
+        let api_type = &issuer.api_type;
+        match (spec.issuers.get_mut(api_type), &options.settings) {
+            (Some(of_issuer), Some(settings)) => of_issuer.settings = settings.clone(),
+            (Some(_), None) => {}
+            (None, _) => {
+                return Err(SetupError::NoIssuerSpec {
+                    plugin: manifest.name.clone(),
+                    api_type: api_type.clone(),
+                });
+            }
+        }
+    }
+    Ok(spec)
+}

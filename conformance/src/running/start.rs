@@ -1,0 +1,23 @@
+//! Starts a run against a plugin or a server.
+
+use crate::fixtures::load::Fixtures;
+use crate::options::{Implementation, Options, SetupError};
+use crate::report::Report;
+use crate::running::plugin::test_plugin;
+use crate::running::runtime::install_crypto;
+use crate::running::server::test_server;
+
+/// Runs the suite. It starts its own async runtime, so it must not be called from inside one.
+///
+/// # Errors
+/// Why the run cannot start. Failed cases are not errors; the report lists them.
+pub fn run(options: &Options) -> Result<Report, SetupError> {
+    install_crypto();
+    let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
+    match &options.implementation {
+        Implementation::Plugin(file) => test_plugin(options, &fixtures, file),
+        Implementation::Server { base_url, tenant, manifests } => {
+            test_server(options, &fixtures, base_url, tenant, manifests)
+        }
+    }
+}
