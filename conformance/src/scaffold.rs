@@ -105,11 +105,11 @@ pub fn write_inside(name: &str, workspace: &Path) -> Result<Vec<PathBuf>, Scaffo
 fn refuse_taken(name: &PluginName) -> Result<(), ScaffoldError> {
     let sheets = Library::open(&[]).map(|library| library.sheets).unwrap_or_default();
     let taken =
-        sheets.iter().find(|sheet| sheet.plugin == name.kebab() || sheet.issuers.contains_key(name.snake()));
+        sheets.iter().find(|sheet| sheet.plugin == name.snake() || sheet.issuers.contains_key(name.snake()));
     match taken {
         None => Ok(()),
         Some(sheet) => {
-            Err(ScaffoldError::NameTaken { name: name.kebab().to_owned(), by: sheet.plugin.clone() })
+            Err(ScaffoldError::NameTaken { name: name.snake().to_owned(), by: sheet.plugin.clone() })
         }
     }
 }

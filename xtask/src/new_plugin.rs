@@ -18,7 +18,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut new = Command::new(target_dir()?.join("debug/locum"));
     run_command(new.args(["plugin", "new", &args.name, "--inside", "."]))?;
     // A long name may need a line more.
-    let package = format!("locum-issuer-{}", args.name.replace('_', "-"));
+    let package = format!("locum-plugin-{}", args.name.replace('_', "-"));
     run_command(cargo().args(["fmt", "--package", &package]))?;
     println!("and give `{package}` a row in crates/README.md");
     Ok(())

@@ -119,7 +119,7 @@ impl Desk {
 
     /// Judges the plugin once more, as data.
     fn report(&self, arguments: &[&str]) -> Result<Report> {
-        let file = self.target.join(format!("debug/liblocum_issuer_{PLUGIN}.so"));
+        let file = self.target.join(format!("debug/liblocum_plugin_{PLUGIN}.so"));
         let mut judge = Command::new(self.programs.join("locum"));
         judge.arg("conformance").arg(file).args(["--format", "json"]).args(arguments);
         // A plugin that fails a case ends it with 1, and the report is there all the same.

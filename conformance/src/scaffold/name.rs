@@ -31,12 +31,12 @@ impl PluginName {
         Err(ScaffoldError::NameUnusable { name: name.to_owned(), why })
     }
 
-    /// As plugins and crates are named: `car-park`.
+    /// As crates are named: `car-park` in `locum-plugin-car-park`.
     pub(crate) fn kebab(&self) -> &str {
         &self.kebab
     }
 
-    /// As api_types and folders are named: `car_park`.
+    /// As plugins, api_types and folders are named: `car_park`.
     pub(crate) fn snake(&self) -> &str {
         &self.snake
     }

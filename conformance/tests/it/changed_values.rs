@@ -11,10 +11,10 @@ use crate::shipped::options;
 
 /// Folder and package of the plugins whose fixtures are changed.
 const PLUGINS: [(&str, &str); 4] = [
-    ("app", "locum-issuer-app"),
-    ("azure_blob", "locum-issuer-azure-blob"),
-    ("firebase", "locum-issuer-firebase"),
-    ("salesforce", "locum-issuer-salesforce"),
+    ("app", "locum-plugin-app"),
+    ("azure_blob", "locum-plugin-azure-blob"),
+    ("firebase", "locum-plugin-firebase"),
+    ("salesforce_api", "locum-plugin-salesforce-api"),
 ];
 
 /// What the choice starts from; another number chooses others.

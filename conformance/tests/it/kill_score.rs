@@ -20,26 +20,26 @@ fn killed(package: &str) -> BTreeSet<String> {
 
 #[test]
 fn no_mutant_of_app_survives() {
-    assert!(killed("locum-issuer-app").len() >= 40);
+    assert!(killed("locum-plugin-app").len() >= 40);
 }
 
 #[test]
 fn no_mutant_of_an_issuer_that_calls_upstreams_survives() {
-    for package in ["locum-issuer-aws", "locum-issuer-salesforce", "locum-issuer-sap-api"] {
+    for package in ["locum-plugin-aws", "locum-plugin-salesforce-api", "locum-plugin-sap-api"] {
         killed(package);
     }
 }
 
 #[test]
 fn no_mutant_of_an_issuer_that_signs_for_azure_survives() {
-    for package in ["locum-issuer-azure-blob", "locum-issuer-azure-sb", "locum-issuer-wams"] {
+    for package in ["locum-plugin-azure-blob", "locum-plugin-azure-sb", "locum-plugin-wams"] {
         killed(package);
     }
 }
 
 #[test]
 fn no_mutant_of_an_issuer_with_a_key_of_its_own_survives() {
-    for package in ["locum-issuer-firebase", "locum-issuer-layer"] {
+    for package in ["locum-plugin-firebase", "locum-plugin-layer"] {
         killed(package);
     }
 }
@@ -47,7 +47,7 @@ fn no_mutant_of_an_issuer_with_a_key_of_its_own_survives() {
 /// Between them these plugins have every feature.
 #[test]
 fn without_the_cases_of_any_one_profile_a_mutant_survives() {
-    let plugins = [options("locum-issuer-app"), options("locum-issuer-salesforce")];
+    let plugins = [options("locum-plugin-app"), options("locum-plugin-salesforce-api")];
     for profile in Profile::ALL {
         let survivor = plugins.iter().find_map(|plugin| survivor_without(plugin, profile).unwrap());
         assert!(survivor.is_some(), "no mutant needs the cases of the profile {profile}");

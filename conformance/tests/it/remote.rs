@@ -56,7 +56,7 @@ impl RunningServer {
         let subject =
             Subject::Server { base_url: self.base_url.clone(), tenant: tenant_file(), manifests: Vec::new() };
         let now_unix_seconds = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap();
-        let only_for_its_fields = options("locum-issuer-app");
+        let only_for_its_fields = options("locum-plugin-app");
         run(&Options { subject, now_unix_seconds, ..only_for_its_fields }).unwrap()
     }
 }
@@ -67,7 +67,7 @@ fn tenant_file() -> PathBuf {
 
 #[test]
 fn an_honest_server_passes_and_what_needs_the_inside_is_named() {
-    let report = RunningServer::of(&built("locum-issuer-app")).judged();
+    let report = RunningServer::of(&built("locum-plugin-app")).judged();
     assert_eq!(report.exit_code(), 0, "{}", report.table());
     assert!(report.counts.passed >= 60, "{}", report.table());
     let reasons: Vec<&str> = report
@@ -96,9 +96,9 @@ fn a_server_that_issues_for_the_wrong_audience_fails() {
 
 #[test]
 fn a_server_that_is_not_there_fails_every_case_that_was_run() {
-    let gone = RunningServer::of(&built("locum-issuer-app")).base_url;
+    let gone = RunningServer::of(&built("locum-plugin-app")).base_url;
     let subject = Subject::Server { base_url: gone, tenant: tenant_file(), manifests: Vec::new() };
     let only = vec!["an-unknown-client-is-refused".to_owned()];
-    let report = run(&Options { subject, only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { subject, only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed), (0, 1), "{}", report.table());
 }

@@ -16,7 +16,7 @@ fn said(options: &Options) -> String {
 fn a_run_of_no_cases_fails() {
     // The case is there, but only for issuers that can be revoked.
     let only = vec!["a-credential-that-can-be-revoked-is".to_owned()];
-    let report = run(&Options { only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed, report.counts.unsupported), (0, 0, 1));
     assert_ne!(report.exit_code(), 0);
 }
@@ -24,7 +24,7 @@ fn a_run_of_no_cases_fails() {
 #[test]
 fn a_case_that_there_is_not_is_named() {
     let only = vec!["a-case-that-there-is-not".to_owned()];
-    let said = said(&Options { only, ..options("locum-issuer-app") });
+    let said = said(&Options { only, ..options("locum-plugin-app") });
     assert_eq!(said, "no case has the id `a-case-that-there-is-not`");
 }
 
@@ -45,7 +45,7 @@ fn a_plugin_without_a_sheet_needs_settings() {
 fn a_file_that_is_no_plugin_is_refused_by_name() {
     let subject =
         locum_conformance::Subject::Plugin(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    let said = said(&Options { subject, ..options("locum-issuer-app") });
+    let said = said(&Options { subject, ..options("locum-plugin-app") });
     assert!(said.contains("not-a-shared-object"), "{said}");
 }
 
@@ -55,7 +55,7 @@ fn a_typo_in_a_fixture_is_said_with_file_and_line() {
     fs::write(folder.path().join("plugin.yaml"), "plugin: app\ncases: 1\nissuers: {}\n").unwrap();
     let case = "description: It is refused.\nprofile: errors\nsteps:\n  - expect: { sttaus: 400 }\n";
     fs::write(folder.path().join("it-is-refused.yaml"), case).unwrap();
-    let said = said(&Options { fixtures: vec![folder.path().to_owned()], ..options("locum-issuer-app") });
+    let said = said(&Options { fixtures: vec![folder.path().to_owned()], ..options("locum-plugin-app") });
     assert!(said.contains("it-is-refused.yaml:4:15: unknown field `sttaus`"), "{said}");
 }
 
@@ -76,7 +76,7 @@ fn an_exemption_is_told_in_the_report() {
     fs::write(folder.path().join("plugin.yaml"), sheet).unwrap();
     let only = vec!["an-unknown-client-is-refused".to_owned(), "an-unknown-target-is-refused".to_owned()];
     let fixtures = vec![folder.path().to_owned()];
-    let report = run(&Options { fixtures, only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { fixtures, only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.skipped), (1, 1));
     assert!(
         report

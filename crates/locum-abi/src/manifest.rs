@@ -14,7 +14,8 @@ pub const CONTRACT: u32 = 1;
 pub struct Manifest {
     /// [`CONTRACT`] of the SDK that the plugin was built with.
     pub contract: u32,
-    /// The plugin's name, kebab case, unique among the plugins of a host.
+    /// The plugin's name, unique among the plugins of a host: that of its first api_type, in snake case. Names in kebab
+    /// case are accepted too.
     pub name: String,
     /// Semantic version of the plugin.
     pub version: String,

@@ -52,8 +52,8 @@ fn check_contract(stated: &Value) -> Result<(), Flaw> {
 }
 
 fn check_identity(manifest: &Manifest) -> Result<(), Flaw> {
-    if !is_word(&manifest.name, b'-') {
-        return Err(unusable(format!("`{}` is not a name in kebab case", manifest.name)));
+    if !is_word(&manifest.name, b'_') && !is_word(&manifest.name, b'-') {
+        return Err(unusable(format!("`{}` is not a name in snake case or kebab case", manifest.name)));
     }
     if manifest.version.is_empty() || !manifest.version.chars().all(|char| char.is_ascii_graphic()) {
         return Err(unusable("the version is not one"));
@@ -184,7 +184,8 @@ mod tests {
     fn one_field_that_cannot_be_kept_is_refused() {
         let issuer = "/issuers/0";
         for (pointer, value, cause) in [
-            ("/name", json!("Two Words"), "is not a name in kebab case"),
+            ("/name", json!("Two Words"), "is not a name in snake case"),
+            ("/name", json!("two_or-three"), "is not a name in snake case"),
             ("/version", json!(""), "the version is not one"),
             ("/issuers", json!([]), "it issues nothing"),
             ("/api_type", json!("a-b"), "is not an api_type in snake case"),

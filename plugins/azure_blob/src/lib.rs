@@ -11,7 +11,7 @@ use crate::name::{BlobName, ContainerName};
 use crate::sas::{Resource, Terms};
 use crate::settings::{Ready, Settings};
 
-locum_plugin::export_plugin! { name: "azure-blob", vendor: "Locum", issuers: [AzureBlob] }
+locum_plugin::export_plugin! { name: "azure_blob", vendor: "Locum", issuers: [AzureBlob] }
 
 /// Ready for one storage account: it holds the account's key.
 struct AzureBlob(Ready);

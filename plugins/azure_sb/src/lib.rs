@@ -8,7 +8,7 @@ use locum_plugin::prelude::*;
 use crate::sas::{EntityPath, Policy};
 use crate::settings::Settings;
 
-locum_plugin::export_plugin! { name: "azure-sb", vendor: "Locum", issuers: [AzureServiceBus] }
+locum_plugin::export_plugin! { name: "azure_sb", vendor: "Locum", issuers: [AzureServiceBus] }
 
 /// Ready for one namespace: it holds a policy's key.
 struct AzureServiceBus {

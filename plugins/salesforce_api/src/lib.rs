@@ -11,7 +11,7 @@ use locum_plugin::upstream::{granted_token, post_form};
 use crate::login::{Community, Login};
 use crate::settings::Settings;
 
-locum_plugin::export_plugin! { name: "salesforce", vendor: "Locum", issuers: [Salesforce] }
+locum_plugin::export_plugin! { name: "salesforce_api", vendor: "Locum", issuers: [Salesforce] }
 
 /// Ready for one connected app: it holds the key that the app trusts.
 struct Salesforce {

@@ -9,7 +9,7 @@ use locum_plugin::upstream::granted_token;
 use crate::bearer::{Scope, TokenEndpoint};
 use crate::settings::Settings;
 
-locum_plugin::export_plugin! { name: "sap-api", vendor: "Locum", issuers: [SapApi] }
+locum_plugin::export_plugin! { name: "sap_api", vendor: "Locum", issuers: [SapApi] }
 
 /// Ready for one SAP system: it holds the key that the system trusts.
 struct SapApi {

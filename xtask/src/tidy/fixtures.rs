@@ -16,8 +16,9 @@ pub fn check() -> Result<Vec<String>> {
     let fixtures = workspace_root().join("fixtures");
     let mut faults = Vec::new();
     for entry in fs::read_dir(workspace_root().join("plugins"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !fixtures.join(&name).join(SHEET).is_file() {
+        let plugin = entry?.path();
+        let name = plugin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if plugin.is_dir() && !fixtures.join(&name).join(SHEET).is_file() {
             faults.push(format!("plugins/{name} has no fixtures/{name}/{SHEET}"));
         }
     }

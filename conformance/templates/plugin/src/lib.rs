@@ -3,7 +3,7 @@
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{JwsSigner, SignatureKey};
 
-locum_plugin::export_plugin! { name: "@name@", vendor: "@vendor@", issuers: [@Issuer@] }
+locum_plugin::export_plugin! { name: "@api_type@", vendor: "@vendor@", issuers: [@Issuer@] }
 
 // Operators read the comments with three slashes.
 /// What an operator sets.

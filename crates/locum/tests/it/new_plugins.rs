@@ -45,7 +45,7 @@ fn names_that_cannot_be_or_are_taken_are_refused() {
         ("car--park", "single hyphens"),
         ("../car-park", "must start with"),
         ("firebase", "taken by the plugin `firebase`"),
-        ("azure-blob", "taken by the plugin `azure-blob`"),
+        ("azure-blob", "taken by the plugin `azure_blob`"),
     ] {
         let refused = house.locum(["plugin", "new", name, "--sdk", &sdk()]);
         assert_eq!(refused.code, 2, "{name}");

@@ -13,7 +13,7 @@ fn refused_when(spoil: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
     fs::remove_file(house.path("plugins.lock")).unwrap();
     fs::write(house.plugin(), spoil(bytes)).unwrap();
     // Pinned as it is, so that the file itself is judged; what cannot even be inspected cannot be pinned either.
-    let pin = house.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]);
+    let pin = house.locum(["plugin", "pin", "--yes", "plugins/liblocum_plugin_app.so"]);
     let serve = house.locum(["serve"]);
     assert_eq!(serve.code, 4, "{}", serve.stderr);
     if pin.code == 0 { serve.stderr } else { pin.stderr }
@@ -37,7 +37,7 @@ fn a_file_that_nobody_pinned_is_refused_with_the_command_that_pins_it() {
     for command in ["check", "serve"] {
         let refused = house.locum([command]);
         assert_eq!(refused.code, 4);
-        assert!(refused.stderr.contains("liblocum_issuer_app.so"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("liblocum_plugin_app.so"), "{}", refused.stderr);
         assert!(refused.stderr.contains("locum plugin pin"), "{}", refused.stderr);
     }
 }
@@ -61,7 +61,7 @@ fn a_file_that_changed_after_pinning_is_refused_with_both_hashes() {
 #[test]
 fn a_truncated_file_is_refused_before_anything_of_it_runs() {
     let refused = refused_when(|bytes| bytes[..bytes.len() / 2].to_vec());
-    assert!(refused.contains("liblocum_issuer_app.so"), "{refused}");
+    assert!(refused.contains("liblocum_plugin_app.so"), "{refused}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_file_for_another_machine_is_refused() {
 #[test]
 fn a_text_is_no_plugin() {
     let refused = refused_when(|_| b"not a library\n".to_vec());
-    assert!(refused.contains("liblocum_issuer_app.so"), "{refused}");
+    assert!(refused.contains("liblocum_plugin_app.so"), "{refused}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn two_plugins_for_one_api_type_are_refused_by_naming_both() {
     let refused = house.locum(["serve"]);
     assert_eq!(refused.code, 4);
     assert!(
-        refused.stderr.contains("liblocum_issuer_app.so") && refused.stderr.contains("second.so"),
+        refused.stderr.contains("liblocum_plugin_app.so") && refused.stderr.contains("second.so"),
         "{}",
         refused.stderr
     );
@@ -114,7 +114,7 @@ fn a_list_shows_what_is_pinned_and_what_changed() {
 #[test]
 fn an_inspection_shows_the_promises_without_running_the_file() {
     let house = House::new();
-    let shown = house.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]);
+    let shown = house.locum(["plugin", "inspect", "plugins/liblocum_plugin_app.so"]);
     assert_eq!(shown.code, 0);
     assert!(
         shown.stdout.contains("api_type app\n  lives   1 to 2592000 s, 36000 s by default"),
@@ -126,7 +126,7 @@ fn an_inspection_shows_the_promises_without_running_the_file() {
 #[test]
 fn nothing_is_pinned_without_a_word_from_a_person() {
     let house = House::new();
-    let refused = house.locum(["plugin", "pin", "plugins/liblocum_issuer_app.so"]);
+    let refused = house.locum(["plugin", "pin", "plugins/liblocum_plugin_app.so"]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
 }
