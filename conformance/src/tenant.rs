@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use locum_abi::manifest::IssuerManifest;
+use locum_abi::secret::Secret;
 use locum_engine::tenant::Tenant;
 use locum_store::tenant_file::{self, References};
 use serde_json::{Map, Value};
@@ -128,8 +127,7 @@ impl TenantDocument {
         if !encoded {
             return secret.as_bytes().to_vec();
         }
-        let decoded = URL_SAFE_NO_PAD.decode(secret).or_else(|_| URL_SAFE.decode(secret));
-        decoded.unwrap_or_default()
+        Secret::from(secret).decode_base64url().unwrap_or_default()
     }
 
     /// The private key and `kid` of the key that the tenant signs with.

@@ -2,12 +2,12 @@
 
 use locum_abi::answer::{Credential as Given, Failure, FailureCode, Issued as GivenCredential};
 use locum_abi::manifest::CredentialForm;
+use locum_abi::upstream::is_error_code;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::authorize::Authorized;
 use crate::base64url;
-use crate::limits::UPSTREAM_CODE_MAX;
 use crate::ports::{CallContext, Entropy, IssuerFailure};
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -104,7 +104,7 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             Refusal::refused_by_issuer(&failure.message)
         }
         FailureCode::UpstreamRefused => {
-            let code = failure.upstream_code.as_deref().filter(|code| is_code(code));
+            let code = failure.upstream_code.as_deref().filter(|code| is_error_code(code));
             let told = code
                 .map_or("the upstream refused".to_owned(), |code| format!("the upstream refused: {code}"));
             Refusal::new(RefusalKind::AccessDenied, told).because(failure)
@@ -122,12 +122,6 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             Refusal::fault(RefusalKind::ServerError, reference, format!("{code:?}: {failure}"))
         }
     }
-}
-
-/// Whether it is a code, such as `AccessDenied`. What is not is an upstream's prose, and nothing of that gets through.
-fn is_code(text: &str) -> bool {
-    (1..=UPSTREAM_CODE_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// How a credential differs from what was authorised.

@@ -192,7 +192,7 @@ pub struct User {
 /// If `encoded` is set and the text is not base64url, or if it is empty.
 pub fn secret_bytes(secret: &Secret, encoded: bool) -> Result<Vec<u8>, SecretUnusable> {
     let bytes = if encoded {
-        crate::base64url::decode_padded_or_not(secret.expose()).ok_or(SecretUnusable::NotBase64Url)?
+        secret.decode_base64url().ok_or(SecretUnusable::NotBase64Url)?
     } else {
         secret.expose().as_bytes().to_vec()
     };

@@ -1,7 +1,7 @@
 //! What plugins answer, from bytes to messages: capped, escaped where people read it, believed nowhere.
 
 use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer};
-use locum_abi::upstream::UpstreamRequest;
+use locum_abi::upstream::{UpstreamRequest, is_error_code};
 use locum_engine::ports::IssuerFailure;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -109,7 +109,7 @@ pub(crate) fn read_failure(bytes: &[u8], secrets: &Secrets) -> Result<(Failure, 
     let logs = std::mem::take(&mut failure.logs);
     failure.message = secrets.cleaned(&failure.message, MESSAGE_CHARS_MAX);
     failure.pointer = failure.pointer.map(|pointer| secrets.cleaned(&pointer, MESSAGE_CHARS_MAX));
-    failure.upstream_code = failure.upstream_code.filter(|code| is_code(code));
+    failure.upstream_code = failure.upstream_code.filter(|code| is_error_code(code));
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
     }
@@ -129,11 +129,6 @@ fn parse<M: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<M, String> {
             error.column()
         )
     })
-}
-
-fn is_code(code: &str) -> bool {
-    (1..=64).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -216,9 +211,9 @@ mod tests {
             let issued = Issued { credential, issued_at: 1, expires_at };
             assert_eq!(reread(IssueAnswer::Issued(issued.clone())), Step::Done(issued));
         }
-        let headers = vec![("accept".to_owned(), "*/*".to_owned())];
-        let request =
-            UpstreamRequest { method: "GET".to_owned(), url: "u".to_owned(), headers, body: "b".to_owned() };
+        let mut request = UpstreamRequest::new("GET", "u");
+        request.headers = vec![("accept".to_owned(), "*/*".to_owned())];
+        request.body = "b".to_owned();
         assert_eq!(reread(IssueAnswer::Call { request: request.clone() }), Step::Call(request.clone()));
         assert_eq!(reread(RevokeAnswer::Call { request: request.clone() }), Step::Call(request));
         for answer in [RevokeAnswer::Revoked, RevokeAnswer::AlreadyGone, RevokeAnswer::NotRevocable] {

@@ -196,7 +196,7 @@ impl Upstreams for Script {
 }
 
 pub(crate) fn reply(status: u16, body: &str) -> UpstreamReply {
-    UpstreamReply { status, headers: Vec::new(), body: body.to_owned() }
+    UpstreamReply::new(status, body)
 }
 
 /// Options with this script and a deadline.
