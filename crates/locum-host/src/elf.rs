@@ -1,6 +1,6 @@
 //! Reads a plugin file as ELF, before the system's loader may: that one trusts what it reads, and runs constructors.
 
-use locum_abi::ffi::abi_stable::library::ROOT_MODULE_LOADER_NAME;
+use locum_abi::boundary::ENTRY_SYMBOL;
 use locum_abi::note;
 use object::elf::{ET_DYN, PT_LOAD};
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
@@ -101,7 +101,7 @@ fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), Flaw> {
 fn check_entry(file: &Elf<'_>) -> Result<usize, Flaw> {
     let exported: Vec<_> =
         file.dynamic_symbols().filter(|symbol| symbol.is_definition() && symbol.is_global()).collect();
-    let entry = exported.iter().any(|symbol| symbol.name_bytes() == Ok(ROOT_MODULE_LOADER_NAME.as_bytes()));
+    let entry = exported.iter().any(|symbol| symbol.name_bytes() == Ok(ENTRY_SYMBOL.as_bytes()));
     if entry {
         Ok(exported.len())
     } else {

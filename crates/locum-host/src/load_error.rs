@@ -207,7 +207,7 @@ impl Flaw {
     }
 }
 
-/// The first three lines that say something, joined. Those of `abi_stable` run up to 40 KB.
+/// The first three lines that say something, joined. Those of a surface mismatch have up to 40 KB.
 fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
     crate::untrusted::cleaned(&lines.join("; "), 300)
