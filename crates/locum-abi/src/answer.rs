@@ -99,6 +99,7 @@ pub enum RevokeAnswer {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct Failure {
     /// The kind of failure. It decides who is at fault, and so what the client is told.
     pub code: FailureCode,

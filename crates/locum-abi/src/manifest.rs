@@ -19,6 +19,7 @@ pub const CONTRACT: u32 = 1;
 /// Who a plugin is and what it issues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Manifest {
     /// The [`CONTRACT`] of the SDK that the plugin was built with.
     pub contract: u32,

@@ -25,6 +25,7 @@ pub fn is_error_code(text: &str) -> bool {
 
 /// A request to an upstream. The host makes it only if the manifest declares the URL's origin.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpstreamRequest {
     /// `GET` or `POST`.
     pub method: String,
@@ -48,6 +49,7 @@ impl UpstreamRequest {
 /// What the upstream answered, whatever its status. If the upstream cannot be reached, the issuer is not called again:
 /// the host answers the client itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpstreamReply {
     /// The HTTP status.
     pub status: u16,

@@ -22,9 +22,9 @@ impl Issuer for App {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
-            .by_default_seconds(36_000)
-            .set_in_seconds_by("lifetime_in_seconds");
-        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
+            .default_seconds(36_000)
+            .setting_in_seconds("lifetime_in_seconds");
+        vec![ApiType::jwt("app").lifetime(lifetime).needs_tenant_signing_key().not_revocable(
             "It cannot be revoked: it lives until it expires. To cut it short, change the target's secret or the tenant's signing key.",
         )]
     }

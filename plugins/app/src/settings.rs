@@ -1,8 +1,5 @@
 //! The target's `jwt_configuration` and secret, and the signer they make.
 
-use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use locum_plugin::SigningKey;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
@@ -28,12 +25,6 @@ pub(crate) struct Settings {
     #[schemars(range(min = 1, max = 2_592_000))]
     lifetime_in_seconds: Option<u64>,
 }
-
-/// Old secrets were handed out with and without padding.
-const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 impl Settings {
     pub(crate) fn signer(&self, tenant: &Tenant) -> Result<JwsSigner, Failure> {
@@ -76,9 +67,9 @@ impl Settings {
             .as_ref()
             .ok_or_else(|| Failure::setting("secret", "HS256 needs the client's secret"))?;
         if self.secret_encoded {
-            BASE64URL
-                .decode(secret.expose())
-                .map_err(|_| Failure::setting("secret", "secret_encoded is true, but it is not base64url"))
+            secret.decode_base64url().ok_or_else(|| {
+                Failure::setting("secret", "secret_encoded is true, but the secret is not base64url")
+            })
         } else {
             Ok(secret.expose().as_bytes().to_vec())
         }

@@ -3,7 +3,7 @@
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, open_hs256, tenant, tenant_with_key};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, tenant, tenant_with_key, verify_hs256};
 
 use crate::App;
 
@@ -21,8 +21,8 @@ fn refused_setting(settings: Value) -> String {
 
 #[test]
 fn a_token_is_for_the_target_and_names_the_caller() {
-    let token =
-        open_hs256(SECRET.as_bytes(), &issue(json!({ "alg": "HS256", "secret": SECRET })).unwrap()).unwrap();
+    let token = verify_hs256(SECRET.as_bytes(), &issue(json!({ "alg": "HS256", "secret": SECRET })).unwrap())
+        .unwrap();
     assert_eq!(token.header.to_string(), r#"{"typ":"JWT","alg":"HS256"}"#);
     assert_eq!(
         token.claims,
@@ -45,7 +45,7 @@ fn claims_that_a_scope_selected_go_in_but_never_over_the_tokens_own() {
     }
     let settings = json!({ "alg": "HS256", "secret": SECRET });
     let issuer = ReadyIssuer::configure::<App>("app", settings, tenant()).unwrap();
-    let claims = open_hs256(SECRET.as_bytes(), &issuer.issue_token(&grant).unwrap()).unwrap().claims;
+    let claims = verify_hs256(SECRET.as_bytes(), &issuer.issue_token(&grant).unwrap()).unwrap().claims;
     let from_profile: Vec<_> =
         claims.as_object().unwrap().iter().filter(|(_, value)| *value == "from the profile").collect();
     assert_eq!(from_profile.len(), 1);
@@ -56,21 +56,21 @@ fn claims_that_a_scope_selected_go_in_but_never_over_the_tokens_own() {
 fn every_rsa_algorithm_signs_with_the_tenants_key_and_names_it() {
     for algorithm in [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let token = issue(json!({ "alg": algorithm.name() })).unwrap();
-        let header = TestKey::rsa().open(algorithm, &token).unwrap().header;
+        let header = TestKey::rsa().verify_jwt(algorithm, &token).unwrap().header;
         assert_eq!(header, json!({ "typ": "JWT", "alg": algorithm.name(), "kid": "tenant-key" }));
     }
     let wrong = issue(json!({ "alg": "RS256" })).unwrap();
-    assert!(TestKey::rsa().open(Algorithm::RS384, &wrong).is_none());
+    assert!(TestKey::rsa().verify_jwt(Algorithm::RS384, &wrong).is_none());
 }
 
 #[test]
 fn elliptic_curves_sign_with_a_key_of_the_targets_own() {
     for (algorithm, key) in [(Algorithm::ES256, TestKey::p256()), (Algorithm::EdDSA, TestKey::ed25519())] {
         let mut settings = json!({ "alg": algorithm.name(), "private_key": key.private_key_pem() });
-        let header = key.open(algorithm, &issue(settings.clone()).unwrap()).unwrap().header;
+        let header = key.verify_jwt(algorithm, &issue(settings.clone()).unwrap()).unwrap().header;
         assert_eq!(header, json!({ "typ": "JWT", "alg": algorithm.name() }));
         settings["private_key_id"] = json!("k1");
-        assert_eq!(key.open(algorithm, &issue(settings).unwrap()).unwrap().header["kid"], "k1");
+        assert_eq!(key.verify_jwt(algorithm, &issue(settings).unwrap()).unwrap().header["kid"], "k1");
     }
 }
 
@@ -96,14 +96,14 @@ fn a_key_that_does_not_fit_its_algorithm_is_refused() {
 fn an_old_secret_is_base64url_with_or_without_padding() {
     for secret in ["-_8", "-_8="] {
         let token = issue(json!({ "alg": "HS256", "secret": secret, "secret_encoded": true })).unwrap();
-        assert!(open_hs256(&[0xfb, 0xff], &token).is_some(), "{secret}");
+        assert!(verify_hs256(&[0xfb, 0xff], &token).is_some(), "{secret}");
     }
     for secret in ["+/8=", "not base64url!", ""] {
         let settings = json!({ "alg": "HS256", "secret": secret, "secret_encoded": true });
         assert_eq!(refused_setting(settings), "/secret", "{secret}");
     }
     let plain = issue(json!({ "alg": "HS256", "secret": "-_8" })).unwrap();
-    assert!(open_hs256(b"-_8", &plain).is_some());
+    assert!(verify_hs256(b"-_8", &plain).is_some());
 }
 
 #[test]

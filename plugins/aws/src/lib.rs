@@ -42,13 +42,13 @@ impl Issuer for Aws {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(43_200)
-            .at_least_seconds(900)
-            .by_default_seconds(3600)
-            .set_in_seconds_by("lifetime_in_seconds");
+            .minimum_seconds(900)
+            .default_seconds(3600)
+            .setting_in_seconds("lifetime_in_seconds");
         let host = |host: &str| Upstream::Host { host: host.to_owned() };
         vec![
             ApiType::object("aws")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .parameter_overrides("role")
                 .parameter_overrides("principal")
                 .calls(host("sts.amazonaws.com"))
@@ -86,8 +86,8 @@ impl Issuer for Aws {
                 Ok(IssueAnswer::Call { request: post_form(&self.endpoint, &fields) })
             }
             [reply, ..] => {
-                let (object, ends_at) = answer::read(self.proof.action(), reply)?;
-                let expires_at = answer::within_grant(ends_at, grant.now, grant.expires_at())?;
+                let (object, expires_at) = answer::read(self.proof.action(), reply)?;
+                let expires_at = answer::within_grant(expires_at, grant.now, grant.expires_at())?;
                 Ok(grant.object(object, Some(expires_at)))
             }
         }

@@ -100,7 +100,7 @@ fn assertion<'a, P>(
         audience: partition.sign_in_url(),
         recipient: partition.sign_in_url(),
         issued_at: grant.now,
-        expires_at: grant.now.saturating_add(PROOF_SECONDS),
+        expires_at: grant.now + PROOF_SECONDS,
         session_expires_at: ends,
         attributes,
         entropy: &grant.entropy,
@@ -125,7 +125,7 @@ fn claims<P>(issuer: &str, audience: &str, session: &Session, grant: &Grant<P>) 
         "sub": grant.user_id,
         "aud": audience,
         "iat": grant.now,
-        "exp": grant.now.saturating_add(PROOF_SECONDS),
+        "exp": grant.now + PROOF_SECONDS,
         "jti": grant.fresh_id(),
     });
     let Value::Object(members) = &mut claims else { return claims };

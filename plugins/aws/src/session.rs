@@ -71,8 +71,8 @@ fn name_of(user_id: &str) -> String {
     if is_session_name(&name) {
         return name;
     }
-    let digest: String =
-        sha256(user_id.as_bytes()).iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+    let mut digest = hex::encode(sha256(user_id.as_bytes()));
+    digest.truncate(48);
     format!("=sha256-{digest}")
 }
 

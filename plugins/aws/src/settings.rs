@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::endpoint;
+use locum_plugin::upstream::checked_endpoint;
 
 use crate::arn::IamArn;
 use crate::partition::Partition;
@@ -97,7 +97,7 @@ impl Settings {
 
     pub(crate) fn endpoint(&self, partition: Partition) -> Result<String, Failure> {
         match (&self.endpoint, &self.region) {
-            (Some(url), _) => endpoint(url).map_err(|why| Failure::setting("endpoint", why)),
+            (Some(url), _) => checked_endpoint(url).map_err(|why| Failure::setting("endpoint", why)),
             (None, Some(region)) => Ok(partition.endpoint(region)),
             (None, None) if partition == Partition::Commercial => Ok("https://sts.amazonaws.com/".to_owned()),
             (None, None) => {

@@ -60,7 +60,7 @@ fn attribute(name: &str, value: &str) -> String {
 }
 
 fn sts(status: u16, body: &str) -> UpstreamReply {
-    UpstreamReply { status, headers: vec![], body: body.to_owned() }
+    UpstreamReply::new(status, body)
 }
 
 fn saml_answer(expiration: &str) -> String {
@@ -205,7 +205,7 @@ fn a_web_identity_is_a_token_of_the_tenant_for_sts() {
     assert_eq!(field(&request, "RoleSessionName").as_deref(), Some("auth0=7Calice"));
     assert_eq!(field(&request, "PrincipalArn"), None);
     let token = field(&request, "WebIdentityToken").unwrap();
-    let opened = TestKey::rsa().open(Algorithm::RS256, &token).unwrap();
+    let opened = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap();
     assert_eq!(opened.header["kid"], "tenant-key");
     assert_eq!(
         opened.claims,
@@ -283,7 +283,7 @@ fn stss_answer_becomes_the_object_of_the_sdk() {
         })
         .to_string()
     );
-    assert_eq!(issued.expires_at, Some(NOW + 3600));
+    assert_eq!(issued.expires_at, Some((NOW + 3600).as_seconds()));
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn every_spelling_of_an_instant_becomes_milliseconds_and_z() {
 #[test]
 fn stss_clock_may_be_a_little_ahead_but_credentials_never_outlive_the_grant_by_much() {
     let late = answered(sts(200, &saml_answer("2030-01-08T19:45:19Z"))).unwrap();
-    assert_eq!(late.expires_at, Some(NOW + 3600));
+    assert_eq!(late.expires_at, Some((NOW + 3600).as_seconds()));
     for wrong in ["2030-01-08T19:50:15Z", "2030-01-08T18:45:14Z", "2029-01-08T19:45:14Z"] {
         let failure = answered(sts(200, &saml_answer(wrong))).unwrap_err();
         assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{wrong}");

@@ -4,7 +4,6 @@ mod name;
 mod sas;
 mod settings;
 
-use jiff::Timestamp;
 use locum_plugin::prelude::*;
 
 use crate::name::{BlobName, ContainerName};
@@ -32,10 +31,10 @@ impl Issuer for AzureBlob {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime =
-            Lifetime::up_to_seconds(2_592_000).by_default_seconds(300).set_in_minutes_by("expiration");
+            Lifetime::up_to_seconds(2_592_000).default_seconds(300).setting_in_minutes("expiration");
         vec![
             ApiType::text("azure_blob", "azure_blob_sas")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .parameter_overrides("containerName")
                 .parameter_overrides("blobName")
                 .revoked_by_key_rotation(
@@ -52,7 +51,7 @@ impl Issuer for AzureBlob {
         let Self(ready) = self;
         let resource = self.resource(&grant.parameters)?;
         if let Some(policy) = &ready.policy {
-            return Ok(grant.text_without_end(ready.account.sign(&resource, &Terms::Policy(policy))));
+            return Ok(grant.text_without_expiry(ready.account.sign(&resource, &Terms::Policy(policy))));
         }
         let permissions = match &resource.blob {
             Some(_) if ready.blob_permissions.is_empty() => {
@@ -93,10 +92,8 @@ impl AzureBlob {
     }
 }
 
-fn instant(unix_seconds: i64) -> Result<String, Failure> {
-    let instant =
-        Timestamp::from_second(unix_seconds).map_err(|error| Failure::internal(error.to_string()))?;
-    Ok(instant.to_string())
+fn instant(time: UnixTime) -> Result<String, Failure> {
+    time.to_rfc3339().ok_or_else(|| Failure::internal(format!("{time} is beyond the year 9999")))
 }
 
 #[cfg(test)]

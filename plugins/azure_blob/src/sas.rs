@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use locum_plugin::percent::query_of;
+use locum_plugin::percent::query_string;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::HmacKey;
 
@@ -76,9 +76,9 @@ impl Account {
         let kind = kind_of(resource);
         match terms {
             Terms::Policy(policy) => {
-                query_of(&[("sv", version), ("si", policy), ("sr", kind), ("sig", &signature)])
+                query_string(&[("sv", version), ("si", policy), ("sr", kind), ("sig", &signature)])
             }
-            Terms::Stated { permissions, starts, expires } => query_of(&[
+            Terms::Stated { permissions, starts, expires } => query_string(&[
                 ("st", starts),
                 ("se", expires),
                 ("sp", permissions),

@@ -89,7 +89,7 @@ fn a_signature_on_a_policy_states_no_end_and_a_plain_one_states_the_grants() {
         other => panic!("{other:?}"),
     };
     assert_eq!(end(json!({ "signedIdentifier": "mypolicy" })), None);
-    assert_eq!(end(json!({})), Some(NOW + 3600));
+    assert_eq!(end(json!({})), Some((NOW + 3600).as_seconds()));
 }
 
 #[test]

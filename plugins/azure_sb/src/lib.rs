@@ -30,10 +30,10 @@ impl Issuer for AzureServiceBus {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime =
-            Lifetime::up_to_seconds(2_592_000).by_default_seconds(300).set_in_minutes_by("expiration");
+            Lifetime::up_to_seconds(2_592_000).default_seconds(300).setting_in_minutes("expiration");
         vec![
             ApiType::text("azure_sb", "azure_sb_sas")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .parameter_overrides("entityPath")
                 .revoked_by_key_rotation(
                     "Regenerate the key of the shared access policy, which ends every signature made with it.",

@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use locum_plugin::percent::{percent_encoded, query_of};
+use locum_plugin::UnixTime;
+use locum_plugin::percent::{percent_encoded, query_string};
 use locum_plugin::signing::HmacKey;
 
 /// Longest path of an entity.
@@ -17,12 +18,12 @@ pub(crate) struct Policy {
 
 impl Policy {
     /// The whole value of an `Authorization` header, its fields in the order of the original.
-    pub(crate) fn sign(&self, entity: &EntityPath, expires_at: i64) -> String {
+    pub(crate) fn sign(&self, entity: &EntityPath, expires_at: UnixTime) -> String {
         let resource = format!("http://{}.servicebus.windows.net/{}", self.namespace, entity.0);
         // The service signs the resource as it stands in the token: encoded.
         let string_to_sign = format!("{}\n{expires_at}", percent_encoded(&resource));
         let signature = STANDARD.encode(self.key.sign(string_to_sign.as_bytes()));
-        let fields = query_of(&[
+        let fields = query_string(&[
             ("sig", &signature),
             ("se", &expires_at.to_string()),
             ("skn", &self.name),

@@ -38,7 +38,7 @@ fn the_signature_is_that_of_microsofts_library() {
     let key = locum_plugin::signing::HmacKey::new(b"c2VjcmV0LWtleS1mb3ItdGVzdHM=").unwrap();
     let policy = crate::sas::Policy { namespace: "namespace".to_owned(), name: "PolicyName".to_owned(), key };
     assert_eq!(
-        policy.sign(&EntityPath::parse("my_queue").unwrap(), 1_893_456_000),
+        policy.sign(&EntityPath::parse("my_queue").unwrap(), UnixTime::from_seconds(1_893_456_000)),
         "SharedAccessSignature sig=u6tCZAH9aNKCHaZVNv0HiJosyrXzc9kOORohFDedXNU%3D&se=1893456000\
          &skn=PolicyName&sr=http%3A%2F%2Fnamespace.servicebus.windows.net%2Fmy_queue"
     );

@@ -17,8 +17,8 @@ impl Issuer for Firebase {
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
-        let lifetime = Lifetime::up_to_seconds(3600).set_in_seconds_by("lifetime_in_seconds");
-        vec![ApiType::jwt("firebase").lives(lifetime).reads("firebase_data").not_revocable(
+        let lifetime = Lifetime::up_to_seconds(3600).setting_in_seconds("lifetime_in_seconds");
+        vec![ApiType::jwt("firebase").lifetime(lifetime).reads("firebase_data").not_revocable(
             "It cannot be revoked: it lives until it expires. Disable the user in Firebase, or delete the service account's key, which ends all tokens made with it.",
         )]
     }

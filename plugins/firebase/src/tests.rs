@@ -3,7 +3,7 @@
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, open_hs256, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, tenant, verify_hs256};
 
 use crate::Firebase;
 
@@ -27,7 +27,7 @@ fn issue(settings: Value, firebase_data: Option<Value>) -> Result<String, Failur
 
 fn custom_claims(firebase_data: Value) -> Value {
     let token = issue(custom_settings(), Some(firebase_data)).unwrap();
-    TestKey::rsa().open(Algorithm::RS256, &token).unwrap().claims
+    TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap().claims
 }
 
 fn refused_data(settings: Value, firebase_data: Value) -> String {
@@ -45,7 +45,7 @@ fn refused_setting(settings: Value) -> String {
 #[test]
 fn a_custom_token_has_exactly_the_claims_that_firebase_wants() {
     let token = issue(custom_settings(), None).unwrap();
-    let opened = TestKey::rsa().open(Algorithm::RS256, &token).unwrap();
+    let opened = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap();
     assert_eq!(opened.header, json!({ "typ": "JWT", "alg": "RS256" }));
     assert_eq!(
         opened.claims,
@@ -65,7 +65,7 @@ fn the_key_id_stands_in_the_header_only_when_configured() {
     let mut settings = custom_settings();
     settings["private_key_id"] = json!("k1");
     let token = issue(settings, None).unwrap();
-    let header = TestKey::rsa().open(Algorithm::RS256, &token).unwrap().header;
+    let header = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap().header;
     assert_eq!(header, json!({ "typ": "JWT", "alg": "RS256", "kid": "k1" }));
 }
 
@@ -88,7 +88,7 @@ fn claims_that_a_scope_selected_stay_out() {
     let mut grant = grant(json!({}));
     grant.claims.insert("email".to_owned(), json!("alice@example.com"));
     let token = configure(custom_settings()).unwrap().issue_token(&grant).unwrap();
-    let claims = TestKey::rsa().open(Algorithm::RS256, &token).unwrap().claims;
+    let claims = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap().claims;
     assert_eq!(claims.get("claims"), None);
 }
 
@@ -153,7 +153,7 @@ fn firebase_data_that_is_no_object_is_refused() {
 #[test]
 fn a_legacy_token_holds_the_users_id_under_both_names() {
     let token = issue(json!({ "secret": "legacy secret" }), None).unwrap();
-    let opened = open_hs256(b"legacy secret", &token).unwrap();
+    let opened = verify_hs256(b"legacy secret", &token).unwrap();
     assert_eq!(opened.header.to_string(), r#"{"typ":"JWT","alg":"HS256"}"#);
     assert_eq!(
         opened.claims,
@@ -165,7 +165,7 @@ fn a_legacy_token_holds_the_users_id_under_both_names() {
 fn the_data_of_a_legacy_token_is_firebase_data_as_it_stands() {
     let data = json!({ "user_id": "YWxpY2U=", "company": "acme", "sub": "free here" });
     let token = issue(json!({ "secret": "legacy secret" }), Some(data.clone())).unwrap();
-    assert_eq!(open_hs256(b"legacy secret", &token).unwrap().claims["d"], data);
+    assert_eq!(verify_hs256(b"legacy secret", &token).unwrap().claims["d"], data);
 }
 
 #[test]

@@ -30,11 +30,10 @@ impl Issuer for Layer {
     type Parameters = Parameters;
 
     fn api_types() -> Vec<ApiType> {
-        let lifetime =
-            Lifetime::up_to_seconds(86_400).by_default_seconds(300).set_in_minutes_by("expiration");
+        let lifetime = Lifetime::up_to_seconds(86_400).default_seconds(300).setting_in_minutes("expiration");
         vec![
             ApiType::jwt("layer")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .reads_named_by_setting("principal", Some("user_id"))
                 .reads("email_verified")
                 .not_revocable(

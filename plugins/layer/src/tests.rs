@@ -3,7 +3,7 @@
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, TestKey, grant, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, VerifiedJwt, grant, tenant};
 
 use crate::Layer;
 
@@ -21,8 +21,8 @@ fn configure(changes: Value) -> Result<ReadyIssuer, Failure> {
     ReadyIssuer::configure::<Layer>("layer", settings, tenant())
 }
 
-fn opened(token: &str) -> OpenedJwt {
-    TestKey::rsa().open(Algorithm::RS256, token).unwrap()
+fn opened(token: &str) -> VerifiedJwt {
+    TestKey::rsa().verify_jwt(Algorithm::RS256, token).unwrap()
 }
 
 fn refused_setting(changes: Value) -> String {

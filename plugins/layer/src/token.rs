@@ -20,6 +20,12 @@ impl<'a> Nonce<'a> {
 }
 
 /// `iss`, `prn`, `iat`, `exp`, `nce`.
-pub(crate) fn claims(provider_id: &str, user: &str, nonce: Nonce<'_>, now: i64, expires_at: i64) -> Value {
+pub(crate) fn claims(
+    provider_id: &str,
+    user: &str,
+    nonce: Nonce<'_>,
+    now: UnixTime,
+    expires_at: UnixTime,
+) -> Value {
     json!({ "iss": provider_id, "prn": user, "iat": now, "exp": expires_at, "nce": nonce.0 })
 }

@@ -6,7 +6,7 @@ mod token;
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::JwsSigner;
-use locum_plugin::upstream::{granted_token, post_form};
+use locum_plugin::upstream::{post_form, token_response};
 
 use crate::login::{Community, Login};
 use crate::settings::Settings;
@@ -40,7 +40,7 @@ impl Issuer for Salesforce {
             .map(|(api_type, login)| {
                 ApiType::object(api_type)
                     // Salesforce decides, and does not say.
-                    .lives(Lifetime::up_to_seconds(86_400))
+                    .lifetime(Lifetime::up_to_seconds(86_400))
                     .parameter_overrides_setting("community_name", "communityName")
                     .parameter_overrides("community_url_section")
                     .calls(Upstream::Host { host: login.to_owned() })
@@ -68,7 +68,7 @@ impl Issuer for Salesforce {
 
     fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         if let [reply, ..] = replies {
-            return Ok(grant.object(granted_token(reply)?, None));
+            return Ok(grant.object(token_response(reply)?, None));
         }
         let community = self.community_of(&grant.parameters)?;
         let username = grant.identifying_attribute(&self.principal)?;

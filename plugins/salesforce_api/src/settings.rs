@@ -2,7 +2,7 @@
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
-use locum_plugin::upstream::endpoint;
+use locum_plugin::upstream::checked_endpoint;
 
 use crate::login::{Community, Login};
 
@@ -38,7 +38,7 @@ impl Settings {
             "salesforce_sandbox_api" => "https://test.salesforce.com",
             _ => "https://login.salesforce.com",
         };
-        let endpoint = self.endpoint.as_deref().map(endpoint).transpose();
+        let endpoint = self.endpoint.as_deref().map(checked_endpoint).transpose();
         Ok(Login { home, endpoint: endpoint.map_err(|why| Failure::setting("endpoint", why))? })
     }
 

@@ -6,7 +6,7 @@ use locum_plugin::prelude::{
     Credential, Failure, IssueAnswer, RevokeAnswer, UpstreamReply, UpstreamRequest, Value, json,
 };
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, TestKey, grant, tenant, tenant_with_key};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, VerifiedJwt, grant, tenant, tenant_with_key};
 
 use crate::Salesforce;
 
@@ -37,7 +37,7 @@ fn alice(parameters: Value) -> Grant {
     grant
 }
 
-fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, OpenedJwt), Failure> {
+fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, VerifiedJwt), Failure> {
     let request = match issuer.issue(grant, &[])? {
         IssueAnswer::Call { request } => request,
         other => panic!("a call was expected, not {other:?}"),
@@ -46,7 +46,7 @@ fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, OpenedJ
         .body
         .strip_prefix("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=")
         .unwrap();
-    let opened = TestKey::rsa().open(Algorithm::RS256, assertion).unwrap();
+    let opened = TestKey::rsa().verify_jwt(Algorithm::RS256, assertion).unwrap();
     Ok((request, opened))
 }
 
@@ -60,7 +60,7 @@ fn asked(changes: Value, parameters: Value) -> Result<(String, String), String> 
 }
 
 fn reply(status: u16, body: &str) -> UpstreamReply {
-    UpstreamReply { status, headers: vec![], body: body.to_owned() }
+    UpstreamReply::new(status, body)
 }
 
 #[test]

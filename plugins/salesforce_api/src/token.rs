@@ -1,7 +1,7 @@
 //! The JWT bearer grant (RFC 7523) as Salesforce takes it, its tokens, and its answers to revocations: pure.
 
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::refusal;
+use locum_plugin::upstream::failure_for_status;
 
 /// The grant that exchanges a JWT for an access token.
 pub(crate) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -18,7 +18,7 @@ pub(crate) fn claims<P>(client_id: &str, username: &str, audience: &str, grant: 
         "sub": username,
         "aud": audience,
         "iat": grant.now,
-        "exp": grant.now.saturating_add(ASSERTION_SECONDS),
+        "exp": grant.now + ASSERTION_SECONDS,
         "jti": grant.fresh_id(),
     })
 }
@@ -41,6 +41,6 @@ pub(crate) fn revoked(reply: &UpstreamReply) -> Result<RevokeAnswer, Failure> {
     let code = error.as_ref().and_then(|error| error.get("error")?.as_str());
     match (reply.status, code) {
         (400, Some("invalid_token" | "unsupported_token_type")) => Ok(RevokeAnswer::AlreadyGone),
-        (status, code) => Err(refusal(status, code)),
+        (status, code) => Err(failure_for_status(status, code)),
     }
 }

@@ -37,7 +37,7 @@ impl TokenEndpoint {
             audience: &self.audience,
             recipient: &self.url,
             issued_at: grant.now,
-            expires_at: grant.now.saturating_add(ASSERTION_SECONDS),
+            expires_at: grant.now + ASSERTION_SECONDS,
             session_expires_at: None,
             // SAP can be told to demand this attribute, so that one client's assertion is of no use to another.
             attributes: vec![Attribute::new("client_id", &self.client_id)],

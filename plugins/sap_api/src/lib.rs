@@ -4,7 +4,7 @@ mod bearer;
 mod settings;
 
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::granted_token;
+use locum_plugin::upstream::token_response;
 
 use crate::bearer::{Scope, TokenEndpoint};
 use crate::settings::Settings;
@@ -33,7 +33,7 @@ impl Issuer for SapApi {
         vec![
             ApiType::object("sap_api")
                 // SAP decides; this is only what no token may outlive.
-                .lives(Lifetime::up_to_seconds(2_592_000))
+                .lifetime(Lifetime::up_to_seconds(2_592_000))
                 .parameter_overrides_setting("sap_scope", "scope")
                 .calls(Upstream::Setting { setting: "tokenEndpointUrl".to_owned() })
                 .needs_tenant_signing_key()
@@ -55,8 +55,8 @@ impl Issuer for SapApi {
 
     fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         if let [reply, ..] = replies {
-            let object = granted_token(reply)?;
-            let expires_at = bearer::expires_in(&object)?.map(|seconds| grant.now.saturating_add(seconds));
+            let object = token_response(reply)?;
+            let expires_at = bearer::expires_in(&object)?.map(|seconds| grant.now + seconds);
             return Ok(grant.object(object, expires_at));
         }
         let named = grant.parameters.sap_scope.as_deref().map(Scope::parse).transpose();

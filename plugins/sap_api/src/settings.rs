@@ -2,7 +2,7 @@
 
 use locum_plugin::prelude::*;
 use locum_plugin::saml::SamlSigner;
-use locum_plugin::upstream::endpoint;
+use locum_plugin::upstream::checked_endpoint;
 
 use crate::bearer::{Scope, TokenEndpoint};
 
@@ -41,8 +41,8 @@ fn unspecified() -> String {
 
 impl Settings {
     pub(crate) fn endpoint(&self, tenant: &Tenant) -> Result<TokenEndpoint, Failure> {
-        let url =
-            endpoint(&self.tokenEndpointUrl).map_err(|why| Failure::setting("tokenEndpointUrl", why))?;
+        let url = checked_endpoint(&self.tokenEndpointUrl)
+            .map_err(|why| Failure::setting("tokenEndpointUrl", why))?;
         // Basic authentication ends the name at the first colon.
         if self.clientid.is_empty() || self.clientid.contains(':') {
             return Err(Failure::setting(

@@ -49,7 +49,7 @@ fn call(changes: Value, grant: &Grant) -> Result<UpstreamRequest, Failure> {
 }
 
 fn answered(status: u16, body: &str) -> Result<Issued, Failure> {
-    let reply = UpstreamReply { status, headers: vec![], body: body.to_owned() };
+    let reply = UpstreamReply::new(status, body);
     match configure(json!({}))?.issue(&alice(json!({})), &[reply])? {
         IssueAnswer::Issued(issued) => Ok(issued),
         other => panic!("a token was expected, not {other:?}"),
@@ -143,10 +143,13 @@ fn a_user_without_a_verified_name_in_sap_gets_nothing() {
 fn saps_answer_passes_as_it_came_and_its_text_states_the_end() {
     let body = r#"{"access_token":"AFBWmAG","token_type":"Bearer","expires_in":"600","scope":"ZSRV_0001"}"#;
     let issued = answered(200, body).unwrap();
-    assert_eq!(issued.expires_at, Some(NOW + 600));
+    assert_eq!(issued.expires_at, Some((NOW + 600).as_seconds()));
     let Credential::Object(object) = issued.credential else { panic!("an object") };
     assert_eq!(Value::Object(object).to_string(), body);
-    assert_eq!(answered(200, r#"{"access_token":"t","expires_in":60}"#).unwrap().expires_at, Some(NOW + 60));
+    assert_eq!(
+        answered(200, r#"{"access_token":"t","expires_in":60}"#).unwrap().expires_at,
+        Some((NOW + 60).as_seconds())
+    );
     assert_eq!(answered(200, r#"{"access_token":"t"}"#).unwrap().expires_at, None);
 }
 

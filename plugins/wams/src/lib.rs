@@ -21,7 +21,7 @@ impl Issuer for MobileServices {
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
-        vec![ApiType::jwt("wams").lives(Lifetime::up_to_seconds(36_000)).not_revocable(
+        vec![ApiType::jwt("wams").lifetime(Lifetime::up_to_seconds(36_000)).not_revocable(
             "It cannot be revoked: it lives until it expires. Regenerate the service's master key to end all tokens made with it.",
         )]
     }

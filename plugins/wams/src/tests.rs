@@ -2,7 +2,7 @@
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
-use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, grant, open_hs256, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, VerifiedJwt, grant, tenant, verify_hs256};
 
 use crate::{MobileServices, token};
 
@@ -12,9 +12,9 @@ fn configure(settings: Value) -> Result<ReadyIssuer, Failure> {
     ReadyIssuer::configure::<MobileServices>("wams", settings, tenant())
 }
 
-fn opened(settings: Value) -> OpenedJwt {
+fn opened(settings: Value) -> VerifiedJwt {
     let token = configure(settings).unwrap().issue_token(&grant(json!({}))).unwrap();
-    open_hs256(&token::signing_key("masterkey123"), &token).unwrap()
+    verify_hs256(&token::signing_key("masterkey123"), &token).unwrap()
 }
 
 fn refused_setting(settings: Value) -> String {
@@ -59,7 +59,7 @@ fn version_3_is_for_its_own_issuer_and_counts_in_texts() {
 #[test]
 fn another_master_key_signs_another_token() {
     let token = configure(json!({ "masterkey": "masterkey124" })).unwrap().issue_token(&grant(json!({})));
-    assert!(open_hs256(&token::signing_key("masterkey123"), &token.unwrap()).is_none());
+    assert!(verify_hs256(&token::signing_key("masterkey123"), &token.unwrap()).is_none());
 }
 
 #[test]

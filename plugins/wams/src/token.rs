@@ -26,7 +26,7 @@ pub(crate) fn key_id(version: Version) -> Option<Value> {
 }
 
 /// What the token says. `ver` is a number before version 3 and a text in it, as the runtimes have it.
-pub(crate) fn claims(version: Version, user_id: &str, now: i64, expires_at: i64) -> Value {
+pub(crate) fn claims(version: Version, user_id: &str, now: UnixTime, expires_at: UnixTime) -> Value {
     let uid = format!("{PROVIDER}:{user_id}");
     let older = |number: u8| json!({ "iat": now, "exp": expires_at, "iss": ISSUER, "ver": number, "aud": PROVIDER, "uid": uid });
     match version {

@@ -28,10 +28,10 @@ impl Issuer for @Issuer@ {
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
-        let lifetime = Lifetime::up_to_seconds(3600).by_default_seconds(300).set_in_seconds_by("lifetime");
+        let lifetime = Lifetime::up_to_seconds(3600).default_seconds(300).setting_in_seconds("lifetime");
         vec![
             ApiType::jwt("@api_type@")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .revoked_by_key_rotation("Change the key, which ends every token that was signed with it."),
         ]
     }

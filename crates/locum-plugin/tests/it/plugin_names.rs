@@ -10,11 +10,8 @@ fn plugins() -> PathBuf {
 }
 
 fn folders() -> Vec<PathBuf> {
-    fs::read_dir(plugins())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("Cargo.toml").is_file())
-        .collect()
+    let entries = fs::read_dir(plugins()).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").is_file()).collect()
 }
 
 #[test]
