@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [App] }
 
-/// Ready for one target: it holds the target's key.
+/// An issuer for one target, with the key that the target verifies.
 struct App {
     issuer: String,
     signer: JwsSigner,
@@ -25,7 +25,7 @@ impl Issuer for App {
             .default_seconds(36_000)
             .setting_in_seconds("lifetime_in_seconds");
         vec![ApiType::jwt("app").lifetime(lifetime).needs_tenant_signing_key().not_revocable(
-            "It cannot be revoked: it lives until it expires. To cut it short, change the target's secret or the tenant's signing key.",
+            "It cannot be revoked: it is valid until it expires. To invalidate it earlier, change the target's secret or the tenant's signing key.",
         )]
     }
 

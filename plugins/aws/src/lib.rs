@@ -19,7 +19,7 @@ use crate::settings::{SessionSettings, Settings};
 
 locum_plugin::export_plugin! { name: "aws", vendor: "Locum", issuers: [Aws] }
 
-/// Ready for one account's roles: it holds the key that STS trusts.
+/// An issuer for the roles of one add-on, with the key that STS trusts.
 struct Aws {
     endpoint: String,
     roles: Roles,
@@ -27,12 +27,12 @@ struct Aws {
     proof: Proof,
 }
 
-/// What a request may name in place of the settings, if the settings allow it.
+/// Parameters that replace settings, if the settings permit it.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
-    /// The ARN of the role to take on.
+    /// The ARN of the role to assume.
     role: Option<String>,
-    /// The ARN of the SAML provider that vouches for the user.
+    /// The ARN of the SAML provider that STS verifies the assertion with.
     principal: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Issuer for Aws {
                 .reads_named_by_setting("source_identity", None)
                 .reads_named_by_setting("session_tags", None)
                 .revoked_by_key_rotation(
-                    "Revoke the role's active sessions in IAM: its policy then denies everything to credentials issued before.",
+                    "Revoke the role's active sessions in IAM: its policy then denies everything to credentials that were issued before.",
                 ),
         ]
     }

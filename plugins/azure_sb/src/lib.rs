@@ -10,13 +10,13 @@ use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "azure_sb", vendor: "Locum", issuers: [AzureServiceBus] }
 
-/// Ready for one namespace: it holds a policy's key.
+/// An issuer for one namespace, with the key of a shared access policy.
 struct AzureServiceBus {
     policy: Policy,
     entity: Option<EntityPath>,
 }
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -36,7 +36,7 @@ impl Issuer for AzureServiceBus {
                 .lifetime(lifetime)
                 .parameter_overrides("entityPath")
                 .revoked_by_key_rotation(
-                    "Regenerate the key of the shared access policy, which ends every signature made with it.",
+                    "Regenerate the key of the shared access policy, which invalidates every signature made with it.",
                 ),
         ]
     }

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "salesforce_api", vendor: "Locum", issuers: [Salesforce] }
 
-/// Ready for one connected app: it holds the key that the app trusts.
+/// An issuer for one connected app, with the key that the app trusts.
 struct Salesforce {
     client_id: String,
     principal: String,
@@ -22,7 +22,7 @@ struct Salesforce {
     signer: JwsSigner,
 }
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
     /// The community's domain: `acme` for `acme.force.com`.
@@ -39,7 +39,7 @@ impl Issuer for Salesforce {
         [("salesforce_api", "login.salesforce.com"), ("salesforce_sandbox_api", "test.salesforce.com")]
             .map(|(api_type, login)| {
                 ApiType::object(api_type)
-                    // Salesforce decides, and does not say.
+                    // Salesforce decides the lifetime and does not state it.
                     .lifetime(Lifetime::up_to_seconds(86_400))
                     .parameter_overrides_setting("community_name", "communityName")
                     .parameter_overrides("community_url_section")
@@ -50,7 +50,7 @@ impl Issuer for Salesforce {
                     .reads_named_by_setting("principal", Some("email"))
                     .reads("email_verified")
                     .revoked_upstream(
-                        "Revoke it here; or in Salesforce, end the user's session or block the connected app.",
+                        "Revoke it through Locum. Or, in Salesforce, end the user's session or block the connected app.",
                     )
             })
             .into()
@@ -94,7 +94,7 @@ impl Issuer for Salesforce {
 }
 
 impl Salesforce {
-    /// The community that the request names, or the stored one; a part that is not named is the stored one's.
+    /// The community of the request. A part that the request does not choose is that of the settings.
     fn community_of(&self, parameters: &Parameters) -> Result<Option<Community>, Failure> {
         let stored = self.community.as_ref();
         let name = parameters.community_name.as_deref().or(stored.map(Community::name));

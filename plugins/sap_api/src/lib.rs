@@ -11,17 +11,17 @@ use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "sap_api", vendor: "Locum", issuers: [SapApi] }
 
-/// Ready for one SAP system: it holds the key that the system trusts.
+/// An issuer for one SAP system, with the key that the system trusts.
 struct SapApi {
     endpoint: TokenEndpoint,
     username_attribute: String,
     scope: Option<Scope>,
 }
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
-    /// The scope of the SAP token: words between single blanks.
+    /// The scope of the SAP token: words separated by single spaces.
     sap_scope: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Issuer for SapApi {
     fn api_types() -> Vec<ApiType> {
         vec![
             ApiType::object("sap_api")
-                // SAP decides; this is only what no token may outlive.
+                // SAP decides the lifetime; a token with a longer one is refused.
                 .lifetime(Lifetime::up_to_seconds(2_592_000))
                 .parameter_overrides_setting("sap_scope", "scope")
                 .calls(Upstream::Setting { setting: "tokenEndpointUrl".to_owned() })
@@ -40,7 +40,7 @@ impl Issuer for SapApi {
                 .reads_named_by_setting("usernameAttribute", Some("email"))
                 .reads("email_verified")
                 .not_revocable(
-                    "Locum cannot revoke it: it lives until it expires. In SAP, lock the user, or end the token in transaction SOAUTH2.",
+                    "Locum cannot revoke it: it is valid until it expires. In SAP, lock the user, or revoke the token in transaction SOAUTH2.",
                 ),
         ]
     }
