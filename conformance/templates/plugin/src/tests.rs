@@ -1,7 +1,7 @@
 //! What is issued, and what is refused, through the messages that a host sends.
 
 use locum_plugin::prelude::*;
-use locum_plugin::testing::{NOW, ReadyIssuer, grant, verify_hs256, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, grant, tenant, verify_hs256};
 
 use crate::@Issuer@;
 
