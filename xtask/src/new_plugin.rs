@@ -20,6 +20,6 @@ pub fn run(args: &Args) -> Result<()> {
     // A long name may need a line more.
     let package = format!("locum-plugin-{}", args.name.replace('_', "-"));
     run_command(cargo().args(["fmt", "--package", &package]))?;
-    println!("and give `{package}` a row in crates/README.md");
+    println!("now give `{package}` a row in crates/README.md and in plugins/README.md");
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(crate) fn configured<T: Issuer>(configuration: Configuration) -> Result<Issu
     Ok(issuer_box(Guarded(Some(issuer))))
 }
 
-/// An issuer none of whose entry points lets a panic out, `Drop` included.
+/// An issuer that catches panics in each entry point, also in `Drop`.
 struct Guarded<T: Issuer>(Option<T>);
 
 impl<T: Issuer> AbiIssuer for Guarded<T> {

@@ -102,6 +102,7 @@ pub fn verify_hs256(secret: &[u8], token: &str) -> Option<VerifiedJwt> {
 
 /// The two JSON parts of a compact JWT whose signature was verified.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct VerifiedJwt {
     /// The JOSE header, its members in the order of the token.
     pub header: Value,
