@@ -36,13 +36,13 @@ impl Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let built = build(build::Args { release: false })?;
-    let wanted = args.name.as_ref().map(|name| format!("liblocum_issuer_{name}.so"));
+    let wanted = args.name.as_ref().map(|name| format!("liblocum_plugin_{name}.so"));
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for plugin in
         built.plugins.iter().filter(|plugin| wanted.as_ref().is_none_or(|wanted| plugin.ends_with(wanted)))
     {
-        let name = plugin.file_stem().unwrap_or_default().to_string_lossy().replace("liblocum_issuer_", "");
+        let name = plugin.file_stem().unwrap_or_default().to_string_lossy().replace("liblocum_plugin_", "");
         match check(&built, plugin, &name)? {
             Verdict::Conformant(counts) => rows.push(row(&name, counts)),
             Verdict::NotConformant => failed.push(name),

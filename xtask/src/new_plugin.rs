@@ -23,6 +23,6 @@ pub fn run(args: &Args) -> Result<()> {
 pub fn create(locum: &Path, root: &Path, name: &str) -> Result<()> {
     run_command(Command::new(locum).args(["plugin", "new", name, "--workspace", "."]).current_dir(root))?;
     // A long name may need another line break than the template has.
-    let package = format!("locum-issuer-{}", name.replace('_', "-"));
+    let package = format!("locum-plugin-{}", name.replace('_', "-"));
     run_command(cargo().args(["fmt", "--package", &package]).current_dir(root))
 }

@@ -126,7 +126,7 @@ impl Scratch {
 
     /// Runs the suite once more, for its report as data.
     fn report(&self, arguments: &[&str]) -> Result<Report> {
-        let file = self.target.join(format!("debug/liblocum_issuer_{PLUGIN}.so"));
+        let file = self.target.join(format!("debug/liblocum_plugin_{PLUGIN}.so"));
         let mut suite = Command::new(self.programs.join("locum"));
         suite.arg("conformance").arg(file).args(["--format", "json"]).args(arguments);
         // It exits with 1 if a case fails, and still writes the report.

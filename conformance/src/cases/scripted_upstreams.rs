@@ -59,7 +59,9 @@ impl State {
         self.compare(&exchange, request);
         match exchange.outcome {
             UpstreamOutcome::Reply { status, headers, body } => {
-                Ok(UpstreamReply { status, headers: headers.into_iter().collect(), body })
+                let mut reply = UpstreamReply::new(status, body);
+                reply.headers = headers.into_iter().collect();
+                Ok(reply)
             }
             UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why) => {
                 Err(UpstreamError::Unreachable(why))

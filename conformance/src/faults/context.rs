@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use locum_abi::answer::{Credential, Issued};
 use locum_abi::configuration::Configuration;
+use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 
 /// What a fault can use besides the value that it changes.
@@ -94,9 +95,7 @@ impl FaultContext {
             "HS256" => {
                 let secret = settings.get("secret")?.as_str()?;
                 let key = match settings.get("secret_encoded") {
-                    Some(Value::Bool(true)) => {
-                        URL_SAFE_NO_PAD.decode(secret).or_else(|_| URL_SAFE.decode(secret)).ok()?
-                    }
+                    Some(Value::Bool(true)) => Secret::from(secret).decode_base64url()?,
                     _ => secret.as_bytes().to_vec(),
                 };
                 crypto::sign(message, &EncodingKey::from_secret(&key), Algorithm::HS256).ok()

@@ -31,12 +31,12 @@ impl PluginName {
         Err(ScaffoldError::InvalidName { name: name.to_owned(), why })
     }
 
-    /// The spelling of plugins and crates: `car-park`.
+    /// The spelling of crates: `car-park` in `locum-plugin-car-park`.
     pub(crate) fn kebab(&self) -> &str {
         &self.kebab
     }
 
-    /// The spelling of api_types and folders: `car_park`.
+    /// The spelling of plugins, api_types and folders: `car_park`.
     pub(crate) fn snake(&self) -> &str {
         &self.snake
     }

@@ -60,7 +60,7 @@ impl RunningServer {
             manifests: Vec::new(),
         };
         let now_unix_seconds = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap();
-        let defaults = options("locum-issuer-app");
+        let defaults = options("locum-plugin-app");
         run(&Options { implementation, now_unix_seconds, ..defaults }).unwrap()
     }
 }
@@ -71,7 +71,7 @@ fn tenant_file() -> PathBuf {
 
 #[test]
 fn a_correct_server_passes_and_other_cases_are_listed_as_not_run() {
-    let report = RunningServer::of(&built("locum-issuer-app")).report_of();
+    let report = RunningServer::of(&built("locum-plugin-app")).report_of();
     assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
     assert!(report.counts.passed >= 60, "{}", to_table(&report));
     let reasons: Vec<&str> = report
@@ -104,10 +104,10 @@ fn a_server_that_issues_for_the_wrong_audience_fails() {
 
 #[test]
 fn an_unreachable_server_fails_every_case_that_runs() {
-    let stopped = RunningServer::of(&built("locum-issuer-app")).base_url;
+    let stopped = RunningServer::of(&built("locum-plugin-app")).base_url;
     let implementation =
         Implementation::Server { base_url: stopped, tenant: tenant_file(), manifests: Vec::new() };
     let only = vec!["an-unknown-client-is-refused".to_owned()];
-    let report = run(&Options { implementation, only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { implementation, only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed), (0, 1), "{}", to_table(&report));
 }

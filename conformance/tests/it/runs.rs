@@ -17,7 +17,7 @@ fn text_of(options: &Options) -> String {
 fn a_run_without_a_passed_case_fails() {
     // The case exists, but only for issuers whose credentials can be revoked.
     let only = vec!["a-credential-that-can-be-revoked-is".to_owned()];
-    let report = run(&Options { only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed, report.counts.unsupported), (0, 0, 1));
     assert_ne!(report.exit_code(), 0);
 }
@@ -25,7 +25,7 @@ fn a_run_without_a_passed_case_fails() {
 #[test]
 fn an_unknown_case_is_named() {
     let only = vec!["an-unknown-case".to_owned()];
-    let text = text_of(&Options { only, ..options("locum-issuer-app") });
+    let text = text_of(&Options { only, ..options("locum-plugin-app") });
     assert_eq!(text, "no case has the id `an-unknown-case`; check --only");
 }
 
@@ -46,7 +46,7 @@ fn a_plugin_without_a_plugin_spec_needs_settings() {
 fn a_file_that_is_not_a_plugin_is_refused_with_its_error_code() {
     let implementation =
         locum_conformance::Implementation::Plugin(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    let text = text_of(&Options { implementation, ..options("locum-issuer-app") });
+    let text = text_of(&Options { implementation, ..options("locum-plugin-app") });
     assert!(text.contains("not-a-shared-object"), "{text}");
 }
 
@@ -56,7 +56,7 @@ fn a_typo_in_a_fixture_is_reported_with_file_and_line() {
     fs::write(folder.path().join("plugin.yaml"), "plugin: app\ncases: 1\nissuers: {}\n").unwrap();
     let case = "description: It is refused.\nprofile: errors\nsteps:\n  - expect: { sttaus: 400 }\n";
     fs::write(folder.path().join("it-is-refused.yaml"), case).unwrap();
-    let text = text_of(&Options { fixtures: vec![folder.path().to_owned()], ..options("locum-issuer-app") });
+    let text = text_of(&Options { fixtures: vec![folder.path().to_owned()], ..options("locum-plugin-app") });
     assert!(text.contains("it-is-refused.yaml:4:15: unknown field `sttaus`"), "{text}");
 }
 
@@ -77,7 +77,7 @@ fn an_exemption_is_listed_in_the_report() {
     fs::write(folder.path().join("plugin.yaml"), spec).unwrap();
     let only = vec!["an-unknown-client-is-refused".to_owned(), "an-unknown-target-is-refused".to_owned()];
     let fixtures = vec![folder.path().to_owned()];
-    let report = run(&Options { fixtures, only, ..options("locum-issuer-app") }).unwrap();
+    let report = run(&Options { fixtures, only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.skipped), (1, 1));
     assert!(
         to_table(&report).contains("skipped: an-unknown-client-is-refused: Known bug (until 2026-12-31)")

@@ -1,4 +1,4 @@
-//! What an issuer answers: a credential, a call to make, or why not; and the log lines it wrote meanwhile.
+//! What an issuer answers: a credential, an upstream call to make, or a failure; and the log lines it wrote.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::upstream::UpstreamRequest;
 /// A successful reply of any operation, with what the plugin logged while it worked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reply<T> {
-    /// The answer itself; its members stand beside `logs`.
+    /// The answer. In JSON its members are beside `logs`.
     #[serde(flatten)]
     pub answer: T,
     /// Log lines, oldest first. The host adds the plugin's name.
@@ -22,39 +22,39 @@ pub struct Reply<T> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum IssueAnswer {
-    /// The credential is there.
+    /// The credential is issued.
     Issued(Issued),
-    /// Make this request and call again with its reply.
+    /// The host shall make this request and call again with the reply.
     Call {
         /// The request to make.
         request: UpstreamRequest,
     },
-    /// A kind of answer that this host does not know: a broken contract.
+    /// A kind of answer that this host does not know. The host treats it as a broken contract.
     #[serde(other)]
     Unknown,
 }
 
-/// A credential and the life it states.
+/// A credential and the lifetime that it states.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Issued {
-    /// The credential, in the form the manifest declares.
+    /// The credential, in the form that the manifest declares.
     pub credential: Credential,
-    /// When its life starts, unix seconds.
+    /// The start of its lifetime, in Unix seconds.
     pub issued_at: i64,
-    /// When it ends, unix seconds. Absent only where the upstream does not say, as Salesforce does not.
+    /// When it expires, in Unix seconds. Absent only where the upstream does not say: Salesforce, for example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
 }
 
-/// A credential in one of the forms that a client can be given.
+/// A credential in one of the forms that a client can be given. Its `Debug` shows the form and not the credential.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
-    /// A compact JWT; answered as `{"token_type":"Bearer","expires_in":…,"id_token":"…"}`.
+    /// A compact JWT. Clients get `{"token_type":"Bearer","expires_in":…,"id_token":"…"}`.
     Jwt(String),
-    /// A text; answered as `{"<member>":"…"}` with the member that the manifest names.
+    /// A text. Clients get `{"<member>":"…"}`, with the member that the manifest names.
     Text(String),
-    /// A whole JSON object, answered as it is.
+    /// A JSON object. Clients get it unchanged.
     Object(Map<String, Value>),
 }
 
@@ -72,35 +72,45 @@ impl fmt::Debug for Credential {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RevokeAnswer {
-    /// The credential has no power from now on.
+    /// The credential was valid and is not any more.
     Revoked,
-    /// It had none before.
+    /// The credential was not valid before, or is not one of this issuer's.
     AlreadyGone,
-    /// This credential cannot be revoked; it lives until it expires.
+    /// This credential cannot be revoked. It is valid until it expires.
     NotRevocable,
-    /// Make this request and call again with its reply.
+    /// The host shall make this request and call again with the reply.
     Call {
         /// The request to make.
         request: UpstreamRequest,
     },
-    /// A kind of answer that this host does not know: a broken contract.
+    /// A kind of answer that this host does not know. The host treats it as a broken contract.
     #[serde(other)]
     Unknown,
 }
 
-/// Why an operation did not succeed.
+/// Why an operation failed.
+///
+/// ```
+/// use locum_abi::answer::{Failure, FailureCode};
+///
+/// let failure = Failure::parameter("container", "a container name has 3 to 63 characters");
+/// assert_eq!(failure.code, FailureCode::ParameterRefused);
+/// assert_eq!(failure.pointer.as_deref(), Some("/container"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct Failure {
-    /// What kind of failure: it decides who is at fault, and so the answer to the client.
+    /// The kind of failure. It decides who is at fault, and so what the client is told.
     pub code: FailureCode,
-    /// For people. With [`FailureCode::ParameterRefused`] and [`FailureCode::AttributeMissing`] the client reads it; all
-    /// others stay in the log.
+    /// For people. Clients are told the message of [`FailureCode::ParameterRefused`] and
+    /// [`FailureCode::AttributeMissing`]; every other message goes only to the log and the audit event.
     pub message: String,
-    /// The JSON pointer of the setting or parameter at fault.
+    /// The JSON pointer (RFC 6901) of the setting or parameter at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-    /// The upstream's own error code, such as STS's `AccessDenied`; letters, digits and `._-` only.
+    /// The upstream's own error code, such as `AccessDenied` of AWS STS. Hosts drop it unless it
+    /// [is one](crate::upstream::is_error_code).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_code: Option<String>,
     /// Whether the same call may succeed later.
@@ -112,7 +122,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of this kind.
+    /// A failure with this code and message. No other member is set.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -124,22 +134,22 @@ impl Failure {
         }
     }
 
-    /// A setting that cannot work: `name` is its top-level name.
+    /// The top-level setting `name` cannot be used. The operator is told when the server starts.
     pub fn setting(name: &str, message: impl Into<String>) -> Self {
         Self::new(FailureCode::SettingsRefused, message).at(format!("/{name}"))
     }
 
-    /// A request parameter that cannot be honoured. The caller reads the message.
+    /// The request parameter `name` cannot be honoured. The client is told the message.
     pub fn parameter(name: &str, message: impl Into<String>) -> Self {
         Self::new(FailureCode::ParameterRefused, message).at(format!("/{name}"))
     }
 
-    /// The user's profile lacks an attribute that the credential is made of.
+    /// The user's profile lacks an attribute that the credential needs. The client is told which.
     pub fn attribute_missing(name: &str) -> Self {
         Self::new(FailureCode::AttributeMissing, format!("the user has no attribute `{name}`"))
     }
 
-    /// The user has the attribute, but no credential can be made of it; `why` says what is wrong with it.
+    /// The user has the attribute, but its value cannot be used. The client is told `why`.
     pub fn attribute_unusable(name: &str, why: impl fmt::Display) -> Self {
         Self::new(
             FailureCode::AttributeMissing,
@@ -147,24 +157,24 @@ impl Failure {
         )
     }
 
-    /// The upstream said no, in its own code.
+    /// The upstream refused, with this error code of its own. The client is told the code and not the message.
     pub fn upstream_refused(code: impl Into<String>, message: impl Into<String>) -> Self {
         let mut failure = Self::new(FailureCode::UpstreamRefused, message);
         failure.upstream_code = Some(code.into());
         failure
     }
 
-    /// The upstream answered something that makes no sense.
+    /// The upstream's reply does not follow its protocol.
     pub fn upstream_nonsense(message: impl Into<String>) -> Self {
         Self::new(FailureCode::UpstreamNonsense, message)
     }
 
-    /// The issuer is unable, for reasons inside.
+    /// A fault of the plugin itself. The client is told a reference to the audit event and nothing else.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(FailureCode::Internal, message)
     }
 
-    /// Names the setting or parameter at fault, as a JSON pointer.
+    /// Sets the JSON pointer (RFC 6901) of the setting or parameter at fault.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
@@ -172,28 +182,28 @@ impl Failure {
     }
 }
 
-/// The kinds of failure.
+/// The kinds of failure, by who is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
-    /// A setting cannot work; `pointer` says which. From `create` only.
+    /// A setting cannot be used; `pointer` says which. Only `create` answers with it.
     SettingsRefused,
-    /// The caller sent a parameter that cannot be honoured. The caller reads the message.
+    /// The caller sent a parameter that cannot be honoured. The client is told the message.
     ParameterRefused,
-    /// The user's profile lacks an attribute that the credential is made of, or holds one of no use. The caller reads the
-    /// message.
+    /// The user's profile lacks an attribute that the credential needs, or its value cannot be used. The client is told
+    /// the message.
     AttributeMissing,
-    /// The upstream said no; `upstream_code` may say which no.
+    /// The upstream refused; `upstream_code` may say why.
     UpstreamRefused,
-    /// The upstream answered something that makes no sense.
+    /// The upstream's reply does not follow its protocol.
     UpstreamNonsense,
-    /// The issuer found itself unable, for reasons inside.
+    /// A fault of the plugin itself.
     Internal,
     /// A panic was caught inside the plugin.
     Panicked,
-    /// The operation's number is not one that this plugin knows.
+    /// This plugin does not know the number of the operation.
     UnknownOp,
-    /// A code that this host does not know; treated as [`FailureCode::Internal`].
+    /// A code that this host does not know. The host treats it as [`FailureCode::Internal`].
     #[serde(other)]
     Unknown,
 }
@@ -203,6 +213,6 @@ pub enum FailureCode {
 pub struct LogLine {
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,
-    /// The text. Hosts treat it as untrusted.
+    /// The text. Hosts do not trust it.
     pub message: String,
 }

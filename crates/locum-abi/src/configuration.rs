@@ -1,16 +1,16 @@
-//! What makes an issuer ready: settings and the tenant it works for.
+//! What an issuer is created from: the settings of an add-on, and the tenant it works for.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// Input of the plugin's `create`: everything that is known before the first request.
+/// Input of a plugin's `create`: all that is known before the first request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Configuration {
-    /// Which of the plugin's api_types to make ready.
+    /// The api_type of the plugin to create an issuer for.
     pub api_type: String,
-    /// The stored settings, already valid against the manifest's settings schema.
+    /// The stored settings. They are valid against the manifest's settings schema.
     pub settings: Map<String, Value>,
     /// The tenant that the credentials are issued for.
     pub tenant: Tenant,
@@ -21,13 +21,24 @@ pub struct Configuration {
 pub struct Tenant {
     /// The canonical domain, such as `acme.example.com`.
     pub domain: String,
-    /// The tenant's RSA signing key: present only if the manifest [needs](crate::manifest::Need) it.
+    /// The tenant's RSA signing key. Present only if the manifest [needs](crate::manifest::Need) it and the tenant has
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<SigningKey>,
 }
 
 impl Tenant {
-    /// The `iss` of everything this tenant signs: `https://{domain}/`.
+    /// A tenant without a signing key.
+    pub fn new(domain: impl Into<String>) -> Self {
+        Self { domain: domain.into(), signing_key: None }
+    }
+
+    /// The `iss` claim of every token that this tenant signs: `https://{domain}/`.
+    ///
+    /// ```
+    /// # use locum_abi::configuration::Tenant;
+    /// assert_eq!(Tenant::new("acme.example.com").issuer(), "https://acme.example.com/");
+    /// ```
     pub fn issuer(&self) -> String {
         format!("https://{}/", self.domain)
     }
@@ -36,12 +47,12 @@ impl Tenant {
 /// The tenant's own RSA key, for issuers that sign in the tenant's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningKey {
-    /// The `kid` under which the public half stands in the tenant's JWKS.
+    /// The `kid` of the public key in the tenant's JWKS.
     pub kid: String,
-    /// The private key, PEM, PKCS#8.
+    /// The private key: PEM, PKCS#8.
     #[serde(serialize_with = "Secret::serialize_exposed")]
     pub private_key_pem: Secret,
-    /// The certificate of the public half, PEM, where the tenant has one.
+    /// The certificate of the public key, PEM, if the tenant has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_pem: Option<String>,
 }

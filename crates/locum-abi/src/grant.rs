@@ -1,43 +1,43 @@
-//! The grant: all that a credential may depend on, besides the issuer's settings, `now` and the entropy.
+//! The grant: all that a credential may depend on, besides the issuer's settings, the time and the entropy.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::upstream::UpstreamReply;
 
-/// What the engine has authorised. The issuer may give less, never more.
+/// What the engine has authorised. The issuer may issue less, never more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant {
-    /// For whom: the user's id in the tenant, such as `google-oauth2|113`.
+    /// The user's id in the tenant, such as `google-oauth2|113`.
     pub user_id: String,
-    /// Who asked: the calling client.
+    /// The client id of the caller.
     pub client_id: String,
-    /// For what: the target's client id, the `aud` of an app token.
+    /// The client id of the target: the `aud` claim of an app token.
     pub target_id: String,
-    /// The scope words that were granted, in the order of the request.
+    /// The granted scopes, in the order of the request.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The claims about the user that the scopes select. Nothing else of the profile may go into a credential
-    /// unless the manifest [reads](crate::manifest::Read) it.
+    /// The claims about the user that the scopes select. Nothing else of the profile may be in a credential unless the
+    /// manifest [reads](crate::manifest::Read) it.
     #[serde(default)]
     pub claims: Map<String, Value>,
-    /// The profile attributes that the manifest reads, where the user has them.
+    /// The profile attributes that the manifest reads, as far as the user has them.
     #[serde(default)]
     pub profile: Map<String, Value>,
-    /// The free-form parameters of the request, under the names the manifest gives them.
+    /// The free-form parameters of the request, under the names that the manifest gives them.
     #[serde(default)]
     pub parameters: Map<String, Value>,
-    /// How long the credential may live, counted from `now`.
+    /// The longest lifetime that the credential may have, counted from the time of the call.
     pub lifetime_seconds: u64,
 }
 
-/// Input of [`ISSUE`](crate::operation::ISSUE). Nothing is kept between calls: a call that needs another reply
-/// is made again from the start, with one more reply.
+/// Input of [`ISSUE`](crate::operation::ISSUE). The issuer keeps nothing between calls: when it has asked for an upstream
+/// call, it is called again with the same grant and one more reply.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IssueInput {
     /// What was authorised.
     pub grant: Grant,
-    /// The upstream's replies to the calls asked for so far, oldest first.
+    /// The replies to the upstream calls that the issuer has asked for, oldest first.
     #[serde(default)]
     pub replies: Vec<UpstreamReply>,
 }
@@ -45,9 +45,9 @@ pub struct IssueInput {
 /// Input of [`REVOKE`](crate::operation::REVOKE).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct RevokeInput {
-    /// The credential to revoke, as its holder presented it.
+    /// The credential to revoke, as the caller presented it. It may be anything that somebody sent.
     pub credential: String,
-    /// The upstream's replies to the calls asked for so far, oldest first.
+    /// The replies to the upstream calls that the issuer has asked for, oldest first.
     #[serde(default)]
     pub replies: Vec<UpstreamReply>,
 }

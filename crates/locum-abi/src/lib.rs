@@ -1,23 +1,36 @@
 //! The contract between host and plugin: a frozen surface in one file, and the JSON messages that cross it.
 //!
 //! ```text
-//!            manifest ─────────────►  who I am, what I issue, what I promise        [manifest]
-//!  host      Configuration ────────►  a ready issuer, or Failure                     [configuration]
-//!            Grant + replies ──────►  Issued | Call(UpstreamRequest) | Failure       [grant], [answer], [upstream]
+//!            manifest ─────────────►  who the plugin is, what it issues and promises  [manifest]
+//!  host      Configuration ────────►  an issuer, or Failure                           [configuration]
+//!            Grant + replies ──────►  Issued | Call(UpstreamRequest) | Failure        [grant], [answer], [upstream]
 //! ```
 //!
-//! An issuer is a pure function: what it may depend on stands in the [`grant::Grant`], in `now` and in 32 bytes of
-//! entropy; same input, same output. It opens no socket, reads no clock and no environment: to talk to somebody
-//! it answers with an [`upstream::UpstreamRequest`] and is called again with the reply.
+//! An issuer is a pure function. All that it may depend on is its settings, the [`grant::Grant`], the time and 32 bytes
+//! of entropy: the same input gives the same output. It opens no socket and reads neither a clock nor the environment.
+//! To reach an upstream it answers with an [`upstream::UpstreamRequest`], and the host calls it again with the reply.
+//!
+//! ```
+//! use locum_abi::answer::{IssueAnswer, Reply};
+//!
+//! // What a host reads after it called an issuer.
+//! let bytes = br#"{"kind":"issued","credential":{"text":"sig=1"},"issued_at":1900000000,"expires_at":1900000300}"#;
+//! let reply: Reply<IssueAnswer> = serde_json::from_slice(bytes)?;
+//! let IssueAnswer::Issued(issued) = reply.answer else { panic!("a credential") };
+//! assert_eq!(issued.expires_at, Some(1_900_000_300));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 //!
 //! # What may change
 //!
-//! Members may be added to any message, and operations, error codes and manifest members may be added, at any
-//! time. Readers skip what they do not know, and every enum read across the border has an `Unknown`. A member's
-//! meaning never changes. The binary surface ([`ffi`]) never changes at all: a second generation would be another
+//! Operations, failure codes, and members of any message or of the manifest may be added at any time. Readers skip
+//! members that they do not know, and every enum that is read across the boundary has an `Unknown` variant. The meaning
+//! of a member never changes. The binary surface ([`ffi`]) never changes at all: a second generation would be another
 //! crate beside this one.
 
 pub mod answer;
+#[cfg(feature = "ffi")]
+pub mod boundary;
 pub mod configuration;
 #[cfg(feature = "ffi")]
 pub mod ffi;
@@ -26,4 +39,5 @@ pub mod manifest;
 pub mod note;
 pub mod operation;
 pub mod secret;
+pub mod time;
 pub mod upstream;

@@ -1,20 +1,21 @@
-//! Where the manifest stands in a plugin file, so that it can be read without running the file.
+//! Where a plugin file holds its manifest, so that hosts can read it without running the file.
 //!
-//! An ELF note of name [`NAME`] and type [`TYPE`] in section [`SECTION`]; its description is the manifest's JSON.
+//! It is an ELF note with the owner [`NAME`] and the type [`TYPE`] in the section [`SECTION`]. The note's description is
+//! the manifest's JSON.
 
 /// The section that holds the note.
 pub const SECTION: &str = ".note.locum";
 
-/// The note's owner name, with its closing zero.
+/// The note's owner name, zero-terminated and padded to a multiple of four bytes.
 pub const NAME: [u8; 8] = *b"Locum\0\0\0";
 
-/// Length of [`NAME`] as ELF counts it: with one closing zero.
+/// The length of [`NAME`] as ELF counts it: with one closing zero.
 pub const NAME_BYTES: u32 = 6;
 
 /// The note's type.
 pub const TYPE: u32 = 1;
 
-/// An ELF note with a manifest of `N` bytes, laid out as the file format wants it.
+/// An ELF note with a manifest of `N` bytes, in the layout of the file format.
 #[repr(C, align(4))]
 #[derive(Debug)]
 pub struct ManifestNote<const N: usize> {
@@ -29,7 +30,7 @@ impl<const N: usize> ManifestNote<N> {
     /// A note that holds this manifest.
     ///
     /// # Panics
-    /// While compiling, if the text does not have `N` bytes.
+    /// During compilation, if the text does not have `N` bytes.
     pub const fn new(manifest: &str) -> Self {
         let bytes = manifest.as_bytes();
         assert!(bytes.len() == N, "N is the manifest's length");

@@ -1,11 +1,11 @@
-//! The numbers of the operations that an issuer answers. Never renumbered.
+//! The numbers of the operations that an issuer answers. A number never changes its meaning.
 
-/// Issue a credential for a [`Grant`](crate::grant::Grant): input [`IssueInput`](crate::grant::IssueInput).
+/// Issues a credential for a [`Grant`](crate::grant::Grant). Input: [`IssueInput`](crate::grant::IssueInput).
 pub const ISSUE: u32 = 1;
 
-/// Revoke a credential upstream: input [`RevokeInput`](crate::grant::RevokeInput). Sent only to an issuer whose
-/// manifest declares [`Revocation::Upstream`](crate::manifest::Revocation::Upstream).
+/// Revokes a credential at the upstream. Input: [`RevokeInput`](crate::grant::RevokeInput). Hosts send it only to an
+/// issuer whose manifest declares [`Revocation::Upstream`](crate::manifest::Revocation::Upstream).
 pub const REVOKE: u32 = 2;
 
-/// Bytes of entropy that the host draws for each call.
+/// Bytes of entropy that the host draws for each request.
 pub const ENTROPY_BYTES: usize = 32;

@@ -14,8 +14,7 @@ fn read(file: &str) -> String {
 
 #[test]
 fn the_surface_is_what_it_was() {
-    let hash = digest(&SHA256, read("src/ffi.rs").as_bytes());
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(digest(&SHA256, read("src/ffi.rs").as_bytes()));
     assert_eq!(
         hash, SURFACE,
         "src/ffi.rs is frozen, since abi_stable refuses old plugins for any change of it: put the file back and change \

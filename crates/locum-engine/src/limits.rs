@@ -21,8 +21,5 @@ pub const BACKDATING_SECONDS_MAX: i64 = 300;
 /// Most credentials that one add-on keeps to give again.
 pub const REUSABLE_CREDENTIALS_MAX: usize = 1000;
 
-/// Longest code of an upstream that a client is told, in bytes.
-pub const UPSTREAM_CODE_MAX: usize = 64;
-
 /// Longest client-supplied text in an audit event, in characters.
 pub const AUDIT_TEXT_MAX: usize = 256;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use locum_abi::ffi::IssuerModuleRef;
+use locum_abi::boundary::IssuerModuleRef;
 use locum_abi::manifest::Manifest;
 use serde_json::Value;
 

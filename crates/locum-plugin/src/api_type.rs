@@ -1,4 +1,4 @@
-//! What an issuer promises for one api_type, in the words of an author.
+//! What an issuer promises for one api_type: a builder of its part of the manifest.
 
 use locum_abi::manifest::{
     CredentialForm, IssuerManifest, Lifetime as ManifestLifetime, LifetimeSetting, Need, Override, Read,
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 /// An api_type and its promises. The SDK adds the schemas of settings and parameters.
 ///
-/// The host holds an issuer to each promise: a credential that outlives its lifetime, a call to an upstream that is
-/// not declared or an attribute that is not read never gets through.
+/// The host enforces each promise. It refuses a credential that is valid for longer than it should be and a call to an
+/// upstream that is not declared, and it hands over only the attributes that are declared.
 ///
 /// ```
 /// use locum_plugin::{ApiType, Lifetime};
 ///
-/// let lifetime = Lifetime::up_to_seconds(86_400).by_default_seconds(300).set_in_minutes_by("expiration");
+/// let lifetime = Lifetime::up_to_seconds(86_400).default_seconds(300).setting_in_minutes("expiration");
 /// let promised = ApiType::text("azure_blob", "azure_blob_sas")
-///     .lives(lifetime)
+///     .lifetime(lifetime)
 ///     .parameter_overrides("blobName")
-///     .revoked_by_key_rotation("Regenerate the account key, which ends every signature made with it.");
+///     .revoked_by_key_rotation("Regenerate the account key: all signatures made with it become invalid.");
 /// # let _ = promised;
 /// ```
 #[derive(Debug, Clone)]
@@ -33,51 +33,39 @@ impl ApiType {
         Self::of(api_type, CredentialForm::Jwt)
     }
 
-    /// Issues a text, which the client finds under this member of the answer.
+    /// Issues a text, which the client finds in this member of the response.
     pub fn text(api_type: &str, member: &str) -> Self {
         Self::of(api_type, CredentialForm::Text { member: member.to_owned() })
     }
 
-    /// Issues a JSON object, which is the whole answer.
+    /// Issues a JSON object, which is the whole response.
     pub fn object(api_type: &str) -> Self {
         Self::of(api_type, CredentialForm::Object)
     }
 
     fn of(api_type: &str, credential: CredentialForm) -> Self {
-        Self {
-            manifest: IssuerManifest {
-                api_type: api_type.to_owned(),
-                credential,
-                settings_schema: Value::Null,
-                parameters_schema: Value::Null,
-                overrides: Vec::new(),
-                lifetime: Lifetime::up_to_seconds(3600).0,
-                revocation: Revocation::NotRevocable,
-                revocation_advice: "It cannot be revoked: it lives until it expires.".to_owned(),
-                upstreams: Vec::new(),
-                needs: Vec::new(),
-                reads: Vec::new(),
-            },
-        }
+        Self { manifest: IssuerManifest::new(api_type, credential) }
     }
 
-    /// How long its credentials live; up to an hour if nothing is said.
-    pub fn lives(mut self, lifetime: Lifetime) -> Self {
+    /// The lifetimes that its credentials can have. Without this call: up to an hour.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.manifest.lifetime = lifetime.0;
         self
     }
 
-    /// A credential cannot be taken back; `advice` tells operators what to do when one has leaked.
+    /// A credential cannot be revoked. `advice` tells operators what to do when one has leaked. This is the default.
     pub fn not_revocable(self, advice: &str) -> Self {
         self.revocation(Revocation::NotRevocable, advice)
     }
 
-    /// A credential is taken back only by changing what it was made with; `advice` says what that is.
+    /// A credential can be revoked only together with all others, by changing the key or policy that they were made
+    /// with. `advice` tells operators which one.
     pub fn revoked_by_key_rotation(self, advice: &str) -> Self {
         self.revocation(Revocation::ByKeyRotation, advice)
     }
 
-    /// [`Issuer::revoke`](crate::Issuer::revoke) takes a credential back at the upstream.
+    /// [`Issuer::revoke`](crate::Issuer::revoke) revokes a credential at the upstream. `advice` tells operators what else
+    /// they can do when one has leaked.
     pub fn revoked_upstream(self, advice: &str) -> Self {
         self.revocation(Revocation::Upstream, advice)
     }
@@ -88,12 +76,12 @@ impl ApiType {
         self
     }
 
-    /// The request parameter of this name stands in for the setting of the same name.
+    /// The request parameter of this name replaces the setting of the same name, where the issuer permits it.
     pub fn parameter_overrides(self, name: &str) -> Self {
         self.parameter_overrides_setting(name, name)
     }
 
-    /// The request parameter stands in for a setting of another name.
+    /// The request parameter replaces a setting of another name, where the issuer permits it.
     pub fn parameter_overrides_setting(mut self, parameter: &str, setting: &str) -> Self {
         self.manifest
             .overrides
@@ -101,26 +89,26 @@ impl ApiType {
         self
     }
 
-    /// It may call this upstream.
+    /// The issuer may call this upstream. It may have several.
     pub fn calls(mut self, upstream: Upstream) -> Self {
         self.manifest.upstreams.push(upstream);
         self
     }
 
-    /// It signs with the tenant's RSA key.
+    /// The issuer signs with the tenant's RSA key, which it finds in [`Tenant::signing_key`](crate::Tenant::signing_key).
     pub fn needs_tenant_signing_key(mut self) -> Self {
         self.manifest.needs.push(Need::TenantSigningKey);
         self
     }
 
-    /// It reads this profile attribute whatever the scope.
+    /// The issuer reads this profile attribute, even if no scope selects it.
     pub fn reads(mut self, name: &str) -> Self {
         self.manifest.reads.push(Read::Attribute { name: name.to_owned() });
         self
     }
 
-    /// It reads the profile attribute that a setting names; `default` is read when the setting is absent. A setting
-    /// that is an object names an attribute with each of its values.
+    /// The issuer reads the profile attribute that a setting names, or `default` if the setting is absent. If the setting
+    /// is an object, each of its values names an attribute.
     pub fn reads_named_by_setting(mut self, setting: &str, default: Option<&str>) -> Self {
         let default = default.map(str::to_owned);
         self.manifest.reads.push(Read::NamedBySetting { setting: setting.to_owned(), default });
@@ -142,45 +130,51 @@ impl ApiType {
     }
 }
 
-/// How long credentials live.
+/// The lifetimes that credentials can have.
+///
+/// ```
+/// use locum_plugin::Lifetime;
+///
+/// // 15 minutes to 12 hours; an hour unless the setting `lifetime` asks for another number of seconds.
+/// let lifetime = Lifetime::up_to_seconds(43_200)
+///     .minimum_seconds(900)
+///     .default_seconds(3600)
+///     .setting_in_seconds("lifetime");
+/// # let _ = lifetime;
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Lifetime(ManifestLifetime);
 
 impl Lifetime {
-    /// From one second up to this many; this many when the settings do not say.
+    /// From one second up to `maximum` seconds, which is also the default.
     pub fn up_to_seconds(maximum: u64) -> Self {
-        Self(ManifestLifetime {
-            minimum_seconds: 1,
-            default_seconds: maximum,
-            maximum_seconds: maximum,
-            setting: None,
-        })
+        Self(ManifestLifetime::up_to_seconds(maximum))
     }
 
-    /// Never shorter than this.
-    pub fn at_least_seconds(mut self, minimum: u64) -> Self {
+    /// The shortest lifetime. The engine refuses settings that ask for less.
+    pub fn minimum_seconds(mut self, minimum: u64) -> Self {
         self.0.minimum_seconds = minimum;
         self
     }
 
-    /// This many when the settings do not say.
-    pub fn by_default_seconds(mut self, default: u64) -> Self {
+    /// The lifetime if the settings do not ask for another.
+    pub fn default_seconds(mut self, default: u64) -> Self {
         self.0.default_seconds = default;
         self
     }
 
-    /// This setting asks for a number of seconds.
-    pub fn set_in_seconds_by(self, setting: &str) -> Self {
-        self.set_by(setting, 1)
+    /// The setting of this name asks for a lifetime, in seconds.
+    pub fn setting_in_seconds(self, setting: &str) -> Self {
+        self.setting(setting, 1)
     }
 
-    /// This setting asks for a number of minutes.
-    pub fn set_in_minutes_by(self, setting: &str) -> Self {
-        self.set_by(setting, 60)
+    /// The setting of this name asks for a lifetime, in minutes.
+    pub fn setting_in_minutes(self, setting: &str) -> Self {
+        self.setting(setting, 60)
     }
 
-    fn set_by(mut self, setting: &str, unit_seconds: u64) -> Self {
+    fn setting(mut self, setting: &str, unit_seconds: u64) -> Self {
         self.0.setting = Some(LifetimeSetting { name: setting.to_owned(), unit_seconds });
         self
     }

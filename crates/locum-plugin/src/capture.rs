@@ -1,7 +1,7 @@
-//! What a plugin logs and how it panics, kept as data for the reply.
+//! Log lines and panic messages of a plugin, kept as data for the reply.
 //!
-//! Each plugin has a standard library of its own, and with it a logger and a panic hook of its own: without these
-//! two, log lines would vanish and panics would print past the host's log.
+//! Each plugin links its own standard library, and so has its own logger and its own panic hook. Without the ones here,
+//! log lines would be lost and panic messages would go to the process's standard error.
 
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
@@ -9,7 +9,7 @@ use std::sync::Once;
 
 use locum_abi::answer::LogLine;
 
-/// Lines kept for one call; a plugin in a loop must not grow the reply without end.
+/// Lines kept for one call, so that a plugin that logs in a loop cannot make the reply grow without limit.
 const LINES_MAX: usize = 64;
 /// Bytes kept of one line.
 const LINE_BYTES_MAX: usize = 1024;
@@ -23,7 +23,7 @@ thread_local! {
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // A plugin that brings a logger of its own keeps it: its lines are then its own affair.
+        // If the plugin has installed a logger of its own, that one stays and its lines do not reach the host.
         if log::set_logger(&Capture).is_ok() {
             log::set_max_level(log::LevelFilter::Debug);
         }
@@ -31,12 +31,12 @@ pub(crate) fn install() {
     });
 }
 
-/// The lines logged on this thread since the last call of this.
+/// The lines logged on this thread since the last call of this function.
 pub(crate) fn take_lines() -> Vec<LogLine> {
     LINES.with_borrow_mut(std::mem::take)
 }
 
-/// The message and place of the last panic on this thread.
+/// Message and source location of the last panic on this thread.
 pub(crate) fn take_panic() -> String {
     PANIC.with_borrow_mut(Option::take).unwrap_or_else(|| "panicked without a message".to_owned())
 }
@@ -45,10 +45,10 @@ fn keep_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("a payload that is not a text");
     let place =
         panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-    PANIC.with_borrow_mut(|kept| *kept = Some(cut(format!("{message}{place}"))));
+    PANIC.with_borrow_mut(|kept| *kept = Some(truncated(format!("{message}{place}"))));
 }
 
-fn cut(mut text: String) -> String {
+fn truncated(mut text: String) -> String {
     let end = text.floor_char_boundary(LINE_BYTES_MAX);
     text.truncate(end);
     text
@@ -65,7 +65,7 @@ impl log::Log for Capture {
         LINES.with_borrow_mut(|lines| {
             if lines.len() < LINES_MAX {
                 let level = record.level().as_str().to_ascii_lowercase();
-                lines.push(LogLine { level, message: cut(record.args().to_string()) });
+                lines.push(LogLine { level, message: truncated(record.args().to_string()) });
             }
         });
     }

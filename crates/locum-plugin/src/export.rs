@@ -1,40 +1,40 @@
 //! From issuer types to a plugin: the manifest and the export macro.
 
 use locum_abi::answer::Failure;
+use locum_abi::boundary::IssuerBox;
 use locum_abi::configuration::Configuration;
-use locum_abi::ffi::IssuerBox;
-use locum_abi::manifest::{CONTRACT, IssuerManifest, Manifest};
+use locum_abi::manifest::{IssuerManifest, Manifest};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::border::ready;
+use crate::boundary::configured;
 use crate::issuer::Issuer;
 
-/// Who a plugin is; filled by [`export_plugin!`](crate::export_plugin) from `Cargo.toml`.
+/// Who a plugin is. [`export_plugin!`](crate::export_plugin) fills it, in part from `Cargo.toml`.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
     /// The plugin's name.
     pub name: &'static str,
-    /// Its version.
+    /// The crate's version.
     pub version: &'static str,
-    /// Who answers for it.
+    /// The person or organisation that maintains it.
     pub vendor: &'static str,
-    /// One sentence for operators.
+    /// One sentence for operators: the crate's description.
     pub description: &'static str,
 }
 
-/// An issuer type, erased.
+/// A type that implements [`Issuer`], as functions.
 pub struct IssuerType {
     serves: fn(&str) -> bool,
     manifests: fn() -> Vec<IssuerManifest>,
-    /// Makes an issuer of this type ready.
-    pub ready: fn(Configuration) -> Result<IssuerBox, Failure>,
+    /// Configures an issuer of this type.
+    pub configure: fn(Configuration) -> Result<IssuerBox, Failure>,
 }
 
 impl IssuerType {
-    /// The type `T`.
+    /// The functions of the type `T`.
     pub const fn of<T: Issuer>() -> Self {
-        Self { serves: serves::<T>, manifests: manifests::<T>, ready: ready::<T> }
+        Self { serves: serves::<T>, manifests: manifests::<T>, configure: configured::<T> }
     }
 
     /// Whether it serves this api_type.
@@ -45,14 +45,12 @@ impl IssuerType {
 
 /// The manifest that the code states.
 pub fn manifest(identity: Identity, types: &[IssuerType]) -> Manifest {
-    Manifest {
-        contract: CONTRACT,
-        name: identity.name.to_owned(),
-        version: identity.version.to_owned(),
-        vendor: identity.vendor.to_owned(),
-        description: identity.description.to_owned(),
-        issuers: types.iter().flat_map(|issuer| (issuer.manifests)()).collect(),
-    }
+    let issuers = types.iter().flat_map(|issuer| (issuer.manifests)()).collect();
+    let mut manifest = Manifest::new(identity.name, issuers);
+    identity.version.clone_into(&mut manifest.version);
+    identity.vendor.clone_into(&mut manifest.vendor);
+    identity.description.clone_into(&mut manifest.description);
+    manifest
 }
 
 fn serves<T: Issuer>(api_type: &str) -> bool {
@@ -76,14 +74,14 @@ fn schema_of<S: schemars::JsonSchema>() -> Value {
         })
         .into_generator()
         .into_root_schema_for::<S>();
-    // The Rust type's name says nothing to an operator.
+    // The name of the Rust type means nothing to an operator.
     schema.remove("title");
     let mut schema = schema.to_value();
     unwrap_descriptions(&mut schema);
     schema
 }
 
-/// Doc comments are broken at the width of the source; operators read them elsewhere.
+/// Doc comments have line breaks where the source has them; operators read them elsewhere.
 fn unwrap_descriptions(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -97,10 +95,11 @@ fn unwrap_descriptions(schema: &mut Value) {
     }
 }
 
-/// Exports a plugin: `name` and `vendor` for people, `issuers` the types that implement [`Issuer`].
+/// Exports a plugin. `name` is the plugin's first api_type, `vendor` the person or organisation that maintains it, and
+/// `issuers` lists the types that implement [`Issuer`].
 ///
-/// The version and the description come from the crate's `Cargo.toml`; the manifest must stand in `manifest.json`
-/// beside it. A test that this macro adds compares it with the code and, with `LOCUM_BLESS=1`, writes it.
+/// Version and description come from the crate's `Cargo.toml`. The manifest is the file `manifest.json` beside it. This
+/// macro adds a test that compares the file with the code; with `LOCUM_BLESS=1` the test writes the file.
 #[macro_export]
 macro_rules! export_plugin {
     (name: $name:literal, vendor: $vendor:literal, issuers: [$($issuer:ty),+ $(,)?] $(,)?) => {
@@ -122,26 +121,26 @@ macro_rules! export_plugin {
 
             fn make(
                 configuration: $crate::abi::configuration::Configuration,
-            ) -> Result<$crate::abi::ffi::IssuerBox, $crate::Failure> {
+            ) -> Result<$crate::abi::boundary::IssuerBox, $crate::Failure> {
                 match TYPES.iter().find(|issuer| issuer.serves(&configuration.api_type)) {
-                    Some(issuer) => (issuer.ready)(configuration),
-                    None => Err($crate::exported::missing_api_type(&configuration.api_type)),
+                    Some(issuer) => (issuer.configure)(configuration),
+                    None => Err($crate::exported::unknown_api_type(&configuration.api_type)),
                 }
             }
 
-            extern "C" fn describe() -> $crate::abi::ffi::RVec<u8> {
+            extern "C" fn describe() -> $crate::abi::boundary::OwnedBytes {
                 $crate::exported::describe(manifest)
             }
 
             extern "C" fn create(
-                input: $crate::abi::ffi::RSlice<'_, u8>,
-            ) -> $crate::abi::ffi::RResult<$crate::abi::ffi::IssuerBox, $crate::abi::ffi::RVec<u8>> {
+                input: $crate::abi::boundary::BorrowedBytes<'_>,
+            ) -> $crate::abi::boundary::CallResult<$crate::abi::boundary::IssuerBox> {
                 $crate::exported::create(input, make)
             }
 
             #[cfg(not(test))]
             const MANIFEST_FILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
-            // The test that writes the file must compile before there is one.
+            // The test that writes the file must compile before the file exists.
             #[cfg(test)]
             const MANIFEST_FILE: &str = "{}";
 

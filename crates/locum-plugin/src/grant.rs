@@ -1,8 +1,9 @@
-//! The grant as an author sees it: typed parameters, `now` and entropy beside what was authorised.
+//! The grant as an author sees it: typed parameters, and the time and the entropy beside what was authorised.
 
-use locum_abi::answer::{Credential, Failure, IssueAnswer, Issued};
+use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued};
 use locum_abi::grant::Grant as GrantMessage;
 use locum_abi::operation::ENTROPY_BYTES;
+use locum_abi::time::UnixTime;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,39 +11,40 @@ use serde_json::{Map, Value};
 
 /// All that a credential may depend on besides the settings.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Grant<P> {
-    /// For whom: the user's id in the tenant.
+    /// The user's id in the tenant, such as `google-oauth2|113`.
     pub user_id: String,
-    /// Who asked: the calling client.
+    /// The client id of the caller.
     pub client_id: String,
-    /// For what: the target's client id.
+    /// The client id of the target.
     pub target_id: String,
-    /// The granted scope words.
+    /// The granted scopes, in the order of the request.
     pub scopes: Vec<String>,
     /// The claims about the user that the scopes select.
     pub claims: Map<String, Value>,
-    /// The profile attributes that the manifest reads, where the user has them.
+    /// The profile attributes that the manifest reads, as far as the user has them.
     pub profile: Map<String, Value>,
     /// The request's free-form parameters.
     pub parameters: P,
-    /// How long the credential may live, counted from `now`.
+    /// The longest lifetime that the credential may have, counted from `now`.
     pub lifetime_seconds: i64,
-    /// The time of the request, unix seconds.
-    pub now: i64,
-    /// Random bytes, fresh for each request: ids are made of these.
+    /// The time of the request. It stays the same when the issuer is called again with an upstream's reply.
+    pub now: UnixTime,
+    /// Random bytes, new for each request, to make ids of.
     pub entropy: [u8; ENTROPY_BYTES],
 }
 
 impl<P> Grant<P> {
-    /// The last second of the granted life, unix seconds.
-    pub fn expires_at(&self) -> i64 {
-        self.now.saturating_add(self.lifetime_seconds)
+    /// The latest time at which the credential may expire.
+    pub fn expires_at(&self) -> UnixTime {
+        self.now + self.lifetime_seconds
     }
 
-    /// A profile attribute that is a text and not empty. `user_id` is the grant's own, whatever the profile says.
+    /// A profile attribute that is a text and not empty. `user_id` is always the grant's, never the profile's.
     ///
     /// # Errors
-    /// [`Failure::attribute_missing`] if the user has none, or not a text.
+    /// [`Failure::attribute_missing`] if the user does not have the attribute, or it is not a text, or it is empty.
     pub fn attribute(&self, name: &str) -> Result<&str, Failure> {
         if name == "user_id" {
             return Ok(&self.user_id);
@@ -51,10 +53,10 @@ impl<P> Grant<P> {
         text.ok_or_else(|| Failure::attribute_missing(name))
     }
 
-    /// A profile attribute that says who the user is somewhere else, such as an upstream's user name.
+    /// A profile attribute that identifies the user at the upstream, such as a user name.
     ///
-    /// Anybody can sign up with the email address of somebody else: `email` is not taken while `email_verified` is
-    /// known to be false. An issuer that calls this also [reads](crate::ApiType::reads) `email_verified`.
+    /// Anybody can sign up with the email address of somebody else. Therefore `email` is refused if `email_verified` is
+    /// false; an issuer that calls this method also [reads](crate::ApiType::reads) `email_verified`.
     ///
     /// # Errors
     /// As [`attribute`](Grant::attribute); [`Failure::attribute_unusable`] for an address that is not verified.
@@ -65,40 +67,36 @@ impl<P> Grant<P> {
         self.attribute(name)
     }
 
-    /// An id that no other request has, such as a `jti`: 64 hex digits, all of the entropy.
+    /// An id that no other request has, such as a `jti`: the entropy as 64 hex digits.
     pub fn fresh_id(&self) -> String {
-        self.entropy.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.entropy)
     }
 
-    /// Answers with a JWT that lives for the whole grant.
+    /// Answers with a JWT. Its `iat` and `exp` must be [`now`](Grant::now) and [`expires_at`](Grant::expires_at).
     pub fn jwt(&self, token: String) -> IssueAnswer {
-        self.issued(Credential::Jwt(token))
+        self.issued(Credential::Jwt(token), Some(self.expires_at()))
     }
 
-    /// Answers with a text that is good for the whole grant.
+    /// Answers with a text that is valid for the whole granted lifetime.
     pub fn text(&self, text: String) -> IssueAnswer {
-        self.issued(Credential::Text(text))
+        self.issued(Credential::Text(text), Some(self.expires_at()))
     }
 
-    /// Answers with a text whose end something outside decides, such as a policy kept upstream.
-    pub fn text_without_end(&self, text: String) -> IssueAnswer {
+    /// Answers with a text that expires when something else decides so, such as a policy kept at the upstream.
+    pub fn text_without_expiry(&self, text: String) -> IssueAnswer {
+        self.issued(Credential::Text(text), None)
+    }
+
+    /// Answers with an object that expires when the upstream says; `None` if the upstream does not say.
+    pub fn object(&self, object: Map<String, Value>, expires_at: Option<UnixTime>) -> IssueAnswer {
+        self.issued(Credential::Object(object), expires_at)
+    }
+
+    fn issued(&self, credential: Credential, expires_at: Option<UnixTime>) -> IssueAnswer {
         IssueAnswer::Issued(Issued {
-            credential: Credential::Text(text),
-            issued_at: self.now,
-            expires_at: None,
-        })
-    }
-
-    fn issued(&self, credential: Credential) -> IssueAnswer {
-        IssueAnswer::Issued(Issued { credential, issued_at: self.now, expires_at: Some(self.expires_at()) })
-    }
-
-    /// Answers with an object that ends when the upstream says it does, if it says.
-    pub fn object(&self, object: Map<String, Value>, expires_at: Option<i64>) -> IssueAnswer {
-        IssueAnswer::Issued(Issued {
-            credential: Credential::Object(object),
-            issued_at: self.now,
-            expires_at,
+            credential,
+            issued_at: self.now.as_seconds(),
+            expires_at: expires_at.map(UnixTime::as_seconds),
         })
     }
 }
@@ -106,12 +104,11 @@ impl<P> Grant<P> {
 impl<P: DeserializeOwned> Grant<P> {
     pub(crate) fn from_message(
         message: GrantMessage,
-        now_unix_ms: u64,
+        now: UnixTime,
         entropy: [u8; ENTROPY_BYTES],
     ) -> Result<Self, Failure> {
-        let parameters = serde_json::from_value(Value::Object(message.parameters)).map_err(|error| {
-            Failure::new(locum_abi::answer::FailureCode::ParameterRefused, error.to_string())
-        })?;
+        let parameters = serde_json::from_value(Value::Object(message.parameters))
+            .map_err(|error| Failure::new(FailureCode::ParameterRefused, error.to_string()))?;
         Ok(Self {
             user_id: message.user_id,
             client_id: message.client_id,
@@ -121,12 +118,12 @@ impl<P: DeserializeOwned> Grant<P> {
             profile: message.profile,
             parameters,
             lifetime_seconds: i64::try_from(message.lifetime_seconds).unwrap_or(i64::MAX),
-            now: i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX),
+            now,
             entropy,
         })
     }
 }
 
-/// The parameters of an issuer that understands none.
+/// The parameters of an issuer that takes none.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct NoParameters {}

@@ -1,4 +1,4 @@
-//! The one trait of an author.
+//! The trait that an author implements.
 
 use locum_abi::answer::{Failure, IssueAnswer, RevokeAnswer};
 use locum_abi::configuration::Tenant;
@@ -9,40 +9,45 @@ use serde::de::DeserializeOwned;
 use crate::api_type::ApiType;
 use crate::grant::Grant;
 
-/// Issues credentials of one family. A value of this type is ready to issue: there is no unconfigured state.
+/// Issues credentials of one family. A value of this type is configured: there is no other state.
+///
+/// The crate's [first page](crate) shows a whole implementation.
 pub trait Issuer: Sized + Send + Sync + 'static {
-    /// The stored settings of the add-on. Put `#[serde(deny_unknown_fields)]` on it and
-    /// [`Secret`](crate::Secret) where a value is one: both show in the schema that operators are held to.
+    /// The stored settings of the add-on. Give the type `#[serde(deny_unknown_fields)]`, and each secret the type
+    /// [`Secret`](crate::Secret): both are part of the schema that the host checks an operator's settings against.
     type Settings: DeserializeOwned + JsonSchema;
 
-    /// The free-form request parameters that this issuer understands; [`NoParameters`](crate::NoParameters) for none.
-    /// Unknown ones are skipped, so do not deny them here.
+    /// The free-form request parameters that this issuer understands; [`NoParameters`](crate::NoParameters) if it takes
+    /// none. Requests may hold other parameters too, so do not deny unknown fields here.
     type Parameters: DeserializeOwned + JsonSchema;
 
     /// The api_types that this issuer serves, with what it promises for each.
     fn api_types() -> Vec<ApiType>;
 
-    /// Makes an issuer ready. Keys are parsed here, once, never in [`issue`](Issuer::issue).
+    /// Creates an issuer from settings. Parse keys here, once, and never in [`issue`](Issuer::issue).
     ///
     /// # Errors
-    /// [`Failure::setting`] with the name of the setting that cannot work.
+    /// [`Failure::setting`] with the name of the setting that cannot be used.
     fn configure(api_type: &str, settings: Self::Settings, tenant: &Tenant) -> Result<Self, Failure>;
 
     /// Issues the credential that the grant allows, or asks for an upstream call.
     ///
-    /// A pure function of its arguments and of `self`: `replies` holds the answers to the calls it asked for so far,
-    /// none at first, and each call starts from the beginning.
+    /// This is a pure function of its arguments and of `self`. `replies` holds the replies to the upstream calls that it
+    /// has asked for in this request: none in the first call, one in the second. Each call starts from the beginning.
     ///
     /// # Errors
-    /// [`Failure::parameter`], [`Failure::attribute_missing`], [`Failure::upstream_refused`],
-    /// [`Failure::upstream_nonsense`] or [`Failure::internal`], by who is at fault.
+    /// By who is at fault: [`Failure::parameter`], [`Failure::attribute_missing`], [`Failure::upstream_refused`],
+    /// [`Failure::upstream_nonsense`] or [`Failure::internal`].
     fn issue(
         &self,
         grant: &Grant<Self::Parameters>,
         replies: &[UpstreamReply],
     ) -> Result<IssueAnswer, Failure>;
 
-    /// Takes a credential back at the upstream. Called only if [`ApiType::revoked_upstream`] was promised.
+    /// Revokes a credential at the upstream. The host calls it only if [`ApiType::revoked_upstream`] was promised.
+    ///
+    /// `credential` may be anything that somebody sent. If it is not one of this issuer's, answer
+    /// [`RevokeAnswer::AlreadyGone`] and send it nowhere.
     ///
     /// # Errors
     /// As [`issue`](Issuer::issue).

@@ -1,6 +1,7 @@
-//! For plugin authors: one trait with typed settings, one export macro, a test kit; signing helpers that several issuers share.
+//! For plugin authors: one trait with typed settings, one export macro, test support; signing helpers that several issuers share.
 //!
-//! A plugin is a `cdylib` crate that depends on `locum-plugin`, `serde` and `schemars`, with a settings type, an [`Issuer`] and one line that exports it:
+//! A plugin is a `cdylib` crate that depends on `locum-plugin`, `serde` and `schemars`. It has a settings type, an
+//! [`Issuer`] and one line that exports it:
 //!
 //! ```no_run
 //! use locum_plugin::prelude::*;
@@ -19,7 +20,7 @@
 //!     type Parameters = NoParameters;
 //!
 //!     fn api_types() -> Vec<ApiType> {
-//!         vec![ApiType::text("greeting", "greeting").lives(Lifetime::up_to_seconds(60))]
+//!         vec![ApiType::text("greeting", "greeting").lifetime(Lifetime::up_to_seconds(60))]
 //!     }
 //!
 //!     fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
@@ -33,15 +34,15 @@
 //! ```
 //!
 //! followed, at the crate's root, by `locum_plugin::export_plugin! { name: "greeting", vendor: "Me", issuers: [Greeting] }`.
-//! The manifest is generated from the code into `manifest.json` beside `Cargo.toml`, by
-//! `LOCUM_BLESS=1 cargo test`, and stands in the built file: a change of promises is a change of a file under review.
 //!
-//! A panic in any of this is caught and becomes an answer; `log` macros reach the host's log. What an issuer must
-//! not do, because the host's contract says so: open sockets or files, read the clock or the environment, keep state
-//! between calls.
+//! `LOCUM_BLESS=1 cargo test` generates the manifest from the code into `manifest.json` beside `Cargo.toml`, and the
+//! built file contains it. Whoever reviews the crate sees a changed promise as a changed line of that file.
+//!
+//! A panic in an issuer is caught and becomes a failure of that request. The macros of `log` write to the host's log.
+//! An issuer must not open sockets or files, read the clock or the environment, or keep state between calls.
 
 mod api_type;
-mod border;
+mod boundary;
 mod capture;
 mod export;
 mod grant;
@@ -62,20 +63,21 @@ pub use locum_abi::answer::{Credential, Failure, IssueAnswer, RevokeAnswer};
 pub use locum_abi::configuration::{SigningKey, Tenant};
 pub use locum_abi::manifest::Upstream;
 pub use locum_abi::secret::Secret;
+pub use locum_abi::time::UnixTime;
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 
-/// What [`export_plugin!`] expands to; not for use by hand.
+/// What [`export_plugin!`] expands to. It is not part of the public API.
 #[doc(hidden)]
 pub mod exported {
-    pub use crate::border::{create, describe, missing_api_type};
+    pub use crate::boundary::{create, describe, unknown_api_type};
     pub use crate::export::{Identity, IssuerType, manifest};
 }
 
-/// Everything an issuer usually needs.
+/// What most issuers need: `use locum_plugin::prelude::*`.
 pub mod prelude {
     pub use crate::{
         ApiType, Credential, Failure, Grant, IssueAnswer, Issuer, Lifetime, NoParameters, RevokeAnswer,
-        Secret, Tenant, Upstream, UpstreamReply, UpstreamRequest,
+        Secret, Tenant, UnixTime, Upstream, UpstreamReply, UpstreamRequest,
     };
     pub use log;
     pub use schemars::JsonSchema;

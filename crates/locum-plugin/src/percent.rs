@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Everything but letters, digits and `-_.!~*'()`.
+/// Every ASCII character but letters, digits and `-_.!~*'()`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -16,9 +16,10 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The text with everything escaped but letters, digits and `-_.!~*'()`. Escapes are upper case, a blank is `%20`.
+/// The text with every character escaped but ASCII letters, digits and `-_.!~*'()`. The hex digits of escapes are upper
+/// case, and a space is `%20`.
 ///
-/// An issuer that signs an encoded text must send the very bytes that it signed: encode once, use twice.
+/// An issuer that signs an encoded text must send the same bytes that it signed: encode once and use the result twice.
 ///
 /// ```
 /// # use locum_plugin::percent::percent_encoded;
@@ -28,9 +29,14 @@ pub fn percent_encoded(text: &str) -> impl Display {
     utf8_percent_encode(text, ESCAPED)
 }
 
-/// `name=value` pairs joined by `&`, values [percent-encoded](percent_encoded), in the order given: a query or a
-/// form body. Names stand as they are: they are the author's own, never a caller's.
-pub fn query_of(pairs: &[(&str, &str)]) -> String {
+/// A query or a form body: `name=value` pairs joined by `&`, in the order given. Values are
+/// [percent-encoded](percent_encoded). Names are not, because they come from the plugin's code and never from a caller.
+///
+/// ```
+/// # use locum_plugin::percent::query_string;
+/// assert_eq!(query_string(&[("grant_type", "password"), ("user", "a&b")]), "grant_type=password&user=a%26b");
+/// ```
+pub fn query_string(pairs: &[(&str, &str)]) -> String {
     let mut query = String::new();
     for (name, value) in pairs {
         if !query.is_empty() {
@@ -47,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ascii_that_java_script_escapes_is_escaped_and_no_other() {
+    fn exactly_the_ascii_that_javascript_escapes_is_escaped() {
         let printable: String = (' '..='~').collect();
         assert_eq!(
             percent_encoded(&printable).to_string(),
@@ -57,12 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn other_characters_are_escaped_byte_by_byte_of_utf_8() {
+    fn other_characters_are_escaped_as_their_utf_8_bytes() {
         assert_eq!(percent_encoded("ä\u{0}").to_string(), "%C3%A4%00");
     }
 
     #[test]
     fn a_value_cannot_smuggle_a_pair_into_a_query() {
-        assert_eq!(query_of(&[("a", "1&b=2"), ("c", "+ ")]), "a=1%26b%3D2&c=%2B%20");
+        assert_eq!(query_string(&[("a", "1&b=2"), ("c", "+ ")]), "a=1%26b%3D2&c=%2B%20");
     }
 }

@@ -1,8 +1,8 @@
 //! SAML 2.0 assertions, and responses that carry one, signed with RSA-SHA256 and a SHA-256 digest.
 //!
-//! This module writes SAML and reads none. It writes exclusive canonical XML (exc-c14n) from the start, so the bytes
-//! that are digested are the bytes that are sent, and there is no second program's view of them to differ from. The
-//! signature stands right after the issuer, over the assertion alone; a response around it is not signed again.
+//! This module writes SAML and does not read it. It writes exclusive canonical XML (exc-c14n) directly, so the bytes that
+//! are digested are the bytes that are sent, and no canonicalization step can change them. The signature is placed right
+//! after the issuer and covers the assertion alone. A response around the assertion is not signed.
 //!
 //! ```
 //! use locum_plugin::saml::{Assertion, SamlSigner};

@@ -1,8 +1,8 @@
 //! Signing with keys that were parsed once.
 //!
-//! Keys are made in [`Issuer::configure`](crate::Issuer::configure), where a bad one is a setting refused, and only
-//! used in [`Issuer::issue`](crate::Issuer::issue). An algorithm is a property of the key that is held; nothing in a
-//! request can choose another.
+//! Parse keys in [`Issuer::configure`](crate::Issuer::configure), where a key that cannot be used is a setting refused, and
+//! use them in [`Issuer::issue`](crate::Issuer::issue). The algorithm is a property of the key: nothing in a request can
+//! choose another.
 //!
 //! ```
 //! use locum_plugin::prelude::*;
@@ -22,8 +22,8 @@
 //! # }
 //! ```
 //!
-//! RS256, RS384, RS512, HS256 and EdDSA give the same bytes for the same input. PS256 and ES256 draw randomness of
-//! their own, so their tokens are verified in tests, never compared.
+//! RS256, RS384, RS512, HS256 and EdDSA give the same bytes for the same input. PS256 and ES256 signatures are random, so
+//! tests must verify their tokens and cannot compare them.
 
 mod digest;
 mod jws;

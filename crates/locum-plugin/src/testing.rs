@@ -1,7 +1,7 @@
-//! The test kit: an issuer in a unit test, driven through the same messages that a host sends.
+//! Test support: drives an issuer in a unit test through the same messages that a host sends.
 //!
-//! A test configures an issuer, hands it a grant and looks at what came back. JSON is written and read on the way as
-//! in a real host, so that a setting or parameter which does not deserialize shows here.
+//! A test configures an issuer, passes it a grant and checks the answer. Settings, grants and answers become JSON and
+//! back as in a real host, so a setting or parameter that does not deserialize fails the test.
 //!
 //! ```
 //! # use locum_plugin::prelude::*;
@@ -25,14 +25,14 @@
 //! let greeting = issuer.issue_token(&grant(json!({})))?;
 //! assert_eq!(greeting, format!("hello auth0|alice until {}", NOW + 3600));
 //!
-//! // The neighbour that is refused: one field changed.
+//! // The same with one field misspelt is refused.
 //! assert!(ReadyIssuer::configure::<Greeting>("greeting", json!({ "wrod": "hello" }), tenant()).is_err());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! With the feature `signing` there are throw-away keys too, and a tenant that has one: no private key needs to stand
-//! in a repository.
+//! With the feature `signing` there are also keys that are generated for the test run, and a tenant that has one. No
+//! repository needs to contain a private key.
 
 #[cfg(feature = "signing")]
 mod keys;
@@ -40,32 +40,33 @@ mod keys;
 use std::path::Path;
 
 use locum_abi::answer::{Credential, Failure, IssueAnswer, Issued, Reply, RevokeAnswer};
+use locum_abi::boundary::IssuerBox;
 #[cfg(feature = "signing")]
 use locum_abi::configuration::SigningKey;
 use locum_abi::configuration::{Configuration, Tenant};
-use locum_abi::ffi::{AbiIssuer_TO, IssuerBox, RBox};
 use locum_abi::grant::{Grant, IssueInput, RevokeInput};
 use locum_abi::manifest::Manifest;
 use locum_abi::operation::{ENTROPY_BYTES, ISSUE, REVOKE};
+use locum_abi::time::UnixTime;
 use locum_abi::upstream::UpstreamReply;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::border::ready;
+use crate::boundary::configured;
 use crate::issuer::Issuer;
 #[cfg(feature = "signing")]
-pub use keys::{OpenedJwt, TestKey, open_hs256};
+pub use keys::{TestKey, VerifiedJwt, verify_hs256};
 
-/// The time at which [`ReadyIssuer::issue`] issues: 2030-01-08T18:45:14Z.
-pub const NOW: i64 = 1_894_128_314;
+/// The time at which [`ReadyIssuer`] calls the issuer: 2030-01-08T18:45:14Z.
+pub const NOW: UnixTime = UnixTime::from_seconds(1_894_128_314);
 
-/// The entropy that [`ReadyIssuer::issue`] hands out.
+/// The entropy that [`ReadyIssuer`] passes to the issuer.
 pub const ENTROPY: [u8; ENTROPY_BYTES] = [7; ENTROPY_BYTES];
 
-/// A tenant without a signing key, `acme.example.com`.
+/// The tenant `acme.example.com`, without a signing key.
 pub fn tenant() -> Tenant {
-    Tenant { domain: "acme.example.com".to_owned(), signing_key: None }
+    Tenant::new("acme.example.com")
 }
 
 /// The same tenant with the RSA key of [`TestKey::rsa`], whose `kid` is `tenant-key`.
@@ -79,7 +80,7 @@ pub fn tenant_with_key() -> Tenant {
     Tenant { signing_key: Some(signing_key), ..tenant() }
 }
 
-/// A grant of an hour for `auth0|alice`, asked for by `caller` for `target`, with this free-form part.
+/// A grant of an hour for the user `auth0|alice`, the client `caller` and the target `target`, with these parameters.
 pub fn grant(parameters: Value) -> Grant {
     Grant {
         user_id: "auth0|alice".to_owned(),
@@ -93,32 +94,31 @@ pub fn grant(parameters: Value) -> Grant {
     }
 }
 
-/// An issuer made ready as a host makes it ready.
-pub struct ReadyIssuer(AbiIssuer_TO<'static, RBox<()>>);
+/// An issuer that was configured as a host configures it.
+pub struct ReadyIssuer(IssuerBox);
 
 impl ReadyIssuer {
     /// Configures an issuer of type `T`.
     ///
     /// # Errors
-    /// The issuer's own refusal of the settings.
+    /// The failure with which the issuer refuses the settings.
     pub fn configure<T: Issuer>(api_type: &str, settings: Value, tenant: Tenant) -> Result<Self, Failure> {
         let api_type = api_type.to_owned();
-        let issuer: IssuerBox = ready::<T>(Configuration { api_type, settings: object(settings), tenant })?;
-        Ok(Self(issuer))
+        configured::<T>(Configuration { api_type, settings: object(settings), tenant }).map(Self)
     }
 
     /// Issues at [`NOW`].
     ///
     /// # Errors
-    /// The issuer's own failure.
+    /// The issuer's failure.
     pub fn issue(&self, grant: &Grant, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         self.call(ISSUE, &IssueInput { grant: grant.clone(), replies: replies.to_vec() })
     }
 
-    /// Issues at [`NOW`] without upstream calls; gives the JWT or text.
+    /// Issues at [`NOW`] without replies of an upstream, and gives the JWT or text.
     ///
     /// # Errors
-    /// The issuer's own failure; [`Failure::internal`] if it answers anything else than a JWT or text.
+    /// The issuer's failure; [`Failure::internal`] if it answers with an object or an upstream call.
     pub fn issue_token(&self, grant: &Grant) -> Result<String, Failure> {
         match self.issue(grant, &[])? {
             IssueAnswer::Issued(Issued {
@@ -132,15 +132,14 @@ impl ReadyIssuer {
     /// Revokes at [`NOW`].
     ///
     /// # Errors
-    /// The issuer's own failure.
+    /// The issuer's failure.
     pub fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
         self.call(REVOKE, &RevokeInput { credential: credential.to_owned(), replies: replies.to_vec() })
     }
 
     fn call<A: DeserializeOwned>(&self, op: u32, input: &impl Serialize) -> Result<A, Failure> {
         let input = serde_json::to_vec(input).unwrap_or_default();
-        let now_unix_ms = NOW.unsigned_abs() * 1000;
-        let answer = self.0.call(op, now_unix_ms, ENTROPY[..].into(), input.as_slice().into());
+        let answer = self.0.call(op, NOW.as_milliseconds(), ENTROPY[..].into(), input.as_slice().into());
         match answer.into_result() {
             Ok(reply) => serde_json::from_slice::<Reply<A>>(&reply)
                 .map(|reply| reply.answer)
@@ -151,11 +150,11 @@ impl ReadyIssuer {
     }
 }
 
-/// Compares `manifest.json` with what the code says; with `LOCUM_BLESS=1` writes it.
+/// Compares the file `manifest.json` with the manifest that the code states. With `LOCUM_BLESS=1` it writes the file.
 ///
 /// # Panics
-/// When they differ.
-#[expect(clippy::panic, reason = "this is what a failed test is")]
+/// If they differ, or the file cannot be written.
+#[expect(clippy::panic, reason = "a test fails by panicking")]
 pub fn assert_manifest_file(path: impl AsRef<Path>, manifest: &Manifest) {
     let path = path.as_ref();
     let stated = json!(manifest);
@@ -167,7 +166,7 @@ pub fn assert_manifest_file(path: impl AsRef<Path>, manifest: &Manifest) {
     let kept = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     assert!(
         kept.as_ref() == Some(&stated),
-        "{} is not what the code says; run `LOCUM_BLESS=1 cargo test` and review the difference",
+        "{} differs from the code; run `LOCUM_BLESS=1 cargo test` and review the difference",
         path.display()
     );
 }

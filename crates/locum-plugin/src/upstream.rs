@@ -1,14 +1,14 @@
-//! Upstream calls as issuers make them: form posts out, OAuth 2.0 token objects and error codes back.
+//! Upstream calls as issuers make them: form posts, OAuth 2.0 token responses and error codes.
 //!
-//! Nothing of an upstream's prose leaves here, because the client reads what a refusal says: an error *code* goes
-//! through if it looks like one.
+//! An upstream's error *code* is passed on if it [is one](locum_abi::upstream::is_error_code). Its prose is not, because
+//! clients are told why a request was refused, and prose may name other users.
 //!
-//! An issuer that needs an upstream answers with a call as long as there is no reply, and with the credential once
-//! there is one. It keeps nothing in between: both times it is given the same grant.
+//! An issuer that needs an upstream answers with a call if it has no reply yet, and with the credential if it has one.
+//! It keeps nothing between the two calls: both times it is given the same grant.
 //!
 //! ```
 //! use locum_plugin::prelude::*;
-//! use locum_plugin::upstream::{granted_token, post_form};
+//! use locum_plugin::upstream::{token_response, post_form};
 //!
 //! fn issue(grant: &Grant<NoParameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
 //!     match replies {
@@ -16,44 +16,48 @@
 //!             let fields = [("grant_type", "client_credentials"), ("user", grant.user_id.as_str())];
 //!             Ok(IssueAnswer::Call { request: post_form("https://upstream.example.com/token", &fields) })
 //!         }
-//!         [reply, ..] => Ok(grant.object(granted_token(reply)?, None)),
+//!         [reply, ..] => Ok(grant.object(token_response(reply)?, None)),
 //!     }
 //! }
 //! # let _ = issue;
 //! ```
 //!
-//! The host makes the request, and only to an origin that [`ApiType::calls`](crate::ApiType::calls) declares; it
-//! answers the client itself when the upstream cannot be reached.
+//! The host makes the request, and only to an origin that [`ApiType::calls`](crate::ApiType::calls) declares. If it cannot
+//! reach the upstream, it answers the client itself and does not call the issuer again.
 
 use locum_abi::answer::{Failure, FailureCode};
-use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+use locum_abi::upstream::{UpstreamReply, UpstreamRequest, is_error_code};
 use serde_json::{Map, Value};
 
-use crate::percent::query_of;
+use crate::percent::query_string;
 
-/// Longest error code that is passed on.
-const CODE_BYTES_MAX: usize = 64;
-
-/// A POST of an `application/x-www-form-urlencoded` body, to which a caller may add headers.
+/// A POST of an `application/x-www-form-urlencoded` body. Add further headers to [`UpstreamRequest::headers`].
 pub fn post_form(url: impl Into<String>, fields: &[(&str, &str)]) -> UpstreamRequest {
-    UpstreamRequest {
-        method: "POST".to_owned(),
-        url: url.into(),
-        headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
-        body: query_of(fields),
-    }
+    let mut request = UpstreamRequest::new("POST", url);
+    request.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+    request.body = query_string(fields);
+    request
 }
 
-/// The URL of an upstream that an operator wrote into a setting: `https`, or `http` to this machine, because what goes
-/// there is as good as a password. No user info, query or fragment.
+/// Checks an upstream's URL that an operator wrote into a setting, and gives it back.
+///
+/// It must be `https`, because what is sent there is as valuable as a password; `http` is accepted only for this machine.
+/// User info, a query and a fragment are refused.
+///
+/// ```
+/// # use locum_plugin::upstream::checked_endpoint;
+/// assert!(checked_endpoint("https://sts.example.com/token").is_ok());
+/// assert!(checked_endpoint("http://127.0.0.1:5000/token").is_ok());
+/// assert!(checked_endpoint("http://sts.example.com/token").is_err());
+/// ```
 ///
 /// # Errors
-/// What is wrong with it, for [`Failure::setting`].
-pub fn endpoint(url: &str) -> Result<String, &'static str> {
+/// What is wrong with the URL, for [`Failure::setting`].
+pub fn checked_endpoint(url: &str) -> Result<String, &'static str> {
     let (scheme, rest) = url.split_once("://").ok_or("it is not a URL that starts with https://")?;
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic() && !b"@?#\\".contains(&byte)) {
-        return Err("it must be a URL with a host and without blanks, user info, query and fragment");
+        return Err("it must be a URL with a host and without spaces, user info, query and fragment");
     }
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => host,
@@ -65,19 +69,19 @@ pub fn endpoint(url: &str) -> Result<String, &'static str> {
     }
 }
 
-/// What a token endpoint granted (RFC 6749 section 5.1): its object as it came, which holds an `access_token` and
-/// no `error`.
+/// The response of a token endpoint (RFC 6749 section 5.1), unchanged: an object with an `access_token` and without an
+/// `error`.
 ///
 /// # Errors
-/// [`refusal`] with the endpoint's `error`, or [`Failure::upstream_nonsense`].
-pub fn granted_token(reply: &UpstreamReply) -> Result<Map<String, Value>, Failure> {
+/// [`failure_for_status`] with the endpoint's `error`; [`Failure::upstream_nonsense`] if it answers 200 with anything else.
+pub fn token_response(reply: &UpstreamReply) -> Result<Map<String, Value>, Failure> {
     let object = match serde_json::from_str(&reply.body) {
         Ok(Value::Object(object)) => object,
         _ => Map::new(),
     };
     let error = object.get("error");
     if reply.status != 200 {
-        return Err(refusal(reply.status, error.and_then(Value::as_str)));
+        return Err(failure_for_status(reply.status, error.and_then(Value::as_str)));
     }
     let token = object.get("access_token").and_then(Value::as_str);
     match token {
@@ -86,13 +90,13 @@ pub fn granted_token(reply: &UpstreamReply) -> Result<Map<String, Value>, Failur
     }
 }
 
-/// The failure that an upstream's answer other than success is.
+/// The failure for an upstream's answer that is not a success. `code` is the upstream's own error code.
 ///
-/// With 400, 401 and 403 the upstream said no, and `code` is passed on if it consists of at most 64 letters, digits and `._-`.
-/// All other answers say nothing about the request, so they count as no answer; the same call may succeed later
-/// after 429 and 5xx.
-pub fn refusal(status: u16, code: Option<&str>) -> Failure {
-    let code = code.filter(|code| is_code(code));
+/// With 400 and a code, 401 and 403 the upstream refused; the code is passed on if it [is one](is_error_code). All other
+/// answers say nothing about the request and become [`Failure::upstream_nonsense`]. After 429 and 5xx the same call may
+/// succeed later, so these failures are `retryable`.
+pub fn failure_for_status(status: u16, code: Option<&str>) -> Failure {
+    let code = code.filter(|code| is_error_code(code));
     match (status, code) {
         (400 | 401 | 403, Some(code)) => {
             Failure::upstream_refused(code, format!("the upstream answered {status} {code}"))
@@ -109,17 +113,12 @@ pub fn refusal(status: u16, code: Option<&str>) -> Failure {
     }
 }
 
-fn is_code(text: &str) -> bool {
-    (1..=CODE_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn reply(status: u16, body: &str) -> UpstreamReply {
-        UpstreamReply { status, headers: Vec::new(), body: body.to_owned() }
+        UpstreamReply::new(status, body)
     }
 
     #[test]
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_encrypted_or_on_this_machine() {
+    fn endpoints_use_https_or_are_on_this_machine() {
         for good in [
             "https://sap.example.com:8443/sap/bc/sec/oauth2/token",
             "https://sts.example.com",
@@ -138,7 +137,7 @@ mod tests {
             "http://[::1]/",
             "http://localhost",
         ] {
-            assert_eq!(endpoint(good).as_deref(), Ok(good));
+            assert_eq!(checked_endpoint(good).as_deref(), Ok(good));
         }
         for bad in [
             "",
@@ -157,19 +156,19 @@ mod tests {
             "https://example.com\\a",
             "https://ex\u{e4}mple.com/",
         ] {
-            assert!(endpoint(bad).is_err(), "{bad}");
+            assert!(checked_endpoint(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_granted_token_comes_through_as_it_is() {
+    fn a_token_response_is_passed_on_unchanged() {
         let body = r#"{"token_type":"Bearer","expires_in":"600","access_token":"t","more":{"a":1}}"#;
-        let granted = granted_token(&reply(200, body)).unwrap();
+        let granted = token_response(&reply(200, body)).unwrap();
         assert_eq!(Value::Object(granted).to_string(), body);
     }
 
     #[test]
-    fn success_without_a_token_or_with_an_error_is_nonsense() {
+    fn a_200_without_a_token_or_with_an_error_is_a_fault_of_the_upstream() {
         let bodies = [
             "",
             "[]",
@@ -183,36 +182,36 @@ mod tests {
             "<html></html>",
         ];
         for body in bodies {
-            let failure = granted_token(&reply(200, body)).unwrap_err();
+            let failure = token_response(&reply(200, body)).unwrap_err();
             assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{body}");
         }
-        assert!(granted_token(&reply(201, r#"{"access_token":"t"}"#)).is_err());
+        assert!(token_response(&reply(201, r#"{"access_token":"t"}"#)).is_err());
     }
 
     #[test]
-    fn a_refusal_says_the_code_and_never_the_prose() {
+    fn a_failure_holds_the_upstreams_code_and_never_its_prose() {
         let body = r#"{"error":"invalid_grant","error_description":"user alice hasn't approved"}"#;
-        let failure = granted_token(&reply(400, body)).unwrap_err();
+        let failure = token_response(&reply(400, body)).unwrap_err();
         assert_eq!(failure.code, FailureCode::UpstreamRefused);
         assert_eq!(failure.upstream_code.as_deref(), Some("invalid_grant"));
         assert!(!failure.message.contains("alice"));
     }
 
     #[test]
-    fn a_code_that_looks_like_prose_is_left_out() {
+    fn a_code_that_looks_like_prose_is_dropped() {
         for code in ["user alice", "a\nb", "<b>", "ä", "", &"x".repeat(65)] {
-            let failure = refusal(403, Some(code));
+            let failure = failure_for_status(403, Some(code));
             assert_eq!((failure.code, failure.upstream_code), (FailureCode::UpstreamRefused, None), "{code}");
         }
-        assert!(refusal(403, Some(&"x".repeat(64))).upstream_code.is_some());
+        assert!(failure_for_status(403, Some(&"x".repeat(64))).upstream_code.is_some());
     }
 
     #[test]
-    fn trouble_of_the_upstreams_own_is_no_refusal() {
+    fn other_statuses_are_faults_of_the_upstream_and_not_refusals() {
         for (status, retryable) in
             [(500, true), (503, true), (429, true), (404, false), (302, false), (400, false)]
         {
-            let failure = refusal(status, None);
+            let failure = failure_for_status(status, None);
             assert_eq!(
                 (failure.code, failure.retryable),
                 (FailureCode::UpstreamNonsense, retryable),

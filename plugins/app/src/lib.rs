@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [App] }
 
-/// Ready for one target: it holds the target's key.
+/// An issuer for one target, with the key that the target verifies.
 struct App {
     issuer: String,
     signer: JwsSigner,
@@ -22,10 +22,10 @@ impl Issuer for App {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
-            .by_default_seconds(36_000)
-            .set_in_seconds_by("lifetime_in_seconds");
-        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
-            "It cannot be revoked: it lives until it expires. To cut it short, change the target's secret or the tenant's signing key.",
+            .default_seconds(36_000)
+            .setting_in_seconds("lifetime_in_seconds");
+        vec![ApiType::jwt("app").lifetime(lifetime).needs_tenant_signing_key().not_revocable(
+            "It cannot be revoked: it is valid until it expires. To invalidate it earlier, change the target's secret or the tenant's signing key.",
         )]
     }
 

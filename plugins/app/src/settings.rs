@@ -1,45 +1,39 @@
-//! The target's `jwt_configuration` and secret, and the signer they make.
+//! The target's `jwt_configuration` and secret, and the signer that they give.
 
-use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use locum_plugin::SigningKey;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
 
-/// How a target wants its tokens.
+/// How the target's tokens are signed, and for how long they are valid.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// HS256 signs with the target's secret; RS256, RS384, RS512 and PS256 with the tenant's RSA key; ES256 and EdDSA
     /// with the target's own private key.
     alg: Algorithm,
-    /// The target's client secret; only HS256 needs it.
+    /// The target's client secret. Only HS256 uses it.
     secret: Option<Secret>,
-    /// Whether the secret is base64url text of the key's bytes, as with clients older than December 2016.
+    /// Whether the secret is the base64url form of the key's bytes, as with clients older than December 2016.
     #[serde(default)]
     secret_encoded: bool,
-    /// The target's own private key, PEM, PKCS#8: P-256 for ES256, Ed25519 for EdDSA; only these need it.
+    /// The target's own private key, PEM, PKCS#8: P-256 for ES256, Ed25519 for EdDSA. Only these algorithms use it.
     private_key: Option<Secret>,
-    /// The `kid` of that key; no `kid` stands in the token when it is absent.
+    /// The `kid` of that key. If it is absent, the token has no `kid`.
     private_key_id: Option<String>,
-    /// How long tokens live, in seconds.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// The lifetime of tokens, in seconds.
+    #[expect(
+        dead_code,
+        reason = "the engine reads it, as the manifest says; the field is here for the schema"
+    )]
     #[schemars(range(min = 1, max = 2_592_000))]
     lifetime_in_seconds: Option<u64>,
 }
-
-/// Old secrets were handed out with and without padding.
-const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 impl Settings {
     pub(crate) fn signer(&self, tenant: &Tenant) -> Result<JwsSigner, Failure> {
         let own = matches!(self.alg, Algorithm::ES256 | Algorithm::EdDSA);
         if !own && (self.private_key.is_some() || self.private_key_id.is_some()) {
-            let why = format!("{} does not sign with a key of the target's own; remove it", self.alg.name());
+            let why = format!("{} does not sign with the target's own key; remove it", self.alg.name());
             return Err(Failure::setting("private_key", why));
         }
         let (key, kid) = match self.alg {
@@ -59,7 +53,7 @@ impl Settings {
             }
             Algorithm::ES256 | Algorithm::EdDSA => {
                 let private_key = self.private_key.as_ref().ok_or_else(|| {
-                    Failure::setting("private_key", "this alg needs a private key of the target's own")
+                    Failure::setting("private_key", "this alg needs the target's own private key")
                 })?;
                 let key = SignatureKey::from_pem(self.alg, private_key.expose())
                     .map_err(|error| Failure::setting("private_key", error.to_string()))?;
@@ -76,9 +70,9 @@ impl Settings {
             .as_ref()
             .ok_or_else(|| Failure::setting("secret", "HS256 needs the client's secret"))?;
         if self.secret_encoded {
-            BASE64URL
-                .decode(secret.expose())
-                .map_err(|_| Failure::setting("secret", "secret_encoded is true, but it is not base64url"))
+            secret.decode_base64url().ok_or_else(|| {
+                Failure::setting("secret", "secret_encoded is true, but the secret is not base64url")
+            })
         } else {
             Ok(secret.expose().as_bytes().to_vec())
         }

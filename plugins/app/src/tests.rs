@@ -1,9 +1,9 @@
-//! App tokens of every algorithm through the messages that a host sends, and what is refused.
+//! App tokens of every algorithm, and refusals, through the messages that a host sends.
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, open_hs256, tenant, tenant_with_key};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, tenant, tenant_with_key, verify_hs256};
 
 use crate::App;
 
@@ -20,9 +20,9 @@ fn refused_setting(settings: Value) -> String {
 }
 
 #[test]
-fn a_token_is_for_the_target_and_names_the_caller() {
-    let token =
-        open_hs256(SECRET.as_bytes(), &issue(json!({ "alg": "HS256", "secret": SECRET })).unwrap()).unwrap();
+fn a_token_has_the_target_as_audience_and_the_caller_as_azp() {
+    let token = verify_hs256(SECRET.as_bytes(), &issue(json!({ "alg": "HS256", "secret": SECRET })).unwrap())
+        .unwrap();
     assert_eq!(token.header.to_string(), r#"{"typ":"JWT","alg":"HS256"}"#);
     assert_eq!(
         token.claims,
@@ -38,14 +38,14 @@ fn a_token_is_for_the_target_and_names_the_caller() {
 }
 
 #[test]
-fn claims_that_a_scope_selected_go_in_but_never_over_the_tokens_own() {
+fn selected_claims_are_added_and_never_replace_the_tokens_own() {
     let mut grant = grant(json!({}));
     for name in ["email", "iss", "sub", "aud", "iat", "exp", "azp", "nbf", "jti"] {
         grant.claims.insert(name.to_owned(), json!("from the profile"));
     }
     let settings = json!({ "alg": "HS256", "secret": SECRET });
     let issuer = ReadyIssuer::configure::<App>("app", settings, tenant()).unwrap();
-    let claims = open_hs256(SECRET.as_bytes(), &issuer.issue_token(&grant).unwrap()).unwrap().claims;
+    let claims = verify_hs256(SECRET.as_bytes(), &issuer.issue_token(&grant).unwrap()).unwrap().claims;
     let from_profile: Vec<_> =
         claims.as_object().unwrap().iter().filter(|(_, value)| *value == "from the profile").collect();
     assert_eq!(from_profile.len(), 1);
@@ -53,29 +53,29 @@ fn claims_that_a_scope_selected_go_in_but_never_over_the_tokens_own() {
 }
 
 #[test]
-fn every_rsa_algorithm_signs_with_the_tenants_key_and_names_it() {
+fn every_rsa_algorithm_signs_with_the_tenants_key_and_states_its_kid() {
     for algorithm in [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let token = issue(json!({ "alg": algorithm.name() })).unwrap();
-        let header = TestKey::rsa().open(algorithm, &token).unwrap().header;
+        let header = TestKey::rsa().verify_jwt(algorithm, &token).unwrap().header;
         assert_eq!(header, json!({ "typ": "JWT", "alg": algorithm.name(), "kid": "tenant-key" }));
     }
     let wrong = issue(json!({ "alg": "RS256" })).unwrap();
-    assert!(TestKey::rsa().open(Algorithm::RS384, &wrong).is_none());
+    assert!(TestKey::rsa().verify_jwt(Algorithm::RS384, &wrong).is_none());
 }
 
 #[test]
-fn elliptic_curves_sign_with_a_key_of_the_targets_own() {
+fn elliptic_curve_algorithms_sign_with_the_targets_own_key() {
     for (algorithm, key) in [(Algorithm::ES256, TestKey::p256()), (Algorithm::EdDSA, TestKey::ed25519())] {
         let mut settings = json!({ "alg": algorithm.name(), "private_key": key.private_key_pem() });
-        let header = key.open(algorithm, &issue(settings.clone()).unwrap()).unwrap().header;
+        let header = key.verify_jwt(algorithm, &issue(settings.clone()).unwrap()).unwrap().header;
         assert_eq!(header, json!({ "typ": "JWT", "alg": algorithm.name() }));
         settings["private_key_id"] = json!("k1");
-        assert_eq!(key.open(algorithm, &issue(settings).unwrap()).unwrap().header["kid"], "k1");
+        assert_eq!(key.verify_jwt(algorithm, &issue(settings).unwrap()).unwrap().header["kid"], "k1");
     }
 }
 
 #[test]
-fn a_key_that_does_not_fit_its_algorithm_is_refused() {
+fn a_key_that_does_not_suit_its_algorithm_is_refused() {
     let pem = |key: &TestKey| key.private_key_pem().to_owned();
     for (alg, key) in [("ES256", TestKey::ed25519()), ("EdDSA", TestKey::p256()), ("ES256", TestKey::rsa())] {
         assert_eq!(refused_setting(json!({ "alg": alg, "private_key": pem(key) })), "/private_key");
@@ -93,21 +93,21 @@ fn a_key_that_does_not_fit_its_algorithm_is_refused() {
 }
 
 #[test]
-fn an_old_secret_is_base64url_with_or_without_padding() {
+fn an_encoded_secret_is_base64url_with_or_without_padding() {
     for secret in ["-_8", "-_8="] {
         let token = issue(json!({ "alg": "HS256", "secret": secret, "secret_encoded": true })).unwrap();
-        assert!(open_hs256(&[0xfb, 0xff], &token).is_some(), "{secret}");
+        assert!(verify_hs256(&[0xfb, 0xff], &token).is_some(), "{secret}");
     }
     for secret in ["+/8=", "not base64url!", ""] {
         let settings = json!({ "alg": "HS256", "secret": secret, "secret_encoded": true });
         assert_eq!(refused_setting(settings), "/secret", "{secret}");
     }
     let plain = issue(json!({ "alg": "HS256", "secret": "-_8" })).unwrap();
-    assert!(open_hs256(b"-_8", &plain).is_some());
+    assert!(verify_hs256(b"-_8", &plain).is_some());
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "alg": "HS256" })), "/secret");
     assert_eq!(refused_setting(json!({ "alg": "HS256", "secret": "" })), "/secret");
     assert!(refused_setting(json!({ "alg": "none" })).contains("unknown variant `none`"));

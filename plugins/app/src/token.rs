@@ -1,11 +1,11 @@
-//! The claims of an app token: pure.
+//! The claims of an app token, without input or output.
 
 use locum_plugin::prelude::*;
 
-/// Names that a profile can never fill: the token says these itself.
+/// Claims that the issuer sets itself. No claim of the profile can replace them.
 const OWN_CLAIMS: [&str; 8] = ["iss", "sub", "aud", "iat", "exp", "azp", "nbf", "jti"];
 
-/// `iss`, `sub`, `aud`, `iat`, `exp`, `azp`, then what the scopes selected.
+/// `iss`, `sub`, `aud`, `iat`, `exp` and `azp`, then the claims that the scopes selected.
 pub(crate) fn claims(issuer: &str, grant: &Grant<NoParameters>) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), issuer.into());

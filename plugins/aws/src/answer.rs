@@ -1,12 +1,12 @@
-//! STS's answer: XML in, the object that AWS's own SDK for JavaScript makes of it out.
+//! Converts STS's XML answer into the object that the AWS SDK for JavaScript makes of it.
 
 use jiff::Timestamp;
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::refusal;
+use locum_plugin::upstream::failure_for_status;
 
 use crate::xml::Element;
 
-/// Members of the result that are texts, in the order of the answer.
+/// Members of the result that are texts, in the order of the object.
 const TEXTS: [&str; 8] = [
     "SubjectFromWebIdentityToken",
     "Subject",
@@ -17,15 +17,15 @@ const TEXTS: [&str; 8] = [
     "NameQualifier",
     "SourceIdentity",
 ];
-/// How much later than asked for credentials may end: two clocks and a journey.
+/// How much later than asked for credentials may expire: STS's clock may be ahead, and the call takes time.
 const TOLERANCE_SECONDS: i64 = 300;
 
-/// The object for the client, and the unix second in which the credentials end.
-pub(crate) fn read(action: &str, reply: &UpstreamReply) -> Result<(Map<String, Value>, i64), Failure> {
+/// The object for the client, and when the credentials expire.
+pub(crate) fn read(action: &str, reply: &UpstreamReply) -> Result<(Map<String, Value>, UnixTime), Failure> {
     let root = Element::parse(&reply.body);
     if reply.status != 200 {
         let code = root.as_ref().ok().and_then(|root| root.child("Error")?.text_of("Code"));
-        return Err(refusal(reply.status, code));
+        return Err(failure_for_status(reply.status, code));
     }
     root.ok()
         .filter(|root| root.name == format!("{action}Response"))
@@ -33,22 +33,26 @@ pub(crate) fn read(action: &str, reply: &UpstreamReply) -> Result<(Map<String, V
         .ok_or_else(|| Failure::upstream_nonsense("STS answered 200 without credentials"))
 }
 
-/// The end to state: that of the credentials, but never later than the grant's.
+/// The expiry to state: that of the credentials, but not later than that of the grant.
 ///
-/// STS counts the lifetime from the moment at which it answers, by its own clock, so its end is a little later.
-pub(crate) fn within_grant(ends_at: i64, now: i64, grant_ends_at: i64) -> Result<i64, Failure> {
-    if ends_at <= now {
-        return Err(Failure::upstream_nonsense("STS answered with credentials that have ended"));
+/// STS counts the lifetime from the moment at which it answers, by its own clock, so its expiry is a little later.
+pub(crate) fn within_grant(
+    expires_at: UnixTime,
+    now: UnixTime,
+    grant_expires_at: UnixTime,
+) -> Result<UnixTime, Failure> {
+    if expires_at <= now {
+        return Err(Failure::upstream_nonsense("STS answered with credentials that have expired"));
     }
-    if ends_at > grant_ends_at.saturating_add(TOLERANCE_SECONDS) {
+    if expires_at > grant_expires_at + TOLERANCE_SECONDS {
         return Err(Failure::upstream_nonsense(
-            "STS answered with credentials that outlive what was asked for",
+            "STS answered with credentials that expire later than was asked for",
         ));
     }
-    Ok(ends_at.min(grant_ends_at))
+    Ok(expires_at.min(grant_expires_at))
 }
 
-fn object(root: &Element, result: &Element) -> Option<(Map<String, Value>, i64)> {
+fn object(root: &Element, result: &Element) -> Option<(Map<String, Value>, UnixTime)> {
     let mut object = Map::new();
     if let Some(id) = root.child("ResponseMetadata").and_then(|metadata| metadata.text_of("RequestId")) {
         object.insert("ResponseMetadata".to_owned(), json!({ "RequestId": id }));
@@ -76,5 +80,5 @@ fn object(root: &Element, result: &Element) -> Option<(Map<String, Value>, i64)>
             object.insert(name.to_owned(), text.into());
         }
     }
-    Some((object, expiration.as_second()))
+    Some((object, UnixTime::from_seconds(expiration.as_second())))
 }

@@ -1,11 +1,11 @@
-//! ARNs of roles and SAML providers. One outside the grammar is refused, never repaired.
+//! ARNs of roles and SAML providers. An ARN outside the grammar is refused and never corrected.
 
 use crate::partition::Partition;
 
-/// Longest ARN that STS takes.
+/// Longest ARN that STS accepts.
 const ARN_BYTES_MAX: usize = 2048;
 
-/// The ARN of something in IAM.
+/// The ARN of a role or a SAML provider in IAM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IamArn {
     text: String,
@@ -21,7 +21,7 @@ impl IamArn {
 
     /// A SAML provider, such as `arn:aws:iam::123456789012:saml-provider/name`.
     pub(crate) fn saml_provider(text: &str) -> Result<Self, &'static str> {
-        // Only names of roles have paths.
+        // Roles may have paths; SAML providers may not.
         Self::parse(text, "saml-provider/")
             .filter(|provider| provider.text.matches('/').count() == 1)
             .ok_or("it is not an ARN such as arn:aws:iam::123456789012:saml-provider/name")
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arns_of_iam_are_taken_apart() {
+    fn account_and_partition_are_read_from_an_arn() {
         let role = IamArn::role("arn:aws-cn:iam::123456789012:role/team/name_+=,.@-").unwrap();
         assert_eq!((role.account(), role.partition()), ("123456789012", Partition::China));
         let provider = IamArn::saml_provider("arn:aws:iam::123456789012:saml-provider/locum").unwrap();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn one_field_beside_the_grammar_is_refused() {
+    fn an_arn_with_one_field_outside_the_grammar_is_refused() {
         let bad = [
             "",
             "name",

@@ -19,7 +19,7 @@ use crate::settings::{SessionSettings, Settings};
 
 locum_plugin::export_plugin! { name: "aws", vendor: "Locum", issuers: [Aws] }
 
-/// Ready for one account's roles: it holds the key that STS trusts.
+/// An issuer for the roles of one add-on, with the key that STS trusts.
 struct Aws {
     endpoint: String,
     roles: Roles,
@@ -27,12 +27,12 @@ struct Aws {
     proof: Proof,
 }
 
-/// What a request may name in place of the settings, if the settings allow it.
+/// Parameters that replace settings, if the settings permit it.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
-    /// The ARN of the role to take on.
+    /// The ARN of the role to assume.
     role: Option<String>,
-    /// The ARN of the SAML provider that vouches for the user.
+    /// The ARN of the SAML provider that STS verifies the assertion with.
     principal: Option<String>,
 }
 
@@ -42,13 +42,13 @@ impl Issuer for Aws {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(43_200)
-            .at_least_seconds(900)
-            .by_default_seconds(3600)
-            .set_in_seconds_by("lifetime_in_seconds");
+            .minimum_seconds(900)
+            .default_seconds(3600)
+            .setting_in_seconds("lifetime_in_seconds");
         let host = |host: &str| Upstream::Host { host: host.to_owned() };
         vec![
             ApiType::object("aws")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .parameter_overrides("role")
                 .parameter_overrides("principal")
                 .calls(host("sts.amazonaws.com"))
@@ -60,7 +60,7 @@ impl Issuer for Aws {
                 .reads_named_by_setting("source_identity", None)
                 .reads_named_by_setting("session_tags", None)
                 .revoked_by_key_rotation(
-                    "Revoke the role's active sessions in IAM: its policy then denies everything to credentials issued before.",
+                    "Revoke the role's active sessions in IAM: its policy then denies everything to credentials that were issued before.",
                 ),
         ]
     }
@@ -86,8 +86,8 @@ impl Issuer for Aws {
                 Ok(IssueAnswer::Call { request: post_form(&self.endpoint, &fields) })
             }
             [reply, ..] => {
-                let (object, ends_at) = answer::read(self.proof.action(), reply)?;
-                let expires_at = answer::within_grant(ends_at, grant.now, grant.expires_at())?;
+                let (object, expires_at) = answer::read(self.proof.action(), reply)?;
+                let expires_at = answer::within_grant(expires_at, grant.now, grant.expires_at())?;
                 Ok(grant.object(object, Some(expires_at)))
             }
         }

@@ -1,6 +1,6 @@
-//! AWS's partitions: which endpoint and sign-in page belong to which ARNs and regions.
+//! AWS's partitions, with their endpoints and sign-in pages.
 
-/// A part of AWS with accounts, endpoints and credentials of its own.
+/// A partition of AWS: it has its own accounts, endpoints and credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Partition {
     Commercial,
@@ -9,7 +9,7 @@ pub(crate) enum Partition {
 }
 
 impl Partition {
-    /// By its name in ARNs.
+    /// The partition with this name in ARNs.
     pub(crate) fn of_arn(name: &str) -> Option<Self> {
         match name {
             "aws" => Some(Self::Commercial),
@@ -19,7 +19,7 @@ impl Partition {
         }
     }
 
-    /// By the region, if it is one: such as `eu-west-1`, `us-gov-west-1`, `cn-north-1`.
+    /// The partition of a region such as `eu-west-1`, `us-gov-west-1` or `cn-north-1`; `None` for any other text.
     pub(crate) fn of_region(region: &str) -> Option<Self> {
         let mut parts = region.split('-').rev();
         let number = parts.next()?;
@@ -40,7 +40,7 @@ impl Partition {
         })
     }
 
-    /// STS in this region.
+    /// The URL of STS in this region.
     pub(crate) fn endpoint(self, region: &str) -> String {
         match self {
             Self::Commercial | Self::GovCloud => format!("https://sts.{region}.amazonaws.com/"),
@@ -48,7 +48,7 @@ impl Partition {
         }
     }
 
-    /// The recipient and audience that STS wants in an assertion.
+    /// The recipient and audience that STS demands in an assertion.
     pub(crate) const fn sign_in_url(self) -> &'static str {
         match self {
             Self::Commercial => "https://signin.aws.amazon.com/saml",
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_belong_to_partitions() {
+    fn each_region_belongs_to_its_partition() {
         let known = [
             ("eu-west-1", Partition::Commercial),
             ("ap-southeast-2", Partition::Commercial),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_leave_its_place_in_a_host_name_is_no_region() {
+    fn a_text_that_could_change_the_host_name_is_not_a_region() {
         for bad in [
             "",
             "1",

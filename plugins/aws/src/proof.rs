@@ -1,4 +1,4 @@
-//! What convinces STS of the user: a SAML response, or a JWT of the tenant; and the call's form fields.
+//! The proof of the user's identity for STS, a SAML response or a JWT of the tenant, and the form fields of the call.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,16 +10,17 @@ use crate::partition::Partition;
 use crate::roles::Chosen;
 use crate::session::Session;
 
-/// How long a proof is good. STS wants it within five minutes.
+/// The lifetime of a proof. STS accepts it within five minutes.
 const PROOF_SECONDS: i64 = 300;
-/// STS gives no session shorter than 15 minutes. Close to that, a stated end could leave less than it gives.
+/// The shortest lifetime for which the assertion states the session's end. STS refuses sessions of less than 15 minutes, and
+/// with a stated end so close to that, the time that is left may be less.
 const STATED_END_SECONDS_MIN: i64 = 960;
-/// The names of SAML attributes that AWS reads start so.
+/// Prefix of the SAML attributes that AWS reads.
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes/";
-/// The format of a NameID that is the user's id here, always the same.
+/// The format of a NameID that never changes: the user's id in the tenant.
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 
-/// A way to convince STS, with its key.
+/// A kind of proof, with the key that signs it.
 pub(crate) enum Proof {
     Saml { issuer: String, partition: Partition, signer: SamlSigner },
     WebIdentity { issuer: String, audience: String, signer: JwsSigner },
@@ -41,7 +42,7 @@ impl Proof {
         Ok(Self::WebIdentity { issuer: tenant.issuer(), audience: audience.to_owned(), signer })
     }
 
-    /// The action of STS that takes this proof.
+    /// The action of STS that accepts this proof.
     pub(crate) const fn action(&self) -> &'static str {
         match self {
             Self::Saml { .. } => "AssumeRoleWithSAML",
@@ -49,7 +50,7 @@ impl Proof {
         }
     }
 
-    /// The fields of the call, proof included.
+    /// The form fields of the call, with the proof.
     pub(crate) fn fields<P>(
         &self,
         chosen: &Chosen,
@@ -92,7 +93,7 @@ fn assertion<'a, P>(
     attributes: Vec<Attribute>,
     grant: &'a Grant<P>,
 ) -> Assertion<'a> {
-    let ends = (grant.lifetime_seconds >= STATED_END_SECONDS_MIN).then(|| grant.expires_at());
+    let session_expires_at = (grant.lifetime_seconds >= STATED_END_SECONDS_MIN).then(|| grant.expires_at());
     Assertion {
         issuer,
         subject: &grant.user_id,
@@ -100,8 +101,8 @@ fn assertion<'a, P>(
         audience: partition.sign_in_url(),
         recipient: partition.sign_in_url(),
         issued_at: grant.now,
-        expires_at: grant.now.saturating_add(PROOF_SECONDS),
-        session_expires_at: ends,
+        expires_at: grant.now + PROOF_SECONDS,
+        session_expires_at,
         attributes,
         entropy: &grant.entropy,
     }
@@ -125,7 +126,7 @@ fn claims<P>(issuer: &str, audience: &str, session: &Session, grant: &Grant<P>) 
         "sub": grant.user_id,
         "aud": audience,
         "iat": grant.now,
-        "exp": grant.now.saturating_add(PROOF_SECONDS),
+        "exp": grant.now + PROOF_SECONDS,
         "jti": grant.fresh_id(),
     });
     let Value::Object(members) = &mut claims else { return claims };

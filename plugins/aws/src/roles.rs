@@ -1,31 +1,31 @@
-//! Which role a request gets, and who vouches for its user. A request chooses only where the settings let it.
+//! Chooses the role and the SAML provider of a request. A request may choose only as far as the settings permit.
 
 use locum_plugin::prelude::*;
 
 use crate::arn::IamArn;
 use crate::partition::Partition;
 
-/// The roles of an add-on.
+/// The roles that an add-on may be used for.
 pub(crate) struct Roles {
     pub(crate) partition: Partition,
     pub(crate) stored: Option<IamArn>,
     pub(crate) principal: Option<IamArn>,
-    /// Roles that a request may name besides the stored one.
+    /// Roles that a request may choose besides the stored one.
     pub(crate) allowed: Vec<IamArn>,
-    /// A request may name any role: STS alone decides.
+    /// A request may choose any role: only STS checks it.
     pub(crate) any: bool,
 }
 
-/// What one request gets.
+/// The role and the SAML provider of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Chosen {
     pub(crate) role: IamArn,
-    /// Who vouches; with web identities nobody needs to.
+    /// The SAML provider. Web identities need none.
     pub(crate) principal: Option<IamArn>,
 }
 
 impl Roles {
-    /// The stored role and principal, or those that the request names and may name.
+    /// The stored role and principal, or those that the request chooses and may choose.
     pub(crate) fn chosen(&self, role: Option<&str>, principal: Option<&str>) -> Result<Chosen, Failure> {
         let role = match role {
             Some(named) => self.named_role(named)?,
@@ -40,7 +40,7 @@ impl Roles {
             }
             None => self.principal.clone(),
         };
-        // A role trusts providers of its own account only, so a principal reaches no further than its role does.
+        // A role trusts only SAML providers of its own account.
         if principal.as_ref().is_some_and(|principal| principal.account() != role.account()) {
             return Err(Failure::parameter("principal", "role and principal are of different accounts"));
         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_a_request_gets_the_stored_role_and_no_other() {
+    fn without_a_list_a_request_can_use_only_the_stored_role() {
         let roles = roles(&[], false);
         assert_eq!(chosen(&roles, None, None), pair(STORED, PRINCIPAL));
         assert_eq!(chosen(&roles, Some(STORED), Some(PRINCIPAL)), pair(STORED, PRINCIPAL));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_role_can_be_named_and_one_beside_it_cannot() {
+    fn a_listed_role_can_be_chosen_and_a_similar_one_cannot() {
         let roles = roles(&[LISTED], false);
         assert_eq!(chosen(&roles, Some(LISTED), None), pair(LISTED, PRINCIPAL));
         assert_eq!(chosen(&roles, Some(&format!("{LISTED}2")), None), Err("/role".to_owned()));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn any_role_of_the_partition_can_be_named_where_that_is_switched_on() {
+    fn any_role_of_the_partition_can_be_chosen_if_the_settings_say_so() {
         let roles = roles(&[], true);
         assert_eq!(chosen(&roles, Some(OTHER), Some(FOREIGN)), pair(OTHER, FOREIGN));
         assert_eq!(
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_principal_is_one_of_the_roles_own_account() {
+    fn role_and_principal_are_of_the_same_account() {
         let roles = roles(&[OTHER], false);
         assert_eq!(chosen(&roles, None, Some(SECOND)), pair(STORED, SECOND));
         assert_eq!(chosen(&roles, None, Some(FOREIGN)), Err("/principal".to_owned()));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_stored_role_the_request_must_name_one() {
+    fn without_a_stored_role_the_request_must_choose_one() {
         let roles = Roles { stored: None, ..roles(&[LISTED], false) };
         assert_eq!(chosen(&roles, None, None), Err("/role".to_owned()));
         assert_eq!(chosen(&roles, Some(LISTED), None), pair(LISTED, PRINCIPAL));

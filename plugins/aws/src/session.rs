@@ -1,4 +1,4 @@
-//! What the session says of its user: name, source identity and tags, each in AWS's grammar.
+//! Name, source identity and tags of a session, each in AWS's grammar.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::sha256;
@@ -10,7 +10,7 @@ const NAME_BYTES_MAX: usize = 64;
 /// Longest value of a session tag.
 const TAG_CHARS_MAX: usize = 256;
 
-/// What STS is told of the session.
+/// The user's part of a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) name: String,
@@ -20,7 +20,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// What the profile says, as the settings map it.
+    /// Takes the values from the profile attributes that the settings name.
     pub(crate) fn of<P>(settings: &SessionSettings, grant: &Grant<P>) -> Result<Self, Failure> {
         let named = grant.attribute(&settings.name_attribute).ok().filter(|name| is_session_name(name));
         let source_identity = match &settings.source_identity_attribute {
@@ -28,12 +28,12 @@ impl Session {
             Some(attribute) => Some(source_identity(attribute, grant.attribute(attribute)?)?),
         };
         let tags = settings.tags.iter().map(|(key, attribute)| {
-            // A tag that is left out can mean more rights, where a policy denies by tag: no attribute, no session.
+            // Where a policy denies by tag, a missing tag means more rights: refuse the session.
             let value = grant.attribute(attribute)?;
             if !is_tag_value(value) {
                 return Err(Failure::attribute_unusable(
                     attribute,
-                    "AWS takes no such text as a session tag",
+                    "AWS does not accept this text as a session tag",
                 ));
             }
             Ok((key.clone(), value.to_owned()))
@@ -57,8 +57,8 @@ fn source_identity(attribute: &str, value: &str) -> Result<String, Failure> {
     }
 }
 
-/// A session name for any user id. No two ids have the same: what AWS does not take is written as `=` and two hex
-/// digits, and what gets too long as `=sha256-` and a digest.
+/// A session name for any user id. No two ids have the same name. A byte that AWS does not accept becomes `=` and two hex
+/// digits; a name that would be too long becomes `=sha256-` and a digest.
 fn name_of(user_id: &str) -> String {
     let name: String = user_id
         .bytes()
@@ -71,8 +71,8 @@ fn name_of(user_id: &str) -> String {
     if is_session_name(&name) {
         return name;
     }
-    let digest: String =
-        sha256(user_id.as_bytes()).iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+    let mut digest = hex::encode(sha256(user_id.as_bytes()));
+    digest.truncate(48);
     format!("=sha256-{digest}")
 }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_user_id_has_a_session_name_that_aws_takes() {
+    fn every_user_id_has_a_session_name_that_aws_accepts() {
         let names = [
             ("auth0|alice", "auth0=7Calice"),
             ("auth0=7Calice", "auth0=3D7Calice"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn tag_values_keep_to_awss_grammar() {
+    fn tag_values_follow_awss_grammar() {
         for good in ["", "Sales", "ä 7_.:/=+-@", &"x".repeat(256)] {
             assert!(is_tag_value(good), "{good}");
         }

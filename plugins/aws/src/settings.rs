@@ -1,9 +1,9 @@
-//! The add-on's settings, read into what issuing needs.
+//! The add-on's settings, and the parts of an issuer that they give.
 
 use std::collections::BTreeMap;
 
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::endpoint;
+use locum_plugin::upstream::checked_endpoint;
 
 use crate::arn::IamArn;
 use crate::partition::Partition;
@@ -11,47 +11,50 @@ use crate::proof::Proof;
 use crate::roles::Roles;
 use crate::session::is_tag_char;
 
-/// Most tags that a session can have.
+/// The largest number of tags that a session can have.
 const TAGS_MAX: usize = 50;
 /// Longest key of a tag.
 const TAG_KEY_CHARS_MAX: usize = 128;
 
-/// The roles to issue for, and how STS is to be convinced.
+/// The roles to issue credentials for, and how the user's identity is proved to STS.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// The ARN of the SAML provider in IAM that has this tenant's certificate.
+    /// The ARN of the SAML provider in IAM that holds this tenant's certificate.
     principal: Option<String>,
-    /// The ARN of the role to take on.
+    /// The ARN of the role to assume.
     role: Option<String>,
-    /// How long credentials live, in seconds; 3600 if absent. STS gives 900 to 43200, and no more than the role has.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// The lifetime of credentials, in seconds; 3600 if absent. STS accepts 900 to 43200, and at most the role's own maximum.
+    #[expect(
+        dead_code,
+        reason = "the engine reads it, as the manifest says; the field is here for the schema"
+    )]
     #[schemars(range(min = 900))]
     lifetime_in_seconds: Option<u64>,
-    /// Further roles that a request may name. Empty: none.
+    /// Further roles that a request may choose; none if empty.
     #[serde(default)]
     allowed_roles: Vec<String>,
-    /// DANGEROUS: a request may name any role, as with the original. Whatever role trusts this tenant, anybody who
-    /// may ask for this add-on can take on.
+    /// DANGEROUS: a request may choose any role, as with Auth0. Everybody who may use this add-on can assume every role
+    /// that trusts this tenant.
     #[serde(default)]
     allow_any_role: bool,
-    /// The region whose STS is asked, such as `eu-west-1`. Needed in GovCloud and China; elsewhere the global STS
-    /// is asked if it is absent.
+    /// The region whose STS is called, such as `eu-west-1`. Required in GovCloud and China; elsewhere the global STS is
+    /// called if it is absent.
     region: Option<String>,
-    /// The URL of another STS, such as a test double's: https, or http on this machine.
+    /// The URL of another STS, for example a test double: https, or http on this machine.
     endpoint: Option<String>,
     /// `saml`: AssumeRoleWithSAML; `web_identity`: AssumeRoleWithWebIdentity with a JWT of the tenant.
     #[serde(default)]
     mode: Mode,
     /// The `aud` of that JWT; `sts.amazonaws.com` if absent.
     audience: Option<String>,
-    /// The profile attribute that names the session, if AWS takes it; else the user's id does. `rolesessionname` if
-    /// absent.
+    /// The profile attribute that is the session's name; `rolesessionname` if absent. If AWS does not accept the value, the
+    /// name is made of the user's id.
     #[serde(default = "rolesessionname")]
     role_session_name: String,
-    /// The profile attribute that is the source identity; absent: none is set.
+    /// The profile attribute that is the source identity. If absent, no source identity is set.
     source_identity: Option<String>,
-    /// Session tags: the key of a tag, and the profile attribute that is its value.
+    /// Session tags: the key of each tag, and the profile attribute that is its value.
     #[serde(default)]
     session_tags: BTreeMap<String, String>,
 }
@@ -65,11 +68,11 @@ pub(crate) enum Mode {
     WebIdentity,
 }
 
-/// Which attributes tell of a session.
+/// The profile attributes that a session is made of.
 pub(crate) struct SessionSettings {
     pub(crate) name_attribute: String,
     pub(crate) source_identity_attribute: Option<String>,
-    /// Keys and attributes.
+    /// Keys of tags, and the attributes that are their values.
     pub(crate) tags: Vec<(String, String)>,
 }
 
@@ -89,7 +92,7 @@ impl Settings {
         let role = role.map(|role| named_role("role", role)).transpose()?.map(|role| role.partition());
         match (role, region) {
             (Some(role), Some(region)) if role != region => {
-                Err(Failure::setting("region", "the role is of another partition of AWS than the region"))
+                Err(Failure::setting("region", "role and region are in different partitions of AWS"))
             }
             (role, region) => Ok(role.or(region).unwrap_or(Partition::Commercial)),
         }
@@ -97,11 +100,11 @@ impl Settings {
 
     pub(crate) fn endpoint(&self, partition: Partition) -> Result<String, Failure> {
         match (&self.endpoint, &self.region) {
-            (Some(url), _) => endpoint(url).map_err(|why| Failure::setting("endpoint", why)),
+            (Some(url), _) => checked_endpoint(url).map_err(|why| Failure::setting("endpoint", why)),
             (None, Some(region)) => Ok(partition.endpoint(region)),
             (None, None) if partition == Partition::Commercial => Ok("https://sts.amazonaws.com/".to_owned()),
             (None, None) => {
-                Err(Failure::setting("region", "GovCloud and China have no global STS: name a region"))
+                Err(Failure::setting("region", "GovCloud and China have no global STS; set a region"))
             }
         }
     }
@@ -113,15 +116,12 @@ impl Settings {
         let allowed = self.allowed_roles.iter().map(|role| named_role("allowed_roles", role));
         let allowed: Vec<_> = allowed.collect::<Result<_, _>>()?;
         if allowed.iter().any(|role| role.partition() != partition) {
-            return Err(Failure::setting(
-                "allowed_roles",
-                "a role is of another partition of AWS than the rest",
-            ));
+            return Err(Failure::setting("allowed_roles", "the roles are in different partitions of AWS"));
         }
         if stored.is_none() && allowed.is_empty() && !self.allow_any_role {
             return Err(Failure::setting(
                 "role",
-                "name a role, or in allowed_roles those that requests may name",
+                "set a role, or list in allowed_roles those that requests may choose",
             ));
         }
         if let (Some(role), Some(principal)) = (&stored, &principal)
@@ -135,11 +135,12 @@ impl Settings {
     pub(crate) fn proof(&self, partition: Partition, tenant: &Tenant) -> Result<Proof, Failure> {
         match (self.mode, &self.audience) {
             (Mode::Saml, None) => Proof::saml(partition, tenant),
-            (Mode::Saml, Some(_)) => {
-                Err(Failure::setting("audience", "only the mode web_identity has an audience of its own"))
-            }
+            (Mode::Saml, Some(_)) => Err(Failure::setting(
+                "audience",
+                "only the mode web_identity has an audience setting; remove it",
+            )),
             (Mode::WebIdentity, Some(audience)) if audience.is_empty() => {
-                Err(Failure::setting("audience", "it is empty; name the audience, or leave it out"))
+                Err(Failure::setting("audience", "it is empty; set the audience or remove it"))
             }
             (Mode::WebIdentity, audience) => {
                 Proof::web_identity(audience.as_deref().unwrap_or("sts.amazonaws.com"), tenant)
@@ -154,7 +155,7 @@ impl Settings {
         }
         if !self.session_tags.keys().all(|key| is_tag_key(key)) {
             return Err(refused(
-                "the key of a tag has 1 to 128 letters, digits, blanks and _.:/=+-@, and no aws: in front",
+                "the key of a tag has 1 to 128 letters, digits, spaces and _.:/=+-@, and does not start with aws:",
             ));
         }
         let unnamed = [
@@ -163,7 +164,7 @@ impl Settings {
             ("session_tags", self.session_tags.values().any(String::is_empty)),
         ];
         if let Some((setting, _)) = unnamed.into_iter().find(|(_, is_unnamed)| *is_unnamed) {
-            return Err(Failure::setting(setting, "name a profile attribute, or leave it out"));
+            return Err(Failure::setting(setting, "set a profile attribute or remove the setting"));
         }
         Ok(SessionSettings {
             tags: self.session_tags.into_iter().collect(),

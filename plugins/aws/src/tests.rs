@@ -60,7 +60,7 @@ fn attribute(name: &str, value: &str) -> String {
 }
 
 fn sts(status: u16, body: &str) -> UpstreamReply {
-    UpstreamReply { status, headers: vec![], body: body.to_owned() }
+    UpstreamReply::new(status, body)
 }
 
 fn saml_answer(expiration: &str) -> String {
@@ -98,7 +98,7 @@ fn answered(reply: UpstreamReply) -> Result<Issued, Failure> {
 }
 
 #[test]
-fn the_call_names_role_and_principal_and_carries_a_signed_response() {
+fn the_call_contains_role_principal_and_a_signed_response() {
     let request = call(&configure(json!({})).unwrap(), &grant(json!({}))).unwrap();
     assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://sts.amazonaws.com/"));
     assert_eq!(field(&request, "Action").as_deref(), Some("AssumeRoleWithSAML"));
@@ -124,7 +124,7 @@ fn the_call_names_role_and_principal_and_carries_a_signed_response() {
 }
 
 #[test]
-fn the_shortest_session_leaves_its_end_to_sts() {
+fn the_shortest_session_does_not_state_its_end() {
     let mut grant = grant(json!({}));
     grant.lifetime_seconds = 900;
     let request = call(&configure(json!({})).unwrap(), &grant).unwrap();
@@ -133,7 +133,7 @@ fn the_shortest_session_leaves_its_end_to_sts() {
 }
 
 #[test]
-fn the_profile_names_the_session_tags_it_and_identifies_its_source() {
+fn session_name_tags_and_source_identity_come_from_the_profile() {
     let settings = json!({
         "role_session_name": "nickname",
         "source_identity": "employee",
@@ -150,7 +150,7 @@ fn the_profile_names_the_session_tags_it_and_identifies_its_source() {
 }
 
 #[test]
-fn a_session_name_that_aws_does_not_take_falls_back_to_the_user_id() {
+fn a_session_name_that_aws_does_not_accept_is_replaced_by_the_user_id() {
     let mut grant = grant(json!({}));
     grant.profile.insert("rolesessionname".to_owned(), json!("john doe"));
     let response = response(&call(&configure(json!({})).unwrap(), &grant).unwrap());
@@ -158,7 +158,7 @@ fn a_session_name_that_aws_does_not_take_falls_back_to_the_user_id() {
 }
 
 #[test]
-fn a_tag_or_source_identity_that_cannot_be_made_ends_the_request() {
+fn a_tag_or_source_identity_without_a_usable_attribute_is_refused() {
     for (setting, value) in [
         (json!({ "session_tags": { "Team": "department" } }), json!(null)),
         (json!({ "session_tags": { "Team": "department" } }), json!("a&b")),
@@ -173,7 +173,7 @@ fn a_tag_or_source_identity_that_cannot_be_made_ends_the_request() {
 }
 
 #[test]
-fn a_request_cannot_name_a_role_that_is_not_allowed() {
+fn a_request_cannot_choose_a_role_that_is_not_allowed() {
     let other = "arn:aws:iam::123456789012:role/admin";
     let named = grant(json!({ "role": other }));
     let failure = call(&configure(json!({})).unwrap(), &named).unwrap_err();
@@ -185,14 +185,14 @@ fn a_request_cannot_name_a_role_that_is_not_allowed() {
 }
 
 #[test]
-fn without_a_principal_the_request_must_name_one() {
+fn without_a_stored_principal_the_request_must_choose_one() {
     let issuer = configure(json!({ "principal": null })).unwrap();
     assert_eq!(call(&issuer, &grant(json!({}))).unwrap_err().pointer.as_deref(), Some("/principal"));
     assert!(call(&issuer, &grant(json!({ "principal": PRINCIPAL }))).is_ok());
 }
 
 #[test]
-fn a_web_identity_is_a_token_of_the_tenant_for_sts() {
+fn a_web_identity_is_a_jwt_of_the_tenant_with_sts_as_audience() {
     let settings = json!({
         "mode": "web_identity", "principal": null, "region": "eu-west-1",
         "source_identity": "employee", "session_tags": { "Team": "employee" },
@@ -205,7 +205,7 @@ fn a_web_identity_is_a_token_of_the_tenant_for_sts() {
     assert_eq!(field(&request, "RoleSessionName").as_deref(), Some("auth0=7Calice"));
     assert_eq!(field(&request, "PrincipalArn"), None);
     let token = field(&request, "WebIdentityToken").unwrap();
-    let opened = TestKey::rsa().open(Algorithm::RS256, &token).unwrap();
+    let opened = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap();
     assert_eq!(opened.header["kid"], "tenant-key");
     assert_eq!(
         opened.claims,
@@ -223,7 +223,7 @@ fn a_web_identity_is_a_token_of_the_tenant_for_sts() {
 }
 
 #[test]
-fn govcloud_and_china_have_endpoints_and_sign_in_pages_of_their_own() {
+fn govcloud_and_china_have_their_own_endpoints_and_sign_in_pages() {
     for (partition, region, url, page) in [
         (
             "aws-us-gov",
@@ -249,14 +249,14 @@ fn govcloud_and_china_have_endpoints_and_sign_in_pages_of_their_own() {
 }
 
 #[test]
-fn an_endpoint_of_the_operators_own_is_called_as_it_stands() {
+fn an_endpoint_in_the_settings_is_called_unchanged() {
     let issuer = configure(json!({ "endpoint": "http://127.0.0.1:5000/sts" })).unwrap();
     assert_eq!(call(&issuer, &grant(json!({}))).unwrap().url, "http://127.0.0.1:5000/sts");
     assert_eq!(refused_setting(json!({ "endpoint": "http://sts.example.com/" })), "/endpoint");
 }
 
 #[test]
-fn stss_answer_becomes_the_object_of_the_sdk() {
+fn stss_answer_becomes_the_object_of_the_aws_sdk() {
     let issued = answered(sts(200, &saml_answer("2030-01-08T19:45:14Z"))).unwrap();
     let Credential::Object(object) = issued.credential else { panic!("an object") };
     assert_eq!(
@@ -283,11 +283,11 @@ fn stss_answer_becomes_the_object_of_the_sdk() {
         })
         .to_string()
     );
-    assert_eq!(issued.expires_at, Some(NOW + 3600));
+    assert_eq!(issued.expires_at, Some((NOW + 3600).as_seconds()));
 }
 
 #[test]
-fn every_spelling_of_an_instant_becomes_milliseconds_and_z() {
+fn every_form_of_expiration_becomes_utc_with_milliseconds() {
     for (spelling, emitted) in [
         ("2030-01-08T19:45:14.188552Z", "2030-01-08T19:45:14.188Z"),
         ("2030-01-08T19:45:14.188552044+00:00", "2030-01-08T19:45:14.188Z"),
@@ -302,9 +302,9 @@ fn every_spelling_of_an_instant_becomes_milliseconds_and_z() {
 }
 
 #[test]
-fn stss_clock_may_be_a_little_ahead_but_credentials_never_outlive_the_grant_by_much() {
+fn credentials_that_expire_more_than_five_minutes_after_the_grant_are_refused() {
     let late = answered(sts(200, &saml_answer("2030-01-08T19:45:19Z"))).unwrap();
-    assert_eq!(late.expires_at, Some(NOW + 3600));
+    assert_eq!(late.expires_at, Some((NOW + 3600).as_seconds()));
     for wrong in ["2030-01-08T19:50:15Z", "2030-01-08T18:45:14Z", "2029-01-08T19:45:14Z"] {
         let failure = answered(sts(200, &saml_answer(wrong))).unwrap_err();
         assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{wrong}");
@@ -312,7 +312,7 @@ fn stss_clock_may_be_a_little_ahead_but_credentials_never_outlive_the_grant_by_m
 }
 
 #[test]
-fn an_answer_without_whole_credentials_is_nonsense() {
+fn an_answer_with_incomplete_credentials_is_a_fault_of_the_upstream() {
     let good = saml_answer("2030-01-08T19:45:14Z");
     for (good_part, bad_part) in [
         ("<AccessKeyId>ASIAEXAMPLE</AccessKeyId>", ""),
@@ -334,7 +334,7 @@ fn an_answer_without_whole_credentials_is_nonsense() {
 }
 
 #[test]
-fn stss_refusals_come_through_as_their_codes_only() {
+fn of_stss_refusals_only_the_code_is_passed_on() {
     let error = |code: &str| {
         format!(
             "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
@@ -363,7 +363,7 @@ fn stss_refusals_come_through_as_their_codes_only() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "role": "reader" })), "/role");
     assert_eq!(refused_setting(json!({ "role": null })), "/role");
     assert_eq!(refused_setting(json!({ "principal": ROLE })), "/principal");
@@ -388,7 +388,7 @@ fn settings_that_cannot_work_are_refused_at_once() {
 }
 
 #[test]
-fn a_tenant_without_a_key_cannot_convince_sts() {
+fn a_tenant_without_a_signing_key_is_refused() {
     for mode in ["saml", "web_identity"] {
         let settings = json!({ "role": ROLE, "principal": PRINCIPAL, "mode": mode });
         let failure = ReadyIssuer::configure::<Aws>("aws", settings, tenant()).err().unwrap();

@@ -1,27 +1,27 @@
-//! A small tree of an XML answer: elements and texts, namespaces and attributes left out.
+//! Parses an XML answer into a small tree of elements and texts, without namespaces and attributes.
 //!
-//! A document type is refused, and with it every entity that is not XML's own: nothing in an answer can expand.
+//! A document type is refused, and so is every entity that XML does not predefine. Therefore no entity can expand.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 
-/// Most elements of an answer. STS's have about twenty.
+/// The largest number of elements in an answer. Answers of STS have about twenty.
 const ELEMENTS_MAX: usize = 256;
-/// Deepest element. STS's answers are four deep.
+/// The deepest nesting of elements. Answers of STS have four levels.
 const DEPTH_MAX: usize = 8;
 
 /// An element.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Element {
-    /// Without its prefix.
+    /// The name without its namespace prefix.
     pub(crate) name: String,
-    /// What stands in it outside of its children.
+    /// The text outside of its children.
     pub(crate) text: String,
     pub(crate) children: Vec<Element>,
 }
 
-/// It is no XML, or none of STS's.
+/// The text is not XML, or is beyond the limits of this module.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -29,7 +29,7 @@ impl Element {
     /// The root element of a document.
     pub(crate) fn parse(document: &str) -> Result<Self, Malformed> {
         let mut reader = Reader::from_str(document);
-        // The first stands for the document; its children are the roots.
+        // The first element represents the document; its children are the roots.
         let mut open = vec![Self::default()];
         let mut elements = 0;
         loop {
@@ -64,14 +64,14 @@ impl Element {
         Ok(root)
     }
 
-    /// The only child of this name.
+    /// The child with this name; `None` if there is no such child or more than one.
     pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         let mut named = self.children.iter().filter(|child| child.name == name);
         let child = named.next()?;
         named.next().is_none().then_some(child)
     }
 
-    /// The text of the only child of this name, if it has one.
+    /// The text of the only child with this name; `None` if it is empty.
     pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str()).filter(|text| !text.is_empty())
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_texts_and_xmls_own_entities_are_read() {
+    fn elements_texts_and_predefined_entities_are_read() {
         let root = Element::parse(
             "<?xml version=\"1.0\"?>\n<p:a xmlns:p=\"x\"><b>1 &lt; &#50;</b><c/><!-- no --></p:a>\n",
         )
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_stands_there_twice_is_none() {
+    fn a_child_that_occurs_twice_is_not_found() {
         let root = Element::parse("<a><b>1</b><b>2</b></a>").unwrap();
         assert_eq!(root.child("b"), None);
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_whole_element_is_refused() {
+    fn a_document_that_is_not_one_complete_element_is_refused() {
         for bad in [
             "",
             "text",
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_and_number_of_elements_have_limits() {
+    fn depth_and_number_of_elements_are_limited() {
         let deep = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
         assert!(Element::parse(&deep(DEPTH_MAX)).is_ok());
         assert!(Element::parse(&deep(DEPTH_MAX + 1)).is_err());

@@ -4,25 +4,24 @@ mod name;
 mod sas;
 mod settings;
 
-use jiff::Timestamp;
 use locum_plugin::prelude::*;
 
 use crate::name::{BlobName, ContainerName};
 use crate::sas::{Resource, Terms};
-use crate::settings::{Ready, Settings};
+use crate::settings::{Settings, Sharing};
 
-locum_plugin::export_plugin! { name: "azure-blob", vendor: "Locum", issuers: [AzureBlob] }
+locum_plugin::export_plugin! { name: "azure_blob", vendor: "Locum", issuers: [AzureBlob] }
 
-/// Ready for one storage account: it holds the account's key.
-struct AzureBlob(Ready);
+/// An issuer for one storage account, with the account's key.
+struct AzureBlob(Sharing);
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
     /// The container: 3 to 63 of `a-z`, `0-9` and single hyphens, or `$root`, `$web`, `$logs`.
     container_name: Option<String>,
-    /// The blob, not percent-encoded; absent with no blob in the settings: the whole container.
+    /// The blob, not percent-encoded. Without it and without a blob in the settings, the whole container.
     blob_name: Option<String>,
 }
 
@@ -32,71 +31,69 @@ impl Issuer for AzureBlob {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime =
-            Lifetime::up_to_seconds(2_592_000).by_default_seconds(300).set_in_minutes_by("expiration");
+            Lifetime::up_to_seconds(2_592_000).default_seconds(300).setting_in_minutes("expiration");
         vec![
             ApiType::text("azure_blob", "azure_blob_sas")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .parameter_overrides("containerName")
                 .parameter_overrides("blobName")
                 .revoked_by_key_rotation(
-                    "With a signedIdentifier, change or remove that stored access policy of the container; without one, regenerate the account key, which ends every signature made with it.",
+                    "With a signedIdentifier, change or remove that stored access policy of the container; without one, regenerate the account key, which invalidates every signature made with it.",
                 ),
         ]
     }
 
     fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
-        settings.ready().map(Self)
+        settings.sharing().map(Self)
     }
 
     fn issue(&self, grant: &Grant<Parameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        let Self(ready) = self;
+        let Self(sharing) = self;
         let resource = self.resource(&grant.parameters)?;
-        if let Some(policy) = &ready.policy {
-            return Ok(grant.text_without_end(ready.account.sign(&resource, &Terms::Policy(policy))));
+        if let Some(policy) = &sharing.policy {
+            return Ok(grant.text_without_expiry(sharing.account.sign(&resource, &Terms::Policy(policy))));
         }
         let permissions = match &resource.blob {
-            Some(_) if ready.blob_permissions.is_empty() => {
+            Some(_) if sharing.blob_permissions.is_empty() => {
                 return Err(Failure::parameter("blobName", "no permission on blobs is configured"));
             }
-            None if ready.container_permissions.is_empty() => {
+            None if sharing.container_permissions.is_empty() => {
                 return Err(Failure::parameter(
                     "blobName",
                     "name a blob: no permission on containers is configured",
                 ));
             }
-            Some(_) => &ready.blob_permissions,
-            None => &ready.container_permissions,
+            Some(_) => &sharing.blob_permissions,
+            None => &sharing.container_permissions,
         };
         let terms =
             Terms::Stated { permissions, starts: instant(grant.now)?, expires: instant(grant.expires_at())? };
-        Ok(grant.text(ready.account.sign(&resource, &terms)))
+        Ok(grant.text(sharing.account.sign(&resource, &terms)))
     }
 }
 
 impl AzureBlob {
     fn resource(&self, parameters: &Parameters) -> Result<Resource, Failure> {
-        let Self(ready) = self;
+        let Self(sharing) = self;
         let container = match &parameters.container_name {
             Some(name) => {
                 ContainerName::parse(name).map_err(|why| Failure::parameter("containerName", why))?
             }
-            None => ready
+            None => sharing
                 .container
                 .clone()
                 .ok_or_else(|| Failure::parameter("containerName", "name a container: none is configured"))?,
         };
         let blob = match &parameters.blob_name {
             Some(name) => Some(BlobName::parse(name).map_err(|why| Failure::parameter("blobName", why))?),
-            None => ready.blob.clone(),
+            None => sharing.blob.clone(),
         };
         Ok(Resource { container, blob })
     }
 }
 
-fn instant(unix_seconds: i64) -> Result<String, Failure> {
-    let instant =
-        Timestamp::from_second(unix_seconds).map_err(|error| Failure::internal(error.to_string()))?;
-    Ok(instant.to_string())
+fn instant(time: UnixTime) -> Result<String, Failure> {
+    time.to_rfc3339().ok_or_else(|| Failure::internal(format!("{time} is beyond the year 9999")))
 }
 
 #[cfg(test)]

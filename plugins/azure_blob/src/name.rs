@@ -1,10 +1,10 @@
-//! Names of containers, blobs and accounts. A name outside the grammar is refused, never repaired.
+//! Names of containers, blobs and accounts. A name outside the grammar is refused and never corrected.
 
 /// Longest blob name.
 const BLOB_CHARS_MAX: usize = 1024;
-/// Most segments of a blob name.
+/// The largest number of segments in a blob name.
 const BLOB_SEGMENTS_MAX: usize = 254;
-/// Containers that Azure itself names.
+/// Containers with names that Azure defines.
 const SYSTEM_CONTAINERS: [&str; 3] = ["$root", "$web", "$logs"];
 
 /// The name of a container.
@@ -12,7 +12,7 @@ const SYSTEM_CONTAINERS: [&str; 3] = ["$root", "$web", "$logs"];
 pub(crate) struct ContainerName(String);
 
 impl ContainerName {
-    /// 3 to 63 of `a-z`, `0-9` and hyphens, no hyphen first, last or after another; or a system container.
+    /// 3 to 63 characters of `a-z`, `0-9` and single hyphens, without a hyphen at either end; or a system container.
     pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
         let good = (3..=63).contains(&name.len())
             && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
@@ -33,9 +33,9 @@ impl ContainerName {
 pub(crate) struct BlobName(String);
 
 impl BlobName {
-    /// 1 to 1024 characters in at most 254 segments between `/`; no segment is empty or ends with a dot, which also
-    /// shuts out `.` and `..`. Control characters, `\` and `%` are refused: with them, two programs can read one
-    /// name as two different paths.
+    /// 1 to 1024 characters in at most 254 segments between `/`. No segment is empty or ends with a dot, so `.` and `..`
+    /// are refused too. Control characters, `\` and `%` are refused because two programs can read a name that contains them
+    /// as two different paths.
     pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
         if name.chars().count() > BLOB_CHARS_MAX || name.split('/').count() > BLOB_SEGMENTS_MAX {
             return Err("a blob name has at most 1024 characters and 254 segments");
@@ -56,7 +56,7 @@ impl BlobName {
     }
 }
 
-/// Whether it can be a storage account's name: 3 to 24 of `a-z` and `0-9`.
+/// Whether it can be a storage account's name: 3 to 24 characters of `a-z` and `0-9`.
 pub(crate) fn is_account_name(name: &str) -> bool {
     (3..=24).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
 }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn container_names_keep_to_azures_grammar() {
+    fn container_names_follow_azures_grammar() {
         for good in ["abc", "my-container", "0-9", &"a".repeat(63), "$root", "$web", "$logs"] {
             assert!(ContainerName::parse(good).is_ok(), "{good}");
         }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn blob_names_hold_what_a_path_may_hold() {
+    fn blob_names_may_contain_spaces_dots_and_punctuation() {
         for good in ["b", "dir/my blob.txt", "a.b/c", ".hidden", "ä/+&?#'", &"x".repeat(1024)] {
             assert!(BlobName::parse(good).is_ok(), "{good}");
         }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn account_names_are_short_and_plain() {
+    fn account_names_have_3_to_24_lower_case_letters_and_digits() {
         for good in ["abc", "devstoreaccount1", &"a".repeat(24)] {
             assert!(is_account_name(good), "{good}");
         }

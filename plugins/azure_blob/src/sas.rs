@@ -1,17 +1,17 @@
-//! The signature of a service SAS, and the query that carries it: pure.
+//! The signature of a service SAS and the query that contains it, without input or output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use locum_plugin::percent::query_of;
+use locum_plugin::percent::query_string;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::HmacKey;
 
 use crate::name::{BlobName, ContainerName};
 
-/// The version of the storage service whose rules sign and read the SAS. Azure keeps old ones alive.
+/// The version of the storage service that defines how the SAS is signed and read. Azure still supports old versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, JsonSchema)]
 pub(crate) enum ServiceVersion {
-    /// What the original issued.
+    /// The version that Auth0 used.
     #[serde(rename = "2014-02-14")]
     V2014_02_14,
     #[serde(rename = "2015-04-05")]
@@ -53,32 +53,32 @@ pub(crate) struct Account {
     pub(crate) version: ServiceVersion,
 }
 
-/// What is shared.
+/// The container or blob that a signature gives access to.
 pub(crate) struct Resource {
     pub(crate) container: ContainerName,
-    /// None: the whole container.
+    /// `None` for the whole container.
     pub(crate) blob: Option<BlobName>,
 }
 
-/// On what terms.
+/// Permissions and times of a signature.
 pub(crate) enum Terms<'a> {
-    /// Those of a stored access policy. What a policy states must not be stated again.
+    /// Those of a stored access policy, by its id. A signature must not state them again.
     Policy(&'a str),
-    /// These; times are UTC, whole seconds.
+    /// Those given here. Times are RFC 3339 in UTC, in whole seconds.
     Stated { permissions: &'a str, starts: String, expires: String },
 }
 
 impl Account {
-    /// The query that gives access, without a leading `?`, in the order of the original.
+    /// The query that gives access, without a leading `?`. Its fields are in the order that Auth0 used.
     pub(crate) fn sign(&self, resource: &Resource, terms: &Terms<'_>) -> String {
         let signature = STANDARD.encode(self.key.sign(self.string_to_sign(resource, terms).as_bytes()));
         let version = self.version.name();
         let kind = kind_of(resource);
         match terms {
             Terms::Policy(policy) => {
-                query_of(&[("sv", version), ("si", policy), ("sr", kind), ("sig", &signature)])
+                query_string(&[("sv", version), ("si", policy), ("sr", kind), ("sig", &signature)])
             }
-            Terms::Stated { permissions, starts, expires } => query_of(&[
+            Terms::Stated { permissions, starts, expires } => query_string(&[
                 ("st", starts),
                 ("se", expires),
                 ("sp", permissions),
@@ -89,7 +89,7 @@ impl Account {
         }
     }
 
-    /// The fields that the service joins and signs too; which ones, depends on the version.
+    /// The text that is signed: fields joined by line feeds. Which fields, depends on the version.
     fn string_to_sign(&self, resource: &Resource, terms: &Terms<'_>) -> String {
         let path = self.canonical_path(resource);
         let (permissions, starts, expires, policy) = match terms {
@@ -100,19 +100,19 @@ impl Account {
         };
         let mut fields = vec![permissions, starts, expires, &path, policy];
         if self.version >= ServiceVersion::V2015_04_05 {
-            // Client addresses and protocols: open.
+            // Client addresses and protocols are not restricted.
             fields.extend(["", ""]);
         }
         fields.push(self.version.name());
         if self.version >= ServiceVersion::V2018_11_09 {
-            // The kind of resource; no snapshot.
+            // The kind of resource, and no snapshot.
             fields.extend([kind_of(resource), ""]);
         }
         if self.version >= ServiceVersion::V2020_12_06 {
             // No encryption scope.
             fields.push("");
         }
-        // No answer header is overridden: cache control, disposition, encoding, language, type.
+        // No response header is overridden: cache control, disposition, encoding, language, type.
         fields.extend([""; 5]);
         fields.join("\n")
     }

@@ -1,4 +1,4 @@
-//! The add-on's settings, read into what issuing needs.
+//! The add-on's settings, and what the issuer uses of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,26 +11,30 @@ use crate::sas::{Account, ServiceVersion};
 /// Longest id of a stored access policy.
 const POLICY_CHARS_MAX: usize = 64;
 
-/// The storage account to share from, and what to share of it.
+/// The storage account, and what of it a signature may give access to.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(non_snake_case, reason = "the names that add-ons are exported with")]
 pub(crate) struct Settings {
     /// The storage account's name.
     accountName: String,
-    /// One of the account's two keys: base64.
+    /// One of the account's two keys, base64 as Azure shows it.
     storageAccessKey: Secret,
-    /// The container, unless the request names one.
+    /// The container, unless the request chooses one.
     #[serde(default)]
     containerName: Option<String>,
-    /// The blob, unless the request names one. Empty: the whole container.
+    /// The blob, unless the request chooses one. If empty, the whole container.
     #[serde(default)]
     blobName: Option<String>,
-    /// How long signatures are good, in minutes; 5 if absent.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// The lifetime of signatures, in minutes; 5 if absent.
+    #[expect(
+        dead_code,
+        reason = "the engine reads it, as the manifest says; the field is here for the schema"
+    )]
     #[schemars(range(min = 1))]
     expiration: Option<u64>,
-    /// A stored access policy of the container. It decides permissions and times, and nothing else here does.
+    /// The id of a stored access policy of the container. The policy decides permissions and times; the settings for them are
+    /// not used.
     #[serde(default)]
     signedIdentifier: Option<String>,
     /// Blobs can be read.
@@ -54,24 +58,24 @@ pub(crate) struct Settings {
     /// The container's blobs can be listed.
     #[serde(default)]
     container_list: bool,
-    /// The version of the storage service's rules. The default suits Azure and Azurite.
+    /// The version of the storage service that defines the signature. Azure and Azurite support the default.
     #[serde(default)]
     sv: ServiceVersion,
 }
 
-/// All that issuing needs, checked.
-pub(crate) struct Ready {
+/// The checked settings.
+pub(crate) struct Sharing {
     pub(crate) account: Account,
     pub(crate) container: Option<ContainerName>,
     pub(crate) blob: Option<BlobName>,
     pub(crate) policy: Option<String>,
-    /// Letters in the order that Azure wants; empty: none.
+    /// Letters in the order that Azure demands; empty if nothing is permitted.
     pub(crate) blob_permissions: String,
     pub(crate) container_permissions: String,
 }
 
 impl Settings {
-    pub(crate) fn ready(self) -> Result<Ready, Failure> {
+    pub(crate) fn sharing(self) -> Result<Sharing, Failure> {
         if !is_account_name(&self.accountName) {
             return Err(Failure::setting(
                 "accountName",
@@ -110,11 +114,11 @@ impl Settings {
         if policy.is_none() && blob_permissions.is_empty() && container_permissions.is_empty() {
             return Err(Failure::setting(
                 "blob_read",
-                "no permission is on: turn one on, or name a policy in signedIdentifier",
+                "no permission is set; set one to true, or name a policy in signedIdentifier",
             ));
         }
         let account = Account { name: self.accountName, key, version: self.sv };
-        Ok(Ready { account, container, blob, policy, blob_permissions, container_permissions })
+        Ok(Sharing { account, container, blob, policy, blob_permissions, container_permissions })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Signatures against those of Microsoft's own libraries, and what is refused.
+//! Signatures compared with those of Microsoft's libraries, and refusals.
 
 use locum_plugin::abi::answer::{FailureCode, Issued};
 use locum_plugin::prelude::*;
@@ -46,7 +46,7 @@ fn refused_parameter(changes: Value, parameters: Value) -> String {
 }
 
 #[test]
-fn signatures_are_those_of_microsofts_libraries() {
+fn signatures_equal_those_of_microsofts_libraries() {
     let blob = json!({ "blobName": "dir/my blob.txt" });
     let vectors = [
         ("2014-02-14", &blob, "rwd", "b", "gVCmMFUAhP%2F%2FXM6s7UPR8cCNSXWJQwQ9dY7zu%2FYKyss%3D"),
@@ -64,7 +64,7 @@ fn signatures_are_those_of_microsofts_libraries() {
 }
 
 #[test]
-fn the_default_version_is_the_one_that_azurite_takes() {
+fn the_default_version_is_one_that_azurite_supports() {
     let changes = json!({ "blob_write": false, "blob_delete": false });
     let sas = issue(changes, json!({ "blobName": "dir/my blob.txt" })).unwrap();
     let sig = "g%2BHYs7XyDWKtKsaGJbf7O0BCXgGkSkG9GKcCs%2Bjr94A%3D";
@@ -72,7 +72,7 @@ fn the_default_version_is_the_one_that_azurite_takes() {
 }
 
 #[test]
-fn with_a_stored_policy_neither_times_nor_permissions_are_stated() {
+fn a_signature_with_a_stored_policy_states_neither_times_nor_permissions() {
     let old =
         issue(json!({ "sv": "2014-02-14", "signedIdentifier": "mypolicy" }), json!({ "blobName": "b.txt" }));
     let sig = "1fJWTIrg%2BOSow0Z2khFBjRHF2Dx7lbVilV7Bwh9uP1U%3D";
@@ -83,17 +83,17 @@ fn with_a_stored_policy_neither_times_nor_permissions_are_stated() {
 }
 
 #[test]
-fn a_signature_on_a_policy_states_no_end_and_a_plain_one_states_the_grants() {
+fn a_signature_with_a_policy_states_no_expiry_and_another_states_that_of_the_grant() {
     let end = |changes| match configure(changes).unwrap().issue(&grant(json!({})), &[]).unwrap() {
         IssueAnswer::Issued(Issued { expires_at, .. }) => expires_at,
         other => panic!("{other:?}"),
     };
     assert_eq!(end(json!({ "signedIdentifier": "mypolicy" })), None);
-    assert_eq!(end(json!({})), Some(NOW + 3600));
+    assert_eq!(end(json!({})), Some((NOW + 3600).as_seconds()));
 }
 
 #[test]
-fn the_settings_name_the_blob_and_a_request_another() {
+fn a_request_can_choose_another_blob_than_the_settings() {
     let stored = json!({ "blobName": "dir/my blob.txt", "sv": "2020-12-06" });
     let of_settings = issue(stored.clone(), json!({})).unwrap();
     assert!(of_settings.ends_with("sr=b&sig=WgqC3dlHv3wfUHhqJxYC9l5Y%2F1fJbumYFbwAXxpmW%2Bk%3D"));
@@ -103,25 +103,25 @@ fn the_settings_name_the_blob_and_a_request_another() {
 }
 
 #[test]
-fn the_settings_name_the_container_and_a_request_another() {
+fn a_request_can_choose_another_container_than_the_settings() {
     let of_request = issue(json!({}), json!({ "containerName": "other" })).unwrap();
     assert_ne!(of_request, issue(json!({}), json!({})).unwrap());
     assert_eq!(of_request, issue(json!({ "containerName": "other" }), json!({})).unwrap());
 }
 
 #[test]
-fn an_empty_blob_name_in_the_settings_means_the_container() {
+fn an_empty_blob_name_in_the_settings_means_the_whole_container() {
     assert_eq!(issue(json!({ "blobName": "" }), json!({})), issue(json!({}), json!({})));
 }
 
 #[test]
-fn permissions_keep_azures_order_and_leave_out_what_is_off() {
+fn only_the_set_permissions_are_stated_in_azures_order() {
     let changes = json!({ "container_write": false, "container_read": false });
     assert!(issue(changes, json!({})).unwrap().contains("&sp=dl&"));
 }
 
 #[test]
-fn a_resource_on_which_nothing_is_permitted_is_refused() {
+fn a_resource_without_any_permission_is_refused() {
     let no_blob = json!({ "blob_read": false, "blob_write": false, "blob_delete": false });
     assert_eq!(refused_parameter(no_blob.clone(), json!({ "blobName": "b" })), "/blobName");
     assert!(issue(no_blob, json!({})).is_ok());
@@ -140,7 +140,7 @@ fn names_outside_the_grammar_are_refused() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "accountName": "Acme" })), "/accountName");
     assert_eq!(refused_setting(json!({ "storageAccessKey": "not base64" })), "/storageAccessKey");
     assert_eq!(refused_setting(json!({ "storageAccessKey": "" })), "/storageAccessKey");

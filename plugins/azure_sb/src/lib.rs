@@ -8,15 +8,15 @@ use locum_plugin::prelude::*;
 use crate::sas::{EntityPath, Policy};
 use crate::settings::Settings;
 
-locum_plugin::export_plugin! { name: "azure-sb", vendor: "Locum", issuers: [AzureServiceBus] }
+locum_plugin::export_plugin! { name: "azure_sb", vendor: "Locum", issuers: [AzureServiceBus] }
 
-/// Ready for one namespace: it holds a policy's key.
+/// An issuer for one namespace, with the key of a shared access policy.
 struct AzureServiceBus {
     policy: Policy,
     entity: Option<EntityPath>,
 }
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -30,13 +30,13 @@ impl Issuer for AzureServiceBus {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime =
-            Lifetime::up_to_seconds(2_592_000).by_default_seconds(300).set_in_minutes_by("expiration");
+            Lifetime::up_to_seconds(2_592_000).default_seconds(300).setting_in_minutes("expiration");
         vec![
             ApiType::text("azure_sb", "azure_sb_sas")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .parameter_overrides("entityPath")
                 .revoked_by_key_rotation(
-                    "Regenerate the key of the shared access policy, which ends every signature made with it.",
+                    "Regenerate the key of the shared access policy, which invalidates every signature made with it.",
                 ),
         ]
     }

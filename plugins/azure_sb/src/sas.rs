@@ -1,8 +1,9 @@
-//! The signature and the header value that carries it: pure.
+//! The signature and the header value that contains it, without input or output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use locum_plugin::percent::{percent_encoded, query_of};
+use locum_plugin::UnixTime;
+use locum_plugin::percent::{percent_encoded, query_string};
 use locum_plugin::signing::HmacKey;
 
 /// Longest path of an entity.
@@ -16,13 +17,13 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The whole value of an `Authorization` header, its fields in the order of the original.
-    pub(crate) fn sign(&self, entity: &EntityPath, expires_at: i64) -> String {
+    /// The whole value of an `Authorization` header. Its fields are in the order that Auth0 used.
+    pub(crate) fn sign(&self, entity: &EntityPath, expires_at: UnixTime) -> String {
         let resource = format!("http://{}.servicebus.windows.net/{}", self.namespace, entity.0);
-        // The service signs the resource as it stands in the token: encoded.
+        // The service signs the resource in the form that the token contains: percent-encoded.
         let string_to_sign = format!("{}\n{expires_at}", percent_encoded(&resource));
         let signature = STANDARD.encode(self.key.sign(string_to_sign.as_bytes()));
-        let fields = query_of(&[
+        let fields = query_string(&[
             ("sig", &signature),
             ("se", &expires_at.to_string()),
             ("skn", &self.name),
@@ -37,8 +38,8 @@ impl Policy {
 pub(crate) struct EntityPath(String);
 
 impl EntityPath {
-    /// 1 to 260 bytes; segments of letters, digits and `-._~` between `/`, each of which starts with a letter or
-    /// digit and does not end with a dot. That shuts out `.`, `..` and empty segments.
+    /// 1 to 260 bytes: segments of letters, digits and `-._~` between `/`. Each segment starts with a letter or digit and
+    /// does not end with a dot, so `.`, `..` and empty segments are refused.
     pub(crate) fn parse(path: &str) -> Result<Self, &'static str> {
         if path.len() > PATH_BYTES_MAX || !path.split('/').all(is_segment) {
             return Err(

@@ -1,26 +1,29 @@
-//! The add-on's settings, read into a policy that signs.
+//! The add-on's settings, and the policy that they give.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::HmacKey;
 
 use crate::sas::{EntityPath, Policy, is_namespace};
 
-/// The namespace to share from, and the policy to share it with.
+/// The namespace, and the shared access policy that signs.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(non_snake_case, reason = "the names that add-ons are exported with")]
 pub(crate) struct Settings {
     /// The Service Bus namespace: the part before `.servicebus.windows.net`.
     namespace: String,
-    /// The name of the shared access policy. Its rights are those of the signature.
+    /// The name of the shared access policy. A signature has the rights of the policy.
     sasKeyName: String,
     /// The policy's key, as Azure shows it.
     sasKey: Secret,
-    /// The queue, topic or hub, unless the request names one.
+    /// The queue, topic or hub, unless the request chooses one.
     #[serde(default)]
     entityPath: Option<String>,
-    /// How long signatures are good, in minutes; 5 if absent.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// The lifetime of signatures, in minutes; 5 if absent.
+    #[expect(
+        dead_code,
+        reason = "the engine reads it, as the manifest says; the field is here for the schema"
+    )]
     #[schemars(range(min = 1))]
     expiration: Option<u64>,
 }
@@ -32,9 +35,12 @@ impl Settings {
             return Err(Failure::setting("namespace", why));
         }
         if self.sasKeyName.is_empty() {
-            return Err(Failure::setting("sasKeyName", "name the shared access policy"));
+            return Err(Failure::setting(
+                "sasKeyName",
+                "it is empty; set the name of the shared access policy",
+            ));
         }
-        // The service takes the text of the key for the key, although it looks like base64.
+        // The text of the key is the HMAC key, although it looks like base64.
         let key = HmacKey::new(self.sasKey.expose().as_bytes())
             .map_err(|error| Failure::setting("sasKey", error.to_string()))?;
         Ok(Policy { namespace: self.namespace, name: self.sasKeyName, key })

@@ -1,4 +1,4 @@
-//! The signature against that of Microsoft's own library, and what is refused.
+//! The signature compared with that of Microsoft's library, and refusals.
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
@@ -20,7 +20,6 @@ fn configure(changes: Value) -> Result<ReadyIssuer, Failure> {
     ReadyIssuer::configure::<AzureServiceBus>("azure_sb", settings, tenant())
 }
 
-/// Issues so that it ends when the recorded signature does.
 fn issue(changes: Value, parameters: Value) -> Result<String, Failure> {
     let mut grant = grant(parameters);
     grant.lifetime_seconds = 300;
@@ -34,23 +33,23 @@ fn refused_setting(changes: Value) -> String {
 }
 
 #[test]
-fn the_signature_is_that_of_microsofts_library() {
+fn the_signature_equals_that_of_microsofts_library() {
     let key = locum_plugin::signing::HmacKey::new(b"c2VjcmV0LWtleS1mb3ItdGVzdHM=").unwrap();
     let policy = crate::sas::Policy { namespace: "namespace".to_owned(), name: "PolicyName".to_owned(), key };
     assert_eq!(
-        policy.sign(&EntityPath::parse("my_queue").unwrap(), 1_893_456_000),
+        policy.sign(&EntityPath::parse("my_queue").unwrap(), UnixTime::from_seconds(1_893_456_000)),
         "SharedAccessSignature sig=u6tCZAH9aNKCHaZVNv0HiJosyrXzc9kOORohFDedXNU%3D&se=1893456000\
          &skn=PolicyName&sr=http%3A%2F%2Fnamespace.servicebus.windows.net%2Fmy_queue"
     );
 }
 
 #[test]
-fn it_ends_when_the_grant_does() {
+fn a_signature_expires_with_its_grant() {
     assert!(issue(json!({}), json!({})).unwrap().contains(&format!("&se={}&", NOW + 300)));
 }
 
 #[test]
-fn a_request_names_another_entity_in_place_of_the_settings() {
+fn a_request_can_choose_another_entity_than_the_settings() {
     let of_request = issue(json!({}), json!({ "entityPath": "news/subscriptions/mine" })).unwrap();
     assert!(of_request.ends_with("windows.net%2Fnews%2Fsubscriptions%2Fmine"), "{of_request}");
     assert_eq!(of_request, issue(json!({ "entityPath": "news/subscriptions/mine" }), json!({})).unwrap());
@@ -73,7 +72,7 @@ fn a_policy_name_cannot_smuggle_a_field_into_the_token() {
 }
 
 #[test]
-fn entity_paths_keep_to_one_grammar() {
+fn entity_paths_follow_the_grammar() {
     for good in ["q", "my_queue", "a-b.c~d", "topic/subscriptions/s1", "0", &"x".repeat(260)] {
         assert!(EntityPath::parse(good).is_ok(), "{good}");
     }
@@ -92,7 +91,7 @@ fn entity_paths_keep_to_one_grammar() {
 }
 
 #[test]
-fn namespaces_keep_to_azures_grammar() {
+fn namespaces_follow_azures_grammar() {
     for good in ["namespace", "acme-bus-1", "Acme01", &"n".repeat(50)] {
         assert!(is_namespace(good), "{good}");
     }
@@ -102,7 +101,7 @@ fn namespaces_keep_to_azures_grammar() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "namespace": "a.b" })), "/namespace");
     assert_eq!(refused_setting(json!({ "sasKeyName": "" })), "/sasKeyName");
     assert_eq!(refused_setting(json!({ "sasKey": "" })), "/sasKey");

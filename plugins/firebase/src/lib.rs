@@ -9,7 +9,7 @@ use crate::settings::{Scheme, Settings};
 
 locum_plugin::export_plugin! { name: "firebase", vendor: "Locum", issuers: [Firebase] }
 
-/// Ready for one Firebase project: it holds the project's key.
+/// An issuer for one Firebase project, with the key of its token scheme.
 struct Firebase(Scheme);
 
 impl Issuer for Firebase {
@@ -17,9 +17,9 @@ impl Issuer for Firebase {
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
-        let lifetime = Lifetime::up_to_seconds(3600).set_in_seconds_by("lifetime_in_seconds");
-        vec![ApiType::jwt("firebase").lives(lifetime).reads("firebase_data").not_revocable(
-            "It cannot be revoked: it lives until it expires. Disable the user in Firebase, or delete the service account's key, which ends all tokens made with it.",
+        let lifetime = Lifetime::up_to_seconds(3600).setting_in_seconds("lifetime_in_seconds");
+        vec![ApiType::jwt("firebase").lifetime(lifetime).reads("firebase_data").not_revocable(
+            "It cannot be revoked: it is valid until it expires. Disable the user in Firebase, or delete the service account's key, which invalidates all tokens made with it.",
         )]
     }
 

@@ -1,27 +1,30 @@
-//! The add-on's settings, and which of Firebase's two token schemes they choose.
+//! The add-on's settings, which choose one of Firebase's two token schemes.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
 
-/// The Firebase project to issue for: a service account's key, or the secret of a legacy project.
+/// The Firebase project to issue for: the key of a service account, or the secret of a legacy project.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// The legacy project's secret; for Firebase SDKs of version 2 only.
+    /// The legacy project's secret. Only for Firebase SDKs of version 2.
     secret: Option<Secret>,
-    /// The service account's RSA private key, PEM; for Firebase SDKs from version 3 on.
+    /// The service account's RSA private key, PEM. For Firebase SDKs of version 3 and later.
     private_key: Option<Secret>,
-    /// The `kid` of that key; no `kid` stands in the token when it is absent.
+    /// The `kid` of that key. If it is absent, the token has no `kid`.
     private_key_id: Option<String>,
     /// The service account's email address: `iss` and `sub` of the token.
     client_email: Option<String>,
-    /// How long tokens live, in seconds; 3600 if absent, and never more than Firebase's 3600.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// The lifetime of tokens, in seconds; 3600 if absent. Firebase accepts at most 3600.
+    #[expect(
+        dead_code,
+        reason = "the engine reads it, as the manifest says; the field is here for the schema"
+    )]
     #[schemars(range(min = 1))]
     lifetime_in_seconds: Option<u64>,
 }
 
-/// A token scheme with the key that it signs with.
+/// A token scheme, with the key that signs.
 pub(crate) enum Scheme {
     /// Custom tokens, RS256.
     Custom { client_email: String, signer: JwsSigner },
@@ -47,11 +50,11 @@ impl Settings {
                 Ok(Scheme::Legacy { signer: JwsSigner::new(key, Map::new()) })
             }
             (Some(_), Some(_)) => {
-                Err(Failure::setting("secret", "private_key is set too; remove the one that is not used"))
+                Err(Failure::setting("secret", "private_key is set too; remove one of the two"))
             }
             (None, None) => Err(Failure::setting(
                 "private_key",
-                "set private_key and client_email, or for a legacy project secret",
+                "set private_key and client_email, or set secret for a legacy project",
             )),
         }
     }

@@ -1,9 +1,9 @@
-//! Both schemes through the messages that a host sends.
+//! Tokens of both schemes, and refusals, through the messages that a host sends.
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, open_hs256, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, tenant, verify_hs256};
 
 use crate::Firebase;
 
@@ -27,7 +27,7 @@ fn issue(settings: Value, firebase_data: Option<Value>) -> Result<String, Failur
 
 fn custom_claims(firebase_data: Value) -> Value {
     let token = issue(custom_settings(), Some(firebase_data)).unwrap();
-    TestKey::rsa().open(Algorithm::RS256, &token).unwrap().claims
+    TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap().claims
 }
 
 fn refused_data(settings: Value, firebase_data: Value) -> String {
@@ -43,9 +43,9 @@ fn refused_setting(settings: Value) -> String {
 }
 
 #[test]
-fn a_custom_token_has_exactly_the_claims_that_firebase_wants() {
+fn a_custom_token_has_exactly_the_claims_that_firebase_demands() {
     let token = issue(custom_settings(), None).unwrap();
-    let opened = TestKey::rsa().open(Algorithm::RS256, &token).unwrap();
+    let opened = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap();
     assert_eq!(opened.header, json!({ "typ": "JWT", "alg": "RS256" }));
     assert_eq!(
         opened.claims,
@@ -61,16 +61,16 @@ fn a_custom_token_has_exactly_the_claims_that_firebase_wants() {
 }
 
 #[test]
-fn the_key_id_stands_in_the_header_only_when_configured() {
+fn the_header_has_a_kid_only_if_one_is_configured() {
     let mut settings = custom_settings();
     settings["private_key_id"] = json!("k1");
     let token = issue(settings, None).unwrap();
-    let header = TestKey::rsa().open(Algorithm::RS256, &token).unwrap().header;
+    let header = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap().header;
     assert_eq!(header, json!({ "typ": "JWT", "alg": "RS256", "kid": "k1" }));
 }
 
 #[test]
-fn firebase_data_names_the_uid_and_its_other_members_become_claims() {
+fn firebase_data_gives_the_uid_and_its_other_members_become_claims() {
     let claims = custom_claims(json!({ "isBrave": true, "uid": "alice", "name": "Alice" }));
     assert_eq!(claims["uid"], "alice");
     assert_eq!(claims["claims"].to_string(), r#"{"isBrave":true,"name":"Alice"}"#);
@@ -84,16 +84,16 @@ fn firebase_data_with_a_uid_alone_adds_no_claims() {
 }
 
 #[test]
-fn claims_that_a_scope_selected_stay_out() {
+fn claims_that_a_scope_selected_are_not_added() {
     let mut grant = grant(json!({}));
     grant.claims.insert("email".to_owned(), json!("alice@example.com"));
     let token = configure(custom_settings()).unwrap().issue_token(&grant).unwrap();
-    let claims = TestKey::rsa().open(Algorithm::RS256, &token).unwrap().claims;
+    let claims = TestKey::rsa().verify_jwt(Algorithm::RS256, &token).unwrap().claims;
     assert_eq!(claims.get("claims"), None);
 }
 
 #[test]
-fn every_reserved_name_is_refused_and_its_neighbour_is_not() {
+fn every_reserved_name_is_refused_and_a_similar_name_is_not() {
     for name in [
         "acr",
         "amr",
@@ -144,16 +144,16 @@ fn developer_claims_have_at_most_1000_characters_of_json() {
 }
 
 #[test]
-fn firebase_data_that_is_no_object_is_refused() {
+fn firebase_data_that_is_not_an_object_is_refused() {
     for data in [json!("alice"), json!(["alice"]), json!(1)] {
         assert!(refused_data(custom_settings(), data).contains("must be an object"));
     }
 }
 
 #[test]
-fn a_legacy_token_holds_the_users_id_under_both_names() {
+fn a_legacy_token_contains_the_user_id_under_both_names() {
     let token = issue(json!({ "secret": "legacy secret" }), None).unwrap();
-    let opened = open_hs256(b"legacy secret", &token).unwrap();
+    let opened = verify_hs256(b"legacy secret", &token).unwrap();
     assert_eq!(opened.header.to_string(), r#"{"typ":"JWT","alg":"HS256"}"#);
     assert_eq!(
         opened.claims,
@@ -162,10 +162,10 @@ fn a_legacy_token_holds_the_users_id_under_both_names() {
 }
 
 #[test]
-fn the_data_of_a_legacy_token_is_firebase_data_as_it_stands() {
+fn the_data_of_a_legacy_token_is_firebase_data_unchanged() {
     let data = json!({ "user_id": "YWxpY2U=", "company": "acme", "sub": "free here" });
     let token = issue(json!({ "secret": "legacy secret" }), Some(data.clone())).unwrap();
-    assert_eq!(open_hs256(b"legacy secret", &token).unwrap().claims["d"], data);
+    assert_eq!(verify_hs256(b"legacy secret", &token).unwrap().claims["d"], data);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_legacy_token_has_at_most_1024_bytes() {
 }
 
 #[test]
-fn settings_choose_exactly_one_scheme() {
+fn settings_for_both_schemes_or_none_are_refused() {
     let mut both = custom_settings();
     both["secret"] = json!("s");
     assert_eq!(refused_setting(both), "/secret");
@@ -196,7 +196,7 @@ fn settings_choose_exactly_one_scheme() {
 }
 
 #[test]
-fn settings_that_cannot_sign_are_refused_at_once() {
+fn settings_that_cannot_sign_are_refused_when_the_issuer_is_configured() {
     let pem = TestKey::rsa().private_key_pem();
     assert_eq!(refused_setting(json!({ "private_key": pem })), "/client_email");
     assert_eq!(refused_setting(json!({ "private_key": pem, "client_email": "" })), "/client_email");

@@ -1,4 +1,4 @@
-//! The claims of both token schemes: pure.
+//! The claims of both token schemes, without input or output.
 
 use locum_plugin::prelude::*;
 
@@ -6,7 +6,7 @@ use locum_plugin::prelude::*;
 const AUDIENCE: &str =
     "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit";
 
-/// Names that Firebase keeps for itself among the developer claims.
+/// Names that Firebase reserves: developer claims cannot use them.
 const RESERVED: [&str; 16] = [
     "acr",
     "amr",
@@ -26,10 +26,11 @@ const RESERVED: [&str; 16] = [
     "sub",
 ];
 
-/// The profile attribute that says what a token shall hold.
+/// The profile attribute that gives the user-specific claims of a token.
 const ATTRIBUTE: &str = "firebase_data";
 
-/// Longest `uid` of a custom token. Firebase's SDKs count UTF-16 units or code points; units are never fewer.
+/// Longest `uid` of a custom token. Some of Firebase's SDKs count UTF-16 units and some code points; there are never fewer
+/// units than code points.
 const UID_UNITS_MAX: usize = 128;
 /// Longest JSON text of the developer claims.
 const CLAIMS_CHARS_MAX: usize = 1000;
@@ -38,7 +39,7 @@ const LEGACY_UID_BYTES_MAX: usize = 256;
 /// Longest legacy token.
 const LEGACY_TOKEN_BYTES_MAX: usize = 1024;
 
-/// `iss`, `sub`, `aud`, `iat`, `exp`, `uid`, and `claims` if the profile has any.
+/// `iss`, `sub`, `aud`, `iat`, `exp` and `uid`, and `claims` if the profile has any.
 pub(crate) fn custom_claims(
     client_email: &str,
     grant: &Grant<NoParameters>,
@@ -70,7 +71,8 @@ pub(crate) fn custom_claims(
     Ok(claims)
 }
 
-/// `v`, `d`, `iat`, `exp`: `d` is the profile's `firebase_data`, or else the user's id under both names it went by.
+/// `v`, `d`, `iat` and `exp`. `d` is the profile's `firebase_data`, or without it the user's id under the two names that
+/// Auth0 used.
 pub(crate) fn legacy_claims(grant: &Grant<NoParameters>) -> Result<Map<String, Value>, Failure> {
     let content = match firebase_data(grant)? {
         Some(content) => content.clone(),
@@ -92,7 +94,7 @@ pub(crate) fn legacy_claims(grant: &Grant<NoParameters>) -> Result<Map<String, V
     Ok(claims)
 }
 
-/// The legacy token, if it is one that Firebase takes.
+/// The legacy token, if it is not longer than Firebase accepts.
 pub(crate) fn within_legacy_limit(token: String) -> Result<String, Failure> {
     if token.len() > LEGACY_TOKEN_BYTES_MAX {
         let why = format!("the token would have more than {LEGACY_TOKEN_BYTES_MAX} bytes");
@@ -111,7 +113,7 @@ fn firebase_data(grant: &Grant<NoParameters>) -> Result<Option<&Map<String, Valu
 
 fn uid_within(units_max: usize, attribute: &str, uid: String) -> Result<String, Failure> {
     if uid.is_empty() || uid.encode_utf16().count() > units_max {
-        let why = format!("Firebase takes a uid of 1 to {units_max} characters");
+        let why = format!("Firebase accepts a uid of 1 to {units_max} characters");
         return Err(Failure::attribute_unusable(attribute, why));
     }
     Ok(uid)

@@ -11,17 +11,17 @@ use crate::token::Nonce;
 
 locum_plugin::export_plugin! { name: "layer", vendor: "Locum", issuers: [Layer] }
 
-/// Ready for one Layer provider: it holds the provider's key.
+/// An issuer for one Layer provider, with the provider's key.
 struct Layer {
     provider_id: String,
     principal: String,
     signer: JwsSigner,
 }
 
-/// What a request must bring.
+/// The parameters of a request.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
-    /// The nonce that Layer gave to the client: needed, good once and for ten minutes.
+    /// The nonce that the client got from Layer. Required; Layer accepts it once, within ten minutes.
     nonce: Option<String>,
 }
 
@@ -30,15 +30,14 @@ impl Issuer for Layer {
     type Parameters = Parameters;
 
     fn api_types() -> Vec<ApiType> {
-        let lifetime =
-            Lifetime::up_to_seconds(86_400).by_default_seconds(300).set_in_minutes_by("expiration");
+        let lifetime = Lifetime::up_to_seconds(86_400).default_seconds(300).setting_in_minutes("expiration");
         vec![
             ApiType::jwt("layer")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .reads_named_by_setting("principal", Some("user_id"))
                 .reads("email_verified")
                 .not_revocable(
-                    "It cannot be revoked: it lives until it expires, and its nonce is good once. Delete the key at Layer to end all tokens made with it.",
+                    "It cannot be revoked: it is valid until it expires, and Layer accepts its nonce once. Delete the key at Layer to invalidate all tokens made with it.",
                 ),
         ]
     }

@@ -1,4 +1,4 @@
-//! The add-on's settings, and the signer they make.
+//! The add-on's settings, and the signer that they give.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
@@ -8,17 +8,20 @@ use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
 #[serde(deny_unknown_fields)]
 #[expect(non_snake_case, reason = "the names that add-ons are exported with")]
 pub(crate) struct Settings {
-    /// The provider's id, as Layer shows it: `iss` of the token.
+    /// The provider's id, as Layer shows it: the `iss` of the token.
     pub(crate) providerId: String,
-    /// The id of the key at Layer: `kid` of the token.
+    /// The id of the key at Layer: the `kid` of the token.
     keyId: String,
-    /// The RSA private key whose public half Layer has, PEM.
+    /// The RSA private key, PEM. Layer has its public key.
     privateKey: Secret,
     /// The profile attribute that is the user's id at Layer; `user_id` if absent.
     #[serde(default = "user_id")]
     pub(crate) principal: String,
-    /// How long tokens live, in minutes; 5 if absent.
-    #[expect(dead_code, reason = "read by the engine, as the manifest says; it stands here for the schema")]
+    /// The lifetime of tokens, in minutes; 5 if absent.
+    #[expect(
+        dead_code,
+        reason = "the engine reads it, as the manifest says; the field is here for the schema"
+    )]
     #[schemars(range(min = 1))]
     expiration: Option<u64>,
 }
@@ -35,7 +38,7 @@ impl Settings {
             }
         }
         if self.principal.is_empty() {
-            return Err(Failure::setting("principal", "name a profile attribute, or leave it out"));
+            return Err(Failure::setting("principal", "set a profile attribute or remove the setting"));
         }
         let key = SignatureKey::from_pem(Algorithm::RS256, self.privateKey.expose())
             .map_err(|error| Failure::setting("privateKey", error.to_string()))?;

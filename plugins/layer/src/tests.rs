@@ -1,9 +1,9 @@
-//! Identity tokens through the messages that a host sends, and what is refused.
+//! Identity tokens, and refusals, through the messages that a host sends.
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, TestKey, grant, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, VerifiedJwt, grant, tenant};
 
 use crate::Layer;
 
@@ -21,8 +21,8 @@ fn configure(changes: Value) -> Result<ReadyIssuer, Failure> {
     ReadyIssuer::configure::<Layer>("layer", settings, tenant())
 }
 
-fn opened(token: &str) -> OpenedJwt {
-    TestKey::rsa().open(Algorithm::RS256, token).unwrap()
+fn opened(token: &str) -> VerifiedJwt {
+    TestKey::rsa().verify_jwt(Algorithm::RS256, token).unwrap()
 }
 
 fn refused_setting(changes: Value) -> String {
@@ -32,7 +32,7 @@ fn refused_setting(changes: Value) -> String {
 }
 
 #[test]
-fn an_identity_token_has_the_header_and_the_claims_that_layer_wants() {
+fn an_identity_token_has_the_header_and_the_claims_that_layer_demands() {
     let mut grant = grant(json!({ "nonce": "ZGFlbW9u+/==" }));
     grant.lifetime_seconds = 300;
     let token = opened(&configure(json!({})).unwrap().issue_token(&grant).unwrap());
@@ -47,7 +47,7 @@ fn an_identity_token_has_the_header_and_the_claims_that_layer_wants() {
 }
 
 #[test]
-fn the_user_is_the_attribute_that_principal_names() {
+fn the_attribute_that_principal_names_is_the_user() {
     let issuer = configure(json!({ "principal": "email" })).unwrap();
     let mut grant = grant(json!({ "nonce": "n" }));
     let failure = issuer.issue_token(&grant).unwrap_err();
@@ -57,7 +57,7 @@ fn the_user_is_the_attribute_that_principal_names() {
 }
 
 #[test]
-fn an_email_address_that_is_not_verified_is_no_user() {
+fn an_unverified_email_address_is_refused() {
     let issuer = configure(json!({ "principal": "email" })).unwrap();
     let mut grant = grant(json!({ "nonce": "n" }));
     grant.profile.insert("email".to_owned(), json!("alice@example.com"));
@@ -68,7 +68,7 @@ fn an_email_address_that_is_not_verified_is_no_user() {
 }
 
 #[test]
-fn a_profile_cannot_pass_another_user_id_off() {
+fn a_profile_cannot_replace_the_user_id() {
     let mut grant = grant(json!({ "nonce": "n" }));
     grant.profile.insert("user_id".to_owned(), json!("auth0|mallory"));
     let token = configure(json!({})).unwrap().issue_token(&grant).unwrap();
@@ -76,7 +76,7 @@ fn a_profile_cannot_pass_another_user_id_off() {
 }
 
 #[test]
-fn an_attribute_that_is_no_text_is_no_user() {
+fn an_attribute_that_is_not_a_text_is_refused() {
     let issuer = configure(json!({ "principal": "number" })).unwrap();
     for value in [json!(7), json!(""), json!(null), json!(["alice"])] {
         let mut grant = grant(json!({ "nonce": "n" }));
@@ -86,7 +86,7 @@ fn an_attribute_that_is_no_text_is_no_user() {
 }
 
 #[test]
-fn a_request_without_a_good_nonce_is_refused() {
+fn a_request_without_a_valid_nonce_is_refused() {
     let issuer = configure(json!({})).unwrap();
     let bad = [json!(null), json!(""), json!("a b"), json!("a\nb"), json!("ä"), json!("n".repeat(257))];
     for nonce in bad {
@@ -99,7 +99,7 @@ fn a_request_without_a_good_nonce_is_refused() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "providerId": "" })), "/providerId");
     assert_eq!(refused_setting(json!({ "keyId": "" })), "/keyId");
     assert_eq!(refused_setting(json!({ "principal": "" })), "/principal");

@@ -1,16 +1,16 @@
-//! The claims of a Layer identity token, and the grammar of nonces: pure.
+//! The claims of a Layer identity token and the grammar of nonces, without input or output.
 
 use locum_plugin::prelude::*;
 
-/// Longest nonce. Layer's own have a third of that.
+/// Longest nonce. Layer's own are a third as long.
 const NONCE_BYTES_MAX: usize = 256;
 
-/// A nonce of Layer's, as the client passes it on.
+/// A nonce that the client got from Layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Nonce<'a>(&'a str);
 
 impl<'a> Nonce<'a> {
-    /// 1 to 256 letters, digits and `-._~+/=`: all that base64, hex and UUIDs are written in.
+    /// 1 to 256 letters, digits and `-._~+/=`: the characters of base64, hex and UUIDs.
     pub(crate) fn parse(nonce: Option<&'a str>) -> Result<Self, &'static str> {
         let nonce = nonce.ok_or("missing nonce parameter: ask Layer for a nonce and send it")?;
         let good = (1..=NONCE_BYTES_MAX).contains(&nonce.len())
@@ -19,7 +19,13 @@ impl<'a> Nonce<'a> {
     }
 }
 
-/// `iss`, `prn`, `iat`, `exp`, `nce`.
-pub(crate) fn claims(provider_id: &str, user: &str, nonce: Nonce<'_>, now: i64, expires_at: i64) -> Value {
+/// `iss`, `prn` (the user), `iat`, `exp` and `nce` (the nonce).
+pub(crate) fn claims(
+    provider_id: &str,
+    user: &str,
+    nonce: Nonce<'_>,
+    now: UnixTime,
+    expires_at: UnixTime,
+) -> Value {
     json!({ "iss": provider_id, "prn": user, "iat": now, "exp": expires_at, "nce": nonce.0 })
 }

@@ -1,4 +1,4 @@
-//! The SAML bearer grant (RFC 7522) as SAP takes it: the call for a token, and the life that the answer states.
+//! SAP's SAML bearer grant (RFC 7522): the call for a token, and the lifetime that the answer states.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -6,12 +6,12 @@ use locum_plugin::prelude::*;
 use locum_plugin::saml::{Assertion, Attribute, SamlSigner};
 use locum_plugin::upstream::post_form;
 
-/// How long an assertion is good.
+/// The lifetime of an assertion, in seconds.
 const ASSERTION_SECONDS: i64 = 300;
 /// Longest scope.
 const SCOPE_BYTES_MAX: usize = 1024;
 
-/// A token endpoint, and all that it wants of a client.
+/// A token endpoint, and what a request to it is made of.
 pub(crate) struct TokenEndpoint {
     pub(crate) url: String,
     pub(crate) audience: String,
@@ -23,7 +23,7 @@ pub(crate) struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// The call that asks for a token for this user.
+    /// The request of a token for this user.
     pub(crate) fn request<P>(
         &self,
         username: &str,
@@ -37,9 +37,9 @@ impl TokenEndpoint {
             audience: &self.audience,
             recipient: &self.url,
             issued_at: grant.now,
-            expires_at: grant.now.saturating_add(ASSERTION_SECONDS),
+            expires_at: grant.now + ASSERTION_SECONDS,
             session_expires_at: None,
-            // SAP can be told to demand this attribute, so that one client's assertion is of no use to another.
+            // SAP can be configured to demand this attribute: then no other client can use the assertion.
             attributes: vec![Attribute::new("client_id", &self.client_id)],
             entropy: &grant.entropy,
         })?;
@@ -61,7 +61,7 @@ impl TokenEndpoint {
 pub(crate) struct Scope(String);
 
 impl Scope {
-    /// 1 to 1024 characters: words of visible ASCII but `"` and `\`, one blank between two.
+    /// 1 to 1024 characters: words of visible ASCII without `"` and `\`, separated by single spaces.
     pub(crate) fn parse(scope: &str) -> Result<Self, &'static str> {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
@@ -69,12 +69,12 @@ impl Scope {
         if scope.len() <= SCOPE_BYTES_MAX && scope.split(' ').all(is_word) {
             Ok(Self(scope.to_owned()))
         } else {
-            Err("a scope is words of visible ASCII with one blank between two")
+            Err("a scope is words of visible ASCII separated by single spaces")
         }
     }
 }
 
-/// `expires_in` of a token object, which SAP writes as a text. None if it does not say.
+/// The `expires_in` of a token response, in seconds, which SAP writes as a text; `None` if it is absent.
 pub(crate) fn expires_in(object: &Map<String, Value>) -> Result<Option<i64>, Failure> {
     let seconds = match object.get("expires_in") {
         None => return Ok(None),
@@ -83,6 +83,8 @@ pub(crate) fn expires_in(object: &Map<String, Value>) -> Result<Option<i64>, Fai
     };
     match seconds {
         Some(seconds) if seconds > 0 => Ok(Some(seconds)),
-        _ => Err(Failure::upstream_nonsense("SAP answered with an expires_in that is no time")),
+        _ => {
+            Err(Failure::upstream_nonsense("SAP answered with an expires_in that is not a number of seconds"))
+        }
     }
 }

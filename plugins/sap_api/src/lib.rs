@@ -4,24 +4,24 @@ mod bearer;
 mod settings;
 
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::granted_token;
+use locum_plugin::upstream::token_response;
 
 use crate::bearer::{Scope, TokenEndpoint};
 use crate::settings::Settings;
 
-locum_plugin::export_plugin! { name: "sap-api", vendor: "Locum", issuers: [SapApi] }
+locum_plugin::export_plugin! { name: "sap_api", vendor: "Locum", issuers: [SapApi] }
 
-/// Ready for one SAP system: it holds the key that the system trusts.
+/// An issuer for one SAP system, with the key that the system trusts.
 struct SapApi {
     endpoint: TokenEndpoint,
     username_attribute: String,
     scope: Option<Scope>,
 }
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
-    /// The scope of the SAP token: words between single blanks.
+    /// The scope of the SAP token: words separated by single spaces.
     sap_scope: Option<String>,
 }
 
@@ -32,15 +32,15 @@ impl Issuer for SapApi {
     fn api_types() -> Vec<ApiType> {
         vec![
             ApiType::object("sap_api")
-                // SAP decides; this is only what no token may outlive.
-                .lives(Lifetime::up_to_seconds(2_592_000))
+                // SAP decides the lifetime; a token with a longer one is refused.
+                .lifetime(Lifetime::up_to_seconds(2_592_000))
                 .parameter_overrides_setting("sap_scope", "scope")
                 .calls(Upstream::Setting { setting: "tokenEndpointUrl".to_owned() })
                 .needs_tenant_signing_key()
                 .reads_named_by_setting("usernameAttribute", Some("email"))
                 .reads("email_verified")
                 .not_revocable(
-                    "Locum cannot revoke it: it lives until it expires. In SAP, lock the user, or end the token in transaction SOAUTH2.",
+                    "Locum cannot revoke it: it is valid until it expires. In SAP, lock the user, or revoke the token in transaction SOAUTH2.",
                 ),
         ]
     }
@@ -55,8 +55,8 @@ impl Issuer for SapApi {
 
     fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         if let [reply, ..] = replies {
-            let object = granted_token(reply)?;
-            let expires_at = bearer::expires_in(&object)?.map(|seconds| grant.now.saturating_add(seconds));
+            let object = token_response(reply)?;
+            let expires_at = bearer::expires_in(&object)?.map(|seconds| grant.now + seconds);
             return Ok(grant.object(object, expires_at));
         }
         let named = grant.parameters.sap_scope.as_deref().map(Scope::parse).transpose();

@@ -1,8 +1,8 @@
-//! The add-on's settings, read into a token endpoint to ask.
+//! The add-on's settings, and the token endpoint that they give.
 
 use locum_plugin::prelude::*;
 use locum_plugin::saml::SamlSigner;
-use locum_plugin::upstream::endpoint;
+use locum_plugin::upstream::checked_endpoint;
 
 use crate::bearer::{Scope, TokenEndpoint};
 
@@ -20,13 +20,13 @@ pub(crate) struct Settings {
     /// The profile attribute that is the user's name in SAP; `email` if absent.
     #[serde(default = "email")]
     usernameAttribute: String,
-    /// The scope of the token, unless the request names one: words between single blanks.
+    /// The scope of the token, unless the request chooses one: words separated by single spaces.
     #[serde(default)]
     scope: Option<String>,
-    /// How SAP finds the user by the name; `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified` if absent.
+    /// The format of the NameID, by which SAP finds the user; `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified` if absent.
     #[serde(default = "unspecified")]
     nameIdentifierFormat: String,
-    /// The name of SAP's local SAML provider, which it wants to be the audience; the token endpoint's URL if absent.
+    /// The name of SAP's local SAML provider, which is the audience of the assertion; the token endpoint's URL if absent.
     #[serde(default)]
     audience: Option<String>,
 }
@@ -41,9 +41,9 @@ fn unspecified() -> String {
 
 impl Settings {
     pub(crate) fn endpoint(&self, tenant: &Tenant) -> Result<TokenEndpoint, Failure> {
-        let url =
-            endpoint(&self.tokenEndpointUrl).map_err(|why| Failure::setting("tokenEndpointUrl", why))?;
-        // Basic authentication ends the name at the first colon.
+        let url = checked_endpoint(&self.tokenEndpointUrl)
+            .map_err(|why| Failure::setting("tokenEndpointUrl", why))?;
+        // In Basic authentication the name ends at the first colon.
         if self.clientid.is_empty() || self.clientid.contains(':') {
             return Err(Failure::setting(
                 "clientid",
@@ -59,7 +59,7 @@ impl Settings {
             ("audience", self.audience.as_ref()),
         ];
         for (name, value) in stated {
-            // The assertion is XML, which has no place for control characters.
+            // The assertion is XML, which does not permit control characters.
             if value.is_some_and(|value| value.is_empty() || value.chars().any(char::is_control)) {
                 return Err(Failure::setting(name, "it is empty or holds a control character"));
             }
@@ -83,7 +83,10 @@ impl Settings {
 
     pub(crate) fn username_attribute(&self) -> Result<String, Failure> {
         if self.usernameAttribute.is_empty() {
-            return Err(Failure::setting("usernameAttribute", "name a profile attribute, or leave it out"));
+            return Err(Failure::setting(
+                "usernameAttribute",
+                "set a profile attribute or remove the setting",
+            ));
         }
         Ok(self.usernameAttribute.clone())
     }

@@ -1,4 +1,4 @@
-//! The whole exchange through the messages that a host sends: settings, the call to SAP, its answers.
+//! The issuer through the messages that a host sends: settings, the call to SAP, and its answers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -49,7 +49,7 @@ fn call(changes: Value, grant: &Grant) -> Result<UpstreamRequest, Failure> {
 }
 
 fn answered(status: u16, body: &str) -> Result<Issued, Failure> {
-    let reply = UpstreamReply { status, headers: vec![], body: body.to_owned() };
+    let reply = UpstreamReply::new(status, body);
     match configure(json!({}))?.issue(&alice(json!({})), &[reply])? {
         IssueAnswer::Issued(issued) => Ok(issued),
         other => panic!("a token was expected, not {other:?}"),
@@ -91,7 +91,7 @@ fn the_assertion_is_for_the_token_endpoint_and_for_one_client() {
 }
 
 #[test]
-fn the_settings_choose_audience_format_and_attribute() {
+fn audience_format_and_attribute_come_from_the_settings() {
     let changes =
         json!({ "audience": "ABC100", "nameIdentifierFormat": "urn:x", "usernameAttribute": "sap_user" });
     let mut grant = alice(json!({}));
@@ -102,7 +102,7 @@ fn the_settings_choose_audience_format_and_attribute() {
 }
 
 #[test]
-fn a_request_names_another_sap_scope_and_the_oauth_scope_plays_no_part() {
+fn a_request_can_choose_another_sap_scope_and_its_oauth_scope_is_ignored() {
     let mut grant = alice(json!({ "sap_scope": "ZOTHER_0001" }));
     grant.scopes = vec!["openid".to_owned(), "profile".to_owned()];
     assert!(call(json!({}), &grant).unwrap().body.ends_with("&client_id=OAUTH_CLIENT&scope=ZOTHER_0001"));
@@ -113,7 +113,7 @@ fn a_request_names_another_sap_scope_and_the_oauth_scope_plays_no_part() {
 }
 
 #[test]
-fn scopes_keep_to_the_grammar_of_oauth() {
+fn scopes_follow_the_grammar_of_oauth() {
     for good in ["a", "a b", "ZSRV_0001 http://x/y'", &"x".repeat(1024)] {
         assert!(Scope::parse(good).is_ok(), "{good}");
     }
@@ -128,7 +128,7 @@ fn scopes_keep_to_the_grammar_of_oauth() {
 }
 
 #[test]
-fn a_user_without_a_verified_name_in_sap_gets_nothing() {
+fn a_user_without_a_verified_sap_name_is_refused() {
     for (name, value) in [("email", json!(null)), ("email", json!("")), ("email_verified", json!(false))] {
         let mut grant = alice(json!({}));
         grant.profile.insert(name.to_owned(), value);
@@ -140,18 +140,21 @@ fn a_user_without_a_verified_name_in_sap_gets_nothing() {
 }
 
 #[test]
-fn saps_answer_passes_as_it_came_and_its_text_states_the_end() {
+fn saps_answer_is_passed_on_unchanged_and_its_expires_in_is_the_expiry() {
     let body = r#"{"access_token":"AFBWmAG","token_type":"Bearer","expires_in":"600","scope":"ZSRV_0001"}"#;
     let issued = answered(200, body).unwrap();
-    assert_eq!(issued.expires_at, Some(NOW + 600));
+    assert_eq!(issued.expires_at, Some((NOW + 600).as_seconds()));
     let Credential::Object(object) = issued.credential else { panic!("an object") };
     assert_eq!(Value::Object(object).to_string(), body);
-    assert_eq!(answered(200, r#"{"access_token":"t","expires_in":60}"#).unwrap().expires_at, Some(NOW + 60));
+    assert_eq!(
+        answered(200, r#"{"access_token":"t","expires_in":60}"#).unwrap().expires_at,
+        Some((NOW + 60).as_seconds())
+    );
     assert_eq!(answered(200, r#"{"access_token":"t"}"#).unwrap().expires_at, None);
 }
 
 #[test]
-fn an_end_that_is_no_time_is_nonsense() {
+fn an_expires_in_that_is_not_a_number_is_a_fault_of_the_upstream() {
     for wrong in [r#""soon""#, r#""""#, "0", "-1", r#""-1""#, "null", "1.5", "[]"] {
         let failure = answered(200, &format!(r#"{{"access_token":"t","expires_in":{wrong}}}"#)).unwrap_err();
         assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{wrong}");
@@ -159,7 +162,7 @@ fn an_end_that_is_no_time_is_nonsense() {
 }
 
 #[test]
-fn saps_refusal_comes_through_as_its_code_only() {
+fn of_saps_refusal_only_the_code_is_passed_on() {
     let body = r#"{"error":"invalid_grant","error_description":"user ALICE is locked"}"#;
     let failure = answered(400, body).unwrap_err();
     assert_eq!(failure.code, FailureCode::UpstreamRefused);
@@ -170,7 +173,7 @@ fn saps_refusal_comes_through_as_its_code_only() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(
         refused_setting(json!({ "tokenEndpointUrl": "http://sap.example.com/token" })),
         "/tokenEndpointUrl"
@@ -189,6 +192,6 @@ fn settings_that_cannot_work_are_refused_at_once() {
 }
 
 #[test]
-fn a_tenant_without_a_key_cannot_convince_sap() {
+fn a_tenant_without_a_signing_key_is_refused() {
     assert!(ReadyIssuer::configure::<SapApi>("sap_api", settings(json!({})), tenant()).is_err());
 }

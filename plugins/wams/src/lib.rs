@@ -10,7 +10,7 @@ use crate::settings::{Settings, Version};
 
 locum_plugin::export_plugin! { name: "wams", vendor: "Locum", issuers: [MobileServices] }
 
-/// Ready for one mobile service: it holds the key made of its master key.
+/// An issuer for one mobile service, with the key that is derived from its master key.
 struct MobileServices {
     version: Version,
     signer: JwsSigner,
@@ -21,8 +21,8 @@ impl Issuer for MobileServices {
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
-        vec![ApiType::jwt("wams").lives(Lifetime::up_to_seconds(36_000)).not_revocable(
-            "It cannot be revoked: it lives until it expires. Regenerate the service's master key to end all tokens made with it.",
+        vec![ApiType::jwt("wams").lifetime(Lifetime::up_to_seconds(36_000)).not_revocable(
+            "It cannot be revoked: it is valid until it expires. Regenerate the service's master key to invalidate all tokens made with it.",
         )]
     }
 

@@ -1,4 +1,4 @@
-//! The add-on's settings, and the signer they make.
+//! The add-on's settings, and the signer that they give.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{JwsSigner, SignatureKey};
@@ -22,7 +22,7 @@ const fn two() -> u8 {
     2
 }
 
-/// The three shapes that the token had.
+/// The three versions of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     V1,

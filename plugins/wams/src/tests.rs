@@ -1,8 +1,8 @@
-//! The three versions through the messages that a host sends, and what is refused.
+//! Tokens of the three versions, and refusals, through the messages that a host sends.
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
-use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, grant, open_hs256, tenant};
+use locum_plugin::testing::{NOW, ReadyIssuer, VerifiedJwt, grant, tenant, verify_hs256};
 
 use crate::{MobileServices, token};
 
@@ -12,9 +12,9 @@ fn configure(settings: Value) -> Result<ReadyIssuer, Failure> {
     ReadyIssuer::configure::<MobileServices>("wams", settings, tenant())
 }
 
-fn opened(settings: Value) -> OpenedJwt {
+fn opened(settings: Value) -> VerifiedJwt {
     let token = configure(settings).unwrap().issue_token(&grant(json!({}))).unwrap();
-    open_hs256(&token::signing_key("masterkey123"), &token).unwrap()
+    verify_hs256(&token::signing_key("masterkey123"), &token).unwrap()
 }
 
 fn refused_setting(settings: Value) -> String {
@@ -36,7 +36,7 @@ fn version_2_is_the_default() {
 }
 
 #[test]
-fn version_1_differs_in_the_type_of_its_key_id() {
+fn version_1_has_a_number_as_kid() {
     let token = opened(json!({ "masterkey": "masterkey123", "ver": 1 }));
     assert_eq!(token.header["kid"], json!(0));
     assert_eq!(token.claims["ver"], json!(1));
@@ -44,7 +44,7 @@ fn version_1_differs_in_the_type_of_its_key_id() {
 }
 
 #[test]
-fn version_3_is_for_its_own_issuer_and_counts_in_texts() {
+fn version_3_has_the_issuer_as_audience_and_a_text_as_ver() {
     let token = opened(json!({ "masterkey": "masterkey123", "ver": 3 }));
     assert_eq!(token.header, json!({ "typ": "JWT", "alg": "HS256" }));
     assert_eq!(
@@ -57,13 +57,13 @@ fn version_3_is_for_its_own_issuer_and_counts_in_texts() {
 }
 
 #[test]
-fn another_master_key_signs_another_token() {
+fn a_token_does_not_verify_with_another_master_key() {
     let token = configure(json!({ "masterkey": "masterkey124" })).unwrap().issue_token(&grant(json!({})));
-    assert!(open_hs256(&token::signing_key("masterkey123"), &token.unwrap()).is_none());
+    assert!(verify_hs256(&token::signing_key("masterkey123"), &token.unwrap()).is_none());
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "masterkey": "" })), "/masterkey");
     assert_eq!(refused_setting(json!({ "masterkey": "k", "ver": 0 })), "/ver");
     assert_eq!(refused_setting(json!({ "masterkey": "k", "ver": 4 })), "/ver");

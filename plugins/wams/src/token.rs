@@ -1,22 +1,22 @@
-//! The key, header and claims of the three versions: pure.
+//! Key, header and claims of the three versions, without input or output.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::sha256;
 
 use crate::settings::Version;
 
-/// Who issues, and in version 3 also for whom.
+/// The issuer, and in version 3 also the audience.
 const ISSUER: &str = "urn:microsoft:windows-azure:zumo";
 
-/// The identity provider that stands for "neither Microsoft's nor a social one".
+/// The identity provider of users who signed in neither with Microsoft nor with a social provider.
 const PROVIDER: &str = "Custom";
 
-/// The HMAC key that the runtime makes of the master key's text.
+/// The HMAC key that Microsoft's runtime derives from the master key's text.
 pub(crate) fn signing_key(master_key: &str) -> [u8; 32] {
     sha256(format!("{master_key}JWTSig").as_bytes())
 }
 
-/// The header's `kid`: a number in version 1, that number as a text in version 2, none in version 3.
+/// The header's `kid`: a number in version 1, the same number as a text in version 2, absent in version 3.
 pub(crate) fn key_id(version: Version) -> Option<Value> {
     match version {
         Version::V1 => Some(0.into()),
@@ -25,8 +25,8 @@ pub(crate) fn key_id(version: Version) -> Option<Value> {
     }
 }
 
-/// What the token says. `ver` is a number before version 3 and a text in it, as the runtimes have it.
-pub(crate) fn claims(version: Version, user_id: &str, now: i64, expires_at: i64) -> Value {
+/// The claims. `ver` is a number in versions 1 and 2 and a text in version 3, as in Microsoft's runtimes.
+pub(crate) fn claims(version: Version, user_id: &str, now: UnixTime, expires_at: UnixTime) -> Value {
     let uid = format!("{PROVIDER}:{user_id}");
     let older = |number: u8| json!({ "iat": now, "exp": expires_at, "iss": ISSUER, "ver": number, "aud": PROVIDER, "uid": uid });
     match version {

@@ -28,9 +28,9 @@ impl Issuer for Outlives {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
-            .by_default_seconds(36_000)
-            .set_in_seconds_by("lifetime_in_seconds");
-        vec![ApiType::jwt("app").lives(lifetime).needs_tenant_signing_key().not_revocable(
+            .default_seconds(36_000)
+            .setting_in_seconds("lifetime_in_seconds");
+        vec![ApiType::jwt("app").lifetime(lifetime).needs_tenant_signing_key().not_revocable(
             "It cannot be revoked: it is valid until it expires, which is later than granted.",
         )]
     }
@@ -45,8 +45,8 @@ impl Issuer for Outlives {
         claims.insert("exp".to_owned(), expires_at.into());
         Ok(IssueAnswer::Issued(Issued {
             credential: Credential::Jwt(self.signer.sign(&claims)?),
-            issued_at: grant.now,
-            expires_at: Some(expires_at),
+            issued_at: grant.now.as_seconds(),
+            expires_at: Some(expires_at.as_seconds()),
         }))
     }
 }

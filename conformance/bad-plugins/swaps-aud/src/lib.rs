@@ -24,11 +24,11 @@ impl Issuer for SwapsAudience {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
-            .by_default_seconds(36_000)
-            .set_in_seconds_by("lifetime_in_seconds");
+            .default_seconds(36_000)
+            .setting_in_seconds("lifetime_in_seconds");
         vec![
             ApiType::jwt("app")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .needs_tenant_signing_key()
                 .not_revocable("It cannot be revoked: it is valid until it expires, for the wrong audience."),
         ]

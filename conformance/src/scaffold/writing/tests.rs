@@ -57,8 +57,8 @@ fn a_standalone_crate_has_all_files() {
 #[test]
 fn the_name_of_a_shipped_plugin_is_taken() {
     let checkout = checkout();
-    // The plugin `salesforce` serves api_type `salesforce_api`; `azure-blob` has two spellings.
-    for name in ["app", "azure_blob", "azure-blob", "salesforce", "salesforce-api"] {
+    // The plugin `salesforce_api` also serves `salesforce_sandbox_api`; both spellings of a name count as one.
+    for name in ["app", "azure_blob", "azure-blob", "salesforce-api", "salesforce-sandbox-api"] {
         assert!(matches!(written(name, &checkout), Err(ScaffoldError::NameTaken { .. })), "{name}");
     }
     assert!(!checkout.path().join("mine").exists());

@@ -3,7 +3,7 @@
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{JwsSigner, SignatureKey};
 
-locum_plugin::export_plugin! { name: "@name@", vendor: "@vendor@", issuers: [@Issuer@] }
+locum_plugin::export_plugin! { name: "@api_type@", vendor: "@vendor@", issuers: [@Issuer@] }
 
 // The comments with three slashes become the schema's descriptions, for operators.
 /// The settings of an operator.
@@ -28,10 +28,10 @@ impl Issuer for @Issuer@ {
     type Parameters = NoParameters;
 
     fn api_types() -> Vec<ApiType> {
-        let lifetime = Lifetime::up_to_seconds(3600).by_default_seconds(300).set_in_seconds_by("lifetime");
+        let lifetime = Lifetime::up_to_seconds(3600).default_seconds(300).setting_in_seconds("lifetime");
         vec![
             ApiType::jwt("@api_type@")
-                .lives(lifetime)
+                .lifetime(lifetime)
                 .revoked_by_key_rotation("Change the key, which invalidates every token that was signed with it."),
         ]
     }

@@ -1,11 +1,11 @@
 //! Issue: the issuer's answer, checked against what was authorised.
 
 use locum_abi::answer::{Failure, FailureCode};
+use locum_abi::upstream::is_error_code;
 
 use crate::credential::{self, Issued};
 use crate::delegation::authorize::Authorized;
 use crate::issuers::{CallContext, IssuerFailure};
-use crate::limits::UPSTREAM_CODE_MAX;
 use crate::ports::Entropy;
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -61,7 +61,7 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             Refusal::refused_by_issuer(&failure.message)
         }
         FailureCode::UpstreamRefused => {
-            let code = failure.upstream_code.as_deref().filter(|code| is_code(code));
+            let code = failure.upstream_code.as_deref().filter(|code| is_error_code(code));
             let told = code
                 .map_or("the upstream refused".to_owned(), |code| format!("the upstream refused: {code}"));
             Refusal::new(RefusalKind::AccessDenied, told).because(failure)
@@ -79,10 +79,4 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             Refusal::fault(RefusalKind::ServerError, reference, format!("{code:?}: {failure}"))
         }
     }
-}
-
-/// Whether it is a code, such as `AccessDenied`. Anything else is the upstream's prose, which is not passed on.
-fn is_code(text: &str) -> bool {
-    (1..=UPSTREAM_CODE_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }

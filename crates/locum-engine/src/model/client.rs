@@ -7,8 +7,6 @@ use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::base64url;
-
 /// A client as a file or a row describes it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -82,7 +80,7 @@ impl ClientSecret {
     /// If the text is not base64url although it should be, or if it is empty.
     pub fn new(secret: &Secret, encoded: bool) -> Result<Self, InvalidClientSecret> {
         let bytes = if encoded {
-            base64url::decode_padded_or_not(secret.expose()).ok_or(InvalidClientSecret::NotBase64Url)?
+            secret.decode_base64url().ok_or(InvalidClientSecret::NotBase64Url)?
         } else {
             secret.expose().as_bytes().to_vec()
         };

@@ -152,12 +152,7 @@ fn failures_of_the_upstream_are_not_taken_for_revocations() {
 
 #[test]
 fn an_answer_that_is_none_is_a_fault_of_the_issuer() {
-    let request = UpstreamRequest {
-        method: "POST".to_owned(),
-        url: "https://login.salesforce.com/".to_owned(),
-        headers: Vec::new(),
-        body: String::new(),
-    };
+    let request = UpstreamRequest::new("POST", "https://login.salesforce.com/");
     for answer in [RevokeAnswer::Unknown, RevokeAnswer::Call { request }] {
         let told = revoke(&answering(move || Ok(answer.clone())), json!({}));
         assert_eq!(told, "500 server_error internal error; reference 0000000000000001");

@@ -1,7 +1,7 @@
 //! Parses the answers of plugins: limits their size, and escapes the texts that people read.
 
 use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer};
-use locum_abi::upstream::UpstreamRequest;
+use locum_abi::upstream::{UpstreamRequest, is_error_code};
 use locum_engine::ports::IssuerFailure;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -118,7 +118,7 @@ pub(crate) fn read_failure(
     let logs = std::mem::take(&mut failure.logs);
     failure.message = secret_mask.sanitized(&failure.message, MESSAGE_CHARS_MAX);
     failure.pointer = failure.pointer.map(|pointer| secret_mask.sanitized(&pointer, MESSAGE_CHARS_MAX));
-    failure.upstream_code = failure.upstream_code.filter(|code| is_upstream_code(code));
+    failure.upstream_code = failure.upstream_code.filter(|code| is_error_code(code));
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
     }
@@ -150,12 +150,6 @@ fn parse<M: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<M, String> {
             error.column()
         )
     })
-}
-
-/// Whether the text is a code such as `AccessDenied`, and not prose of an upstream.
-fn is_upstream_code(code: &str) -> bool {
-    (1..=64).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -238,9 +232,9 @@ mod tests {
             let issued = Issued { credential, issued_at: 1, expires_at };
             assert_eq!(round_trip(IssueAnswer::Issued(issued.clone())), IssuerStep::Done(issued));
         }
-        let headers = vec![("accept".to_owned(), "*/*".to_owned())];
-        let request =
-            UpstreamRequest { method: "GET".to_owned(), url: "u".to_owned(), headers, body: "b".to_owned() };
+        let mut request = UpstreamRequest::new("GET", "u");
+        request.headers = vec![("accept".to_owned(), "*/*".to_owned())];
+        request.body = "b".to_owned();
         assert_eq!(
             round_trip(IssueAnswer::Call { request: request.clone() }),
             IssuerStep::Call(request.clone())

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use locum_abi::ffi::{IssuerBox, IssuerModuleRef};
+use locum_abi::boundary::{IssuerBox, IssuerModuleRef};
 use locum_engine::ports::PortFuture;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};

@@ -100,7 +100,9 @@ async fn read(mut response: Response, origin: &str) -> Result<UpstreamReply, Ups
     }
     let body = String::from_utf8(body)
         .map_err(|_| unusable(origin, format_args!("answered with a body that is not UTF-8")))?;
-    Ok(UpstreamReply { status: status.as_u16(), headers, body })
+    let mut reply = UpstreamReply::new(status.as_u16(), body);
+    reply.headers = headers;
+    Ok(reply)
 }
 
 fn failed(origin: &str, error: &reqwest::Error) -> UpstreamError {

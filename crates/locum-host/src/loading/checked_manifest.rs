@@ -57,8 +57,11 @@ fn check_contract(json: &Value) -> Result<(), LoadFault> {
 }
 
 fn check_identity(manifest: &Manifest) -> Result<(), LoadFault> {
-    if !is_identifier(&manifest.name, b'-') {
-        return Err(unusable(format!("the name `{}` is not in kebab case", manifest.name)));
+    if !is_identifier(&manifest.name, b'_') && !is_identifier(&manifest.name, b'-') {
+        return Err(unusable(format!(
+            "the name `{}` is neither in snake case nor in kebab case",
+            manifest.name
+        )));
     }
     if manifest.version.is_empty() || !manifest.version.chars().all(|char| char.is_ascii_graphic()) {
         return Err(unusable("the version is empty or contains characters that are not visible ASCII"));
@@ -193,7 +196,8 @@ mod tests {
     fn one_field_that_cannot_be_enforced_is_refused() {
         let issuer = "/issuers/0";
         for (pointer, value, cause) in [
-            ("/name", json!("Two Words"), "is not in kebab case"),
+            ("/name", json!("Two Words"), "is neither in snake case nor in kebab case"),
+            ("/name", json!("two_or-three"), "is neither in snake case nor in kebab case"),
             ("/version", json!(""), "the version is empty or contains characters that are not visible ASCII"),
             ("/issuers", json!([]), "the list of issuers is empty"),
             ("/api_type", json!("a-b"), "is not in snake case"),

@@ -1,7 +1,7 @@
 //! Inspects a plugin file as ELF before the system's loader sees it: the loader trusts what it reads and runs
 //! constructors.
 
-use locum_abi::ffi::abi_stable::library::ROOT_MODULE_LOADER_NAME;
+use locum_abi::boundary::ENTRY_SYMBOL;
 use locum_abi::note;
 use object::elf::{ET_DYN, PT_LOAD};
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
@@ -105,7 +105,7 @@ fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), LoadFault> {
 fn check_entry(file: &Elf<'_>) -> Result<usize, LoadFault> {
     let exported: Vec<_> =
         file.dynamic_symbols().filter(|symbol| symbol.is_definition() && symbol.is_global()).collect();
-    let entry = exported.iter().any(|symbol| symbol.name_bytes() == Ok(ROOT_MODULE_LOADER_NAME.as_bytes()));
+    let entry = exported.iter().any(|symbol| symbol.name_bytes() == Ok(ENTRY_SYMBOL.as_bytes()));
     if entry {
         Ok(exported.len())
     } else {

@@ -12,8 +12,9 @@ use std::os::fd::{AsRawFd as _, IntoRawFd as _};
 use std::sync::{Mutex, PoisonError};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use locum_abi::ffi::IssuerModuleRef;
-use locum_abi::ffi::abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
+use locum_abi::boundary::{
+    ENTRY_SYMBOL_WITH_NUL, IssuerModuleRef, PluginHeader, SurfaceMismatch, issuer_module,
+};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
@@ -63,17 +64,15 @@ fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
     // unloaded, so nothing that it returns can dangle.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
         .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
-    // SAFETY: `elf::inspect` found this symbol, which abi_stable reserves for a static `LibHeader`; an `AbiHeaderRef`
-    // is a reference to the start of one, and `upgrade` below checks the magic bytes before it reads further.
-    let header =
-        unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) }.map(|symbol| *symbol);
+    // SAFETY: `elf::inspect` found this symbol, which is reserved for a static header; a `PluginHeader` is a reference
+    // to the start of one, and `issuer_module` below checks the magic bytes before it reads further.
+    let header = unsafe { library.get::<PluginHeader>(ENTRY_SYMBOL_WITH_NUL) }.map(|symbol| *symbol);
     // Leaked on purpose, so that the library is never unloaded.
     let _ = library.into_raw();
     let header = header.map_err(|error| LoadFault::new(LoadErrorCode::NotAPlugin, error.to_string()))?;
-    // Not `load_from_file`: it caches one module per type and would return the first plugin for the second.
-    header.upgrade().and_then(|header| header.init_root_module::<IssuerModuleRef>()).map_err(abi_mismatch)
+    issuer_module(header).map_err(abi_mismatch)
 }
 
-fn abi_mismatch(error: LibraryError) -> LoadFault {
+fn abi_mismatch(error: SurfaceMismatch) -> LoadFault {
     LoadFault::new(LoadErrorCode::AbiMismatch, error.to_string())
 }

@@ -36,7 +36,7 @@ fn build() -> Vec<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--message-format=json", "--target-dir"]).arg(target);
-    for package in ["locum-test-parrot", "locum-test-misbehaving", "locum-issuer-app"] {
+    for package in ["locum-test-parrot", "locum-test-misbehaving", "locum-plugin-app"] {
         cargo.args(["--package", package]);
     }
     if !cfg!(debug_assertions) {
@@ -62,7 +62,7 @@ pub(crate) fn misbehaving() -> &'static Path {
 }
 
 pub(crate) fn app() -> &'static Path {
-    built("locum-issuer-app")
+    built("locum-plugin-app")
 }
 
 /// A directory that is deleted with the test.
@@ -200,7 +200,7 @@ impl Upstreams for ScriptedUpstreams {
 }
 
 pub(crate) fn reply(status: u16, body: &str) -> UpstreamReply {
-    UpstreamReply { status, headers: Vec::new(), body: body.to_owned() }
+    UpstreamReply::new(status, body)
 }
 
 /// Options with these upstreams and a deadline.

@@ -105,5 +105,5 @@ fn an_inspection_shows_manifest_and_headers_without_running_the_file() {
     assert_eq!(inspection.elf.exported_symbols, 2);
     assert!(inspection.elf.libraries.iter().any(|library| library.starts_with("libc.so")));
     assert_eq!(inspection.manifest.name, "app");
-    assert_eq!(inspection.pin().file, "liblocum_issuer_app.so");
+    assert_eq!(inspection.pin().file, "liblocum_plugin_app.so");
 }

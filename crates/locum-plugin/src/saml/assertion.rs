@@ -1,49 +1,47 @@
-//! What an assertion says, and its canonical text around the place of the signature.
+//! The content of an assertion, and its canonical XML with a place for the signature.
 
-use std::fmt::Write as _;
-
-use jiff::Timestamp;
 use locum_abi::answer::Failure;
 use locum_abi::operation::ENTROPY_BYTES;
+use locum_abi::time::UnixTime;
 
-use super::xml::{element, leaf, nothing};
+use super::xml::{element, no_content, text_element};
 
 /// The namespace of assertions.
 const SAML: (&str, &str) = ("xmlns:saml", "urn:oasis:names:tc:SAML:2.0:assertion");
-/// The namespace of the protocol around them.
+/// The namespace of responses.
 const SAMLP: (&str, &str) = ("xmlns:samlp", "urn:oasis:names:tc:SAML:2.0:protocol");
 
-/// What an assertion says: a bearer of it is the subject, for one audience, at one place, for a while.
+/// The content of an assertion: whoever bears it is the subject, for one audience, at one recipient, for a limited time.
 #[derive(Debug, Clone)]
 pub struct Assertion<'a> {
-    /// Who says it.
+    /// The entity id of the issuer.
     pub issuer: &'a str,
-    /// About whom: the `NameID`.
+    /// The user: the `NameID`.
     pub subject: &'a str,
-    /// How to read the subject: the `Format` of the `NameID`.
+    /// The `Format` of the `NameID`, a URN.
     pub subject_format: &'a str,
-    /// For whom: the only audience.
+    /// The only audience.
     pub audience: &'a str,
-    /// Where it is presented: the `Recipient`, and the `Destination` of a response.
+    /// The URL that it is presented at: the `Recipient`, and the `Destination` of a response.
     pub recipient: &'a str,
-    /// From when on it holds, unix seconds.
-    pub issued_at: i64,
-    /// From when on it holds no more, unix seconds.
-    pub expires_at: i64,
-    /// When a session that is opened with it ends, unix seconds, if that is to be said.
-    pub session_expires_at: Option<i64>,
-    /// What else is said of the subject.
+    /// The time from which it is valid: `NotBefore`.
+    pub issued_at: UnixTime,
+    /// The time from which it is not valid any more: `NotOnOrAfter`.
+    pub expires_at: UnixTime,
+    /// When a session that is opened with it must end: `SessionNotOnOrAfter`. `None` leaves that to the service.
+    pub session_expires_at: Option<UnixTime>,
+    /// The attributes of the subject.
     pub attributes: Vec<Attribute>,
-    /// Where the ids come from: [`Grant::entropy`](crate::Grant::entropy).
+    /// The source of the ids: [`Grant::entropy`](crate::Grant::entropy).
     pub entropy: &'a [u8; ENTROPY_BYTES],
 }
 
 /// An attribute of the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name, often a URI.
+    /// The attribute's name, often a URI.
     pub name: String,
-    /// Its values, in order.
+    /// The attribute's values, in order.
     pub values: Vec<String>,
 }
 
@@ -57,16 +55,16 @@ impl Attribute {
 impl Assertion<'_> {
     /// The assertion's id: half of the entropy.
     pub(super) fn id(&self) -> String {
-        id_of(self.entropy.iter().take(ENTROPY_BYTES / 2))
+        id_of(self.entropy.split_at(ENTROPY_BYTES / 2).0)
     }
 
-    /// The canonical text, with `signature` right after the issuer.
-    pub(super) fn written(&self, signature: &str) -> Result<String, Failure> {
+    /// The canonical XML, with `signature` right after the issuer.
+    pub(super) fn to_xml(&self, signature: &str) -> Result<String, Failure> {
         let mut out = String::with_capacity(4096);
         let (id, issued_at) = (self.id(), instant(self.issued_at)?);
         let attributes = [SAML, ("ID", id.as_str()), ("IssueInstant", &issued_at), ("Version", "2.0")];
         element(&mut out, "saml:Assertion", &attributes, |out| {
-            leaf(out, "saml:Issuer", &[], self.issuer)?;
+            text_element(out, "saml:Issuer", &[], self.issuer)?;
             out.push_str(signature);
             self.write_subject(out)?;
             self.write_conditions(out)?;
@@ -76,10 +74,10 @@ impl Assertion<'_> {
         Ok(out)
     }
 
-    /// A response of success around an assertion's text. Its id is the other half of the entropy.
+    /// A response with the status `Success` around an assertion's XML. Its id is the other half of the entropy.
     pub(super) fn response(&self, assertion: &str) -> Result<String, Failure> {
         let mut out = String::with_capacity(assertion.len() + 1024);
-        let (id, issued_at) = (id_of(self.entropy.iter().skip(ENTROPY_BYTES / 2)), instant(self.issued_at)?);
+        let (id, issued_at) = (id_of(self.entropy.split_at(ENTROPY_BYTES / 2).1), instant(self.issued_at)?);
         let attributes = [
             SAMLP,
             ("Destination", self.recipient),
@@ -88,10 +86,10 @@ impl Assertion<'_> {
             ("Version", "2.0"),
         ];
         element(&mut out, "samlp:Response", &attributes, |out| {
-            leaf(out, "saml:Issuer", &[SAML], self.issuer)?;
+            text_element(out, "saml:Issuer", &[SAML], self.issuer)?;
             element(out, "samlp:Status", &[], |out| {
                 let success = [("Value", "urn:oasis:names:tc:SAML:2.0:status:Success")];
-                element(out, "samlp:StatusCode", &success, nothing)
+                element(out, "samlp:StatusCode", &success, no_content)
             })?;
             out.push_str(assertion);
             Ok(())
@@ -102,11 +100,11 @@ impl Assertion<'_> {
     fn write_subject(&self, out: &mut String) -> Result<(), Failure> {
         let expires_at = instant(self.expires_at)?;
         element(out, "saml:Subject", &[], |out| {
-            leaf(out, "saml:NameID", &[("Format", self.subject_format)], self.subject)?;
+            text_element(out, "saml:NameID", &[("Format", self.subject_format)], self.subject)?;
             let bearer = [("Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")];
             element(out, "saml:SubjectConfirmation", &bearer, |out| {
                 let limits = [("NotOnOrAfter", expires_at.as_str()), ("Recipient", self.recipient)];
-                element(out, "saml:SubjectConfirmationData", &limits, nothing)
+                element(out, "saml:SubjectConfirmationData", &limits, no_content)
             })
         })
     }
@@ -116,20 +114,20 @@ impl Assertion<'_> {
         let limits = [("NotBefore", issued_at.as_str()), ("NotOnOrAfter", &expires_at)];
         element(out, "saml:Conditions", &limits, |out| {
             element(out, "saml:AudienceRestriction", &[], |out| {
-                leaf(out, "saml:Audience", &[], self.audience)
+                text_element(out, "saml:Audience", &[], self.audience)
             })
         })
     }
 
-    /// That the tenant knows the subject; how it came to know is not said.
+    /// States that the tenant has authenticated the subject, and not by which method.
     fn write_authentication(&self, out: &mut String, id: &str) -> Result<(), Failure> {
         let issued_at = instant(self.issued_at)?;
         let session_expires_at = self.session_expires_at.map(instant).transpose()?;
         let mut attributes = vec![("AuthnInstant", issued_at.as_str()), ("SessionIndex", id)];
-        attributes.extend(session_expires_at.as_deref().map(|end| ("SessionNotOnOrAfter", end)));
+        attributes.extend(session_expires_at.as_deref().map(|time| ("SessionNotOnOrAfter", time)));
         element(out, "saml:AuthnStatement", &attributes, |out| {
             element(out, "saml:AuthnContext", &[], |out| {
-                leaf(
+                text_element(
                     out,
                     "saml:AuthnContextClassRef",
                     &[],
@@ -139,7 +137,7 @@ impl Assertion<'_> {
         })
     }
 
-    /// An attribute statement must not be empty: without attributes there is none.
+    /// Writes nothing if there are no attributes, because an attribute statement must not be empty.
     fn write_attributes(&self, out: &mut String) -> Result<(), Failure> {
         if self.attributes.is_empty() {
             return Ok(());
@@ -147,7 +145,10 @@ impl Assertion<'_> {
         element(out, "saml:AttributeStatement", &[], |out| {
             for attribute in &self.attributes {
                 element(out, "saml:Attribute", &[("Name", &attribute.name)], |out| {
-                    attribute.values.iter().try_for_each(|value| leaf(out, "saml:AttributeValue", &[], value))
+                    attribute
+                        .values
+                        .iter()
+                        .try_for_each(|value| text_element(out, "saml:AttributeValue", &[], value))
                 })?;
             }
             Ok(())
@@ -155,17 +156,11 @@ impl Assertion<'_> {
     }
 }
 
-/// An `xs:ID`: no digit comes first.
-fn id_of<'a>(entropy: impl Iterator<Item = &'a u8>) -> String {
-    entropy.fold("_".to_owned(), |mut id, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+/// An `xs:ID` must not start with a digit.
+fn id_of(entropy: &[u8]) -> String {
+    format!("_{}", hex::encode(entropy))
 }
 
-fn instant(unix_seconds: i64) -> Result<String, Failure> {
-    let instant =
-        Timestamp::from_second(unix_seconds).map_err(|error| Failure::internal(error.to_string()))?;
-    Ok(instant.to_string())
+fn instant(time: UnixTime) -> Result<String, Failure> {
+    time.to_rfc3339().ok_or_else(|| Failure::internal(format!("{time} is beyond the year 9999")))
 }

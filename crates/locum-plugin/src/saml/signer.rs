@@ -6,7 +6,7 @@ use locum_abi::answer::Failure;
 use locum_abi::configuration::SigningKey;
 
 use super::assertion::Assertion;
-use super::xml::{element, leaf, nothing};
+use super::xml::{element, no_content, text_element};
 use crate::signing::{Algorithm, KeyError, SignatureKey, sha256};
 
 /// The namespace of signatures.
@@ -25,10 +25,10 @@ pub struct SamlSigner {
 }
 
 impl SamlSigner {
-    /// A signer with this key, which names its certificate in every signature if there is one.
+    /// A signer with this key. If the key has a certificate, every signature contains it.
     ///
     /// # Errors
-    /// If the key cannot sign, or the certificate is none or belongs to another key.
+    /// If the key cannot sign, or the certificate is malformed or belongs to another key.
     pub fn new(signing_key: &SigningKey) -> Result<Self, KeyError> {
         let key = SignatureKey::from_pem(Algorithm::RS256, signing_key.private_key_pem.expose())?;
         let certificate = match &signing_key.certificate_pem {
@@ -41,14 +41,14 @@ impl SamlSigner {
     /// The signed assertion.
     ///
     /// # Errors
-    /// If a value holds a character that XML cannot hold, or a time is out of range.
+    /// If a value has a character that XML does not permit, or a time is out of range.
     pub fn assertion(&self, assertion: &Assertion<'_>) -> Result<String, Failure> {
-        let unsigned = assertion.written("")?;
+        let unsigned = assertion.to_xml("")?;
         let digest = STANDARD.encode(sha256(unsigned.as_bytes()));
-        assertion.written(&self.signature(&assertion.id(), &digest)?)
+        assertion.to_xml(&self.signature(&assertion.id(), &digest)?)
     }
 
-    /// A response of success that carries the signed assertion and is not signed itself.
+    /// A response with the status `Success` that contains the signed assertion and is not signed itself.
     ///
     /// # Errors
     /// As [`assertion`](SamlSigner::assertion).
@@ -57,17 +57,19 @@ impl SamlSigner {
     }
 
     fn signature(&self, id: &str, digest: &str) -> Result<String, Failure> {
-        // Canonical on its own, `ds:SignedInfo` declares the namespace that `ds:Signature` declares for it in place.
+        // Canonicalized alone, `ds:SignedInfo` declares the namespace itself. Inside `ds:Signature` that element does.
         let signed = signed_info(&[DS], id, digest)?;
         let signature =
             self.key.sign(signed.as_bytes()).map_err(|error| Failure::internal(error.to_string()))?;
         let mut out = String::new();
         element(&mut out, "ds:Signature", &[DS], |out| {
             out.push_str(&signed_info(&[], id, digest)?);
-            leaf(out, "ds:SignatureValue", &[], &STANDARD.encode(signature))?;
+            text_element(out, "ds:SignatureValue", &[], &STANDARD.encode(signature))?;
             let Some(certificate) = &self.certificate else { return Ok(()) };
             element(out, "ds:KeyInfo", &[], |out| {
-                element(out, "ds:X509Data", &[], |out| leaf(out, "ds:X509Certificate", &[], certificate))
+                element(out, "ds:X509Data", &[], |out| {
+                    text_element(out, "ds:X509Certificate", &[], certificate)
+                })
             })
         })?;
         Ok(out)
@@ -77,15 +79,15 @@ impl SamlSigner {
 fn signed_info(namespaces: &[(&str, &str)], id: &str, digest: &str) -> Result<String, Failure> {
     let mut out = String::new();
     element(&mut out, "ds:SignedInfo", namespaces, |out| {
-        element(out, "ds:CanonicalizationMethod", &[("Algorithm", EXC_C14N)], nothing)?;
-        element(out, "ds:SignatureMethod", &[("Algorithm", RSA_SHA256)], nothing)?;
+        element(out, "ds:CanonicalizationMethod", &[("Algorithm", EXC_C14N)], no_content)?;
+        element(out, "ds:SignatureMethod", &[("Algorithm", RSA_SHA256)], no_content)?;
         element(out, "ds:Reference", &[("URI", &format!("#{id}"))], |out| {
             element(out, "ds:Transforms", &[], |out| {
-                element(out, "ds:Transform", &[("Algorithm", ENVELOPED)], nothing)?;
-                element(out, "ds:Transform", &[("Algorithm", EXC_C14N)], nothing)
+                element(out, "ds:Transform", &[("Algorithm", ENVELOPED)], no_content)?;
+                element(out, "ds:Transform", &[("Algorithm", EXC_C14N)], no_content)
             })?;
-            element(out, "ds:DigestMethod", &[("Algorithm", SHA256)], nothing)?;
-            leaf(out, "ds:DigestValue", &[], digest)
+            element(out, "ds:DigestMethod", &[("Algorithm", SHA256)], no_content)?;
+            text_element(out, "ds:DigestValue", &[], digest)
         })
     })?;
     Ok(out)
@@ -122,7 +124,7 @@ mod tests {
     }
 
     /// The assertion without its signature, the signature's `SignedInfo` as it is signed, and the signature.
-    fn taken_apart(xml: &str) -> (String, String, Vec<u8>) {
+    fn split(xml: &str) -> (String, String, Vec<u8>) {
         let (before, rest) = xml.split_once("<ds:Signature ").unwrap();
         let (signature, after) = rest.split_once("</ds:Signature>").unwrap();
         let (info, rest) = signature.split_once("</ds:SignedInfo>").unwrap();
@@ -137,9 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_says_what_it_was_given_and_nothing_else() {
+    fn an_assertion_contains_exactly_what_it_was_given() {
         assert_eq!(
-            alice().written("").unwrap(),
+            alice().to_xml("").unwrap(),
             format!(
                 "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{ID}\" IssueInstant=\"2030-01-08T18:45:14Z\" Version=\"2.0\">\
                  <saml:Issuer>urn:acme.example.com</saml:Issuer>\
@@ -158,18 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn without_attributes_and_session_neither_is_mentioned() {
-        let plain =
-            Assertion { attributes: vec![], session_expires_at: None, ..alice() }.written("").unwrap();
+    fn an_assertion_without_attributes_and_session_mentions_neither() {
+        let plain = Assertion { attributes: vec![], session_expires_at: None, ..alice() }.to_xml("").unwrap();
         assert!(!plain.contains("Attribute") && !plain.contains("SessionNotOnOrAfter"), "{plain}");
     }
 
     #[test]
-    fn the_signature_covers_exactly_the_assertion_and_stands_after_its_issuer() {
+    fn the_signature_covers_exactly_the_assertion_and_follows_its_issuer() {
         let xml = SamlSigner::new(&signing_key()).unwrap().assertion(&alice()).unwrap();
         assert!(xml.contains("</saml:Issuer><ds:Signature "));
-        let (unsigned, info, signature) = taken_apart(&xml);
-        assert_eq!(unsigned, alice().written("").unwrap());
+        let (unsigned, info, signature) = split(&xml);
+        assert_eq!(unsigned, alice().to_xml("").unwrap());
         let digest = STANDARD.encode(sha256(unsigned.as_bytes()));
         assert!(info.contains(&format!("<ds:DigestValue>{digest}</ds:DigestValue>")));
         assert!(info.contains(&format!("<ds:Reference URI=\"#{ID}\">")));
@@ -177,16 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn another_subject_needs_another_signature() {
+    fn a_signature_is_not_valid_for_another_subject() {
         let signer = SamlSigner::new(&signing_key()).unwrap();
-        let (_, alice_info, _) = taken_apart(&signer.assertion(&alice()).unwrap());
+        let (_, alice_info, _) = split(&signer.assertion(&alice()).unwrap());
         let bob = Assertion { subject: "auth0|bob", ..alice() };
-        let (_, _, bob_signature) = taken_apart(&signer.assertion(&bob).unwrap());
+        let (_, _, bob_signature) = split(&signer.assertion(&bob).unwrap());
         assert!(!TestKey::rsa().verifies(Algorithm::RS256, alice_info.as_bytes(), &bob_signature));
     }
 
     #[test]
-    fn a_response_has_an_id_of_its_own_and_carries_the_assertion_as_signed() {
+    fn a_response_has_its_own_id_and_contains_the_signed_assertion() {
         let signer = SamlSigner::new(&signing_key()).unwrap();
         let mut entropy = ENTROPY;
         entropy[16..].fill(9);
@@ -207,9 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_of_the_key_is_named_and_one_of_another_key_is_refused() {
+    fn the_keys_certificate_is_included_and_that_of_another_key_is_refused() {
         let certify = |key: &[u8]| {
-            // Enough of a certificate for the check: its bytes hold the public key's.
+            // Enough of a certificate for the check, which looks for the bytes of the public key.
             let der = [b"\x30\x82".as_slice(), key, b"\x00"].concat();
             pem::encode(&pem::Pem::new("CERTIFICATE", der))
         };

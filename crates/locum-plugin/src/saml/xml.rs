@@ -1,11 +1,12 @@
-//! Canonical XML, written: elements, attributes and texts, escaped as exclusive c14n does.
+//! Writes canonical XML: elements, attributes and texts, escaped as exclusive c14n demands.
 
 use locum_abi::answer::{Failure, FailureCode};
 
-/// Writes an element. Attributes come in canonical order: namespaces first, then by name; no empty-element tags.
+/// Writes an element with start and end tag. The caller gives attributes in canonical order: namespaces first, then by
+/// name.
 ///
 /// # Errors
-/// What `content` gives, or a character in an attribute's value that XML cannot hold.
+/// The errors of `content`, or a character in an attribute's value that XML does not permit.
 pub(super) fn element(
     out: &mut String,
     name: &str,
@@ -29,11 +30,11 @@ pub(super) fn element(
     Ok(())
 }
 
-/// Writes an element that holds a text.
+/// Writes an element that contains a text.
 ///
 /// # Errors
-/// A character that XML cannot hold.
-pub(super) fn leaf(
+/// A character that XML does not permit.
+pub(super) fn text_element(
     out: &mut String,
     name: &str,
     attributes: &[(&str, &str)],
@@ -42,15 +43,15 @@ pub(super) fn leaf(
     element(out, name, attributes, |out| escaped(out, text, in_text))
 }
 
-/// An element without content.
-pub(super) fn nothing(_: &mut String) -> Result<(), Failure> {
+/// The content of an empty element.
+pub(super) fn no_content(_: &mut String) -> Result<(), Failure> {
     Ok(())
 }
 
 fn escaped(out: &mut String, text: &str, escape: fn(char) -> Option<&'static str>) -> Result<(), Failure> {
     for character in text.chars() {
         if !is_xml(character) {
-            // The values of settings and parameters have grammars of their own; what is left comes from the profile.
+            // Settings and parameters were checked before, so the value comes from the profile.
             let message = format!("a value about the user holds {character:?}, which XML cannot");
             return Err(Failure::new(FailureCode::AttributeMissing, message));
         }
@@ -62,7 +63,7 @@ fn escaped(out: &mut String, text: &str, escape: fn(char) -> Option<&'static str
     Ok(())
 }
 
-/// `Char` of XML 1.0, section 2.2. Surrogates are no `char` of Rust.
+/// `Char` of XML 1.0, section 2.2. Surrogates cannot occur in a Rust `char`.
 const fn is_xml(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
@@ -97,23 +98,23 @@ mod tests {
 
     fn written(attribute: &str, text: &str) -> Result<String, Failure> {
         let mut out = String::new();
-        leaf(&mut out, "a", &[("b", attribute)], text)?;
+        text_element(&mut out, "a", &[("b", attribute)], text)?;
         Ok(out)
     }
 
     #[test]
-    fn values_cannot_end_their_attribute_or_element() {
+    fn a_value_cannot_close_its_attribute_or_element() {
         let out = written("\"><x y='&", "</a><x>]]>&amp;\"").unwrap();
         assert_eq!(out, "<a b=\"&quot;>&lt;x y='&amp;\">&lt;/a&gt;&lt;x&gt;]]&gt;&amp;amp;\"</a>");
     }
 
     #[test]
-    fn white_space_is_kept_as_canonical_xml_keeps_it() {
+    fn white_space_is_escaped_as_canonical_xml_demands() {
         assert_eq!(written("\t\n\r", "\t\n\r").unwrap(), "<a b=\"&#x9;&#xA;&#xD;\">\t\n&#xD;</a>");
     }
 
     #[test]
-    fn other_scripts_stand_as_they_are() {
+    fn characters_of_other_scripts_are_not_escaped() {
         assert_eq!(
             written("ä", "😀\u{D7FF}\u{FFFD}\u{10FFFF}").unwrap(),
             "<a b=\"ä\">😀\u{D7FF}\u{FFFD}\u{10FFFF}</a>"
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_xml_cannot_hold_are_refused() {
+    fn characters_that_xml_does_not_permit_are_refused() {
         for bad in ["\0", "\u{1}", "\u{8}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
             assert!(written(bad, "").is_err(), "{bad:?}");
             assert!(written("", bad).is_err(), "{bad:?}");

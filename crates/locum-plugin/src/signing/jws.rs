@@ -15,7 +15,8 @@ pub struct JwsSigner {
 }
 
 impl JwsSigner {
-    /// Signs under `{"typ":"JWT","alg":…}` and these further header members, which may replace `typ`.
+    /// A signer whose tokens have the header `{"typ":"JWT","alg":…}` and these further members. They may replace `typ`, and
+    /// an `alg` among them is ignored.
     pub fn new(key: SignatureKey, members: Map<String, Value>) -> Self {
         let mut header = Map::new();
         header.insert("typ".to_owned(), "JWT".into());
@@ -28,10 +29,10 @@ impl JwsSigner {
         Self { header: URL_SAFE_NO_PAD.encode(Value::Object(header).to_string()), key }
     }
 
-    /// The compact JWT of these claims.
+    /// The signed compact JWT with these claims.
     ///
     /// # Errors
-    /// [`Failure::internal`] if they are no JSON, or the crypto library refuses.
+    /// [`Failure::internal`] if the claims cannot be serialized to JSON, or the crypto library refuses.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, Failure> {
         let claims = serde_json::to_vec(claims).map_err(|error| Failure::internal(error.to_string()))?;
         let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 400);
@@ -51,7 +52,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::open_hs256;
+    use crate::testing::verify_hs256;
 
     fn sign(members: Value) -> String {
         let Value::Object(members) = members else { panic!("an object") };
@@ -60,22 +61,22 @@ mod tests {
     }
 
     #[test]
-    fn the_header_keeps_its_order_and_takes_members() {
+    fn further_header_members_follow_in_their_order() {
         let token = sign(json!({ "kid": "k1" }));
-        let opened = open_hs256(b"secret", &token).unwrap();
+        let opened = verify_hs256(b"secret", &token).unwrap();
         assert_eq!(opened.header.to_string(), r#"{"typ":"JWT","alg":"HS256","kid":"k1"}"#);
         assert_eq!(opened.claims, json!({ "sub": "alice" }));
     }
 
     #[test]
-    fn a_member_replaces_typ_and_never_alg() {
+    fn a_header_member_can_replace_typ_and_not_alg() {
         let token = sign(json!({ "typ": "at+jwt", "alg": "none" }));
-        let opened = open_hs256(b"secret", &token).unwrap();
+        let opened = verify_hs256(b"secret", &token).unwrap();
         assert_eq!(opened.header.to_string(), r#"{"typ":"at+jwt","alg":"HS256"}"#);
     }
 
     #[test]
-    fn another_secret_does_not_open_it() {
-        assert!(open_hs256(b"other", &sign(json!({}))).is_none());
+    fn a_token_does_not_verify_with_another_secret() {
+        assert!(verify_hs256(b"other", &sign(json!({}))).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Keys of every algorithm that issuers sign with.
+//! Keys for every algorithm that issuers sign with.
 
 use std::fmt;
 
@@ -24,16 +24,16 @@ pub enum Algorithm {
     RS384,
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     RS512,
-    /// RSASSA-PSS with SHA-256. Never the same bytes twice.
+    /// RSASSA-PSS with SHA-256. Signatures are random.
     PS256,
-    /// ECDSA on P-256 with SHA-256. Never the same bytes twice.
+    /// ECDSA on P-256 with SHA-256. Signatures are random.
     ES256,
-    /// Ed25519.
+    /// Ed25519 (RFC 8032).
     EdDSA,
 }
 
 impl Algorithm {
-    /// Its name in a JWS header.
+    /// The algorithm's name in a JWS header.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HS256 => "HS256",
@@ -47,7 +47,7 @@ impl Algorithm {
     }
 }
 
-/// Why a key cannot be used. Never says anything about its bytes.
+/// Why a key cannot be used. The text says nothing about the key's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyError(&'static str);
 
@@ -63,10 +63,10 @@ impl std::error::Error for KeyError {}
 pub struct HmacKey(hmac::Key);
 
 impl HmacKey {
-    /// The key of these bytes.
+    /// The key with these bytes.
     ///
     /// # Errors
-    /// If there are none: an empty key signs for everybody.
+    /// If it is empty: anybody can sign with an empty key.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.is_empty() {
             return Err(KeyError("the key is empty"));
@@ -94,20 +94,20 @@ enum Kind {
 }
 
 impl SignatureKey {
-    /// An HS256 key of these bytes.
+    /// An HS256 key with these bytes.
     ///
     /// # Errors
-    /// If there are none.
+    /// If it is empty.
     pub fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
         Ok(Self { algorithm: Algorithm::HS256, kind: Kind::Hmac(Box::new(HmacKey::new(secret)?)) })
     }
 
-    /// The private key in this PEM text: PKCS#8 (or PKCS#1 for RSA), RSA of at least 2048 bits.
+    /// The private key in this PEM text: PKCS#8, for RSA also PKCS#1. RSA keys must have at least 2048 bits.
     ///
-    /// The key signs once here, so that one which cannot is found out before the first request.
+    /// The key signs once here, so that a key that cannot sign is found before the first request.
     ///
     /// # Errors
-    /// If it is no such key, does not fit the algorithm, or does not sign.
+    /// If the text is not such a key, or the key does not suit the algorithm or cannot sign.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
         let pem = pem::parse(pem.trim()).map_err(|_| KeyError("it is not a PEM text"))?;
         let der = pem.contents();
@@ -131,24 +131,24 @@ impl SignatureKey {
         Ok(key)
     }
 
-    /// What it signs with.
+    /// The algorithm that the key signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The DER bytes of a certificate in PEM, if it is this RSA key's: another key's would make every verifier refuse
-    /// what this one signs.
+    /// The DER bytes of this RSA key's certificate, from PEM. With the certificate of another key every verifier would
+    /// refuse the signatures.
     ///
     /// # Errors
-    /// If it is no certificate, or its public key is not the public half of this key.
+    /// If the text is not a certificate, or its public key is not the public half of this key.
     #[cfg(feature = "saml")]
     pub(crate) fn certificate_der(&self, pem: &str) -> Result<Vec<u8>, KeyError> {
         let pem = pem::parse(pem.trim()).map_err(|_| KeyError("the certificate is not a PEM text"))?;
         let der = pem.into_contents();
-        // A certificate holds the RSAPublicKey structure byte for byte, and only once.
+        // A certificate contains the RSAPublicKey structure byte for byte, once.
         let public_key = match &self.kind {
             Kind::Rsa(_, key) => key.public_key().as_ref(),
-            _ => return Err(KeyError("only an RSA key is looked for in certificates")),
+            _ => return Err(KeyError("only the certificate of an RSA key can be checked")),
         };
         if !der.windows(public_key.len()).any(|bytes| bytes == public_key) {
             return Err(KeyError("the certificate is not that of the key"));
@@ -156,10 +156,10 @@ impl SignatureKey {
         Ok(der)
     }
 
-    /// The signature of the message, in the form that JWS wants.
+    /// The signature of the message, in the format of JWS.
     ///
     /// # Errors
-    /// If the crypto library refuses, which a key that was parsed does not make it do.
+    /// If the crypto library refuses to sign.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let refused = |_| KeyError("the crypto library refused to sign");
         match &self.kind {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn each_private_key_signs_with_its_own_family() {
+    fn each_private_key_signs_with_the_algorithms_of_its_type() {
         let families = [
             (TestKey::rsa(), &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256][..]),
             (TestKey::p256(), &[Algorithm::ES256]),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_family_is_refused() {
+    fn a_key_of_another_type_is_refused() {
         assert_eq!(
             refusal(Algorithm::RS256, TestKey::p256().private_key_pem()),
             "it is not an RSA private key"
@@ -227,24 +227,24 @@ mod tests {
     }
 
     #[test]
-    fn an_hmac_algorithm_never_takes_a_private_key() {
+    fn an_hmac_algorithm_refuses_a_private_key() {
         let refused = refusal(Algorithm::HS256, TestKey::rsa().private_key_pem());
         assert_eq!(refused, "HS256 signs with a secret, not with a private key");
     }
 
     #[test]
-    fn a_text_that_is_no_pem_is_refused() {
+    fn a_text_that_is_not_pem_is_refused() {
         assert_eq!(refusal(Algorithm::RS256, "secret"), "it is not a PEM text");
     }
 
     #[test]
-    fn an_empty_secret_is_refused_and_one_byte_is_not() {
+    fn an_empty_secret_is_refused_and_a_secret_of_one_byte_is_not() {
         assert!(HmacKey::new(b"").is_err());
         assert!(HmacKey::new(b"k").is_ok());
     }
 
     #[test]
-    fn hmac_gives_the_bytes_of_rfc_4231() {
+    fn hmac_gives_the_result_of_rfc_4231() {
         let mac = HmacKey::new(b"Jefe").unwrap().sign(b"what do ya want for nothing?");
         assert_eq!(mac[..4], [0x5b, 0xdc, 0xc1, 0x46]);
         assert_eq!(mac[28..], [0x64, 0xec, 0x38, 0x43]);

@@ -1,5 +1,5 @@
-//! Throw-away keys, and the proof that a token was signed with one.
-#![expect(clippy::expect_used, reason = "a key that cannot be generated is a failed test")]
+//! Keys that are generated for the test run, and verification of tokens that were signed with them.
+#![expect(clippy::expect_used, reason = "a test fails if its key cannot be generated")]
 
 use std::sync::OnceLock;
 
@@ -18,14 +18,14 @@ use serde_json::Value;
 
 use crate::signing::Algorithm;
 
-/// A key pair that lives as long as the test process.
+/// A key pair that exists as long as the test process.
 pub struct TestKey {
     private_key_pem: String,
     public_key: Vec<u8>,
 }
 
 impl TestKey {
-    /// An RSA key of 2048 bits, always the same one.
+    /// An RSA key of 2048 bits, the same one for the whole process.
     pub fn rsa() -> &'static Self {
         static KEY: OnceLock<TestKey> = OnceLock::new();
         KEY.get_or_init(|| {
@@ -34,7 +34,7 @@ impl TestKey {
         })
     }
 
-    /// A P-256 key, always the same one.
+    /// A P-256 key, the same one for the whole process.
     pub fn p256() -> &'static Self {
         static KEY: OnceLock<TestKey> = OnceLock::new();
         KEY.get_or_init(|| {
@@ -46,7 +46,7 @@ impl TestKey {
         })
     }
 
-    /// An Ed25519 key, always the same one.
+    /// An Ed25519 key, the same one for the whole process.
     pub fn ed25519() -> &'static Self {
         static KEY: OnceLock<TestKey> = OnceLock::new();
         KEY.get_or_init(|| {
@@ -64,17 +64,17 @@ impl TestKey {
         }
     }
 
-    /// The private half, PEM, PKCS#8.
+    /// The private key: PEM, PKCS#8.
     pub fn private_key_pem(&self) -> &str {
         &self.private_key_pem
     }
 
-    /// The public half: RSAPublicKey in DER, an uncompressed point, or 32 bytes.
+    /// The public key: RSAPublicKey in DER for RSA, an uncompressed point for P-256, 32 bytes for Ed25519.
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
 
-    /// Whether this key made the signature of the message. HMAC algorithms never verify.
+    /// Whether this key made the signature of the message. False for HMAC algorithms.
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let algorithm: &'static dyn VerificationAlgorithm = match algorithm {
             Algorithm::HS256 => return false,
@@ -88,28 +88,29 @@ impl TestKey {
         UnparsedPublicKey::new(algorithm, &self.public_key).verify(message, signature).is_ok()
     }
 
-    /// What the token says, if this key signed it with this algorithm.
-    pub fn open(&self, algorithm: Algorithm, token: &str) -> Option<OpenedJwt> {
-        OpenedJwt::of(token, |message, signature| self.verifies(algorithm, message, signature))
+    /// The content of the token, if this key signed it with this algorithm.
+    pub fn verify_jwt(&self, algorithm: Algorithm, token: &str) -> Option<VerifiedJwt> {
+        VerifiedJwt::of(token, |message, signature| self.verifies(algorithm, message, signature))
     }
 }
 
-/// What the token says, if this secret signed it with HS256.
-pub fn open_hs256(secret: &[u8], token: &str) -> Option<OpenedJwt> {
+/// The content of the token, if this secret signed it with HS256.
+pub fn verify_hs256(secret: &[u8], token: &str) -> Option<VerifiedJwt> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    OpenedJwt::of(token, |message, signature| hmac::verify(&key, message, signature).is_ok())
+    VerifiedJwt::of(token, |message, signature| hmac::verify(&key, message, signature).is_ok())
 }
 
 /// The two JSON parts of a compact JWT whose signature was verified.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OpenedJwt {
+#[non_exhaustive]
+pub struct VerifiedJwt {
     /// The JOSE header, its members in the order of the token.
     pub header: Value,
     /// The claims, in the order of the token.
     pub claims: Value,
 }
 
-impl OpenedJwt {
+impl VerifiedJwt {
     fn of(token: &str, verifies: impl FnOnce(&[u8], &[u8]) -> bool) -> Option<Self> {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;

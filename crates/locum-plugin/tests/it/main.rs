@@ -1,5 +1,6 @@
-//! What the kit says of itself in the documents.
+//! Documents and folders outside this crate that must agree with its code.
 
 #![expect(clippy::indexing_slicing, reason = "an absent member of a JSON value reads as null")]
 
 mod manifest_reference;
+mod plugin_names;

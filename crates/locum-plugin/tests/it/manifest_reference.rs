@@ -1,4 +1,4 @@
-//! The manifest reference in `docs/` says what the code says. `LOCUM_BLESS=1` writes it.
+//! The manifest reference in `docs/` is generated from the code. `LOCUM_BLESS=1` writes it.
 
 use std::fs;
 use std::path::Path;
@@ -8,14 +8,17 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 #[test]
-fn the_reference_says_what_the_code_says() {
+fn the_reference_agrees_with_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manifest-reference.md");
     let stated = page();
     if std::env::var_os("LOCUM_BLESS").is_some() {
         fs::write(&path, &stated).unwrap();
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == stated, "docs/manifest-reference.md is old; run this test with LOCUM_BLESS=1");
+    assert!(
+        kept == stated,
+        "docs/manifest-reference.md differs from the code; run this test with LOCUM_BLESS=1"
+    );
 }
 
 #[test]
@@ -31,11 +34,11 @@ fn page() -> String {
         SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Manifest>().to_value();
     let mut page = format!(
         "# Manifest reference\n\n\
-         What a plugin states about itself in `manifest.json`, written by a test from the code of `locum-abi`: change it \
-         there.\n\
-         Authors say these things with `ApiType` and `Lifetime`, and the kit writes the file; \
+         What a plugin states about itself in `manifest.json`. A test generates this page from the doc comments of \
+         `locum-abi`: edit those.\n\
+         Authors use `ApiType` and `Lifetime`, and the SDK writes the file. \
          [contract.md](contract.md#the-manifest)\n\
-         tells what the host does with each. This is contract {CONTRACT}.\n"
+         says what the host does with each member. This is contract {CONTRACT}.\n"
     );
     section(&mut page, "Manifest", &schema);
     for (name, definition) in schema["$defs"].as_object().into_iter().flatten() {
@@ -55,16 +58,16 @@ fn section(page: &mut String, name: &str, schema: &Value) {
     }
     page.push_str("| member | type | meaning |\n|---|---|---|\n");
     for (member, property) in schema["properties"].as_object().into_iter().flatten() {
-        let needed = if is_needed(schema, member) { ", needed" } else { "" };
-        page.push_str(&format!("| `{member}` | {}{needed} | {} |\n", kind(property), meaning(property)));
+        let required = if is_required(schema, member) { ", required" } else { "" };
+        page.push_str(&format!("| `{member}` | {}{required} | {} |\n", kind(property), meaning(property)));
     }
 }
 
-fn is_needed(schema: &Value, member: &str) -> bool {
+fn is_required(schema: &Value, member: &str) -> bool {
     schema["required"].as_array().is_some_and(|names| names.iter().any(|name| name == member))
 }
 
-/// One form of several, as it is written, with what its members mean.
+/// One of several forms, as JSON, with the meaning of its members.
 fn example(form: &Value) -> String {
     if let Some(text) = form["const"].as_str() {
         return format!("`\"{text}\"`");
@@ -79,14 +82,14 @@ fn example(form: &Value) -> String {
     let mut example = format!("`{{{}}}`", members.collect::<Vec<_>>().join(", "));
     for (name, property) in form["properties"].as_object().into_iter().flatten() {
         if property.get("const").is_none() {
-            let may = if is_needed(form, name) { "" } else { ", may be absent" };
-            example.push_str(&format!("<br>`{name}`{may}: {}", meaning(property)));
+            let optional = if is_required(form, name) { "" } else { ", optional" };
+            example.push_str(&format!("<br>`{name}`{optional}: {}", meaning(property)));
         }
     }
     example
 }
 
-/// The type of a member, in words; a link where it has a section of its own.
+/// The type of a member, in words; a link if the type has its own section.
 fn kind(property: &Value) -> String {
     let link = |reference: &str| {
         let name = reference.rsplit('/').next().unwrap_or_default();
@@ -95,8 +98,8 @@ fn kind(property: &Value) -> String {
     match (property["$ref"].as_str(), property["type"].as_str(), property["anyOf"].get(0)) {
         (Some(reference), _, _) => link(reference),
         (None, Some("array"), _) => format!("list of {}", kind(&property["items"])),
-        (None, Some("integer"), _) => "whole number".to_owned(),
-        (None, Some("string"), _) => "text".to_owned(),
+        (None, Some("integer"), _) => "integer".to_owned(),
+        (None, Some("string"), _) => "string".to_owned(),
         (None, None, Some(one)) => kind(one),
         (None, None, None) => "JSON Schema".to_owned(),
         (None, Some(other), _) => other.to_owned(),

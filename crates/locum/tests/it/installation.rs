@@ -33,7 +33,7 @@ impl Installation {
         );
         fs::create_dir(installation.path("plugins")).unwrap();
         fs::copy(app_plugin(), installation.plugin()).unwrap();
-        assert_eq!(installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]).code, 0);
+        assert_eq!(installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_plugin_app.so"]).code, 0);
         installation
     }
 
@@ -42,7 +42,7 @@ impl Installation {
     }
 
     pub(crate) fn plugin(&self) -> PathBuf {
-        self.path("plugins/liblocum_issuer_app.so")
+        self.path("plugins/liblocum_plugin_app.so")
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -76,7 +76,7 @@ fn app_plugin() -> &'static Path {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args(["build", "--message-format=json", "--package", "locum-issuer-app", "--target-dir"])
+            .args(["build", "--message-format=json", "--package", "locum-plugin-app", "--target-dir"])
             .arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");

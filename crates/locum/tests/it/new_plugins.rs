@@ -45,7 +45,7 @@ fn invalid_and_taken_names_are_refused() {
         ("car--park", "single hyphens"),
         ("../car-park", "must start with"),
         ("firebase", "taken by the plugin `firebase`"),
-        ("azure-blob", "taken by the plugin `azure-blob`"),
+        ("azure-blob", "taken by the plugin `azure_blob`"),
     ] {
         let refused = installation.locum(["plugin", "new", name, "--sdk", &sdk()]);
         assert_eq!(refused.code, 2, "{name}");

@@ -13,7 +13,7 @@ fn refused_when(tamper: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
     fs::remove_file(installation.path("plugins.lock")).unwrap();
     fs::write(installation.plugin(), tamper(bytes)).unwrap();
     // Pinned again, so that `serve` checks the file's contents and not its hash.
-    let pin = installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_issuer_app.so"]);
+    let pin = installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_plugin_app.so"]);
     let serve = installation.locum(["serve"]);
     assert_eq!(serve.code, 4, "{}", serve.stderr);
     if pin.code == 0 { serve.stderr } else { pin.stderr }
@@ -37,7 +37,7 @@ fn an_unpinned_file_is_refused_with_the_command_that_pins_it() {
     for command in ["check", "serve"] {
         let refused = installation.locum([command]);
         assert_eq!(refused.code, 4);
-        assert!(refused.stderr.contains("liblocum_issuer_app.so"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("liblocum_plugin_app.so"), "{}", refused.stderr);
         assert!(refused.stderr.contains("locum plugin pin"), "{}", refused.stderr);
     }
 }
@@ -61,7 +61,7 @@ fn a_file_that_changed_after_pinning_is_refused_with_both_hashes() {
 #[test]
 fn a_truncated_file_is_refused_before_its_code_runs() {
     let refused = refused_when(|bytes| bytes[..bytes.len() / 2].to_vec());
-    assert!(refused.contains("liblocum_issuer_app.so"), "{refused}");
+    assert!(refused.contains("liblocum_plugin_app.so"), "{refused}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_file_for_another_machine_is_refused() {
 #[test]
 fn a_text_file_is_refused() {
     let refused = refused_when(|_| b"not a library\n".to_vec());
-    assert!(refused.contains("liblocum_issuer_app.so"), "{refused}");
+    assert!(refused.contains("liblocum_plugin_app.so"), "{refused}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn two_plugins_for_one_api_type_are_refused_by_naming_both() {
     let refused = installation.locum(["serve"]);
     assert_eq!(refused.code, 4);
     assert!(
-        refused.stderr.contains("liblocum_issuer_app.so") && refused.stderr.contains("second.so"),
+        refused.stderr.contains("liblocum_plugin_app.so") && refused.stderr.contains("second.so"),
         "{}",
         refused.stderr
     );
@@ -127,7 +127,7 @@ fn list_names_the_problem_of_a_file_that_cannot_be_loaded() {
 #[test]
 fn inspect_shows_the_manifest() {
     let installation = Installation::new();
-    let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]);
+    let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_plugin_app.so"]);
     assert_eq!(shown.code, 0);
     assert!(
         shown.stdout.contains("api_type app\n  lifetime    1 to 2592000 s, default 36000 s"),
@@ -139,7 +139,7 @@ fn inspect_shows_the_manifest() {
 #[test]
 fn pinning_without_confirmation_is_refused() {
     let installation = Installation::new();
-    let refused = installation.locum(["plugin", "pin", "plugins/liblocum_issuer_app.so"]);
+    let refused = installation.locum(["plugin", "pin", "plugins/liblocum_plugin_app.so"]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
 }

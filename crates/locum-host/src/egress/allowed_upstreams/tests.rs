@@ -30,12 +30,9 @@ fn allowed() -> AllowedUpstreams {
 }
 
 fn post(url: &str) -> UpstreamRequest {
-    UpstreamRequest {
-        method: "POST".to_owned(),
-        url: url.to_owned(),
-        headers: Vec::new(),
-        body: "b".to_owned(),
-    }
+    let mut request = UpstreamRequest::new("POST", url);
+    request.body = "b".to_owned();
+    request
 }
 
 fn scope(url: &str) -> Result<AddressScope, DisallowedRequest> {

@@ -182,7 +182,7 @@ impl Issuer for TerminatesProcess {
         match self.0.as_str() {
             "aborts" => std::process::abort(),
             "exits" => std::process::exit(7),
-            "overflows_the_stack" => drop(black_box(recurse(grant.now))),
+            "overflows_the_stack" => drop(black_box(recurse(grant.now.as_seconds()))),
             _ => drop(black_box(Vec::<u8>::with_capacity(isize::MAX.unsigned_abs()))),
         }
         harmless_text(grant)

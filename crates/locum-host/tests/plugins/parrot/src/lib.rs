@@ -7,8 +7,7 @@
 //! - `failure`: if set, every call fails with this text.
 //! - `refusal`: if set, `create` fails with this text.
 
-use locum_abi::ffi::abi_stable::type_level::downcasting::TD_Opaque;
-use locum_abi::ffi::{AbiIssuer, AbiIssuer_TO, IssuerBox, RErr, ROk, RResult, RSlice, RVec};
+use locum_abi::boundary::{AbiIssuer, BorrowedBytes, CallResult, IssuerBox, OwnedBytes, issuer_box};
 use serde::Deserialize;
 
 locum_abi::export_module! {
@@ -17,7 +16,7 @@ locum_abi::export_module! {
     manifest: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json")),
 }
 
-extern "C" fn describe() -> RVec<u8> {
+extern "C" fn describe() -> OwnedBytes {
     include_bytes!("../manifest.json").as_slice().into()
 }
 
@@ -44,23 +43,23 @@ struct Parrot {
     configuration: String,
 }
 
-extern "C" fn create(input: RSlice<'_, u8>) -> RResult<IssuerBox, RVec<u8>> {
+extern "C" fn create(input: BorrowedBytes<'_>) -> CallResult<IssuerBox> {
     let Ok(Configuration { settings }) = serde_json::from_slice(input.as_slice()) else {
-        return RErr(b"no configuration".as_slice().into());
+        return Err(b"no configuration".as_slice().into()).into();
     };
     match settings.refusal {
-        Some(refusal) => RErr(refusal.into_bytes().into()),
+        Some(refusal) => Err(refusal.into_bytes().into()).into(),
         None => {
             let configuration = quoted(input.as_slice());
-            ROk(AbiIssuer_TO::from_value(Parrot { settings, configuration }, TD_Opaque))
+            Ok(issuer_box(Parrot { settings, configuration })).into()
         }
     }
 }
 
 impl AbiIssuer for Parrot {
-    fn call(&self, _: u32, _: u64, _: RSlice<'_, u8>, input: RSlice<'_, u8>) -> RResult<RVec<u8>, RVec<u8>> {
+    fn call(&self, _: u32, _: u64, _: BorrowedBytes<'_>, input: BorrowedBytes<'_>) -> CallResult<OwnedBytes> {
         if let Some(failure) = &self.settings.failure {
-            return RErr(failure.clone().into_bytes().into());
+            return Err(failure.clone().into_bytes().into()).into();
         }
         let step = serde_json::from_slice::<Input>(input.as_slice()).map_or(0, |input| input.replies.len());
         let answers = &self.settings.answers;
@@ -68,7 +67,7 @@ impl AbiIssuer for Parrot {
         let answer = answer
             .replace("{configuration}", &self.configuration)
             .replace("{input}", &quoted(input.as_slice()));
-        ROk(answer.into_bytes().into())
+        Ok(answer.into_bytes().into()).into()
     }
 }
 

@@ -6,14 +6,14 @@ mod token;
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::JwsSigner;
-use locum_plugin::upstream::{granted_token, post_form};
+use locum_plugin::upstream::{post_form, token_response};
 
 use crate::login::{Community, Login};
 use crate::settings::Settings;
 
-locum_plugin::export_plugin! { name: "salesforce", vendor: "Locum", issuers: [Salesforce] }
+locum_plugin::export_plugin! { name: "salesforce_api", vendor: "Locum", issuers: [Salesforce] }
 
-/// Ready for one connected app: it holds the key that the app trusts.
+/// An issuer for one connected app, with the key that the app trusts.
 struct Salesforce {
     client_id: String,
     principal: String,
@@ -22,7 +22,7 @@ struct Salesforce {
     signer: JwsSigner,
 }
 
-/// What a request may name in place of the settings.
+/// Parameters that replace settings.
 #[derive(Deserialize, JsonSchema)]
 struct Parameters {
     /// The community's domain: `acme` for `acme.force.com`.
@@ -39,8 +39,8 @@ impl Issuer for Salesforce {
         [("salesforce_api", "login.salesforce.com"), ("salesforce_sandbox_api", "test.salesforce.com")]
             .map(|(api_type, login)| {
                 ApiType::object(api_type)
-                    // Salesforce decides, and does not say.
-                    .lives(Lifetime::up_to_seconds(86_400))
+                    // Salesforce decides the lifetime and does not state it.
+                    .lifetime(Lifetime::up_to_seconds(86_400))
                     .parameter_overrides_setting("community_name", "communityName")
                     .parameter_overrides("community_url_section")
                     .calls(Upstream::Host { host: login.to_owned() })
@@ -50,7 +50,7 @@ impl Issuer for Salesforce {
                     .reads_named_by_setting("principal", Some("email"))
                     .reads("email_verified")
                     .revoked_upstream(
-                        "Revoke it here; or in Salesforce, end the user's session or block the connected app.",
+                        "Revoke it through Locum. Or, in Salesforce, end the user's session or block the connected app.",
                     )
             })
             .into()
@@ -68,7 +68,7 @@ impl Issuer for Salesforce {
 
     fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         if let [reply, ..] = replies {
-            return Ok(grant.object(granted_token(reply)?, None));
+            return Ok(grant.object(token_response(reply)?, None));
         }
         let community = self.community_of(&grant.parameters)?;
         let username = grant.identifying_attribute(&self.principal)?;
@@ -94,7 +94,7 @@ impl Issuer for Salesforce {
 }
 
 impl Salesforce {
-    /// The community that the request names, or the stored one; a part that is not named is the stored one's.
+    /// The community of the request. A part that the request does not choose is that of the settings.
     fn community_of(&self, parameters: &Parameters) -> Result<Option<Community>, Failure> {
         let stored = self.community.as_ref();
         let name = parameters.community_name.as_deref().or(stored.map(Community::name));

@@ -1,4 +1,4 @@
-//! Where Salesforce is asked for tokens, and for whom the question is meant.
+//! The URL that tokens are requested at, and the audience of the request.
 
 /// Longest path of a community.
 const SECTION_BYTES_MAX: usize = 64;
@@ -6,19 +6,19 @@ const SECTION_BYTES_MAX: usize = 64;
 /// A login host.
 #[derive(Debug)]
 pub(crate) struct Login {
-    /// Salesforce's own, for production or sandboxes.
+    /// Salesforce's login host, for production or for sandboxes.
     pub(crate) home: &'static str,
-    /// Another one to ask in its place.
+    /// Another host to send requests to.
     pub(crate) endpoint: Option<String>,
 }
 
 impl Login {
-    /// The `aud` that Salesforce wants: the community, or the login host of its kind.
+    /// The `aud` that Salesforce demands: the community, or the login host.
     pub(crate) fn audience(&self, community: Option<&Community>) -> String {
         community.map_or_else(|| self.home.to_owned(), Community::url)
     }
 
-    /// What `/services/oauth2/…` stands behind.
+    /// The URL before `/services/oauth2/…`.
     pub(crate) fn base(&self, community: Option<&Community>) -> String {
         match &self.endpoint {
             Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
@@ -34,7 +34,7 @@ pub(crate) struct Community {
     section: Option<String>,
 }
 
-/// Which part of a community is wrong.
+/// The part of a community that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Name,
@@ -43,7 +43,7 @@ pub(crate) enum Wrong {
 }
 
 impl Wrong {
-    /// The name of the setting or parameter at fault, of these two.
+    /// The setting or parameter at fault, of the two that are given.
     pub(crate) const fn of(self, name: &'static str, section: &'static str) -> &'static str {
         match self {
             Self::Name | Self::NameMissing => name,
@@ -61,7 +61,8 @@ impl Wrong {
 }
 
 impl Community {
-    /// A community, if one is named. What reaches a host name or a path has a grammar that cannot leave its place.
+    /// A community, if a name is given. Name and path become parts of a URL, so their grammar permits one DNS label and one
+    /// path segment.
     pub(crate) fn parse(name: Option<&str>, section: Option<&str>) -> Result<Option<Self>, Wrong> {
         let Some(name) = name else {
             return if section.is_some() { Err(Wrong::NameMissing) } else { Ok(None) };
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn communities_are_one_label_and_one_segment() {
+    fn a_community_is_one_dns_label_and_one_path_segment() {
         let url = |name: &str, section: Option<&str>| {
             Community::parse(Some(name), section).map(|community| community.unwrap().url())
         };
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_a_name_is_no_community() {
+    fn a_path_without_a_name_is_refused() {
         assert_eq!(Community::parse(None, Some("customers")), Err(Wrong::NameMissing));
         assert_eq!(Community::parse(None, None), Ok(None));
     }

@@ -1,8 +1,8 @@
-//! The add-on's settings, read into where to log in and what to sign with.
+//! The add-on's settings, and the login host, community and signer that they give.
 
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
-use locum_plugin::upstream::endpoint;
+use locum_plugin::upstream::checked_endpoint;
 
 use crate::login::{Community, Login};
 
@@ -16,14 +16,14 @@ pub(crate) struct Settings {
     /// The profile attribute that is the user's name in Salesforce; `email` if absent.
     #[serde(default = "email")]
     principal: String,
-    /// The community's domain, unless the request names one: `acme` for `acme.force.com`.
+    /// The community's domain, unless the request chooses one: `acme` for `acme.force.com`.
     #[serde(default)]
     communityName: Option<String>,
-    /// The community's path, unless the request names one: `customers` for `acme.force.com/customers`.
+    /// The community's path, unless the request chooses one: `customers` for `acme.force.com/customers`.
     #[serde(default)]
     community_url_section: Option<String>,
-    /// Another place to log in, such as `https://acme.my.salesforce.com`: https, or http on this machine. It changes
-    /// where tokens are asked for, not the audience.
+    /// Another host to request tokens at, such as `https://acme.my.salesforce.com`: https, or http on this machine. The
+    /// audience stays the same.
     #[serde(default)]
     endpoint: Option<String>,
 }
@@ -38,7 +38,7 @@ impl Settings {
             "salesforce_sandbox_api" => "https://test.salesforce.com",
             _ => "https://login.salesforce.com",
         };
-        let endpoint = self.endpoint.as_deref().map(endpoint).transpose();
+        let endpoint = self.endpoint.as_deref().map(checked_endpoint).transpose();
         Ok(Login { home, endpoint: endpoint.map_err(|why| Failure::setting("endpoint", why))? })
     }
 
@@ -52,7 +52,7 @@ impl Settings {
 
     pub(crate) fn principal(&self) -> Result<String, Failure> {
         if self.principal.is_empty() {
-            return Err(Failure::setting("principal", "name a profile attribute, or leave it out"));
+            return Err(Failure::setting("principal", "set a profile attribute or remove the setting"));
         }
         Ok(self.principal.clone())
     }
@@ -70,7 +70,7 @@ impl Settings {
             .ok_or_else(|| Failure::setting("clientid", "the tenant has no RSA signing key"))?;
         let key = SignatureKey::from_pem(Algorithm::RS256, signing_key.private_key_pem.expose())
             .map_err(|error| Failure::setting("clientid", format!("the tenant's signing key: {error}")))?;
-        // Salesforce finds the key by `iss`; a `kid` would tell it nothing.
+        // Salesforce finds the key by `iss` and does not read a `kid`.
         Ok(JwsSigner::new(key, Map::new()))
     }
 }

@@ -1,4 +1,4 @@
-//! Both api_types through the messages that a host sends: settings, the calls to Salesforce, its answers.
+//! Both api_types through the messages that a host sends: settings, calls to Salesforce, and its answers.
 
 use locum_plugin::abi::answer::{FailureCode, Issued};
 use locum_plugin::abi::grant::Grant;
@@ -6,7 +6,7 @@ use locum_plugin::prelude::{
     Credential, Failure, IssueAnswer, RevokeAnswer, UpstreamReply, UpstreamRequest, Value, json,
 };
 use locum_plugin::signing::Algorithm;
-use locum_plugin::testing::{NOW, OpenedJwt, ReadyIssuer, TestKey, grant, tenant, tenant_with_key};
+use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, VerifiedJwt, grant, tenant, tenant_with_key};
 
 use crate::Salesforce;
 
@@ -37,7 +37,7 @@ fn alice(parameters: Value) -> Grant {
     grant
 }
 
-fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, OpenedJwt), Failure> {
+fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, VerifiedJwt), Failure> {
     let request = match issuer.issue(grant, &[])? {
         IssueAnswer::Call { request } => request,
         other => panic!("a call was expected, not {other:?}"),
@@ -46,12 +46,12 @@ fn call(issuer: &ReadyIssuer, grant: &Grant) -> Result<(UpstreamRequest, OpenedJ
         .body
         .strip_prefix("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=")
         .unwrap();
-    let opened = TestKey::rsa().open(Algorithm::RS256, assertion).unwrap();
+    let opened = TestKey::rsa().verify_jwt(Algorithm::RS256, assertion).unwrap();
     Ok((request, opened))
 }
 
-/// Where a token is asked for, and for whom the question is meant.
-fn asked(changes: Value, parameters: Value) -> Result<(String, String), String> {
+/// The URL that a token is requested at, and the audience of the request.
+fn requested(changes: Value, parameters: Value) -> Result<(String, String), String> {
     let issuer = configure("salesforce_api", changes).unwrap();
     match call(&issuer, &alice(parameters)) {
         Ok((request, jwt)) => Ok((request.url, jwt.claims["aud"].as_str().unwrap().to_owned())),
@@ -60,11 +60,11 @@ fn asked(changes: Value, parameters: Value) -> Result<(String, String), String> 
 }
 
 fn reply(status: u16, body: &str) -> UpstreamReply {
-    UpstreamReply { status, headers: vec![], body: body.to_owned() }
+    UpstreamReply::new(status, body)
 }
 
 #[test]
-fn the_two_api_types_differ_in_their_host_alone() {
+fn the_two_api_types_differ_only_in_their_host() {
     for (api_type, host) in [
         ("salesforce_api", "https://login.salesforce.com"),
         ("salesforce_sandbox_api", "https://test.salesforce.com"),
@@ -90,17 +90,17 @@ fn the_two_api_types_differ_in_their_host_alone() {
 }
 
 #[test]
-fn a_community_is_both_host_and_audience() {
+fn a_community_is_both_the_host_and_the_audience() {
     let of = |base: &str| Ok((format!("{base}/services/oauth2/token"), base.to_owned()));
     let stored = || json!({ "communityName": "acme", "community_url_section": "customers" });
-    assert_eq!(asked(stored(), json!({})), of("https://acme.force.com/customers"));
-    assert_eq!(asked(json!({ "communityName": "acme" }), json!({})), of("https://acme.force.com"));
+    assert_eq!(requested(stored(), json!({})), of("https://acme.force.com/customers"));
+    assert_eq!(requested(json!({ "communityName": "acme" }), json!({})), of("https://acme.force.com"));
     assert_eq!(
-        asked(stored(), json!({ "community_url_section": "partners" })),
+        requested(stored(), json!({ "community_url_section": "partners" })),
         of("https://acme.force.com/partners")
     );
     assert_eq!(
-        asked(json!({}), json!({ "community_name": "acme", "community_url_section": "customers" })),
+        requested(json!({}), json!({ "community_name": "acme", "community_url_section": "customers" })),
         of("https://acme.force.com/customers")
     );
 }
@@ -108,34 +108,34 @@ fn a_community_is_both_host_and_audience() {
 #[test]
 fn a_request_cannot_leave_force_com() {
     let parameters = |name: &str| json!({ "community_name": name });
-    assert_eq!(asked(json!({}), parameters("evil.example.com/")), Err("/community_name".to_owned()));
-    assert_eq!(asked(json!({}), parameters("a.b")), Err("/community_name".to_owned()));
+    assert_eq!(requested(json!({}), parameters("evil.example.com/")), Err("/community_name".to_owned()));
+    assert_eq!(requested(json!({}), parameters("a.b")), Err("/community_name".to_owned()));
     assert_eq!(
-        asked(json!({}), json!({ "community_name": "acme", "community_url_section": "../x" })),
+        requested(json!({}), json!({ "community_name": "acme", "community_url_section": "../x" })),
         Err("/community_url_section".to_owned())
     );
     assert_eq!(
-        asked(json!({}), json!({ "community_url_section": "customers" })),
+        requested(json!({}), json!({ "community_url_section": "customers" })),
         Err("/community_name".to_owned())
     );
 }
 
 #[test]
-fn an_endpoint_of_the_operators_own_changes_where_and_not_for_whom() {
+fn an_endpoint_in_the_settings_changes_the_url_and_not_the_audience() {
     let endpoint = json!({ "endpoint": "https://acme.my.salesforce.com/" });
-    let asked_at = "https://acme.my.salesforce.com/services/oauth2/token".to_owned();
+    let url = "https://acme.my.salesforce.com/services/oauth2/token".to_owned();
     assert_eq!(
-        asked(endpoint.clone(), json!({})),
-        Ok((asked_at.clone(), "https://login.salesforce.com".to_owned()))
+        requested(endpoint.clone(), json!({})),
+        Ok((url.clone(), "https://login.salesforce.com".to_owned()))
     );
     assert_eq!(
-        asked(endpoint, json!({ "community_name": "acme" })),
-        Ok((asked_at, "https://acme.force.com".to_owned()))
+        requested(endpoint, json!({ "community_name": "acme" })),
+        Ok((url, "https://acme.force.com".to_owned()))
     );
 }
 
 #[test]
-fn a_user_without_a_verified_name_in_salesforce_gets_nothing() {
+fn a_user_without_a_verified_salesforce_name_is_refused() {
     let issuer = configure("salesforce_api", json!({})).unwrap();
     for (name, value) in [("email", json!(null)), ("email", json!(7)), ("email_verified", json!(false))] {
         let mut grant = alice(json!({}));
@@ -157,7 +157,7 @@ fn the_attribute_that_principal_names_is_the_user() {
 }
 
 #[test]
-fn salesforces_answer_passes_as_it_came_and_states_no_end() {
+fn salesforces_answer_is_passed_on_unchanged_and_states_no_expiry() {
     let issuer = configure("salesforce_api", json!({})).unwrap();
     let body = format!(
         r#"{{"scope":"full api","instance_url":"https://na31.salesforce.com","id":"https://login.salesforce.com/id/00D/005","token_type":"Bearer","access_token":"{TOKEN}"}}"#
@@ -171,7 +171,7 @@ fn salesforces_answer_passes_as_it_came_and_states_no_end() {
 }
 
 #[test]
-fn salesforces_refusal_comes_through_as_its_code_only() {
+fn of_salesforces_refusal_only_the_code_is_passed_on() {
     let issuer = configure("salesforce_api", json!({})).unwrap();
     let body = r#"{"error":"invalid_grant","error_description":"user hasn't approved this consumer"}"#;
     let failure = issuer.issue(&alice(json!({})), &[reply(400, body)]).unwrap_err();
@@ -180,7 +180,7 @@ fn salesforces_refusal_comes_through_as_its_code_only() {
 }
 
 #[test]
-fn a_token_is_revoked_where_it_was_asked_for() {
+fn a_token_is_revoked_at_the_host_that_issued_it() {
     for (changes, base) in [
         (json!({}), "https://login.salesforce.com"),
         (json!({ "communityName": "acme" }), "https://acme.force.com"),
@@ -194,7 +194,7 @@ fn a_token_is_revoked_where_it_was_asked_for() {
 }
 
 #[test]
-fn salesforces_word_on_a_revocation_is_taken() {
+fn the_answer_to_a_revocation_is_salesforces() {
     let issuer = configure("salesforce_api", json!({})).unwrap();
     let revoke = |status, body: &str| issuer.revoke(TOKEN, &[reply(status, body)]);
     assert_eq!(revoke(200, ""), Ok(RevokeAnswer::Revoked));
@@ -206,7 +206,7 @@ fn salesforces_word_on_a_revocation_is_taken() {
 }
 
 #[test]
-fn a_token_of_somebody_else_is_never_sent_to_salesforce() {
+fn a_token_of_another_issuer_is_never_sent_to_salesforce() {
     let issuer = configure("salesforce_api", json!({})).unwrap();
     for other in [
         "",
@@ -221,7 +221,7 @@ fn a_token_of_somebody_else_is_never_sent_to_salesforce() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused_at_once() {
+fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "clientid": "" })), "/clientid");
     assert_eq!(refused_setting(json!({ "principal": "" })), "/principal");
     assert_eq!(refused_setting(json!({ "communityName": "a.b" })), "/communityName");
@@ -235,7 +235,7 @@ fn settings_that_cannot_work_are_refused_at_once() {
 }
 
 #[test]
-fn a_tenant_without_a_key_cannot_convince_salesforce() {
+fn a_tenant_without_a_signing_key_is_refused() {
     let issuer = ReadyIssuer::configure::<Salesforce>("salesforce_api", settings(json!({})), tenant());
     assert_eq!(issuer.err().unwrap().pointer.as_deref(), Some("/clientid"));
 }
