@@ -1,6 +1,7 @@
-//! A directory in memory that can be made to fail.
+//! A directory in memory that can be made to fail, or to never answer.
 
-use std::sync::Arc;
+use std::future::pending;
+use std::sync::{Arc, Mutex};
 
 use locum_engine::model::User;
 use locum_engine::ports::{Directory, Found, Lookup, PortReply, StoreUnavailable};
@@ -9,15 +10,16 @@ use locum_store::MemoryDirectory;
 
 use crate::faults::{PortCalls, UNAVAILABLE};
 
-/// A [`MemoryDirectory`] whose look-ups are counted and can fail.
+/// A [`MemoryDirectory`] whose look-ups are counted, and can fail or stay unanswered.
 pub struct FaultyDirectory {
     inner: MemoryDirectory,
     calls: Arc<PortCalls>,
+    unanswered: Mutex<Option<&'static str>>,
 }
 
 impl FaultyDirectory {
     pub(crate) fn new(inner: MemoryDirectory, calls: Arc<PortCalls>) -> Self {
-        Self { inner, calls }
+        Self { inner, calls, unanswered: Mutex::default() }
     }
 
     /// The directory without faults.
@@ -25,12 +27,20 @@ impl FaultyDirectory {
         &self.inner
     }
 
-    fn unless_failing<'a, T>(
+    /// From now on this look-up, such as `client`, is never answered.
+    pub fn never_answers(&self, lookup: &'static str) {
+        *self.unanswered.lock().unwrap() = Some(lookup);
+    }
+
+    fn unless_failing<'a, T: Send + 'a>(
         &'a self,
         port: &'static str,
         lookup: impl FnOnce(&'a MemoryDirectory) -> PortReply<'a, Result<T, StoreUnavailable>>,
     ) -> PortReply<'a, Result<T, StoreUnavailable>> {
-        if self.calls.succeeds(port) {
+        let succeeds = self.calls.succeeds(port);
+        if *self.unanswered.lock().unwrap() == Some(port) {
+            PortReply::Later(Box::pin(pending()))
+        } else if succeeds {
             lookup(&self.inner)
         } else {
             PortReply::Now(Err(StoreUnavailable(UNAVAILABLE.to_owned())))
