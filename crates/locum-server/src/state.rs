@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::request::Parts;
-use locum_engine::ports::{Found, StoreUnavailable};
+use locum_engine::ports::{Found, PortReply, StoreUnavailable};
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::{Engine, Refusal, RefusalKind};
 use tokio::sync::Semaphore;
@@ -41,27 +41,43 @@ impl AppState {
 
     /// Looks up the tenant of a host, once for each request.
     pub(crate) async fn find_tenant(&self, host: &str, deadline: Instant) -> Found<PreparedTenant> {
-        let lookup = self.engine.directory().tenant(host).wait();
-        let found = timeout_at(deadline, lookup).await.unwrap_or_else(|_| {
-            Err(StoreUnavailable("the look-up took longer than the request may".to_owned()))
-        });
-        if let Err(unavailable) = &found {
-            tracing::error!(%host, error = %unavailable, "the tenant directory cannot be asked");
-        }
-        found
+        await_lookup(self.engine.directory().tenant(host), host, deadline).await
     }
 
     /// The tenant of a request for a document of the tenant.
     ///
     /// # Errors
     /// No usable host, a host that no tenant answers on, or a directory that cannot be asked.
-    pub(crate) async fn tenant(&self, head: &Parts) -> Result<Arc<PreparedTenant>, Refusal> {
-        match self.find_tenant(&host(head)?, self.deadline()).await {
+    pub(crate) async fn tenant(
+        &self,
+        head: &Parts,
+        deadline: Instant,
+    ) -> Result<Arc<PreparedTenant>, Refusal> {
+        match self.find_tenant(&host(head)?, deadline).await {
             Ok(Some(tenant)) => Ok(tenant),
             Ok(None) => Err(Refusal::new(RefusalKind::NotFound, "no tenant answers on this host")),
             Err(unavailable) => Err(try_again(unavailable)),
         }
     }
+}
+
+/// Waits for a look-up until the deadline of the request. A failure is logged here, since requests for documents have
+/// no audit event.
+pub(crate) async fn await_lookup<T>(
+    lookup: PortReply<'_, Result<T, StoreUnavailable>>,
+    host: &str,
+    deadline: Instant,
+) -> Result<T, StoreUnavailable> {
+    let found = match lookup {
+        PortReply::Now(found) => found,
+        PortReply::Later(later) => timeout_at(deadline, later).await.unwrap_or_else(|_| {
+            Err(StoreUnavailable("the directory did not answer before the request's deadline".to_owned()))
+        }),
+    };
+    if let Err(unavailable) = &found {
+        tracing::error!(%host, error = %unavailable, "the tenant directory cannot be asked");
+    }
+    found
 }
 
 /// The refusal of a request that needs an answer from a directory that has none.

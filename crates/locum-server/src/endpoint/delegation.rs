@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::ALLOW;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use locum_engine::Refusal;
+use tokio::time::Instant;
 
 use crate::endpoint::delegation_methods::methods_served;
 use crate::execution::delegate;
 use crate::request::{caller, read_body};
 use crate::response;
 use crate::response::cors;
-use crate::state::AppState;
+use crate::state::{AppState, try_again};
 
 /// Delegates by the parameters of a JSON or form body.
 pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
@@ -25,7 +28,8 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     };
     let tenant = state.find_tenant(&caller.host, deadline).await;
     let parameters = read_body(&head, body, &state.limits, deadline).await;
-    let origin = cors::readable_by(&state, &tenant, &head.headers, parameters.as_ref().ok()).await;
+    let named = parameters.as_ref().ok();
+    let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
     let answer = match parameters {
         Ok(parameters) => delegate(&state, tenant, parameters, caller, deadline).await,
         Err(refusal) => state.engine.refuse_unread(refusal, &caller),
@@ -40,22 +44,29 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
 
 /// Answers a preflight.
 pub(crate) async fn options(State(state): State<Arc<AppState>>, request: Request) -> Response {
+    let deadline = state.deadline();
     let (head, _) = request.into_parts();
-    let tenant = match state.tenant(&head).await {
-        Ok(tenant) => tenant,
-        Err(refusal) => return response::refusal(&refusal),
-    };
+    match preflight(&state, &head, deadline).await {
+        Ok(response) => response,
+        Err(refusal) => response::refusal(&refusal),
+    }
+}
+
+async fn preflight(state: &AppState, head: &Parts, deadline: Instant) -> Result<Response, Refusal> {
+    let tenant = state.tenant(head, deadline).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let allow = HeaderValue::from_static(methods_served(Some(&tenant)));
     response.headers_mut().insert(ALLOW, allow);
-    cors::preflight(&state, &tenant, &head.headers, response.headers_mut()).await;
-    response
+    cors::preflight(state, &tenant, &head.headers, deadline, response.headers_mut())
+        .await
+        .map_err(try_again)?;
+    Ok(response)
 }
 
 /// Refuses any other method.
 pub(crate) async fn not_served(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    let tenant = state.tenant(&head).await;
+    let tenant = state.tenant(&head, state.deadline()).await;
     response::method_not_served(methods_served(tenant.as_ref().ok().map(|tenant| &**tenant)))
 }

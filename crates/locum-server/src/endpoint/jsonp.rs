@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::delegation_methods::{methods_served, serves_jsonp};
 use crate::execution::delegate;
-use crate::request::{caller, read_query};
+use crate::request::{caller, host, read_query};
 use crate::response;
 use crate::state::AppState;
 
@@ -28,15 +28,18 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let deadline = state.deadline();
     let (head, _) = request.into_parts();
-    let caller = match caller(&head, &state.proxies) {
-        Ok(caller) => caller,
-        Err(_) => return response::method_not_served(methods_served(None)),
+    let tenant = match host(&head) {
+        Ok(host) => state.find_tenant(&host, deadline).await,
+        Err(_) => Ok(None),
     };
-    let tenant = state.find_tenant(&caller.host, deadline).await;
     let found = tenant.as_ref().ok().and_then(Option::as_deref);
     if !found.is_some_and(serves_jsonp) {
         return response::method_not_served(methods_served(found));
     }
+    let caller = match caller(&head, &state.proxies) {
+        Ok(caller) => caller,
+        Err(refusal) => return response::refusal(&refusal),
+    };
     let called = read_query(&head, &state.limits).and_then(|mut parameters| {
         let callback = take_callback(&mut parameters)?;
         Ok((callback, parameters))

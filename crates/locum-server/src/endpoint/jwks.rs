@@ -30,7 +30,7 @@ struct Key<'a> {
 
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    match state.tenant(&head).await {
+    match state.tenant(&head, state.deadline()).await {
         Ok(tenant) => response::public(&KeySet { keys: tenant.keys().iter().map(Key::of).collect() }),
         Err(refusal) => response::refusal(&refusal),
     }

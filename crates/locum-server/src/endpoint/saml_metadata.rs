@@ -14,7 +14,7 @@ use locum_engine::{Refusal, RefusalKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::response;
-use crate::state::{AppState, try_again};
+use crate::state::{AppState, await_lookup, try_again};
 
 /// All but the unreserved characters of a URL (RFC 3986 section 2.3).
 const IN_PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -36,10 +36,14 @@ async fn metadata(
     head: &Parts,
     client_id: Option<Path<String>>,
 ) -> Result<String, Refusal> {
-    let tenant = state.tenant(head).await?;
+    let deadline = state.deadline();
+    let tenant = state.tenant(head, deadline).await?;
     let client = match &client_id {
         None => None,
-        Some(Path(id)) => state.engine.directory().client(&tenant, id).wait().await.map_err(try_again)?,
+        Some(Path(id)) => {
+            let lookup = state.engine.directory().client(&tenant, id);
+            await_lookup(lookup, tenant.domain(), deadline).await.map_err(try_again)?
+        }
     };
     let client = client.ok_or_else(|| {
         Refusal::new(

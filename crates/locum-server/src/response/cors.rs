@@ -6,11 +6,12 @@ use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue};
-use locum_engine::ports::Found;
+use locum_engine::ports::{Found, StoreUnavailable};
 use locum_engine::prepared::PreparedTenant;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
-use crate::state::AppState;
+use crate::state::{AppState, await_lookup};
 
 /// The request headers that browsers may send along, lower case.
 const REQUEST_HEADERS: [&str; 3] = ["content-type", "auth0-client", "accept-language"];
@@ -37,26 +38,41 @@ pub(crate) async fn readable_by(
     tenant: &Found<PreparedTenant>,
     headers: &HeaderMap,
     parameters: Option<&Map<String, Value>>,
+    deadline: Instant,
 ) -> Option<HeaderValue> {
     let origin = origin(headers)?;
     let tenant = tenant.as_ref().ok()?.as_deref()?;
-    let directory = state.engine.directory();
     let allowed = match parameters.and_then(named_client) {
-        None => allows(state, tenant, origin).await,
-        Some(client_id) => match directory.client(tenant, client_id).wait().await {
-            Ok(Some(client)) => {
-                client.client().allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
-            }
-            Ok(None) | Err(_) => false,
-        },
+        None => tenant_allows(state, tenant, origin, deadline).await,
+        Some(client_id) => client_allows(state, tenant, client_id, origin, deadline).await,
     };
-    allowed.then(|| origin.clone())
+    // Where it cannot be looked up, no page reads the answer.
+    allowed.unwrap_or(false).then(|| origin.clone())
 }
 
 /// Whether any client of the tenant allows the origin.
-async fn allows(state: &AppState, tenant: &PreparedTenant, origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
-    state.engine.directory().allows_origin(tenant, origin).wait().await.unwrap_or(false)
+async fn tenant_allows(
+    state: &AppState,
+    tenant: &PreparedTenant,
+    origin: &HeaderValue,
+    deadline: Instant,
+) -> Result<bool, StoreUnavailable> {
+    let Ok(origin) = origin.to_str() else { return Ok(false) };
+    await_lookup(state.engine.directory().allows_origin(tenant, origin), tenant.domain(), deadline).await
+}
+
+/// Whether this client of the tenant allows the origin.
+async fn client_allows(
+    state: &AppState,
+    tenant: &PreparedTenant,
+    client_id: &str,
+    origin: &HeaderValue,
+    deadline: Instant,
+) -> Result<bool, StoreUnavailable> {
+    let lookup = state.engine.directory().client(tenant, client_id);
+    let client = await_lookup(lookup, tenant.domain(), deadline).await?;
+    let origins = client.iter().flat_map(|client| &client.client().allowed_origins);
+    Ok(origins.into_iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()))
 }
 
 /// `client_id`; empty is absent.
@@ -79,18 +95,22 @@ pub(crate) fn vary(answer: &mut HeaderMap) {
 }
 
 /// The answer to a preflight (Fetch Standard, CORS-preflight fetch) that asks for what is served.
+///
+/// # Errors
+/// If the directory cannot be asked.
 pub(crate) async fn preflight(
     state: &AppState,
     tenant: &PreparedTenant,
     asked: &HeaderMap,
+    deadline: Instant,
     answer: &mut HeaderMap,
-) {
+) -> Result<(), StoreUnavailable> {
     answer.insert(
         VARY,
         HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
     );
-    let Some(origin) = origin(asked) else { return };
-    if allows(state, tenant, origin).await && requests_what_is_served(asked) {
+    let Some(origin) = origin(asked) else { return Ok(()) };
+    if requests_what_is_served(asked) && tenant_allows(state, tenant, origin, deadline).await? {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
         answer.insert(
@@ -99,6 +119,7 @@ pub(crate) async fn preflight(
         );
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
     }
+    Ok(())
 }
 
 fn requests_what_is_served(asked: &HeaderMap) -> bool {
