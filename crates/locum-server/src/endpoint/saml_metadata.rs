@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attribute_ends_where_its_quotes_end() {
+    fn characters_that_end_an_attribute_are_escaped() {
         assert_eq!(escaped(r#"urn:a"><b & "#), "urn:a&quot;&gt;&lt;b &amp; ");
         assert_eq!(escaped("urn:acme.example.com"), "urn:acme.example.com");
     }

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_given_twice_is_refused_however_it_is_spelled() {
+    fn a_repeated_parameter_is_refused_however_it_is_encoded() {
         assert_eq!(parsed("scope=a&scope=a").unwrap_err(), "the parameter scope was sent twice");
         assert_eq!(parsed("scope=a&sc%6fpe=b").unwrap_err(), "the parameter scope was sent twice");
         assert!(parsed("scope=a&Scope=b").is_ok());
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_the_last_that_passes() {
+    fn parameters_up_to_the_limit_are_read() {
         assert!(parsed("a=&b=&c=&d=&e=").is_ok());
         assert_eq!(parsed("a=&b=&c=&d=&e=&f=").unwrap_err(), "send at most 5 parameters");
     }
 
     proptest! {
         #[test]
-        fn what_was_encoded_comes_back(name in "\\PC{1,8}", value in "\\PC{0,16}") {
+        fn decoding_reverses_encoding(name in "\\PC{1,8}", value in "\\PC{0,16}") {
             let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
             let parsed = parse(format!("{}={}", encoded(&name), encoded(&value)).as_bytes(), 5).unwrap();
             prop_assert_eq!(parsed.get(&name), Some(&Value::String(value)));

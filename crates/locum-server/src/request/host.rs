@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_stands_for_a_header_and_never_against_one() {
+    fn an_authority_replaces_a_missing_host_header_and_must_agree_with_one() {
         assert_eq!(host_of("http://a.example:80/", &[]), Ok("a.example".to_owned()));
         assert_eq!(host_of("http://a.example/", &["A.example:80"]), Ok("a.example".to_owned()));
         assert_eq!(host_of("http://a.example/", &["b.example"]), Err(400));

@@ -19,7 +19,7 @@ impl TrustedProxies {
 
     /// The client's address: the peer's unless the peer is trusted; then the right-most entry of `X-Forwarded-For`
     /// that is not. Each proxy appends the peer it saw, so everything left of an untrusted entry is hearsay, and so is
-    /// everything left of one that is no address.
+    /// everything left of one that is not an address.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let values = headers.get_all(X_FORWARDED_FOR).iter().rev();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_the_walk() {
+    fn an_entry_that_is_not_an_address_ends_the_walk() {
         for garbage in ["unknown", "", "1.2.3", "198.51.100.1 x", "fe80::1%eth0", "010.1.1.1"] {
             assert_eq!(
                 client("10.0.0.1", &[&format!("198.51.100.1, {garbage}, 10.0.0.2")]),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn mapped_addresses_are_the_ones_they_map() {
+    fn an_ipv4_mapped_address_counts_as_its_ipv4_address() {
         assert_eq!(client("::ffff:10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("::ffff:203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
         let mapped = TrustedProxies::new(&["::ffff:10.0.0.0/104".parse().unwrap()]);
@@ -164,7 +164,7 @@ mod tests {
         }
 
         #[test]
-        fn what_an_attacker_sends_ahead_never_matters(
+        fn entries_that_an_attacker_sent_are_ignored(
             attacker in outside(),
             forged in forged(),
             hops in proptest::collection::vec(inside(), 1..4),

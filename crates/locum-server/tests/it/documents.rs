@@ -1,15 +1,15 @@
-//! What verifiers and orchestrators read, and the methods and paths that are not there.
+//! What token verifiers and orchestrators read, and the methods and paths that are not served.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::body::Body;
 use axum::http::Method;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use locum_server::ServerOptions;
+use locum_testing::{ACME, GLOBEX, claims_for, rs256, signing_key};
 use serde_json::{Value, json};
 
-use crate::world::{ACME, Reply, Tenants, World, request, rs256_id_token, tenant_key};
+use crate::test_server::{TestServer, at, code, empty};
 
 const PATHS: [&str; 6] = [
     "/delegation",
@@ -20,13 +20,9 @@ const PATHS: [&str; 6] = [
     "/readyz",
 ];
 
-async fn get(world: &World, path: &str) -> Reply {
-    world.send(request(Method::GET, path).body(Body::empty()).unwrap()).await
-}
-
 #[tokio::test]
 async fn a_published_key_verifies_what_the_tenant_signs() {
-    let reply = get(&World::new(), "/.well-known/jwks.json").await;
+    let reply = TestServer::new().get("/.well-known/jwks.json").await;
     let keys = reply.json();
     let key = &keys["keys"][0];
     let (n, e) = (key["n"].as_str().unwrap(), key["e"].as_str().unwrap());
@@ -35,20 +31,23 @@ async fn a_published_key_verifies_what_the_tenant_signs() {
     validation.validate_exp = false;
     let verified = |n: &str| {
         let key = DecodingKey::from_rsa_components(n, e).unwrap();
-        decode::<Value>(&rs256_id_token("rs256"), &key, &validation).is_ok()
+        decode::<Value>(&rs256(ACME, &claims_for("rs256")), &key, &validation).is_ok()
     };
     assert!(verified(n));
     assert!(!verified(&n.replacen(&n[10..12], "AA", 1)));
 }
 
 #[tokio::test]
-async fn all_keys_are_published_and_nothing_private_of_them() {
-    let mut tenants = Tenants::usual();
-    tenants.0[0].keys.push(tenant_key("the one before"));
-    let reply = get(&World::of(tenants), "/.well-known/jwks.json").await;
+async fn all_public_keys_are_published_and_no_private_member() {
+    let server = TestServer::with(|setup| {
+        let mut previous = signing_key(GLOBEX);
+        previous.kid = "the previous key".to_owned();
+        setup.acme.tenant.signing_keys.push(previous);
+    });
+    let reply = server.get("/.well-known/jwks.json").await;
     let keys = reply.json()["keys"].clone();
     let kids: Vec<&str> = keys.as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
-    assert_eq!(kids, ["key of acme.example.com", "the one before"]);
+    assert_eq!(kids, ["key of acme.example.com", "the previous key"]);
     for key in keys.as_array().unwrap() {
         let members: Vec<&String> = key.as_object().unwrap().keys().collect();
         assert_eq!(members, ["kty", "use", "alg", "kid", "n", "e"]);
@@ -58,8 +57,8 @@ async fn all_keys_are_published_and_nothing_private_of_them() {
 }
 
 #[tokio::test]
-async fn discovery_says_what_client_libraries_insist_on() {
-    let reply = get(&World::new(), "/.well-known/openid-configuration").await;
+async fn discovery_has_the_members_that_client_libraries_require() {
+    let reply = TestServer::new().get("/.well-known/openid-configuration").await;
     assert_eq!(
         reply.json(),
         json!({
@@ -79,91 +78,99 @@ async fn discovery_says_what_client_libraries_insist_on() {
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
 }
 
+/// Tokens name the same issuer wherever the router is mounted.
 #[tokio::test]
-async fn documents_of_an_unknown_host_are_not_found() {
-    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
-        let mut asked = request(Method::GET, path).body(Body::empty()).unwrap();
-        asked.headers_mut().insert("host", "unknown.example.com".parse().unwrap());
-        let (status, code, _) = World::new().send(asked).await.error();
-        assert_eq!((status, code.as_str()), (404, "not_found"));
+async fn discovery_names_urls_under_the_path_prefix() {
+    let prefixed = ServerOptions { path_prefix: "/auth".to_owned(), ..ServerOptions::default() };
+    let document = TestServer::with_options(prefixed).get("/.well-known/openid-configuration").await.json();
+    assert_eq!(document["issuer"], "https://acme.example.com/");
+    for (member, url) in [
+        ("authorization_endpoint", "https://acme.example.com/auth/authorize"),
+        ("token_endpoint", "https://acme.example.com/auth/oauth/token"),
+        ("jwks_uri", "https://acme.example.com/auth/.well-known/jwks.json"),
+        ("revocation_endpoint", "https://acme.example.com/auth/oauth/revoke"),
+        ("introspection_endpoint", "https://acme.example.com/auth/oauth/introspect"),
+    ] {
+        assert_eq!(document[member], url, "{member}");
     }
 }
 
 #[tokio::test]
-async fn a_document_that_cannot_be_looked_up_is_not_cached() {
-    let world = World::new();
-    world.directory.goes_away();
-    let reply = get(&world, "/.well-known/jwks.json").await;
+async fn documents_of_an_unknown_host_are_not_found() {
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        let reply = TestServer::new().send(at("unknown.example.com", empty(Method::GET, path))).await;
+        assert_eq!(reply.error_code(), code(404, "not_found"));
+    }
+}
+
+#[tokio::test]
+async fn the_refusal_of_an_unavailable_directory_is_not_cached() {
+    let server = TestServer::new();
+    server.doubles.calls.fail_all_of("tenant");
+    let reply = server.get("/.well-known/jwks.json").await;
     let (status, _, description) = reply.error();
     assert_eq!((status, reply.header("cache-control")), (503, Some("no-store")));
     assert!(!description.contains("db.internal"));
 }
 
 #[tokio::test]
-async fn it_is_ready_when_its_embedder_says_so_and_alive_in_any_case() {
+async fn readiness_is_the_embedders_and_liveness_does_not_depend_on_it() {
     let ready = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&ready);
+    let shared = Arc::clone(&ready);
     let options =
-        ServerOptions { ready: Arc::new(move || asked.load(Ordering::Relaxed)), ..ServerOptions::default() };
-    let world = World::with(Tenants::usual(), options);
-    assert_eq!(get(&world, "/readyz").await.status, 503);
-    assert_eq!(get(&world, "/healthz").await.status, 200);
+        ServerOptions { ready: Arc::new(move || shared.load(Ordering::Relaxed)), ..ServerOptions::default() };
+    let server = TestServer::with_options(options);
+    assert_eq!(server.get("/readyz").await.status, 503);
+    assert_eq!(server.get("/healthz").await.status, 200);
     ready.store(true, Ordering::Relaxed);
-    let reply = get(&world, "/readyz").await;
-    assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, r#"{"status":"ok"}"#));
+    let reply = server.get("/readyz").await;
+    assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"status":"ok"}"#));
 }
 
 #[tokio::test]
-async fn health_needs_no_host() {
-    let mut asked = request(Method::GET, "/healthz").body(Body::empty()).unwrap();
-    asked.headers_mut().remove("host");
-    assert_eq!(World::new().send(asked).await.status, 200);
+async fn health_checks_need_no_host() {
+    let mut request = empty(Method::GET, "/healthz");
+    request.headers_mut().remove("host");
+    assert_eq!(TestServer::new().send(request).await.status, 200);
 }
 
 #[tokio::test]
-async fn each_path_names_the_methods_it_serves() {
-    let world = World::new();
+async fn another_method_is_refused_with_the_methods_of_the_path() {
+    let server = TestServer::new();
     for path in PATHS {
-        let served = match path {
-            "/delegation" => "POST, OPTIONS",
-            "/oauth/revoke" => "POST",
-            _ => "GET, HEAD",
+        let served: &[&str] = match path {
+            "/delegation" => &["OPTIONS", "POST"],
+            "/oauth/revoke" => &["POST"],
+            _ => &["GET", "HEAD"],
         };
         for method in ["PUT", "DELETE", "PATCH", "TRACE", "BREW"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            let reply = world.send(request(method, path).body(Body::empty()).unwrap()).await;
-            let (status, code, _) = reply.error();
-            assert_eq!((status, code.as_str()), (405, "invalid_request"), "{path}");
-            assert_eq!(reply.header("allow"), Some(served), "{path}");
+            let reply = server.send(empty(method, path)).await;
+            assert_eq!(reply.error_code(), code(405, "invalid_request"), "{path}");
+            assert_eq!(reply.allowed_methods(), served, "{path}");
         }
     }
-    assert_eq!(
-        world.send(request(Method::HEAD, "/delegation").body(Body::empty()).unwrap()).await.status,
-        405
-    );
-    assert_eq!(
-        world.send(request(Method::GET, "/oauth/revoke").body(Body::empty()).unwrap()).await.status,
-        405
-    );
+    let put = server.send(empty(Method::PUT, "/delegation")).await;
+    assert_eq!(put.header("allow"), Some("POST, OPTIONS"));
+    assert_eq!(server.send(empty(Method::HEAD, "/delegation")).await.status, 405);
+    assert_eq!(server.send(empty(Method::GET, "/oauth/revoke")).await.status, 405);
 }
 
 #[tokio::test]
-async fn documents_can_be_asked_for_without_their_body() {
-    let world = World::new();
+async fn head_gives_documents_without_their_body() {
+    let server = TestServer::new();
     for path in &PATHS[2..] {
-        let reply = world.send(request(Method::HEAD, path).body(Body::empty()).unwrap()).await;
-        assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, ""), "{path}");
+        let reply = server.send(empty(Method::HEAD, path)).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, ""), "{path}");
     }
 }
 
 #[tokio::test]
-async fn any_other_path_is_not_there() {
-    let world = World::new();
+async fn any_other_path_is_not_found() {
+    let server = TestServer::new();
     for path in
         ["/", "/delegation/", "/Delegation", "/delegation/x", "/oauth", "/.well-known", "//delegation"]
     {
-        let reply = get(&world, path).await;
-        let (status, code, _) = reply.error();
-        assert_eq!((status, code.as_str()), (404, "not_found"), "{path} at {ACME}");
+        assert_eq!(server.get(path).await.error_code(), code(404, "not_found"), "{path}");
     }
 }

@@ -1,38 +1,33 @@
 //! `GET /delegation` where a tenant has switched it on, and where it has not.
 
-use axum::body::Body;
-use axum::http::{Method, Request};
-use locum_engine::tenant::DelegationPolicy;
+use axum::http::Method;
+use locum_abi::answer::Credential;
+use locum_testing::{NOW, good, good_with};
 use serde_json::{Value, json};
 
-use crate::world::{NOW, Reply, Tenants, World, form, good, good_but, request};
+use crate::test_server::{Reply, TestServer, app_token, empty, form, get_jsonp};
 
-fn with_jsonp() -> World {
-    World::of(Tenants::with_policy(DelegationPolicy { jsonp: true, ..DelegationPolicy::default() }))
-}
-
-fn get(parameters: &Value) -> Request<Body> {
-    let query = form(parameters.as_object().unwrap());
-    request(Method::GET, &format!("/delegation?{query}")).body(Body::empty()).unwrap()
-}
-
+/// The argument that the callback is called with.
 fn payload(reply: &Reply) -> Value {
     let call = reply.body.strip_prefix("/**/__auth0jp0(").and_then(|call| call.strip_suffix(");"));
     serde_json::from_str(call.unwrap_or_else(|| panic!("{}", reply.body))).unwrap()
 }
 
 #[tokio::test]
-async fn a_tenant_that_did_not_ask_for_it_does_not_serve_it() {
-    let reply = World::new().send(get(&good_but("cbx", "__auth0jp0"))).await;
+async fn jsonp_is_not_served_unless_the_tenant_switches_it_on() {
+    let reply = TestServer::new().send(get_jsonp(&good_with(json!({"cbx": "__auth0jp0"})))).await;
     assert_eq!(reply.error().0, 405);
     assert_eq!(reply.header("allow"), Some("POST, OPTIONS"));
-    let off = DelegationPolicy { jsonp: true, enabled: false, ..DelegationPolicy::default() };
-    assert_eq!(World::of(Tenants::with_policy(off)).send(get(&good_but("cbx", "c"))).await.status, 405);
+    let without_delegation = TestServer::with(|setup| {
+        setup.acme.tenant.delegation.jsonp = true;
+        setup.acme.tenant.delegation.enabled = false;
+    });
+    assert_eq!(without_delegation.send(get_jsonp(&good_with(json!({"cbx": "c"})))).await.status, 405);
 }
 
 #[tokio::test]
-async fn the_callback_is_given_the_token() {
-    let reply = with_jsonp().send(get(&good_but("cbx", "__auth0jp0"))).await;
+async fn the_callback_is_called_with_the_token() {
+    let reply = TestServer::with_jsonp().send(get_jsonp(&good_with(json!({"cbx": "__auth0jp0"})))).await;
     assert_eq!(reply.status, 200);
     let members = payload(&reply);
     let names: Vec<&String> = members.as_object().unwrap().keys().collect();
@@ -53,10 +48,9 @@ async fn the_callback_is_given_the_token() {
 }
 
 #[tokio::test]
-async fn an_error_is_a_payload_like_any_other() {
-    let mut parameters = good_but("cbx", "__auth0jp0");
-    parameters["target"] = "closed".into();
-    let reply = with_jsonp().send(get(&parameters)).await;
+async fn the_callback_is_called_with_errors_too() {
+    let parameters = good_with(json!({"cbx": "__auth0jp0", "target": "closed"}));
+    let reply = TestServer::with_jsonp().send(get_jsonp(&parameters)).await;
     assert_eq!(reply.status, 200);
     assert_eq!(
         payload(&reply),
@@ -69,52 +63,57 @@ async fn an_error_is_a_payload_like_any_other() {
 }
 
 #[tokio::test]
-async fn without_a_callback_there_is_nobody_to_call() {
-    let world = with_jsonp();
-    let (status, _, description) = world.send(get(&good())).await.error();
+async fn a_request_without_a_valid_callback_is_refused_in_json() {
+    let server = TestServer::with_jsonp();
+    let (status, _, description) = server.send(get_jsonp(&good())).await.error();
     assert_eq!((status, description.as_str()), (400, "missing cbx parameter"));
     for name in ["", "a b", "alert(1)//", "a;b", "</script>", &"c".repeat(129)] {
-        let reply = world.send(get(&good_but("cbx", name))).await;
+        let reply = server.send(get_jsonp(&good_with(json!({"cbx": name})))).await;
         assert_eq!(reply.error().0, 400, "{name}");
         assert_eq!(reply.header("content-type"), Some("application/json"));
     }
-    assert_eq!(world.send(get(&good_but("cbx", "c".repeat(128)))).await.status, 200);
+    let longest = good_with(json!({"cbx": "c".repeat(128)}));
+    assert_eq!(server.send(get_jsonp(&longest)).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_parameter_given_twice_is_refused() {
-    let query = form(good().as_object().unwrap());
-    let twice =
-        request(Method::GET, &format!("/delegation?cbx=a&cbx=b&{query}")).body(Body::empty()).unwrap();
-    assert_eq!(with_jsonp().send(twice).await.error().0, 400);
+async fn a_repeated_parameter_is_refused() {
+    let twice = empty(Method::GET, &format!("/delegation?cbx=a&cbx=b&{}", form(&good())));
+    assert_eq!(TestServer::with_jsonp().send(twice).await.error().0, 400);
 }
 
 #[tokio::test]
-async fn the_callback_is_no_parameter_of_the_request() {
-    let mut parameters = good_but("cbx", "__auth0jp0");
-    for (name, value) in [("target", "storage"), ("make", "names"), ("containerName", "photos")] {
-        parameters[name] = value.into();
-    }
-    let reply = with_jsonp().send(get(&parameters)).await;
-    assert_eq!(payload(&reply), json!({ "azure_blob_sas": "make containerName" }));
+async fn the_issuer_is_not_given_the_callback() {
+    let server = TestServer::with_jsonp();
+    server.doubles.script.answers("azure_blob", |grant, context| {
+        let names: Vec<&str> = grant.parameters.keys().map(String::as_str).collect();
+        let mut issued = app_token(grant, context);
+        issued.credential = Credential::Text(names.join(" "));
+        Ok(issued)
+    });
+    let parameters = json!({
+        "cbx": "__auth0jp0", "target": "storage", "blobName": "cat.png", "containerName": "photos",
+    });
+    let reply = server.send(get_jsonp(&good_with(parameters))).await;
+    assert_eq!(payload(&reply), json!({ "azure_blob_sas": "blobName containerName" }));
 }
 
 #[tokio::test]
-async fn the_rate_of_both_methods_is_one() {
-    let world = with_jsonp();
-    assert_eq!(world.delegate(good()).await.header("x-ratelimit-remaining"), Some("9"));
-    let reply = world.send(get(&good_but("cbx", "c"))).await;
+async fn get_and_post_share_one_rate_limit() {
+    let server = TestServer::with_jsonp();
+    assert_eq!(server.delegate(good()).await.header("x-ratelimit-remaining"), Some("9"));
+    let reply = server.send(get_jsonp(&good_with(json!({"cbx": "c"})))).await;
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("8"));
 }
 
 #[tokio::test]
-async fn other_methods_are_told_of_it() {
-    let reply = with_jsonp().send(request(Method::HEAD, "/delegation").body(Body::empty()).unwrap()).await;
-    assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, Some("GET, POST, OPTIONS")));
+async fn allow_lists_get_where_jsonp_is_served() {
+    let reply = TestServer::with_jsonp().send(empty(Method::HEAD, "/delegation")).await;
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, POST, OPTIONS")));
 }
 
 #[tokio::test]
-async fn pages_of_any_origin_may_embed_this_answer_and_no_other() {
-    let post = World::new().delegate(good()).await;
+async fn only_a_jsonp_response_may_be_embedded_by_any_origin() {
+    let post = TestServer::new().delegate(good()).await;
     assert_eq!(post.header("cross-origin-resource-policy"), None);
 }

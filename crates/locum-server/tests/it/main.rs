@@ -1,21 +1,22 @@
-//! The router, asked without a socket: what goes in, what comes out, to the letter.
+//! The router, called without a socket: each test sends requests and compares whole responses.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a failure here is the test's own"
+    reason = "a failure here is a failure of the test"
 )]
 
-mod answers;
 mod bounds;
 mod canaries;
 mod cors;
+mod directory;
 mod documents;
 mod jsonp;
 mod old_clients;
 mod refusals;
+mod responses;
 mod revocation;
 mod saml_metadata;
 mod tenants;
-mod world;
+mod test_server;

@@ -1,48 +1,44 @@
 //! Requests as the SDKs of the last ten years send them.
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::Request;
 use locum_engine::JWT_BEARER;
+use locum_testing::{ACME, claims_for, good_with, id_token, object, rs256};
 use serde_json::json;
 
-use crate::world::{World, id_token, post_form, request, rs256_id_token};
+use crate::test_server::{TestServer, post_body, post_form};
 
-async fn accepted(request: Request<Body>) {
-    let reply = World::new().send(request).await;
+async fn assert_accepted(request: Request<Body>) {
+    let reply = TestServer::new().send(request).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert!(reply.json().get("error").is_none());
     assert!(reply.json()["expires_in"].is_i64());
 }
 
-/// auth0.js 7: a form, an empty `api_type`, headers that no standard knows.
+/// auth0.js 7: a form, an empty `api_type`, headers that no standard defines.
 #[tokio::test]
-async fn a_form_with_an_empty_api_type_and_strange_headers_is_accepted() {
-    let mut asked = post_form(&json!({
-        "client_id": "caller", "grant_type": JWT_BEARER, "id_token": id_token("caller"), "target": "other",
-        "scope": "openid", "api_type": "", "api": "firebase",
-    }));
+async fn a_form_with_an_empty_api_type_and_unknown_headers_is_accepted() {
+    let mut request = post_form(&good_with(json!({
+        "target": "other", "scope": "openid", "api_type": "", "api": "firebase",
+    })));
     for (name, value) in [
         ("auth0-client", "eyJuYW1lIjoiYXV0aDAuanMiLCJ2ZXJzaW9uIjoiNy42LjEifQ"),
         ("accept-language", "en_US"),
         ("authorization", "Bearer something else"),
         ("x-requested-with", "XMLHttpRequest"),
     ] {
-        asked.headers_mut().insert(name, value.parse().unwrap());
+        request.headers_mut().insert(name, value.parse().unwrap());
     }
-    accepted(asked).await;
+    assert_accepted(request).await;
 }
 
 /// auth0.js `renewIdToken`.
 #[tokio::test]
-async fn a_renewal_asks_for_auth0_and_passthrough() {
-    let renewal = |api_type: &str| {
-        post_form(&json!({
-            "client_id": "caller", "grant_type": JWT_BEARER, "id_token": id_token("caller"),
-            "api_type": api_type, "scope": "passthrough",
-        }))
-    };
-    accepted(renewal("auth0")).await;
-    assert_eq!(World::new().send(renewal("auth1")).await.error().0, 400);
+async fn a_renewal_with_api_type_auth0_and_scope_passthrough_is_accepted() {
+    let renewal =
+        |api_type: &str| post_form(&good_with(json!({"api_type": api_type, "scope": "passthrough"})));
+    assert_accepted(renewal("auth0")).await;
+    assert_eq!(TestServer::new().send(renewal("auth1")).await.error().0, 400);
 }
 
 /// auth0.js 8 and later: JSON with a charset, snake-cased options.
@@ -52,23 +48,21 @@ async fn json_with_a_charset_is_accepted() {
         "client_id": "caller", "grant_type": JWT_BEARER, "id_token": id_token("caller"), "api_type": "app",
         "container_name": "photos",
     });
-    let asked = |charset: &str| {
-        request(Method::POST, "/delegation")
-            .header("content-type", format!("application/json{charset}"))
-            .header("auth0-client", "eyJuYW1lIjoiYXV0aDAuanMifQ==")
-            .body(Body::from(body.to_string()))
-            .unwrap()
+    let request = |charset: &str| {
+        let mut request = post_body("/delegation", &format!("application/json{charset}"), body.to_string());
+        request.headers_mut().insert("auth0-client", "eyJuYW1lIjoiYXV0aDAuanMifQ==".parse().unwrap());
+        request
     };
-    accepted(asked("; charset=UTF-8")).await;
-    assert_eq!(World::new().send(asked("-patch+json")).await.error().0, 415);
+    assert_accepted(request("; charset=UTF-8")).await;
+    assert_eq!(TestServer::new().send(request("-patch+json")).await.error().0, 415);
 }
 
 /// auth0.net 1.x: a `client_secret` that nobody asked for, even a wrong one.
 #[tokio::test]
-async fn a_client_secret_is_neither_wanted_nor_checked() {
-    accepted(post_form(&json!({
-        "client_id": "rs256", "client_secret": "wrong", "grant_type": JWT_BEARER, "id_token": rs256_id_token("rs256"),
-        "scope": "passthrough",
-    })))
+async fn a_client_secret_is_neither_required_nor_checked() {
+    assert_accepted(post_form(&object(json!({
+        "client_id": "rs256", "client_secret": "wrong", "grant_type": JWT_BEARER,
+        "id_token": rs256(ACME, &claims_for("rs256")), "scope": "passthrough",
+    }))))
     .await;
 }

@@ -1,24 +1,22 @@
-//! `POST /oauth/revoke` as RFC 7009 has it.
+//! `POST /oauth/revoke` (RFC 7009).
 
-use axum::body::Body;
-use axum::http::Method;
+use locum_testing::id_token;
 
-use crate::world::{Reply, World, id_token, request};
+use crate::test_server::{FORM, Reply, TestServer, code, post_body};
 
 async fn revoke(content_type: &str, body: &str) -> Reply {
-    let asked = request(Method::POST, "/oauth/revoke").header("content-type", content_type);
-    World::new().send(asked.body(Body::from(body.to_owned())).unwrap()).await
+    TestServer::new().send(post_body("/oauth/revoke", content_type, body.to_owned())).await
 }
 
 async fn revoke_form(body: &str) -> Reply {
-    revoke("application/x-www-form-urlencoded", body).await
+    revoke(FORM, body).await
 }
 
 #[tokio::test]
-async fn a_token_is_revoked_whether_it_was_known_or_not() {
+async fn a_revocation_succeeds_whether_the_token_was_known_or_not() {
     for token in ["known", "unknown"] {
-        let reply = revoke_form(&format!("client_id=cloud&token={token}")).await;
-        assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, ""), "{token}");
+        let reply = revoke_form(&format!("client_id=crm&token={token}")).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, ""), "{token}");
         assert_eq!(
             reply.header_lines(),
             ["cache-control: no-store", "pragma: no-cache", "x-content-type-options: nosniff"]
@@ -27,38 +25,44 @@ async fn a_token_is_revoked_whether_it_was_known_or_not() {
 }
 
 #[tokio::test]
-async fn json_does_as_well_as_a_form() {
-    assert_eq!(revoke("application/json", r#"{"client_id":"cloud","token":"known"}"#).await.status, 200);
-    assert_eq!(revoke("text/plain", "client_id=cloud&token=known").await.error().0, 415);
+async fn the_token_is_sent_to_the_issuer_of_the_clients_add_on() {
+    let server = TestServer::new();
+    server.send(post_body("/oauth/revoke", FORM, "client_id=crm&token=known")).await;
+    let revocations = server.doubles.script.revocations();
+    assert_eq!(revocations, [("salesforce_api".to_owned(), "known".to_owned())]);
 }
 
 #[tokio::test]
-async fn what_lives_until_it_expires_is_said_to() {
-    let (status, code, _) =
-        revoke_form(&format!("client_id=caller&token={}", id_token("caller"))).await.error();
-    assert_eq!((status, code.as_str()), (400, "unsupported_token_type"));
+async fn json_and_forms_are_read_and_other_types_are_refused() {
+    assert_eq!(revoke("application/json", r#"{"client_id":"crm","token":"known"}"#).await.status, 200);
+    assert_eq!(revoke("text/plain", "client_id=crm&token=known").await.error().0, 415);
+}
+
+#[tokio::test]
+async fn revoking_a_jwt_is_refused() {
+    let reply = revoke_form(&format!("client_id=caller&token={}", id_token("caller"))).await;
+    assert_eq!(reply.error_code(), code(400, "unsupported_token_type"));
 }
 
 #[tokio::test]
 async fn a_missing_parameter_is_named() {
-    for (body, missing) in [("client_id=cloud", "token"), ("token=known", "client_id")] {
+    for (body, missing) in [("client_id=crm", "token"), ("token=known", "client_id")] {
         let error = revoke_form(body).await.error();
         assert_eq!(error, (400, "invalid_request".to_owned(), format!("missing {missing} parameter")));
     }
-    assert_eq!(revoke_form("client_id=cloud&token=a&token=b").await.error().0, 400);
+    assert_eq!(revoke_form("client_id=crm&token=a&token=b").await.error().0, 400);
 }
 
 #[tokio::test]
-async fn a_client_that_nobody_knows_revokes_nothing() {
-    let (status, code, _) = revoke_form("client_id=nobody&token=known").await.error();
-    assert_eq!((status, code.as_str()), (403, "unauthorized_client"));
+async fn an_unknown_client_cannot_revoke() {
+    let reply = revoke_form("client_id=nobody&token=known").await;
+    assert_eq!(reply.error_code(), code(403, "unauthorized_client"));
 }
 
 #[tokio::test]
 async fn a_revocation_is_audited_once() {
-    let world = World::new();
-    let asked =
-        request(Method::POST, "/oauth/revoke").header("content-type", "application/x-www-form-urlencoded");
-    assert_eq!(world.send(asked.body(Body::from("client_id=cloud&token=known")).unwrap()).await.status, 200);
-    assert_eq!(world.recorder.only_event().code.as_str(), "srrt");
+    let server = TestServer::new();
+    let reply = server.send(post_body("/oauth/revoke", FORM, "client_id=crm&token=known")).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(server.doubles.sink.take_only_event().code.as_str(), "srrt");
 }

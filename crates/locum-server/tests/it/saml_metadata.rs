@@ -1,50 +1,57 @@
-//! SAML metadata: what AWS and SAP are given, to the letter, and when there is none to give.
+//! SAML metadata: what AWS and SAP are given, compared as a whole, and when it is refused.
 
-use axum::body::Body;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use locum_abi::secret::Secret;
-use locum_engine::tenant::{Client, Tenant, TenantKey};
+use locum_abi::configuration::SigningKey;
+use locum_engine::model::Tenant;
+use locum_engine::prepared::PreparedTenant;
+use locum_server::ServerOptions;
+use locum_testing::{ACME, GLOBEX, TestSetup, acme_key, signing_key};
 
-use crate::world::{Reply, Tenants, World, request, tenant_key};
+use crate::test_server::{TestServer, at, code, empty};
 
-const KEY: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pem");
 const CERTIFICATE: &str = include_str!("../../../../fixtures/keys/tenant-rsa.cert.pem");
 const PATH: &str = "/samlp/metadata/caller";
-const SIGNING_KEY_HAS_NONE: &str =
+const NO_CERTIFICATE: &str =
     "the tenant's signing key has no certificate; add one in PEM to the first signing key";
 
-fn key_with(certificate: Option<&str>) -> TenantKey {
-    TenantKey::from_pem("certified", Secret::from(KEY), certificate.map(str::to_owned)).unwrap()
+fn key_with(certificate: Option<&str>) -> SigningKey {
+    SigningKey { certificate_pem: certificate.map(str::to_owned), ..signing_key(ACME) }
 }
 
-/// A world whose tenant was changed after its key got a certificate.
-fn certified(change: impl FnOnce(&mut Tenant)) -> World {
-    let mut tenants = Tenants::usual();
-    tenants.0[0].keys = vec![key_with(Some(CERTIFICATE))];
-    change(&mut tenants.0[0]);
-    World::of(tenants)
+/// A key that [`CERTIFICATE`] does not belong to.
+fn other_key() -> SigningKey {
+    signing_key(GLOBEX)
 }
 
-async fn get(world: &World, path: &str) -> Reply {
-    world.send(request(Method::GET, path).body(Body::empty()).unwrap()).await
+/// A server whose tenant has a key with a certificate, changed.
+fn certified(change: impl FnOnce(&mut TestSetup)) -> TestServer {
+    certified_with(change, ServerOptions::default())
 }
 
-/// The lines between the first and the last of a PEM text, without their ends.
+fn certified_with(change: impl FnOnce(&mut TestSetup), options: ServerOptions) -> TestServer {
+    let certify = |setup: &mut TestSetup| {
+        setup.acme.tenant.signing_keys = vec![key_with(Some(CERTIFICATE))];
+        change(setup);
+    };
+    TestServer::build(certify, options)
+}
+
+/// The base64 lines of a PEM text.
 fn base64_of(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
-/// What stands in all elements of this name.
+/// The texts of all elements of this name.
 fn texts<'d>(document: &'d str, name: &str) -> Vec<&'d str> {
     let (start, end) = (format!("<{name}>"), format!("</{name}>"));
     document.split(start.as_str()).skip(1).map(|rest| rest.split_once(end.as_str()).unwrap().0).collect()
 }
 
 #[tokio::test]
-async fn a_trust_is_set_up_with_the_tenants_name_and_certificate() {
-    let reply = get(&certified(|_| {}), PATH).await;
+async fn metadata_has_the_tenants_name_and_certificate() {
+    let reply = certified(|_| {}).get(PATH).await;
     let certificate = base64_of(CERTIFICATE);
     assert_eq!(
         reply.body,
@@ -74,91 +81,105 @@ async fn a_trust_is_set_up_with_the_tenants_name_and_certificate() {
     );
 }
 
+/// The entity is the same wherever the router is mounted.
 #[tokio::test]
-async fn the_certificate_is_that_of_the_key_which_signs() {
-    let reply = get(&certified(|_| {}), PATH).await;
-    let der = STANDARD.decode(texts(&reply.body, "X509Certificate")[0]).unwrap();
-    let certifies = |key: &TenantKey| {
-        let modulus = URL_SAFE_NO_PAD.decode(&key.public.n).unwrap();
-        der.windows(modulus.len()).any(|bytes| bytes == modulus)
-    };
-    assert!(certifies(&key_with(None)));
-    assert!(!certifies(&tenant_key("another")));
+async fn metadata_names_urls_under_the_path_prefix() {
+    let prefixed = ServerOptions { path_prefix: "/auth".to_owned(), ..ServerOptions::default() };
+    let body = certified_with(|_| {}, prefixed).get(PATH).await.body;
+    assert_eq!(
+        body.matches(r#"Location="https://acme.example.com/auth/samlp/caller"/>"#).count(),
+        2,
+        "{body}"
+    );
+    assert!(body.contains(r#"entityID="urn:acme.example.com""#), "{body}");
 }
 
 #[tokio::test]
-async fn before_a_key_changes_both_certificates_are_known() {
+async fn the_certificate_belongs_to_the_signing_key() {
+    let reply = certified(|_| {}).get(PATH).await;
+    let der = STANDARD.decode(texts(&reply.body, "X509Certificate")[0]).unwrap();
+    let certifies = |key: SigningKey| {
+        let mut tenant = Tenant::new(ACME);
+        tenant.signing_keys = vec![key];
+        let prepared = PreparedTenant::prepare(tenant).unwrap();
+        let modulus = URL_SAFE_NO_PAD.decode(&prepared.keys()[0].public.n).unwrap();
+        der.windows(modulus.len()).any(|bytes| bytes == modulus)
+    };
+    assert!(certifies(key_with(None)));
+    assert!(!certifies(other_key()));
+}
+
+#[tokio::test]
+async fn the_certificates_of_further_keys_follow() {
     let next = pem::encode(&pem::Pem::new("CERTIFICATE", "the next one"));
-    let world = certified(|tenant| {
-        tenant.keys.extend([tenant_key("without"), key_with(Some(&next)), key_with(Some("no PEM"))]);
+    let server = certified(|setup| {
+        let further = [other_key(), key_with(Some(&next)), key_with(Some("not PEM"))];
+        setup.acme.tenant.signing_keys.extend(further);
     });
-    let reply = get(&world, PATH).await;
+    let reply = server.get(PATH).await;
     let expected = [base64_of(CERTIFICATE), STANDARD.encode("the next one")];
     assert_eq!(texts(&reply.body, "X509Certificate"), expected);
 }
 
 #[tokio::test]
-async fn without_a_certificate_of_the_signing_key_there_is_nothing_to_trust() {
-    let worlds = [
-        certified(|tenant| tenant.keys.clear()),
-        certified(|tenant| tenant.keys = vec![key_with(None)]),
-        certified(|tenant| tenant.keys.insert(0, tenant_key("signs, without a certificate"))),
+async fn metadata_is_refused_if_the_signing_key_has_no_certificate() {
+    let servers = [
+        certified(|setup| setup.acme.tenant.signing_keys.clear()),
+        certified(|setup| setup.acme.tenant.signing_keys = vec![key_with(None)]),
+        certified(|setup| setup.acme.tenant.signing_keys.insert(0, other_key())),
     ];
-    for world in worlds {
-        let reply = get(&world, PATH).await;
-        assert_eq!(reply.error(), (404, "not_found".to_owned(), SIGNING_KEY_HAS_NONE.to_owned()));
+    for server in servers {
+        let reply = server.get(PATH).await;
+        assert_eq!(reply.error(), (404, "not_found".to_owned(), NO_CERTIFICATE.to_owned()));
         assert_eq!(reply.header("cache-control"), Some("no-store"));
     }
 }
 
 #[tokio::test]
-async fn a_private_key_in_the_certificates_place_is_not_shown() {
-    for misplaced in [KEY.to_owned(), format!("{KEY}{CERTIFICATE}"), base64_of(CERTIFICATE)] {
-        let world = certified(|tenant| tenant.keys = vec![key_with(Some(&misplaced))]);
-        assert_eq!(get(&world, PATH).await.error().2, SIGNING_KEY_HAS_NONE);
+async fn a_private_key_given_as_certificate_is_not_shown() {
+    let key = acme_key();
+    for misplaced in [key.to_owned(), format!("{key}{CERTIFICATE}"), base64_of(CERTIFICATE)] {
+        let server = certified(|setup| setup.acme.tenant.signing_keys = vec![key_with(Some(&misplaced))]);
+        assert_eq!(server.get(PATH).await.error().2, NO_CERTIFICATE);
     }
 }
 
 #[tokio::test]
 async fn an_unknown_client_has_no_metadata() {
-    let world = certified(|_| {});
+    let server = certified(|_| {});
     for path in ["/samlp/metadata/nobody", "/samlp/metadata/Caller", "/samlp/metadata/%FF"] {
-        let said = "no client of this tenant has this id; end the path with a client_id";
-        assert_eq!(get(&world, path).await.error(), (404, "not_found".to_owned(), said.to_owned()), "{path}");
+        let description = "no client of this tenant has this id; end the path with a client_id";
+        let error = (404, "not_found".to_owned(), description.to_owned());
+        assert_eq!(server.get(path).await.error(), error, "{path}");
     }
 }
 
 #[tokio::test]
 async fn an_unknown_host_has_no_metadata() {
-    let mut asked = request(Method::GET, PATH).body(Body::empty()).unwrap();
-    asked.headers_mut().insert("host", "unknown.example.com".parse().unwrap());
-    let (status, code, description) = certified(|_| {}).send(asked).await.error();
-    assert_eq!((status, code.as_str()), (404, "not_found"));
-    assert_eq!(description, "no tenant answers on this host");
+    let reply = certified(|_| {}).send(at("unknown.example.com", empty(Method::GET, PATH))).await;
+    assert_eq!(reply.error_code(), code(404, "not_found"));
+    assert_eq!(reply.error().2, "no tenant answers on this host");
 }
 
 #[tokio::test]
-async fn names_cannot_break_out_of_their_places() {
-    let world = certified(|tenant| {
-        let caller = tenant.clients.remove("caller").unwrap();
-        let id = "a\"/><b c".to_owned();
-        tenant.clients.insert(id.clone(), Client { id, ..caller });
-    });
-    let reply = get(&world, "/samlp/metadata/a%22%2F%3E%3Cb%20c").await;
+async fn a_client_id_cannot_break_out_of_its_attribute() {
+    let server = certified(|setup| setup.client("caller").id = "a\"/><b c".to_owned());
+    let reply = server.get("/samlp/metadata/a%22%2F%3E%3Cb%20c").await;
     let location = r#"Location="https://acme.example.com/samlp/a%22%2F%3E%3Cb%20c"/>"#;
     assert_eq!(reply.body.matches(location).count(), 2, "{}", reply.body);
 }
 
 #[tokio::test]
-async fn it_is_read_and_nothing_else() {
-    let world = certified(|_| {});
-    let head = world.send(request(Method::HEAD, PATH).body(Body::empty()).unwrap()).await;
-    assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
+async fn metadata_is_served_to_get_and_head_alone() {
+    let server = certified(|_| {});
+    let head = server.send(empty(Method::HEAD, PATH)).await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
     for method in [Method::POST, Method::OPTIONS, Method::PUT] {
-        let reply = world.send(request(method, PATH).body(Body::empty()).unwrap()).await;
-        assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, Some("GET, HEAD")));
+        let reply = server.send(empty(method, PATH)).await;
+        assert_eq!(reply.error_code(), code(405, "invalid_request"));
+        assert_eq!(reply.allowed_methods(), ["GET", "HEAD"]);
     }
     for path in ["/samlp/metadata", "/samlp/metadata/", "/samlp/metadata/caller/", "/samlp/caller"] {
-        assert_eq!(get(&world, path).await.error().2, "there is nothing at this path", "{path}");
+        assert_eq!(server.get(path).await.error().2, "there is nothing at this path", "{path}");
     }
 }

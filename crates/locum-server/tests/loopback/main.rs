@@ -1,7 +1,7 @@
-//! `serve` over real connections to this machine: what only a socket can show. Apart from the other tests, which
-//! need none.
+//! `serve` over connections on the loopback interface. The other tests need no socket, so these are a test binary of
+//! their own.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure here is the test's own")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure here is a failure of the test")]
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-/// Longest wait for what must happen at once.
+/// Longest wait for an event that is due without delay.
 const SOON: Duration = Duration::from_secs(20);
 
-/// A server with a path that answers, one that names its peer, and one that waits to be let go.
+/// A server with a path that answers, one that names its peer, and one that waits for a notification.
 struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -32,10 +32,10 @@ struct Server {
 impl Server {
     async fn start(limits: Limits) -> Self {
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (entering, leaving) = (Arc::clone(&entered), Arc::clone(&leave));
+        let (entered_by_handler, awaited_by_handler) = (Arc::clone(&entered), Arc::clone(&leave));
         let waits = move || async move {
-            entering.notify_one();
-            leaving.notified().await;
+            entered_by_handler.notify_one();
+            awaited_by_handler.notified().await;
             "left"
         };
         let router = Router::new()
@@ -44,9 +44,9 @@ impl Server {
             .route("/waits", get(waits));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, asked) = oneshot::channel();
+        let (stop, stop_requested) = oneshot::channel();
         let stopped = tokio::spawn(async move {
-            let shutdown = async { drop(asked.await) };
+            let shutdown = async { drop(stop_requested.await) };
             serve(listener, router, shutdown, &limits).await
         });
         Self { address, stop, stopped, entered, leave }
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-fn asking(path: &str) -> String {
+fn request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: a.example\r\n\r\n")
 }
 
@@ -73,46 +73,46 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// One answer on a connection that stays open; `body` ends it.
-async fn answer(stream: &mut TcpStream, body: &str) -> String {
+/// One response on a connection that stays open, up to its body.
+async fn response(stream: &mut TcpStream, body: &str) -> String {
     let mut text = String::new();
     while !text.ends_with(body) {
         let mut part = [0; 1024];
         let read = tokio::time::timeout(SOON, stream.read(&mut part)).await.unwrap().unwrap();
-        assert_ne!(read, 0, "the connection ended after {text:?}");
+        assert_ne!(read, 0, "the connection was closed after {text:?}");
         text.push_str(std::str::from_utf8(&part[..read]).unwrap());
     }
     text
 }
 
 #[tokio::test]
-async fn a_connection_serves_more_than_one_request_and_knows_its_peer() {
+async fn a_connection_serves_several_requests_and_gives_the_peer_address() {
     let server = Server::start(Limits::default()).await;
     let mut stream = server.connect().await;
-    stream.write_all(asking("/").as_bytes()).await.unwrap();
-    assert!(answer(&mut stream, "here").await.starts_with("HTTP/1.1 200 OK\r\n"));
-    stream.write_all(asking("/peer").as_bytes()).await.unwrap();
+    stream.write_all(request("/").as_bytes()).await.unwrap();
+    assert!(response(&mut stream, "here").await.starts_with("HTTP/1.1 200 OK\r\n"));
+    stream.write_all(request("/peer").as_bytes()).await.unwrap();
     let local = stream.local_addr().unwrap().to_string();
-    answer(&mut stream, &local).await;
+    response(&mut stream, &local).await;
     drop(stream);
     assert_eq!(server.stop().await, Drained { connections_cut: 0 });
 }
 
 #[tokio::test]
-async fn the_longest_head_is_read_and_one_byte_more_is_not() {
-    let head = asking("/").replace("host", "connection: close\r\nhost");
+async fn a_head_of_the_largest_size_is_read_and_one_byte_more_is_refused() {
+    let head = request("/").replace("host", "connection: close\r\nhost");
     for (head_bytes_max, status) in [(head.len(), "200"), (head.len() - 1, "431")] {
         let server = Server::start(Limits { head_bytes_max, ..Limits::default() }).await;
         let mut stream = server.connect().await;
         stream.write_all(head.as_bytes()).await.unwrap();
-        let answered = rest(&mut stream).await;
-        assert!(answered.starts_with(&format!("HTTP/1.1 {status}")), "{answered}");
+        let response = rest(&mut stream).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
         assert_eq!(server.stop().await.connections_cut, 0);
     }
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_is_not_waited_for() {
+async fn a_connection_whose_head_does_not_arrive_in_time_is_closed() {
     let limits = Limits { head_deadline: Duration::from_millis(50), ..Limits::default() };
     let server = Server::start(limits).await;
     for begun in ["", "GET / HTTP/1.1\r\nhost: a.exa"] {
@@ -121,19 +121,19 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
         assert!(!rest(&mut stream).await.contains("200 OK"));
     }
     let mut idle = server.connect().await;
-    idle.write_all(asking("/").as_bytes()).await.unwrap();
+    idle.write_all(request("/").as_bytes()).await.unwrap();
     assert!(rest(&mut idle).await.ends_with("here"));
     assert_eq!(server.stop().await.connections_cut, 0);
 }
 
 #[tokio::test]
-async fn a_connection_too_many_waits_for_a_place() {
+async fn a_connection_beyond_the_limit_waits_until_another_closes() {
     let server = Server::start(Limits { connections_max: 1, ..Limits::default() }).await;
     let mut first = server.connect().await;
-    first.write_all(asking("/waits").as_bytes()).await.unwrap();
+    first.write_all(request("/waits").as_bytes()).await.unwrap();
     server.entered.notified().await;
     let mut second = server.connect().await;
-    second.write_all(asking("/").replace("host", "connection: close\r\nhost").as_bytes()).await.unwrap();
+    second.write_all(request("/").replace("host", "connection: close\r\nhost").as_bytes()).await.unwrap();
     let early = tokio::time::timeout(Duration::from_millis(100), second.read_u8()).await;
     assert!(early.is_err(), "the second connection was served while the first was open");
     drop(first);
@@ -142,13 +142,13 @@ async fn a_connection_too_many_waits_for_a_place() {
 }
 
 #[tokio::test]
-async fn a_stop_closes_what_is_idle_and_lets_what_is_in_flight_finish() {
+async fn a_stop_closes_idle_connections_and_lets_requests_in_flight_finish() {
     let server = Server::start(Limits::default()).await;
     let mut idle = server.connect().await;
-    idle.write_all(asking("/").as_bytes()).await.unwrap();
-    answer(&mut idle, "here").await;
+    idle.write_all(request("/").as_bytes()).await.unwrap();
+    response(&mut idle, "here").await;
     let mut busy = server.connect().await;
-    busy.write_all(asking("/waits").as_bytes()).await.unwrap();
+    busy.write_all(request("/waits").as_bytes()).await.unwrap();
     server.entered.notified().await;
 
     let (address, leave) = (server.address, Arc::clone(&server.leave));
@@ -157,17 +157,17 @@ async fn a_stop_closes_what_is_idle_and_lets_what_is_in_flight_finish() {
     assert!(TcpStream::connect(address).await.is_err(), "a stopping server still accepts");
     assert!(!stopping.is_finished());
     leave.notify_one();
-    let answered = rest(&mut busy).await;
-    assert!(answered.starts_with("HTTP/1.1 200 OK") && answered.ends_with("left"), "{answered}");
+    let response = rest(&mut busy).await;
+    assert!(response.starts_with("HTTP/1.1 200 OK") && response.ends_with("left"), "{response}");
     assert_eq!(stopping.await.unwrap(), Drained { connections_cut: 0 });
 }
 
 #[tokio::test]
-async fn what_does_not_finish_is_cut_at_the_drain_deadline() {
+async fn requests_that_do_not_finish_are_cut_at_the_drain_deadline() {
     let limits = Limits { drain_deadline: Duration::from_millis(50), ..Limits::default() };
     let server = Server::start(limits).await;
     let mut busy = server.connect().await;
-    busy.write_all(asking("/waits").as_bytes()).await.unwrap();
+    busy.write_all(request("/waits").as_bytes()).await.unwrap();
     server.entered.notified().await;
     assert_eq!(server.stop().await, Drained { connections_cut: 1 });
     let cut = tokio::select! {
