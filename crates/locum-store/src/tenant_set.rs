@@ -1,5 +1,6 @@
 //! Tenants with all their clients and users, prepared together.
 
+mod consistency;
 mod held_tenant;
 mod parallel;
 
@@ -10,6 +11,7 @@ use locum_engine::model::{Client, Tenant, User};
 use locum_engine::ports::Issuers;
 use locum_engine::prepared::{AddOnProblem, InvalidSigningKey, PreparedClient, PreparedTenant};
 
+use crate::tenant_set::consistency::check;
 pub(crate) use crate::tenant_set::held_tenant::HeldTenant;
 
 /// A tenant with its clients and users, as data.
@@ -36,21 +38,21 @@ impl TenantData {
 /// Prepared tenants by domain, and the one that answers on every other host.
 #[derive(Debug, Default)]
 pub struct TenantSet {
-    by_domain: HashMap<String, Arc<HeldTenant>>,
+    by_domain: HashMap<String, HeldTenant>,
     default: Option<Arc<PreparedTenant>>,
 }
 
-/// Why tenants do not make a set.
+/// Why tenants cannot be served together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TenantSetError {
     /// Two tenants have one domain.
     #[error("two tenants have the domain {0}; give each tenant a domain of its own")]
     DomainTwice(String),
-    /// Two tenants want to answer on every host.
+    /// Two tenants are the default.
     #[error("{0} and {1} are both marked `default`; only one tenant can answer on every host")]
     TwoDefaults(String, String),
-    /// There are none.
+    /// There is no tenant.
     #[error("there is no tenant; name at least one tenant file")]
     Empty,
     /// A signing key cannot be used.
@@ -61,8 +63,18 @@ pub enum TenantSetError {
         /// Which key, and what is wrong with it.
         error: InvalidSigningKey,
     },
+    /// Two clients of a tenant have one id.
+    #[error("{domain}: two clients have the id {client_id}; give each client an id of its own")]
+    ClientTwice {
+        /// The tenant.
+        domain: String,
+        /// The id.
+        client_id: String,
+    },
     /// Two clients of a tenant list one resource.
-    #[error("{domain}: the clients {first} and {second} both list the resource {resource}")]
+    #[error(
+        "{domain}: the clients {first} and {second} both list the resource {resource}; leave it to one of them"
+    )]
     ResourceTwice {
         /// The tenant.
         domain: String,
@@ -89,37 +101,29 @@ impl TenantSet {
     /// no error.
     ///
     /// # Errors
-    /// If there is no tenant, if two have one domain or are both the default, if a signing key cannot be used, or if
-    /// two clients of a tenant list one resource.
+    /// If there is no tenant, if two have one domain or are both the default, if two clients of a tenant have one id or
+    /// list one resource, or if a signing key cannot be used. The first one in the order of the tenants; keys are tried
+    /// last.
     pub fn prepare(tenants: Vec<TenantData>, issuers: &dyn Issuers) -> Result<Self, TenantSetError> {
-        if tenants.is_empty() {
-            return Err(TenantSetError::Empty);
-        }
+        check(&tenants)?;
         let mut set = Self::default();
         let mut all_clients = Vec::new();
-        let mut held_tenants: Vec<HeldTenant> = Vec::new();
-        for (place, (tenant, is_default)) in parallel::map(tenants, prepare_tenant).into_iter().enumerate() {
-            let (held, clients) = tenant?;
-            if is_default && let Some(other) = set.default.replace(Arc::clone(held.tenant())) {
-                let domain = held.tenant().domain().to_owned();
-                return Err(TenantSetError::TwoDefaults(other.domain().to_owned(), domain));
-            }
+        for prepared in parallel::map(tenants, prepare_tenant) {
+            let (held, clients, is_default) = prepared?;
             let tenant = Arc::clone(held.tenant());
-            all_clients.extend(clients.into_iter().map(|client| (place, Arc::clone(&tenant), client)));
-            held_tenants.push(held);
-        }
-        let prepared = parallel::map(all_clients, |(place, tenant, client)| {
-            (place, PreparedClient::prepare(&tenant, client, issuers))
-        });
-        for (place, client) in prepared {
-            if let Some(held) = held_tenants.get_mut(place) {
-                held.add(client)?;
+            if is_default {
+                set.default = Some(Arc::clone(&tenant));
             }
+            all_clients.extend(clients.into_iter().map(|client| (Arc::clone(&tenant), client)));
+            set.by_domain.insert(tenant.domain().to_owned(), held);
         }
-        for held in held_tenants {
-            let domain = held.tenant().domain().to_owned();
-            if set.by_domain.insert(domain.clone(), Arc::new(held)).is_some() {
-                return Err(TenantSetError::DomainTwice(domain));
+        let prepare_client = |(tenant, client): (Arc<PreparedTenant>, Client)| {
+            let client = PreparedClient::prepare(&tenant, client, issuers);
+            (tenant, client)
+        };
+        for (tenant, client) in parallel::map(all_clients, prepare_client) {
+            if let Some(held) = set.by_domain.get_mut(tenant.domain()) {
+                held.add(client);
             }
         }
         Ok(set)
@@ -140,7 +144,8 @@ impl TenantSet {
         self.problems_where(|_, _| true)
     }
 
-    /// The add-ons that cannot work in this set and do in another one.
+    /// The add-ons that cannot work in this set and could in an earlier one. Neither an add-on that did not work before
+    /// nor one that was not there before is among them.
     pub fn problems_new_since(&self, before: &Self) -> Vec<TenantProblem> {
         self.problems_where(|domain, problem| {
             let client = before.by_domain.get(domain).and_then(|held| held.client(&problem.client_id));
@@ -163,7 +168,7 @@ impl TenantSet {
     }
 
     pub(crate) fn with_domain(&self, domain: &str) -> Option<&HeldTenant> {
-        self.by_domain.get(domain).map(|held| &**held)
+        self.by_domain.get(domain)
     }
 }
 
@@ -173,12 +178,12 @@ impl TenantProblem {
     }
 }
 
-/// A tenant without its clients yet, the clients, and whether it is the default.
-fn prepare_tenant(data: TenantData) -> (Result<(HeldTenant, Vec<Client>), TenantSetError>, bool) {
+/// The tenant without clients, the clients, and whether it is the default.
+fn prepare_tenant(data: TenantData) -> Result<(HeldTenant, Vec<Client>, bool), TenantSetError> {
     let TenantData { tenant, clients, users, is_default } = data;
     let domain = tenant.domain.clone();
-    let held = PreparedTenant::prepare(tenant)
-        .map(|tenant| (HeldTenant::new(tenant, users), clients))
-        .map_err(|error| TenantSetError::SigningKey { domain, error });
-    (held, is_default)
+    match PreparedTenant::prepare(tenant) {
+        Ok(tenant) => Ok((HeldTenant::new(tenant, users), clients, is_default)),
+        Err(error) => Err(TenantSetError::SigningKey { domain, error }),
+    }
 }

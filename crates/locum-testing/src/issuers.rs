@@ -38,6 +38,12 @@ pub struct IssuerScript {
     calls: Arc<PortCalls>,
 }
 
+impl Default for ScriptedIssuers {
+    fn default() -> Self {
+        Self::usual(Arc::default())
+    }
+}
+
 impl ScriptedIssuers {
     pub(crate) fn usual(calls: Arc<PortCalls>) -> Self {
         Self::with_script(Arc::new(IssuerScript {

@@ -29,7 +29,10 @@ pub struct RsaPublicJwk {
 
 impl TenantKey {
     /// Takes the public half of a private key in PKCS#8 or PKCS#1.
-    pub(super) fn from_signing_key(key: &SigningKey) -> Result<Self, InvalidKey> {
+    ///
+    /// # Errors
+    /// If it is not an RSA private key in PEM, or cannot sign.
+    pub fn from_signing_key(key: &SigningKey) -> Result<Self, InvalidKey> {
         let not_rsa = InvalidKey("it is not an RSA private key of at least 2048 bits in PEM");
         let encoding = EncodingKey::from_rsa_pem(key.private_key_pem.expose().as_bytes())
             .map_err(|_| not_rsa.clone())?;

@@ -8,6 +8,7 @@ use locum_engine::BucketRule;
 use locum_engine::model::{
     AddOn, Client, ClientKey, ClientSecret, DelegationPolicy, LegacyGrants, Tenant, User, WhenUnavailable,
 };
+use locum_engine::prepared::TenantKey;
 use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldError;
@@ -131,11 +132,16 @@ fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, FieldError> {
                 "each signing key needs a kid that no other has",
             ));
         }
-        keys.push(SigningKey {
+        let key = SigningKey {
             kid: entry.kid,
             private_key_pem: entry.private_key,
             certificate_pem: entry.certificate,
-        });
+        };
+        // Preparing the tenant parses the key again; only here are its line and field known.
+        TenantKey::from_signing_key(&key).map_err(|error| {
+            FieldError::new(format!("/signing_keys/{index}/private_key"), error.to_string())
+        })?;
+        keys.push(key);
     }
     Ok(keys)
 }

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use locum_engine::model::User;
 use locum_engine::prepared::{PreparedClient, PreparedTenant};
 
-use crate::tenant_set::TenantSetError;
-
 /// A tenant in memory.
 #[derive(Debug)]
 pub(crate) struct HeldTenant {
@@ -30,24 +28,15 @@ impl HeldTenant {
         }
     }
 
-    pub(super) fn add(&mut self, client: PreparedClient) -> Result<(), TenantSetError> {
+    /// Adds a client whose id and resources no other client of the tenant has.
+    pub(super) fn add(&mut self, client: PreparedClient) {
         let client = Arc::new(client);
         let data = client.client();
         self.origins.extend(data.allowed_origins.iter().cloned());
         for resource in &data.resources {
-            if let Some(other) = self.by_resource.insert(resource.clone(), Arc::clone(&client))
-                && other.id() != data.id
-            {
-                return Err(TenantSetError::ResourceTwice {
-                    domain: self.tenant.domain().to_owned(),
-                    resource: resource.clone(),
-                    first: other.id().to_owned(),
-                    second: data.id.clone(),
-                });
-            }
+            self.by_resource.insert(resource.clone(), Arc::clone(&client));
         }
         self.clients.insert(data.id.clone(), client);
-        Ok(())
     }
 
     pub(crate) fn tenant(&self) -> &Arc<PreparedTenant> {

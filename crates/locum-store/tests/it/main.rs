@@ -1,5 +1,7 @@
-//! Valid and invalid tenant files.
+//! Tenant files, sets of tenants, and the directory in memory.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is the failure message of a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is a failure of the test")]
 
+mod directory;
 mod tenant_file;
+mod tenant_set;

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use locum_engine::model::Client;
 use locum_store::tenant_file::{References, TenantFile, load, read};
-use locum_store::{FileDirectory, TenantSet, TenantSetError};
+use locum_store::{MemoryDirectory, TenantSet, TenantSetError};
+use locum_testing::{ScriptedIssuers, tenant_at};
 
 const MINIMAL: &str =
     "domain: acme.example.com\nclients:\n  - client_id: spa\n    client_secret: s3cr3t-s3cr3t\n";
@@ -16,6 +18,20 @@ fn read_text(text: &str) -> Result<TenantFile, String> {
     read(text, "tenant.yaml", &References::new(&environment, "/nowhere")).map_err(|error| error.to_string())
 }
 
+/// The client `spa` of a file.
+fn spa(text: &str) -> Client {
+    only_spa(read_text(text).unwrap())
+}
+
+fn only_spa(file: TenantFile) -> Client {
+    file.data.clients.into_iter().find(|client| client.id == "spa").unwrap()
+}
+
+fn set_of(files: Vec<TenantFile>) -> Result<TenantSet, TenantSetError> {
+    let tenants = files.into_iter().map(|file| file.data).collect();
+    TenantSet::prepare(tenants, &ScriptedIssuers::default())
+}
+
 fn refused(text: &str) -> String {
     read_text(text).unwrap_err()
 }
@@ -24,9 +40,10 @@ fn refused(text: &str) -> String {
 fn the_demo_tenant_is_valid() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/demo/tenant.yaml"));
     let file = load(path, &References::new(&environment, path.parent().unwrap())).unwrap();
-    assert!(file.is_default);
-    assert_eq!(file.tenant.clients["spa"].add_ons[0].api_type, "firebase");
-    assert_eq!(file.tenant.clients["spa"].allowed_origins, ["http://localhost:8080"]);
+    assert!(file.data.is_default);
+    let spa = only_spa(file);
+    assert_eq!(spa.add_ons[0].api_type, "firebase");
+    assert_eq!(spa.allowed_origins, ["http://localhost:8080"]);
 }
 
 #[test]
@@ -51,7 +68,7 @@ fn an_unknown_key_unlike_any_field_gets_no_suggestion() {
 fn upstream_credentials_are_reused_only_if_the_file_enables_it() {
     let read = |line: &str| {
         let text = format!("domain: acme.example.com\ndelegation:\n  jsonp: true\n{line}");
-        read_text(&text).unwrap().tenant.delegation.reuse_upstream_credentials
+        read_text(&text).unwrap().data.tenant.delegation.reuse_upstream_credentials
     };
     assert!(read("  reuse_upstream_credentials: true\n"));
     assert!(!read("  reuse_upstream_credentials: false\n"));
@@ -106,8 +123,7 @@ fn a_key_that_appears_twice_is_refused() {
 #[test]
 fn a_reference_takes_its_value_from_the_environment() {
     let text = MINIMAL.replace("s3cr3t-s3cr3t", "${env:SPA_SECRET}");
-    let tenant = read_text(&text).unwrap().tenant;
-    assert_eq!(tenant.clients["spa"].app.settings["secret"], "from the environment");
+    assert_eq!(spa(&text).app.settings["secret"], "from the environment");
 }
 
 #[test]
@@ -129,9 +145,8 @@ fn an_unresolved_reference_is_named_with_its_line() {
 fn add_ons_keep_the_order_of_the_file_and_single_sign_on_is_skipped() {
     let text =
         format!("{MINIMAL}    addons: {{samlp: {{}}, wams: {{masterkey: m}}, aws: null, firebase: {{}}}}\n");
-    let tenant = read_text(&text).unwrap().tenant;
-    let names: Vec<&str> =
-        tenant.clients["spa"].add_ons.iter().map(|add_on| add_on.api_type.as_str()).collect();
+    let spa = spa(&text);
+    let names: Vec<&str> = spa.add_ons.iter().map(|add_on| add_on.api_type.as_str()).collect();
     assert_eq!(names, ["wams", "firebase"]);
 }
 
@@ -148,11 +163,7 @@ fn origins_of_callbacks_are_allowed_origins() {
     let text = format!(
         "{MINIMAL}    web_origins: [https://a.example.com/]\n    callbacks: ['https://b.example.com:8443/cb?x=1', 'app://native']\n"
     );
-    let tenant = read_text(&text).unwrap().tenant;
-    assert_eq!(
-        tenant.clients["spa"].allowed_origins,
-        ["https://a.example.com", "https://b.example.com:8443"]
-    );
+    assert_eq!(spa(&text).allowed_origins, ["https://a.example.com", "https://b.example.com:8443"]);
 }
 
 #[test]
@@ -171,7 +182,7 @@ fn an_unusable_key_or_secret_is_named_with_its_line_and_pointer() {
 
 #[test]
 fn legacy_grants_are_allowed_unless_grant_types_omits_them() {
-    let grants = |text: &str| read_text(text).unwrap().tenant.clients["spa"].grants;
+    let grants = |text: &str| spa(text).grants;
     assert!(grants(MINIMAL).id_token);
     assert!(!grants(&format!("{MINIMAL}    grant_types: [implicit]\n")).id_token);
     let both = "    grant_types: ['http://auth0.com/oauth/legacy/grant-type/delegation/id_token']\n";
@@ -191,22 +202,21 @@ fn a_duplicate_client_or_user_is_refused() {
 #[test]
 fn a_set_answers_on_its_domains_and_the_default_on_every_other_host() {
     let file = |domain: &str, rest: &str| read_text(&format!("domain: {domain}\n{rest}")).unwrap();
-    let set =
-        TenantSet::new(vec![file("a.example.com", "default: true\n"), file("b.example.com", "")]).unwrap();
-    let directory = FileDirectory::new(set);
-    let domain = |host: &str| directory.current().on_host(host).map(|tenant| tenant.domain.clone());
+    let set = set_of(vec![file("a.example.com", "default: true\n"), file("b.example.com", "")]).unwrap();
+    let directory = MemoryDirectory::new(set);
+    let domain = |host: &str| tenant_at(&directory, host).unwrap().map(|tenant| tenant.domain().to_owned());
     assert_eq!(domain("b.example.com").as_deref(), Some("b.example.com"));
     assert_eq!(domain("elsewhere").as_deref(), Some("a.example.com"));
-    directory.replace(TenantSet::new(vec![file("b.example.com", "")]).unwrap());
+    directory.replace(set_of(vec![file("b.example.com", "")]).unwrap());
     assert_eq!(domain("elsewhere"), None);
 }
 
 #[test]
 fn an_empty_set_and_a_duplicate_domain_are_refused() {
     let file = |rest: &str| read_text(&format!("domain: a.example.com\n{rest}")).unwrap();
-    let error = TenantSet::new(vec![file(""), file("")]).unwrap_err();
+    let error = set_of(vec![file(""), file("")]).unwrap_err();
     assert_eq!(error, TenantSetError::DomainTwice("a.example.com".to_owned()));
-    assert_eq!(TenantSet::new(Vec::new()).unwrap_err(), TenantSetError::Empty);
+    assert_eq!(set_of(Vec::new()).unwrap_err(), TenantSetError::Empty);
 }
 
 #[test]
@@ -223,6 +233,6 @@ fn a_secret_shorter_than_32_bytes_is_accepted_with_a_warning() {
 #[test]
 fn a_large_tenant_is_within_the_parsers_budget() {
     let many = "0,".repeat(260_000);
-    let tenant = read_text(&format!("{MINIMAL}users: [{{user_id: u, many: [{many}]}}]\n")).unwrap().tenant;
-    assert_eq!(tenant.users["u"].profile["many"].as_array().unwrap().len(), 260_000);
+    let file = read_text(&format!("{MINIMAL}users: [{{user_id: u, many: [{many}]}}]\n")).unwrap();
+    assert_eq!(file.data.users["u"].profile["many"].as_array().unwrap().len(), 260_000);
 }
