@@ -1,5 +1,6 @@
 //! The port to issuers: what makes them ready, and what a ready one can be asked.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use locum_abi::answer::{Failure, Issued, RevokeAnswer};
@@ -32,12 +33,14 @@ pub trait Issuer: Send + Sync {
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>>;
 
     /// Revokes a credential, with all the upstream calls that it takes. Asked only of an issuer whose manifest
-    /// declares upstream revocation.
+    /// declares upstream revocation; others need not implement it.
     fn revoke<'a>(
         &'a self,
-        credential: &'a str,
-        context: CallContext,
-    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>>;
+        _credential: &'a str,
+        _context: CallContext,
+    ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+        Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
+    }
 }
 
 /// What differs between two calls with the same grant.

@@ -24,6 +24,7 @@ mod bucket;
 mod credential;
 pub mod delegation;
 mod engine;
+mod issuer_chain;
 mod issuers;
 pub mod limits;
 pub mod model;

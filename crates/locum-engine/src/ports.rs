@@ -7,6 +7,7 @@ use locum_abi::operation::ENTROPY_BYTES;
 
 use crate::audit::AuditEvent;
 use crate::bucket::{BucketDecision, BucketRule};
+pub use crate::issuer_chain::{IssuerChain, chain};
 pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers};
 use crate::model::User;
 pub use crate::port_reply::{PortFuture, PortReply};
