@@ -19,8 +19,8 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     status((state.ready)())
 }
 
-fn status(good: bool) -> Response {
-    if good {
+fn status(healthy: bool) -> Response {
+    if healthy {
         response::unstored(StatusCode::OK, br#"{"status":"ok"}"#.to_vec())
     } else {
         response::unstored(StatusCode::SERVICE_UNAVAILABLE, br#"{"status":"unavailable"}"#.to_vec())

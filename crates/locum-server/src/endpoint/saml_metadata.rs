@@ -67,8 +67,8 @@ fn location(tenant: &PreparedTenant, path_prefix: &str, client_id: &str) -> Stri
     format!("https://{}{path_prefix}/samlp/{client_id}", tenant.domain())
 }
 
-/// The certificate of a key as XML Signature writes it: base64 of its DER. Anything else that stands in its place may
-/// be a private key, and is not shown.
+/// The certificate of a key as XML Signature writes it: base64 of its DER. Anything else given as a
+/// certificate may be a private key, and is not shown.
 fn certificate(key: &TenantKey) -> Option<String> {
     let pem = pem::parse(key.certificate_pem.as_ref()?).ok()?;
     (pem.tag() == "CERTIFICATE").then(|| STANDARD.encode(pem.contents()))

@@ -1,4 +1,4 @@
-//! What a body says it is.
+//! The media type of a body.
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};

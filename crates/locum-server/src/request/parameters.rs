@@ -18,7 +18,7 @@ const COMPLAINT_SHOWN_MAX: usize = 200;
 /// Reads the body, as JSON or as a form, until the deadline.
 ///
 /// # Errors
-/// Another media type, a body that is too large, too slow, or not what it says it is, and a parameter given twice.
+/// Another media type, a body that is too large, too slow or not of its media type, and a repeated parameter.
 pub(crate) async fn read_body(
     head: &Parts,
     body: Body,
@@ -36,7 +36,7 @@ pub(crate) async fn read_body(
 /// Reads the query string as a form.
 ///
 /// # Errors
-/// One that is too large, and a parameter given twice.
+/// A query string that is too large, and a repeated parameter.
 pub(crate) fn read_query(head: &Parts, limits: &Limits) -> Result<Map<String, Value>, Refusal> {
     let query = head.uri.query().unwrap_or_default();
     if query.len() > limits.body_bytes_max {

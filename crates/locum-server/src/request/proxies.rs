@@ -1,4 +1,4 @@
-//! Whose address counts: the peer's, or the one that trusted proxies vouch for.
+//! The client's address: the peer's, or the one that trusted proxies report.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -7,19 +7,19 @@ use ipnet::{IpNet, Ipv4Net};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The proxies whose word is believed.
+/// The proxies whose `X-Forwarded-For` is read.
 #[derive(Debug, Clone)]
 pub(crate) struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// These ranges. One of IPv4-mapped IPv6 addresses stands for the IPv4 range in it.
+    /// These ranges. A range of IPv4-mapped IPv6 addresses is taken as the IPv4 range that it maps.
     pub(crate) fn new(ranges: &[IpNet]) -> Self {
         Self(ranges.iter().copied().map(unmapped).collect())
     }
 
     /// The client's address: the peer's unless the peer is trusted; then the right-most entry of `X-Forwarded-For`
-    /// that is not. Each proxy appends the peer it saw, so everything left of an untrusted entry is hearsay, and so is
-    /// everything left of one that is not an address.
+    /// that is not. Each proxy appends the peer it saw, so an untrusted client may have written everything left of its
+    /// own entry; the same holds for everything left of an entry that is not an address.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let values = headers.get_all(X_FORWARDED_FOR).iter().rev();
@@ -76,32 +76,32 @@ mod tests {
     }
 
     #[test]
-    fn an_untrusted_peer_is_the_client_whatever_it_says() {
+    fn an_untrusted_peer_is_the_client_whatever_header_it_sends() {
         assert_eq!(client("203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
         assert_eq!(client("203.0.113.7", &["10.0.0.1"]), "203.0.113.7");
     }
 
     #[test]
-    fn a_trusted_peer_vouches_for_the_last_entry_only() {
+    fn of_a_trusted_peers_header_only_the_last_entry_is_believed() {
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["192.0.2.66, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["192.0.2.66", "198.51.100.1"]), "198.51.100.1");
     }
 
     #[test]
-    fn trusted_entries_are_walked_through() {
+    fn trusted_entries_are_skipped() {
         assert_eq!(client("10.0.0.1", &["192.0.2.66, 198.51.100.1, fd00::2,10.0.0.3"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["192.0.2.66, 198.51.100.1", "fd00::2", "10.0.0.3"]), "198.51.100.1");
     }
 
     #[test]
-    fn a_chain_of_trusted_ones_ends_at_its_left_most() {
+    fn of_a_chain_of_trusted_proxies_the_left_most_is_the_client() {
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["10.9.9.9, 10.0.0.2"]), "10.9.9.9");
     }
 
     #[test]
-    fn an_entry_that_is_not_an_address_ends_the_walk() {
+    fn nothing_left_of_an_entry_that_is_not_an_address_is_read() {
         for garbage in ["unknown", "", "1.2.3", "198.51.100.1 x", "fe80::1%eth0", "010.1.1.1"] {
             assert_eq!(
                 client("10.0.0.1", &[&format!("198.51.100.1, {garbage}, 10.0.0.2")]),

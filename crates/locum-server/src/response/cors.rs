@@ -32,7 +32,7 @@ fn origin(headers: &HeaderMap) -> Option<&HeaderValue> {
 /// The origin whose pages may read the answer to a delegation: the one that sent the request, if it is allowed.
 ///
 /// The client that the request names decides. A request without `client_id`, or with a body that was not read, is
-/// judged as its preflight was: by the origins of all clients.
+/// treated as its preflight was: the origins of all clients are allowed.
 pub(crate) async fn readable_by(
     state: &AppState,
     tenant: &Found<PreparedTenant>,
@@ -101,7 +101,7 @@ pub(crate) fn vary(answer: &mut HeaderMap) {
 pub(crate) async fn preflight(
     state: &AppState,
     tenant: &PreparedTenant,
-    asked: &HeaderMap,
+    requested: &HeaderMap,
     deadline: Instant,
     answer: &mut HeaderMap,
 ) -> Result<(), StoreUnavailable> {
@@ -109,8 +109,8 @@ pub(crate) async fn preflight(
         VARY,
         HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
     );
-    let Some(origin) = origin(asked) else { return Ok(()) };
-    if requests_what_is_served(asked) && tenant_allows(state, tenant, origin, deadline).await? {
+    let Some(origin) = origin(requested) else { return Ok(()) };
+    if requests_what_is_served(requested) && tenant_allows(state, tenant, origin, deadline).await? {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
         answer.insert(
@@ -122,13 +122,13 @@ pub(crate) async fn preflight(
     Ok(())
 }
 
-fn requests_what_is_served(asked: &HeaderMap) -> bool {
+fn requests_what_is_served(requested: &HeaderMap) -> bool {
     let served = |name: &[u8]| {
         let name = name.trim_ascii();
         name.is_empty() || REQUEST_HEADERS.iter().any(|served| name.eq_ignore_ascii_case(served.as_bytes()))
     };
-    asked.get(ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "POST")
-        && asked
+    requested.get(ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "POST")
+        && requested
             .get_all(ACCESS_CONTROL_REQUEST_HEADERS)
             .iter()
             .all(|value| value.as_bytes().split(|byte| *byte == b',').all(served))

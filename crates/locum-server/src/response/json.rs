@@ -115,7 +115,7 @@ pub(crate) fn public(document: &impl Serialize) -> Response {
     published(JSON, written(document))
 }
 
-/// SAML metadata (its media type stands in SAML 2.0 Metadata, appendix A) that anybody may read and keep for a while.
+/// SAML metadata (media type: SAML 2.0 Metadata, appendix A) that anybody may read and keep for a while.
 pub(crate) fn public_saml_metadata(document: String) -> Response {
     published(HeaderValue::from_static("application/samlmetadata+xml"), document.into_bytes())
 }

@@ -1,10 +1,12 @@
 //! What the router needs of the tenant directory: one look-up of the tenant for each request, and an answer in time.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, Request};
 use locum_testing::{good, good_with};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::test_server::{
     FORM, TestServer, code, empty, get_jsonp, post, post_body, post_form, request, with_body,
@@ -61,7 +63,8 @@ async fn answered_without(lookup: &'static str, request: Request<Body>) -> (u16,
     let server = TestServer::new();
     server.doubles.directory.never_answers(lookup);
     let start = Instant::now();
-    let error = server.send(request).await.error_code();
+    let reply = timeout(Duration::from_secs(60), server.send(request)).await;
+    let error = reply.unwrap_or_else(|_| panic!("{lookup} is waited for without end")).error_code();
     assert_eq!(start.elapsed().as_secs(), 15, "{lookup}");
     error
 }
@@ -101,7 +104,7 @@ async fn every_later_lookup_is_bounded_by_the_same_deadline() {
 async fn a_delegation_that_times_out_is_audited_once() {
     let server = TestServer::new();
     server.doubles.directory.never_answers("tenant");
-    server.delegate(good()).await;
+    timeout(Duration::from_secs(60), server.delegate(good())).await.unwrap();
     assert_eq!(server.doubles.sink.take_only_event().refusal.unwrap().status, 503);
 }
 

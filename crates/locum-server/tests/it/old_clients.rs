@@ -57,7 +57,7 @@ async fn json_with_a_charset_is_accepted() {
     assert_eq!(TestServer::new().send(request("-patch+json")).await.error().0, 415);
 }
 
-/// auth0.net 1.x: a `client_secret` that nobody asked for, even a wrong one.
+/// auth0.net 1.x sends a `client_secret`, which may be wrong.
 #[tokio::test]
 async fn a_client_secret_is_neither_required_nor_checked() {
     assert_accepted(post_form(&object(json!({
