@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_gives_no_token_away() {
+    fn a_clock_that_is_set_back_adds_no_token() {
         let (empty, _) = drain(10);
         let (earlier, decision) = acquire(empty, T0 - 600_000);
         assert!(!decision.conforms);
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_pause_fills_the_bucket_and_no_more() {
+    fn a_long_pause_does_not_overfill_the_bucket() {
         let (empty, _) = drain(10);
         let (_, decision) = acquire(empty, T0 + 86_400_000);
         assert_eq!(decision.remaining, 9);
     }
 
     #[test]
-    fn a_bucket_is_full_when_its_last_token_is_back() {
+    fn a_bucket_is_full_when_its_last_token_is_refilled() {
         let (bucket, _) = acquire(TokenBucket::FULL, T0);
         assert!(!bucket.is_full_at(T0 + 59_999));
         assert!(bucket.is_full_at(T0 + 60_000));

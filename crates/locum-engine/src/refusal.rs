@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_what_clients_were_told() {
+    fn statuses_and_codes_are_those_of_the_table() {
         let table: Vec<String> = RefusalKind::ALL
             .iter()
             .map(|kind| {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuers_words_are_cut_and_cleaned() {
+    fn an_issuers_message_is_truncated_and_cleaned() {
         let refusal = Refusal::refused_by_issuer(&format!("a\r\nb{}", "x".repeat(500)));
         assert!(refusal.description().starts_with("a  bx"));
         assert_eq!(refusal.description().chars().count(), ISSUER_TEXT_MAX);

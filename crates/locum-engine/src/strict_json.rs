@@ -120,14 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_given_twice_is_refused_at_any_depth() {
+    fn a_duplicate_key_is_refused_at_any_depth() {
         assert!(object(br#"{"a":1,"b":{"a":2}}"#).is_ok());
         assert!(object(br#"{"a":1,"a":1}"#).is_err());
         assert!(object(br#"{"b":[{"a":1,"\u0061":1}]}"#).is_err());
     }
 
     #[test]
-    fn depth_ends_at_the_limit() {
+    fn nesting_beyond_the_limit_is_refused() {
         let nested = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
         assert!(object(nested(JSON_DEPTH_MAX - 1).as_bytes()).is_ok());
         assert!(object(nested(JSON_DEPTH_MAX).as_bytes()).is_err());
@@ -143,7 +143,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_it_reads_is_what_the_lenient_reader_reads(text in r#"\{("[a-c]":([0-9]{1,3}|"[a-z]*"|\[\]|\{\})(,"[d-f]":null)?)?\}"#) {
+        fn it_reads_the_same_as_serde_json(text in r#"\{("[a-c]":([0-9]{1,3}|"[a-z]*"|\[\]|\{\})(,"[d-f]":null)?)?\}"#) {
             if let Ok(strict) = object(text.as_bytes()) {
                 prop_assert_eq!(Value::Object(strict), serde_json::from_str::<Value>(&text).unwrap());
             }

@@ -86,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_64_share_a_bucket_and_neighbours_do_not() {
+    fn ipv6_addresses_share_a_bucket_if_their_first_64_bits_are_equal() {
         assert_eq!(limited("2001:db8:1:2:3:4:5:6"), limited("2001:db8:1:2:ffff::1"));
         assert_ne!(limited("2001:db8:1:2::1"), limited("2001:db8:1:3::1"));
     }
 
     #[test]
-    fn an_ipv4_address_is_whole_in_both_its_spellings() {
+    fn an_ipv4_mapped_address_counts_as_its_ipv4_address() {
         assert_eq!(limited("::ffff:192.0.2.7"), "192.0.2.7");
         assert_ne!(limited("192.0.2.7"), limited("192.0.2.8"));
     }

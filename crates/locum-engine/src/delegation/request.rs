@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_of_the_endpoint_must_be_a_text() {
+    fn a_parameter_of_the_endpoint_must_be_a_string() {
         let refusal = parse(with("scope", 7)).unwrap_err();
         assert_eq!(refusal.description(), "scope parameter must be a string");
     }

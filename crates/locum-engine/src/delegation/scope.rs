@@ -112,22 +112,22 @@ mod tests {
     }
 
     #[test]
-    fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
+    fn a_scope_selects_the_attribute_of_its_name_and_an_unknown_scope_nothing() {
         assert_eq!(selected("favourite missing"), json!({"favourite": "plum"}));
     }
 
     #[test]
-    fn passthrough_carries_the_presented_claims_and_not_the_tokens_own() {
+    fn passthrough_selects_the_claims_of_the_token_but_none_about_the_token() {
         assert_eq!(selected("passthrough"), json!({"email": "new@example.com", "persistent": {"a": 1}}));
     }
 
     #[test]
-    fn an_alias_stands_for_its_claims() {
+    fn an_alias_selects_its_claims() {
         assert_eq!(selected("pictures"), json!({"name": "Alice"}));
     }
 
     #[test]
-    fn no_word_selects_what_belongs_to_the_token() {
+    fn no_scope_selects_a_claim_about_the_token() {
         assert_eq!(selected("sub iss aud exp nonce azp"), json!({}));
     }
 }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_algorithm_that_is_not_the_keys_is_refused() {
+    fn an_algorithm_other_than_that_of_the_key_is_refused() {
         for alg in ["HS384", "RS256", "hs256", "ES256"] {
             assert_eq!(
                 refused(&signed(&json!({ "alg": alg }).to_string(), "{}")),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_the_header_are_never_looked_at() {
+    fn keys_in_the_header_are_ignored() {
         let header = r#"{"alg":"HS256","jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":""}}"#;
         assert!(verify(&signed(header, "{}"), &[&key()]).is_ok());
         assert_eq!(refused(&format!("{}x", signed(header, "{}"))), TokenError::BadSignature);
@@ -195,7 +195,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_not_signed_gets_through(text in ".{0,200}") {
+        fn a_text_without_a_valid_signature_is_refused(text in ".{0,200}") {
             prop_assert!(verify(&text, &[&key()]).is_err());
         }
     }

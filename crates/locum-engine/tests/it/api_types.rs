@@ -24,7 +24,7 @@ fn without_an_api_type_the_first_add_on_of_the_target_is_used() {
 }
 
 #[test]
-fn an_add_on_whose_plugin_is_not_loaded_is_passed_over() {
+fn an_add_on_whose_plugin_is_not_loaded_is_skipped() {
     let test = TestEngine::with(|setup| setup.issuers.unload("azure_blob"));
     assert_eq!(chosen(&test, json!({"target": "storage"})), "aws");
     let none = TestEngine::with(|setup| {
@@ -36,7 +36,7 @@ fn an_add_on_whose_plugin_is_not_loaded_is_passed_over() {
 }
 
 #[test]
-fn an_add_on_of_single_sign_on_is_no_target_and_passed_over_too() {
+fn a_single_sign_on_add_on_is_skipped_and_cannot_be_named() {
     let given = |setup: &mut TestSetup| {
         setup.client("api").add_ons = ["samlp", "aws"].map(|name| AddOn::new(name, Map::new())).into();
     };
@@ -54,7 +54,7 @@ fn without_any_add_on_the_app_is_used() {
 }
 
 #[test]
-fn the_targets_add_ons_count_and_not_the_callers() {
+fn add_ons_are_those_of_the_target_and_not_of_the_caller() {
     let given = |setup: &mut TestSetup| {
         setup.client("caller").add_ons = vec![AddOn::new("aws", Map::new())];
     };
@@ -66,7 +66,7 @@ fn the_targets_add_ons_count_and_not_the_callers() {
 }
 
 #[test]
-fn auth0_is_what_old_clients_call_the_app() {
+fn auth0_is_a_synonym_of_app() {
     for name in ["app", "auth0"] {
         let test = TestEngine::new();
         assert_eq!(chosen(&test, json!({"target": "storage", "api_type": name})), "app", "{name}");
@@ -82,7 +82,7 @@ fn auth0_is_what_old_clients_call_the_app() {
 }
 
 #[test]
-fn the_refusal_names_the_api_type_without_what_could_do_harm() {
+fn the_refusal_names_the_api_type_without_unsafe_characters() {
     let description = |api_type: &str| {
         TestEngine::new()
             .delegate(good_with(json!({"api_type": api_type})))
@@ -118,7 +118,7 @@ fn conformant_clients_are_neither_source_nor_target_of_app_tokens() {
 }
 
 #[test]
-fn a_conformant_client_is_not_let_in_by_the_default_that_happens_to_be_the_app() {
+fn a_conformant_client_is_refused_when_the_app_is_the_default() {
     let given = |setup: &mut TestSetup| {
         setup.client("storage").oidc_conformant = true;
         for api_type in ["azure_blob", "aws", "salesforce_api"] {
@@ -129,7 +129,7 @@ fn a_conformant_client_is_not_let_in_by_the_default_that_happens_to_be_the_app()
 }
 
 #[test]
-fn third_party_clients_get_nothing() {
+fn third_party_clients_are_refused() {
     let given = |setup: &mut TestSetup| setup.client("caller").is_first_party = false;
     for changes in [json!({}), json!({"target": "storage"}), json!({"target": "storage", "api_type": "aws"})]
     {
@@ -138,7 +138,7 @@ fn third_party_clients_get_nothing() {
 }
 
 #[test]
-fn the_legacy_grant_of_the_token_that_is_used_is_needed_and_no_other() {
+fn only_the_legacy_grant_of_the_presented_token_is_required() {
     let with = |id_token, refresh_token| {
         let given = move |setup: &mut TestSetup| {
             setup.client("caller").grants = LegacyGrants { id_token, refresh_token };

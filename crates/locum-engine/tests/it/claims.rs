@@ -30,13 +30,13 @@ fn openid_alone_and_no_scope_at_all_select_nothing() {
 }
 
 #[test]
-fn profile_and_email_select_what_stands_on_their_lists() {
+fn profile_and_email_select_their_standard_claims() {
     assert_eq!(selected("openid profile"), json!({"name": "Alice of acme.example.com", "nickname": "al"}));
     assert_eq!(selected("email"), json!({"email": "new@acme.example.com", "email_verified": true}));
 }
 
 #[test]
-fn profile_is_the_list_of_openid_connect_and_no_claim_more() {
+fn profile_selects_exactly_the_claims_of_openid_connect() {
     let list = [
         "name",
         "family_name",
@@ -65,7 +65,7 @@ fn profile_is_the_list_of_openid_connect_and_no_claim_more() {
 }
 
 #[test]
-fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
+fn a_scope_selects_the_attribute_of_its_name_and_an_unknown_scope_nothing() {
     assert_eq!(
         selected("openid favourite_food app_metadata unknown Favourite_Food favourite_*"),
         json!({"favourite_food": "plum", "app_metadata": {"plan": "gold"}})
@@ -73,7 +73,7 @@ fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
 }
 
 #[test]
-fn passthrough_carries_what_the_token_says_of_the_user_and_nothing_of_the_stored_profile() {
+fn passthrough_selects_claims_of_the_token_and_none_of_the_stored_profile() {
     assert_eq!(
         selected("passthrough"),
         json!({"email": "new@acme.example.com", "persistent": {"theme": "dark"}})
@@ -81,7 +81,7 @@ fn passthrough_carries_what_the_token_says_of_the_user_and_nothing_of_the_stored
 }
 
 #[test]
-fn no_word_selects_what_a_token_says_of_itself() {
+fn no_scope_selects_a_claim_about_the_token_itself() {
     assert_eq!(selected("iss sub aud exp nbf iat jti azp nonce at_hash c_hash"), json!({}));
     let aliased = |setup: &mut TestSetup| {
         let words = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
@@ -91,7 +91,7 @@ fn no_word_selects_what_a_token_says_of_itself() {
 }
 
 #[test]
-fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_nothing() {
+fn an_alias_of_the_target_selects_its_claims_and_one_of_another_client_nothing() {
     let aliased = |setup: &mut TestSetup| {
         let food = vec!["favourite_food".to_owned(), "nickname".to_owned()];
         setup.client("api").scope_aliases.insert("tastes".to_owned(), food);
@@ -104,7 +104,7 @@ fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_no
 }
 
 #[test]
-fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
+fn an_alias_cannot_redefine_a_standard_scope() {
     let aliased = |setup: &mut TestSetup| {
         for word in ["openid", "email", "offline_access"] {
             let food = vec!["favourite_food".to_owned()];
@@ -116,7 +116,7 @@ fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
 }
 
 #[test]
-fn a_user_who_is_not_stored_has_what_the_token_says() {
+fn a_user_who_is_not_stored_has_the_claims_of_the_token() {
     let stranger = |setup: &mut TestSetup| setup.acme.users.clear();
     assert_eq!(selected_by(stranger, "profile email", "caller"), json!({"email": "new@acme.example.com"}));
 }
@@ -136,7 +136,7 @@ fn the_user_id_is_always_the_subject() {
 }
 
 #[test]
-fn the_scopes_of_the_grant_are_those_of_the_request_each_once() {
+fn the_scopes_of_the_grant_are_those_of_the_request_without_duplicates() {
     let test = TestEngine::new();
     assert_eq!(test.delegate(good_with(json!({"scope": "  openid b\ta  b "}))).summary(), "issued");
     assert_eq!(test.script.last_grant().scopes, ["openid", "b", "a"]);

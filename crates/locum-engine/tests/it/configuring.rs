@@ -22,7 +22,7 @@ fn an_add_on_is_configured_once_however_many_requests_there_are() {
 }
 
 #[test]
-fn an_issuer_is_given_its_own_settings_and_its_own_tenant() {
+fn an_issuer_receives_its_own_settings_and_its_own_tenant() {
     let test = TestEngine::with(|setup| {
         let storage = setup.client("storage");
         storage.add_ons = vec![AddOn::new("aws", object(json!({"role": "a"})))];
@@ -37,7 +37,7 @@ fn an_issuer_is_given_its_own_settings_and_its_own_tenant() {
 }
 
 #[test]
-fn refused_settings_are_an_internal_error_each_time_and_are_tried_once() {
+fn refused_settings_are_an_internal_error_and_are_not_retried() {
     let test = TestEngine::with(|setup| {
         setup.issuers.refuses_settings("aws", Failure::setting("role", "role must be an ARN"));
     });

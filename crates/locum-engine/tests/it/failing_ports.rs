@@ -14,7 +14,7 @@ fn failing(n: usize, choice: WhenUnavailable) -> TestEngine {
 }
 
 #[test]
-fn a_delegation_meets_every_failure_with_a_refusal() {
+fn a_delegation_is_refused_whichever_port_fails() {
     let mut outcomes = Vec::new();
     for n in 1.. {
         let test = failing(n, WhenUnavailable::Closed);
@@ -32,7 +32,7 @@ fn a_delegation_meets_every_failure_with_a_refusal() {
 }
 
 #[test]
-fn where_the_tenant_is_open_only_the_buckets_may_fail() {
+fn only_the_buckets_may_fail_if_the_tenant_allows_it() {
     let mut went_on = Vec::new();
     for n in 1..=6 {
         let test = failing(n, WhenUnavailable::Open);
@@ -46,7 +46,7 @@ fn where_the_tenant_is_open_only_the_buckets_may_fail() {
 }
 
 #[test]
-fn a_revocation_meets_every_failure_with_a_refusal() {
+fn a_revocation_is_refused_whichever_port_fails() {
     let mut outcomes = Vec::new();
     for n in 1.. {
         let test = failing(n, WhenUnavailable::Closed);

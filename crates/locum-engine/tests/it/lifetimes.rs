@@ -51,19 +51,19 @@ impl Said {
 }
 
 #[test]
-fn the_setting_asks_in_its_own_unit() {
+fn the_setting_is_read_in_its_own_unit() {
     assert_eq!(Said { setting: json!(120), ..USUAL }.granted(), 120);
     assert_eq!(Said { setting: json!(5), unit: 60, ..USUAL }.granted(), 300);
 }
 
 #[test]
-fn without_a_setting_the_issuers_default_is_given() {
+fn without_a_setting_the_issuers_default_is_granted() {
     assert_eq!(USUAL.granted(), 3600);
     assert_eq!(Said { unit: 60, ..USUAL }.granted(), 3600);
 }
 
 #[test]
-fn the_shortest_of_all_that_is_said_is_given() {
+fn the_shortest_limit_is_granted() {
     assert_eq!(Said { setting: json!(36_001), ..USUAL }.granted(), 36_000);
     assert_eq!(Said { setting: json!(u64::MAX), unit: 60, ..USUAL }.granted(), 36_000);
     assert_eq!(Said { ceiling: Some(600), ..USUAL }.granted(), 600);
@@ -73,13 +73,13 @@ fn the_shortest_of_all_that_is_said_is_given() {
 }
 
 #[test]
-fn the_subject_token_is_no_cap_unless_the_tenant_says_so() {
+fn the_subject_token_limits_the_lifetime_only_if_the_tenant_says_so() {
     assert_eq!(Said { capped: false, ..USUAL }.granted(), 3600);
     assert_eq!(Said { capped: true, ..USUAL }.granted(), 300);
 }
 
 #[test]
-fn a_life_below_the_issuers_minimum_is_a_fault_of_the_settings_and_not_stretched() {
+fn a_lifetime_below_the_issuers_minimum_is_an_internal_error() {
     for said in [
         Said { setting: json!(59), ..USUAL },
         Said { setting: json!(0), ..USUAL },
@@ -94,7 +94,7 @@ fn a_life_below_the_issuers_minimum_is_a_fault_of_the_settings_and_not_stretched
 }
 
 #[test]
-fn a_subject_token_that_ends_before_the_minimum_is_the_callers_to_renew() {
+fn a_subject_token_that_expires_before_the_minimum_is_refused() {
     let (summary, _) = Said { issuer: (301, 3600, 36_000), capped: true, ..USUAL }.refused();
     assert_eq!(summary, "400 invalid_grant id_token expires too soon for this api_type");
     assert_eq!(Said { issuer: (300, 3600, 36_000), capped: true, ..USUAL }.granted(), 300);
@@ -111,7 +111,7 @@ fn a_subject_token_that_ends_before_the_minimum_is_the_callers_to_renew() {
 }
 
 #[test]
-fn no_request_parameter_asks_for_a_life() {
+fn no_request_parameter_sets_the_lifetime() {
     let test = TestEngine::with(|setup| Said { setting: json!(120), ..USUAL }.to(setup));
     for name in ["expiration", "lifetime_in_seconds", "lifetime_seconds", "exp", "expires_in"] {
         let mut asked = good();

@@ -19,13 +19,13 @@ fn passed_on(test: &TestEngine, asked: Value) -> Value {
 }
 
 #[test]
-fn what_no_manifest_names_is_passed_on_as_it_came() {
+fn parameters_that_no_manifest_names_are_passed_on_unchanged() {
     let free_form = json!({"role": "arn:aws:iam::1:role/r", "list": [1, {"a": null}], "_.": false});
     assert_eq!(passed_on(&TestEngine::new(), free_form.clone()), free_form);
 }
 
 #[test]
-fn what_has_a_name_of_its_own_is_not_passed_on() {
+fn parameters_of_the_endpoint_are_not_passed_on() {
     let known = json!({
         "target": "api", "scope": "openid", "api_type": "app", "device": "phone", "refresh_token": "",
         "client_secret": "nobody asked", "empty": "",
@@ -34,7 +34,7 @@ fn what_has_a_name_of_its_own_is_not_passed_on() {
 }
 
 #[test]
-fn snake_case_is_taken_for_the_name_in_the_manifest() {
+fn snake_case_names_are_translated_to_those_of_the_manifest() {
     let test = understanding(&["containerName", "blobName", "community_name", "role"]);
     assert_eq!(
         passed_on(
@@ -47,7 +47,7 @@ fn snake_case_is_taken_for_the_name_in_the_manifest() {
 }
 
 #[test]
-fn only_snake_case_is_a_second_spelling() {
+fn no_other_spelling_is_translated() {
     let test = understanding(&["containerName"]);
     for name in ["container-name", "containername", "ContainerName", "CONTAINER_NAME", "container_name_"] {
         assert_eq!(passed_on(&test, json!({name: "photos"})), json!({name: "photos"}));

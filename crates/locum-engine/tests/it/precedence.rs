@@ -111,7 +111,7 @@ fn of_any_two_faults_the_earlier_is_reported() {
 }
 
 #[test]
-fn nothing_after_the_first_refusal_is_asked() {
+fn no_port_is_called_after_the_first_refusal() {
     for (fault, expected) in [
         (&FAULTS[3], &["tenant"][..]),
         (&FAULTS[7], &["tenant", "client"]),

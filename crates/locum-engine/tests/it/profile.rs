@@ -33,7 +33,7 @@ fn an_issuer_that_reads_nothing_sees_nothing() {
 }
 
 #[test]
-fn an_attribute_is_read_whatever_the_scope_and_only_where_the_user_has_it() {
+fn an_attribute_is_read_whatever_the_scope_if_the_user_has_it() {
     let reads = vec![attribute("favourite_food"), attribute("awsrole")];
     assert_eq!(read(reads, json!({})), json!({"favourite_food": "plum"}));
     assert_eq!(read(vec![attribute("user_id")], json!({})), json!({"user_id": "auth0|alice"}));
@@ -85,7 +85,7 @@ fn no_parameter_chooses_what_is_read() {
 }
 
 #[test]
-fn what_the_token_says_covers_what_is_stored() {
+fn claims_of_the_token_override_the_stored_profile() {
     let mut claims = claims_for("caller");
     claims["nickname"] = json!("ally");
     let test = TestEngine::with(|setup| setup.issuers.manifest("app").reads = vec![attribute("nickname")]);
@@ -113,7 +113,7 @@ fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
 }
 
 #[test]
-fn a_tenant_without_a_key_has_none_to_give() {
+fn an_issuer_of_a_tenant_without_a_key_receives_none() {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("app").needs = vec![Need::TenantSigningKey];
         setup.acme.tenant.signing_keys.clear();

@@ -82,7 +82,7 @@ fn is_reused(reply: &Reply) -> bool {
 }
 
 #[test]
-fn the_same_grant_is_given_the_same_credential() {
+fn the_same_grant_gets_the_same_credential() {
     let test = reusing(|_| {});
     let first = test.delegate(asked(json!({})));
     test.clock.advance(60);
@@ -94,7 +94,7 @@ fn the_same_grant_is_given_the_same_credential() {
 }
 
 #[test]
-fn the_order_of_parameters_makes_no_other_grant() {
+fn the_order_of_parameters_does_not_change_the_grant() {
     let test = reusing(|_| {});
     test.delegate(asked(json!({"policy": {"a": 1, "b": 2}, "zone": "x"})));
     assert!(is_reused(&test.delegate(asked(json!({"zone": "x", "policy": {"b": 2, "a": 1}})))));
@@ -118,7 +118,7 @@ fn neighbours() -> [(&'static str, Map<String, Value>); 9] {
 }
 
 #[test]
-fn a_grant_with_one_member_changed_is_given_its_own_credential() {
+fn a_grant_that_differs_in_one_member_gets_its_own_credential() {
     for (member, neighbour) in neighbours() {
         let test = reusing(|setup| {
             setup.issuers.manifest("aws").reads = vec![Read::Attribute { name: "floor".to_owned() }];
@@ -144,7 +144,7 @@ fn differing_members(grants: &[Grant]) -> Vec<String> {
 }
 
 #[test]
-fn a_credential_of_one_tenant_is_none_at_the_other() {
+fn a_credential_of_one_tenant_is_not_reused_at_another() {
     let test = reusing(|_| {});
     test.delegate(asked(json!({})));
     let mut at_globex = caller();
@@ -155,7 +155,7 @@ fn a_credential_of_one_tenant_is_none_at_the_other() {
 }
 
 #[test]
-fn a_credential_is_reused_while_half_of_its_life_is_left() {
+fn a_credential_is_reused_while_half_of_its_lifetime_is_left() {
     let test = reusing(|_| {});
     test.delegate(asked(json!({})));
     test.clock.advance(LIFE / 2);
@@ -169,7 +169,7 @@ fn a_credential_is_reused_while_half_of_its_life_is_left() {
 }
 
 #[test]
-fn a_clock_put_back_makes_no_credential_outlive_its_grant() {
+fn a_clock_that_is_set_back_makes_no_credential_outlive_its_grant() {
     let test = reusing(|_| {});
     test.delegate(asked(json!({})));
     test.clock.advance(-1);
@@ -181,7 +181,7 @@ fn a_clock_put_back_makes_no_credential_outlive_its_grant() {
 type Change = fn(&mut TestSetup);
 
 #[test]
-fn what_may_not_be_shared_is_never_reused() {
+fn credentials_that_may_not_be_shared_are_never_reused() {
     let jwt: Change = |setup| {
         setup.issuers.manifest("aws").credential = CredentialForm::Jwt;
         setup.issuers.answers("aws", |grant, context| Ok(well_behaved(&CredentialForm::Jwt, grant, context)));
@@ -231,7 +231,7 @@ fn a_failure_is_not_kept() {
 }
 
 #[test]
-fn at_the_bound_the_credential_that_ends_first_goes() {
+fn at_the_limit_the_credential_that_expires_first_is_dropped() {
     let test = reusing(|_| {});
     test.script.answers("aws", |grant, context| {
         let good = fresh(grant, context);
@@ -247,7 +247,7 @@ fn at_the_bound_the_credential_that_ends_first_goes() {
 }
 
 #[test]
-fn a_reused_token_says_how_long_it_still_lives() {
+fn a_reused_credential_states_its_remaining_lifetime() {
     for (stated, left) in [(json!(3600), json!(3500)), (json!("3600"), json!("3500")), (json!([]), json!([]))]
     {
         let test = reusing(|_| {});
@@ -264,7 +264,7 @@ fn a_reused_token_says_how_long_it_still_lives() {
 }
 
 #[test]
-fn a_kept_credential_spares_nobody_a_check() {
+fn a_kept_credential_bypasses_no_check() {
     let refused = |change: Change, request: Map<String, Value>| {
         let test = reusing(change);
         assert_eq!(test.delegate(asked(json!({}))).summary(), "issued");

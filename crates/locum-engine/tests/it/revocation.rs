@@ -35,7 +35,7 @@ fn answering(answer: impl Fn() -> Result<RevokeAnswer, IssuerFailure> + Send + S
 }
 
 #[test]
-fn tokens_and_signed_urls_live_until_they_expire_and_nobody_is_asked() {
+fn jwts_and_signed_urls_cannot_be_revoked_and_no_issuer_is_called() {
     let test = TestEngine::new();
     for token in [
         id_token("caller").as_str(),
@@ -55,7 +55,7 @@ fn tokens_and_signed_urls_live_until_they_expire_and_nobody_is_asked() {
 }
 
 #[test]
-fn the_upstream_that_gave_it_is_asked_to_take_it_back() {
+fn the_upstream_that_issued_a_token_revokes_it() {
     let test = answering(|| Ok(RevokeAnswer::Revoked));
     assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(revoke(&test, json!({"api_type": "salesforce_api"})), "revoked");
@@ -64,7 +64,7 @@ fn the_upstream_that_gave_it_is_asked_to_take_it_back() {
 }
 
 #[test]
-fn an_unknown_token_has_no_power_and_counts_as_revoked() {
+fn an_unknown_token_counts_as_revoked() {
     assert_eq!(revoke(&answering(|| Ok(RevokeAnswer::AlreadyGone)), json!({})), "revoked");
     // A client without a revocable add-on cannot have got anything that could be taken back.
     let test = TestEngine::new();
@@ -73,7 +73,7 @@ fn an_unknown_token_has_no_power_and_counts_as_revoked() {
 }
 
 #[test]
-fn an_api_type_that_takes_nothing_back_is_said_to() {
+fn an_api_type_without_upstream_revocation_is_refused() {
     for api_type in ["azure_blob", "aws", "app", "auth0", "firebase", "salesforce"] {
         let test = TestEngine::new();
         assert_eq!(revoke(&test, json!({"api_type": api_type})), NOT_REVOCABLE, "{api_type}");
@@ -87,7 +87,7 @@ fn an_api_type_that_takes_nothing_back_is_said_to() {
 }
 
 #[test]
-fn add_ons_are_asked_in_their_order_until_one_knows_the_token() {
+fn add_ons_are_called_in_order_until_one_knows_the_token() {
     let test = |first: RevokeAnswer| {
         let test = TestEngine::with(|setup| {
             let mut sandbox = manifest("salesforce_sandbox_api", CredentialForm::Object);
@@ -105,7 +105,7 @@ fn add_ons_are_asked_in_their_order_until_one_knows_the_token() {
 }
 
 #[test]
-fn what_is_missing_wrong_or_unknown_is_named() {
+fn the_refusal_names_the_parameter_at_fault() {
     let test = TestEngine::new();
     let cases = [
         (json!({"client_id": ""}), "400 invalid_request missing client_id parameter"),
@@ -123,13 +123,13 @@ fn what_is_missing_wrong_or_unknown_is_named() {
 }
 
 #[test]
-fn where_delegation_is_off_nothing_is_revoked() {
+fn nothing_is_revoked_where_delegation_is_off() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.enabled = false);
     assert_eq!(revoke(&test, json!({})), "404 not_found delegation is not available here");
 }
 
 #[test]
-fn failures_of_the_upstream_are_not_taken_for_revocations() {
+fn failures_of_the_upstream_are_not_reported_as_revoked() {
     let failures: [(Failing, &str); 4] = [
         (
             || IssuerFailure::UpstreamTimedOut(5000),
@@ -151,7 +151,7 @@ fn failures_of_the_upstream_are_not_taken_for_revocations() {
 }
 
 #[test]
-fn an_answer_that_is_none_is_a_fault_of_the_issuer() {
+fn an_answer_outside_the_contract_is_a_fault_of_the_issuer() {
     let request = UpstreamRequest {
         method: "POST".to_owned(),
         url: "https://login.salesforce.com/".to_owned(),
@@ -169,7 +169,7 @@ fn an_answer_that_is_none_is_a_fault_of_the_issuer() {
 }
 
 #[test]
-fn revocations_are_limited_for_each_client_and_take_nothing_from_its_users() {
+fn revocations_are_rate_limited_per_client_and_apart_from_its_users() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
     assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(
@@ -195,7 +195,7 @@ fn no_user_shares_a_bucket_with_the_revocations_of_a_client() {
 
 /// A regression: revocations went on uncounted whatever the tenant had chosen, and no event said so.
 #[test]
-fn without_buckets_the_tenants_choice_holds_for_revocations_too() {
+fn when_buckets_are_unavailable_the_tenants_choice_applies_to_revocations() {
     let test = |choice| {
         TestEngine::with(|setup| {
             setup.acme.tenant.delegation.when_buckets_unavailable = choice;

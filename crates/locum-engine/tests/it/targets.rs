@@ -65,7 +65,7 @@ fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
 }
 
 #[test]
-fn a_delegated_token_of_another_client_cannot_be_laundered_through_its_azp() {
+fn a_delegated_token_belongs_to_its_audience_and_not_to_its_azp() {
     // Issued to `b`, on behalf of `a`: it is b's token, whoever asked for it.
     assert_eq!(ask("a", &json!("b"), Some("a"), "open").summary(), ISSUED_TO_ANOTHER);
     assert_eq!(ask("b", &json!("b"), Some("a"), "open").summary(), "issued");
@@ -82,7 +82,7 @@ fn the_grant_names_caller_and_target() {
 }
 
 #[test]
-fn without_a_target_a_client_asks_for_itself_whomever_it_allows() {
+fn without_a_target_the_caller_is_the_target() {
     let test = TestEngine::with(|setup| setup.client("caller").allowed_clients = vec!["api".to_owned()]);
     for changes in [json!({}), json!({"target": ""}), json!({"target": "caller"})] {
         assert_eq!(test.delegate(good_with(changes)).summary(), "issued");
@@ -91,7 +91,7 @@ fn without_a_target_a_client_asks_for_itself_whomever_it_allows() {
 }
 
 #[test]
-fn names_of_targets_and_allowed_clients_match_to_the_letter() {
+fn names_of_targets_and_allowed_clients_match_exactly() {
     for allowed in ["*", "call*", ".*", "CALLER", "caller ", ""] {
         let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec![allowed.to_owned()]);
         assert_eq!(

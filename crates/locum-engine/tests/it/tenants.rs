@@ -29,7 +29,7 @@ fn asks(test: &TestEngine, host: &str, changes: Value) -> Reply {
 }
 
 #[test]
-fn each_host_answers_for_its_own_tenant() {
+fn each_host_serves_its_own_tenant() {
     let test = TestEngine::new();
     for domain in [ACME, GLOBEX] {
         let reply = asks(&test, domain, json!({"scope": "profile email"}));
@@ -44,7 +44,7 @@ fn each_host_answers_for_its_own_tenant() {
 }
 
 #[test]
-fn a_token_of_one_tenant_is_none_at_the_other_though_the_secret_is_the_same() {
+fn a_token_of_one_tenant_is_refused_at_another_with_the_same_secret() {
     let test = TestEngine::new();
     for (host, issuer) in [(ACME, GLOBEX), (GLOBEX, ACME)] {
         let reply = asks(&test, host, json!({"id_token": hs256(&claims_of(issuer))}));
@@ -53,7 +53,7 @@ fn a_token_of_one_tenant_is_none_at_the_other_though_the_secret_is_the_same() {
 }
 
 #[test]
-fn the_key_of_one_tenant_signs_nothing_for_the_other() {
+fn a_token_signed_by_one_tenant_is_refused_at_another() {
     let test = TestEngine::with(|setup| {
         for tenant in [&mut setup.acme, &mut setup.globex] {
             client_of(tenant, "caller").key = ClientKey::TenantKeys;
@@ -66,7 +66,7 @@ fn the_key_of_one_tenant_signs_nothing_for_the_other() {
 }
 
 #[test]
-fn clients_targets_and_add_ons_of_one_tenant_are_unknown_at_the_other() {
+fn clients_targets_and_add_ons_of_one_tenant_are_unknown_at_another() {
     let test = TestEngine::with(|setup| {
         setup.client("only-at-acme").add_ons = vec![AddOn::new("aws", Map::new())];
     });
@@ -80,7 +80,7 @@ fn clients_targets_and_add_ons_of_one_tenant_are_unknown_at_the_other() {
 }
 
 #[test]
-fn users_blocked_or_stored_at_one_tenant_are_not_at_the_other() {
+fn users_blocked_or_stored_at_one_tenant_are_not_at_another() {
     let test = TestEngine::with(|setup| {
         setup.acme.users.insert("auth0|alice".to_owned(), blocked_user());
         setup.issuers.manifest("app").reads = vec![Read::Attribute { name: "email".to_owned() }];
@@ -92,7 +92,7 @@ fn users_blocked_or_stored_at_one_tenant_are_not_at_the_other() {
 }
 
 #[test]
-fn issuers_are_given_the_key_and_the_settings_of_their_own_tenant() {
+fn issuers_receive_the_key_and_the_settings_of_their_own_tenant() {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("aws").needs = vec![Need::TenantSigningKey];
         for tenant in [&mut setup.acme, &mut setup.globex] {
@@ -110,7 +110,7 @@ fn issuers_are_given_the_key_and_the_settings_of_their_own_tenant() {
 }
 
 #[test]
-fn the_limits_of_one_tenant_do_not_touch_the_other() {
+fn the_rate_limits_of_one_tenant_do_not_affect_another() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
     assert_eq!(asks(&test, ACME, json!({})).summary(), "issued");
     assert_eq!(asks(&test, ACME, json!({})).refusal().status(), 429);
@@ -118,14 +118,14 @@ fn the_limits_of_one_tenant_do_not_touch_the_other() {
 }
 
 #[test]
-fn a_tenant_that_has_delegation_off_answers_as_if_it_were_not_there() {
+fn a_tenant_with_delegation_off_answers_like_an_unknown_host() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.enabled = false);
     assert_eq!(asks(&test, ACME, json!({})).summary(), asks(&test, "nowhere.example", json!({})).summary());
     assert_eq!(asks(&test, GLOBEX, json!({})).summary(), "issued");
 }
 
 #[test]
-fn a_revocation_at_one_tenant_asks_no_issuer_of_the_other() {
+fn a_revocation_at_one_tenant_calls_no_issuer_of_another() {
     let test = TestEngine::with(|setup| setup.client("storage").add_ons.clear());
     test.script.answers_revocations("salesforce_api", |_| Ok(RevokeAnswer::Revoked));
     let revoke = |host: &str| {

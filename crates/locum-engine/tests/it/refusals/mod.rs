@@ -37,7 +37,7 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn each_refusal_is_told_audited_and_counted_as_the_table_says() {
+fn each_refusal_is_answered_recorded_and_counted_as_listed() {
     for Row(situation, given, asked, counted, expected) in rows() {
         let reply = TestEngine::with(given).delegate(good_with(asked));
         assert_eq!(reply.summary(), expected.replace('*', REFERENCE), "{situation}");
@@ -51,7 +51,7 @@ fn each_refusal_is_told_audited_and_counted_as_the_table_says() {
 }
 
 #[test]
-fn what_only_the_log_is_told_is_in_the_event_and_not_in_the_answer() {
+fn internal_causes_are_in_the_event_and_not_in_the_response() {
     for Row(situation, given, asked, _, _) in rows() {
         let reply = TestEngine::with(given).delegate(good_with(asked));
         let inside = reply.event.refusal.as_ref().unwrap().inside.clone();
@@ -66,7 +66,7 @@ fn what_only_the_log_is_told_is_in_the_event_and_not_in_the_answer() {
 }
 
 #[test]
-fn a_good_request_is_refused_in_none_of_these_ways() {
+fn a_good_request_is_not_refused() {
     let reply = TestEngine::new().delegate(good_with(json!({})));
     assert_eq!(reply.summary(), "issued");
     assert!(reply.response.rate.is_some());
@@ -96,7 +96,7 @@ fn every_row_of_the_refusal_table_is_reached() {
 }
 
 #[test]
-fn a_refusal_is_the_same_text_whatever_was_tried_as_a_target() {
+fn unknown_and_forbidden_targets_get_the_same_refusal() {
     let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec!["storage".to_owned()]);
     let refused = |target: &str| summary(test.delegate(good_with(json!({"target": target}))).refusal());
     assert_eq!(refused("api"), refused("no-such-client"));

@@ -1,12 +1,12 @@
 //! Properties of requests: leaving out, reordering or adding what is optional never gives more than was there to be had.
 
-mod known;
+mod known_user;
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-use known::{known, optional, scope};
+use known_user::{known_user, optional, scope};
 use locum_testing::{TestEngine, good_with, object};
 
 fn is_subset(small: &Map<String, Value>, large: &Map<String, Value>) -> bool {
@@ -18,14 +18,14 @@ proptest! {
 
     /// No claim is widened: each is known of the user, selected by a word of the scope, and none is the token's own.
     #[test]
-    fn claims_are_what_scope_selects_of_what_is_known(known in known(), scope in scope()) {
+    fn claims_are_what_scope_selects_of_what_is_known(user in known_user(), scope in scope()) {
         let scope = scope.join(" ");
         let changes = object(json!({"scope": scope, "api_type": "app"}));
-        let grant = known.outcome(known.request(&changes)).unwrap();
+        let grant = user.outcome(user.request(&changes)).unwrap();
         let asked = if scope.is_empty() { "openid" } else { &scope };
-        let selectable = known.selectable(asked);
+        let selectable = user.selectable(asked);
         let expected: Map<String, Value> =
-            selectable.iter().filter_map(|name| Some((name.clone(), known.value(name)?))).collect();
+            selectable.iter().filter_map(|name| Some((name.clone(), user.value(name)?))).collect();
         prop_assert_eq!(&grant.claims, &expected);
         prop_assert!(grant.profile.is_empty());
         prop_assert!(grant.scopes.iter().all(|word| asked.split(' ').any(|asked| asked == word)));
@@ -33,12 +33,12 @@ proptest! {
 
     /// More words never select less, and their order selects nothing.
     #[test]
-    fn the_order_of_scopes_is_of_no_matter_and_fewer_words_give_no_more(
-        known in known(), (words, shuffled) in scope().prop_flat_map(|words| (Just(words.clone()), Just(words).prop_shuffle())),
+    fn the_order_of_scopes_has_no_effect_and_fewer_scopes_select_no_more(
+        user in known_user(), (words, shuffled) in scope().prop_flat_map(|words| (Just(words.clone()), Just(words).prop_shuffle())),
         kept in 0usize..12,
     ) {
         let claims = |words: &[&str]| {
-            known.outcome(known.request(&object(json!({"scope": words.join(" "), "api_type": "app"})))).unwrap().claims
+            user.outcome(user.request(&object(json!({"scope": words.join(" "), "api_type": "app"})))).unwrap().claims
         };
         let all = claims(&words);
         prop_assert_eq!(&claims(&shuffled), &all);
@@ -49,8 +49,8 @@ proptest! {
     /// `openid`, `api_type` the first add-on of the target and without one the app. So leaving one out opens nothing
     /// that naming it would not.
     #[test]
-    fn leaving_a_parameter_out_is_the_same_as_saying_its_default(
-        known in known(), optional in optional(), dropped in subsequence(vec!["target", "scope", "api_type"], 0..=3),
+    fn an_absent_parameter_is_the_same_as_its_default(
+        user in known_user(), optional in optional(), dropped in subsequence(vec!["target", "scope", "api_type"], 0..=3),
         is_empty in any::<bool>(),
     ) {
         let mut left_out = optional.clone();
@@ -68,19 +68,19 @@ proptest! {
         explicit.insert("target".to_owned(), json!(target));
         explicit.insert("scope".to_owned(), json!(text("scope").unwrap_or("openid")));
         explicit.insert("api_type".to_owned(), json!(api_type));
-        prop_assert_eq!(known.outcome(known.request(&left_out)), known.outcome(known.request(&explicit)));
+        prop_assert_eq!(user.outcome(user.request(&left_out)), user.outcome(user.request(&explicit)));
     }
 
     /// For one target and one api_type, leaving out anything else gives no claim more, no second longer, nobody else's
     /// audience and no other user; and what was refused is not granted by it.
     #[test]
-    fn leaving_out_what_is_not_the_target_gives_no_more(
-        known in known(), optional in optional(),
+    fn omitting_parameters_other_than_the_target_grants_no_more(
+        user in known_user(), optional in optional(),
         dropped in subsequence(vec!["scope", "device", "containerName"], 0..=3),
     ) {
         let mut fewer = optional.clone();
         fewer.retain(|name, _| !dropped.contains(&name.as_str()));
-        let (all, fewer) = (known.outcome(known.request(&optional)), known.outcome(known.request(&fewer)));
+        let (all, fewer) = (user.outcome(user.request(&optional)), user.outcome(user.request(&fewer)));
         match (all, fewer) {
             (Ok(all), Ok(fewer)) => {
                 prop_assert!(is_subset(&fewer.claims, &all.claims));
@@ -96,8 +96,8 @@ proptest! {
 
     /// Nobody gets another audience than the target that was named, or the caller itself.
     #[test]
-    fn the_audience_is_the_target_that_was_named_or_the_caller(known in known(), optional in optional()) {
-        if let Ok(grant) = known.outcome(known.request(&optional)) {
+    fn the_audience_is_the_named_target_or_the_caller(user in known_user(), optional in optional()) {
+        if let Ok(grant) = user.outcome(user.request(&optional)) {
             let named = optional.get("target").and_then(Value::as_str).unwrap_or("caller");
             prop_assert_eq!(grant.target_id, named);
             prop_assert_eq!(grant.client_id, "caller");
@@ -107,16 +107,16 @@ proptest! {
 
     /// The order of parameters is of no matter.
     #[test]
-    fn the_order_of_parameters_is_of_no_matter(
-        known in known(),
+    fn the_order_of_parameters_has_no_effect(
+        user in known_user(),
         (optional, order) in optional().prop_flat_map(|optional| (Just(optional), Just((0..8).collect::<Vec<usize>>()).prop_shuffle())),
     ) {
-        let asked = known.request(&optional);
+        let asked = user.request(&optional);
         let members: Vec<(String, Value)> = asked.clone().into_iter().collect();
         let reordered: Map<String, Value> =
             order.iter().filter_map(|at| members.get(*at)).cloned().collect();
         prop_assert_eq!(reordered.len(), asked.len());
-        prop_assert_eq!(known.outcome(reordered), known.outcome(asked));
+        prop_assert_eq!(user.outcome(reordered), user.outcome(asked));
     }
 
     /// Whatever stands in the parameters, the engine answers and never panics.

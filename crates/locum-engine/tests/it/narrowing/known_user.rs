@@ -55,7 +55,7 @@ const SCOPES: [&str; 12] = [
 
 /// What a tenant knows and a user presents.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct KnownUser {
     stored: Option<Map<String, Value>>,
     presented: Map<String, Value>,
     alias: Vec<String>,
@@ -67,18 +67,18 @@ fn attributes(from: &'static str) -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-pub(super) fn known() -> impl Strategy<Value = Known> {
+pub(super) fn known_user() -> impl Strategy<Value = KnownUser> {
     let alias = subsequence(NAMES.to_vec(), 0..6);
     (prop::option::of(attributes("as stored")), attributes("as presented"), alias).prop_map(
         |(stored, mut presented, alias)| {
             // What a good token must say stays as it is.
             presented.remove("iss");
-            Known { stored, presented, alias: alias.into_iter().map(str::to_owned).collect() }
+            KnownUser { stored, presented, alias: alias.into_iter().map(str::to_owned).collect() }
         },
     )
 }
 
-impl Known {
+impl KnownUser {
     fn test(&self) -> TestEngine {
         TestEngine::with(|setup| {
             setup.acme.users.clear();
