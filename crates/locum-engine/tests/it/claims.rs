@@ -1,20 +1,20 @@
-//! Which claims: what the scope selects of the stored profile under the claims of the token, and nothing else.
+//! The selected claims: those of the scope, from the token and the stored profile.
 
 use serde_json::{Value, json};
 
 use locum_testing::{TestEngine, TestSetup, claims_for, good_with, hs256};
 
-/// The claims that a request with this scope comes to, for a token that says more than it must.
-fn selected_by(given: impl FnOnce(&mut TestSetup), scope: &str, target: &str) -> Value {
+/// The claims that this scope selects for a token with optional claims.
+fn selected_by(change: impl FnOnce(&mut TestSetup), scope: &str, target: &str) -> Value {
     let mut claims = claims_for("caller");
     claims["email"] = json!("new@acme.example.com");
     claims["persistent"] = json!({"theme": "dark"});
     claims["nonce"] = json!("n");
     claims["azp"] = json!("caller");
     claims["jti"] = json!("1");
-    let test = TestEngine::with(given);
-    let asked = json!({"id_token": hs256(&claims), "scope": scope, "target": target, "api_type": "app"});
-    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    let test = TestEngine::with(change);
+    let parameters = json!({"id_token": hs256(&claims), "scope": scope, "target": target, "api_type": "app"});
+    assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
     Value::Object(test.script.last_grant().claims)
 }
 
@@ -84,8 +84,8 @@ fn passthrough_selects_claims_of_the_token_and_none_of_the_stored_profile() {
 fn no_scope_selects_a_claim_about_the_token_itself() {
     assert_eq!(selected("iss sub aud exp nbf iat jti azp nonce at_hash c_hash"), json!({}));
     let aliased = |setup: &mut TestSetup| {
-        let words = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
-        setup.client("caller").scope_aliases.insert("all".to_owned(), words);
+        let claims = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
+        setup.client("caller").scope_aliases.insert("all".to_owned(), claims);
     };
     assert_eq!(selected_by(aliased, "all", "caller"), json!({"name": "Alice of acme.example.com"}));
 }
@@ -106,9 +106,9 @@ fn an_alias_of_the_target_selects_its_claims_and_one_of_another_client_nothing()
 #[test]
 fn an_alias_cannot_redefine_a_standard_scope() {
     let aliased = |setup: &mut TestSetup| {
-        for word in ["openid", "email", "offline_access"] {
+        for scope in ["openid", "email", "offline_access"] {
             let food = vec!["favourite_food".to_owned()];
-            setup.client("caller").scope_aliases.insert(word.to_owned(), food);
+            setup.client("caller").scope_aliases.insert(scope.to_owned(), food);
         }
     };
     let email = json!({"email": "new@acme.example.com", "email_verified": true});
@@ -127,8 +127,8 @@ fn the_user_id_is_always_the_subject() {
     claims["user_id"] = json!("auth0|root");
     let test = TestEngine::new();
     for scope in ["user_id", "passthrough"] {
-        let asked = json!({"id_token": hs256(&claims), "scope": scope});
-        assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+        let parameters = json!({"id_token": hs256(&claims), "scope": scope});
+        assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
         let grant = test.script.last_grant();
         assert_eq!(Value::Object(grant.claims), json!({"user_id": "auth0|alice"}), "{scope}");
         assert_eq!(grant.user_id, "auth0|alice");

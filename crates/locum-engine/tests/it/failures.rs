@@ -1,11 +1,12 @@
-//! What reaches the client of an issuer's failure: the words meant for it, an upstream's code, or a reference.
+//! What a client receives for an issuer's failure: the issuer's message about a parameter, an upstream's code, or a
+//! reference.
 
 use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
 
 use locum_testing::{Reply, TestEngine, good};
 
-/// Makes the failure that an issuer comes to.
+/// Makes the failure of an issuer.
 type Failing = fn() -> IssuerFailure;
 
 fn failing(failure: impl Fn() -> IssuerFailure + Send + Sync + 'static) -> Reply {
@@ -25,7 +26,7 @@ fn an_upstreams_code_is_passed_on() {
     }
 }
 
-/// A regression: characters that no code has were taken out, which left the prose readable.
+/// A regression: only the characters that no code has were removed, so the prose stayed readable.
 #[test]
 fn prose_in_place_of_a_code_is_not_passed_on() {
     for prose in [
@@ -45,15 +46,15 @@ fn prose_in_place_of_a_code_is_not_passed_on() {
 
 #[test]
 fn an_issuers_message_about_a_parameter_is_truncated_and_cleaned() {
-    let said = |words: &'static str| {
-        let reply = failing(move || IssuerFailure::Failed(Failure::parameter("role", words)));
+    let description = |message: &'static str| {
+        let reply = failing(move || IssuerFailure::Failed(Failure::parameter("role", message)));
         assert_eq!((reply.refusal().status(), reply.refusal().code()), (400, "invalid_request"));
         reply.refusal().description().to_owned()
     };
-    assert_eq!(said("role must be an ARN"), "role must be an ARN");
-    assert_eq!(said("a\r\nb\u{1b}[31m\u{0}c"), "a  b [31m c");
+    assert_eq!(description("role must be an ARN"), "role must be an ARN");
+    assert_eq!(description("a\r\nb\u{1b}[31m\u{0}c"), "a  b [31m c");
     let long: &'static str = Box::leak("ä".repeat(500).into_boxed_str());
-    assert_eq!(said(long), "ä".repeat(200));
+    assert_eq!(description(long), "ä".repeat(200));
 }
 
 #[test]

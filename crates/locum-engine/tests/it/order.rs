@@ -1,4 +1,4 @@
-//! The steps cannot be skipped or swapped: programs that try do not compile, and the one that keeps the order does.
+//! The steps cannot be skipped or swapped: such programs do not compile, and one with all steps in order does.
 
 #[test]
 fn a_step_cannot_be_skipped() {

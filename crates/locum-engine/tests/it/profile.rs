@@ -1,4 +1,4 @@
-//! Least privilege: an issuer sees of the profile and of the tenant's keys only what its manifest asks for.
+//! Least privilege: an issuer receives only the attributes and keys that its manifest declares.
 
 use locum_abi::manifest::{Need, Read};
 use locum_engine::model::AddOn;
@@ -14,7 +14,7 @@ fn named_by(setting: &str, default: Option<&str>) -> Read {
     Read::NamedBySetting { setting: setting.to_owned(), default: default.map(str::to_owned) }
 }
 
-/// What the issuer reads of Alice's profile with these reads and settings.
+/// The attributes of Alice that the issuer receives with these reads and settings.
 fn read(reads: Vec<Read>, settings: Value) -> Value {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("aws").reads = reads;
@@ -60,7 +60,7 @@ fn a_setting_that_is_an_object_names_the_attributes_that_are_its_values() {
         "nor this": {"a": "email"},
     }});
     assert_eq!(read(reads(), mappings), json!({"favourite_food": "plum", "nickname": "al"}));
-    // Its keys name nothing, and an empty one is not an absent one.
+    // The keys of the object name no attributes, and an empty object does not count as absent.
     assert_eq!(read(reads(), json!({"mappings": {"email": "unknown"}})), json!({}));
     assert_eq!(read(reads(), json!({"mappings": {}})), json!({}));
     assert_eq!(read(reads(), json!({})), json!({"nickname": "al"}));
@@ -79,8 +79,9 @@ fn no_parameter_chooses_what_is_read() {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("aws").reads = vec![named_by("principal", Some("nickname"))];
     });
-    let asked = json!({"target": "storage", "api_type": "aws", "principal": "email", "reads": ["email"]});
-    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    let parameters =
+        json!({"target": "storage", "api_type": "aws", "principal": "email", "reads": ["email"]});
+    assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
     assert_eq!(Value::Object(test.script.last_grant().profile), json!({"nickname": "al"}));
 }
 
@@ -98,7 +99,7 @@ fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
     let needs_key =
         |setup: &mut TestSetup| setup.issuers.manifest("aws").needs = vec![Need::TenantSigningKey];
     let test = TestEngine::with(needs_key);
-    let given: Vec<(String, Option<String>)> = test
+    let received: Vec<(String, Option<String>)> = test
         .script
         .configurations()
         .into_iter()
@@ -109,7 +110,7 @@ fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
     let kid = "key of acme.example.com".to_owned();
     let app = ("app", None);
     let expected = [app.clone(), app.clone(), app, ("azure_blob", None), ("aws", Some(kid))];
-    assert_eq!(given, expected.map(|(api_type, kid)| (api_type.to_owned(), kid)));
+    assert_eq!(received, expected.map(|(api_type, kid)| (api_type.to_owned(), kid)));
 }
 
 #[test]

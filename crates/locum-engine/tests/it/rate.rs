@@ -1,4 +1,4 @@
-//! How often: one bucket for each user at each address of each tenant, and what is done when none can be asked.
+//! The rate limit: one bucket per tenant, address and user, and what happens if the buckets are unavailable.
 
 use locum_engine::Caller;
 use locum_engine::model::WhenUnavailable;

@@ -1,4 +1,4 @@
-//! Revocation: upstreams are asked to take back what they gave, and what lives until it expires is said to.
+//! Revocation: upstreams revoke what they issued; a credential that cannot be revoked is refused.
 
 use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_abi::manifest::{CredentialForm, Revocation};
@@ -14,18 +14,18 @@ use locum_testing::{
 const NOT_REVOCABLE: &str =
     "400 unsupported_token_type this credential cannot be revoked; it lives until it expires";
 
-/// What a token of an upstream looks like.
+/// A token in the form of an upstream's.
 const OPAQUE: &str = "00D000000000001!AQ4AQFZ8.opaque";
 
-/// Makes the failure that an issuer comes to.
+/// Makes the failure of an issuer.
 type Failing = fn() -> IssuerFailure;
 
 fn revoke(test: &TestEngine, changes: Value) -> String {
-    let mut asked = json!({"client_id": "storage", "token": OPAQUE});
+    let mut parameters = json!({"client_id": "storage", "token": OPAQUE});
     for (name, value) in changes.as_object().unwrap() {
-        asked[name] = value.clone();
+        parameters[name] = value.clone();
     }
-    test.revoke(asked).0.map_or_else(|refusal| summary(&refusal), |()| "revoked".to_owned())
+    test.revoke(parameters).0.map_or_else(|refusal| summary(&refusal), |()| "revoked".to_owned())
 }
 
 fn answering(answer: impl Fn() -> Result<RevokeAnswer, IssuerFailure> + Send + Sync + 'static) -> TestEngine {
@@ -47,8 +47,8 @@ fn jwts_and_signed_urls_cannot_be_revoked_and_no_issuer_is_called() {
         "SharedAccessSignature sr=http%3A%2F%2Fns&sig=abc%3D&se=1409833600&skn=Policy",
     ] {
         for client_id in ["storage", "caller"] {
-            let asked = json!({"client_id": client_id, "token": token});
-            assert_eq!(revoke(&test, asked), NOT_REVOCABLE, "{token}");
+            let parameters = json!({"client_id": client_id, "token": token});
+            assert_eq!(revoke(&test, parameters), NOT_REVOCABLE, "{token}");
         }
     }
     assert!(test.script.revocations().is_empty() && test.buckets.requested().is_empty());
@@ -59,14 +59,14 @@ fn the_upstream_that_issued_a_token_revokes_it() {
     let test = answering(|| Ok(RevokeAnswer::Revoked));
     assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(revoke(&test, json!({"api_type": "salesforce_api"})), "revoked");
-    let asked = ("salesforce_api".to_owned(), OPAQUE.to_owned());
-    assert_eq!(test.script.revocations(), [asked.clone(), asked]);
+    let revocation = ("salesforce_api".to_owned(), OPAQUE.to_owned());
+    assert_eq!(test.script.revocations(), [revocation.clone(), revocation]);
 }
 
 #[test]
 fn an_unknown_token_counts_as_revoked() {
     assert_eq!(revoke(&answering(|| Ok(RevokeAnswer::AlreadyGone)), json!({})), "revoked");
-    // A client without a revocable add-on cannot have got anything that could be taken back.
+    // A client without a revocable add-on has no token that could be revoked.
     let test = TestEngine::new();
     assert_eq!(revoke(&test, json!({"client_id": "caller"})), "revoked");
     assert!(test.script.revocations().is_empty());
@@ -159,8 +159,8 @@ fn an_answer_outside_the_contract_is_a_fault_of_the_issuer() {
         body: String::new(),
     };
     for answer in [RevokeAnswer::Unknown, RevokeAnswer::Call { request }] {
-        let told = revoke(&answering(move || Ok(answer.clone())), json!({}));
-        assert_eq!(told, "500 server_error internal error; reference 0000000000000001");
+        let refusal = revoke(&answering(move || Ok(answer.clone())), json!({}));
+        assert_eq!(refusal, "500 server_error internal error; reference 0000000000000001");
     }
     let refused = TestEngine::with(|setup| {
         setup.issuers.refuses_settings("salesforce_api", Failure::setting("clientid", "clientid is empty"));
@@ -180,7 +180,7 @@ fn revocations_are_rate_limited_per_client_and_apart_from_its_users() {
     assert_eq!(test.delegate(good_with(json!({}))).summary(), "issued");
 }
 
-/// A regression: a user could be given the id under which the revocations of a client were counted.
+/// A regression: the revocations of a client were counted under an id that a user could have.
 #[test]
 fn no_user_shares_a_bucket_with_the_revocations_of_a_client() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
@@ -193,7 +193,7 @@ fn no_user_shares_a_bucket_with_the_revocations_of_a_client() {
     }
 }
 
-/// A regression: revocations went on uncounted whatever the tenant had chosen, and no event said so.
+/// A regression: revocations were served uncounted whatever the tenant had chosen, and the event did not show it.
 #[test]
 fn when_buckets_are_unavailable_the_tenants_choice_applies_to_revocations() {
     let test = |choice| {
@@ -202,11 +202,11 @@ fn when_buckets_are_unavailable_the_tenants_choice_applies_to_revocations() {
             setup.calls.fail_all_of("buckets");
         })
     };
-    let asked = || json!({"client_id": "storage", "token": OPAQUE});
-    let (outcome, event) = test(WhenUnavailable::Open).revoke(asked());
+    let parameters = || json!({"client_id": "storage", "token": OPAQUE});
+    let (outcome, event) = test(WhenUnavailable::Open).revoke(parameters());
     assert!(outcome.is_ok() && event.uncounted, "{event:?}");
     let closed = test(WhenUnavailable::Closed);
-    let (outcome, event) = closed.revoke(asked());
+    let (outcome, event) = closed.revoke(parameters());
     assert_eq!(summary(&outcome.unwrap_err()), "503 temporarily_unavailable try again later");
     assert!(!event.uncounted && event.refusal.unwrap().inside.unwrap().contains("db.internal"));
     assert!(closed.script.revocations().is_empty());

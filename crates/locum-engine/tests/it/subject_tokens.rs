@@ -1,4 +1,4 @@
-//! Subject tokens: what is signed, by which key, for whom and until when; anything else is refused as such.
+//! Subject tokens: signature, key, audience, issuer and validity. Each refusal names what is wrong.
 
 use jsonwebtoken::Algorithm;
 use locum_abi::configuration::SigningKey;
@@ -13,11 +13,11 @@ use locum_testing::{
 const PUBLIC_KEY: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pub.pem");
 
 fn summary(test: &TestEngine, id_token: &str) -> String {
-    let told = test.delegate(good_with(json!({"id_token": id_token}))).summary();
-    told.strip_prefix("400 invalid_grant id_token ").unwrap_or(&told).to_owned()
+    let summary = test.delegate(good_with(json!({"id_token": id_token}))).summary();
+    summary.strip_prefix("400 invalid_grant id_token ").unwrap_or(&summary).to_owned()
 }
 
-/// A test whose client `caller` has tokens that the tenant signs.
+/// An engine at which the tenant signs the tokens of the client `caller`.
 fn rs256_engine() -> TestEngine {
     TestEngine::with(|setup| setup.client("caller").key = ClientKey::TenantKeys)
 }
@@ -103,18 +103,18 @@ fn keys_and_issuers_that_a_token_names_are_never_contacted() {
         claims["iss"] = json!(issuer);
         assert_eq!(summary(&test, &hs256(&claims)), "was issued by another issuer", "{issuer}");
     }
-    // Each of the four asked the directory for its tenant, and nobody for anything else.
+    // Each of the four requests looked up its tenant and its client, and called no other port.
     assert_eq!(test.calls.made()[made..], ["tenant", "client"].repeat(4));
 }
 
 #[test]
 fn a_token_of_another_type_or_with_a_critical_extension_is_refused() {
-    let told_of = |header: Value| summary(&TestEngine::new(), &with_header(&header));
-    assert_eq!(told_of(json!({"alg": "HS256", "typ": "jwt"})), "issued");
-    assert_eq!(told_of(json!({"alg": "HS256", "typ": "at+jwt"})), "is of the wrong type");
+    let refusal_of = |header: Value| summary(&TestEngine::new(), &with_header(&header));
+    assert_eq!(refusal_of(json!({"alg": "HS256", "typ": "jwt"})), "issued");
+    assert_eq!(refusal_of(json!({"alg": "HS256", "typ": "at+jwt"})), "is of the wrong type");
     for crit in [json!(["b64"]), json!([]), json!(null)] {
         let header = json!({"alg": "HS256", "crit": crit});
-        assert_eq!(told_of(header), "demands an extension that is not understood");
+        assert_eq!(refusal_of(header), "demands an extension that is not understood");
     }
 }
 
@@ -136,7 +136,7 @@ fn each_unknown_kid_costs_one_directory_look_up() {
 fn tokens_of_the_previous_key_are_accepted_until_it_is_removed() {
     let old = rs256(ACME, &claims_for("caller"));
     let new_key = || signing_key(GLOBEX);
-    // A token that names the new key, signed with it, for this tenant.
+    // A token for this tenant, signed with the new key and with its `kid`.
     let new = rs256(GLOBEX, &claims_for("caller"));
     let test = |rotate: &dyn Fn(&mut Vec<SigningKey>)| {
         TestEngine::with(|setup| {
@@ -220,14 +220,14 @@ fn claims_nested_beyond_the_limit_are_refused() {
 
 #[test]
 fn a_token_expires_at_its_exp_plus_the_leeway_of_the_tenant() {
-    let left = |leeway, late: i64| {
+    let outcome = |leeway, late: i64| {
         let test = TestEngine::with(|setup| setup.acme.tenant.delegation.leeway_seconds = leeway);
         test.clock.advance(300 + late);
         summary(&test, &id_token("caller"))
     };
-    assert_eq!((left(0, -1).as_str(), left(0, 0).as_str()), ("issued", "has expired"));
-    assert_eq!((left(60, 59).as_str(), left(60, 60).as_str()), ("issued", "has expired"));
-    assert_eq!(left(u64::MAX, 1).as_str(), "issued");
+    assert_eq!((outcome(0, -1).as_str(), outcome(0, 0).as_str()), ("issued", "has expired"));
+    assert_eq!((outcome(60, 59).as_str(), outcome(60, 60).as_str()), ("issued", "has expired"));
+    assert_eq!(outcome(u64::MAX, 1).as_str(), "issued");
 }
 
 #[test]
