@@ -1,4 +1,4 @@
-//! What a port answers: at once where it has the answer in memory, or later.
+//! The reply of a port: at once if the answer is in memory, else a future.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,16 +6,16 @@ use std::pin::Pin;
 /// A future that a port returns.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The answer of a port.
+/// The reply of a port. One from memory needs no allocation.
 pub enum PortReply<'a, T> {
-    /// It was in memory.
+    /// The answer, which was in memory.
     Now(T),
-    /// It has to be fetched.
+    /// A future of the answer, which has to be fetched.
     Later(PortFuture<'a, T>),
 }
 
 impl<T> PortReply<'_, T> {
-    /// The answer, which is waited for only if it has to be fetched.
+    /// Returns the answer, after waiting if it has to be fetched.
     pub async fn wait(self) -> T {
         match self {
             Self::Now(answer) => answer,

@@ -1,4 +1,4 @@
-//! Collects the audit event of a request, step by step.
+//! Fills in the audit event of a request after each step.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -66,7 +66,7 @@ impl Recorder {
         self.event.user_id = Some(authenticated.user_id().to_owned());
     }
 
-    /// Notes what the rate limiter answered.
+    /// Records the decision of the rate limiter.
     pub(crate) fn counted<T>(&mut self, rate: Option<BucketDecision>, outcome: &Result<T, Refusal>) {
         self.rate = rate;
         self.event.uncounted = rate.is_none() && outcome.is_ok();

@@ -1,4 +1,4 @@
-//! Admit: one token from the bucket of this user at this address.
+//! Admit: takes a token from the bucket of this user at this address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -8,22 +8,24 @@ use crate::model::{DelegationPolicy, WhenUnavailable};
 use crate::ports::{BucketKey, BucketSubject, Buckets};
 use crate::refusal::{Refusal, RefusalKind};
 
-/// A request within its rate.
+/// A request within its rate limit.
 #[derive(Debug)]
 pub struct Admitted {
     pub(crate) authenticated: Authenticated,
 }
 
-/// The answer of the bucket, whether or not it admits the request.
+/// The decision of the bucket, and the request if it is admitted.
 #[derive(Debug)]
 pub struct Admission {
-    /// What the rate headers are made of; `None` if the buckets could not be asked.
+    /// The values of the rate-limit headers; `None` if the buckets were unavailable.
     pub rate: Option<BucketDecision>,
     /// The request, or why it is refused.
     pub outcome: Result<Admitted, Refusal>,
 }
 
-/// Admits an authenticated request.
+/// Admits an authenticated request, if the rate limit of its user at this address allows it.
+///
+/// If the buckets are unavailable, the tenant's policy decides (see [`WhenUnavailable`]).
 pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAddr) -> Admission {
     let policy = authenticated.tenant.delegation();
     let key = BucketKey {
@@ -36,13 +38,13 @@ pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAd
     Admission { rate, outcome: outcome.map(|()| Admitted { authenticated }) }
 }
 
-/// The answer of a bucket, and whether it admits a request.
+/// The decision of a bucket, and the refusal if there is no token.
 pub(crate) struct Count {
     pub(crate) rate: Option<BucketDecision>,
     pub(crate) outcome: Result<(), Refusal>,
 }
 
-/// Takes a token from a bucket, or does what the tenant's policy says for when the buckets cannot be asked.
+/// Takes a token from a bucket. If the buckets are unavailable, the tenant's policy decides.
 pub(crate) async fn count(
     buckets: &dyn Buckets,
     key: BucketKey<'_>,
@@ -68,7 +70,8 @@ pub(crate) async fn count(
     }
 }
 
-/// The address that a limit counts: of IPv6 the /64, since one customer of a provider has all of it.
+/// The address that a rate limit counts. An IPv6 address is reduced to its first 64 bits, because a provider usually
+/// assigns all of a /64 to one customer. An IPv4-mapped address becomes its IPv4 address.
 #[must_use]
 pub fn rate_limited_address(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {

@@ -1,4 +1,4 @@
-//! Parse: named parameters in, a [`RevocationRequest`] out.
+//! Parse: turns parameters into a [`RevocationRequest`].
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use serde_json::{Map, Value};
 use crate::limits::SUBJECT_TOKEN_BYTES_MAX;
 use crate::refusal::Refusal;
 
-/// A request to revoke a token.
+/// A request to revoke a token (RFC 7009 section 2.1).
 pub struct RevocationRequest {
-    /// The client that asks.
+    /// The `client_id` of the calling client.
     pub client_id: String,
-    /// The token.
+    /// The token to revoke.
     pub token: Secret,
-    /// The add-on that issued it; every one of the client is tried if absent.
+    /// The api_type of the add-on that issued it. If absent, the client's add-ons are tried in order.
     pub api_type: Option<String>,
 }
 
 impl RevocationRequest {
-    /// Parses parameters. An empty text is an absent parameter.
+    /// Parses parameters. An empty string counts as an absent parameter; unknown parameters are ignored.
     ///
     /// # Errors
-    /// The refusal that says which parameter is missing, too long or of the wrong type.
+    /// A parameter is missing, too long or of the wrong type; the refusal names it.
     pub fn parse(mut parameters: Map<String, Value>) -> Result<Self, Refusal> {
         let client_id =
             text(&mut parameters, "client_id")?.ok_or_else(|| Refusal::missing_parameter("client_id"))?;
