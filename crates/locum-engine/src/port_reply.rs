@@ -23,3 +23,26 @@ impl<T> PortReply<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn first_poll(reply: PortReply<'_, u32>) -> Poll<u32> {
+        pin!(reply.wait()).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn an_answer_from_memory_is_ready_at_once() {
+        assert_eq!(first_poll(PortReply::Now(7)), Poll::Ready(7));
+    }
+
+    #[test]
+    fn a_future_answer_is_ready_when_its_future_is() {
+        assert_eq!(first_poll(PortReply::Later(Box::pin(std::future::ready(7)))), Poll::Ready(7));
+        assert_eq!(first_poll(PortReply::Later(Box::pin(std::future::pending()))), Poll::Pending);
+    }
+}
