@@ -11,14 +11,14 @@
 //! DelegationResponse
 //! ```
 //!
-//! Each step takes the value that the step before it returns, and nothing else constructs that value, so no check can be
-//! skipped.
+//! Each step takes the value that the step before it returns, and nothing else constructs that value, so no check can
+//! be skipped.
 //!
-//! **The engine performs no I/O.** It reads no clock, environment, socket or file: time, randomness, stores and issuers are
-//! behind [`ports`]. It knows no HTTP: statuses and header values are numbers.
+//! **The engine performs no I/O.** It reads no clock, environment, socket or file: time, randomness, stores and issuers
+//! are behind [`ports`]. It knows no HTTP: statuses and header values are numbers.
 //!
-//! [`model`] is what operators configure, [`prepared`] is derived from it before the first request, and [`contract`] has the
-//! types that issuers use.
+//! [`model`] is what operators configure, [`prepared`] is derived from it before the first request, and [`contract`] has
+//! the types that issuers use.
 //!
 //! # Example
 //!

@@ -56,8 +56,8 @@ pub trait Entropy: Send + Sync {
 /// Looks up tenants, and their clients, users, origins and resources.
 ///
 /// A directory in memory answers at once, one in a database returns a future. It returns prepared values, so that no
-/// request configures an issuer. `Ok(None)` means that there is no such entry; if the directory does not know, it answers
-/// [`StoreUnavailable`], and the request is refused.
+/// request configures an issuer. `Ok(None)` means that there is no such entry; if the directory does not know, it
+/// answers [`StoreUnavailable`], and the request is refused.
 pub trait Directory: Send + Sync {
     /// The tenant of this host, a lower-case name without port.
     fn tenant<'a>(&'a self, host: &'a str) -> Lookup<'a, PreparedTenant>;

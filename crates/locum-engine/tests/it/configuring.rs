@@ -1,5 +1,5 @@
-//! Issuers are configured once per add-on. Operators learn of settings that do not work before the first request; callers
-//! receive only a reference.
+//! Issuers are configured once per add-on. Operators learn of settings that do not work before the first request;
+//! callers receive only a reference.
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;

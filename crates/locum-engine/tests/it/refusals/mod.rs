@@ -1,4 +1,5 @@
-//! Every situation in which the engine refuses, with the exact answer to the client, and whether the request was counted.
+//! Every situation in which the engine refuses, with the exact answer to the client, and whether the request was
+//! counted.
 
 mod by_issuer;
 mod by_rule;
