@@ -34,7 +34,7 @@ impl BucketRule {
 
 /// The state of one key: the time at which its bucket is full.
 ///
-/// The time does not depend on the rule, so a table of buckets can drop full ones without knowing whose they are.
+/// The time is valid under every rule, so a table of buckets can drop full ones without knowing whose they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenBucket {
     full_at_unix_us: u64,

@@ -29,7 +29,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Ports from one value each.
+    /// Combines these ports.
     pub fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,

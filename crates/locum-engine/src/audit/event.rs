@@ -46,15 +46,15 @@ pub struct AuditEvent {
     pub host: String,
     /// The client's address.
     pub ip: IpAddr,
-    /// The tenant's domain; absent if the request was refused before the tenant was found.
+    /// The tenant's domain; absent if the request was not authenticated.
     pub tenant: Option<String>,
     /// The `client_id` of the calling client.
     pub client_id: Option<String>,
-    /// The user's id; absent if no subject token was verified.
+    /// The user's id; absent if the request was not authenticated, and for a revocation.
     pub user_id: Option<String>,
-    /// The `client_id` of the target: as requested, then as selected.
+    /// The `client_id` of the authorised target; if the request was refused before, of the requested one.
     pub target: Option<String>,
-    /// The api_type: as requested, then as selected.
+    /// The authorised api_type; if the request was refused before, the requested one.
     pub api_type: Option<String>,
     /// The requested scopes, separated by spaces.
     pub scope: Option<String>,

@@ -54,7 +54,7 @@ fn rsa_key_pair(pem: &str) -> Result<KeyPair, InvalidKey> {
     })
 }
 
-/// Says what a text is that is not an RSA private key.
+/// The refusal of a text that is not an RSA private key. It names the kind of text, and does not quote it.
 fn wrong_kind(pem: &str) -> InvalidKey {
     let labelled = |label: &str| pem.contains(&format!("-----BEGIN {label}-----"));
     InvalidKey(if labelled("CERTIFICATE") {

@@ -27,12 +27,12 @@ fn without_an_api_type_the_first_add_on_of_the_target_is_used() {
 fn an_add_on_whose_plugin_is_not_loaded_is_skipped() {
     let test = TestEngine::with(|setup| setup.issuers.unload("azure_blob"));
     assert_eq!(chosen(&test, json!({"target": "storage"})), "aws");
-    let none = TestEngine::with(|setup| {
+    let without_plugins = TestEngine::with(|setup| {
         for api_type in ["azure_blob", "aws", "salesforce_api"] {
             setup.issuers.unload(api_type);
         }
     });
-    assert_eq!(chosen(&none, json!({"target": "storage"})), "app");
+    assert_eq!(chosen(&without_plugins, json!({"target": "storage"})), "app");
 }
 
 #[test]

@@ -18,7 +18,7 @@ proptest! {
 
     /// Each claim is an attribute of the user that the scope selects, and none is about the token itself.
     #[test]
-    fn claims_are_what_scope_selects_of_what_is_known(user in known_user(), scope in scope()) {
+    fn claims_are_the_known_attributes_that_the_scope_selects(user in known_user(), scope in scope()) {
         let scope = scope.join(" ");
         let changes = object(json!({"scope": scope, "api_type": "app"}));
         let grant = user.outcome(user.request(&changes)).unwrap();
