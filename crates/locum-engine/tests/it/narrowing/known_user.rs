@@ -1,4 +1,4 @@
-//! Tenants, users and requests of every sort, to be drawn from; and what may come of a scope, said once more.
+//! Generators of users and requests, and a second statement of what a scope may select.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,16 +10,16 @@ use serde_json::{Map, Value, json};
 
 use locum_testing::{TestEngine, claims_for, good_with, hs256, object};
 
-/// Claims that a token makes of itself, and which no scope may carry into another.
+/// Claims about the token itself, which no scope may select.
 const OF_THE_TOKEN: [&str; 11] =
     ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "at_hash", "c_hash"];
 
-/// What `profile` and `email` select, written down again from OpenID Connect Core section 5.4.
+/// The claims of `profile` and `email` (OpenID Connect Core section 5.4).
 const PROFILE: &str = "name family_name given_name middle_name nickname preferred_username profile picture website \
                        gender birthdate zoneinfo locale updated_at";
 const EMAIL: &str = "email email_verified";
 
-/// Words and attributes that meet each other often.
+/// Names of attributes, many of which are also in `SCOPES`.
 const NAMES: [&str; 16] = [
     "name",
     "email",
@@ -53,9 +53,9 @@ const SCOPES: [&str; 12] = [
     "no_such_word",
 ];
 
-/// What a tenant knows and a user presents.
+/// A stored profile, the claims of a token, and the scope alias `everything`.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct KnownUser {
     stored: Option<Map<String, Value>>,
     presented: Map<String, Value>,
     alias: Vec<String>,
@@ -67,20 +67,21 @@ fn attributes(from: &'static str) -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-pub(super) fn known() -> impl Strategy<Value = Known> {
+pub(super) fn known_user() -> impl Strategy<Value = KnownUser> {
     let alias = subsequence(NAMES.to_vec(), 0..6);
     (prop::option::of(attributes("as stored")), attributes("as presented"), alias).prop_map(
         |(stored, mut presented, alias)| {
-            // What a good token must say stays as it is.
+            // A good token keeps its issuer.
             presented.remove("iss");
-            Known { stored, presented, alias: alias.into_iter().map(str::to_owned).collect() }
+            KnownUser { stored, presented, alias: alias.into_iter().map(str::to_owned).collect() }
         },
     )
 }
 
-impl Known {
-    fn test(&self) -> TestEngine {
+impl KnownUser {
+    fn engine(&self) -> TestEngine {
         TestEngine::with(|setup| {
+            setup.remove_signing_keys();
             setup.acme.users.clear();
             if let Some(stored) = &self.stored {
                 let user = User::new(stored.clone());
@@ -94,23 +95,23 @@ impl Known {
         })
     }
 
-    /// The request that asks for this, as this user.
+    /// The parameters of a good request for this user, with these changes.
     pub(super) fn request(&self, changes: &Map<String, Value>) -> Map<String, Value> {
         let mut claims = claims_for("caller");
         claims.as_object_mut().unwrap().extend(self.presented.clone());
-        let mut asked = good_with(json!({"id_token": hs256(&claims)}));
-        asked.extend(changes.clone());
-        asked
+        let mut parameters = good_with(json!({"id_token": hs256(&claims)}));
+        parameters.extend(changes.clone());
+        parameters
     }
 
-    /// What a test of its own comes to when this is asked of it.
-    pub(super) fn outcome(&self, asked: Map<String, Value>) -> Result<Grant, String> {
-        let test = self.test();
-        let reply = test.delegate(asked);
+    /// The grant or the refusal of a request to an engine of its own.
+    pub(super) fn outcome(&self, parameters: Map<String, Value>) -> Result<Grant, String> {
+        let test = self.engine();
+        let reply = test.delegate(parameters);
         if reply.response.outcome.is_ok() { Ok(test.script.last_grant()) } else { Err(reply.summary()) }
     }
 
-    /// What the value of a claim may be.
+    /// The value that a claim of this name must have, if it is selected.
     pub(super) fn value(&self, name: &str) -> Option<Value> {
         if OF_THE_TOKEN.contains(&name) {
             return None;
@@ -122,7 +123,7 @@ impl Known {
         self.presented.get(name).or(stored).cloned()
     }
 
-    /// The names that a scope may select.
+    /// The names of the claims that a scope may select.
     pub(super) fn selectable(&self, scope: &str) -> BTreeSet<String> {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         scope
@@ -143,7 +144,7 @@ pub(super) fn scope() -> impl Strategy<Value = Vec<&'static str>> {
     subsequence(SCOPES.to_vec(), 0..SCOPES.len()).prop_shuffle()
 }
 
-/// Any of the optional parameters, some of them senseless.
+/// Optional parameters, with valid and invalid values.
 pub(super) fn optional() -> impl Strategy<Value = Map<String, Value>> {
     let text = |values: &'static [&'static str]| prop::option::of(select(values));
     (

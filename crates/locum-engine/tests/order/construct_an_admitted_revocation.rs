@@ -1,4 +1,4 @@
-//! Nobody outside the engine can make an `AdmittedRevocation` from a `Revocable`.
+//! Code outside the engine cannot construct an `AdmittedRevocation`.
 
 use locum_engine::revocation::{AdmittedRevocation, Revocable};
 

@@ -1,4 +1,4 @@
-//! `authorize` takes what was admitted, not what was only authenticated.
+//! `authorize` takes an `Admitted`, not an `Authenticated`.
 
 use locum_engine::Refusal;
 use locum_engine::delegation::{Authenticated, Authorized, authorize};

@@ -1,4 +1,4 @@
-//! Nobody outside the engine can make an `Admitted` from an `Authenticated`.
+//! Code outside the engine cannot construct an `Admitted`.
 
 use locum_engine::delegation::{Admitted, Authenticated};
 

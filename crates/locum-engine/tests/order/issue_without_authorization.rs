@@ -1,4 +1,4 @@
-//! `issue` takes what was authorised, not what was only admitted.
+//! `issue` takes an `Authorized`, not an `Admitted`.
 
 use locum_engine::ports::Entropy;
 use locum_engine::delegation::{Admitted, issue};

@@ -1,4 +1,4 @@
-//! `revoke` takes what was admitted, not what was only selected.
+//! `revoke` takes an `AdmittedRevocation`, not a `Revocable`.
 
 use locum_engine::Refusal;
 use locum_engine::ports::Entropy;

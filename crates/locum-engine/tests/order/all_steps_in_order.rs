@@ -1,4 +1,4 @@
-//! The neighbour that compiles: each step takes what the one before it made.
+//! The program that compiles: each step takes the value that the step before it returns.
 
 use std::net::IpAddr;
 
