@@ -12,16 +12,21 @@ use serde_json::{Map, Value};
 pub use self::expectation::{ExpectedAnswer, ExpectedBody, ExpectedCredential, ExpectedRefusal, HeaderValue};
 pub use self::request::{Encoding, FixtureRequest, Method, PresentedToken, Signer, Tampering};
 pub use self::surroundings::{RateLimiterState, ServerChanges, TenantChanges};
-pub use self::upstream::{UpstreamExchange, UpstreamOutcome};
+pub use self::upstream::{BaseExchange, UpstreamExchange, UpstreamOutcome};
 use crate::profile::{Feature, Profile};
 
 /// One case of the suite. Its id is the name of its file: a sentence in kebab case.
 ///
-/// Texts may hold variables, such as `${now+300}` or `${api_type}`.
+/// Texts may hold variables, such as `${now+300}` or `${api_type}`. A file with `variants` stands for several cases.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Locum fixture")]
 pub struct Fixture {
+    /// Values by name, for cases that differ in little else. The file then stands for one case per variant, whose id is
+    /// `file-name/variant-name`. `${variant}` takes the value, with its type where the text is nothing else, and
+    /// `${variant.member}` takes a member of a value that is an object.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub variants: Map<String, Value>,
     /// One sentence: what must be so.
     pub description: String,
     /// What the case is about.
@@ -32,7 +37,8 @@ pub struct Fixture {
     /// Features that an issuer must not have.
     #[serde(default)]
     pub needs_not: Vec<Feature>,
-    /// The id of the accepted case that this one differs from in one field, and is refused for.
+    /// The id of the accepted case that this one differs from in one field, and is refused for. A refused case that
+    /// expects no upstream call need not repeat the `upstream` of the accepted one.
     pub neighbour_of: Option<String>,
     /// Which of the plugin's api_types it is for; every one of them if absent.
     pub api_type: Option<String>,
@@ -79,7 +85,8 @@ pub struct Step {
     /// What is asked. Absent: a delegation that every issuer grants.
     #[serde(default)]
     pub request: FixtureRequest,
-    /// The upstream's part of it, in order. Absent: what the plugin's sheet says of a good day.
+    /// The upstream's part of it, in order. Absent: that of the plugin's `plugin.yaml` where 200 is expected, and no
+    /// upstream call at all where a refusal is expected.
     pub upstream: Option<Vec<UpstreamExchange>>,
     /// What must come back.
     pub expect: ExpectedAnswer,

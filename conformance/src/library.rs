@@ -1,11 +1,13 @@
 //! The library: every fixture and sheet there is for a run, read and checked as a whole.
 
+mod variants;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::built_in;
 use crate::fixture::Fixture;
@@ -172,6 +174,7 @@ impl Reader {
     /// Takes the fixtures among these files, and holds their number against the count.
     fn shelve(&mut self, files: Vec<(String, String, String)>, shelf: Shelf) {
         let mut found = 0;
+        let mut unread = false;
         let mut counted = None;
         let mut counting_file = String::new();
         for (file, name, text) in files {
@@ -187,18 +190,24 @@ impl Reader {
                 },
                 _ => {
                     let Some(id) = name.strip_suffix(".yaml") else { continue };
-                    found += 1;
-                    match read_case(&file, id, &text, shelf.clone()) {
-                        Ok(case) => self.library.cases.push(case),
-                        Err(mistake) => self.mistakes.push(mistake),
+                    match read_cases(&file, id, &text, &shelf) {
+                        Ok(cases) => {
+                            found += cases.len();
+                            self.library.cases.extend(cases);
+                        }
+                        Err(mistake) => {
+                            unread = true;
+                            self.mistakes.push(mistake);
+                        }
                     }
                 }
             }
         }
-        if counted != Some(found) {
+        // A file that cannot be read is a mistake already; nobody knows how many cases it has.
+        if counted != Some(found) && !unread {
             let message = match counted {
-                Some(counted) => format!("`cases` says {counted}, but {found} fixtures stand beside it"),
-                None => format!("no {COUNT} counts the fixtures beside it"),
+                Some(counted) => format!("`cases` says {counted}, but the files beside it have {found}"),
+                None => format!("no {COUNT} counts the cases of the files beside it"),
             };
             self.mistakes.push(Mistake::of_file(&counting_file, message));
         }
@@ -266,14 +275,38 @@ fn not_neighbours(accepted: &Fixture, refused: &Fixture) -> Option<String> {
     }
 }
 
-fn read_case(file: &str, id: &str, text: &str, shelf: Shelf) -> Result<Case, Mistake> {
-    let kebab = id.split('-').all(|word| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    });
-    if !kebab || !id.contains('-') {
+/// The cases of a file: one, or one for each of its variants, whose ids are `file-name/variant-name`.
+fn read_cases(file: &str, id: &str, text: &str, shelf: &Shelf) -> Result<Vec<Case>, Mistake> {
+    if !variants::is_kebab_case(id) || !id.contains('-') {
         return Err(Mistake::of_file(file, "the file's name must be a sentence in kebab case"));
     }
-    let fixture: Fixture = read(file, text)?;
+    let case = |id: String, fixture: Fixture| {
+        check_fixture(file, text, &fixture)?;
+        Ok(Case { id, shelf: shelf.clone(), file: file.to_owned(), fixture })
+    };
+    let document: Map<String, Value> = read(file, text)?;
+    if !document.contains_key(variants::FIELD) {
+        if variants::has_placeholder(text) {
+            let message = "a placeholder for a variant, and the file has no `variants`";
+            return Err(Mistake::at_text(file, text, "${variant", message));
+        }
+        return Ok(vec![case(id.to_owned(), read(file, text)?)?]);
+    }
+    let expanded =
+        variants::expanded(document).map_err(|message| Mistake::at_text(file, text, "variants:", message))?;
+    let cases = expanded.into_iter().map(|(name, document)| {
+        let fixture = serde_json::from_value(document).map_err(|error| {
+            let message = error.to_string();
+            // Most messages name the field that is wrong first, in backquotes.
+            let field = message.split('`').nth(1).unwrap_or(variants::FIELD);
+            Mistake::at_text(file, text, &format!("{field}:"), format!("{message}, in the variant `{name}`"))
+        })?;
+        case(format!("{id}/{name}"), fixture)
+    });
+    cases.collect()
+}
+
+fn check_fixture(file: &str, text: &str, fixture: &Fixture) -> Result<(), Mistake> {
     let sentence = fixture.description.ends_with('.') && !fixture.description.starts_with(char::is_lowercase);
     if !sentence {
         return Err(Mistake::at_text(file, text, "description:", "the description must be a whole sentence"));
@@ -290,7 +323,12 @@ fn read_case(file: &str, id: &str, text: &str, shelf: Shelf) -> Result<Case, Mis
             format!("a text of fewer than {SECRET_BYTES_MIN} bytes is not looked for; name a longer one");
         return Err(Mistake::at_text(file, text, "never_seen:", message));
     }
-    Ok(Case { id: id.to_owned(), shelf, file: file.to_owned(), fixture })
+    if let Some(mistake) =
+        fixture.steps.iter().flat_map(|step| &step.upstream).flatten().find_map(|exchange| exchange.mistake())
+    {
+        return Err(Mistake::at_text(file, text, "upstream:", mistake));
+    }
+    Ok(())
 }
 
 fn read_sheet_file(folder: &Path) -> Result<PluginSheet, Mistake> {
@@ -321,6 +359,11 @@ fn read_sheet(
             Ok(())
         });
         filled.map_err(|message| Mistake::at_text(file, text, "${file:", message))?;
+        let mut exchanges = issuer.upstream.iter().chain(&issuer.revocation);
+        if exchanges.any(|exchange| exchange.from.is_some() || exchange.outcome.is_none()) {
+            let message = "an upstream exchange of a `plugin.yaml` needs an `outcome` and no `from`";
+            return Err(Mistake::of_file(file, message));
+        }
         if let Some(feature) = issuer.features.iter().find(|feature| !feature.is_declared()) {
             let message = format!("`{feature}` is not declared here: it follows from the manifest");
             return Err(Mistake::at_text(file, text, feature.name(), message));

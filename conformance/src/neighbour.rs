@@ -6,23 +6,30 @@ use crate::fixture::Fixture;
 
 /// The fields, as JSON pointers, in which what is given and asked differs. A member that only one of them has counts
 /// once, however much stands in it.
-pub(crate) fn differing_fields(one: &Fixture, other: &Fixture) -> Vec<String> {
+pub(crate) fn differing_fields(accepted: &Fixture, refused: &Fixture) -> Vec<String> {
     let mut differing = Vec::new();
     let given = |fixture: &Fixture| serde_json::to_value(&fixture.given).unwrap_or_default();
-    compare(&given(one), &given(other), &mut "/given".to_owned(), &mut differing);
+    compare(&given(accepted), &given(refused), &mut "/given".to_owned(), &mut differing);
     // A case whose settings are refused ends before its first step: there, what is given is all there is.
-    if !one.steps.is_empty() && !other.steps.is_empty() {
-        compare(&steps(one), &steps(other), &mut "/steps".to_owned(), &mut differing);
+    if !accepted.steps.is_empty() && !refused.steps.is_empty() {
+        let (of_accepted, of_refused) = (steps(accepted, refused), steps(refused, refused));
+        compare(&of_accepted, &of_refused, &mut "/steps".to_owned(), &mut differing);
     }
     differing
 }
 
-/// The steps without what they expect.
-fn steps(fixture: &Fixture) -> Value {
-    let steps = fixture.steps.iter().map(|step| {
+/// The steps without what they expect, and without the upstream's part where the refused case expects no upstream call:
+/// there is nothing to script there.
+fn steps(fixture: &Fixture, refused: &Fixture) -> Value {
+    let steps = fixture.steps.iter().enumerate().map(|(index, step)| {
         let mut step = serde_json::to_value(step).unwrap_or_default();
+        let calls_nobody =
+            refused.steps.get(index).is_some_and(|step| step.upstream.is_none() && step.expect.status >= 400);
         if let Some(members) = step.as_object_mut() {
             members.shift_remove("expect");
+            if calls_nobody {
+                members.shift_remove("upstream");
+            }
         }
         step
     });
@@ -87,6 +94,16 @@ mod tests {
         let other = "given: { settings: { a: 2 } }\nsteps: [{ request: { parameters: { b: y } }, expect: { status: 400 } }]";
         assert_eq!(differing(one, one), Vec::<String>::new());
         assert_eq!(differing(one, other), ["/given/settings/a", "/steps/0/request/parameters/b"]);
+    }
+
+    #[test]
+    fn a_refused_case_that_calls_nobody_need_not_repeat_the_upstream() {
+        let upstream = "upstream: [{ outcome: { reply: { status: 200 } } }]";
+        let one = format!("steps: [{{ {upstream}, expect: {{ status: 200 }} }}]");
+        let other = "steps: [{ request: { ip: 192.0.2.1 }, expect: { status: 400 } }]";
+        assert_eq!(differing(&one, other), ["/steps/0/request/ip"]);
+        let accepted = other.replace("400", "200");
+        assert_eq!(differing(&one, &accepted), ["/steps/0/request/ip", "/steps/0/upstream"]);
     }
 
     #[test]

@@ -195,10 +195,18 @@ impl<'a> Replay<'a> {
         };
         let asked =
             asked(&step.request, host, &self.played.sheet.parameters, &variables).map_err(unplayable)?;
-        let script = step.upstream.as_deref().unwrap_or_else(|| self.good_day(&asked, &step.expect));
+        let good_day = self.good_day(&asked);
+        let script = match &step.upstream {
+            Some(script) => script,
+            None if step.expect.status == 200 => good_day,
+            None => &[],
+        };
         let scripted_calls = script.len();
-        let script = script.iter().map(|exchange| exchange.filled(&variables));
-        let script = script.collect::<Result<_, _>>().map_err(|error| unplayable(error.to_string()))?;
+        let script = script.iter().enumerate().map(|(index, exchange)| {
+            let exchange = exchange.built_on(good_day.get(index))?;
+            exchange.filled(&variables).map_err(|error| error.to_string())
+        });
+        let script = script.collect::<Result<_, String>>().map_err(unplayable)?;
         let observed = match &self.place {
             Place::Stage(stage) => stage.ask(&asked, script, &self.document).await,
             Place::Remote(server) => server.ask(&asked).await,
@@ -230,12 +238,11 @@ impl<'a> Replay<'a> {
         Err(failure)
     }
 
-    /// What the sheet says of the upstream on a good day; nobody is called where nothing is granted.
-    fn good_day(&self, asked: &Asked, expected: &ExpectedAnswer) -> &[UpstreamExchange] {
-        let path = asked.target.split('?').next().unwrap_or_default();
-        match (expected.status, path) {
-            (200, DELEGATION) => &self.played.sheet.upstream,
-            (200, REVOCATION) => &self.played.sheet.revocation,
+    /// The upstream's part as the sheet states it for a request of this path that succeeds.
+    fn good_day(&self, asked: &Asked) -> &[UpstreamExchange] {
+        match asked.target.split('?').next().unwrap_or_default() {
+            DELEGATION => &self.played.sheet.upstream,
+            REVOCATION => &self.played.sheet.revocation,
             _ => &[],
         }
     }

@@ -212,14 +212,14 @@ impl Course<'_> {
     fn check_only(&self) -> Result<(), SetupError> {
         let probes = PROBES.iter().map(|probe| probe.id);
         let known: Vec<&str> = self.library.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
-        match self.options.only.iter().find(|id| !known.contains(&id.as_str())) {
+        match self.options.only.iter().find(|only| !known.iter().any(|id| selects(only, id))) {
             Some(unknown) => Err(SetupError::NoSuchCase(unknown.clone())),
             None => Ok(()),
         }
     }
 
     fn wanted(&self, id: &str) -> bool {
-        self.options.only.is_empty() || self.options.only.iter().any(|only| only == id)
+        self.options.only.is_empty() || self.options.only.iter().any(|only| selects(only, id))
     }
 
     pub(crate) fn concerns(&self, case: &Case, api_type: &str) -> bool {
@@ -282,6 +282,11 @@ impl Course<'_> {
             }
         }
     }
+}
+
+/// Whether this choice is the case of this id, or the file of which it is a variant.
+fn selects(only: &str, id: &str) -> bool {
+    id.strip_prefix(only).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What an issuer has.

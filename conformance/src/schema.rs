@@ -2,7 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
 use crate::report::Report;
@@ -10,7 +10,9 @@ use crate::sheet::PluginSheet;
 
 /// The schema of a fixture.
 pub fn fixture_schema() -> Value {
-    reading::<Fixture>()
+    let mut schema = reading::<Fixture>();
+    allow_placeholders(&mut schema);
+    schema
 }
 
 /// The schema of `plugin.yaml`.
@@ -26,4 +28,43 @@ pub fn report_schema() -> Value {
 
 fn reading<T: JsonSchema>() -> Value {
     Schema::to_value(SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>())
+}
+
+/// Lets `${variant}` or `${variant.member}` be written for any property that is not a text anyway.
+fn allow_placeholders(schema: &mut Value) {
+    let Value::Object(members) = schema else { return };
+    for (name, member) in &mut *members {
+        match member {
+            Value::Object(properties) if name == "properties" => {
+                for (_, property) in properties.iter_mut().filter(|(name, _)| *name != "variants") {
+                    allow_placeholders(property);
+                    or_placeholder(property);
+                }
+            }
+            Value::Array(schemas) => schemas.iter_mut().for_each(allow_placeholders),
+            member => allow_placeholders(member),
+        }
+    }
+}
+
+fn or_placeholder(property: &mut Value) {
+    let takes_texts = match property.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|kind| kind == "string"),
+        Some(kind) => kind == "string",
+        // A schema without a type refers to another one, unless it takes every value.
+        None => !["$ref", "anyOf", "oneOf", "allOf"].iter().any(|name| property.get(*name).is_some()),
+    };
+    if takes_texts {
+        return;
+    }
+    let Value::Object(members) = property else { return };
+    let documentation = ["description", "default"].map(|name| (name, members.shift_remove(name)));
+    let placeholder = json!({ "type": "string", "pattern": r"^\$\{variant(\.[a-z_]+)?\}$" });
+    let mut either = json!({ "anyOf": [members, placeholder] });
+    for (name, text) in documentation {
+        if let (Some(either), Some(text)) = (either.as_object_mut(), text) {
+            either.insert(name.to_owned(), text);
+        }
+    }
+    *property = either;
 }

@@ -30,7 +30,7 @@ fn a_folder_of_two_neighbours_is_read() {
 #[test]
 fn a_case_that_got_lost_is_missed() {
     let mistakes = opened(&[("it-is-refused.yaml", &REFUSED.replace("neighbour_of: it-is-granted\n", ""))]);
-    assert_eq!(mistakes.unwrap_err(), ["plugin.yaml:1:1: `cases` says 2, but 1 fixtures stand beside it"]);
+    assert_eq!(mistakes.unwrap_err(), ["plugin.yaml:1:1: `cases` says 2, but the files beside it have 1"]);
 }
 
 #[test]
@@ -119,4 +119,32 @@ fn every_refusal_has_a_case() {
         let (status, error, _) = kind.row();
         assert!(expected.contains(&(status, error)), "no case expects {status} {error}");
     }
+}
+
+#[test]
+fn each_variant_of_a_file_is_a_case_and_counts() {
+    let refused = REFUSED
+        .replace("ip: 192.0.2.1", "ip: \"${variant}\"")
+        .replace("steps:", "variants: { one: 192.0.2.1, two: 192.0.2.2 }\nsteps:");
+    let mistakes = opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", &refused)]).unwrap_err();
+    assert_eq!(mistakes, ["plugin.yaml:1:1: `cases` says 2, but the files beside it have 3"]);
+    let library = opened(&[("it-is-refused.yaml", &refused.replace("neighbour_of: it-is-granted\n", ""))]);
+    let ids: Vec<String> = library.unwrap().cases.into_iter().map(|case| case.id).collect();
+    assert!(ids.contains(&"it-is-refused/one".to_owned()) && ids.contains(&"it-is-refused/two".to_owned()));
+}
+
+#[test]
+fn a_mistake_in_a_variant_is_named_with_its_line() {
+    let mistake = |refused: &str| {
+        opened(&[("it-is-granted.yaml", GOOD), ("it-is-refused.yaml", refused)]).unwrap_err()[0].clone()
+    };
+    let refused = REFUSED.replace("status: 400", "status: \"${variant}\"");
+    assert_eq!(
+        mistake(&refused),
+        "it-is-refused.yaml:6:1: a placeholder for a variant, and the file has no `variants`"
+    );
+    let refused = format!("{refused}variants: {{ one: 400, two: four }}\n");
+    assert!(mistake(&refused).contains("in the variant `two`"), "{}", mistake(&refused));
+    let typo = refused.replace("two: four", "two: 403").replace("ip:", "pi:");
+    assert!(mistake(&typo).starts_with("it-is-refused.yaml:5:1: unknown field `pi`"), "{}", mistake(&typo));
 }

@@ -36,10 +36,28 @@ fn miscounted(folder: &Path) -> Result<Option<String>> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.ends_with(".yaml") && name != SHEET && name != COUNT {
-            cases += 1;
+            cases += cases_of(&fs::read_to_string(folder.join(&name))?);
         }
     }
     let stated = fs::read_to_string(folder.join(COUNT)).unwrap_or_default();
     let right = stated.lines().any(|line| line.trim() == format!("cases: {cases}"));
     Ok((!right).then(|| format!("{} must say `cases: {cases}`", folder.join(COUNT).display())))
+}
+
+/// The cases of a fixture file: one, or one for each entry of its top-level `variants`.
+fn cases_of(text: &str) -> usize {
+    let variants = text.lines().skip_while(|line| *line != "variants:").skip(1);
+    let variants = variants.take_while(|line| line.is_empty() || line.starts_with(' '));
+    variants.filter(|line| line.starts_with("  ") && !line.starts_with("   ")).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cases_of;
+
+    #[test]
+    fn each_variant_counts_as_a_case() {
+        assert_eq!(cases_of("description: A.\nsteps:\n  - expect: { status: 200 }\n"), 1);
+        assert_eq!(cases_of("variants:\n  one: 1\n  two:\n    a: 1\nsteps:\n  - a\n  - b\n"), 2);
+    }
 }
