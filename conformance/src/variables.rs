@@ -6,6 +6,7 @@
 //! | `${rfc3339 now+300}` | the same as text |
 //! | `${name}` | what the suite knows under that name, such as `${api_type}` |
 //! | `${now+name}` | the time and a known number of seconds |
+//! | `${x*2048}` | the text before the asterisk, so many times |
 //!
 //! A text that is one variable and nothing else takes the variable's type: `"${now}"` is a number.
 
@@ -135,6 +136,9 @@ impl Variables {
             let offset = self.offset(expression)?.ok_or_else(|| self.unknown(name))?;
             return Ok(rfc_3339(at(offset)).into());
         }
+        if let Some(repeated) = repeated(name) {
+            return Ok(repeated.into());
+        }
         match self.offset(name)? {
             Some(offset) => Ok(at(offset).into()),
             None => self.known.get(name).cloned().ok_or_else(|| self.unknown(name)),
@@ -164,6 +168,15 @@ impl Variables {
 }
 
 const RFC_3339: &str = "rfc3339 ";
+
+/// Most repetitions of a text.
+const REPETITIONS_MAX: usize = 100_000;
+
+/// The text of `x*2048`.
+fn repeated(expression: &str) -> Option<String> {
+    let (text, times) = expression.rsplit_once('*')?;
+    Some(text.repeat(times.parse().ok().filter(|times| *times <= REPETITIONS_MAX)?))
+}
 
 /// What stands between `${` and `}` of a text that is one variable.
 fn whole(text: &str) -> Option<&str> {
@@ -212,6 +225,13 @@ mod tests {
     fn variables_inside_a_text_are_written_out() {
         assert_eq!(variables().text("a ${api_type} for ${lifetime} s, $5").unwrap(), "a app for 300 s, $5");
         assert_eq!(variables().text("${rfc3339 now}/${api_type}").unwrap(), "2030-01-08T18:45:14Z/app");
+    }
+
+    #[test]
+    fn a_text_with_an_asterisk_and_a_number_is_repeated() {
+        assert_eq!(variables().text("<${ab*3}>${<a/>*2}").unwrap(), "<ababab><a/><a/>");
+        assert!(variables().text("${x*100001}").is_err());
+        assert!(variables().text("${x*many}").is_err());
     }
 
     #[test]
