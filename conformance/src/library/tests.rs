@@ -35,7 +35,7 @@ fn a_case_that_got_lost_is_missed() {
 
 #[test]
 fn an_id_that_a_core_case_has_is_refused() {
-    let id = "a-missing-client-id-is-named.yaml";
+    let id = "an-unknown-target-is-refused.yaml";
     let mistakes = opened(&[("it-is-granted.yaml", GOOD), (id, REFUSED)]).unwrap_err();
     assert!(
         mistakes[0].starts_with(&format!("{id}:1:1: a case of this id stands in fixtures/core/")),
@@ -147,4 +147,21 @@ fn a_mistake_in_a_variant_is_named_with_its_line() {
     assert!(mistake(&refused).contains("in the variant `two`"), "{}", mistake(&refused));
     let typo = refused.replace("two: four", "two: 403").replace("ip:", "pi:");
     assert!(mistake(&typo).starts_with("it-is-refused.yaml:5:1: unknown field `pi`"), "{}", mistake(&typo));
+}
+
+#[test]
+fn one_refused_neighbour_is_enough_for_the_variants_of_an_accepted_file() {
+    let granted = GOOD.replace(
+        "steps:\n  -",
+        "variants: { one: 192.0.2.2, two: 192.0.2.3 }\nsteps:\n  - request: { ip: \"${variant}\" }\n   ",
+    );
+    let opened_with = |neighbour: &str| {
+        let refused = REFUSED.replace("it-is-granted", neighbour);
+        opened(&[("it-is-granted.yaml", &granted), ("it-is-refused.yaml", &refused)]).unwrap_err()
+    };
+    assert_eq!(
+        opened_with("it-is-granted/two"),
+        ["plugin.yaml:1:1: `cases` says 2, but the files beside it have 3"]
+    );
+    assert!(opened_with("it-is-granted")[1].contains("no case beside it has that id"));
 }
