@@ -15,7 +15,7 @@ fn said(options: &Options) -> String {
 #[test]
 fn a_run_of_no_cases_fails() {
     // The case is there, but only for issuers that can be revoked.
-    let only = vec!["a-credential-that-can-be-revoked-is".to_owned()];
+    let only = vec!["a-revocable-credential-is-revoked".to_owned()];
     let report = run(&Options { only, ..options("locum-issuer-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed, report.counts.unsupported), (0, 0, 1));
     assert_ne!(report.exit_code(), 0);
@@ -61,7 +61,7 @@ fn a_typo_in_a_fixture_is_said_with_file_and_line() {
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
-    let only = vec!["a-good-request-is-answered-with-the-declared-credential".to_owned()];
+    let only = vec!["a-valid-request-gets-the-declared-credential".to_owned()];
     let options = Options { only, ..options("locum-bad-outlives") };
     let [one, other] = [run(&options).unwrap(), run(&options).unwrap()];
     assert!(one.counts.failed > 0);

@@ -37,7 +37,7 @@ fn tokens_for_the_wrong_audience_fail() {
         let about_the_audience = failure.differences.iter().all(|difference| {
             difference.what.contains("aud")
                 // A token that is made out to the caller passes for one of the caller's own.
-                || failure.case == "a-token-for-another-target-renews-nothing"
+                || failure.case == "a-token-for-another-client-cannot-be-renewed"
         });
         assert!(about_the_audience, "{}", report.table());
     }
