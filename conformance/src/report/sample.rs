@@ -14,17 +14,17 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
     let mut profiles: Vec<ProfileReport> = Profile::ALL.into_iter().map(ProfileReport::empty).collect();
     for profile in &mut profiles {
         match profile.profile {
-            Profile::Contract => profile.passed.push(written("a-form-is-as-good-as-json")),
+            Profile::Contract => profile.passed.push(written("form-and-json-bodies-give-the-same-answer")),
             Profile::Expiry => {
-                profile.failed.push(written("a-life-above-the-longest-is-refused"));
+                profile.failed.push(written("a-lifetime-above-the-maximum-is-refused"));
                 profile.expected_failures.push(excused("a-life-ends-to-the-second", "known since 0.2"));
                 profile
                     .skipped
                     .push(excused("a-life-starts-at-once", "the vendor's bug 7, until 2027-01-31"));
             }
             Profile::Revocation => {
-                profile.unsupported.push(excused("a-credential-that-can-be-revoked-is", "needs revocable"));
-                profile.unsupported.push(excused("a-jwt-is-never-said-to-be-revoked", "needs revocable"));
+                profile.unsupported.push(excused("a-revocable-credential-is-revoked", "needs revocable"));
+                profile.unsupported.push(excused("revoking-a-jwt-is-refused", "needs revocable"));
             }
             Profile::RateLimit => profile.not_run.push(excused("a-minute-gives-one-back", "needs the clock")),
             _ => {}
@@ -83,7 +83,7 @@ pub(super) fn hostile(text: &str) -> String {
 
 fn failure(written: fn(&str) -> String) -> FailureReport {
     FailureReport {
-        case: written("a-life-above-the-longest-is-refused"),
+        case: written("a-lifetime-above-the-maximum-is-refused"),
         profile: Profile::Expiry,
         description: written("A life that is longer than the longest is refused."),
         step: 2,
@@ -99,7 +99,7 @@ fn failure(written: fn(&str) -> String) -> FailureReport {
             answer_headers: vec![written("cache-control: no-store")],
             answer_body: written(r#"{"id_token":"<jwt 240 bytes>"}"#),
         }),
-        reproduce: written("locum conformance libexample.so --only a-life-above-the-longest-is-refused"),
+        reproduce: written("locum conformance libexample.so --only a-lifetime-above-the-maximum-is-refused"),
     }
 }
 
@@ -118,7 +118,7 @@ fn kill_score(written: fn(&str) -> String) -> KillScore {
             mutant(
                 "aud-is-the-caller",
                 "the credential is for the caller",
-                Fate::Killed { by: written("a-form-is-as-good-as-json") },
+                Fate::Killed { by: written("form-and-json-bodies-give-the-same-answer") },
             ),
             mutant("jti-again", "two credentials have one jti", Fate::Survived),
             mutant(
