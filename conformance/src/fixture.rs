@@ -27,7 +27,7 @@ pub struct Fixture {
     /// `${variant.member}` takes a member of a value that is an object.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub variants: Map<String, Value>,
-    /// One sentence: what must be so.
+    /// One sentence that states what the case requires.
     pub description: String,
     /// What the case is about.
     pub profile: Profile,
@@ -40,25 +40,25 @@ pub struct Fixture {
     /// The id of the accepted case that this one differs from in one field, and is refused for. A refused case that
     /// expects no upstream call need not repeat the `upstream` of the accepted one.
     pub neighbour_of: Option<String>,
-    /// Which of the plugin's api_types it is for; every one of them if absent.
+    /// The api_type of the plugin that it is for; all of them if absent.
     pub api_type: Option<String>,
-    /// What is given before the first step.
+    /// The state before the first step.
     #[serde(default)]
     pub given: Given,
     /// The JSON pointer of the setting for which the settings must be refused. Such a case has no steps.
     pub refused_setting: Option<String>,
-    /// What is asked, in order, and what must come back.
+    /// The requests, in order, and the expected responses.
     #[serde(default)]
     pub steps: Vec<Step>,
 }
 
-/// What a case finds when it starts.
+/// The state in which a case starts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Given {
     /// The time of the first step, RFC 3339; `2030-01-08T18:45:14Z` if absent.
     pub now: Option<String>,
-    /// A merge patch (RFC 7396) over the plugin's valid settings: `null` takes a setting away.
+    /// A merge patch (RFC 7396) over the plugin's valid settings: `null` removes a setting.
     #[serde(default)]
     pub settings: Map<String, Value>,
     /// The lifetime that the settings ask for, in seconds, written into the setting that the manifest names.
@@ -71,24 +71,24 @@ pub struct Given {
     pub server: ServerChanges,
 }
 
-/// One request and its answer.
+/// One request and its response.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Seconds that pass before the request.
     #[serde(default)]
     pub after_seconds: u64,
-    /// How many times the request is made; each time the same must come back.
+    /// How many times the request is made; each time the same response is expected.
     #[serde(default = "once")]
     #[schemars(range(min = 1))]
     pub times: u32,
-    /// What is asked. Absent: a delegation that every issuer grants.
+    /// The request; if absent, a delegation that every issuer grants.
     #[serde(default)]
     pub request: FixtureRequest,
-    /// The upstream's part of it, in order. Absent: that of the plugin's `plugin.yaml` where 200 is expected, and no
-    /// upstream call at all where a refusal is expected.
+    /// The upstream exchanges, in order. If absent: those of the plugin's `plugin.yaml` where 200 is expected, and none
+    /// where a refusal is expected.
     pub upstream: Option<Vec<UpstreamExchange>>,
-    /// What must come back.
+    /// The expected response.
     pub expect: ExpectedAnswer,
 }
 
