@@ -30,7 +30,7 @@ fn reading<T: JsonSchema>() -> Value {
     Schema::to_value(SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>())
 }
 
-/// Lets `${variant}` or `${variant.member}` be written for any property that is not a text anyway.
+/// Lets `${variant}` or `${variant.member}` be written for any property or item that is not a text anyway.
 fn allow_placeholders(schema: &mut Value) {
     let Value::Object(members) = schema else { return };
     for (name, member) in &mut *members {
@@ -42,22 +42,26 @@ fn allow_placeholders(schema: &mut Value) {
                 }
             }
             Value::Array(schemas) => schemas.iter_mut().for_each(allow_placeholders),
+            items if name == "items" => {
+                allow_placeholders(items);
+                or_placeholder(items);
+            }
             member => allow_placeholders(member),
         }
     }
 }
 
-fn or_placeholder(property: &mut Value) {
-    let takes_texts = match property.get("type") {
+fn or_placeholder(schema: &mut Value) {
+    let takes_texts = match schema.get("type") {
         Some(Value::Array(types)) => types.iter().any(|kind| kind == "string"),
         Some(kind) => kind == "string",
         // A schema without a type refers to another one, unless it takes every value.
-        None => !["$ref", "anyOf", "oneOf", "allOf"].iter().any(|name| property.get(*name).is_some()),
+        None => !["$ref", "anyOf", "oneOf", "allOf"].iter().any(|name| schema.get(*name).is_some()),
     };
     if takes_texts {
         return;
     }
-    let Value::Object(members) = property else { return };
+    let Value::Object(members) = schema else { return };
     let documentation = ["description", "default"].map(|name| (name, members.shift_remove(name)));
     let placeholder = json!({ "type": "string", "pattern": r"^\$\{variant(\.[a-z_]+)?\}$" });
     let mut either = json!({ "anyOf": [members, placeholder] });
@@ -66,5 +70,5 @@ fn or_placeholder(property: &mut Value) {
             either.insert(name.to_owned(), text);
         }
     }
-    *property = either;
+    *schema = either;
 }
