@@ -58,13 +58,15 @@ impl State {
         };
         self.compare(&exchange, request);
         match exchange.outcome {
-            UpstreamOutcome::Reply { status, headers, body } => {
+            Some(UpstreamOutcome::Reply { status, headers, body }) => {
                 Ok(UpstreamReply { status, headers: headers.into_iter().collect(), body })
             }
-            UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why) => {
+            Some(UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why)) => {
                 Err(UpstreamError::Unreachable(why))
             }
-            UpstreamOutcome::TimedOut(_) => Err(UpstreamError::TimedOut),
+            Some(UpstreamOutcome::TimedOut(_)) => Err(UpstreamError::TimedOut),
+            // Loading the fixtures checks that every exchange has an outcome.
+            None => Err(UpstreamError::Unreachable("the exchange states no outcome".to_owned())),
         }
     }
 
