@@ -78,7 +78,7 @@ fn every_own_case_of_an_old_plugin_runs() {
         ("a-pass-says-all-that-its-grant-holds", "old_2026_11_pass"),
         ("a-panic-of-the-old-kit-is-one-requests-error", "old_2026_11_pass"),
         ("a-gate-in-the-settings-is-the-one-that-is-asked", "old_2026_11_visit"),
-        ("a-credential-that-can-be-revoked-is", "old_2026_11_visit"),
+        ("a-revocable-credential-is-revoked", "old_2026_11_visit"),
     ] {
         assert!(passed.contains(&format!("{case} ({api_type})").as_str()), "{case}: {}", to_table(&report));
     }
