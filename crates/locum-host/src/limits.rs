@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Largest plugin file, in bytes.
 pub const PLUGIN_FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// Most memory that a plugin's segments may take, in bytes.
+pub const IMAGE_BYTES_MAX: u64 = 256 << 20;
+
+/// Most thread-local data of a plugin, in bytes: every thread of the host gets a copy.
+pub const TLS_BYTES_MAX: u64 = 64 << 10;
+
 /// Largest manifest, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 256 << 10;
 

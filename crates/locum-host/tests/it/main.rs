@@ -10,8 +10,10 @@
 mod answers;
 mod configuring;
 mod egress;
+mod elf_file;
 mod hangs;
 mod harness;
+mod loader_tables;
 mod loading;
 mod misbehaving;
 mod process_exits;

@@ -125,12 +125,20 @@ fn a_truncated_file_is_refused_before_the_loader_sees_it() {
 }
 
 #[test]
-fn a_shared_object_without_the_entry_is_refused() {
+fn a_shared_object_that_is_not_a_plugin_is_refused() {
     let libc = fs::read_to_string("/proc/self/maps").unwrap();
     let libc =
         libc.lines().find_map(|line| line.split_whitespace().last().filter(|path| path.contains("libc.so")));
     let libc = fs::canonicalize(libc.unwrap()).unwrap();
     let error = refused(&libc);
+    assert_eq!(error.code, LoadErrorCode::NotAPlugin, "{error}");
+}
+
+#[test]
+fn a_plugin_without_the_entry_is_refused() {
+    let directory = TestDirectory::new();
+    let error =
+        refused(&directory.parrot_with("libx.so", &[("_1as_0lib_1header_0root", "_1as_0lib_1footer_0root")]));
     assert_eq!(
         (error.code, error.cause.as_str()),
         (LoadErrorCode::NotAPlugin, "the file does not export the entry of a plugin")
@@ -188,9 +196,9 @@ fn another_binary_interface_is_refused() {
 }
 
 #[test]
-fn a_file_that_needs_a_missing_library_is_refused() {
+fn a_file_that_needs_a_newer_system_is_refused() {
     let directory = TestDirectory::new();
-    let error = refused(&directory.parrot_with("libx.so", &[("libc.so.6\0", "libq.so.6\0")]));
+    let error = refused(&directory.parrot_with("libx.so", &[("\0GLIBC_2.3", "\0GLIBC_9.3")]));
     assert_eq!(error.code, LoadErrorCode::LoaderRefused, "{error}");
 }
 
