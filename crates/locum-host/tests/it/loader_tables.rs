@@ -262,11 +262,14 @@ fn a_relocation_that_writes_elsewhere_is_refused() {
 
 #[test]
 fn a_relocation_of_another_type_or_symbol_is_refused() {
-    // COPY, IRELATIVE, SIZE64 and one that does not exist.
-    for kind in [5, 37, 33, 200] {
+    // NONE, COPY, IRELATIVE, SIZE64 and one that does not exist.
+    for kind in [0, 5, 37, 33, 200] {
         let file = changed(|file| file.set_u32(file.table(JMPREL) + 8, kind));
         refused(&file, LoadErrorCode::Damaged, &format!("has the type {kind}"));
     }
+    // DTPMOD64 of a function.
+    let thread_local = changed(|file| file.set_u32(file.table(JMPREL) + 8, 16));
+    refused(&thread_local, LoadErrorCode::Damaged, "thread-local data for other data");
     for symbol in [0, 1000, u32::MAX] {
         let file = changed(|file| file.set_u32(file.table(JMPREL) + 12, symbol));
         refused(&file, LoadErrorCode::Damaged, "a symbol that does not exist");

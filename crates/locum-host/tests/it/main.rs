@@ -15,6 +15,7 @@ mod hangs;
 mod harness;
 mod loader_tables;
 mod loading;
+mod mapped_bytes;
 mod misbehaving;
 mod process_exits;
 mod refused_files;

@@ -21,10 +21,10 @@ const POINTER_BYTES: u64 = 8;
 /// Section index of an absolute value, which is not an address.
 const SHN_ABS: u16 = 0xfff1;
 
-/// Relocation types by what they do: none, a word that is the base plus an addend, a symbol's address, thread-local data.
+/// Relocation types by what they do: a word that is the base plus an addend, a symbol's address, thread-local data. Any
+/// other type is refused, also the one that does nothing: what it leaves is an address in the file.
 #[cfg(target_arch = "x86_64")]
 mod relocation {
-    pub(super) const NONE: u32 = 0;
     pub(super) const RELATIVE: u32 = 8;
     pub(super) const SYMBOL: [u32; 3] = [1, 6, 7];
     pub(super) const THREAD_LOCAL: [u32; 3] = [16, 17, 18];
@@ -32,7 +32,6 @@ mod relocation {
 }
 #[cfg(target_arch = "aarch64")]
 mod relocation {
-    pub(super) const NONE: u32 = 0;
     pub(super) const RELATIVE: u32 = 1027;
     pub(super) const SYMBOL: [u32; 3] = [257, 1025, 1026];
     pub(super) const THREAD_LOCAL: [u32; 3] = [1028, 1029, 1030];
@@ -318,9 +317,6 @@ impl Tables<'_, '_> {
             if index < relative_count && kind != relocation::RELATIVE {
                 return Err(damaged("the number of relative relocations is wrong"));
             }
-            if kind == relocation::NONE {
-                continue;
-            }
             let target = self.relocation_target(kind, info >> 32, addend)?;
             let words = if kind == relocation::THREAD_LOCAL_PAIR { 2 } else { 1 };
             let written = AddressRange { address, bytes: words * POINTER_BYTES };
@@ -345,6 +341,9 @@ impl Tables<'_, '_> {
             0 => return Err(malformed()),
             index => Some(self.symbol(index).ok_or_else(malformed)?),
         };
+        if symbol.as_ref().is_some_and(|symbol| (symbol.kind() == STT_TLS.0) != is_thread_local) {
+            return Err(damaged("a relocation takes thread-local data for other data"));
+        }
         let defined = symbol.as_ref().is_none_or(Symbol::is_defined);
         if is_thread_local && defined && self.image.thread_local.is_none() {
             return Err(damaged("the thread-local data is missing"));
