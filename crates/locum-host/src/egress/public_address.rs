@@ -3,22 +3,40 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use locum_engine::ports::PortFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Resolves names as the system does and drops addresses that are not public: the owner of a name could point it at an
-/// address of the internal network or of a cloud's metadata service.
-#[derive(Debug)]
-pub(crate) struct PublicResolver;
+/// Finds the addresses of a name.
+pub(crate) trait Lookup: Send + Sync + 'static {
+    /// All addresses; the port is ignored.
+    fn addresses(&self, name: &str) -> PortFuture<'static, io::Result<Vec<SocketAddr>>>;
+}
 
-impl Resolve for PublicResolver {
+/// Looks names up as the system does.
+pub(crate) struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    fn addresses(&self, name: &str) -> PortFuture<'static, io::Result<Vec<SocketAddr>>> {
+        let name = name.to_owned();
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+    }
+}
+
+/// Drops addresses that are not public: the owner of a name could point it at an address of the internal network or of a
+/// cloud's metadata service, also after the name had a public address (DNS rebinding). The HTTP client connects to the
+/// addresses that it gets from here, and asks again for each connection, so no other address is ever connected to.
+pub(crate) struct PublicResolver<L>(pub(crate) L);
+
+impl<L: Lookup> Resolve for PublicResolver<L> {
     fn resolve(&self, name: Name) -> Resolving {
+        let addresses = self.0.addresses(name.as_str());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
+            let mut addresses = addresses.await?;
+            addresses.retain(|address| is_public(address.ip()));
+            if addresses.is_empty() {
                 return Err(io::Error::other("the name has no public address").into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }
