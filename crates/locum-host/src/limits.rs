@@ -44,5 +44,11 @@ pub const UPSTREAM_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long all steps of one request together may take, unless [`LoadOptions`](crate::LoadOptions) set another time.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a plugin may take to configure one issuer, unless [`LoadOptions`](crate::LoadOptions) set another time.
+pub const CONFIGURE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Most threads in which one plugin configures issuers. Those that hang are never stopped, so only a restart frees them.
+pub const CONFIGURE_THREADS_MAX: usize = 32;
+
 /// After this many calls that hang, a plugin is quarantined until it is loaded again.
 pub const HANGS_MAX: u32 = 3;

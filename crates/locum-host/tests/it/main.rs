@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod configure_hangs;
 mod configuring;
 mod egress;
 mod elf_file;
