@@ -45,6 +45,7 @@ pub use egress::upstreams::{UpstreamError, Upstreams};
 pub use loading::elf::ElfFacts;
 pub use loading::inspection::{Inspection, inspect};
 pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
+pub use loading::permissions::{LoosePermissions, Writers};
 pub use loading::pins::{Pin, Pins};
 pub use loading::plugin_file::plugin_files;
 pub use loading::sha256::{InvalidSha256, Sha256};

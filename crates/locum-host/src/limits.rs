@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Largest plugin file, in bytes.
 pub const PLUGIN_FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// Largest lock file, in bytes: some thousand plugins.
+pub const LOCK_FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// Most memory that a plugin's segments may take, in bytes.
 pub const IMAGE_BYTES_MAX: u64 = 256 << 20;
 
