@@ -26,6 +26,12 @@ pub const CREDENTIAL_BYTES_MAX: usize = 64 << 10;
 /// Longest message or pointer of a plugin, in characters. The rest is cut off.
 pub const MESSAGE_CHARS_MAX: usize = 1024;
 
+/// Shortest secret that is masked in messages and log lines, in bytes: shorter ones occur in ordinary text by chance.
+pub const SECRET_IN_TEXT_BYTES_MIN: usize = 6;
+
+/// Shortest secret for which a credential that contains it is refused, in bytes.
+pub const SECRET_IN_CREDENTIAL_BYTES_MIN: usize = 8;
+
 /// Most log lines of one call. The rest is dropped.
 pub const LOG_LINES_MAX: usize = 64;
 
