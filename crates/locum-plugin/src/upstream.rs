@@ -30,6 +30,7 @@ use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 use serde_json::{Map, Value};
 
 use crate::percent::query_of;
+use crate::strict_json;
 
 /// Longest error code that is passed on.
 const CODE_BYTES_MAX: usize = 64;
@@ -65,16 +66,19 @@ pub fn endpoint(url: &str) -> Result<String, &'static str> {
     }
 }
 
+/// The JSON object in a reply. `None` if the body is anything else, or if it holds a key twice in one object: another reader
+/// could take the other value.
+pub fn json_object(reply: &UpstreamReply) -> Option<Map<String, Value>> {
+    strict_json::object(&reply.body)
+}
+
 /// What a token endpoint granted (RFC 6749 section 5.1): its object as it came, which holds an `access_token` and
 /// no `error`.
 ///
 /// # Errors
 /// [`refusal`] with the endpoint's `error`, or [`Failure::upstream_nonsense`].
 pub fn granted_token(reply: &UpstreamReply) -> Result<Map<String, Value>, Failure> {
-    let object = match serde_json::from_str(&reply.body) {
-        Ok(Value::Object(object)) => object,
-        _ => Map::new(),
-    };
+    let object = json_object(reply).unwrap_or_default();
     let error = object.get("error");
     if reply.status != 200 {
         return Err(refusal(reply.status, error.and_then(Value::as_str)));
@@ -126,6 +130,19 @@ mod tests {
     fn a_form_is_posted_in_the_order_given() {
         let request = post_form("https://example.com/token", &[("b", "x y"), ("a", "1&2")]);
         assert_eq!((request.method.as_str(), request.body.as_str()), ("POST", "b=x%20y&a=1%262"));
+    }
+
+    #[test]
+    fn a_token_given_twice_is_not_granted() {
+        assert!(granted_token(&reply(200, r#"{"access_token": "a", "x": 1}"#)).is_ok());
+        for body in [
+            r#"{"access_token": "a", "access_token": "b"}"#,
+            r#"{"access_token": "a", "x": {"y": 1, "y": 1}}"#,
+        ] {
+            assert!(granted_token(&reply(200, body)).is_err(), "{body}");
+        }
+        let refused = granted_token(&reply(400, r#"{"error": "a", "error": "b"}"#)).unwrap_err();
+        assert_eq!(refused.upstream_code, None);
     }
 
     #[test]
