@@ -1,4 +1,4 @@
-//! Finds the secrets of an issuer in everything that its plugin hands over: as they are, and as the encodings that code
+//! Finds the secrets of an issuer in everything that its plugin returns: as they are, and in the encodings that code
 //! applies without much thought. In texts for people they are masked; a credential that contains one is refused.
 //!
 //! It finds what a plugin discloses by mistake. A plugin that means to disclose a secret can encode it in another way.

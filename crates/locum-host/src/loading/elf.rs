@@ -52,6 +52,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), LoadFault> {
     let image = Image::parse(&file, bytes)?;
     let dynamic = DynamicSection::parse(&image)?;
     let tables = tables::check(&image, &dynamic)?;
+    versions::check(&tables)?;
     sections::check(&file, &tables)?;
     let exported_symbols = tables.exported_symbols;
     let build_id = file.build_id().map_err(unparsable)?.map(hex::encode);

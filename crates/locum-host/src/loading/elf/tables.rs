@@ -12,7 +12,6 @@ use object::elf::{
 use super::damaged;
 use super::dynamic::{DynamicSection, outside};
 use super::image::{AddressRange, Image};
-use super::versions;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 
 const SYMBOL_BYTES: u64 = 24;
@@ -89,7 +88,6 @@ pub(super) fn check<'i, 'a>(
     let symbols = count_symbols(image, dynamic)?;
     let mut tables = Tables { image, dynamic, symbols, exported_symbols: 0 };
     tables.exported_symbols = tables.check_symbols()?;
-    versions::check(&tables)?;
     tables.check_functions()?;
     Ok(tables)
 }
