@@ -28,7 +28,42 @@ pub(crate) struct ElfFile {
 
 impl ElfFile {
     pub(crate) fn parrot() -> Self {
-        Self { bytes: fs::read(parrot()).unwrap() }
+        let mut file = Self { bytes: fs::read(parrot()).unwrap() };
+        file.drop_debug_information();
+        file
+    }
+
+    /// Cuts off what is not mapped, which is most of a debug build, so that copies are made quickly. The section headers of
+    /// what is mapped stay.
+    fn drop_debug_information(&mut self) {
+        let sections = self.number(40, 8) as usize;
+        let headers: Vec<usize> =
+            (0..self.number(60, 2) as usize).map(|index| sections + 64 * index).collect();
+        let mut table = self.bytes[sections..sections + 64 * headers.len()].to_vec();
+        let names = headers[self.number(62, 2) as usize];
+        let (names_at, names_size) =
+            (self.number(names + 24, 8) as usize, self.number(names + 32, 8) as usize);
+        let names_bytes = self.bytes[names_at..names_at + names_size].to_vec();
+        let ends = self
+            .headers_of(PT_LOAD)
+            .into_iter()
+            .map(|at| self.number(at + P_OFFSET, 8) + self.number(at + P_FILESZ, 8));
+        let end = (ends.max().unwrap() as usize).next_multiple_of(8);
+        for header in &headers {
+            let at = header - sections;
+            let is_mapped = self.number(header + 8, 8) & 2 != 0;
+            if *header == names {
+                table[at + 24..at + 32].copy_from_slice(&(end as u64).to_le_bytes());
+            } else if !is_mapped {
+                table[at + 4..at + 64].fill(0);
+            }
+        }
+        self.bytes.truncate(end);
+        self.bytes.extend(names_bytes);
+        let sections = self.bytes.len().next_multiple_of(8);
+        self.bytes.resize(sections, 0);
+        self.bytes.extend(table);
+        self.set_u64(40, sections as u64);
     }
 
     /// The parrot without section headers, as `sstrip` writes it: the loader needs none.

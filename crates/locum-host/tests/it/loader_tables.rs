@@ -188,11 +188,15 @@ fn a_segment_that_is_writable_and_executable_is_refused() {
 
 #[test]
 fn a_table_outside_the_file_is_refused() {
-    let length = ElfFile::parrot().bytes.len() as u64;
+    let file = ElfFile::parrot();
+    let length = file.bytes.len() as u64;
+    let last = *file.headers_of(PT_LOAD).last().unwrap();
+    // The first address after the image.
+    let end = file.number(last + P_VADDR, 8) + file.number(last + P_MEMSZ, 8);
     for tag in
         [STRTAB, SYMTAB, RELA, JMPREL, INIT, FINI, INIT_ARRAY, FINI_ARRAY, GNU_HASH, VERSYM, VERNEED, PLTGOT]
     {
-        for address in [FAR, u64::MAX, u64::MAX - 15, length] {
+        for address in [FAR, u64::MAX, u64::MAX - 15, end] {
             let change = |file: &mut ElfFile| file.set_value(tag, address);
             refused(&changed_without_sections(change), LoadErrorCode::Damaged, "");
             refused(&changed(change), LoadErrorCode::Damaged, "");

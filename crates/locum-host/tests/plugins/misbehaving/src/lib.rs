@@ -98,13 +98,13 @@ struct HangSettings {
 }
 
 impl HangSettings {
-    /// Yields the processor to the test but does not return before the file exists. Stops when the test's directory is
+    /// Leaves the processor to the test but does not return before the file exists. Stops when the test's directory is
     /// deleted.
     fn hang(&self) {
         while self.released_by.parent().is_some_and(|directory| directory.exists())
             && !self.released_by.exists()
         {
-            std::thread::yield_now();
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
         }
     }
 }
