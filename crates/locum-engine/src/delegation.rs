@@ -4,6 +4,7 @@
 mod admit;
 mod authenticate;
 mod authorize;
+mod invalid_tokens;
 mod issue;
 mod lifetime;
 mod request;

@@ -64,9 +64,11 @@ impl Engine {
         recorder: &mut Recorder,
     ) -> Result<Issued, Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
+        recorder.found(found(&tenant));
         let request = DelegationRequest::parse(parameters)?;
         recorder.parsed(&request);
-        let authenticated = authenticate(&**directory, tenant, request, recorder.now_unix_ms).await?;
+        let authenticated =
+            authenticate(&**directory, &**buckets, tenant, request, caller.ip, recorder.now_unix_ms).await?;
         recorder.authenticated(&authenticated);
         let admission = admit(&**buckets, authenticated, caller.ip).await;
         recorder.counted(admission.rate, &admission.outcome);
@@ -109,6 +111,7 @@ impl Engine {
         recorder: &mut Recorder,
     ) -> Result<(), Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
+        recorder.found(found(&tenant));
         let request = RevocationRequest::parse(parameters)?;
         let identified = revocation::identify(&**directory, tenant, request).await?;
         recorder.identified(&identified);
@@ -121,4 +124,8 @@ impl Engine {
             }
         }
     }
+}
+
+fn found(tenant: &Found<PreparedTenant>) -> Option<&PreparedTenant> {
+    tenant.as_ref().ok()?.as_deref()
 }

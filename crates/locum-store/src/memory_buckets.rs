@@ -60,18 +60,35 @@ impl MemoryBuckets {
         self.len() == 0
     }
 
-    fn try_acquire_now(
-        &self,
-        key: BucketKey<'_>,
-        rule: BucketRule,
-        now_unix_ms: u64,
-    ) -> Result<BucketDecision, StoreUnavailable> {
+    /// The hash of a key, and the shard that it belongs to.
+    fn shard(&self, key: BucketKey<'_>) -> Result<(u128, &Mutex<Shard>), StoreUnavailable> {
         let [low, high] = self.seeds.each_ref().map(|seed| seed.hash_one(key));
         let hash = u128::from(high) << 64 | u128::from(low);
         let shard = self
             .shards
             .get(low as usize % SHARDS)
             .ok_or_else(|| StoreUnavailable("no such shard".to_owned()))?;
+        Ok((hash, shard))
+    }
+
+    fn peek_now(
+        &self,
+        key: BucketKey<'_>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> Result<BucketDecision, StoreUnavailable> {
+        let (hash, shard) = self.shard(key)?;
+        let bucket = shard.lock().unwrap_or_else(PoisonError::into_inner).buckets.get(&hash).copied();
+        Ok(bucket.unwrap_or(TokenBucket::FULL).peek(rule, now_unix_ms))
+    }
+
+    fn try_acquire_now(
+        &self,
+        key: BucketKey<'_>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> Result<BucketDecision, StoreUnavailable> {
+        let (hash, shard) = self.shard(key)?;
         // The table behind a poisoned lock is whole: each bucket is written in one assignment.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         shard.sweep(now_unix_ms);
@@ -111,6 +128,15 @@ impl Buckets for MemoryBuckets {
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
         PortReply::Now(self.try_acquire_now(key, rule, now_unix_ms))
+    }
+
+    fn peek<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        PortReply::Now(self.peek_now(key, rule, now_unix_ms))
     }
 }
 

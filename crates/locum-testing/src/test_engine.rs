@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use locum_engine::model::Client;
-use locum_engine::{
-    AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, Ports, Refusal, RefusalKind,
-};
+use locum_engine::{AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, Ports, Refusal};
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
 use serde_json::{Map, Value};
 
@@ -119,7 +117,7 @@ impl TestEngine {
         let event = self.sink.take_only_event();
         let code = match &response.outcome {
             Ok(_) => AuditCode::Success,
-            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
+            Err(refusal) if refusal.status() == 429 => AuditCode::Limited,
             Err(_) => AuditCode::Failure,
         };
         assert_eq!(event.code, code, "{event:?}");

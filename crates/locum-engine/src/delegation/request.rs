@@ -69,7 +69,7 @@ const KNOWN: [&str; 8] =
 const DROPPED: [&str; 1] = ["client_secret"];
 
 impl DelegationRequest {
-    /// Parses parameters. An empty text is an absent parameter.
+    /// Parses parameters. An empty text is an absent parameter, and so is a JSON `null`, which auth0-python sends.
     ///
     /// # Errors
     /// The refusal that says which parameter is missing, double or of the wrong type.
@@ -119,7 +119,7 @@ impl Parameters {
     fn sort(parameters: Map<String, Value>) -> Result<Self, Refusal> {
         let mut sorted = Self { known: Map::new(), extras: Map::new() };
         for (name, value) in parameters {
-            if DROPPED.contains(&name.as_str()) || value.as_str() == Some("") {
+            if DROPPED.contains(&name.as_str()) || value.is_null() || value.as_str() == Some("") {
                 continue;
             }
             if !KNOWN.contains(&name.as_str()) {

@@ -19,7 +19,7 @@ pub struct RevocationRequest {
 }
 
 impl RevocationRequest {
-    /// Parses parameters. An empty text is an absent parameter.
+    /// Parses parameters. An empty text or a JSON `null` is an absent parameter.
     ///
     /// # Errors
     /// The refusal that says which parameter is missing, too long or of the wrong type.
@@ -38,7 +38,7 @@ impl RevocationRequest {
 
 fn text(parameters: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
     match parameters.remove(name) {
-        None => Ok(None),
+        None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
         Some(_) => Err(Refusal::invalid_request(format!("{name} parameter must be a string"))),
     }

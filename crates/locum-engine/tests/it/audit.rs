@@ -66,7 +66,7 @@ fn a_request_that_leaves_target_and_api_type_open_is_told_with_what_was_chosen()
 #[test]
 fn what_is_not_known_yet_is_not_summary() {
     let unread = TestEngine::new().delegate(Map::new()).event;
-    assert_eq!((unread.tenant, unread.client_id, unread.user_id), (None, None, None));
+    assert_eq!((unread.tenant.as_deref(), unread.client_id, unread.user_id), (Some(ACME), None, None));
     let forged = TestEngine::new().delegate(good_with(json!({"id_token": "a.b.c"}))).event;
     assert_eq!((forged.client_id.as_deref(), forged.user_id), (Some("caller"), None));
     assert_eq!(forged.subject_token_sha256, Some(sha256("a.b.c")));
