@@ -26,6 +26,16 @@ pub struct DelegationResponse {
     pub rate: Option<BucketDecision>,
 }
 
+/// The answer to a revocation request.
+#[derive(Debug)]
+pub struct RevocationResponse {
+    /// Nothing, or why the request was refused; `unsupported_token_type` for a credential that is valid until it
+    /// expires, whoever asks.
+    pub outcome: Result<(), Refusal>,
+    /// What the rate headers are made of, if the request was counted.
+    pub rate: Option<BucketDecision>,
+}
+
 impl Engine {
     /// An engine on these ports.
     pub fn new(ports: Ports) -> Self {
@@ -79,27 +89,46 @@ impl Engine {
 
     /// Answers a request whose body could not be read, or that was not begun or not finished, and records one audit
     /// event.
-    pub fn refuse_unread(&self, refusal: Refusal, caller: &Caller) -> DelegationResponse {
+    pub fn refuse_unread(
+        &self,
+        refusal: Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) -> DelegationResponse {
         let outcome = Err(refusal);
-        self.ports.audit.record(Recorder::open(&self.ports, caller).delegation_event(&outcome));
+        let mut recorder = Recorder::open(&self.ports, caller);
+        recorder.found(tenant);
+        self.ports.audit.record(recorder.delegation_event(&outcome));
         DelegationResponse { outcome, rate: None }
+    }
+
+    /// The same for a revocation.
+    pub fn refuse_unread_revocation(
+        &self,
+        refusal: Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) -> RevocationResponse {
+        let outcome = Err(refusal);
+        let mut recorder = Recorder::open(&self.ports, caller);
+        recorder.found(tenant);
+        self.ports.audit.record(recorder.revocation_event(&outcome));
+        RevocationResponse { outcome, rate: None }
     }
 
     /// Revokes a credential (RFC 7009), and records one audit event. A token that is unknown or already revoked counts
     /// as revoked.
-    ///
-    /// # Errors
-    /// The refusal; `unsupported_token_type` for a credential that is valid until it expires, whoever asks.
     pub async fn revoke(
         &self,
         tenant: Found<PreparedTenant>,
         parameters: Map<String, Value>,
         caller: &Caller,
-    ) -> Result<(), Refusal> {
+    ) -> RevocationResponse {
         let mut recorder = Recorder::open(&self.ports, caller);
         let outcome = self.revoked(tenant, parameters, caller, &mut recorder).await;
+        let rate = recorder.rate;
         self.ports.audit.record(recorder.revocation_event(&outcome));
-        outcome
+        RevocationResponse { outcome, rate }
     }
 
     /// The steps of a revocation.

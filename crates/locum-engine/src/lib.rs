@@ -41,7 +41,7 @@ pub use audit::{AuditCode, AuditEvent, AuditRefusal};
 pub use bucket::{BucketDecision, BucketRule, TokenBucket};
 pub use credential::{Credential, Issued};
 pub use delegation::{Caller, DelegationRequest, JWT_BEARER, SubjectToken, rate_limited_address};
-pub use engine::{DelegationResponse, Engine};
+pub use engine::{DelegationResponse, Engine, RevocationResponse};
 pub use ports::Ports;
 pub use refusal::{Fault, Refusal, RefusalKind};
 pub use subject_token::InvalidKey;

@@ -127,7 +127,7 @@ impl TestEngine {
     /// Requests a revocation at `acme.example.com`, which gives one audit event too.
     pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
         let tenant = tenant_at(&*self.directory, ACME);
-        let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller()));
+        let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller())).outcome;
         let event = self.sink.take_only_event();
         let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
         assert_eq!(event.code, code, "{event:?}");

@@ -112,7 +112,7 @@ fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
 fn a_body_that_could_not_be_read_is_one_event() {
     let test = TestEngine::new();
     let refusal = Refusal::new(RefusalKind::BodyTooLarge, "the body is larger than 64 KiB");
-    let answer = test.engine.refuse_unread(refusal.clone(), &caller());
+    let answer = test.engine.refuse_unread(refusal.clone(), None, &caller());
     let event = test.sink.take_only_event();
     assert_eq!(answer.outcome.unwrap_err(), refusal);
     assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("fd", 413));

@@ -130,7 +130,7 @@ fn a_revocation_at_one_tenant_asks_no_issuer_of_the_other() {
     test.script.answers_revocations("salesforce_api", |_| Ok(RevokeAnswer::Revoked));
     let revoke = |host: &str| {
         let asked = object(json!({"client_id": "storage", "token": "00D!opaque"}));
-        finished(test.engine.revoke(tenant_at(&*test.directory, host), asked, &at(host))).unwrap();
+        finished(test.engine.revoke(tenant_at(&*test.directory, host), asked, &at(host))).outcome.unwrap();
         test.sink.take_only_event().tenant.unwrap()
     };
     assert_eq!(revoke(ACME), ACME);

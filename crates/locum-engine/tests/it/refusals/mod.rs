@@ -86,7 +86,7 @@ fn every_row_of_the_refusal_table_is_reached() {
         RefusalKind::BodyTooLarge,
         RefusalKind::UnsupportedMediaType,
     ] {
-        let answer = test.engine.refuse_unread(Refusal::new(kind, "unread"), &caller());
+        let answer = test.engine.refuse_unread(Refusal::new(kind, "unread"), None, &caller());
         let event = test.sink.take_only_event();
         assert_eq!(event.code.as_str(), "fd");
         assert_eq!(event.refusal.unwrap().status, kind.row().0);
