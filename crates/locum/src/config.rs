@@ -44,6 +44,8 @@ pub(crate) struct LimitsConfig {
     parameters: Option<usize>,
     in_flight: Option<usize>,
     connections: Option<usize>,
+    connections_per_address: Option<usize>,
+    write_deadline_ms: Option<u64>,
     request_deadline_ms: Option<u64>,
     drain_deadline_ms: Option<u64>,
     /// Longest time to issue one credential, including upstream calls.
@@ -106,6 +108,10 @@ impl LimitsConfig {
             parameters_max: self.parameters.unwrap_or(default.parameters_max),
             in_flight_max: self.in_flight.unwrap_or(default.in_flight_max),
             connections_max: self.connections.unwrap_or(default.connections_max),
+            connections_per_address_max: self
+                .connections_per_address
+                .unwrap_or(default.connections_per_address_max),
+            write_deadline: milliseconds(self.write_deadline_ms, default.write_deadline),
             request_deadline: milliseconds(self.request_deadline_ms, default.request_deadline),
             drain_deadline: milliseconds(self.drain_deadline_ms, default.drain_deadline),
             ..default
