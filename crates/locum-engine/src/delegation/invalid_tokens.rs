@@ -6,10 +6,10 @@
 use std::net::IpAddr;
 
 use crate::bucket::BucketRule;
-use crate::delegation::admit::rate_limited_address;
 use crate::model::WhenUnavailable;
 use crate::ports::{BucketKey, BucketSubject, Buckets};
 use crate::prepared::PreparedTenant;
+use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::{Refusal, RefusalKind};
 
 /// The bucket of one address at one tenant.
