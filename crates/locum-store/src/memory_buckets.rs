@@ -223,4 +223,21 @@ mod tests {
         shard.sweep(T0 + 60_000);
         assert_eq!((shard.buckets.len(), shard.swept_at_unix_ms), (0, T0 + 60_000));
     }
+    #[test]
+    fn a_look_at_a_bucket_takes_nothing_and_keeps_no_state() {
+        let buckets = MemoryBuckets::default();
+        let rule = BucketRule { size: NonZeroU32::MIN, per_minute: NonZeroU32::MIN };
+        let ip = "192.0.2.7".parse().unwrap();
+        let key = BucketKey { tenant: "acme.example.com", ip, subject: BucketSubject::InvalidTokens };
+        for _ in 0..3 {
+            assert!(buckets.peek_now(key, rule, 0).unwrap().conforms);
+        }
+        assert!(buckets.is_empty());
+        assert!(buckets.try_acquire_now(key, rule, 0).unwrap().conforms);
+        for (now_unix_ms, conforms) in [(0, false), (59_999, false), (60_000, true)] {
+            assert_eq!(buckets.peek_now(key, rule, now_unix_ms).unwrap().conforms, conforms, "{now_unix_ms}");
+        }
+        let another = BucketKey { subject: BucketSubject::User("alice"), ..key };
+        assert!(buckets.peek_now(another, rule, 0).unwrap().conforms);
+    }
 }

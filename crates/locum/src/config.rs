@@ -130,4 +130,19 @@ mod tests {
         assert_eq!(folder_of(Path::new("etc/locum.toml")).unwrap(), here.join("etc"));
         assert_eq!(folder_of(Path::new("/etc/locum.toml")).unwrap(), Path::new("/etc"));
     }
+    #[test]
+    fn limits_that_are_not_set_have_their_defaults() {
+        let limits = |text: &str| toml::from_str::<LimitsConfig>(text).unwrap().server();
+        assert_eq!(limits(""), Limits::default());
+        let set = limits("connections_per_address = 7\nwrite_deadline_ms = 1500");
+        assert_eq!(
+            set,
+            Limits {
+                connections_per_address_max: 7,
+                write_deadline: Duration::from_millis(1500),
+                ..Limits::default()
+            }
+        );
+        assert!(toml::from_str::<LimitsConfig>("connections_per_addres = 7").is_err());
+    }
 }
