@@ -1,4 +1,4 @@
-//! Admit: one token from the bucket of this user at this address.
+//! Admit: takes a token from the bucket of this user at this address.
 
 use std::net::IpAddr;
 
@@ -9,22 +9,24 @@ use crate::ports::{BucketKey, BucketSubject, Buckets};
 use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::{Refusal, RefusalKind};
 
-/// A request within its rate.
+/// A request within its rate limit.
 #[derive(Debug)]
 pub struct Admitted {
     pub(crate) authenticated: Authenticated,
 }
 
-/// The answer of the bucket, whether or not it admits the request.
+/// The decision of the bucket, and the request if it is admitted.
 #[derive(Debug)]
 pub struct Admission {
-    /// What the rate headers are made of; `None` if the buckets could not be asked.
+    /// The values of the rate-limit headers; `None` if the buckets were unavailable.
     pub rate: Option<BucketDecision>,
     /// The request, or why it is refused.
     pub outcome: Result<Admitted, Refusal>,
 }
 
-/// Admits an authenticated request.
+/// Admits an authenticated request, if the rate limit of its user at this address allows it.
+///
+/// If the buckets are unavailable, the tenant's policy decides (see [`WhenUnavailable`]).
 pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAddr) -> Admission {
     let policy = authenticated.tenant.delegation();
     let key = BucketKey {
@@ -37,13 +39,13 @@ pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAd
     Admission { rate, outcome: outcome.map(|()| Admitted { authenticated }) }
 }
 
-/// The answer of a bucket, and whether it admits a request.
+/// The decision of a bucket, and the refusal if there is no token.
 pub(crate) struct Count {
     pub(crate) rate: Option<BucketDecision>,
     pub(crate) outcome: Result<(), Refusal>,
 }
 
-/// Takes a token from a bucket, or does what the tenant's policy says for when the buckets cannot be asked.
+/// Takes a token from a bucket. If the buckets are unavailable, the tenant's policy decides.
 pub(crate) async fn count(
     buckets: &dyn Buckets,
     key: BucketKey<'_>,

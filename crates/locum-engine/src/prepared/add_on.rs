@@ -1,4 +1,4 @@
-//! An add-on with its issuer made ready, or the failure that says why it is not.
+//! An add-on with its configured issuer, or with the failure of the configuration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use crate::prepared::tenant::PreparedTenant;
 pub struct PreparedAddOn {
     api_type: String,
     settings: Map<String, Value>,
-    /// Absent where no plugin serves the api_type.
+    /// Absent if no plugin serves the api_type.
     manifest: Option<Arc<IssuerManifest>>,
     issuer: Result<Arc<dyn Issuer>, Failure>,
     reusable: Arc<ReusableCredentials>,
 }
 
-/// An add-on that cannot work.
+/// An add-on that does not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddOnProblem {
-    /// The client that has it.
+    /// The client that it belongs to.
     pub client_id: String,
     /// Its api_type.
     pub api_type: String,
-    /// Why its issuer is not ready.
+    /// Why its issuer is not configured.
     pub failure: Failure,
 }
 
 impl PreparedAddOn {
-    /// Configures the issuer, which is given no more of the tenant than its manifest asks for.
+    /// Configures the issuer. It receives the tenant's key only if its manifest needs it.
     pub(super) fn prepare(tenant: &PreparedTenant, add_on: &AddOn, issuers: &dyn Issuers) -> Self {
         let manifest = issuers.manifest(&add_on.api_type);
         let issuer = match &manifest {
@@ -63,12 +63,12 @@ impl PreparedAddOn {
         self.issuer.is_ok()
     }
 
-    /// What the issuer promises, if a plugin serves the api_type.
+    /// The issuer's manifest, if a plugin serves the api_type.
     pub(crate) fn manifest(&self) -> Option<&IssuerManifest> {
         self.manifest.as_deref()
     }
 
-    /// The issuer, or why it cannot be called.
+    /// The issuer, or why it is not configured.
     pub(crate) fn issuer(&self) -> Result<&Arc<dyn Issuer>, &Failure> {
         self.issuer.as_ref()
     }
@@ -78,7 +78,7 @@ impl PreparedAddOn {
         &self.reusable
     }
 
-    /// A stored setting.
+    /// The stored setting of this name.
     pub(crate) fn setting(&self, name: &str) -> Option<&Value> {
         self.settings.get(name)
     }
@@ -101,7 +101,7 @@ fn configuration(tenant: &PreparedTenant, add_on: &AddOn, manifest: &IssuerManif
     }
 }
 
-// Settings hold account keys and passwords: their names may be shown, their values may not.
+// Settings contain account keys and passwords, so only their names are shown.
 impl fmt::Debug for PreparedAddOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedAddOn")

@@ -21,7 +21,8 @@ Reads the config file, the tenant files named in it, and all plugins of its `plu
 prints `listening on http://ADDRESS:PORT` on standard output; logs go to standard error.
 
 Signals:
-  SIGHUP           Reload all tenant files; if one of them has an error, keep the tenants in use
+  SIGHUP           Reload all tenant files; keep the tenants in use if one of the files has an error, or if an
+                   add-on that works now would not work any more
   SIGTERM, SIGINT  Stop accepting connections, finish the requests in flight, exit
 
 Environment:
@@ -30,7 +31,7 @@ Environment:
 Exit codes:
   0  stopped by a signal
   2  the command line is invalid
-  3  the config or a tenant file cannot be used, or an add-on does not work
+  3  the config or a tenant file cannot be used
   4  a plugin cannot be loaded
   5  the system refused: the address is in use, there are no root certificates";
 
@@ -39,8 +40,8 @@ Reads what `locum serve` reads, loads the plugins and configures every add-on, b
 each add-on that does not work by tenant, client and field, and warnings such as short client secrets.
 
 Exit codes:
-  0  `locum serve` would start; there may be warnings
-  1  an add-on does not work
+  0  `locum serve` would serve every add-on; there may be warnings
+  1  an add-on does not work: `locum serve` would start and answer requests for it with 500
   2  the command line is invalid
   3  the config or a tenant file cannot be used
   4  a plugin cannot be loaded

@@ -120,7 +120,7 @@ fn list_names_the_problem_of_a_file_that_cannot_be_loaded() {
     let line = listed.stdout.lines().find(|line| line.starts_with("notes.so")).unwrap();
     assert_eq!(
         line.split_whitespace().collect::<Vec<_>>().join(" "),
-        "notes.so - - - - it is not an ELF file"
+        "notes.so - - - - the file is not an ELF file"
     );
 }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::installation::Installation;
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
     log: BufReader<std::process::ChildStderr>,
 }
 
 impl Server {
-    fn start(installation: &Installation) -> Self {
+    pub(crate) fn start(installation: &Installation) -> Self {
         let mut command = installation.command();
         let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -30,7 +30,7 @@ impl Server {
     }
 
     /// Reads the log up to a line that contains this text.
-    fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
