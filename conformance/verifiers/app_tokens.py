@@ -14,11 +14,14 @@ from context import Context
 from jwt_verifiers import (
     Expected,
     JwtVerifier,
+    KeySetVerifier,
     expect_token_refused,
     jwt_verifiers,
+    key_set_verifiers,
     verified_claims,
 )
 from results import Case, Mismatch, expect_equal
+from rules import expect_accepted, expect_refused
 
 CALLER = "spa"
 CLAIMS = {"iss", "sub", "aud", "azp", "iat", "exp"}
@@ -31,6 +34,13 @@ def cases(context: Context) -> Iterator[Case]:
                 f"app_tokens/{target}-{verifier.name}",
                 "signature, claims and lifetime are right; a flipped signature, another key or another audience is refused",
                 partial(check_token, context, verifier, target),
+            )
+    for finder in key_set_verifiers(context.node):
+        for target, alg in demo.RSA_TARGETS.items():
+            yield Case(
+                f"app_tokens/{target}-key-set-{finder.name}",
+                f"the key of a token with {alg} is found in jwks.json as it is; another key of that name is refused",
+                partial(check_key_set, context, finder, target, alg),
             )
     yield Case(
         "app_tokens/published-key",
@@ -73,6 +83,18 @@ def check_token(context: Context, verifier: JwtVerifier, target: str) -> None:
         Expected(other_key(context, expected), expected.alg, expected.issuer, target),
     )
     expect_token_refused(verifier, "without a signature", subject.unsigned(claims), expected)
+
+
+def check_key_set(context: Context, finder: KeySetVerifier, target: str, alg: str) -> None:
+    user_id = subject.fresh_user()
+    token = issued(context, target, user_id, "openid")["id_token"]
+    expect_equal("the algorithm", jwt.get_unverified_header(token)["alg"], alg)
+    expected = Expected({}, alg, demo.ISSUER, target)
+    keys = context.server.published_keys()
+    claims = expect_accepted(finder.name, "the token", lambda: finder.verify(token, keys, expected))
+    expect_equal("sub", claims["sub"], user_id)
+    others = {"keys": [{**key, "n": context.keys.public_jwk("firebase")["n"]} for key in keys["keys"]]}
+    expect_refused(finder.name, "a token under another key", lambda: finder.verify(token, others, expected))
 
 
 def issued(context: Context, target: str, user_id: str, scope: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ ISSUER = "https://acme.example.com/"
 TENANT_KID = "tenant-2026"
 SAML_ISSUER = "urn:acme.example.com"
 
+# Each with the algorithm of its tokens; all are signed with the tenant's key.
+RSA_TARGETS = {"reports-api": "RS256", "rs384-api": "RS384", "rs512-api": "RS512", "ps256-api": "PS256"}
+
 SECRETS = {
     "spa": b"spa-secret-0123456789-0123456789-0123456789",
     "legacy-spa": base64.urlsafe_b64decode("bGVnYWN5LXNlY3JldC1ieXRlcy0wMTIzNDU2Nzg5LTAxMjM0NTY3ODk="),

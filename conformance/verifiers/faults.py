@@ -15,6 +15,7 @@ FAULTS = {
     "signs-with-an-unpublished-key": "app_tokens",
     "signs-with-the-callers-secret": "app_tokens",
     "publishes-the-private-key": "app_tokens",
+    "publishes-one-algorithm": "app_tokens",
     "firebase-uid-too-long": "firebase",
     "firebase-lifetime-too-long": "firebase",
     "firebase-sub-is-the-user": "firebase",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc import jwt as joserfc_jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry
+from joserfc.jwk import JWKRegistry, KeySet
 
 from node import Node
 from rules import Refused, expect_accepted, expect_refused
@@ -58,11 +59,7 @@ def by_pyjwt(token: str, expected: Expected) -> dict[str, Any]:
 
 
 def by_joserfc(token: str, expected: Expected) -> dict[str, Any]:
-    wanted: dict[str, dict[str, Any]] = {claim: {"essential": True} for claim in expected.required}
-    wanted["iss"] = {"essential": True, "value": expected.issuer}
-    if expected.audience is not None:
-        wanted["aud"] = {"essential": True, "value": expected.audience}
-    registry = joserfc_jwt.JWTClaimsRegistry(**wanted)
+    registry = joserfc_registry(expected)
     try:
         decoded = joserfc_jwt.decode(token, JWKRegistry.import_key(expected.jwk), algorithms=[expected.alg])
         registry.validate(decoded.claims)
@@ -71,19 +68,74 @@ def by_joserfc(token: str, expected: Expected) -> dict[str, Any]:
     return decoded.claims
 
 
+def joserfc_registry(expected: Expected) -> joserfc_jwt.JWTClaimsRegistry:
+    wanted: dict[str, dict[str, Any]] = {claim: {"essential": True} for claim in expected.required}
+    wanted["iss"] = {"essential": True, "value": expected.issuer}
+    if expected.audience is not None:
+        wanted["aud"] = {"essential": True, "value": expected.audience}
+    return joserfc_jwt.JWTClaimsRegistry(**wanted)
+
+
 def by_jose(node: Node, token: str, expected: Expected) -> dict[str, Any]:
-    answer = node.verify(
-        "jose-verify.mjs",
-        {
-            "token": token,
-            "jwk": expected.jwk,
-            "alg": expected.alg,
-            "issuer": expected.issuer,
-            "audience": expected.audience,
-            "requiredClaims": expected.required,
-        },
-    )
-    return answer["claims"]
+    return node.verify("jose-verify.mjs", jose_question(token, expected) | {"jwk": expected.jwk})["claims"]
+
+
+def jose_question(token: str, expected: Expected) -> dict[str, Any]:
+    return {
+        "token": token,
+        "alg": expected.alg,
+        "issuer": expected.issuer,
+        "audience": expected.audience,
+        "requiredClaims": expected.required,
+    }
+
+
+@dataclass(frozen=True)
+class KeySetVerifier:
+    """One library that is given a whole JWK Set and finds the key of a token in it by `kid` and algorithm."""
+
+    name: str
+    verify: Callable[[str, dict[str, Any], Expected], dict[str, Any]]
+
+
+def key_set_verifiers(node: Node) -> list[KeySetVerifier]:
+    return [
+        KeySetVerifier("pyjwt", by_pyjwt_key_set),
+        KeySetVerifier("joserfc", by_joserfc_key_set),
+        KeySetVerifier("jose", lambda token, keys, expected: by_jose_key_set(node, token, keys, expected)),
+    ]
+
+
+def by_pyjwt_key_set(token: str, keys: dict[str, Any], expected: Expected) -> dict[str, Any]:
+    """With the key itself, as PyJWT takes a JWK without `alg` for one of RS256 alone."""
+    try:
+        found = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
+        if not isinstance(found.key, RSAPublicKey):
+            raise Refused("the key is not a public RSA key")
+        return jwt.decode(
+            token,
+            found.key,
+            algorithms=[expected.alg],
+            issuer=expected.issuer,
+            audience=expected.audience,
+            options={"require": list(expected.required)},
+        )
+    except (jwt.PyJWTError, KeyError) as error:
+        raise Refused(str(error)) from error
+
+
+def by_joserfc_key_set(token: str, keys: dict[str, Any], expected: Expected) -> dict[str, Any]:
+    registry = joserfc_registry(expected)
+    try:
+        decoded = joserfc_jwt.decode(token, KeySet.import_key_set(keys), algorithms=[expected.alg])
+        registry.validate(decoded.claims)
+    except (JoseError, ValueError) as error:
+        raise Refused(str(error)) from error
+    return decoded.claims
+
+
+def by_jose_key_set(node: Node, token: str, keys: dict[str, Any], expected: Expected) -> dict[str, Any]:
+    return node.verify("jose-verify.mjs", jose_question(token, expected) | {"jwks": keys})["claims"]
 
 
 def verified_claims(verifier: JwtVerifier, token: str, expected: Expected) -> dict[str, Any]:

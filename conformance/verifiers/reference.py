@@ -110,7 +110,8 @@ class Reference:
             if self.has("publishes-the-private-key")
             else self.keys.public_jwk("tenant-rsa")
         )
-        return {"keys": [{**jwk, "kid": demo.TENANT_KID, "use": "sig", "alg": "RS256"}]}
+        stated = {"alg": "RS256"} if self.has("publishes-one-algorithm") else {}
+        return {"keys": [{**jwk, "kid": demo.TENANT_KID, "use": "sig", **stated}]}
 
 
 @contextmanager

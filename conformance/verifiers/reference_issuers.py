@@ -44,9 +44,10 @@ def app(request: IssueRequest) -> dict[str, Any]:
         token["email_of_somebody"] = "x@example.com"
     if request.has("expires-later-than-stated"):
         token["exp"] += 1
-    if target in ("reports-api", "rs-spa"):
+    if target in demo.RSA_TARGETS or target == "rs-spa":
         key = request.keys.firebase if request.has("signs-with-an-unpublished-key") else request.keys.tenant
-        return bearer(jwt.encode(token, key, "RS256", headers={"kid": demo.TENANT_KID}), APP_SECONDS)
+        alg = demo.RSA_TARGETS.get(target, "RS256")
+        return bearer(jwt.encode(token, key, alg, headers={"kid": demo.TENANT_KID}), APP_SECONDS)
     secret = demo.SECRETS[caller if request.has("signs-with-the-callers-secret") else target]
     return bearer(jwt.encode(token, secret, "HS256"), APP_SECONDS)
 

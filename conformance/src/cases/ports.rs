@@ -59,6 +59,15 @@ impl Buckets for UnavailableBuckets {
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
         PortReply::Now(Err(StoreUnavailable("the fixture makes the rate limiter unavailable".to_owned())))
     }
+
+    fn peek<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        self.try_acquire(key, rule, now_unix_ms)
+    }
 }
 
 /// Records the audit events of one request.

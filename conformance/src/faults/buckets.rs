@@ -33,4 +33,13 @@ impl Buckets for FaultyBuckets {
             }
         }))
     }
+
+    fn peek<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        self.inner.peek(key, rule, now_unix_ms)
+    }
 }

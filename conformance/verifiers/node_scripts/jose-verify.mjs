@@ -1,11 +1,11 @@
 // Verifies JWTs with jose; answers with the claims or with the library's reason for refusing.
 import { answerEach, installed } from "./installed.mjs";
 
-const { errors, importJWK, jwtVerify } = await installed("jose");
+const { createLocalJWKSet, errors, importJWK, jwtVerify } = await installed("jose");
 
-await answerEach(async ({ token, jwk, alg, issuer, audience, requiredClaims }) => {
+await answerEach(async ({ token, jwk, jwks, alg, issuer, audience, requiredClaims }) => {
   try {
-    const key = await importJWK(jwk, alg);
+    const key = jwks ? createLocalJWKSet(jwks) : await importJWK(jwk, alg);
     const wanted = { algorithms: [alg], issuer, audience: audience ?? undefined, requiredClaims };
     const { payload } = await jwtVerify(token, key, wanted);
     return { claims: payload };

@@ -21,6 +21,10 @@ impl BucketRule {
     /// Auth0's limit for delegation: bursts of ten, one token refilled each minute.
     pub const AUTH0_DEFAULT: Self = Self { size: NonZeroU32::new(10).unwrap(), per_minute: NonZeroU32::MIN };
 
+    /// The default limit of invalid subject tokens: bursts of sixty, one token refilled each second.
+    pub const INVALID_TOKENS_DEFAULT: Self =
+        Self { size: NonZeroU32::new(60).unwrap(), per_minute: NonZeroU32::new(60).unwrap() };
+
     /// The microseconds in which one token is refilled, rounded up.
     fn token_us(self) -> u64 {
         MINUTE_US.div_ceil(u64::from(self.per_minute.get()))
@@ -80,6 +84,12 @@ impl TokenBucket {
             retry_after_seconds: token_us.saturating_sub(left_us).div_ceil(1_000_000),
         };
         (bucket, decision)
+    }
+
+    /// The decision that [`try_acquire`](Self::try_acquire) would make now. Nothing is taken.
+    #[must_use]
+    pub fn peek(self, rule: BucketRule, now_unix_ms: u64) -> BucketDecision {
+        self.try_acquire(rule, now_unix_ms).1
     }
 
     /// Whether the bucket is full, so that its state need not be kept.

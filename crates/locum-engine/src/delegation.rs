@@ -4,12 +4,13 @@
 mod admit;
 mod authenticate;
 mod authorize;
+mod invalid_tokens;
 mod issue;
 mod lifetime;
 mod request;
 mod scope;
 
-pub use admit::{Admission, Admitted, admit, rate_limited_address};
+pub use admit::{Admission, Admitted, admit};
 pub(crate) use admit::{Count, count};
 pub use authenticate::{Authenticated, authenticate};
 pub(crate) use authenticate::{delegating_tenant, known_client};

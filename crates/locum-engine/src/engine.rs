@@ -26,6 +26,16 @@ pub struct DelegationResponse {
     pub rate: Option<BucketDecision>,
 }
 
+/// The answer to a revocation request.
+#[derive(Debug)]
+pub struct RevocationResponse {
+    /// Nothing, or why the request was refused; `unsupported_token_type` for a credential that is valid until it
+    /// expires, whoever asks.
+    pub outcome: Result<(), Refusal>,
+    /// What the rate headers are made of, if the request was counted.
+    pub rate: Option<BucketDecision>,
+}
+
 impl Engine {
     /// An engine that uses these ports.
     pub fn new(ports: Ports) -> Self {
@@ -66,9 +76,11 @@ impl Engine {
         recorder: &mut Recorder,
     ) -> Result<Issued, Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
+        recorder.found(found(&tenant));
         let request = DelegationRequest::parse(parameters)?;
         recorder.parsed(&request);
-        let authenticated = authenticate(&**directory, tenant, request, recorder.now_unix_ms).await?;
+        let authenticated =
+            authenticate(&**directory, &**buckets, tenant, request, caller.ip, recorder.now_unix_ms).await?;
         recorder.authenticated(&authenticated);
         let admission = admit(&**buckets, authenticated, caller.ip).await;
         recorder.counted(admission.rate, &admission.outcome);
@@ -77,28 +89,48 @@ impl Engine {
         issue(&**entropy, authorized, &recorder.reference).await
     }
 
-    /// Refuses a request that was not read completely or not served, and records one audit event.
-    pub fn refuse_unread(&self, refusal: Refusal, caller: &Caller) -> DelegationResponse {
+    /// Refuses a request that was not read completely or not served, and records one audit event. `tenant` is the one
+    /// of [`Caller::host`], if it is known.
+    pub fn refuse_unread(
+        &self,
+        refusal: Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) -> DelegationResponse {
         let outcome = Err(refusal);
-        self.ports.audit.record(Recorder::open(&self.ports, caller).delegation_event(&outcome));
+        let mut recorder = Recorder::open(&self.ports, caller);
+        recorder.found(tenant);
+        self.ports.audit.record(recorder.delegation_event(&outcome));
         DelegationResponse { outcome, rate: None }
+    }
+
+    /// The same for a revocation.
+    pub fn refuse_unread_revocation(
+        &self,
+        refusal: Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) -> RevocationResponse {
+        let outcome = Err(refusal);
+        let mut recorder = Recorder::open(&self.ports, caller);
+        recorder.found(tenant);
+        self.ports.audit.record(recorder.revocation_event(&outcome));
+        RevocationResponse { outcome, rate: None }
     }
 
     /// Revokes a credential (RFC 7009) and records one audit event. An unknown token and one that is already revoked
     /// count as revoked (section 2.2). `tenant` is what the directory found for [`Caller::host`].
-    ///
-    /// # Errors
-    /// The refusal. It is `unsupported_token_type` for a credential that cannot be revoked (section 2.2.1).
     pub async fn revoke(
         &self,
         tenant: Found<PreparedTenant>,
         parameters: Map<String, Value>,
         caller: &Caller,
-    ) -> Result<(), Refusal> {
+    ) -> RevocationResponse {
         let mut recorder = Recorder::open(&self.ports, caller);
         let outcome = self.revoked(tenant, parameters, caller, &mut recorder).await;
+        let rate = recorder.rate;
         self.ports.audit.record(recorder.revocation_event(&outcome));
-        outcome
+        RevocationResponse { outcome, rate }
     }
 
     /// The steps of a revocation.
@@ -110,6 +142,7 @@ impl Engine {
         recorder: &mut Recorder,
     ) -> Result<(), Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
+        recorder.found(found(&tenant));
         let request = RevocationRequest::parse(parameters)?;
         let identified = revocation::identify(&**directory, tenant, request).await?;
         recorder.identified(&identified);
@@ -122,4 +155,8 @@ impl Engine {
             }
         }
     }
+}
+
+fn found(tenant: &Found<PreparedTenant>) -> Option<&PreparedTenant> {
+    tenant.as_ref().ok()?.as_deref()
 }

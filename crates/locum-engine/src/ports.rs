@@ -100,6 +100,14 @@ pub trait Buckets: Send + Sync {
         rule: BucketRule,
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>>;
+
+    /// The decision that [`try_acquire`](Self::try_acquire) would make now. Nothing is taken.
+    fn peek<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>>;
 }
 
 /// The key of a bucket.
@@ -121,6 +129,8 @@ pub enum BucketSubject<'a> {
     User(&'a str),
     /// Revocations by the client with this id.
     Revocations(&'a str),
+    /// Invalid subject tokens, whichever client presents them.
+    InvalidTokens,
 }
 
 /// Receives one event per request.

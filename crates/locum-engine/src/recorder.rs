@@ -8,6 +8,7 @@ use crate::credential::Issued;
 use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, SubjectToken};
 use crate::limits::AUDIT_TEXT_MAX;
 use crate::ports::Ports;
+use crate::prepared::PreparedTenant;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::Identified;
 
@@ -51,6 +52,11 @@ impl Recorder {
         }
     }
 
+    /// Notes the tenant that was found at the host.
+    pub(crate) fn found(&mut self, tenant: Option<&PreparedTenant>) {
+        self.event.tenant = tenant.map(|tenant| tenant.domain().to_owned());
+    }
+
     pub(crate) fn parsed(&mut self, request: &DelegationRequest) {
         let (SubjectToken::IdToken(token) | SubjectToken::RefreshToken(token)) = &request.subject;
         self.event.client_id = Some(truncated(&request.client_id));
@@ -86,7 +92,14 @@ impl Recorder {
     pub(crate) fn delegation_event(self, outcome: &Result<Issued, Refusal>) -> AuditEvent {
         let code = match outcome {
             Ok(_) => AuditCode::Success,
-            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
+            Err(refusal)
+                if matches!(
+                    refusal.kind(),
+                    RefusalKind::TooManyRequests | RefusalKind::TooManyInvalidTokens
+                ) =>
+            {
+                AuditCode::Limited
+            }
             Err(_) => AuditCode::Failure,
         };
         let expires_at = outcome.as_ref().ok().and_then(|issued| issued.expires_at);

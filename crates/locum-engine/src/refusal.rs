@@ -11,6 +11,7 @@ pub struct Refusal {
     kind: RefusalKind,
     description: String,
     inside: Option<String>,
+    retry_after_seconds: Option<u64>,
 }
 
 /// Who can remedy a refusal.
@@ -38,6 +39,8 @@ pub enum RefusalKind {
     MethodNotAllowed,
     /// The content type is not supported.
     UnsupportedMediaType,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// The body is larger than the limit.
     BodyTooLarge,
     /// The grant type is not supported.
@@ -52,6 +55,8 @@ pub enum RefusalKind {
     Unauthorized,
     /// The rate limit is exceeded.
     TooManyRequests,
+    /// The address has presented too many invalid subject tokens. No user is known, so there are no rate headers.
+    TooManyInvalidTokens,
     /// The upstream refused.
     AccessDenied,
     /// A credential of this kind cannot be revoked (RFC 7009 section 2.2.1).
@@ -70,7 +75,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their status.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
         Self::InvalidGrant,
@@ -80,9 +85,11 @@ impl RefusalKind {
         Self::AccessDenied,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::TooManyRequests,
+        Self::TooManyInvalidTokens,
         Self::ServerError,
         Self::UpstreamUnreachable,
         Self::TemporarilyUnavailable,
@@ -102,9 +109,10 @@ impl RefusalKind {
             Self::AccessDenied => (403, "access_denied", Fault::Upstream),
             Self::NotFound => (404, "not_found", Fault::Policy),
             Self::MethodNotAllowed => (405, "invalid_request", Fault::Caller),
+            Self::RequestTimeout => (408, "invalid_request", Fault::Caller),
             Self::BodyTooLarge => (413, "invalid_request", Fault::Caller),
             Self::UnsupportedMediaType => (415, "invalid_request", Fault::Caller),
-            Self::TooManyRequests => (429, "too_many_requests", Fault::Caller),
+            Self::TooManyRequests | Self::TooManyInvalidTokens => (429, "too_many_requests", Fault::Caller),
             Self::ServerError => (500, "server_error", Fault::Plugin),
             Self::UpstreamUnreachable => (502, "temporarily_unavailable", Fault::Upstream),
             Self::TemporarilyUnavailable => (503, "temporarily_unavailable", Fault::Locum),
@@ -117,13 +125,20 @@ impl RefusalKind {
 impl Refusal {
     /// A refusal with a description for the client.
     pub fn new(kind: RefusalKind, description: impl Into<String>) -> Self {
-        Self { kind, description: description.into(), inside: None }
+        Self { kind, description: description.into(), inside: None, retry_after_seconds: None }
     }
 
     /// Adds the internal cause, which only the audit event contains.
     #[must_use]
     pub fn because(mut self, inside: impl fmt::Display) -> Self {
         self.inside = Some(inside.to_string());
+        self
+    }
+
+    /// Adds when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
         self
     }
 
@@ -184,6 +199,11 @@ impl Refusal {
         &self.description
     }
 
+    /// `Retry-After`, for a refusal that no bucket's decision comes with.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_seconds
+    }
+
     /// The internal cause, which only the audit event contains.
     pub fn inside(&self) -> Option<&str> {
         self.inside.as_deref()
@@ -215,9 +235,11 @@ mod tests {
                 "403 access_denied AccessDenied Upstream",
                 "404 not_found NotFound Policy",
                 "405 invalid_request MethodNotAllowed Caller",
+                "408 invalid_request RequestTimeout Caller",
                 "413 invalid_request BodyTooLarge Caller",
                 "415 invalid_request UnsupportedMediaType Caller",
                 "429 too_many_requests TooManyRequests Caller",
+                "429 too_many_requests TooManyInvalidTokens Caller",
                 "500 server_error ServerError Plugin",
                 "502 temporarily_unavailable UpstreamUnreachable Upstream",
                 "503 temporarily_unavailable TemporarilyUnavailable Locum",

@@ -18,7 +18,7 @@ use std::thread;
 use locum_engine::model::{Client, Tenant};
 use locum_engine::ports::AuditSink;
 use locum_engine::{AuditEvent, Engine, Ports};
-use locum_server::{Limits, ServerOptions, router, serve};
+use locum_server::{ServerOptions, router, serve};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ctrl_c = async { drop(tokio::signal::ctrl_c().await) };
     let router = router(Arc::new(engine), ServerOptions::default());
     // The router and the engine are dropped when `serve` returns; the writer ends when the queue is closed and empty.
-    let _drained = serve(listener, router, ctrl_c, &Limits::default()).await;
+    let _drained = serve(listener, router, ctrl_c, &ServerOptions::default()).await;
     writer.join().map_err(|_| "the writer of audit events panicked")?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
 use locum_engine::ports::{AuditSink, Clock};
 use locum_engine::{AuditEvent, Engine, JWT_BEARER, Ports};
-use locum_server::{Limits, ServerOptions, router, serve};
+use locum_server::{ServerOptions, router, serve};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
 use serde_json::{Map, json};
 use tokio::net::TcpListener;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     let ctrl_c = async { drop(tokio::signal::ctrl_c().await) };
     let router = router(Arc::new(engine), ServerOptions::default());
-    let drained = serve(listener, router, ctrl_c, &Limits::default()).await;
+    let drained = serve(listener, router, ctrl_c, &ServerOptions::default()).await;
     println!("stopped; connections cut: {}", drained.connections_cut);
     Ok(())
 }

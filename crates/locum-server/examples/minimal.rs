@@ -19,7 +19,7 @@ use locum_abi::configuration::Configuration;
 use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::{AuditSink, Issuer, Issuers};
 use locum_engine::{AuditEvent, Engine, Ports};
-use locum_server::{Limits, ServerOptions, router, serve};
+use locum_server::{ServerOptions, router, serve};
 use locum_store::tenant_file::{References, load};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 use tokio::net::TcpListener;
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     println!("listening on http://{}", listener.local_addr()?);
     let ctrl_c = async { drop(tokio::signal::ctrl_c().await) };
-    let drained = serve(listener, router, ctrl_c, &Limits::default()).await;
+    let drained = serve(listener, router, ctrl_c, &ServerOptions::default()).await;
     println!("stopped; connections cut: {}", drained.connections_cut);
     Ok(())
 }

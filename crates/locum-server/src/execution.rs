@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use locum_engine::ports::Found;
 use locum_engine::prepared::PreparedTenant;
-use locum_engine::{Caller, DelegationResponse, Refusal};
+use locum_engine::{Caller, DelegationResponse, Refusal, RevocationResponse};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
@@ -22,18 +22,37 @@ pub(crate) async fn delegate(
     deadline: Instant,
 ) -> DelegationResponse {
     let caller = Arc::new(caller);
+    let found = tenant.as_ref().ok().and_then(Clone::clone);
     let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
     let delegation = async move { engine.delegate(tenant, parameters, &calling).await };
     // The engine records what it answers; a request that it was not given, or did not finish, is recorded here.
     let engine = Arc::clone(&state.engine);
-    run(state, deadline, delegation, move |refusal| engine.refuse_unread(refusal, &caller)).await
+    run(state, deadline, delegation, move |refusal| engine.refuse_unread(refusal, found.as_deref(), &caller))
+        .await
+}
+
+/// Revokes.
+pub(crate) async fn revoke(
+    state: &AppState,
+    tenant: Found<PreparedTenant>,
+    parameters: Map<String, Value>,
+    caller: Caller,
+    deadline: Instant,
+) -> RevocationResponse {
+    let caller = Arc::new(caller);
+    let found = tenant.as_ref().ok().and_then(Clone::clone);
+    let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
+    let revocation = async move { engine.revoke(tenant, parameters, &calling).await };
+    let engine = Arc::clone(&state.engine);
+    let refuse = move |refusal| engine.refuse_unread_revocation(refusal, found.as_deref(), &caller);
+    run(state, deadline, revocation, refuse).await
 }
 
 /// Runs work to its end, or refuses it with `refuse` where it was not begun or not finished.
 ///
 /// The work has a task of its own. A client that hangs up does not cancel it, since a credential may be on its way
 /// from an upstream by then: it is finished, counted and audited as any other.
-pub(crate) async fn run<T: Send + 'static>(
+async fn run<T: Send + 'static>(
     state: &AppState,
     deadline: Instant,
     work: impl Future<Output = T> + Send + 'static,

@@ -50,7 +50,7 @@ pub struct Limits {
     pub parameters_max: usize,
     /// Most requests that are worked on at once, over all connections: more is 503. 512.
     pub in_flight_max: usize,
-    /// Longest time from a request's head to its answer: more is 503. 15 s.
+    /// Longest time from a request's head to its answer: more is 503, or 408 if the body has not arrived by then. 15 s.
     pub request_deadline: Duration,
     /// Longest request line and headers together: more is 431. 32 KiB. Read by [`serve`](crate::serve()).
     pub head_bytes_max: usize,
@@ -59,6 +59,12 @@ pub struct Limits {
     pub head_deadline: Duration,
     /// Most open connections; more wait in the backlog of the socket. 8192. Read by [`serve`](crate::serve()).
     pub connections_max: usize,
+    /// Most open connections of one address, of IPv6 of one /64: one more is closed at once. Those of trusted proxies are
+    /// not counted. 256. Read by [`serve`](crate::serve()).
+    pub connections_per_address_max: usize,
+    /// Longest wait for a client to read of its answer; then the connection is closed. 30 s. Read by
+    /// [`serve`](crate::serve()).
+    pub write_deadline: Duration,
     /// Longest time that a stop waits for requests in flight. 20 s. Read by [`serve`](crate::serve()).
     pub drain_deadline: Duration,
 }
@@ -73,6 +79,8 @@ impl Default for Limits {
             head_bytes_max: 32 * 1024,
             head_deadline: Duration::from_secs(30),
             connections_max: 8192,
+            connections_per_address_max: 256,
+            write_deadline: Duration::from_secs(30),
             drain_deadline: Duration::from_secs(20),
         }
     }

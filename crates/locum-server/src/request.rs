@@ -3,6 +3,7 @@
 mod caller;
 mod form;
 mod host;
+mod mask;
 mod media_type;
 mod parameters;
 mod proxies;

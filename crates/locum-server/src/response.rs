@@ -4,6 +4,6 @@ pub(crate) mod cors;
 mod json;
 
 pub(crate) use json::{
-    add_rate_headers, delegation, empty, method_not_allowed, method_not_served, payload, public,
-    public_saml_metadata, refusal, unstored,
+    add_rate_headers, delegation, method_not_allowed, method_not_served, payload, public,
+    public_saml_metadata, refusal, revocation, unstored,
 };

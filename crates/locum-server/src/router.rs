@@ -12,6 +12,7 @@ use crate::endpoint::{delegation, discovery, health, jsonp, jwks, revocation, sa
 use crate::options::ServerOptions;
 use crate::panics::contain_panics;
 use crate::response;
+use crate::response::cors;
 use crate::state::AppState;
 
 /// Everything that Locum serves, around this engine.
@@ -43,8 +44,8 @@ pub fn router(engine: Arc<Engine>, options: ServerOptions) -> Router {
     Router::new()
         .route("/delegation", delegation)
         .route("/oauth/revoke", post(revocation::post))
-        .route("/.well-known/jwks.json", get(jwks::get))
-        .route("/.well-known/openid-configuration", get(discovery::get))
+        .route("/.well-known/jwks.json", get(jwks::get).options(cors::public_preflight))
+        .route("/.well-known/openid-configuration", get(discovery::get).options(cors::public_preflight))
         .route("/samlp/metadata/{client_id}", get(saml_metadata::get))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

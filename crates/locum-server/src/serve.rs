@@ -1,10 +1,14 @@
 //! From a listening socket to the router: HTTP/1.1 with its limits, and a stop that lets requests finish.
 
+mod per_address;
+mod write_deadline;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,14 +19,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use locum_engine::rate_limited_address;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower::Service;
 
-use crate::options::Limits;
+use crate::options::{Limits, ServerOptions};
+use crate::request::TrustedProxies;
+use crate::serve::per_address::ConnectionsPerAddress;
+use crate::serve::write_deadline::WriteDeadline;
 
 /// How long to wait when the system has no socket left for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -35,45 +42,95 @@ pub struct Drained {
     pub connections_cut: usize,
 }
 
-/// Serves until `shutdown` is done; then takes no more connections, closes idle ones, and lets requests in flight
-/// finish until the drain deadline.
+/// Serves until `shutdown` is done; then takes no more connections, closes those on which no request has begun, and lets
+/// requests in flight finish until the drain deadline.
 ///
 /// It speaks HTTP/1.1 without TLS, which is what proxies speak to servers behind them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()>,
-    limits: &Limits,
+    options: &ServerOptions,
 ) -> Drained {
+    let limits = &options.limits;
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
-    let graceful = GracefulShutdown::new();
+    let (stopping, stop) = watch::channel(());
     let slots = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
+    let proxies = TrustedProxies::new(&options.trusted_proxies);
+    let mut per_address = ConnectionsPerAddress::new(limits.connections_per_address_max, proxies);
     let protocol = protocol(limits);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             (stream, peer, slot) = accept(&listener, &slots) => {
-                let router = router.clone();
-                let service = service_fn(move |request| call(router.clone(), peer, request));
-                let connection = graceful.watch(protocol.serve_connection(TokioIo::new(stream), service));
-                connections.spawn(async move {
-                    // A client that breaks off or talks nonsense is not worth a line at the usual level.
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection ended early");
+                match per_address.admit(peer.ip(), Instant::now()) {
+                    Ok(place) => {
+                        let stream = WriteDeadline::new(stream, limits.write_deadline);
+                        let served = serve_connection(protocol.clone(), stream, peer, router.clone(), stop.clone());
+                        connections.spawn(async move {
+                            served.await;
+                            drop((slot, place));
+                        });
                     }
-                    drop(slot);
-                });
+                    Err(closed) => log_closed(peer, closed),
+                }
             }
         }
     }
-    drop(listener);
-    let drained = timeout(limits.drain_deadline, graceful.shutdown()).await;
-    while connections.try_join_next().is_some() {}
-    let connections_cut = if drained.is_ok() { 0 } else { connections.len() };
+    drop((listener, stop));
+    drop(stopping);
+    let drained = timeout(limits.drain_deadline, async { while connections.join_next().await.is_some() {} });
+    let connections_cut = if drained.await.is_ok() { 0 } else { connections.len() };
     connections.shutdown().await;
     Drained { connections_cut }
+}
+
+/// Serves the requests of a connection until it ends, or until `stop` and the end of the request in flight.
+async fn serve_connection(
+    protocol: http1::Builder,
+    stream: WriteDeadline<TcpStream>,
+    peer: SocketAddr,
+    router: Router,
+    mut stop: watch::Receiver<()>,
+) {
+    let begun = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        begun.store(true, Ordering::Relaxed);
+        call(router.clone(), peer, request)
+    });
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        // What has arrived is read first: a complete head is a request, and is answered.
+        biased;
+        ended = connection.as_mut() => ended,
+        // The channel closes; nothing is sent on it.
+        _ = stop.changed() => {
+            // hyper takes a new connection for one in use and would wait for the rest of the first head.
+            if !begun.load(Ordering::Relaxed) {
+                return;
+            }
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // A client that breaks off or talks nonsense is not worth a line at the usual level.
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+fn log_closed(peer: SocketAddr, closed: Option<u64>) {
+    if let Some(closed) = closed {
+        let address = rate_limited_address(peer.ip());
+        tracing::warn!(
+            %address,
+            closed,
+            "the address has as many connections as it may, so new ones are closed; if it is a proxy, add it to \
+             trusted_proxies"
+        );
+    }
 }
 
 fn protocol(limits: &Limits) -> http1::Builder {

@@ -60,18 +60,35 @@ impl MemoryBuckets {
         self.len() == 0
     }
 
-    fn try_acquire_now(
-        &self,
-        key: BucketKey<'_>,
-        rule: BucketRule,
-        now_unix_ms: u64,
-    ) -> Result<BucketDecision, StoreUnavailable> {
+    /// The hash of a key, and the shard that it belongs to.
+    fn shard(&self, key: BucketKey<'_>) -> Result<(u128, &Mutex<Shard>), StoreUnavailable> {
         let [low, high] = self.seeds.each_ref().map(|seed| seed.hash_one(key));
         let hash = u128::from(high) << 64 | u128::from(low);
         let shard = self
             .shards
             .get(low as usize % SHARDS)
             .ok_or_else(|| StoreUnavailable("no such shard".to_owned()))?;
+        Ok((hash, shard))
+    }
+
+    fn peek_now(
+        &self,
+        key: BucketKey<'_>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> Result<BucketDecision, StoreUnavailable> {
+        let (hash, shard) = self.shard(key)?;
+        let bucket = shard.lock().unwrap_or_else(PoisonError::into_inner).buckets.get(&hash).copied();
+        Ok(bucket.unwrap_or(TokenBucket::FULL).peek(rule, now_unix_ms))
+    }
+
+    fn try_acquire_now(
+        &self,
+        key: BucketKey<'_>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> Result<BucketDecision, StoreUnavailable> {
+        let (hash, shard) = self.shard(key)?;
         // The table behind a poisoned lock is whole: each bucket is written in one assignment.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         shard.sweep(now_unix_ms);
@@ -111,6 +128,15 @@ impl Buckets for MemoryBuckets {
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
         PortReply::Now(self.try_acquire_now(key, rule, now_unix_ms))
+    }
+
+    fn peek<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        PortReply::Now(self.peek_now(key, rule, now_unix_ms))
     }
 }
 
@@ -196,5 +222,22 @@ mod tests {
         assert_eq!(shard.swept_at_unix_ms, T0);
         shard.sweep(T0 + 60_000);
         assert_eq!((shard.buckets.len(), shard.swept_at_unix_ms), (0, T0 + 60_000));
+    }
+    #[test]
+    fn a_look_at_a_bucket_takes_nothing_and_keeps_no_state() {
+        let buckets = MemoryBuckets::default();
+        let rule = BucketRule { size: NonZeroU32::MIN, per_minute: NonZeroU32::MIN };
+        let ip = "192.0.2.7".parse().unwrap();
+        let key = BucketKey { tenant: "acme.example.com", ip, subject: BucketSubject::InvalidTokens };
+        for _ in 0..3 {
+            assert!(buckets.peek_now(key, rule, 0).unwrap().conforms);
+        }
+        assert!(buckets.is_empty());
+        assert!(buckets.try_acquire_now(key, rule, 0).unwrap().conforms);
+        for (now_unix_ms, conforms) in [(0, false), (59_999, false), (60_000, true)] {
+            assert_eq!(buckets.peek_now(key, rule, now_unix_ms).unwrap().conforms, conforms, "{now_unix_ms}");
+        }
+        let another = BucketKey { subject: BucketSubject::User("alice"), ..key };
+        assert!(buckets.peek_now(another, rule, 0).unwrap().conforms);
     }
 }

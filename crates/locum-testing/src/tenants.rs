@@ -16,6 +16,8 @@ pub fn tenant(domain: &str) -> TenantData {
     storage.add_ons = ["azure_blob", "aws", "salesforce_api"].map(|name| AddOn::new(name, Map::new())).into();
     let mut tenant = Tenant::new(domain);
     tenant.signing_keys = vec![signing_key(domain)];
+    // Tests send any number of invalid tokens; those of this limit set their own.
+    tenant.delegation.invalid_token_rate = bucket_rule(1_000_000, 60);
     let mut data = TenantData::new(tenant, vec![client("caller"), client("api"), storage]);
     data.users.insert("auth0|alice".to_owned(), User::new(profile_at(domain)));
     data.users.insert("auth0|mallory".to_owned(), blocked_user());

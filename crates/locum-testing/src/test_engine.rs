@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use locum_engine::model::Client;
-use locum_engine::{
-    AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, Ports, Refusal, RefusalKind,
-};
+use locum_engine::{AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, Ports, Refusal};
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
 use serde_json::{Map, Value};
 
@@ -126,7 +124,7 @@ impl TestEngine {
         let event = self.sink.take_only_event();
         let code = match &response.outcome {
             Ok(_) => AuditCode::Success,
-            Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests => AuditCode::Limited,
+            Err(refusal) if refusal.status() == 429 => AuditCode::Limited,
             Err(_) => AuditCode::Failure,
         };
         assert_eq!(event.code, code, "{event:?}");
@@ -136,7 +134,7 @@ impl TestEngine {
     /// Requests a revocation at [`ACME`]. Panics unless it records one audit event with the same outcome.
     pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
         let tenant = tenant_at(&*self.directory, ACME);
-        let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller()));
+        let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller())).outcome;
         let event = self.sink.take_only_event();
         let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
         assert_eq!(event.code, code, "{event:?}");

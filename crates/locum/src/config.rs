@@ -44,6 +44,8 @@ pub(crate) struct LimitsConfig {
     parameters: Option<usize>,
     in_flight: Option<usize>,
     connections: Option<usize>,
+    connections_per_address: Option<usize>,
+    write_deadline_ms: Option<u64>,
     request_deadline_ms: Option<u64>,
     drain_deadline_ms: Option<u64>,
     /// Longest time to issue one credential, including upstream calls.
@@ -106,6 +108,10 @@ impl LimitsConfig {
             parameters_max: self.parameters.unwrap_or(default.parameters_max),
             in_flight_max: self.in_flight.unwrap_or(default.in_flight_max),
             connections_max: self.connections.unwrap_or(default.connections_max),
+            connections_per_address_max: self
+                .connections_per_address
+                .unwrap_or(default.connections_per_address_max),
+            write_deadline: milliseconds(self.write_deadline_ms, default.write_deadline),
             request_deadline: milliseconds(self.request_deadline_ms, default.request_deadline),
             drain_deadline: milliseconds(self.drain_deadline_ms, default.drain_deadline),
             ..default
@@ -123,5 +129,20 @@ mod tests {
         assert_eq!(folder_of(Path::new("locum.toml")).unwrap(), here);
         assert_eq!(folder_of(Path::new("etc/locum.toml")).unwrap(), here.join("etc"));
         assert_eq!(folder_of(Path::new("/etc/locum.toml")).unwrap(), Path::new("/etc"));
+    }
+    #[test]
+    fn limits_that_are_not_set_have_their_defaults() {
+        let limits = |text: &str| toml::from_str::<LimitsConfig>(text).unwrap().server();
+        assert_eq!(limits(""), Limits::default());
+        let set = limits("connections_per_address = 7\nwrite_deadline_ms = 1500");
+        assert_eq!(
+            set,
+            Limits {
+                connections_per_address_max: 7,
+                write_deadline: Duration::from_millis(1500),
+                ..Limits::default()
+            }
+        );
+        assert!(toml::from_str::<LimitsConfig>("connections_per_addres = 7").is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! Authenticate: finds the tenant and the calling client, and verifies the subject token.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use locum_abi::secret::Secret;
 
+use crate::delegation::invalid_tokens::InvalidTokenLimit;
 use crate::delegation::request::{DelegationRequest, SubjectToken};
 use crate::model::User;
-use crate::ports::{Directory, Found, StoreUnavailable};
+use crate::ports::{Buckets, Directory, Found, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::{self, Expectation, Subject};
@@ -41,17 +43,26 @@ impl Authenticated {
 /// unavailable.
 pub async fn authenticate(
     directory: &dyn Directory,
+    buckets: &dyn Buckets,
     tenant: Found<PreparedTenant>,
     request: DelegationRequest,
+    ip: IpAddr,
     now_unix_ms: u64,
 ) -> Result<Authenticated, Refusal> {
     let tenant = delegating_tenant(tenant)?;
     let client = known_client(directory, &tenant, &request.client_id).await?;
+    let limit = InvalidTokenLimit::new(buckets, &tenant, ip, now_unix_ms);
+    limit.check().await?;
     let subject = match &request.subject {
-        SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms)?,
+        SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms),
         // Locum stores no refresh tokens yet, so each is unknown.
-        SubjectToken::RefreshToken(_) => {
-            return Err(Refusal::invalid_grant("unknown or revoked refresh_token"));
+        SubjectToken::RefreshToken(_) => Err(Refusal::invalid_grant("unknown or revoked refresh_token")),
+    };
+    let subject = match subject {
+        Ok(subject) => subject,
+        Err(refusal) => {
+            limit.count().await;
+            return Err(refusal);
         }
     };
     let user = directory.user(&tenant, &subject.user_id).wait().await.map_err(try_again)?;

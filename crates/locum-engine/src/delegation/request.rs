@@ -69,7 +69,8 @@ const KNOWN: [&str; 8] =
 const DROPPED: [&str; 1] = ["client_secret"];
 
 impl DelegationRequest {
-    /// Parses parameters. An empty string counts as an absent parameter.
+    /// Parses parameters. An empty string counts as an absent parameter, and so does a JSON `null`, which auth0-python
+    /// sends.
     ///
     /// # Errors
     /// A parameter is missing, has the wrong type or excludes another; the refusal names it.
@@ -119,7 +120,7 @@ impl Parameters {
     fn sort(parameters: Map<String, Value>) -> Result<Self, Refusal> {
         let mut sorted = Self { known: Map::new(), extras: Map::new() };
         for (name, value) in parameters {
-            if DROPPED.contains(&name.as_str()) || value.as_str() == Some("") {
+            if DROPPED.contains(&name.as_str()) || value.is_null() || value.as_str() == Some("") {
                 continue;
             }
             if !KNOWN.contains(&name.as_str()) {

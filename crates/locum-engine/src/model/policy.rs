@@ -22,6 +22,8 @@ pub struct DelegationPolicy {
     pub leeway_seconds: u64,
     /// The rate limit of each user at each address.
     pub rate: BucketRule,
+    /// How many invalid subject tokens an address may present, whichever clients they are for.
+    pub invalid_token_rate: BucketRule,
     /// What happens if the rate-limit buckets are unavailable.
     pub when_buckets_unavailable: WhenUnavailable,
 }
@@ -36,6 +38,7 @@ impl Default for DelegationPolicy {
             reuse_upstream_credentials: false,
             leeway_seconds: 0,
             rate: BucketRule::AUTH0_DEFAULT,
+            invalid_token_rate: BucketRule::INVALID_TOKENS_DEFAULT,
             when_buckets_unavailable: WhenUnavailable::Open,
         }
     }

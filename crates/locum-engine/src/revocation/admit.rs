@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use crate::bucket::BucketDecision;
-use crate::delegation::{Count, count, rate_limited_address};
+use crate::delegation::{Count, count};
 use crate::ports::{BucketKey, BucketSubject, Buckets};
+use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::Refusal;
 use crate::revocation::select::Revocable;
 

@@ -19,7 +19,7 @@ pub struct RevocationRequest {
 }
 
 impl RevocationRequest {
-    /// Parses parameters. An empty string counts as an absent parameter; unknown parameters are ignored.
+    /// Parses parameters. An empty string or a JSON `null` counts as an absent parameter; unknown parameters are ignored.
     ///
     /// # Errors
     /// A parameter is missing, too long or of the wrong type; the refusal names it.
@@ -38,7 +38,7 @@ impl RevocationRequest {
 
 fn text(parameters: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
     match parameters.remove(name) {
-        None => Ok(None),
+        None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
         Some(_) => Err(Refusal::invalid_request(format!("{name} parameter must be a string"))),
     }

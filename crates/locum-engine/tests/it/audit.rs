@@ -66,7 +66,7 @@ fn the_event_names_the_target_and_api_type_that_were_selected() {
 #[test]
 fn the_event_of_an_early_refusal_leaves_unknown_fields_empty() {
     let unread = TestEngine::new().delegate(Map::new()).event;
-    assert_eq!((unread.tenant, unread.client_id, unread.user_id), (None, None, None));
+    assert_eq!((unread.tenant.as_deref(), unread.client_id, unread.user_id), (Some(ACME), None, None));
     let forged = TestEngine::new().delegate(good_with(json!({"id_token": "a.b.c"}))).event;
     assert_eq!((forged.client_id.as_deref(), forged.user_id), (Some("caller"), None));
     assert_eq!(forged.subject_token_sha256, Some(sha256("a.b.c")));
@@ -112,7 +112,7 @@ fn each_request_has_its_own_reference_which_no_issuer_receives() {
 fn an_unreadable_body_is_recorded_as_one_event() {
     let test = TestEngine::new();
     let refusal = Refusal::new(RefusalKind::BodyTooLarge, "the body is larger than 64 KiB");
-    let answer = test.engine.refuse_unread(refusal.clone(), &caller());
+    let answer = test.engine.refuse_unread(refusal.clone(), None, &caller());
     let event = test.sink.take_only_event();
     assert_eq!(answer.outcome.unwrap_err(), refusal);
     assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("fd", 413));

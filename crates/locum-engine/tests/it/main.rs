@@ -14,6 +14,7 @@ mod configuring;
 mod credentials;
 mod failing_ports;
 mod failures;
+mod invalid_tokens;
 mod lifetimes;
 mod narrowing;
 mod order;

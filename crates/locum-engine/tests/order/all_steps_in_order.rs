@@ -17,7 +17,7 @@ async fn delegate(
     request: DelegationRequest,
     ip: IpAddr,
 ) -> Result<Issued, Refusal> {
-    let authenticated = authenticate(directory, tenant, request, 0).await?;
+    let authenticated = authenticate(directory, buckets, tenant, request, ip, 0).await?;
     let admitted = admit(buckets, authenticated, ip).await.outcome?;
     let authorized = authorize(directory, admitted, "reference").await?;
     issue(entropy, authorized, "reference").await

@@ -32,7 +32,10 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
     let answer = match parameters {
         Ok(parameters) => delegate(&state, tenant, parameters, caller, deadline).await,
-        Err(refusal) => state.engine.refuse_unread(refusal, &caller),
+        Err(refusal) => {
+            let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
+            state.engine.refuse_unread(refusal, tenant, &caller)
+        }
     };
     let mut response = response::delegation(&answer);
     cors::vary(response.headers_mut());

@@ -11,29 +11,26 @@ use serde::Serialize;
 use crate::response;
 use crate::state::AppState;
 
-/// The members that common client libraries insist on (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2).
-/// They want an `authorization_endpoint` even of a server that has no such page.
+/// What there is (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2), and an `authorization_endpoint`, which
+/// client libraries want even of a server that has no such page. A `token_endpoint` is not required beside the response
+/// type `id_token` alone, so none is named as long as there is none.
 #[derive(Serialize)]
 struct Metadata {
     issuer: String,
     authorization_endpoint: String,
-    token_endpoint: String,
     jwks_uri: String,
     revocation_endpoint: String,
-    introspection_endpoint: String,
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [&'static str; 2],
+    id_token_signing_alg_values_supported: [&'static str; 7],
     grant_types_supported: [&'static str; 1],
-    token_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
 }
 
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    match state.tenant(&head, state.deadline()).await {
-        Ok(tenant) => response::public(&Metadata::new(&tenant, &state.path_prefix)),
-        Err(refusal) => response::refusal(&refusal),
-    }
+    let tenant = state.tenant(&head, state.deadline()).await;
+    response::public(tenant.map(|tenant| Metadata::new(&tenant, &state.path_prefix)))
 }
 
 impl Metadata {
@@ -42,15 +39,16 @@ impl Metadata {
         let under = |path: &str| format!("https://{}{path_prefix}/{path}", tenant.domain());
         Self {
             authorization_endpoint: under("authorize"),
-            token_endpoint: under("oauth/token"),
             jwks_uri: under(".well-known/jwks.json"),
             revocation_endpoint: under("oauth/revoke"),
-            introspection_endpoint: under("oauth/introspect"),
             response_types_supported: ["id_token"],
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: ["HS256", "RS256"],
+            // Those that a target can be configured with. Which of them a tenant uses, the directory cannot list.
+            id_token_signing_alg_values_supported: [
+                "HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA",
+            ],
             grant_types_supported: [JWT_BEARER],
-            token_endpoint_auth_methods_supported: ["none"],
+            revocation_endpoint_auth_methods_supported: ["none"],
             issuer: tenant.issuer().to_owned(),
         }
     }

@@ -46,14 +46,14 @@ pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) ->
     });
     let (callback, parameters) = match called {
         Ok(called) => called,
-        Err(refusal) => return response::delegation(&state.engine.refuse_unread(refusal, &caller)),
+        Err(refusal) => return response::delegation(&state.engine.refuse_unread(refusal, found, &caller)),
     };
     let answer = delegate(&state, tenant, parameters, caller, deadline).await;
     let mut response = response::unstored(StatusCode::OK, script(&callback, &response::payload(&answer)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/javascript"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-    response::add_rate_headers(&answer, headers);
+    response::add_rate_headers(answer.rate, answer.outcome.as_ref().err(), headers);
     response
 }
 

@@ -17,12 +17,15 @@ struct KeySet<'a> {
 }
 
 /// An RSA key that signs (RFC 7517 section 4, RFC 7518 section 6.3.1).
+///
+/// It has no `alg`, which is optional: one key signs RS256, RS384, RS512 and PS256, and verifiers that read `alg` refuse
+/// every other algorithm than the one it names. Entries of one `kid` for each algorithm are no way out, since some
+/// verifiers take the first entry with the `kid`.
 #[derive(Serialize)]
 struct Key<'a> {
     kty: &'static str,
     #[serde(rename = "use")]
     public_key_use: &'static str,
-    alg: &'static str,
     kid: &'a str,
     n: &'a str,
     e: &'a str,
@@ -30,21 +33,13 @@ struct Key<'a> {
 
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    match state.tenant(&head, state.deadline()).await {
-        Ok(tenant) => response::public(&KeySet { keys: tenant.keys().iter().map(Key::of).collect() }),
-        Err(refusal) => response::refusal(&refusal),
-    }
+    let tenant = state.tenant(&head, state.deadline()).await;
+    let keys = tenant.as_ref().map(|tenant| KeySet { keys: tenant.keys().iter().map(Key::of).collect() });
+    response::public(keys.map_err(Clone::clone))
 }
 
 impl<'a> Key<'a> {
     fn of(key: &'a TenantKey) -> Self {
-        Self {
-            kty: "RSA",
-            public_key_use: "sig",
-            alg: "RS256",
-            kid: &key.kid,
-            n: &key.public.n,
-            e: &key.public.e,
-        }
+        Self { kty: "RSA", public_key_use: "sig", kid: &key.kid, n: &key.public.n, e: &key.public.e }
     }
 }

@@ -4,29 +4,44 @@ use locum_engine::Refusal;
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
+use crate::request::mask::mask_tokens;
+
 /// Longest part of a parameter's name that an error repeats, in characters.
 const NAME_SHOWN_MAX: usize = 64;
 
 /// The parameters of a form, in their order (URL Standard, `application/x-www-form-urlencoded`; `+` is a blank).
 ///
+/// `a[]=1&a[]=2` is the list `a`, as auth0.js 7 writes one.
+///
 /// # Errors
 /// A broken escape, text that is not UTF-8, a parameter without a name, one that is given twice, or too many.
 pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Map<String, Value>, Refusal> {
     let mut parameters = Map::new();
-    for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        if parameters.len() == parameters_max {
+    let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    for (count, pair) in pairs.enumerate() {
+        if count == parameters_max {
             return Err(too_many(parameters_max));
         }
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = decode(halves.next().unwrap_or_default())?;
         let value = decode(halves.next().unwrap_or_default())?;
+        let (name, is_item) = match name.strip_suffix("[]") {
+            Some(list) => (list.to_owned(), true),
+            None => (name, false),
+        };
         if name.is_empty() {
             return Err(Refusal::invalid_request("a parameter has no name"));
         }
         match parameters.entry(name) {
-            Entry::Occupied(taken) => return Err(twice(taken.key())),
-            Entry::Vacant(free) => free.insert(Value::String(value)),
-        };
+            Entry::Vacant(free) => {
+                let value = Value::String(value);
+                free.insert(if is_item { Value::Array(vec![value]) } else { value });
+            }
+            Entry::Occupied(mut taken) => match taken.get_mut() {
+                Value::Array(items) if is_item => items.push(Value::String(value)),
+                _ => return Err(twice(taken.key())),
+            },
+        }
     }
     Ok(parameters)
 }
@@ -37,7 +52,7 @@ pub(crate) fn too_many(parameters_max: usize) -> Refusal {
 }
 
 fn twice(name: &str) -> Refusal {
-    let shown: String = name.escape_default().take(NAME_SHOWN_MAX).collect();
+    let shown: String = mask_tokens(name).escape_default().take(NAME_SHOWN_MAX).collect();
     Refusal::invalid_request(format!("the parameter {shown} was sent twice"))
 }
 
@@ -123,6 +138,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_written_with_brackets() {
+        assert_eq!(
+            parsed("a[]=1&b=2&a%5b%5d=3&c[]=").unwrap(),
+            json!({"a": ["1", "3"], "b": "2", "c": [""]})
+        );
+        assert_eq!(parsed("a[0]=1&a[b]=2").unwrap(), json!({"a[0]": "1", "a[b]": "2"}));
+        assert_eq!(parsed("a[]=1&a=2").unwrap_err(), "the parameter a was sent twice");
+        assert_eq!(parsed("a=1&a[]=2").unwrap_err(), "the parameter a was sent twice");
+        assert_eq!(parsed("[]=1").unwrap_err(), "a parameter has no name");
+        assert_eq!(parsed("a[]=&a[]=&a[]=&a[]=&a[]=&a[]=").unwrap_err(), "send at most 5 parameters");
+    }
+
+    #[test]
     fn parameters_up_to_the_limit_are_read() {
         assert!(parsed("a=&b=&c=&d=&e=").is_ok());
         assert_eq!(parsed("a=&b=&c=&d=&e=&f=").unwrap_err(), "send at most 5 parameters");
@@ -131,6 +159,7 @@ mod tests {
     proptest! {
         #[test]
         fn decoding_reverses_encoding(name in "\\PC{1,8}", value in "\\PC{0,16}") {
+            prop_assume!(!name.ends_with("[]"));
             let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
             let parsed = parse(format!("{}={}", encoded(&name), encoded(&value)).as_bytes(), 5).unwrap();
             prop_assert_eq!(parsed.get(&name), Some(&Value::String(value)));

@@ -1,7 +1,7 @@
-//! The media type of a body.
+//! The media type and the codings of a body.
 
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
 use locum_engine::{Refusal, RefusalKind};
 
 /// The two kinds of body that are read.
@@ -18,7 +18,7 @@ impl MediaType {
     /// `ISO-8859-1` over plain ASCII, and a body that is not UTF-8 is refused when it is read.
     ///
     /// # Errors
-    /// Another type, none, more than one, or a compressed body.
+    /// Another type, none, more than one, or a body in another coding than `chunked`.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let mut stated = headers.get_all(CONTENT_TYPE).iter();
         let (Some(only), None) = (stated.next(), stated.next()) else {
@@ -32,6 +32,13 @@ impl MediaType {
             .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
         {
             return Err(unsupported("send the body without content-encoding"));
+        }
+        let codings = headers.get_all(TRANSFER_ENCODING).iter();
+        if codings
+            .flat_map(|codings| codings.as_bytes().split(|byte| *byte == b','))
+            .any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        {
+            return Err(unsupported("send the body without a transfer-encoding other than chunked"));
         }
         let essence = only.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         if essence.eq_ignore_ascii_case(b"application/json") {

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::options::Limits;
-use crate::refusals::too_slow;
+use crate::refusals::body_too_slow;
 use crate::request::form;
+use crate::request::mask::mask_tokens;
 use crate::request::media_type::MediaType;
 
 /// Longest complaint of the JSON reader that a client is shown, in characters.
@@ -26,7 +27,8 @@ pub(crate) async fn read_body(
     deadline: Instant,
 ) -> Result<Map<String, Value>, Refusal> {
     let media_type = MediaType::of(&head.headers)?;
-    let bytes = timeout_at(deadline, whole(body, limits.body_bytes_max)).await.map_err(|_| too_slow())??;
+    let bytes =
+        timeout_at(deadline, whole(body, limits.body_bytes_max)).await.map_err(|_| body_too_slow())??;
     match media_type {
         MediaType::Form => form::parse(&bytes, limits.parameters_max),
         MediaType::Json => json(&bytes, limits.parameters_max),
@@ -63,7 +65,7 @@ fn too_large(bytes_max: usize) -> Refusal {
 
 fn json(bytes: &[u8], parameters_max: usize) -> Result<Map<String, Value>, Refusal> {
     let parameters = strict_json::object(bytes).map_err(|complaint| {
-        let shown: String = complaint.to_string().chars().take(COMPLAINT_SHOWN_MAX).collect();
+        let shown: String = mask_tokens(&complaint.to_string()).chars().take(COMPLAINT_SHOWN_MAX).collect();
         Refusal::invalid_request(format!("the body is not the JSON it should be: {shown}"))
     })?;
     if parameters.len() > parameters_max { Err(form::too_many(parameters_max)) } else { Ok(parameters) }

@@ -1,11 +1,13 @@
 //! Cross-origin rules: an origin is echoed if a client allows exactly it, and no other way; never with credentials.
 
+use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
 use locum_engine::ports::{Found, StoreUnavailable};
 use locum_engine::prepared::PreparedTenant;
 use serde_json::{Map, Value};
@@ -14,7 +16,15 @@ use tokio::time::Instant;
 use crate::state::{AppState, await_lookup};
 
 /// The request headers that browsers may send along, lower case.
-const REQUEST_HEADERS: [&str; 3] = ["content-type", "auth0-client", "accept-language"];
+///
+/// Old pages send the last three though nothing here reads them: without them their preflight would fail.
+const REQUEST_HEADERS: [&str; 6] =
+    ["content-type", "auth0-client", "accept-language", "authorization", "x-requested-with", "cache-control"];
+
+/// The same, as a preflight is answered.
+const REQUEST_HEADERS_ALLOWED: HeaderValue = HeaderValue::from_static(
+    "Content-Type, Auth0-Client, Accept-Language, Authorization, X-Requested-With, Cache-Control",
+);
 
 /// How long a browser may remember a preflight, in seconds. Chromium remembers none longer than 7200.
 const PREFLIGHT_SECONDS: &str = "600";
@@ -31,8 +41,9 @@ fn origin(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 /// The origin whose pages may read the answer to a delegation: the one that sent the request, if it is allowed.
 ///
-/// The client that the request names decides. A request without `client_id`, or with a body that was not read, is
-/// treated as its preflight was: the origins of all clients are allowed.
+/// The client that the request names decides. A request without `client_id`, with an unknown one, or with a body that
+/// was not read, is treated as its preflight was: the origins of all clients are allowed, so that a page can read
+/// what is wrong.
 pub(crate) async fn readable_by(
     state: &AppState,
     tenant: &Found<PreparedTenant>,
@@ -61,7 +72,7 @@ async fn tenant_allows(
     await_lookup(state.engine.directory().allows_origin(tenant, origin), tenant.domain(), deadline).await
 }
 
-/// Whether this client of the tenant allows the origin.
+/// Whether this client of the tenant allows the origin; if there is no such client, whether any does.
 async fn client_allows(
     state: &AppState,
     tenant: &PreparedTenant,
@@ -71,8 +82,9 @@ async fn client_allows(
 ) -> Result<bool, StoreUnavailable> {
     let lookup = state.engine.directory().client(tenant, client_id);
     let client = await_lookup(lookup, tenant.domain(), deadline).await?;
-    let origins = client.iter().flat_map(|client| &client.client().allowed_origins);
-    Ok(origins.into_iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()))
+    let Some(client) = client else { return tenant_allows(state, tenant, origin, deadline).await };
+    let mut origins = client.client().allowed_origins.iter();
+    Ok(origins.any(|allowed| allowed.as_bytes() == origin.as_bytes()))
 }
 
 /// `client_id`; empty is absent.
@@ -87,6 +99,25 @@ pub(crate) fn let_read(origin: HeaderValue, answer: &mut HeaderMap) {
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"),
     );
+}
+
+/// Lets pages of any origin read the answer. There is no `Vary`: it is the same for all of them.
+pub(crate) fn let_any_origin_read(answer: &mut HeaderMap) {
+    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+}
+
+/// The answer to a preflight for a public document. `*` does not include `Authorization` (Fetch Standard,
+/// CORS-unsafe request headers), which some libraries send with every request.
+pub(crate) async fn public_preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let_any_origin_read(headers);
+    headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*, Authorization"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
+    response
 }
 
 /// Says that the answer depends on the origin, as every answer of the path does.
@@ -113,10 +144,7 @@ pub(crate) async fn preflight(
     if requests_what_is_served(requested) && tenant_allows(state, tenant, origin, deadline).await? {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-        answer.insert(
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Content-Type, Auth0-Client, Accept-Language"),
-        );
+        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS_ALLOWED);
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
     }
     Ok(())

@@ -2,12 +2,16 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, PRAGMA, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use locum_engine::{BucketDecision, Credential, DelegationResponse, Issued, Refusal, RefusalKind};
+use locum_engine::{
+    BucketDecision, Credential, DelegationResponse, Issued, Refusal, RefusalKind, RevocationResponse,
+};
 use serde::Serialize;
+
+use crate::response::cors;
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -38,7 +42,17 @@ pub(crate) fn delegation(answer: &DelegationResponse) -> Response {
         Ok(issued) => unstored(StatusCode::OK, issued_body(issued)),
         Err(refusal) => self::refusal(refusal),
     };
-    add_rate_headers(answer, response.headers_mut());
+    add_rate_headers(answer.rate, answer.outcome.as_ref().err(), response.headers_mut());
+    response
+}
+
+/// The response to a revocation.
+pub(crate) fn revocation(answer: &RevocationResponse) -> Response {
+    let mut response = match &answer.outcome {
+        Ok(()) => empty(StatusCode::OK),
+        Err(refusal) => self::refusal(refusal),
+    };
+    add_rate_headers(answer.rate, answer.outcome.as_ref().err(), response.headers_mut());
     response
 }
 
@@ -48,7 +62,12 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response {
         written(&ErrorBody { status: None, error: refusal.code(), error_description: refusal.description() });
     // The engine's table has valid statuses only; another one would be a fault of ours.
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    unstored(status, body)
+    let mut response = unstored(status, body);
+    if refusal.kind() == RefusalKind::RequestTimeout {
+        // The rest of the body may still come (RFC 9110 section 15.5.9).
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// The response to a method that the path does not serve. axum adds `Allow` (RFC 9110 section 15.5.6).
@@ -77,17 +96,23 @@ pub(crate) fn payload(answer: &DelegationResponse) -> Vec<u8> {
     }
 }
 
-/// The rate limit as it stands, and on a 429 how long to wait.
-pub(crate) fn add_rate_headers(answer: &DelegationResponse, headers: &mut HeaderMap) {
-    let Some(BucketDecision { limit, remaining, reset_unix_seconds, retry_after_seconds, .. }) = answer.rate
-    else {
-        return;
-    };
-    headers.insert(X_RATELIMIT_LIMIT, limit.into());
-    headers.insert(X_RATELIMIT_REMAINING, remaining.into());
-    headers.insert(X_RATELIMIT_RESET, reset_unix_seconds.into());
-    if matches!(&answer.outcome, Err(refusal) if refusal.kind() == RefusalKind::TooManyRequests) {
-        headers.insert(RETRY_AFTER, retry_after_seconds.into());
+/// The rate limit as it stands, if the request was counted, and how long to wait, if the refusal says so.
+pub(crate) fn add_rate_headers(
+    rate: Option<BucketDecision>,
+    refusal: Option<&Refusal>,
+    headers: &mut HeaderMap,
+) {
+    let mut retry_after = refusal.and_then(Refusal::retry_after_seconds);
+    if let Some(BucketDecision { limit, remaining, reset_unix_seconds, retry_after_seconds, .. }) = rate {
+        headers.insert(X_RATELIMIT_LIMIT, limit.into());
+        headers.insert(X_RATELIMIT_REMAINING, remaining.into());
+        headers.insert(X_RATELIMIT_RESET, reset_unix_seconds.into());
+        if refusal.is_some_and(|refusal| refusal.kind() == RefusalKind::TooManyRequests) {
+            retry_after = Some(retry_after_seconds);
+        }
+    }
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
 }
 
@@ -104,15 +129,21 @@ pub(crate) fn unstored(status: StatusCode, body: Vec<u8>) -> Response {
 }
 
 /// Nothing but a status.
-pub(crate) fn empty(status: StatusCode) -> Response {
+fn empty(status: StatusCode) -> Response {
     let mut response = unstored(status, Vec::new());
     response.headers_mut().remove(CONTENT_TYPE);
     response
 }
 
-/// A JSON document that anybody may read and keep for a while.
-pub(crate) fn public(document: &impl Serialize) -> Response {
-    published(JSON, written(document))
+/// A JSON document that anybody may read and keep for a while, or why there is none. Pages of any origin may read it:
+/// it holds nothing that is not public.
+pub(crate) fn public(document: Result<impl Serialize, Refusal>) -> Response {
+    let mut response = match document {
+        Ok(document) => published(JSON, written(&document)),
+        Err(refusal) => self::refusal(&refusal),
+    };
+    cors::let_any_origin_read(response.headers_mut());
+    response
 }
 
 /// SAML metadata (media type: SAML 2.0 Metadata, appendix A) that anybody may read and keep for a while.

@@ -10,13 +10,13 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Method;
 use hyper::body::Frame;
 use locum_server::{Limits, ServerOptions};
-use locum_testing::{good, good_with};
+use locum_testing::{ACME, good, good_with};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::test_server::{
-    TestServer, UPSTREAM_TEXT, app_token, code, empty, get_jsonp, post, post_form, with_body,
+    TestServer, UPSTREAM_TEXT, app_token, code, empty, get_jsonp, post, post_body, post_form, with_body,
 };
 
 fn limited(limits: Limits) -> TestServer {
@@ -81,7 +81,17 @@ async fn an_endless_body_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_arrives_is_refused_at_the_deadline() {
-    assert_eq!(delegate_unannounced(Unannounced::Silent).await, 503);
+    for path in ["/delegation", "/oauth/revoke"] {
+        let server = TestServer::new();
+        let start = Instant::now();
+        let request = post_body(path, "application/json", Body::new(Unannounced::Silent));
+        let reply = server.send(request).await;
+        assert_eq!(reply.error_code(), code(408, "invalid_request"), "{path}");
+        assert_eq!(reply.header("connection"), Some("close"), "{path}");
+        assert_eq!(start.elapsed().as_secs(), 15);
+        let event = server.doubles.sink.take_only_event();
+        assert_eq!((event.tenant.as_deref(), event.refusal.unwrap().status), (Some(ACME), 408), "{path}");
+    }
 }
 
 #[tokio::test]

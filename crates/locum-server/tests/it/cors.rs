@@ -34,7 +34,22 @@ async fn an_origin_of_the_requesting_client_is_echoed() {
 async fn an_origin_of_another_client_is_not_echoed() {
     assert_eq!(echoed("https://other.example", "caller").await, None);
     assert_eq!(echoed("https://app.example", "other").await, None);
-    assert_eq!(echoed("https://app.example", "nobody").await, None);
+}
+
+#[tokio::test]
+async fn the_refusal_of_an_unknown_client_can_be_read_by_any_origin_of_the_tenant() {
+    let reply = |origin: &'static str| async move {
+        let request = from_origin(origin, &good_with(json!({"client_id": "nobody"})));
+        TestServer::new().send(request).await
+    };
+    for origin in ["https://app.example", "https://other.example"] {
+        let reply = reply(origin).await;
+        assert_eq!(reply.error().2, "invalid client");
+        assert_eq!(reply.header(ALLOW_ORIGIN), Some(origin));
+    }
+    for origin in ["https://evil.example", "null", "https://globex.example"] {
+        assert_eq!(reply(origin).await.header(ALLOW_ORIGIN), None, "{origin}");
+    }
 }
 
 #[tokio::test]
@@ -135,14 +150,19 @@ async fn preflight(origin: &str, method: &str, headers: Option<&str>) -> Reply {
 #[tokio::test]
 async fn a_preflight_of_a_known_origin_is_allowed() {
     for origin in ["https://app.example", "https://other.example"] {
-        for headers in
-            [None, Some("auth0-client,content-type"), Some("Auth0-Client, CONTENT-TYPE,accept-language")]
-        {
+        for headers in [
+            None,
+            Some("auth0-client,content-type"),
+            Some("Auth0-Client, CONTENT-TYPE,accept-language"),
+            Some("authorization,cache-control,x-requested-with"),
+        ] {
             let reply = preflight(origin, "POST", headers).await;
             assert_eq!(
                 reply.header_lines(),
                 [
-                    "access-control-allow-headers: Content-Type, Auth0-Client, Accept-Language".to_owned(),
+                    "access-control-allow-headers: Content-Type, Auth0-Client, Accept-Language, Authorization, \
+                     X-Requested-With, Cache-Control"
+                        .to_owned(),
                     "access-control-allow-methods: POST".to_owned(),
                     format!("access-control-allow-origin: {origin}"),
                     "access-control-max-age: 600".to_owned(),
@@ -163,7 +183,7 @@ async fn a_preflight_for_another_origin_method_or_header_is_not_allowed() {
         ("*", "POST", None),
         ("https://app.example", "PUT", None),
         ("https://app.example", "post", None),
-        ("https://app.example", "POST", Some("content-type, authorization")),
+        ("https://app.example", "POST", Some("content-type, x-api-key")),
         ("https://app.example", "POST", Some("*")),
     ] {
         let reply = preflight(origin, method, headers).await;
@@ -178,4 +198,38 @@ async fn options_without_an_origin_lists_the_methods() {
     let reply = TestServer::new().send(empty(Method::OPTIONS, "/delegation")).await;
     assert_eq!((reply.status, reply.header("allow")), (204, Some("POST, OPTIONS")));
     assert_eq!(reply.header(ALLOW_ORIGIN), None);
+}
+
+#[tokio::test]
+async fn keys_and_discovery_can_be_read_from_any_origin() {
+    let server = TestServer::new();
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        for origin in ["https://evil.example", "null"] {
+            let read = request(Method::GET, path).header("origin", origin).body(Body::empty()).unwrap();
+            let reply = server.send(read).await;
+            assert_eq!((reply.status, reply.header(ALLOW_ORIGIN)), (200, Some("*")), "{path}");
+            assert_eq!(reply.header("access-control-allow-credentials"), None);
+        }
+        let preflight = request(Method::OPTIONS, path)
+            .header("origin", "https://evil.example")
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "cache-control, authorization")
+            .body(Body::empty())
+            .unwrap();
+        let reply = server.send(preflight).await;
+        assert_eq!(reply.status, 204);
+        assert_eq!(
+            reply.header_lines(),
+            [
+                "access-control-allow-headers: *, Authorization",
+                "access-control-allow-methods: GET, HEAD",
+                "access-control-allow-origin: *",
+                "access-control-max-age: 600",
+                "allow: GET, HEAD, OPTIONS",
+            ]
+        );
+    }
+    for path in ["/healthz", "/oauth/revoke"] {
+        assert_eq!(server.send(empty(Method::OPTIONS, path)).await.error().0, 405, "{path}");
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::Method;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use locum_server::ServerOptions;
-use locum_testing::{ACME, GLOBEX, claims_for, rs256, signing_key};
+use locum_testing::{ACME, GLOBEX, acme_key, claims_for, globex_key, rs256, signing_key};
 use serde_json::{Value, json};
 
 use crate::test_server::{TestServer, at, code, empty};
@@ -37,6 +38,32 @@ async fn a_published_key_verifies_what_the_tenant_signs() {
     assert!(!verified(&n.replacen(&n[10..12], "AA", 1)));
 }
 
+/// A JWK with `alg` verifies that algorithm alone, and one key of the tenant signs with four.
+#[tokio::test]
+async fn the_published_key_alone_verifies_every_algorithm_of_the_tenants_key() {
+    let keys = TestServer::new().get("/.well-known/jwks.json").await.json();
+    let keys: JwkSet = serde_json::from_value(keys).unwrap();
+    let jwk = keys.find("key of acme.example.com").unwrap();
+    let key = DecodingKey::from_jwk(jwk).unwrap();
+    for algorithm in [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
+        assert!(jwk.common.key_algorithm.is_none(), "a verifier that honours alg refuses {algorithm:?}");
+        let mut header = Header::new(algorithm);
+        header.kid = Some("key of acme.example.com".to_owned());
+        let verified = |pem: &str, algorithms: &[Algorithm]| {
+            let private = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+            let token = encode(&header, &claims_for("rs256"), &private).unwrap();
+            let mut validation = Validation::new(algorithm);
+            validation.algorithms = algorithms.to_vec();
+            validation.set_audience(&["rs256"]);
+            validation.validate_exp = false;
+            decode::<Value>(&token, &key, &validation).is_ok()
+        };
+        assert!(verified(acme_key(), &[algorithm]), "{algorithm:?}");
+        assert!(!verified(globex_key(), &[algorithm]), "{algorithm:?}");
+        assert!(!verified(acme_key(), &[Algorithm::PS512]), "{algorithm:?}");
+    }
+}
+
 #[tokio::test]
 async fn all_public_keys_are_published_and_no_private_member() {
     let server = TestServer::with(|setup| {
@@ -50,7 +77,7 @@ async fn all_public_keys_are_published_and_no_private_member() {
     assert_eq!(kids, ["key of acme.example.com", "the previous key"]);
     for key in keys.as_array().unwrap() {
         let members: Vec<&String> = key.as_object().unwrap().keys().collect();
-        assert_eq!(members, ["kty", "use", "alg", "kid", "n", "e"]);
+        assert_eq!(members, ["kty", "use", "kid", "n", "e"]);
     }
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
     assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -64,15 +91,14 @@ async fn discovery_has_the_members_that_client_libraries_require() {
         json!({
             "issuer": "https://acme.example.com/",
             "authorization_endpoint": "https://acme.example.com/authorize",
-            "token_endpoint": "https://acme.example.com/oauth/token",
             "jwks_uri": "https://acme.example.com/.well-known/jwks.json",
             "revocation_endpoint": "https://acme.example.com/oauth/revoke",
-            "introspection_endpoint": "https://acme.example.com/oauth/introspect",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["HS256", "RS256"],
+            "id_token_signing_alg_values_supported":
+                ["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"],
             "grant_types_supported": ["urn:ietf:params:oauth:grant-type:jwt-bearer"],
-            "token_endpoint_auth_methods_supported": ["none"],
+            "revocation_endpoint_auth_methods_supported": ["none"],
         })
     );
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
@@ -86,10 +112,8 @@ async fn discovery_names_urls_under_the_path_prefix() {
     assert_eq!(document["issuer"], "https://acme.example.com/");
     for (member, url) in [
         ("authorization_endpoint", "https://acme.example.com/auth/authorize"),
-        ("token_endpoint", "https://acme.example.com/auth/oauth/token"),
         ("jwks_uri", "https://acme.example.com/auth/.well-known/jwks.json"),
         ("revocation_endpoint", "https://acme.example.com/auth/oauth/revoke"),
-        ("introspection_endpoint", "https://acme.example.com/auth/oauth/introspect"),
     ] {
         assert_eq!(document[member], url, "{member}");
     }
@@ -141,6 +165,7 @@ async fn another_method_is_refused_with_the_methods_of_the_path() {
         let served: &[&str] = match path {
             "/delegation" => &["OPTIONS", "POST"],
             "/oauth/revoke" => &["POST"],
+            "/.well-known/jwks.json" | "/.well-known/openid-configuration" => &["GET", "HEAD", "OPTIONS"],
             _ => &["GET", "HEAD"],
         };
         for method in ["PUT", "DELETE", "PATCH", "TRACE", "BREW"] {

@@ -6,7 +6,7 @@ use locum_engine::JWT_BEARER;
 use locum_testing::{ACME, claims_for, good_with, id_token, object, rs256};
 use serde_json::json;
 
-use crate::test_server::{TestServer, post_body, post_form};
+use crate::test_server::{FORM, TestServer, form, post_body, post_form};
 
 async fn assert_accepted(request: Request<Body>) {
     let reply = TestServer::new().send(request).await;
@@ -65,4 +65,39 @@ async fn a_client_secret_is_neither_required_nor_checked() {
         "id_token": rs256(ACME, &claims_for("rs256")), "scope": "passthrough",
     }))))
     .await;
+}
+
+/// auth0.js 7 writes an array as a parameter that is repeated with brackets.
+#[tokio::test]
+async fn an_array_in_a_form_is_a_value_of_a_free_form_parameter() {
+    let form = |array: &str| {
+        let known = form(&good_with(json!({})));
+        post_body("/delegation", FORM, format!("{known}&{array}"))
+    };
+    let server = TestServer::new();
+    let reply = server.send(form("roles[]=a&roles%5B%5D=b&single[]=c")).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let parameters = server.doubles.script.last_grant().parameters;
+    assert_eq!(json!(parameters), json!({"roles": ["a", "b"], "single": ["c"]}));
+
+    for (array, description) in [
+        ("scope[]=openid", "scope parameter must be a string"),
+        ("roles[]=a&roles=b", "the parameter roles was sent twice"),
+        ("roles=a&roles[]=b", "the parameter roles was sent twice"),
+        ("[]=a", "a parameter has no name"),
+    ] {
+        let error = TestServer::new().send(form(array)).await.error();
+        assert_eq!(error, (400, "invalid_request".to_owned(), description.to_owned()), "{array}");
+    }
+}
+
+/// auth0-python sends `null` for what its caller left out.
+#[tokio::test]
+async fn a_json_null_is_an_absent_parameter() {
+    let nulls = json!({"target": null, "scope": "openid", "api_type": null, "refresh_token": null});
+    assert_accepted(post_body("/delegation", "application/json", json!(good_with(nulls)).to_string())).await;
+    let without_token = json!(good_with(json!({"id_token": null}))).to_string();
+    let error =
+        TestServer::new().send(post_body("/delegation", "application/json", without_token)).await.error();
+    assert_eq!(error.2, "missing id_token parameter");
 }

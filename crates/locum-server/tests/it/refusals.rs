@@ -1,11 +1,17 @@
 //! Every row of the refusal table, provoked by a request.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Method;
+use hyper::body::Frame;
 use locum_abi::answer::Failure;
 use locum_engine::ports::IssuerFailure;
 use locum_engine::{JWT_BEARER, RefusalKind};
 use locum_server::{Limits, ServerOptions};
-use locum_testing::{ACME, NOW, claims_for, good, good_with, hs256};
+use locum_testing::{ACME, NOW, bucket_rule, claims_for, good, good_with, hs256, id_token};
 use serde_json::{Map, Value, json};
 
 use crate::test_server::{
@@ -59,6 +65,7 @@ async fn provoked(kind: RefusalKind) -> Reply {
         RefusalKind::AccessDenied => failed(upstream_refusal).await,
         RefusalKind::NotFound => server.send(at("unknown.example.com", post(&good()))).await,
         RefusalKind::MethodNotAllowed => server.send(empty(Method::PUT, "/delegation")).await,
+        RefusalKind::RequestTimeout => server.send(with_body(post(&good()), body_that_never_arrives())).await,
         RefusalKind::BodyTooLarge => {
             server.delegate(good_with(json!({"device": "x".repeat(64 * 1024)}))).await
         }
@@ -70,6 +77,14 @@ async fn provoked(kind: RefusalKind) -> Reply {
             for _ in 0..10 {
                 assert_eq!(server.delegate(good()).await.status, 200);
             }
+            server.delegate(good()).await
+        }
+        RefusalKind::TooManyInvalidTokens => {
+            let server = TestServer::with(|setup| {
+                setup.acme.tenant.delegation.invalid_token_rate = bucket_rule(1, 2);
+            });
+            assert_eq!(server.delegate(good_with(json!({"id_token": "a.b.c"}))).await.status, 400);
+            server.doubles.clock.advance(29);
             server.delegate(good()).await
         }
         RefusalKind::ServerError => failed(internal_failure).await,
@@ -85,7 +100,23 @@ async fn provoked(kind: RefusalKind) -> Reply {
     }
 }
 
-#[tokio::test]
+fn body_that_never_arrives() -> Body {
+    struct Silent;
+    impl HttpBody for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+    Body::new(Silent)
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_kind_of_refusal_has_the_same_shape() {
     for kind in RefusalKind::ALL {
         let reply = provoked(kind).await;
@@ -110,6 +141,14 @@ async fn the_eleventh_request_is_told_how_long_to_wait() {
     for kind in [RefusalKind::TemporarilyUnavailable, RefusalKind::UpstreamUnreachable] {
         assert_eq!(provoked(kind).await.header("retry-after"), None, "{kind:?}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_sends_only_invalid_tokens_is_told_how_long_to_wait_and_no_rate() {
+    let reply = provoked(RefusalKind::TooManyInvalidTokens).await;
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    let rate = reply.header_lines().into_iter().filter(|line| line.starts_with("x-ratelimit"));
+    assert_eq!(rate.count(), 0);
 }
 
 #[tokio::test]
@@ -188,7 +227,10 @@ async fn an_unreadable_body_is_audited_once() {
     assert_eq!(server.send(with_body(post(&good()), "{")).await.status, 400);
     let event = server.doubles.sink.take_only_event();
     assert_eq!(event.code.as_str(), "fd");
+    assert_eq!(event.tenant.as_deref(), Some(ACME));
     assert_eq!(event.refusal.unwrap().status, 400);
+    assert_eq!(server.send(at("unknown.example.com", with_body(post(&good()), "{"))).await.status, 400);
+    assert_eq!(server.doubles.sink.take_only_event().tenant, None);
 }
 
 #[tokio::test]
@@ -198,4 +240,63 @@ async fn an_unavailable_directory_is_not_described() {
     let (status, code, description) = server.delegate(good()).await.error();
     assert_eq!((status, code.as_str()), (503, "temporarily_unavailable"));
     assert!(!description.contains("db.internal"), "{description}");
+}
+
+#[tokio::test]
+async fn a_body_in_another_transfer_coding_than_chunked_is_refused() {
+    for (coding, status) in
+        [("chunked", 200), ("Chunked", 200), ("gzip, chunked", 415), ("gzip", 415), ("x", 415)]
+    {
+        let mut request = post(&good());
+        request.headers_mut().insert("transfer-encoding", coding.parse().unwrap());
+        assert_eq!(TestServer::new().send(request).await.status, status, "{coding}");
+    }
+    let mut two_lines = post(&good());
+    two_lines.headers_mut().append("transfer-encoding", "gzip".parse().unwrap());
+    two_lines.headers_mut().append("transfer-encoding", "chunked".parse().unwrap());
+    assert_eq!(TestServer::new().send(two_lines).await.error().0, 415);
+}
+
+#[tokio::test]
+async fn a_token_in_place_of_a_parameters_name_is_not_repeated() {
+    let token = id_token("caller");
+    let server = TestServer::new();
+    let bodies = [
+        post_body("/delegation", FORM, format!("{token}=1&{token}=2")),
+        post_body("/delegation", FORM, format!("a{token}=1&a{token}=2")),
+        post_body("/oauth/revoke", FORM, format!("{token}=1&{token}=2")),
+        with_body(post(&good()), format!(r#"{{"{token}":1,"{token}":2}}"#)),
+        with_body(post(&good()), format!(r#"{{"a":"{token}" "b"}}"#)),
+        with_body(post(&good()), format!(r#"{{"a":{token}}}"#)),
+        with_body(post(&good()), token.clone()),
+    ];
+    for body in bodies {
+        let (status, _, description) = server.send(body).await.error();
+        assert_eq!(status, 400);
+        let event = server.doubles.sink.take_only_event();
+        for text in [description, format!("{event:?}")] {
+            for part in token.split('.') {
+                assert!(!text.contains(&part[..12]), "{text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_a_header_that_the_audit_keeps_is_masked() {
+    let token = id_token("caller");
+    let mut request = post(&good());
+    request.headers_mut().insert("user-agent", format!("curl/8 {token}").parse().unwrap());
+    request.headers_mut().insert("auth0-client", token.parse().unwrap());
+    let server = TestServer::new();
+    assert_eq!(server.send(request).await.status, 200);
+    let event = server.doubles.sink.take_only_event();
+    assert_eq!(event.user_agent.as_deref(), Some("curl/8 [token]"));
+    assert_eq!(event.auth0_client.as_deref(), Some("[token]"));
+    // The usual value of the header is base64 of JSON, which is not a token.
+    let mut usual = post(&good());
+    usual.headers_mut().insert("auth0-client", "eyJuYW1lIjoiYXV0aDAuanMifQ".parse().unwrap());
+    assert_eq!(server.send(usual).await.status, 200);
+    let event = server.doubles.sink.take_only_event();
+    assert_eq!(event.auth0_client.as_deref(), Some("eyJuYW1lIjoiYXV0aDAuanMifQ"));
 }

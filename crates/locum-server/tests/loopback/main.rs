@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::{any, get};
-use locum_server::{Drained, Limits, serve};
+use locum_server::{Drained, Limits, ServerOptions, serve};
+use locum_testing::{ACME, TestEngine, good};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -19,6 +20,9 @@ use tokio::task::JoinHandle;
 
 /// Longest wait for an event that is due without delay.
 const SOON: Duration = Duration::from_secs(20);
+
+/// More than the socket buffers of both sides hold.
+const LARGE_BYTES: usize = 64 * 1024 * 1024;
 
 /// A server with a path that answers, one that names its peer, and one that waits for a notification.
 struct Server {
@@ -31,6 +35,10 @@ struct Server {
 
 impl Server {
     async fn start(limits: Limits) -> Self {
+        Self::start_with(ServerOptions { limits, ..ServerOptions::default() }).await
+    }
+
+    async fn start_with(options: ServerOptions) -> Self {
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (entered_by_handler, awaited_by_handler) = (Arc::clone(&entered), Arc::clone(&leave));
         let waits = move || async move {
@@ -41,13 +49,14 @@ impl Server {
         let router = Router::new()
             .route("/", get("here"))
             .route("/peer", any(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }))
+            .route("/large", get(|| async { vec![b'x'; LARGE_BYTES] }))
             .route("/waits", get(waits));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stop_requested) = oneshot::channel();
         let stopped = tokio::spawn(async move {
             let shutdown = async { drop(stop_requested.await) };
-            serve(listener, router, shutdown, &limits).await
+            serve(listener, router, shutdown, &options).await
         });
         Self { address, stop, stopped, entered, leave }
     }
@@ -175,4 +184,125 @@ async fn requests_that_do_not_finish_are_cut_at_the_drain_deadline() {
         () = pending() => false,
     };
     assert!(cut, "the connection is still open");
+}
+
+/// A request after which the server closes the connection.
+fn last_request(path: &str) -> String {
+    request(path).replace("host", "connection: close\r\nhost")
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_cut_at_the_write_deadline() {
+    let limits = Limits {
+        write_deadline: Duration::from_secs(1),
+        head_deadline: SOON * 2,
+        connections_max: 1,
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let mut reader = server.connect().await;
+    reader.write_all(last_request("/large").as_bytes()).await.unwrap();
+    assert!(rest(&mut reader).await.len() > LARGE_BYTES);
+
+    let mut silent = server.connect().await;
+    silent.write_all(last_request("/large").as_bytes()).await.unwrap();
+    // There is room for one connection, so this one is served once the other is cut.
+    let mut next = server.connect().await;
+    next.write_all(last_request("/").as_bytes()).await.unwrap();
+    assert!(rest(&mut next).await.ends_with("here"));
+    let mut read = Vec::new();
+    let _ = silent.read_to_end(&mut read).await;
+    assert!(read.len() < LARGE_BYTES);
+    assert_eq!(server.stop().await.connections_cut, 0);
+}
+
+/// The answer to a request on a new connection, empty if the server closes it.
+async fn answer(server: &Server) -> String {
+    let mut stream = server.connect().await;
+    let mut text = Vec::new();
+    if stream.write_all(last_request("/").as_bytes()).await.is_ok() {
+        let _ = tokio::time::timeout(SOON, stream.read_to_end(&mut text)).await.unwrap();
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn an_address_with_all_its_connections_gets_no_more_until_one_closes() {
+    let server = Server::start(Limits { connections_per_address_max: 2, ..Limits::default() }).await;
+    let mut held = [server.connect().await, server.connect().await];
+    for stream in &mut held {
+        stream.write_all(request("/").as_bytes()).await.unwrap();
+        response(stream, "here").await;
+    }
+    assert_eq!(answer(&server).await, "");
+    drop(held);
+    let served = async {
+        while !answer(&server).await.ends_with("here") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, served).await.unwrap();
+    assert_eq!(server.stop().await.connections_cut, 0);
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_may_hold_any_number_of_connections() {
+    let server = Server::start_with(ServerOptions {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        limits: Limits { connections_per_address_max: 1, ..Limits::default() },
+        ..ServerOptions::default()
+    })
+    .await;
+    let mut held = server.connect().await;
+    held.write_all(request("/").as_bytes()).await.unwrap();
+    response(&mut held, "here").await;
+    assert!(answer(&server).await.ends_with("here"));
+    assert_eq!(server.stop().await.connections_cut, 0);
+}
+
+#[tokio::test]
+async fn a_head_that_is_not_complete_does_not_hold_a_stop() {
+    let limits = Limits { head_deadline: SOON * 2, drain_deadline: SOON * 2, ..Limits::default() };
+    let server = Server::start(limits).await;
+    let silent = server.connect().await;
+    let mut first = server.connect().await;
+    first.write_all(b"GET / HTTP/1.1\r\nhost: a.exa").await.unwrap();
+    let mut second = server.connect().await;
+    second.write_all(request("/").as_bytes()).await.unwrap();
+    response(&mut second, "here").await;
+    second.write_all(b"GET / HTTP/1.1\r\nhost: a.exa").await.unwrap();
+    // `Server::stop` waits for half as long as the deadlines would.
+    assert_eq!(server.stop().await, Drained { connections_cut: 0 });
+    drop((silent, first, second));
+}
+
+#[tokio::test]
+async fn a_body_in_another_transfer_coding_than_chunked_is_refused() {
+    let engine = TestEngine::new().engine;
+    let options = ServerOptions::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = locum_server::router(engine, options.clone());
+    tokio::spawn(async move { serve(listener, router, pending(), &options).await });
+    let body = form();
+    for (coding, status) in
+        [("chunked", "200"), ("gzip, chunked", "415"), ("gzip", "400"), ("chunked, gzip", "400")]
+    {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST /delegation HTTP/1.1\r\nhost: {ACME}\r\nconnection: close\r\ncontent-type: \
+             application/x-www-form-urlencoded\r\ntransfer-encoding: {coding}\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let response = rest(&mut stream).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{coding}: {response}");
+    }
+}
+
+/// A good delegation as a form.
+fn form() -> String {
+    let parameters = good();
+    let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap()));
+    pairs.collect::<Vec<_>>().join("&")
 }

@@ -97,13 +97,6 @@ fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
 
 fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, FieldError> {
     let rate = &entry.rate_limit;
-    let at_least_one = |stated: Option<u32>, default: NonZeroU32| {
-        NonZeroU32::new(stated.unwrap_or(default.get())).ok_or_else(|| {
-            FieldError::new("/delegation/rate_limit", "size and per_minute must be at least 1")
-        })
-    };
-    let size = at_least_one(rate.size, BucketRule::AUTH0_DEFAULT.size)?;
-    let per_minute = at_least_one(rate.per_minute, BucketRule::AUTH0_DEFAULT.per_minute)?;
     if entry.lifetime_ceiling_seconds == Some(0) {
         return Err(FieldError::new("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
     }
@@ -114,12 +107,34 @@ fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, FieldError> {
     policy.cap_to_subject_exp = entry.cap_to_subject_exp;
     policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
     policy.leeway_seconds = entry.leeway_seconds;
-    policy.rate = BucketRule { size, per_minute };
+    policy.rate = bucket(rate.size, rate.per_minute, BucketRule::AUTH0_DEFAULT, "/delegation/rate_limit")?;
+    policy.invalid_token_rate = bucket(
+        rate.invalid_tokens.size,
+        rate.invalid_tokens.per_minute,
+        BucketRule::INVALID_TOKENS_DEFAULT,
+        "/delegation/rate_limit/invalid_tokens",
+    )?;
     policy.when_buckets_unavailable = match rate.when_unavailable {
         None | Some(WhenUnavailableEntry::Open) => WhenUnavailable::Open,
         Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
     };
     Ok(policy)
+}
+
+fn bucket(
+    size: Option<u32>,
+    per_minute: Option<u32>,
+    default: BucketRule,
+    pointer: &'static str,
+) -> Result<BucketRule, FieldError> {
+    let at_least_one = |stated: Option<u32>, default: NonZeroU32| {
+        NonZeroU32::new(stated.unwrap_or(default.get()))
+            .ok_or_else(|| FieldError::new(pointer, "size and per_minute must be at least 1"))
+    };
+    Ok(BucketRule {
+        size: at_least_one(size, default.size)?,
+        per_minute: at_least_one(per_minute, default.per_minute)?,
+    })
 }
 
 fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, FieldError> {

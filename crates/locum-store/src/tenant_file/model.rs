@@ -57,6 +57,16 @@ pub(super) struct RateLimitEntry {
     pub(super) size: Option<u32>,
     pub(super) per_minute: Option<u32>,
     pub(super) when_unavailable: Option<WhenUnavailableEntry>,
+    #[serde(default)]
+    pub(super) invalid_tokens: BucketEntry,
+}
+
+/// `delegation.rate_limit.invalid_tokens`: the bucket of invalid subject tokens of each address.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BucketEntry {
+    pub(super) size: Option<u32>,
+    pub(super) per_minute: Option<u32>,
 }
 
 #[derive(Deserialize, Clone, Copy)]

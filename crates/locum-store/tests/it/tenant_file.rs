@@ -236,3 +236,19 @@ fn a_large_tenant_is_within_the_parsers_budget() {
     let file = read_text(&format!("{MINIMAL}users: [{{user_id: u, many: [{many}]}}]\n")).unwrap();
     assert_eq!(file.data.users["u"].profile["many"].as_array().unwrap().len(), 260_000);
 }
+
+#[test]
+fn the_limit_of_invalid_tokens_can_be_set_and_is_at_least_one() {
+    let policy = |fields: &str| {
+        read_text(&format!("{MINIMAL}delegation: {{rate_limit: {{invalid_tokens: {fields}}}}}\n"))
+            .map(|file| file.data.tenant.delegation.invalid_token_rate)
+            .map(|rule| (rule.size.get(), rule.per_minute.get()))
+    };
+    assert_eq!(policy("{}").unwrap(), (60, 60));
+    assert_eq!(policy("{size: 600}").unwrap(), (600, 60));
+    assert_eq!(policy("{size: 1, per_minute: 6000}").unwrap(), (1, 6000));
+    for fields in ["{size: 0}", "{per_minute: 0}"] {
+        assert!(policy(fields).unwrap_err().contains("at least 1"), "{fields}");
+    }
+    assert!(policy("{when_unavailable: open}").unwrap_err().contains("unknown field"));
+}

@@ -68,10 +68,12 @@ async fn serve_until_stopped(config: Config, service: Service) -> Result<(), Com
     let no_signal = |error: std::io::Error| CommandError::system(format!("cannot handle signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
     let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
-    let limits = config.limits.server();
-    let options =
-        ServerOptions { trusted_proxies: config.trusted_proxies.clone(), limits, ..Default::default() };
-    let router = router(service.engine.clone(), options);
+    let options = ServerOptions {
+        trusted_proxies: config.trusted_proxies.clone(),
+        limits: config.limits.server(),
+        ..Default::default()
+    };
+    let router = router(service.engine.clone(), options.clone());
     tokio::spawn(reload_on_hangup(hangup, config, service));
     // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
@@ -82,7 +84,7 @@ async fn serve_until_stopped(config: Config, service: Service) -> Result<(), Com
         }
         tracing::info!("stopping: no new connections, requests in flight are finished");
     };
-    let drained = serve(listener, router, stop, &limits).await;
+    let drained = serve(listener, router, stop, &options).await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
 }

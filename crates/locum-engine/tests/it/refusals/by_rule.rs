@@ -24,7 +24,7 @@ pub(super) fn parsing() -> Vec<Row> {
         Row(
             "a parameter of the wrong type",
             NOTHING,
-            json!({"scope": null}),
+            json!({"scope": false}),
             No,
             "400 invalid_request scope parameter must be a string",
         ),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use by_issuer::issuance;
 use by_rule::{admission, authentication, authorization, parsing, readiness};
-use locum_testing::{REFERENCE, TestEngine, TestSetup, caller, good_with, summary};
+use locum_testing::{REFERENCE, TestEngine, TestSetup, bucket_rule, caller, good_with, summary};
 
 /// Whether the rate limit counted the request before the refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,14 +82,23 @@ fn every_row_of_the_refusal_table_is_reached() {
         .collect();
     // The server reports unreadable bodies; one kind belongs to revocations.
     let test = TestEngine::new();
-    for kind in [RefusalKind::MethodNotAllowed, RefusalKind::BodyTooLarge, RefusalKind::UnsupportedMediaType]
-    {
-        let answer = test.engine.refuse_unread(Refusal::new(kind, "unread"), &caller());
+    for kind in [
+        RefusalKind::MethodNotAllowed,
+        RefusalKind::RequestTimeout,
+        RefusalKind::BodyTooLarge,
+        RefusalKind::UnsupportedMediaType,
+    ] {
+        let answer = test.engine.refuse_unread(Refusal::new(kind, "unread"), None, &caller());
         let event = test.sink.take_only_event();
         assert_eq!(event.code.as_str(), "fd");
         assert_eq!(event.refusal.unwrap().status, kind.row().0);
         assert!(answer.rate.is_none());
         reached.insert(answer.outcome.unwrap_err().kind());
+    }
+    let limited =
+        TestEngine::with(|setup| setup.acme.tenant.delegation.invalid_token_rate = bucket_rule(1, 1));
+    for _ in 0..2 {
+        reached.insert(limited.delegate(good_with(json!({"id_token": "a.b.c"}))).refusal().kind());
     }
     let (revoked, _) = test.revoke(json!({"client_id": "caller", "token": "eyJ.a.b"}));
     reached.insert(revoked.unwrap_err().kind());
