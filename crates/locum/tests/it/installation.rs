@@ -82,7 +82,7 @@ fn plugin_file(plugin: &str) -> PathBuf {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--message-format=json", "--package", "locum-plugin-app"]);
-        cargo.args(["--package", "locum-plugin-aws", "--target-dir"]);
+        cargo.args(["--package", "locum-plugin-aws", "--package", "locum-plugin-wams", "--target-dir"]);
         cargo.arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");

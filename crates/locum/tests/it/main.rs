@@ -11,6 +11,7 @@ mod help;
 mod installation;
 mod new_plugins;
 mod plugins;
+mod secrets_in_memory;
 mod serving;
 mod start;
 mod tenants;
