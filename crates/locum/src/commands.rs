@@ -6,8 +6,6 @@ mod plugin;
 mod serve;
 mod token;
 
-pub(crate) use serve::{log_findings, refuse_or_warn};
-
 use crate::cli::{Cli, Command};
 use crate::exit::CommandError;
 

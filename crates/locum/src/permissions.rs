@@ -60,6 +60,18 @@ pub(crate) fn of_files(paths: &[PathBuf]) -> Vec<ForeignWriter> {
     paths.iter().filter_map(|path| Some(ForeignWriter { path: path.clone(), who: who(path)? })).collect()
 }
 
+/// Logs files that others can change, or returns them as an error where the config is strict.
+pub(crate) fn refuse_or_warn(config: &Config, found: &[ForeignWriter]) -> Result<(), String> {
+    let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+    if config.strict_permissions && !lines.is_empty() {
+        return Err(lines.join("\n"));
+    }
+    for line in lines {
+        tracing::warn!("{line}");
+    }
+    Ok(())
+}
+
 fn foreign_writer(mode: u32, owner: u32, group: u32, own: u32) -> Option<Who> {
     if mode & OTHER_WRITE != 0 {
         Some(Who::Everybody)

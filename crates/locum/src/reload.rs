@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::Signal;
 
-use crate::commands::{log_findings, refuse_or_warn};
 use crate::config::Config;
-use crate::permissions;
+use crate::permissions::{self, refuse_or_warn};
 use crate::tenants::{self, PreparedTenants};
 use crate::wiring::Service;
 
@@ -31,7 +30,7 @@ async fn reload(config: Arc<Config>, service: Arc<Service>) {
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     match read {
         Ok(prepared) => {
-            log_findings(&prepared);
+            prepared.log_findings();
             let tenants = prepared.set.tenants().count();
             service.directory.replace(prepared.set);
             tracing::info!(tenants, duration_ms, "reloaded");

@@ -173,6 +173,20 @@ impl PreparedTenants {
         let problems = self.set.problems_new_since(before);
         problems.iter().map(|problem| at_place(&self.places, problem).to_string()).collect()
     }
+
+    /// Logs what does not work and what should be changed. An add-on that cannot work is no reason to refuse all others:
+    /// requests for it alone are answered with 500.
+    pub(crate) fn log_findings(&self) {
+        for problem in lines(&self.add_on_problems) {
+            tracing::error!("add-on does not work, requests for it get 500: {problem}");
+        }
+        for problem in lines(&self.problems) {
+            tracing::error!("{problem}");
+        }
+        for warning in lines(&self.warnings) {
+            tracing::warn!("{warning}");
+        }
+    }
 }
 
 /// One line for each finding, by file and line.

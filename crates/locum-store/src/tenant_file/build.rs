@@ -169,10 +169,10 @@ fn key(entry: &ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErro
         // `alg` is that of the tokens issued for this client as a target; its id_tokens are signed by the tenant.
         (_, _) if tenant_signs => ClientKey::TenantKeys,
         ("ES256" | "EdDSA", _) => ClientKey::None,
-        (alg, _) => {
+        (_, _) => {
             errors.add(
                 format!("{at}/jwt_configuration/alg"),
-                format!("{alg} needs a signing key of the tenant; add one to signing_keys"),
+                "this algorithm needs a signing key of the tenant; add one to signing_keys",
             );
             ClientKey::None
         }

@@ -415,3 +415,52 @@ fn a_pem_that_is_not_an_rsa_private_key_is_named_for_what_it_is() {
     }
     assert!(read_text(&format!("{MINIMAL}signing_keys: [{{kid: k, private_key: {rsa:?}}}]\n")).is_ok());
 }
+
+#[test]
+fn no_error_shows_a_value() {
+    // Each scalar field with values of each type, some of them wrong.
+    let values =
+        ["31337", "31337.5", "-31337", "hunter2", "'31337'", "[hunter2]", "{hunter2x: hunter2}", "true"];
+    let fields = [
+        "domain: V",
+        "default: V",
+        "delegation: V",
+        "delegation: {enabled: V}",
+        "delegation: {lifetime_ceiling_seconds: V}",
+        "delegation: {leeway_seconds: V}",
+        "delegation: {rate_limit: {size: V}}",
+        "delegation: {rate_limit: {when_unavailable: V}}",
+        "signing_keys: V",
+        "signing_keys: [{kid: V, private_key: V, certificate: V}]",
+        "clients: V",
+        "clients: [{client_id: V}]",
+        "clients: [{client_id: a, name: V}]",
+        "clients: [{client_id: a, client_secret: V}]",
+        "clients: [{client_id: a, is_first_party: V}]",
+        "clients: [{client_id: a, grant_types: V}]",
+        "clients: [{client_id: a, allowed_origins: V}]",
+        "clients: [{client_id: a, jwt_configuration: V}]",
+        "clients: [{client_id: a, jwt_configuration: {alg: V}}]",
+        "clients: [{client_id: a, jwt_configuration: {secret_encoded: V}}]",
+        "clients: [{client_id: a, jwt_configuration: {lifetime_in_seconds: V}}]",
+        "clients: [{client_id: a, jwt_configuration: {private_key: V}}]",
+        "clients: [{client_id: a, addons: V}]",
+        "clients: [{client_id: a, addons: {aws: V}}]",
+        "users: [{user_id: V}]",
+        "users: [{user_id: a, blocked: V}]",
+    ];
+    let mut refused = 0;
+    for field in fields {
+        for value in values {
+            let text = field.replace('V', value);
+            let text =
+                if field.starts_with("domain") { text } else { format!("domain: a.example.com\n{text}") };
+            let Err(error) = read_text(&text) else { continue };
+            refused += 1;
+            let shown = error.replace("`hunter2x`", "").replace("/hunter2x", "");
+            assert!(!shown.contains("31337") && !shown.contains("hunter2"), "{text}: {error}");
+            assert!(error.contains("(at /"), "{text}: {error}");
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}

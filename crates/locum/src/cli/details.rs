@@ -21,7 +21,8 @@ Reads the config file, the tenant files named in it, and all plugins of its `plu
 prints `listening on http://ADDRESS:PORT` on standard output; logs go to standard error.
 
 Signals:
-  SIGHUP           Reload all tenant files; if one of them has an error, keep the tenants in use
+  SIGHUP           Reload all tenant files; if one of them has an error, keep the tenants in use;
+                   during the start, reload after it
   SIGTERM, SIGINT  Stop accepting connections, finish the requests in flight, exit
 
 Environment:
@@ -30,19 +31,20 @@ Environment:
 Exit codes:
   0  stopped by a signal
   2  the command line is invalid
-  3  the config or a tenant file cannot be used, or an add-on does not work
+  3  the config or a tenant file cannot be used; with `strict_permissions`, others can change a file
   4  a plugin cannot be loaded
   5  the system refused: the address is in use, there are no root certificates";
 
 pub(super) const CHECK: &str = "\
-Reads what `locum serve` reads, loads the plugins and configures every add-on, but opens no port. Prints
-each add-on that does not work by tenant, client and field, and warnings such as short client secrets.
+Reads what `locum serve` reads, loads the plugins and configures every add-on, but opens no port and calls
+no upstream. Prints all problems of all files in one run, a line for each: file, line, what to do, field.
+Then prints warnings: what works and should be changed, such as short client secrets.
 
 Exit codes:
-  0  `locum serve` would start; there may be warnings
-  1  an add-on does not work
+  0  there is no problem; there may be warnings
+  1  `locum serve` would start, but something cannot work, such as an add-on or an origin
   2  the command line is invalid
-  3  the config or a tenant file cannot be used
+  3  the config or a tenant file cannot be used; with `strict_permissions`, others can change a file
   4  a plugin cannot be loaded
   5  the system refused: there are no root certificates";
 

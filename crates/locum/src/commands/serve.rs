@@ -12,10 +12,10 @@ use crate::config::{self, Config, ListenAddress, LogFormat};
 use crate::exit::CommandError;
 use crate::format::print_text;
 use crate::log_filter;
-use crate::permissions::{self, ForeignWriter};
+use crate::permissions::{self, refuse_or_warn};
 use crate::reload::reload_on_hangup;
 use crate::signals::Signals;
-use crate::tenants::{self, PreparedTenants};
+use crate::tenants;
 use crate::wiring::{self, Service};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
@@ -62,34 +62,8 @@ fn start(config_file: &Path, listen: Option<ListenAddress>) -> Result<(Config, S
     let plugins = wiring::load_plugins(&config, upstreams)?;
     let prepared = tenants::read(&config).prepare(&plugins)?;
     refuse_or_warn(&config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
-    log_findings(&prepared);
+    prepared.log_findings();
     Ok((config, wiring::assemble(plugins, prepared.set)))
-}
-
-/// Logs files that others can change, or returns them as an error where the config is strict.
-pub(crate) fn refuse_or_warn(config: &Config, found: &[ForeignWriter]) -> Result<(), String> {
-    let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
-    if config.strict_permissions && !lines.is_empty() {
-        return Err(lines.join("\n"));
-    }
-    for line in lines {
-        tracing::warn!("{line}");
-    }
-    Ok(())
-}
-
-/// Logs what does not work and what should be changed. An add-on that cannot work is no reason to refuse all others:
-/// requests for it alone are answered with 500.
-pub(crate) fn log_findings(prepared: &PreparedTenants) {
-    for problem in tenants::lines(&prepared.add_on_problems) {
-        tracing::error!("add-on does not work, requests for it get 500: {problem}");
-    }
-    for problem in tenants::lines(&prepared.problems) {
-        tracing::error!("{problem}");
-    }
-    for warning in tenants::lines(&prepared.warnings) {
-        tracing::warn!("{warning}");
-    }
 }
 
 fn start_log(format: LogFormat) {
