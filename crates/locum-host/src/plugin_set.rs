@@ -9,7 +9,8 @@ use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
 use locum_abi::manifest::{IssuerManifest, Need};
 use locum_engine::ports::{Issuer, Issuers};
-use zeroize::Zeroizing;
+use serde_json::{Map, Value};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::calling::answer::read_failure;
 use crate::calling::backend::{CreateError, Isolation};
@@ -172,9 +173,8 @@ impl Issuers for PluginSet {
         let secret_mask =
             SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();
-        let input = Zeroizing::new(
-            serde_json::to_vec(&configuration).map_err(|error| Failure::internal(error.to_string()))?,
-        );
+        let input = message(&configuration).map_err(|error| Failure::internal(error.to_string()))?;
+        overwrite(&mut configuration.settings);
         let deadline = self.options.configure_deadline;
         let issuer = plugin
             .backend()
@@ -202,6 +202,44 @@ fn not_created(error: &CreateError, plugin: &str, deadline: Duration, secret_mas
     };
     tracing::error!(plugin, "an issuer could not be configured: {cause}");
     Failure::internal(cause)
+}
+
+/// The configuration as a message. Its length is found out first: a message that grows leaves copies of its beginning in
+/// memory.
+fn message(configuration: &Configuration) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    let mut length = ByteCount(0);
+    serde_json::to_writer(&mut length, configuration)?;
+    let mut message = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *message, configuration)?;
+    Ok(message)
+}
+
+/// Counts what is written.
+struct ByteCount(usize);
+
+impl std::io::Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Overwrites the texts of settings, which may be secrets.
+fn overwrite(settings: &mut Map<String, Value>) {
+    settings.values_mut().for_each(overwrite_value);
+}
+
+fn overwrite_value(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(overwrite_value),
+        Value::Object(members) => overwrite(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Reads the failure with which a plugin refused a configuration.

@@ -8,6 +8,7 @@ mod memory_buckets;
 mod system;
 pub mod tenant_file;
 mod tenant_set;
+pub mod text_file;
 
 pub use directory::MemoryDirectory;
 pub use memory_buckets::MemoryBuckets;

@@ -1,64 +1,68 @@
 //! Tenant files: the Management API's own field names in YAML. A file with any error is refused as a whole.
 //!
-//! A file is parsed twice: once into the model, so that an unknown key or a wrong type is reported with its line; then,
-//! with `${env:NAME}` and `${file:PATH}` filled in, into what becomes [`TenantData`](crate::TenantData).
+//! A file is parsed into a tree that knows the line of each value. `${env:NAME}` and `${file:PATH}` are filled in, and
+//! the tree is read as the model. A value with an error is left out and the rest is read on, so that all errors are found
+//! in one run.
 
+mod advice;
 mod build;
 mod field_error;
+mod finding;
 mod ignored;
 mod model;
-mod position;
+mod node;
+mod pem_kind;
+mod places;
+mod reader;
 mod references;
 mod yaml;
 
-use std::fmt;
+use std::collections::HashSet;
 use std::path::Path;
 
-use serde_json::Value;
-
-pub use crate::tenant_file::build::TenantFile;
-use crate::tenant_file::field_error::FieldError;
+use crate::TenantData;
+use crate::tenant_file::field_error::FieldErrors;
+pub use crate::tenant_file::finding::{Finding, TenantFileError};
 use crate::tenant_file::model::TenantEntry;
+use crate::tenant_file::node::{Node, NodeValue};
+pub use crate::tenant_file::places::Places;
+use crate::tenant_file::reader::LeftOut;
 pub use crate::tenant_file::references::References;
+use crate::text_file;
 
-/// Why and where a tenant file cannot be used, and what to do. It never shows a value, which may be a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct TenantFileError {
-    /// The file.
-    pub file: String,
-    /// Line and column, counted from one, unless the file could not be read at all.
-    pub position: Option<(u64, u64)>,
-    /// The JSON pointer of the field at fault, unless the parser found the error.
-    pub pointer: Option<String>,
-    /// What is wrong, and what to do.
-    pub message: String,
-}
+/// Largest tenant file, in bytes.
+pub const TENANT_FILE_BYTES_MAX: u64 = 256 << 20;
 
-impl fmt::Display for TenantFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some((line, column)) = self.position {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.message)?;
-        match &self.pointer {
-            Some(pointer) => write!(f, " (at {pointer})"),
-            None => Ok(()),
-        }
-    }
+/// After this many values of a wrong type or unknown keys, the rest of the file is not read.
+const TYPE_ERRORS_MAX: usize = 100;
+
+/// The contents of a tenant file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TenantFile {
+    /// The tenant with its clients and users.
+    pub data: TenantData,
+    /// What is valid and cannot work.
+    pub problems: Vec<Finding>,
+    /// What works and should be changed.
+    pub warnings: Vec<Finding>,
+    /// Where the fields are, for what is found out later.
+    pub places: Places,
 }
 
 /// Reads the tenant file at a path. `references` resolves `${env:NAME}` and `${file:PATH}`.
 ///
 /// # Errors
-/// The first error in the file.
+/// All errors in the file.
 pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| TenantFileError {
-        file: file.clone(),
-        position: None,
-        pointer: None,
-        message: format!("cannot read the tenant file: {error}; check the path"),
+    let text = text_file::read(path, TENANT_FILE_BYTES_MAX).map_err(|error| {
+        TenantFileError::unreadable(Finding {
+            file: file.clone(),
+            position: None,
+            pointer: None,
+            message: format!("cannot read the tenant file: {error}; check the path"),
+        })
     })?;
     read(&text, &file, references)
 }
@@ -66,29 +70,83 @@ pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, Tena
 /// Reads the text of a tenant file; `file` is the name used in errors.
 ///
 /// # Errors
-/// The first error in the file.
+/// All errors in the file.
 pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
-    let refused_by_parser = |error: serde_saphyr::Error| TenantFileError {
-        file: file.to_owned(),
-        position: error.location().map(|location| (location.line(), location.column())),
-        pointer: None,
-        message: yaml::error_message(&error),
-    };
-    let refused = |FieldError { pointer, message }| TenantFileError {
-        file: file.to_owned(),
-        position: position::of_pointer(text, &pointer),
-        pointer: Some(pointer),
-        message,
-    };
-    yaml::parse::<TenantEntry>(text).map_err(refused_by_parser)?;
-    let mut document: Value = yaml::parse(text).map_err(refused_by_parser)?;
-    references.fill(&mut document).map_err(refused)?;
-    let entry: TenantEntry = serde_json::from_value(document).map_err(|_| {
-        // serde_json's own message shows the value, which may be a secret. The strict parse finds the same value.
-        yaml::parse_strictly::<TenantEntry>(text).err().map_or_else(
-            || refused(FieldError::new("", "a value does not have the type of its field")),
-            refused_by_parser,
-        )
+    let mut root: Node = yaml::parse(text).map_err(|error| {
+        TenantFileError::unreadable(Finding {
+            file: file.to_owned(),
+            position: error.location().map(|location| (location.line(), location.column())),
+            pointer: None,
+            message: yaml::error_message(&error),
+        })
     })?;
-    build::tenant(entry).map_err(refused)
+    let mut left_out = LeftOut::new();
+    let mut errors = Vec::new();
+    let unresolved = references.fill(&mut root);
+    for reference in unresolved {
+        left_out.insert(reference.member);
+        errors.push(Finding::at_field(file, reference.position, reference.error));
+    }
+    let (entry, left_out) = read_entry(&root, file, left_out, &mut errors);
+    let Some(entry) = entry else {
+        return Err(TenantFileError::new(errors, None));
+    };
+    let advice = advice::on_clients(&entry.clients, &client_ids(&root));
+    let mut build_errors = FieldErrors::default();
+    let data = build::tenant(entry, &mut build_errors);
+    let found = |FieldErrors(found): FieldErrors| -> Vec<Finding> {
+        let found = found.into_iter();
+        found.map(|error| Finding::at_field(file, root.position_of(&error.pointer), error)).collect()
+    };
+    let problems = without_those_of(found(advice.problems), &errors);
+    let build_errors = without_those_of(found(build_errors), &errors);
+    errors.extend(build_errors);
+    let warnings = without_those_of(found(advice.warnings), &errors);
+    drop(left_out);
+    let places = Places::new(file, root);
+    let read = TenantFile { data, problems, warnings, places };
+    if errors.is_empty() { Ok(read) } else { Err(TenantFileError::new(errors, Some(read))) }
+}
+
+/// Reads the model. Each value with an error is left out, and the rest is read again. Without an entry, the rest cannot
+/// be read.
+fn read_entry(
+    root: &Node,
+    file: &str,
+    mut left_out: LeftOut,
+    errors: &mut Vec<Finding>,
+) -> (Option<TenantEntry>, LeftOut) {
+    for _ in 0..TYPE_ERRORS_MAX {
+        let error = match reader::read::<TenantEntry>(root, &left_out) {
+            Ok(entry) => return (Some(entry), left_out),
+            Err(error) => error,
+        };
+        let member = error.member;
+        errors.push(Finding {
+            file: file.to_owned(),
+            position: error.position,
+            pointer: Some(error.pointer()),
+            message: error.message,
+        });
+        match member {
+            Some(member) if left_out.insert(member) => {}
+            _ => break,
+        }
+    }
+    (None, left_out)
+}
+
+/// The ids of all clients, also of those with errors.
+fn client_ids(root: &Node) -> HashSet<&str> {
+    let Some(NodeValue::Sequence(clients)) = root.child("clients").map(|clients| &clients.value) else {
+        return HashSet::new();
+    };
+    let ids = clients.iter().filter_map(|client| client.child("client_id"));
+    ids.filter_map(|id| if let NodeValue::Text(id) = &id.value { Some(id.as_str()) } else { None }).collect()
+}
+
+/// Drops what only follows from an error: what is found at a field that has one, or in a field around it.
+fn without_those_of(found: Vec<Finding>, errors: &[Finding]) -> Vec<Finding> {
+    let follows = |finding: &Finding| errors.iter().any(|error| finding.is_at_or_around(error));
+    found.into_iter().filter(|finding| !follows(finding)).collect()
 }

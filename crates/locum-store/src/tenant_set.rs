@@ -11,7 +11,6 @@ use locum_engine::model::{Client, Tenant, User};
 use locum_engine::ports::Issuers;
 use locum_engine::prepared::{AddOnProblem, InvalidSigningKey, PreparedClient, PreparedTenant};
 
-use crate::tenant_set::consistency::check;
 pub(crate) use crate::tenant_set::held_tenant::HeldTenant;
 
 /// A tenant with its clients and users, as data.
@@ -105,7 +104,9 @@ impl TenantSet {
     /// list one resource, or if a signing key cannot be used. The first one in the order of the tenants; keys are tried
     /// last.
     pub fn prepare(tenants: Vec<TenantData>, issuers: &dyn Issuers) -> Result<Self, TenantSetError> {
-        check(&tenants)?;
+        if let Some(conflict) = Self::conflicts(&tenants).into_iter().next() {
+            return Err(conflict);
+        }
         let mut set = Self::default();
         let mut all_clients = Vec::new();
         for prepared in parallel::map(tenants, prepare_tenant) {
@@ -127,6 +128,11 @@ impl TenantSet {
             }
         }
         Ok(set)
+    }
+
+    /// Why these tenants cannot be served together: all reasons but unusable keys, in the order of the tenants.
+    pub fn conflicts(tenants: &[TenantData]) -> Vec<TenantSetError> {
+        consistency::conflicts(tenants)
     }
 
     /// All tenants, in no order.

@@ -2,10 +2,11 @@
 
 mod details;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::ListenAddress;
 
 #[derive(Parser)]
 #[command(
@@ -44,7 +45,7 @@ pub(crate) struct ServeArgs {
     pub(crate) config: PathBuf,
     /// Listen on this address instead of the config's `listen`
     #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<ListenAddress>,
 }
 
 #[derive(Args)]

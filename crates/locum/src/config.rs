@@ -1,12 +1,15 @@
 //! The config file, `locum.toml`. Unknown keys are errors.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use locum_server::Limits;
-use serde::Deserialize;
+use locum_store::text_file;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::exit::CommandError;
 
@@ -14,14 +17,20 @@ use crate::exit::CommandError;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    #[serde(default = "default_listen")]
-    pub(crate) listen: SocketAddr,
+    /// The file itself, as the command line names it.
+    #[serde(skip)]
+    pub(crate) file: PathBuf,
+    #[serde(default)]
+    pub(crate) listen: ListenAddress,
     /// The directory of the plugin files; `plugins.lock` is beside it.
     pub(crate) plugins_dir: PathBuf,
     pub(crate) tenants: Vec<PathBuf>,
     /// Networks of the proxies whose `X-Forwarded-For` is trusted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Whether files that others can change are refused; otherwise they are warned about.
+    #[serde(default)]
+    pub(crate) strict_permissions: bool,
     #[serde(default)]
     pub(crate) log: LogFormat,
     #[serde(default)]
@@ -50,16 +59,76 @@ pub(crate) struct LimitsConfig {
     drain_deadline_ms: Option<u64>,
     /// Longest time to issue one credential, including upstream calls.
     issue_deadline_ms: Option<u64>,
+    /// Longest time that a reload may take before it is abandoned.
+    reload_deadline_ms: Option<u64>,
 }
 
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 3000))
+/// How long a reload may take, unless the config sets another time. Ten thousand users take about a second.
+const RELOAD_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Host and port to listen on: an IP address or a name, such as `localhost:3000`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ListenAddress(String);
+
+impl ListenAddress {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
+
+impl Default for ListenAddress {
+    fn default() -> Self {
+        Self("127.0.0.1:3000".to_owned())
+    }
+}
+
+impl TryFrom<String> for ListenAddress {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_name = |host: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+            !host.is_empty() && host.chars().all(allowed)
+        };
+        let is_named =
+            text.rsplit_once(':').is_some_and(|(host, port)| is_name(host) && port.parse::<u16>().is_ok());
+        if is_named || text.parse::<SocketAddr>().is_ok() {
+            Ok(Self(text))
+        } else {
+            Err("expected an address and a port, such as \"127.0.0.1:3000\" or \"localhost:3000\"")
+        }
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.to_owned().try_into()
+    }
+}
+
+/// Networks, or single addresses.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let network = |text: &String| {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse::<IpNet>().ok().or_else(address)
+    };
+    let networks: Option<Vec<IpNet>> = texts.iter().map(network).collect();
+    networks.ok_or_else(|| {
+        D::Error::custom("expected addresses or networks, such as \"10.1.2.3\" or \"10.0.0.0/8\"")
+    })
+}
+
+/// Largest config file, in bytes.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// Reads a config file.
 pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = text_file::read(path, CONFIG_BYTES_MAX).map_err(|error| {
         CommandError::input_file(format!(
             "{shown}: cannot read the config: {error}; create the file or name another with --config"
         ))
@@ -71,21 +140,59 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
         *tenant = base.join(&tenant);
     }
     config.plugins_dir = base.join(&config.plugins_dir);
+    config.file = path.to_owned();
     Ok(config)
 }
 
 const EXPECTED_NUMBER: &str = "expected a whole number of at least 0";
 
-/// The error with file, line and column, and without the library's drawing of the line.
+/// The error with file, line, column and field, without the library's drawing of the line, and without values.
 fn located(file: &std::path::Display<'_>, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let message =
-        error.message().replace("expected socket address", "expected text such as \"127.0.0.1:3000\"");
-    // Names of Rust's integer types.
-    let message = message.replace("expected usize", EXPECTED_NUMBER).replace("expected u64", EXPECTED_NUMBER);
-    format!("{file}:{line}:{column}: {message}")
+    let message = without_value(error.message());
+    // Names of Rust's types.
+    let message = ["expected usize", "expected u64"]
+        .iter()
+        .fold(message, |message, name| message.replace(name, EXPECTED_NUMBER))
+        .replace("expected a string", "expected a text in quotes")
+        .replace("expected path string", "expected a text in quotes")
+        .replace("expected a sequence", "expected a list, such as [\"a\"]")
+        .replace("expected a boolean", "expected true or false")
+        .replace("expected struct LimitsConfig", "expected a table, such as [limits]");
+    let field = if message.starts_with("expected") { field_at(text, line) } else { None };
+    match field {
+        Some(field) => format!("{file}:{line}:{column}: {field}: {message}"),
+        None => format!("{file}:{line}:{column}: {message}"),
+    }
+}
+
+/// serde's messages about types show the value, which may be a secret in the wrong place.
+fn without_value(message: &str) -> String {
+    let shows_value = ["invalid type", "invalid value", "invalid length"];
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if shows_value.iter().any(|start| message.starts_with(start)) => {
+            format!("expected {expected}")
+        }
+        _ => match message.split_once("unknown variant `").and_then(|(_, rest)| rest.split_once("`, ")) {
+            Some((_, expected)) => expected.to_owned(),
+            None => message.to_owned(),
+        },
+    }
+}
+
+/// The name of the field that a line belongs to, with its table.
+fn field_at(text: &str, line: usize) -> Option<String> {
+    let lines: Vec<&str> = text.lines().take(line).collect();
+    let (at, name) = lines.iter().enumerate().rev().find_map(|(at, line)| {
+        let name = line.split_once('=')?.0.trim();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.';
+        (!name.is_empty() && name.chars().all(is_name)).then_some((at, name))
+    })?;
+    let tables = lines.get(..at)?.iter().rev();
+    let mut tables = tables.filter_map(|line| line.trim().strip_prefix('[')?.strip_suffix(']'));
+    Some(tables.next().map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
 }
 
 /// The folder that the config's relative paths start from. It is absolute, because a bare file name has no parent.
@@ -98,6 +205,11 @@ impl LimitsConfig {
     /// Longest time to issue one credential, including upstream calls, if set.
     pub(crate) fn issue_deadline(&self) -> Option<Duration> {
         self.issue_deadline_ms.map(Duration::from_millis)
+    }
+
+    /// Longest time that a reload may take before it is abandoned.
+    pub(crate) fn reload_deadline(&self) -> Duration {
+        self.reload_deadline_ms.map_or(RELOAD_DEADLINE, Duration::from_millis)
     }
 
     pub(crate) fn server(&self) -> Limits {
@@ -122,6 +234,58 @@ impl LimitsConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parsed(line: &str) -> Result<Config, String> {
+        let text = format!("plugins_dir = \"p\"\ntenants = []\n{line}\n");
+        toml::from_str(&text).map_err(|error| located(&Path::new("locum.toml").display(), &text, &error))
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_a_network_or_one_address() {
+        let networks =
+            parsed("trusted_proxies = [\"10.1.2.3\", \"::1\", \"10.0.0.0/8\"]").unwrap().trusted_proxies;
+        let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["10.1.2.3/32", "::1/128", "10.0.0.0/8"]);
+        assert_eq!(
+            parsed("trusted_proxies = [\"10.1.2\"]").unwrap_err(),
+            "locum.toml:3:19: trusted_proxies: expected addresses or networks, such as \"10.1.2.3\" or \"10.0.0.0/8\""
+        );
+    }
+
+    #[test]
+    fn listen_is_an_address_or_a_name_with_a_port() {
+        for text in ["127.0.0.1:0", "[::1]:3000", "localhost:3000", "locum.internal:80"] {
+            assert_eq!(parsed(&format!("listen = \"{text}\"")).unwrap().listen.as_str(), text);
+        }
+        for text in ["3000", "localhost", "localhost:99999", "http://localhost:3000", ":3000", "a b:1"] {
+            let refused = parsed(&format!("listen = \"{text}\"")).unwrap_err();
+            assert!(
+                refused.starts_with("locum.toml:3:10: listen: expected an address and a port"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_names_line_and_field_and_never_the_value() {
+        for (line, expected) in [
+            ("listen = 31337", "3:10: listen: expected a text in quotes"),
+            ("log = \"hunter2\"", "3:7: log: expected `pretty` or `json`"),
+            ("strict_permissions = \"hunter2\"", "3:22: strict_permissions: expected true or false"),
+            ("trusted_proxies = \"hunter2\"", "3:19: trusted_proxies: expected a list, such as [\"a\"]"),
+            ("limits = 31337", "3:10: limits: expected a table, such as [limits]"),
+            (
+                "[limits]\nbody_bytes = \"hunter2\"",
+                "4:14: limits.body_bytes: expected a whole number of at least 0",
+            ),
+            (
+                "[limits]\nissue_deadline_ms = -31337",
+                "4:21: limits.issue_deadline_ms: expected a whole number of at least 0",
+            ),
+        ] {
+            assert_eq!(parsed(line).unwrap_err(), format!("locum.toml:{expected}"));
+        }
+    }
 
     #[test]
     fn relative_paths_start_at_the_working_directory() {

@@ -26,6 +26,16 @@ impl CommandError {
         Self { code: 3, message: Some(message.to_string()) }
     }
 
+    /// An input file cannot be used, and the command has printed why.
+    pub(crate) fn input_file_reported() -> Self {
+        Self { code: 3, message: None }
+    }
+
+    /// A plugin cannot be loaded, and the command has printed why.
+    pub(crate) fn plugin_reported() -> Self {
+        Self { code: 4, message: None }
+    }
+
     /// A plugin cannot be loaded.
     pub(crate) fn plugin(message: impl fmt::Display) -> Self {
         Self { code: 4, message: Some(message.to_string()) }
@@ -50,7 +60,9 @@ pub(crate) fn report(outcome: Result<(), CommandError>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(message) = error.message {
-                eprintln!("locum: {message}");
+                for line in message.lines() {
+                    eprintln!("locum: {line}");
+                }
             }
             ExitCode::from(error.code)
         }

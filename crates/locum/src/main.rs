@@ -6,6 +6,14 @@ mod commands;
 mod config;
 mod exit;
 mod format;
+mod hardening;
+mod lifetimes;
+mod log_filter;
+mod permissions;
+mod reload;
+mod required_parameters;
+mod signals;
+mod tenants;
 mod wiring;
 
 use std::process::ExitCode;
@@ -15,5 +23,6 @@ use clap::Parser;
 use crate::cli::Cli;
 
 fn main() -> ExitCode {
+    hardening::forbid_core_dumps();
     exit::report(commands::run(Cli::parse()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
-use locum_abi::manifest::{IssuerManifest, Need};
+use locum_abi::manifest::{IssuerManifest, Need, Read};
 use serde_json::{Map, Value};
 
 use crate::issuers::{Issuer, Issuers};
@@ -16,7 +16,8 @@ use crate::prepared::tenant::PreparedTenant;
 /// An add-on of a client, configured once.
 pub struct PreparedAddOn {
     api_type: String,
-    settings: Map<String, Value>,
+    /// Those settings that the engine reads itself. The others, with all secrets, are the issuer's alone.
+    read_settings: Map<String, Value>,
     /// Absent if no plugin serves the api_type.
     manifest: Option<Arc<IssuerManifest>>,
     issuer: Result<Arc<dyn Issuer>, Failure>,
@@ -35,22 +36,21 @@ pub struct AddOnProblem {
 }
 
 impl PreparedAddOn {
-    /// Configures the issuer. It receives the tenant's key only if its manifest needs it.
-    pub(super) fn prepare(tenant: &PreparedTenant, add_on: &AddOn, issuers: &dyn Issuers) -> Self {
-        let manifest = issuers.manifest(&add_on.api_type);
+    /// Configures the issuer, which is given the settings, and no more of the tenant than its manifest asks for.
+    pub(super) fn prepare(tenant: &PreparedTenant, add_on: AddOn, issuers: &dyn Issuers) -> Self {
+        let AddOn { api_type, settings } = add_on;
+        let manifest = issuers.manifest(&api_type);
+        let mut read_settings = Map::new();
         let issuer = match &manifest {
-            Some(manifest) => issuers.configure(configuration(tenant, add_on, manifest)),
+            Some(manifest) => {
+                read_settings = settings_that_the_engine_reads(&settings, manifest);
+                issuers.configure(configuration(tenant, &api_type, settings, manifest))
+            }
             None => Err(Failure::internal(
                 "no plugin that is loaded serves this api_type; load one or remove the add-on",
             )),
         };
-        Self {
-            api_type: add_on.api_type.clone(),
-            settings: add_on.settings.clone(),
-            manifest,
-            issuer,
-            reusable: Arc::default(),
-        }
+        Self { api_type, read_settings, manifest, issuer, reusable: Arc::default() }
     }
 
     /// The api_type.
@@ -78,9 +78,9 @@ impl PreparedAddOn {
         &self.reusable
     }
 
-    /// The stored setting of this name.
+    /// A stored setting that states a lifetime or names an attribute.
     pub(crate) fn setting(&self, name: &str) -> Option<&Value> {
-        self.settings.get(name)
+        self.read_settings.get(name)
     }
 
     pub(super) fn problem(&self, client_id: &str) -> Option<AddOnProblem> {
@@ -89,11 +89,29 @@ impl PreparedAddOn {
     }
 }
 
-fn configuration(tenant: &PreparedTenant, add_on: &AddOn, manifest: &IssuerManifest) -> Configuration {
+/// The setting that states a lifetime, and those that name attributes.
+fn settings_that_the_engine_reads(
+    settings: &Map<String, Value>,
+    manifest: &IssuerManifest,
+) -> Map<String, Value> {
+    let naming = manifest.reads.iter().filter_map(|read| match read {
+        Read::NamedBySetting { setting, .. } => Some(setting),
+        Read::Attribute { .. } | Read::Unknown => None,
+    });
+    let names = naming.chain(manifest.lifetime.setting.iter().map(|setting| &setting.name));
+    names.filter_map(|name| Some((name.clone(), settings.get(name)?.clone()))).collect()
+}
+
+fn configuration(
+    tenant: &PreparedTenant,
+    api_type: &str,
+    settings: Map<String, Value>,
+    manifest: &IssuerManifest,
+) -> Configuration {
     let signs = manifest.needs.contains(&Need::TenantSigningKey);
     Configuration {
-        api_type: add_on.api_type.clone(),
-        settings: add_on.settings.clone(),
+        api_type: api_type.to_owned(),
+        settings,
         tenant: TenantForIssuer {
             domain: tenant.domain().to_owned(),
             signing_key: if signs { tenant.tenant().signing_keys.first().cloned() } else { None },
@@ -106,7 +124,7 @@ impl fmt::Debug for PreparedAddOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedAddOn")
             .field("api_type", &self.api_type)
-            .field("settings", &self.settings.keys().collect::<Vec<_>>())
+            .field("read_settings", &self.read_settings.keys().collect::<Vec<_>>())
             .field("is_ready", &self.is_ready())
             .field("reusable", &self.reusable)
             .finish()

@@ -1,7 +1,7 @@
 //! A client with its verification key and its configured add-ons.
 
 use crate::issuers::Issuers;
-use crate::model::{Client, ClientKey};
+use crate::model::{AddOn, Client, ClientKey};
 use crate::prepared::add_on::{AddOnProblem, PreparedAddOn};
 use crate::prepared::tenant::PreparedTenant;
 use crate::subject_token::VerificationKey;
@@ -17,18 +17,22 @@ pub struct PreparedClient {
 }
 
 impl PreparedClient {
-    /// Parses the client's key and configures the issuer of each add-on. Failures are in [`problems`](Self::problems).
-    pub fn prepare(tenant: &PreparedTenant, client: Client, issuers: &dyn Issuers) -> Self {
-        let prepare = |add_on| PreparedAddOn::prepare(tenant, add_on, issuers);
+    /// Parses the client's key and configures the issuer of each add-on. The issuers take the settings over: the client
+    /// keeps none. Failures are in [`problems`](Self::problems).
+    pub fn prepare(tenant: &PreparedTenant, mut client: Client, issuers: &dyn Issuers) -> Self {
+        let prepare = |add_on: &mut AddOn| {
+            let settings = std::mem::take(&mut add_on.settings);
+            PreparedAddOn::prepare(tenant, AddOn::new(add_on.api_type.as_str(), settings), issuers)
+        };
         let secret = match &client.key {
             ClientKey::Secret(secret) => Some(VerificationKey::hs256_of(secret)),
             ClientKey::TenantKeys | ClientKey::None => None,
         };
-        let (app, add_ons) = (prepare(&client.app), client.add_ons.iter().map(prepare).collect());
+        let (app, add_ons) = (prepare(&mut client.app), client.add_ons.iter_mut().map(prepare).collect());
         Self { client, secret, app, add_ons }
     }
 
-    /// The data that it was prepared from.
+    /// The data that it was prepared from, without the settings of its add-ons.
     pub fn client(&self) -> &Client {
         &self.client
     }

@@ -1,4 +1,4 @@
-//! Converts the parsed entries of a tenant file into a `Tenant`, checking each field.
+//! Converts the parsed entries of a tenant file into a `Tenant`, checking each field and collecting the errors.
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
@@ -11,19 +11,17 @@ use locum_engine::model::{
 use locum_engine::prepared::TenantKey;
 use serde_json::{Map, Value};
 
-use crate::tenant_file::field_error::FieldError;
+use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::model::{
     ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
     WhenUnavailableEntry,
 };
+use crate::tenant_file::pem_kind;
 use crate::tenant_set::TenantData;
 
 /// The legacy grants, as `grant_types` names them.
 const ID_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token";
 const REFRESH_TOKEN_GRANT: &str = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token";
-
-/// Shortest HS256 key that RFC 7518 section 3.2 allows, in bytes.
-const HMAC_KEY_BYTES_MIN: usize = 32;
 
 /// Add-ons of Auth0 that only configure single sign-on; they cannot be delegation targets, so they are skipped.
 const SINGLE_SIGN_ON: [&str; 21] = [
@@ -50,55 +48,26 @@ const SINGLE_SIGN_ON: [&str; 21] = [
     "zoom",
 ];
 
-/// The contents of a tenant file.
-#[derive(Debug)]
-pub struct TenantFile {
-    /// The tenant with its clients and users.
-    pub data: TenantData,
-    /// What works and should be changed, a sentence each.
-    pub warnings: Vec<String>,
-}
-
-pub(super) fn tenant(entry: TenantEntry) -> Result<TenantFile, FieldError> {
+pub(super) fn tenant(entry: TenantEntry, errors: &mut FieldErrors) -> TenantData {
     let domain = entry.domain.to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
     if domain.is_empty() || !domain.chars().all(allowed) {
-        return Err(FieldError::new(
-            "/domain",
-            "write the domain as a host name, without scheme, port and path",
-        ));
+        errors.add("/domain", "write the domain as a host name, without scheme, port and path");
     }
-    let warnings = short_secrets(&entry.clients);
-    let keys = keys(entry.signing_keys)?;
+    let tenant_signs = !entry.signing_keys.is_empty();
     let mut tenant = Tenant::new(domain);
-    tenant.delegation = delegation(&entry.delegation)?;
-    let mut data = TenantData::new(tenant, clients(entry.clients, !keys.is_empty())?);
-    data.tenant.signing_keys = keys;
-    data.users = users(entry.users)?;
+    tenant.delegation = delegation(&entry.delegation, errors);
+    tenant.signing_keys = keys(entry.signing_keys, errors);
+    let mut data = TenantData::new(tenant, clients(entry.clients, tenant_signs, errors));
+    data.users = users(entry.users, errors);
     data.is_default = entry.default;
-    Ok(TenantFile { data, warnings })
+    data
 }
 
-/// Warns about secrets short enough to be guessed from one token. Old tenants have them, so they are not refused.
-fn short_secrets(clients: &[ClientEntry]) -> Vec<String> {
-    let is_short = |client: &&ClientEntry| {
-        let encoded = client.jwt_configuration.secret_encoded;
-        let secret = client.client_secret.as_ref().and_then(|secret| ClientSecret::new(secret, encoded).ok());
-        secret.is_some_and(|secret| secret.expose().len() < HMAC_KEY_BYTES_MIN)
-    };
-    let warning = |client: &ClientEntry| {
-        format!(
-            "client {}: its client_secret is shorter than {HMAC_KEY_BYTES_MIN} bytes (RFC 7518 section 3.2); rotate it",
-            client.client_id
-        )
-    };
-    clients.iter().filter(is_short).map(warning).collect()
-}
-
-fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, FieldError> {
+fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPolicy {
     let rate = &entry.rate_limit;
     if entry.lifetime_ceiling_seconds == Some(0) {
-        return Err(FieldError::new("/delegation/lifetime_ceiling_seconds", "must be at least 1"));
+        errors.add("/delegation/lifetime_ceiling_seconds", "must be at least 1");
     }
     let mut policy = DelegationPolicy::default();
     policy.enabled = entry.enabled.unwrap_or(true);
@@ -107,118 +76,131 @@ fn delegation(entry: &DelegationEntry) -> Result<DelegationPolicy, FieldError> {
     policy.cap_to_subject_exp = entry.cap_to_subject_exp;
     policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
     policy.leeway_seconds = entry.leeway_seconds;
-    policy.rate = bucket(rate.size, rate.per_minute, BucketRule::AUTH0_DEFAULT, "/delegation/rate_limit")?;
+    policy.rate =
+        bucket(rate.size, rate.per_minute, BucketRule::AUTH0_DEFAULT, "/delegation/rate_limit", errors);
     policy.invalid_token_rate = bucket(
         rate.invalid_tokens.size,
         rate.invalid_tokens.per_minute,
         BucketRule::INVALID_TOKENS_DEFAULT,
         "/delegation/rate_limit/invalid_tokens",
-    )?;
+        errors,
+    );
     policy.when_buckets_unavailable = match rate.when_unavailable {
         None | Some(WhenUnavailableEntry::Open) => WhenUnavailable::Open,
         Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
     };
-    Ok(policy)
+    policy
 }
 
+/// A rate limit; a zero is an error, and the default stands for it until the file is corrected.
 fn bucket(
     size: Option<u32>,
     per_minute: Option<u32>,
     default: BucketRule,
-    pointer: &'static str,
-) -> Result<BucketRule, FieldError> {
-    let at_least_one = |stated: Option<u32>, default: NonZeroU32| {
-        NonZeroU32::new(stated.unwrap_or(default.get()))
-            .ok_or_else(|| FieldError::new(pointer, "size and per_minute must be at least 1"))
+    pointer: &str,
+    errors: &mut FieldErrors,
+) -> BucketRule {
+    let mut at_least_one = |name: &str, stated: Option<u32>, default: NonZeroU32| {
+        NonZeroU32::new(stated.unwrap_or(default.get())).unwrap_or_else(|| {
+            errors.add(format!("{pointer}/{name}"), "must be at least 1");
+            default
+        })
     };
-    Ok(BucketRule {
-        size: at_least_one(size, default.size)?,
-        per_minute: at_least_one(per_minute, default.per_minute)?,
-    })
+    BucketRule {
+        size: at_least_one("size", size, default.size),
+        per_minute: at_least_one("per_minute", per_minute, default.per_minute),
+    }
 }
 
-fn keys(entries: Vec<SigningKeyEntry>) -> Result<Vec<SigningKey>, FieldError> {
+fn keys(entries: Vec<SigningKeyEntry>, errors: &mut FieldErrors) -> Vec<SigningKey> {
     let mut kids = HashSet::new();
     let mut keys = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
+        let at = format!("/signing_keys/{index}");
         if entry.kid.is_empty() || !kids.insert(entry.kid.clone()) {
-            return Err(FieldError::new(
-                format!("/signing_keys/{index}/kid"),
-                "each signing key needs a kid that no other has",
-            ));
+            errors.add(format!("{at}/kid"), "each signing key needs a kid that no other has");
         }
-        let key = SigningKey {
-            kid: entry.kid,
-            private_key_pem: entry.private_key,
-            certificate_pem: entry.certificate,
+        let Some(private_key_pem) = entry.private_key else {
+            errors.add(format!("{at}/private_key"), "the field `private_key` is missing; add it");
+            continue;
         };
+        let key = SigningKey { kid: entry.kid, private_key_pem, certificate_pem: entry.certificate };
         // Preparing the tenant parses the key again; only here are its line and field known.
-        TenantKey::from_signing_key(&key).map_err(|error| {
-            FieldError::new(format!("/signing_keys/{index}/private_key"), error.to_string())
-        })?;
-        keys.push(key);
+        match TenantKey::from_signing_key(&key) {
+            Ok(_) => keys.push(key),
+            Err(error) => {
+                let found = pem_kind::other_than_rsa_key(key.private_key_pem.expose());
+                let message = found.map_or_else(|| error.to_string(), str::to_owned);
+                errors.add(format!("{at}/private_key"), message);
+            }
+        }
     }
-    Ok(keys)
+    keys
 }
 
-fn clients(entries: Vec<ClientEntry>, tenant_signs: bool) -> Result<Vec<Client>, FieldError> {
+fn clients(entries: Vec<ClientEntry>, tenant_signs: bool, errors: &mut FieldErrors) -> Vec<Client> {
     let mut ids = HashSet::with_capacity(entries.len());
     let mut clients = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let at = format!("/clients/{index}");
-        let client = client(entry, &at, tenant_signs)?;
-        if !ids.insert(client.id.clone()) {
-            return Err(FieldError::new(
-                format!("{at}/client_id"),
-                format!("the client {} appears twice; remove one", client.id),
-            ));
+        let client = client(entry, &at, tenant_signs, errors);
+        if client.id.is_empty() {
+            errors.add(format!("{at}/client_id"), "write the client's id");
+        } else if ids.insert(client.id.clone()) {
+            clients.push(client);
+        } else {
+            let message = format!("the client {} appears twice; remove one", client.id);
+            errors.add(format!("{at}/client_id"), message);
         }
-        clients.push(client);
     }
-    Ok(clients)
+    clients
 }
 
-fn client(entry: ClientEntry, at: &str, tenant_signs: bool) -> Result<Client, FieldError> {
-    if entry.client_id.is_empty() {
-        return Err(FieldError::new(format!("{at}/client_id"), "write the client's id"));
-    }
+fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErrors) -> Client {
     let granted =
         |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
     let mut client = Client::new(entry.client_id.clone());
-    client.key = key(&entry, at, tenant_signs)?;
+    client.key = key(&entry, at, tenant_signs, errors);
     client.is_first_party = entry.is_first_party.unwrap_or(true);
     client.oidc_conformant = entry.oidc_conformant;
     client.grants =
         LegacyGrants { id_token: granted(ID_TOKEN_GRANT), refresh_token: granted(REFRESH_TOKEN_GRANT) };
     client.allowed_origins = origins(&entry);
     client.app = app_target(&entry);
-    client.add_ons = add_ons(entry.addons, at)?;
+    client.add_ons = add_ons(entry.addons, at, errors);
     client.name = entry.name;
     client.allowed_clients = entry.allowed_clients;
     client.resources = entry.resources;
     client.scope_aliases = entry.jwt_configuration.scopes;
-    Ok(client)
+    client
 }
 
-fn key(entry: &ClientEntry, at: &str, tenant_signs: bool) -> Result<ClientKey, FieldError> {
+fn key(entry: &ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErrors) -> ClientKey {
     let JwtConfigurationEntry { alg, secret_encoded, .. } = &entry.jwt_configuration;
     match (algorithm(alg.as_deref()), &entry.client_secret) {
-        ("HS256", Some(secret)) => ClientSecret::new(secret, *secret_encoded)
-            .map(ClientKey::Secret)
-            .map_err(|error| FieldError::new(format!("{at}/client_secret"), error.to_string())),
-        ("HS256", None) => Ok(ClientKey::None),
+        ("HS256", Some(secret)) => match ClientSecret::new(secret, *secret_encoded) {
+            Ok(secret) => ClientKey::Secret(secret),
+            Err(error) => {
+                errors.add(format!("{at}/client_secret"), error.to_string());
+                ClientKey::None
+            }
+        },
+        ("HS256", None) => ClientKey::None,
         // `alg` is that of the tokens issued for this client as a target; its id_tokens are signed by the tenant.
-        (_, _) if tenant_signs => Ok(ClientKey::TenantKeys),
-        ("ES256" | "EdDSA", _) => Ok(ClientKey::None),
-        (alg, _) => Err(FieldError::new(
-            format!("{at}/jwt_configuration/alg"),
-            format!("{alg} needs a signing key of the tenant; add one to signing_keys"),
-        )),
+        (_, _) if tenant_signs => ClientKey::TenantKeys,
+        ("ES256" | "EdDSA", _) => ClientKey::None,
+        (_, _) => {
+            errors.add(
+                format!("{at}/jwt_configuration/alg"),
+                "this algorithm needs a signing key of the tenant; add one to signing_keys",
+            );
+            ClientKey::None
+        }
     }
 }
 
 /// HS256 if `alg` is absent, as in the Management API.
-fn algorithm(alg: Option<&str>) -> &str {
+pub(super) fn algorithm(alg: Option<&str>) -> &str {
     alg.unwrap_or("HS256")
 }
 
@@ -244,7 +226,7 @@ fn app_target(entry: &ClientEntry) -> AddOn {
     AddOn::new("app", settings)
 }
 
-fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, FieldError> {
+fn add_ons(addons: Map<String, Value>, at: &str, errors: &mut FieldErrors) -> Vec<AddOn> {
     let mut add_ons = Vec::new();
     for (api_type, settings) in addons {
         let pointer = format!("{at}/addons/{api_type}");
@@ -252,24 +234,20 @@ fn add_ons(addons: Map<String, Value>, at: &str) -> Result<Vec<AddOn>, FieldErro
             continue;
         }
         if api_type == "app" {
-            return Err(FieldError::new(
-                pointer,
-                "configure the app target by the client's jwt_configuration, not as an add-on",
-            ));
+            errors
+                .add(pointer, "configure the app target by the client's jwt_configuration, not as an add-on");
+            continue;
         }
         match settings {
             Value::Object(settings) => add_ons.push(AddOn::new(api_type, settings)),
             // An add-on that was switched off is exported as null.
             Value::Null => {}
             _ => {
-                return Err(FieldError::new(
-                    pointer,
-                    "write the add-on's settings as a mapping, or null if it is switched off",
-                ));
+                errors.add(pointer, "write the add-on's settings as a mapping, or null if it is switched off")
             }
         }
     }
-    Ok(add_ons)
+    add_ons
 }
 
 /// The origins that a browser may call from: the listed ones, and those of the callbacks.
@@ -292,17 +270,19 @@ fn origin_of(url: &str) -> Option<&str> {
     url.get(..url.len() - rest.len() + authority).filter(|_| authority > 0)
 }
 
-fn users(entries: Vec<UserEntry>) -> Result<HashMap<String, User>, FieldError> {
+fn users(entries: Vec<UserEntry>, errors: &mut FieldErrors) -> HashMap<String, User> {
     let mut users = HashMap::with_capacity(entries.len());
     for (index, UserEntry { user_id, blocked, profile }) in entries.into_iter().enumerate() {
+        if user_id.is_empty() {
+            errors.add(format!("/users/{index}/user_id"), "write the user's id");
+            continue;
+        }
         let mut user = User::new(profile);
         user.blocked = blocked;
         if users.insert(user_id.clone(), user).is_some() {
-            return Err(FieldError::new(
-                format!("/users/{index}/user_id"),
-                format!("the user {user_id} appears twice; remove one"),
-            ));
+            let message = format!("the user {user_id} appears twice; remove one");
+            errors.add(format!("/users/{index}/user_id"), message);
         }
     }
-    Ok(users)
+    users
 }

@@ -1,6 +1,6 @@
-//! What is wrong with one field of a tenant file.
+//! What is wrong with fields of a tenant file.
 
-/// A field that cannot be used.
+/// A field that cannot be used, or should be changed.
 #[derive(Debug)]
 pub(super) struct FieldError {
     /// The field's JSON pointer.
@@ -12,5 +12,15 @@ pub(super) struct FieldError {
 impl FieldError {
     pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// The errors that were found so far. A field with an error is read as if it were absent.
+#[derive(Default)]
+pub(super) struct FieldErrors(pub(super) Vec<FieldError>);
+
+impl FieldErrors {
+    pub(super) fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldError::new(pointer, message));
     }
 }

@@ -12,6 +12,7 @@ use crate::tenant_file::ignored::with_ignored;
 with_ignored! {
     /// The whole file.
     struct TenantEntry {
+        #[serde(default)]
         domain: String,
         #[serde(default)]
         default: bool,
@@ -80,14 +81,16 @@ pub(super) enum WhenUnavailableEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SigningKeyEntry {
+    #[serde(default)]
     pub(super) kid: String,
-    pub(super) private_key: Secret,
+    pub(super) private_key: Option<Secret>,
     pub(super) certificate: Option<String>,
 }
 
 with_ignored! {
     /// An entry of `clients`.
     struct ClientEntry {
+        #[serde(default)]
         client_id: String,
         #[serde(default)]
         name: Option<String>,
@@ -145,6 +148,7 @@ pub(super) struct JwtConfigurationEntry {
 /// An entry of `users`: `user_id`, `blocked`, and any attribute.
 #[derive(Deserialize)]
 pub(super) struct UserEntry {
+    #[serde(default)]
     pub(super) user_id: String,
     #[serde(default)]
     pub(super) blocked: bool,

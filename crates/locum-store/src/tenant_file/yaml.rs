@@ -11,33 +11,18 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_saphyr::from_str_with_options(text, serde_saphyr::options! { budget: None })
 }
 
-/// As [`parse`], but refuses an unquoted number where a text is expected: `0123` and `"0123"` are different secrets.
-pub(super) fn parse_strictly<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { budget: None, no_schema: true })
-}
-
 /// What is wrong and what to do.
 pub(super) fn error_message(error: &Error) -> String {
     // Without the snippet: the lines around an error may hold secrets.
     let error = error.without_snippet();
     match error {
-        Error::SerdeUnknownField { field, expected, .. } => unknown_field(field, expected),
-        Error::SerdeUnknownVariant { expected, .. } => format!("write one of {}", expected.join(", ")),
-        Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing; add it"),
         Error::DuplicateMappingKey { key: Some(key), .. } => {
             format!("the key `{key}` appears twice; remove one")
         }
         Error::DuplicateMappingKey { key: None, .. } => "a key appears twice; remove one".to_owned(),
-        Error::QuotingRequired { .. } => {
-            "YAML reads this value as a number, true, false or null, but it must be a text; put it in quotes"
-                .to_owned()
-        }
         Error::NonFiniteFloat { .. } => "the number is too large or is not a number".to_owned(),
-        Error::InvalidScalar { ty, .. } => format!("the value must be {}", plain_type(ty)),
-        Error::SerdeInvalidType { expected, .. }
-        | Error::SerdeInvalidValue { expected, .. }
-        | Error::SerdeInvalidLength { expected, .. } => format!("the value must be {}", plain_type(expected)),
-        Error::Unexpected { expected, .. } => format!("the value must be {}", plain_type(expected)),
+        Error::InvalidScalar { ty, .. } => must_be(ty),
+        Error::Unexpected { expected, .. } => must_be(expected),
         Error::Eof { .. } => "the file ends too early".to_owned(),
         Error::MultipleDocuments { .. } => {
             "a second YAML document begins here; write one tenant per file".to_owned()
@@ -48,6 +33,16 @@ pub(super) fn error_message(error: &Error) -> String {
         }
         other => UserMessageFormatter.format_message(other).into_owned(),
     }
+}
+
+/// What an unquoted number, `true`, `false` or `null` gets where a text is expected: `0123` and `"0123"` are different
+/// secrets.
+pub(super) const QUOTES_NEEDED: &str =
+    "YAML reads this value as a number, true, false or null, but it must be a text; put it in quotes";
+
+/// States the expected type.
+pub(super) fn must_be(expected: &str) -> String {
+    format!("the value must be {}", plain_type(expected))
 }
 
 /// A type in an operator's words, for the names that serde and the parser use.
@@ -64,7 +59,7 @@ fn plain_type(name: &str) -> &str {
 }
 
 /// Suggests the known name that is most like the unknown one.
-fn unknown_field(name: &str, known: &[&str]) -> String {
+pub(super) fn unknown_field(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))

@@ -4,34 +4,34 @@ use std::collections::{HashMap, HashSet};
 
 use crate::tenant_set::{TenantData, TenantSetError};
 
-/// Checks the tenants in their order.
-pub(super) fn check(tenants: &[TenantData]) -> Result<(), TenantSetError> {
+/// All conflicts, in the order of the tenants.
+pub(super) fn conflicts(tenants: &[TenantData]) -> Vec<TenantSetError> {
     if tenants.is_empty() {
-        return Err(TenantSetError::Empty);
+        return vec![TenantSetError::Empty];
     }
+    let mut found = Vec::new();
     let mut domains = HashSet::new();
     let mut default: Option<&str> = None;
     for data in tenants {
         let domain = data.tenant.domain.as_str();
         if !domains.insert(domain) {
-            return Err(TenantSetError::DomainTwice(domain.to_owned()));
-        }
-        if data.is_default
+            found.push(TenantSetError::DomainTwice(domain.to_owned()));
+        } else if data.is_default
             && let Some(other) = default.replace(domain)
         {
-            return Err(TenantSetError::TwoDefaults(other.to_owned(), domain.to_owned()));
+            found.push(TenantSetError::TwoDefaults(other.to_owned(), domain.to_owned()));
         }
-        check_clients(data)?;
+        add_conflicts_of_clients(data, &mut found);
     }
-    Ok(())
+    found
 }
 
-fn check_clients(data: &TenantData) -> Result<(), TenantSetError> {
+fn add_conflicts_of_clients(data: &TenantData, found: &mut Vec<TenantSetError>) {
     let mut ids = HashSet::new();
     let mut owners: HashMap<&str, &str> = HashMap::new();
     for client in &data.clients {
         if !ids.insert(client.id.as_str()) {
-            return Err(TenantSetError::ClientTwice {
+            found.push(TenantSetError::ClientTwice {
                 domain: data.tenant.domain.clone(),
                 client_id: client.id.clone(),
             });
@@ -39,7 +39,7 @@ fn check_clients(data: &TenantData) -> Result<(), TenantSetError> {
         for resource in &client.resources {
             let other = owners.insert(resource, &client.id).filter(|other| *other != client.id);
             if let Some(other) = other {
-                return Err(TenantSetError::ResourceTwice {
+                found.push(TenantSetError::ResourceTwice {
                     domain: data.tenant.domain.clone(),
                     resource: resource.clone(),
                     first: other.to_owned(),
@@ -48,5 +48,4 @@ fn check_clients(data: &TenantData) -> Result<(), TenantSetError> {
             }
         }
     }
-    Ok(())
 }

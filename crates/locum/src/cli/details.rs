@@ -22,7 +22,7 @@ prints `listening on http://ADDRESS:PORT` on standard output; logs go to standar
 
 Signals:
   SIGHUP           Reload all tenant files; keep the tenants in use if one of the files has an error, or if an
-                   add-on that works now would not work any more
+                   add-on that works now would not work any more; during the start, reload after it
   SIGTERM, SIGINT  Stop accepting connections, finish the requests in flight, exit
 
 Environment:
@@ -31,19 +31,20 @@ Environment:
 Exit codes:
   0  stopped by a signal
   2  the command line is invalid
-  3  the config or a tenant file cannot be used
+  3  the config or a tenant file cannot be used; with `strict_permissions`, others can change a file
   4  a plugin cannot be loaded
   5  the system refused: the address is in use, there are no root certificates";
 
 pub(super) const CHECK: &str = "\
-Reads what `locum serve` reads, loads the plugins and configures every add-on, but opens no port. Prints
-each add-on that does not work by tenant, client and field, and warnings such as short client secrets.
+Reads what `locum serve` reads, loads the plugins and configures every add-on, but opens no port and calls
+no upstream. Prints all problems of all files in one run, a line for each: file, line, what to do, field.
+Then prints warnings: what works and should be changed, such as short client secrets.
 
 Exit codes:
-  0  `locum serve` would serve every add-on; there may be warnings
-  1  an add-on does not work: `locum serve` would start and answer requests for it with 500
+  0  there is no problem; there may be warnings
+  1  `locum serve` would start, but something cannot work, such as an add-on or an origin
   2  the command line is invalid
-  3  the config or a tenant file cannot be used
+  3  the config or a tenant file cannot be used; with `strict_permissions`, others can change a file
   4  a plugin cannot be loaded
   5  the system refused: there are no root certificates";
 

@@ -1,34 +1,25 @@
 //! `locum serve`.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use locum_server::{ServerOptions, router, serve};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config, ListenAddress, LogFormat};
 use crate::exit::CommandError;
 use crate::format::print_text;
-use crate::wiring::{self, LoadedTenants, Service};
+use crate::log_filter;
+use crate::permissions::{self, refuse_or_warn};
+use crate::reload::reload_on_hangup;
+use crate::signals::Signals;
+use crate::tenants;
+use crate::wiring::{self, Service};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
-    let mut config = config::load(&args.config)?;
-    if let Some(listen) = args.listen {
-        config.listen = listen;
-    }
-    start_log(config.log);
-    let service = wiring::assemble(&config)?;
-    // An add-on that cannot work is no reason to refuse all others: requests for it alone are answered with 500.
-    for problem in wiring::problem_lines(&service.directory.current().problems()) {
-        tracing::error!("add-on does not work, requests for it get 500: {problem}");
-    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for warning in &service.warnings {
-        tracing::warn!("{warning}");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // One more than there are cores, because the plugin host keeps one worker free of plugin calls.
@@ -37,14 +28,46 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         .global_queue_interval(1)
         .build()
         .map_err(|error| CommandError::system(format!("cannot start the worker threads: {error}")))?;
-    let outcome = runtime.block_on(serve_until_stopped(config, service));
+    let outcome = runtime.block_on(start_and_serve(args.config.clone(), args.listen.clone()));
     // Without waiting: a plugin call that hangs must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
 
+/// Signals are handled before anything else is done: a SIGHUP during the start reloads after it, and a SIGTERM ends it.
+async fn start_and_serve(config: PathBuf, listen: Option<ListenAddress>) -> Result<(), CommandError> {
+    let mut signals = Signals::install()?;
+    // Reading files and loading plugins would block the handling of signals.
+    let start = tokio::task::spawn_blocking(move || start(&config, listen));
+    let (config, service) = tokio::select! {
+        biased;
+        () = signals.stop.received() => {
+            tracing::info!("stopped during the start");
+            return Ok(());
+        }
+        started = start => started.map_err(|panic| CommandError::system(format!("the start failed: {panic}")))??,
+    };
+    serve_until_stopped(config, service, signals).await
+}
+
+/// Reads the config, loads the plugins and reads the tenants.
+fn start(config_file: &Path, listen: Option<ListenAddress>) -> Result<(Config, Service), CommandError> {
+    let mut config = config::load(config_file)?;
+    if let Some(listen) = listen {
+        config.listen = listen;
+    }
+    start_log(config.log);
+    refuse_or_warn(&config, &permissions::of_installation(&config)).map_err(CommandError::input_file)?;
+    let upstreams = wiring::upstreams()?;
+    let plugins = wiring::load_plugins(&config, upstreams)?;
+    let prepared = tenants::read(&config).prepare(&plugins)?;
+    refuse_or_warn(&config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
+    prepared.log_findings();
+    Ok((config, wiring::assemble(plugins, prepared.set)))
+}
+
 fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("LOCUM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let (filter, complaint) = log_filter::from_environment();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -53,73 +76,36 @@ fn start_log(format: LogFormat) {
         LogFormat::Pretty => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+    if let Some(complaint) = complaint {
+        tracing::warn!("{complaint}");
+    }
 }
 
-async fn serve_until_stopped(config: Config, service: Service) -> Result<(), CommandError> {
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+async fn serve_until_stopped(config: Config, service: Service, signals: Signals) -> Result<(), CommandError> {
+    let Signals { hangup, mut stop } = signals;
+    let listen = config.listen.as_str();
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
         CommandError::system(format!(
-            "cannot listen on {}: {error}; choose another address with --listen",
-            config.listen
+            "cannot listen on {listen}: {error}; choose another address with --listen"
         ))
     })?;
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::system(format!("cannot tell the address listened on: {error}")))?;
-    let no_signal = |error: std::io::Error| CommandError::system(format!("cannot handle signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
-    let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
     let options = ServerOptions {
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits.server(),
         ..Default::default()
     };
     let router = router(service.engine.clone(), options.clone());
-    tokio::spawn(reload_on_hangup(hangup, config, service));
+    tokio::spawn(reload_on_hangup(hangup, Arc::new(config), Arc::new(service)));
     // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
+        stop.received().await;
         tracing::info!("stopping: no new connections, requests in flight are finished");
     };
     let drained = serve(listener, router, stop, &options).await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
-}
-
-/// Replaces all tenants at once on each SIGHUP. None is replaced if one of the files has an error, or if an add-on that
-/// works now would not work any more.
-async fn reload_on_hangup(mut hangup: tokio::signal::unix::Signal, config: Config, service: Service) {
-    let config = Arc::new(config);
-    let service = Arc::new(service);
-    while hangup.recv().await.is_some() {
-        let (config, service) = (config.clone(), service.clone());
-        // Reading files and parsing keys would block a worker thread.
-        let reloaded = tokio::task::spawn_blocking(move || reload(&config, &service)).await;
-        match reloaded {
-            Ok(Ok(tenants)) => tracing::info!(tenants, "reloaded"),
-            Ok(Err(problems)) => tracing::error!(%problems, "not reloaded; the tenants in use stay"),
-            Err(panic) => tracing::error!(%panic, "not reloaded; the tenants in use stay"),
-        }
-    }
-}
-
-fn reload(config: &Config, service: &Service) -> Result<usize, String> {
-    let LoadedTenants { set, warnings } =
-        wiring::load_tenants(&config.tenants, &service.plugins).map_err(|error| error.to_string())?;
-    let newly_broken = set.problems_new_since(&service.directory.current());
-    if !newly_broken.is_empty() {
-        return Err(wiring::problem_lines(&newly_broken).join("; "));
-    }
-    for problem in wiring::problem_lines(&set.problems()) {
-        tracing::error!("add-on does not work, requests for it get 500: {problem}");
-    }
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
-    let tenants = set.tenants().count();
-    service.directory.replace(set);
-    Ok(tenants)
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::{Format, TokenCommand};
 use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
-use crate::wiring;
+use crate::tenants;
 
 /// Longest token that is read from standard input, in bytes.
 const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
@@ -23,7 +23,7 @@ pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
     match command {
         TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
             let file = tenant.display();
-            let TenantData { tenant, clients, .. } = wiring::load_tenant(tenant)?.data;
+            let TenantData { tenant, clients, .. } = tenants::read_one(tenant)?;
             let client = clients.iter().find(|known| known.id == *client).ok_or_else(|| {
                 CommandError::usage(format!(
                     "{file}: the tenant has no client `{client}`; use one of its client_ids"

@@ -32,9 +32,15 @@ impl Installation {
             "listen = \"127.0.0.1:0\"\nplugins_dir = \"plugins\"\ntenants = [\"tenant.yaml\"]\n",
         );
         fs::create_dir(installation.path("plugins")).unwrap();
-        fs::copy(app_plugin(), installation.plugin()).unwrap();
-        assert_eq!(installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_plugin_app.so"]).code, 0);
+        installation.install("app");
         installation
+    }
+
+    /// Installs and pins one of the shipped plugins.
+    pub(crate) fn install(&self, plugin: &str) {
+        let file = format!("plugins/liblocum_plugin_{plugin}.so");
+        fs::copy(plugin_file(plugin), self.path(&file)).unwrap();
+        assert_eq!(self.locum(["plugin", "pin", "--yes", &file]).code, 0);
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -69,15 +75,15 @@ fn command_output(output: Output) -> CommandOutput {
     }
 }
 
-/// The app plugin, built once into the same target directory, because `cargo test` does not build it.
-fn app_plugin() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
+/// A plugin of the workspace, built once into the same target directory, because `cargo test` does not build it.
+fn plugin_file(plugin: &str) -> PathBuf {
+    static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--message-format=json", "--package", "locum-plugin-app", "--target-dir"])
-            .arg(target);
+        cargo.args(["build", "--message-format=json", "--package", "locum-plugin-app"]);
+        cargo.args(["--package", "locum-plugin-aws", "--package", "locum-plugin-wams", "--target-dir"]);
+        cargo.arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
@@ -85,10 +91,9 @@ fn app_plugin() -> &'static Path {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages =
             output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-        let mut files =
-            messages.filter_map(|message: Value| message["filenames"].as_array().cloned()).flatten();
-        files
-            .find_map(|file| file.as_str().filter(|file| file.ends_with("_app.so")).map(PathBuf::from))
-            .unwrap()
-    })
+        let files = messages.filter_map(|message: Value| message["filenames"].as_array().cloned()).flatten();
+        files.filter_map(|file| file.as_str().map(PathBuf::from)).collect()
+    });
+    let wanted = format!("_{plugin}.so");
+    built.iter().find(|file| file.to_str().unwrap().ends_with(&wanted)).unwrap().clone()
 }

@@ -6,10 +6,13 @@
     reason = "a failed unwrap is the failure message of a test"
 )]
 
+mod files;
 mod help;
 mod installation;
 mod new_plugins;
 mod plugins;
+mod secrets_in_memory;
 mod serving;
+mod start;
 mod tenants;
 mod tokens;

@@ -35,12 +35,26 @@ fn check_finds_no_problem_in_a_valid_installation() {
 fn an_unpinned_file_is_refused_with_the_command_that_pins_it() {
     let installation = Installation::new();
     fs::remove_file(installation.path("plugins.lock")).unwrap();
-    for command in ["check", "serve"] {
-        let refused = installation.locum([command]);
-        assert_eq!(refused.code, 4);
-        assert!(refused.stderr.contains("liblocum_plugin_app.so"), "{}", refused.stderr);
-        assert!(refused.stderr.contains("locum plugin pin"), "{}", refused.stderr);
+    let (checked, served) = (installation.locum(["check"]), installation.locum(["serve"]));
+    assert_eq!((checked.code, served.code), (4, 4));
+    for refused in [checked.stdout, served.stderr] {
+        assert!(refused.contains("liblocum_plugin_app.so"), "{refused}");
+        assert!(refused.contains("locum plugin pin"), "{refused}");
     }
+}
+
+#[test]
+fn every_plugin_that_cannot_be_loaded_is_named_in_one_run_with_the_problems_of_the_tenants() {
+    let installation = Installation::new();
+    installation.write("plugins/a.so", "not a library\n");
+    installation.write("plugins/b.so", "not a library either\n");
+    installation.write("tenant.yaml", "domain: acme.example.com\nclient: []\n");
+    let checked = installation.locum(["check"]);
+    assert_eq!(checked.code, 4);
+    let named = |text: &str| checked.stdout.lines().filter(|line| line.contains(text)).count();
+    assert_eq!((named("a.so: "), named("b.so: "), named("(not-pinned)")), (1, 1, 2), "{}", checked.stdout);
+    assert_eq!((named("tenant.yaml:2:1: "), named("problem: ")), (1, 3), "{}", checked.stdout);
+    assert_eq!(installation.locum(["serve"]).stderr.matches("not-pinned").count(), 2);
 }
 
 #[test]

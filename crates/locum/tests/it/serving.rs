@@ -8,14 +8,20 @@ use std::time::Duration;
 use crate::installation::Installation;
 
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     address: String,
     log: BufReader<std::process::ChildStderr>,
 }
 
 impl Server {
     pub(crate) fn start(installation: &Installation) -> Self {
+        Self::start_with(installation, &[])
+    }
+
+    /// Starts it with further environment variables.
+    pub(crate) fn start_with(installation: &Installation, environment: &[(&str, &str)]) -> Self {
         let mut command = installation.command();
+        command.envs(environment.iter().copied());
         let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -24,21 +30,28 @@ impl Server {
         Self { child, address, log }
     }
 
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
     }
 
-    /// Reads the log up to a line that contains this text.
-    pub(crate) fn wait_for(&mut self, text: &str) {
+    /// What it logs until it exits.
+    pub(crate) fn rest_of_log(&mut self) -> String {
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    /// Reads the log up to a line that contains this text, and returns the line.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
             assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ended without `{text}`");
         }
+        line
     }
 
-    fn exchange(&self, id_token: &str) -> String {
+    pub(crate) fn exchange(&self, id_token: &str) -> String {
         let body = format!(
             "client_id=spa&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&id_token={}",
             id_token.trim()
@@ -58,6 +71,11 @@ impl Server {
     }
 }
 
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // Both fail only if the process has exited already.
@@ -66,7 +84,7 @@ impl Drop for Server {
     }
 }
 
-fn mint(installation: &Installation) -> String {
+pub(crate) fn mint(installation: &Installation) -> String {
     installation
         .locum(["token", "mint", "--tenant", "tenant.yaml", "--client", "spa", "--user", "auth0|alice"])
         .stdout
@@ -91,12 +109,14 @@ fn a_reload_replaces_all_tenants_or_none() {
 
     installation.write("tenant.yaml", &good.replace("client_secret", "client_secrets"));
     server.signal("-HUP");
-    server.wait_for("not reloaded");
+    server.wait_for("reload started");
+    assert!(server.wait_for("not reloaded").contains("duration_ms"));
     assert!(server.exchange(&old_token).starts_with("HTTP/1.1 200"));
 
     installation.write("tenant.yaml", &good.replace("spa-secret", "new-secret"));
     server.signal("-HUP");
-    server.wait_for("reloaded");
+    server.wait_for("reload started");
+    assert!(server.wait_for(" reloaded").contains("duration_ms"));
     assert!(server.exchange(&old_token).starts_with("HTTP/1.1 400"));
     assert!(server.exchange(&mint(&installation)).starts_with("HTTP/1.1 200"));
 }
@@ -108,4 +128,13 @@ fn an_address_in_use_is_named() {
     let refused = installation.locum(["serve", "--listen", &server.address]);
     assert_eq!(refused.code, 5);
     assert!(refused.stderr.contains(&server.address), "{}", refused.stderr);
+}
+
+#[test]
+fn the_server_listens_on_a_name() {
+    let installation = Installation::new();
+    let config = std::fs::read_to_string(installation.path("locum.toml")).unwrap();
+    installation.write("locum.toml", &config.replace("127.0.0.1:0", "localhost:0"));
+    let server = Server::start(&installation);
+    assert!(server.exchange(&mint(&installation)).starts_with("HTTP/1.1 200"));
 }

@@ -1,0 +1,90 @@
+//! Reloads: each SIGHUP reads the tenant files again. Whatever happens to one reload, a later one is possible.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::Signal;
+
+use crate::config::Config;
+use crate::permissions::{self, refuse_or_warn};
+use crate::tenants::{self, PreparedTenants};
+use crate::wiring::Service;
+
+/// Replaces all tenants at once on each SIGHUP. None is replaced if one of the files has an error, or if an add-on that
+/// works now would not work any more. A SIGHUP during a reload starts the next one.
+pub(crate) async fn reload_on_hangup(mut hangup: Signal, config: Arc<Config>, service: Arc<Service>) {
+    while hangup.recv().await.is_some() {
+        reload(Arc::clone(&config), Arc::clone(&service)).await;
+    }
+}
+
+/// One reload. It logs its start, and its end with duration and outcome.
+async fn reload(config: Arc<Config>, service: Arc<Service>) {
+    tracing::info!("reload started");
+    let start = Instant::now();
+    let deadline = config.limits.reload_deadline();
+    let read = {
+        let service = Arc::clone(&service);
+        within(deadline, move || read(&config, &service)).await
+    };
+    let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match read {
+        Ok(prepared) => {
+            prepared.log_findings();
+            let tenants = prepared.set.tenants().count();
+            service.directory.replace(prepared.set);
+            tracing::info!(tenants, duration_ms, "reloaded");
+        }
+        Err(problems) => tracing::error!(%problems, duration_ms, "not reloaded; the tenants in use stay"),
+    }
+}
+
+/// Does the work on a thread of its own, because it would block a worker thread. At the deadline the thread is
+/// abandoned: it may hang in a plugin or a file system. What it still returns is dropped.
+async fn within<T: Send + 'static>(
+    deadline: Duration,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    match tokio::time::timeout(deadline, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(panic)) => Err(panic.to_string()),
+        Err(_) => Err(format!(
+            "abandoned after {} ms (limits.reload_deadline_ms); find out what hangs, then reload again",
+            deadline.as_millis()
+        )),
+    }
+}
+
+fn read(config: &Config, service: &Service) -> Result<PreparedTenants, String> {
+    let prepared = tenants::read(config).prepare(&service.plugins).map_err(|error| error.to_string())?;
+    refuse_or_warn(config, &permissions::of_files(&prepared.files))?;
+    let newly_broken = prepared.newly_broken(&service.directory.current());
+    if newly_broken.is_empty() { Ok(prepared) } else { Err(newly_broken.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_hangs_is_abandoned_and_later_work_is_done() {
+        let (release, hangs) = channel::<()>();
+        let abandoned = within(Duration::from_millis(1), move || {
+            hangs.recv().unwrap_err();
+            Ok("too late")
+        });
+        assert!(abandoned.await.unwrap_err().starts_with("abandoned after 1 ms"));
+        assert_eq!(within(Duration::from_secs(60), || Ok("done")).await, Ok("done"));
+        drop(release);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_later_work_is_done() {
+        let panicked: Result<(), String> =
+            within(Duration::from_secs(60), || std::panic::panic_any("on purpose")).await;
+        assert!(panicked.is_err());
+        assert_eq!(within(Duration::from_secs(60), || Ok("done")).await, Ok("done"));
+    }
+}
