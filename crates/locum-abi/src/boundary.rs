@@ -4,7 +4,7 @@
 //! that compile into the host or the SDK, so nothing in a built plugin depends on it.
 
 use abi_stable::library::{
-    AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME, ROOT_MODULE_LOADER_NAME_WITH_NUL,
+    AbiHeaderRef, LibHeader, LibraryError, ROOT_MODULE_LOADER_NAME, ROOT_MODULE_LOADER_NAME_WITH_NUL,
 };
 use abi_stable::std_types::{RResult, RSlice, RVec};
 use abi_stable::type_level::downcasting::TD_Opaque;
@@ -20,6 +20,9 @@ pub const ENTRY_SYMBOL_WITH_NUL: &str = ROOT_MODULE_LOADER_NAME_WITH_NUL;
 
 /// What [`ENTRY_SYMBOL`] points to. It starts with magic bytes and a version, which [`issuer_module`] checks.
 pub type PluginHeader = AbiHeaderRef;
+
+/// What [`PluginHeader`] refers to: its size and alignment are checked before the file is mapped.
+pub type PluginHeaderData = LibHeader;
 
 /// Why a header did not give a module: another `abi_stable`, another version of this crate, or another layout.
 ///

@@ -9,6 +9,7 @@ pub(crate) mod backend;
 pub(crate) mod in_process;
 pub(crate) mod plugin_issuer;
 pub(crate) mod plugin_log;
+pub(crate) mod secret_encodings;
 pub(crate) mod secret_mask;
 pub(crate) mod secret_settings;
 pub(crate) mod supervision;

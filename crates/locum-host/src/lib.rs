@@ -15,8 +15,8 @@
 //!
 //! **Failures of plugins.** Plugins run in the host's process. A panic fails one request. A call that hangs fails its
 //! request at the deadline, blocks its worker thread while it hangs, and quarantines the plugin for that time; after
-//! three such calls the plugin stays quarantined until it is loaded again. An issuer that hangs while it is configured
-//! blocks the caller. An abort, a segmentation fault or a stack overflow terminates the process, so pin only plugins
+//! three such calls the plugin stays quarantined until it is loaded again. An issuer that hangs while it is configured is a
+//! failure at its own deadline; the thread that configures it is lost. An abort, a segmentation fault or a stack overflow terminates the process, so pin only plugins
 //! that you trust. Linux only.
 //!
 //! **What this crate does not check.** The engine compares an issued credential with its grant; this crate limits its
@@ -45,6 +45,7 @@ pub use egress::upstreams::{UpstreamError, Upstreams};
 pub use loading::elf::ElfFacts;
 pub use loading::inspection::{Inspection, inspect};
 pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
+pub use loading::permissions::{LoosePermissions, Writers};
 pub use loading::pins::{Pin, Pins};
 pub use loading::plugin_file::plugin_files;
 pub use loading::sha256::{InvalidSha256, Sha256};

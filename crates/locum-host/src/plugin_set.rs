@@ -12,14 +12,14 @@ use locum_engine::ports::{Issuer, Issuers};
 use zeroize::Zeroizing;
 
 use crate::calling::answer::read_failure;
-use crate::calling::backend::Isolation;
+use crate::calling::backend::{CreateError, Isolation};
 use crate::calling::plugin_issuer::PluginIssuer;
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
 use crate::calling::workers::Workers;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::Upstreams;
-use crate::limits::REQUEST_DEADLINE;
+use crate::limits::{CONFIGURE_DEADLINE, CONFIGURE_THREADS_MAX, REQUEST_DEADLINE};
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::pins::Pins;
 use crate::loading::plugin_file::plugin_files;
@@ -34,14 +34,21 @@ pub struct LoadOptions {
     pub isolation: Isolation,
     /// How long all steps of one request together may take.
     pub deadline: Duration,
+    /// How long a plugin may take to configure one issuer.
+    pub configure_deadline: Duration,
     /// What performs the upstream calls that plugins ask for.
     pub upstreams: Arc<dyn Upstreams>,
 }
 
 impl LoadOptions {
-    /// Plugins in the host's process, with [`REQUEST_DEADLINE`].
+    /// Plugins in the host's process, with [`REQUEST_DEADLINE`] and [`CONFIGURE_DEADLINE`].
     pub fn new(upstreams: Arc<dyn Upstreams>) -> Self {
-        Self { isolation: Isolation::default(), deadline: REQUEST_DEADLINE, upstreams }
+        Self {
+            isolation: Isolation::default(),
+            deadline: REQUEST_DEADLINE,
+            configure_deadline: CONFIGURE_DEADLINE,
+            upstreams,
+        }
     }
 }
 
@@ -168,8 +175,11 @@ impl Issuers for PluginSet {
         let input = Zeroizing::new(
             serde_json::to_vec(&configuration).map_err(|error| Failure::internal(error.to_string()))?,
         );
-        let issuer =
-            plugin.backend().create(&input).map_err(|refused| refusal(&refused, &name, &secret_mask))?;
+        let deadline = self.options.configure_deadline;
+        let issuer = plugin
+            .backend()
+            .create(input, deadline)
+            .map_err(|error| not_created(&error, &name, deadline, &secret_mask))?;
         Ok(Arc::new(PluginIssuer {
             plugin: name,
             issuer,
@@ -179,6 +189,19 @@ impl Issuers for PluginSet {
             time_limit: self.options.deadline,
         }))
     }
+}
+
+fn not_created(error: &CreateError, plugin: &str, deadline: Duration, secret_mask: &SecretMask) -> Failure {
+    let cause = match error {
+        CreateError::Refused(refused) => return refusal(refused, plugin, secret_mask),
+        CreateError::TimedOut => format!("the plugin did not answer within {} ms", deadline.as_millis()),
+        CreateError::TooManyHang => {
+            format!("{CONFIGURE_THREADS_MAX} earlier calls of the plugin hang; restart the server")
+        }
+        CreateError::NoThread => "the system gave no thread in which to call the plugin".to_owned(),
+    };
+    tracing::error!(plugin, "an issuer could not be configured: {cause}");
+    Failure::internal(cause)
 }
 
 /// Reads the failure with which a plugin refused a configuration.

@@ -52,6 +52,7 @@ pub mod percent;
 pub mod saml;
 #[cfg(feature = "signing")]
 pub mod signing;
+mod strict_json;
 pub mod testing;
 pub mod upstream;
 

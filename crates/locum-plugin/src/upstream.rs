@@ -30,6 +30,7 @@ use locum_abi::upstream::{UpstreamReply, UpstreamRequest, is_error_code};
 use serde_json::{Map, Value};
 
 use crate::percent::query_string;
+use crate::strict_json;
 
 /// A POST of an `application/x-www-form-urlencoded` body. Add further headers to [`UpstreamRequest::headers`].
 pub fn post_form(url: impl Into<String>, fields: &[(&str, &str)]) -> UpstreamRequest {
@@ -69,16 +70,19 @@ pub fn checked_endpoint(url: &str) -> Result<String, &'static str> {
     }
 }
 
+/// The JSON object in a reply. `None` if the body is anything else, or if an object in it has a key twice: another parser
+/// could take the other value.
+pub fn json_object(reply: &UpstreamReply) -> Option<Map<String, Value>> {
+    strict_json::object(&reply.body)
+}
+
 /// The response of a token endpoint (RFC 6749 section 5.1), unchanged: an object with an `access_token` and without an
 /// `error`.
 ///
 /// # Errors
 /// [`failure_for_status`] with the endpoint's `error`; [`Failure::upstream_nonsense`] if it answers 200 with anything else.
 pub fn token_response(reply: &UpstreamReply) -> Result<Map<String, Value>, Failure> {
-    let object = match serde_json::from_str(&reply.body) {
-        Ok(Value::Object(object)) => object,
-        _ => Map::new(),
-    };
+    let object = json_object(reply).unwrap_or_default();
     let error = object.get("error");
     if reply.status != 200 {
         return Err(failure_for_status(reply.status, error.and_then(Value::as_str)));
@@ -125,6 +129,19 @@ mod tests {
     fn a_form_is_posted_in_the_order_given() {
         let request = post_form("https://example.com/token", &[("b", "x y"), ("a", "1&2")]);
         assert_eq!((request.method.as_str(), request.body.as_str()), ("POST", "b=x%20y&a=1%262"));
+    }
+
+    #[test]
+    fn a_token_response_with_a_repeated_key_is_refused() {
+        assert!(token_response(&reply(200, r#"{"access_token": "a", "x": 1}"#)).is_ok());
+        for body in [
+            r#"{"access_token": "a", "access_token": "b"}"#,
+            r#"{"access_token": "a", "x": {"y": 1, "y": 1}}"#,
+        ] {
+            assert!(token_response(&reply(200, body)).is_err(), "{body}");
+        }
+        let refused = token_response(&reply(400, r#"{"error": "a", "error": "b"}"#)).unwrap_err();
+        assert_eq!(refused.upstream_code, None);
     }
 
     #[test]

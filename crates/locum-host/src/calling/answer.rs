@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::calling::backend::RawAnswer;
 use crate::calling::secret_mask::SecretMask;
-use crate::limits::{ANSWER_BYTES_MAX, CREDENTIAL_BYTES_MAX, MESSAGE_CHARS_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, CREDENTIAL_BYTES_MAX};
 
 /// The answer of one operation, which may ask for an upstream call first.
 pub(crate) trait OperationAnswer: Sized {
@@ -116,18 +116,28 @@ pub(crate) fn read_failure(
 ) -> Result<(Failure, Vec<LogLine>), String> {
     let mut failure: Failure = parse(bytes, "failure")?;
     let logs = std::mem::take(&mut failure.logs);
-    failure.message = secret_mask.sanitized(&failure.message, MESSAGE_CHARS_MAX);
-    failure.pointer = failure.pointer.map(|pointer| secret_mask.sanitized(&pointer, MESSAGE_CHARS_MAX));
     failure.upstream_code = failure.upstream_code.filter(|code| is_error_code(code));
+    secret_mask.mask_failure(&mut failure);
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
     }
     Ok((failure, logs))
 }
 
-/// Refuses a JWT or text over the limit; an object is limited by [`ANSWER_BYTES_MAX`]. The engine checks everything else
-/// about a credential.
-pub(crate) fn check_credential_size(credential: &Credential) -> Result<(), IssuerFailure> {
+/// Refuses a credential that discloses a secret of the issuer, and a JWT or text over the limit; an object is limited by
+/// [`ANSWER_BYTES_MAX`]. The engine checks everything else about a credential.
+pub(crate) fn check_credential(
+    credential: &Credential,
+    secret_mask: &SecretMask,
+) -> Result<(), IssuerFailure> {
+    check_credential_size(credential)?;
+    match secret_mask.disclosed_by(credential) {
+        Some(secret) => Err(IssuerFailure::ContractBroken(format!("the credential contains {secret}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_credential_size(credential: &Credential) -> Result<(), IssuerFailure> {
     match credential {
         Credential::Jwt(text) | Credential::Text(text) if text.len() > CREDENTIAL_BYTES_MAX => {
             let limit = CREDENTIAL_BYTES_MAX >> 10;

@@ -1,9 +1,11 @@
 //! The interface to the place where a plugin runs: bytes in, bytes out, and errors of the call itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use locum_engine::ports::{CallContext, PortFuture};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 /// How a plugin is isolated from the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,10 +40,27 @@ pub(crate) enum CallError {
     NoRuntime,
 }
 
+/// Why no issuer was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CreateError {
+    /// The plugin refused the configuration with this failure, which is unchecked JSON.
+    Refused(Vec<u8>),
+    /// It did not return by the deadline.
+    TimedOut,
+    /// So many earlier calls still have not returned that it was not called.
+    TooManyHang,
+    /// The system gave no thread, or the thread panicked.
+    NoThread,
+}
+
 /// Creates the issuers of one plugin.
 pub(crate) trait Backend: Send + Sync {
-    /// Configures an issuer. `configuration` is JSON; the error is a failure as JSON, unchecked.
-    fn create(&self, configuration: &[u8]) -> Result<Arc<dyn ReadyIssuer>, Vec<u8>>;
+    /// Configures an issuer. `configuration` is JSON. Returns by the deadline, whatever the plugin does.
+    fn create(
+        &self,
+        configuration: Zeroizing<Vec<u8>>,
+        deadline: Duration,
+    ) -> Result<Arc<dyn ReadyIssuer>, CreateError>;
 }
 
 /// A configured issuer.

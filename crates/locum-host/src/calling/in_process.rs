@@ -6,37 +6,65 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
 
 use locum_abi::boundary::{IssuerBox, IssuerModuleRef};
 use locum_engine::ports::PortFuture;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
 
-use crate::calling::backend::{Backend, Call, CallError, RawAnswer, ReadyIssuer};
+use crate::calling::backend::{Backend, Call, CallError, CreateError, RawAnswer, ReadyIssuer};
 use crate::calling::supervision::Supervision;
+use crate::limits::CONFIGURE_THREADS_MAX;
 
 /// A plugin that is mapped into this process.
 pub(crate) struct InProcessBackend {
     module: IssuerModuleRef,
     supervision: Arc<Supervision>,
+    /// Its clones are held by the threads in which the plugin configures issuers.
+    configuring: Arc<()>,
 }
 
 impl InProcessBackend {
     pub(crate) fn new(module: IssuerModuleRef, supervision: Arc<Supervision>) -> Self {
-        Self { module, supervision }
+        Self { module, supervision, configuring: Arc::default() }
     }
 }
 
 impl Backend for InProcessBackend {
-    fn create(&self, configuration: &[u8]) -> Result<Arc<dyn ReadyIssuer>, Vec<u8>> {
-        match self.module.create()(configuration.into()).into_result() {
-            Ok(issuer) => Ok(Arc::new(InProcessIssuer {
+    /// Calls the plugin in a thread of its own. A thread cannot be stopped: at the deadline it is left alone, and what it
+    /// returns later is dropped.
+    fn create(
+        &self,
+        configuration: Zeroizing<Vec<u8>>,
+        deadline: Duration,
+    ) -> Result<Arc<dyn ReadyIssuer>, CreateError> {
+        if Arc::strong_count(&self.configuring) > CONFIGURE_THREADS_MAX {
+            return Err(CreateError::TooManyHang);
+        }
+        let (module, configuring) = (self.module, Arc::clone(&self.configuring));
+        let (created, creation) = sync_channel(1);
+        let call = move || {
+            let outcome = module.create()(configuration.as_slice().into()).into_result();
+            // Before the answer is sent, so that the caller never counts a call that has returned.
+            drop(configuring);
+            let _ = created.send(outcome);
+        };
+        let thread = thread::Builder::new().name("plugin-configure".to_owned());
+        thread.spawn(call).map_err(|_| CreateError::NoThread)?;
+        match creation.recv_timeout(deadline) {
+            Ok(Ok(issuer)) => Ok(Arc::new(InProcessIssuer {
                 issuer: Arc::new(issuer),
                 supervision: Arc::clone(&self.supervision),
             })),
-            Err(failure) => Err(failure.into_vec()),
+            Ok(Err(failure)) => Err(CreateError::Refused(failure.into_vec())),
+            Err(RecvTimeoutError::Timeout) => Err(CreateError::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => Err(CreateError::NoThread),
         }
     }
 }

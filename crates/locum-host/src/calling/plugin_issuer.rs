@@ -11,13 +11,13 @@ use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::calling::answer::{IssuerStep, OperationAnswer, check_credential_size, read_answer};
+use crate::calling::answer::{IssuerStep, OperationAnswer, check_credential, read_answer};
 use crate::calling::backend::{Call, CallError, ReadyIssuer};
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::{UpstreamError, Upstreams};
-use crate::limits::UPSTREAM_CALLS_MAX;
+use crate::limits::{MESSAGE_CHARS_MAX, UPSTREAM_CALLS_MAX};
 
 /// Initial size of an input's buffer. Most inputs fit without growing it.
 const INPUT_BYTES_TYPICAL: usize = 2048;
@@ -57,7 +57,7 @@ impl Issuer for PluginIssuer {
         Box::pin(async move {
             let input = |replies: &[UpstreamReply]| json(&IssueInput { grant, replies });
             let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input).await?;
-            check_credential_size(&issued.credential)?;
+            check_credential(&issued.credential, &self.secret_mask)?;
             Ok(issued)
         })
     }
@@ -119,11 +119,16 @@ impl PluginIssuer {
         request: UpstreamRequest,
         deadline: Instant,
     ) -> Result<UpstreamReply, IssuerFailure> {
-        let request = self.allowed.check(request).map_err(|rule| contract_broken(rule.to_string()))?;
+        // The rule quotes the plugin's URL or header.
+        let request = self.allowed.check(request).map_err(|rule| {
+            contract_broken(self.secret_mask.sanitized(&rule.to_string(), MESSAGE_CHARS_MAX))
+        })?;
         let start = Instant::now();
         match timeout_at(deadline, self.upstreams.send(request, deadline)).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(UpstreamError::Unreachable(why))) => Err(IssuerFailure::UpstreamUnreachable(why)),
+            Ok(Err(UpstreamError::Unreachable(why))) => {
+                Err(IssuerFailure::UpstreamUnreachable(self.secret_mask.sanitized(&why, MESSAGE_CHARS_MAX)))
+            }
             Ok(Err(UpstreamError::TimedOut)) | Err(_) => {
                 Err(IssuerFailure::UpstreamTimedOut(milliseconds(start.elapsed())))
             }

@@ -1,50 +1,184 @@
-//! Masks the secrets of an issuer in its own log lines and error messages.
+//! Finds the secrets of an issuer in everything that its plugin returns: as they are, and in the encodings that code
+//! applies without much thought. In texts for people they are masked; a credential that contains one is refused.
+//!
+//! It finds what a plugin discloses by mistake. A plugin that means to disclose a secret can encode it in another way.
 
-use std::cmp::Reverse;
+use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use locum_abi::answer::{Credential, Failure};
 use locum_abi::configuration::Tenant;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::calling::secret_encodings::encodings;
 use crate::calling::secret_settings::secret_settings;
+use crate::limits::{MESSAGE_CHARS_MAX, SECRET_IN_CREDENTIAL_BYTES_MIN, SECRET_IN_TEXT_BYTES_MIN};
 use crate::sanitize::sanitized;
 
-/// Shorter texts are not masked: they occur in ordinary messages by chance.
-const SECRET_BYTES_MIN: usize = 6;
+/// Bytes of a needle by which it is looked up. No needle is shorter.
+const PREFIX_BYTES: usize = SECRET_IN_TEXT_BYTES_MIN;
+const PREFIX_MASK: u64 = (1 << (8 * PREFIX_BYTES)) - 1;
+const FILTER_BITS: u32 = 12;
 
-/// The secrets of one issuer, which its log lines and error messages must not show.
-pub(crate) struct SecretMask(Vec<Zeroizing<String>>);
+/// The secrets of one issuer.
+pub(crate) struct SecretMask {
+    secrets: Vec<Secret>,
+    /// Sorted by prefix.
+    needles: Vec<Needle>,
+    /// Which prefixes there are, by a hash: most positions of a text are passed with one look.
+    filter: Box<[u64]>,
+}
+
+/// A secret, without its text.
+struct Secret {
+    /// For people: the setting, or the tenant's key.
+    name: String,
+    /// How many of its lines are long enough to be looked for.
+    lines: usize,
+    /// Whether it is long enough to be looked for in credentials.
+    in_credentials: bool,
+}
+
+/// A line of a secret in one encoding.
+struct Needle {
+    prefix: u64,
+    bytes: Zeroizing<Vec<u8>>,
+    secret: usize,
+    line: usize,
+}
 
 impl SecretMask {
-    /// Masks the settings that the schema marks `writeOnly`, and the tenant's private key.
+    /// The settings that the schema marks `writeOnly`, and the tenant's private key.
     pub(crate) fn new(schema: &Value, settings: &Map<String, Value>, tenant: &Tenant) -> Self {
-        let mut mask = Self(Vec::new());
+        let filter = vec![0; 1 << (FILTER_BITS - 6)].into_boxed_slice();
+        let mut mask = Self { secrets: Vec::new(), needles: Vec::new(), filter };
         for secret in secret_settings(schema, settings) {
-            mask.add(secret.text);
+            mask.add(format!("the setting `{}`", secret.pointer), secret.text);
         }
         if let Some(key) = &tenant.signing_key {
-            mask.add(key.private_key_pem.expose());
+            mask.add("the tenant's private key".to_owned(), key.private_key_pem.expose());
         }
-        // Longest first: a secret that is part of another one must not uncover the rest of it.
-        mask.0.sort_by_key(|secret| Reverse(secret.len()));
+        mask.needles.sort_unstable_by_key(|needle| needle.prefix);
         mask
     }
 
-    /// Masks each line on its own, since a message may quote a PEM in part.
-    fn add(&mut self, secret: &str) {
-        let is_secret = |line: &&str| line.len() >= SECRET_BYTES_MIN && !line.starts_with("-----");
-        let lines = secret.lines().map(str::trim).filter(is_secret);
-        self.0.extend(lines.map(|line| Zeroizing::new(line.to_owned())));
+    /// Looks for each line on its own, since a message may quote a PEM in part.
+    fn add(&mut self, name: String, secret: &str) {
+        let is_secret = |line: &&str| line.len() >= SECRET_IN_TEXT_BYTES_MIN && !line.starts_with("-----");
+        let mut lines = 0;
+        for line in secret.lines().map(str::trim).filter(is_secret) {
+            for bytes in encodings(line) {
+                let Some(prefix) = bytes.first_chunk().map(prefix_of) else { continue };
+                let (word, bit) = filter_place(prefix);
+                if let Some(word) = self.filter.get_mut(word) {
+                    *word |= bit;
+                }
+                self.needles.push(Needle { prefix, bytes, secret: self.secrets.len(), line: lines });
+            }
+            lines += 1;
+        }
+        let in_credentials = secret.trim().len() >= SECRET_IN_CREDENTIAL_BYTES_MIN;
+        self.secrets.push(Secret { name, lines, in_credentials });
     }
 
     /// The text with its secrets masked, escaped and truncated to this many characters.
     pub(crate) fn sanitized(&self, text: &str, chars_max: usize) -> String {
-        if !self.0.iter().any(|secret| text.contains(secret.as_str())) {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        self.find(text.as_bytes(), |range, _| ranges.push(range));
+        if ranges.is_empty() {
             return sanitized(text, chars_max);
         }
-        let mask = |text: String, secret: &Zeroizing<String>| text.replace(secret.as_str(), "[secret]");
-        sanitized(&self.0.iter().fold(text.to_owned(), mask), chars_max)
+        ranges.sort_unstable_by_key(|range| range.start);
+        let (mut masked, mut shown_to) = (String::new(), 0);
+        for range in ranges {
+            if range.start >= shown_to {
+                // A needle is a whole text, so its ends are ends of characters.
+                masked.push_str(text.get(shown_to..range.start).unwrap_or_default());
+                masked.push_str("[secret]");
+            }
+            shown_to = shown_to.max(range.end);
+        }
+        masked.push_str(text.get(shown_to..).unwrap_or_default());
+        sanitized(&masked, chars_max)
     }
+
+    /// Masks and escapes all texts of a failure. A code of an upstream is dropped whole.
+    pub(crate) fn mask_failure(&self, failure: &mut Failure) {
+        failure.upstream_code.take_if(|code| {
+            let mut contains_secret = false;
+            self.find(code.as_bytes(), |_, _| contains_secret = true);
+            contains_secret
+        });
+        failure.message = self.sanitized(&failure.message, MESSAGE_CHARS_MAX);
+        failure.pointer =
+            failure.pointer.as_deref().map(|pointer| self.sanitized(pointer, MESSAGE_CHARS_MAX));
+    }
+
+    /// The name of a secret that the credential contains, also in the encoded parts of a JWT. Secrets shorter than
+    /// [`SECRET_IN_CREDENTIAL_BYTES_MIN`] are not looked for, and of one with several lines more than half must occur: a
+    /// private key contains its public key, which may be in a certificate.
+    pub(crate) fn disclosed_by(&self, credential: &Credential) -> Option<&str> {
+        if self.needles.is_empty() {
+            return None;
+        }
+        let mut found = Vec::new();
+        let mut look = |bytes: &[u8]| self.find(bytes, |_, needle| found.push((needle.secret, needle.line)));
+        match credential {
+            Credential::Text(text) => look(text.as_bytes()),
+            Credential::Jwt(token) => {
+                look(token.as_bytes());
+                for part in token.split('.') {
+                    if let Ok(decoded) = URL_SAFE_NO_PAD.decode(part) {
+                        look(&decoded);
+                    }
+                }
+            }
+            Credential::Object(object) => look(&serde_json::to_vec(object).unwrap_or_default()),
+        }
+        found.sort_unstable();
+        found.dedup();
+        let disclosed = |(index, secret): &(usize, &Secret)| {
+            secret.in_credentials
+                && found.iter().filter(|(owner, _)| owner == index).count() * 2 > secret.lines
+        };
+        self.secrets.iter().enumerate().find(disclosed).map(|(_, secret)| secret.name.as_str())
+    }
+
+    /// Reports each place at which a needle is, in one pass.
+    fn find(&self, text: &[u8], mut report: impl FnMut(Range<usize>, &Needle)) {
+        if self.needles.is_empty() {
+            return;
+        }
+        let mut prefix = 0;
+        for (at, byte) in text.iter().enumerate() {
+            prefix = prefix >> 8 | u64::from(*byte) << (8 * (PREFIX_BYTES - 1));
+            let Some(start) = (at + 1).checked_sub(PREFIX_BYTES) else { continue };
+            let (word, bit) = filter_place(prefix);
+            if self.filter.get(word).is_none_or(|word| word & bit == 0) {
+                continue;
+            }
+            let first = self.needles.partition_point(|needle| needle.prefix < prefix);
+            let same = self.needles.iter().skip(first).take_while(|needle| needle.prefix == prefix);
+            for needle in same {
+                let end = start + needle.bytes.len();
+                if text.get(start..end) == Some(needle.bytes.as_slice()) {
+                    report(start..end, needle);
+                }
+            }
+        }
+    }
+}
+
+fn prefix_of(bytes: &[u8; PREFIX_BYTES]) -> u64 {
+    bytes.iter().rev().fold(0, |prefix, byte| prefix << 8 | u64::from(*byte)) & PREFIX_MASK
+}
+
+/// The word of the filter and the bit in it.
+fn filter_place(prefix: u64) -> (usize, u64) {
+    let hash = prefix.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
+    ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 #[cfg(test)]
@@ -54,7 +188,11 @@ mod tests {
 
     use super::*;
 
-    fn sanitized(text: &str) -> String {
+    fn no_key() -> Tenant {
+        Tenant { domain: "acme.example.com".to_owned(), signing_key: None }
+    }
+
+    fn mask() -> SecretMask {
         let schema = json!({"properties": {
             "short": {"type": "string", "writeOnly": true},
             "key": {"type": "string", "writeOnly": true},
@@ -65,7 +203,11 @@ mod tests {
         let private_key_pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\n-----END PRIVATE KEY-----\n".into();
         let signing_key = Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
         let tenant = Tenant { domain: "acme.example.com".to_owned(), signing_key };
-        SecretMask::new(&schema, settings.as_object().unwrap(), &tenant).sanitized(text, 200)
+        SecretMask::new(&schema, settings.as_object().unwrap(), &tenant)
+    }
+
+    fn sanitized(text: &str) -> String {
+        mask().sanitized(text, 200)
     }
 
     #[test]
@@ -78,6 +220,115 @@ mod tests {
     fn a_secret_that_contains_another_is_masked_completely() {
         assert_eq!(sanitized("hunter2-and-more hunter2"), "[secret] [secret]");
         assert_eq!(sanitized("hunter2!"), "[secret]!");
+    }
+
+    #[test]
+    fn secrets_that_overlap_are_masked_together() {
+        let schema = json!({"additionalProperties": {"writeOnly": true}});
+        let settings = json!({"a": "abcdefgh", "b": "efghijklmn"});
+        let mask = SecretMask::new(&schema, settings.as_object().unwrap(), &no_key());
+        assert_eq!(mask.sanitized("x abcdefghijklmn y", 99), "x [secret] y");
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_every_common_encoding() {
+        let secret = "s3cr/t\"+\u{e9} pass";
+        let schema = json!({"properties": {"key": {"writeOnly": true}}});
+        let settings = json!({"key": secret});
+        let mask = SecretMask::new(&schema, settings.as_object().unwrap(), &no_key());
+        // Written out, not computed by the code under test.
+        for encoded in [
+            "s3cr/t\"+é pass",
+            "733363722f74222bc3a92070617373",
+            "733363722F74222BC3A92070617373",
+            "czNjci90IivDqSBwYXNz",
+            "s3cr%2Ft%22%2B%C3%A9%20pass",
+            "s3cr%2ft%22%2b%c3%a9%20pass",
+            "s3cr%2Ft%22%2B%C3%A9+pass",
+            "ssap é+\"t/rc3s",
+            r#"s3cr/t\"+é pass"#,
+            r#"s3cr\/t\"+é pass"#,
+            r#"s3cr/t\"+\u00e9 pass"#,
+        ] {
+            let shown = mask.sanitized(&format!("<{encoded}>"), 999);
+            assert!(shown.contains("[secret]") && !shown.contains("pass"), "{encoded}: {shown}");
+        }
+        for prefix in ["", "a", "bc"] {
+            for suffix in ["", "d", "ef"] {
+                let bytes = format!("{prefix}{secret}{suffix}");
+                for encoded in [
+                    base64::engine::general_purpose::STANDARD.encode(&bytes),
+                    base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes),
+                    base64::engine::general_purpose::URL_SAFE.encode(&bytes),
+                    URL_SAFE_NO_PAD.encode(&bytes),
+                ] {
+                    let shown = mask.sanitized(&encoded, 999);
+                    let rest = shown.replace("[secret]", "");
+                    assert!(shown.contains("[secret]") && rest.len() <= 10, "{encoded}: {shown}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_of_a_failure_is_masked() {
+        let mut failure = Failure::upstream_refused("hunter2-and-more", "it is hunter2");
+        failure.pointer = Some("/hunter2".to_owned());
+        mask().mask_failure(&mut failure);
+        assert_eq!(failure.upstream_code, None);
+        assert_eq!(
+            (failure.message.as_str(), failure.pointer.as_deref()),
+            ("it is [secret]", Some("/[secret]"))
+        );
+        let mut failure = Failure::upstream_refused("AccessDenied", "no");
+        mask().mask_failure(&mut failure);
+        assert_eq!(failure.upstream_code.as_deref(), Some("AccessDenied"));
+    }
+
+    fn jwt(claims: &Value) -> Credential {
+        Credential::Jwt(format!(
+            "{}.{}.c2ln",
+            URL_SAFE_NO_PAD.encode("{}"),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        ))
+    }
+
+    #[test]
+    fn a_credential_with_a_secret_is_refused_in_every_form() {
+        let mask = mask();
+        let object = |value: Value| Credential::Object(value.as_object().unwrap().clone());
+        for disclosing in [
+            Credential::Text("a hunter2-and-more".to_owned()),
+            Credential::Text(URL_SAFE_NO_PAD.encode("xhunter2-and-more")),
+            object(json!({"a": [{"b": "hunter2-and-more"}]})),
+            object(json!({"hunter2-and-more": 1})),
+            jwt(&json!({"x": "hunter2-and-more"})),
+            jwt(&json!({"x": hex::encode("hunter2-and-more")})),
+        ] {
+            assert_eq!(mask.disclosed_by(&disclosing), Some("the setting `/key`"), "{disclosing:?}");
+        }
+        for harmless in [
+            Credential::Text("a hunter2-and-mor".to_owned()),
+            // Seven bytes are too short to be told from other text.
+            Credential::Text("a hunter2".to_owned()),
+            object(json!({"a": "not-secret"})),
+            jwt(&json!({"sub": "auth0|alice"})),
+        ] {
+            assert_eq!(mask.disclosed_by(&harmless), None, "{harmless:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_disclosed_by_more_than_half_of_its_lines() {
+        let private_key_pem =
+            "-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAB\nCCCCCCCCCCCD\nEEEEEEEEEEEF\n-----END-----\n".into();
+        let signing_key = Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
+        let tenant = Tenant { domain: "acme.example.com".to_owned(), signing_key };
+        let mask = SecretMask::new(&json!({}), &Map::new(), &tenant);
+        let text = |text: &str| Credential::Text(text.to_owned());
+        assert_eq!(mask.disclosed_by(&text("AAAAAAAAAAABCCCCCCCCCCCD")), Some("the tenant's private key"));
+        assert_eq!(mask.disclosed_by(&text("x EEEEEEEEEEEF x EEEEEEEEEEEF")), None);
+        assert_eq!(mask.sanitized("x EEEEEEEEEEEF", 99), "x [secret]");
     }
 
     #[test]

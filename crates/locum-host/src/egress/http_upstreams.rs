@@ -9,7 +9,7 @@ use reqwest::{Client, ClientBuilder, Response, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
 use crate::egress::allowed_upstreams::{AddressScope, AllowedRequest, UpstreamMethod};
-use crate::egress::public_address::PublicResolver;
+use crate::egress::public_address::{Lookup, PublicResolver, SystemLookup};
 use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::{UPSTREAM_CONNECT_TIMEOUT, UPSTREAM_REPLY_BYTES_MAX, UPSTREAM_REPLY_HEADERS_MAX};
 use crate::sanitize::sanitized;
@@ -30,9 +30,13 @@ impl HttpUpstreams {
     /// # Errors
     /// If TLS cannot be set up, for example because no root certificates are installed.
     pub fn new() -> Result<Self, UpstreamError> {
+        Self::with_lookup(SystemLookup)
+    }
+
+    fn with_lookup(lookup: impl Lookup) -> Result<Self, UpstreamError> {
         let built = |builder: ClientBuilder| builder.build().map_err(|error| unreachable("TLS", &error));
         Ok(Self {
-            public: built(builder().https_only(true).dns_resolver(PublicResolver))?,
+            public: built(builder().https_only(true).dns_resolver(PublicResolver(lookup)))?,
             unrestricted: built(builder())?,
         })
     }
@@ -123,4 +127,78 @@ fn unreachable(origin: &str, error: &reqwest::Error) -> UpstreamError {
 
 fn unusable(origin: &str, what: std::fmt::Arguments<'_>) -> UpstreamError {
     UpstreamError::Unreachable(sanitized(&format!("{origin} {what}"), 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::io;
+    use std::net::{IpAddr, SocketAddr};
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use locum_abi::upstream::UpstreamRequest;
+    use reqwest::dns::{Name, Resolve as _};
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::egress::allowed_upstreams::AllowedUpstreams;
+
+    /// A name server that answers from a script.
+    struct ScriptedLookup(Mutex<VecDeque<Vec<IpAddr>>>);
+
+    impl ScriptedLookup {
+        fn of(answers: &[&[&str]]) -> Self {
+            let addresses = |answer: &&[&str]| answer.iter().map(|text| text.parse().unwrap()).collect();
+            Self(Mutex::new(answers.iter().map(addresses).collect()))
+        }
+    }
+
+    impl Lookup for ScriptedLookup {
+        fn addresses(&self, _: &str) -> PortFuture<'static, io::Result<Vec<SocketAddr>>> {
+            let answer = self.0.lock().unwrap().pop_front().unwrap_or_default();
+            Box::pin(
+                async move { Ok(answer.into_iter().map(|address| SocketAddr::new(address, 0)).collect()) },
+            )
+        }
+    }
+
+    fn request() -> AllowedRequest {
+        let manifest = serde_json::from_value(json!({
+            "api_type": "a", "credential": {"form": "jwt"}, "settings_schema": {}, "parameters_schema": {},
+            "lifetime": {"minimum_seconds": 1, "default_seconds": 1, "maximum_seconds": 1},
+            "revocation": "not_revocable", "revocation_advice": "Wait.",
+            "upstreams": [{"kind": "host", "host": "login.example.com"}],
+        }));
+        let allowed = AllowedUpstreams::from_manifest(&manifest.unwrap(), &Map::new()).unwrap();
+        let (method, url) = ("GET".to_owned(), "https://login.example.com/".to_owned());
+        allowed.check(UpstreamRequest::new(method, url)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_declared_host_at_a_private_address_is_not_connected_to() {
+        for answer in [&["127.0.0.1"][..], &["10.0.0.1", "169.254.169.254"], &["::1"], &["::ffff:127.0.0.1"]]
+        {
+            let upstreams = HttpUpstreams::with_lookup(ScriptedLookup::of(&[answer])).unwrap();
+            match upstreams.send(request(), Instant::now() + Duration::from_secs(60)).await {
+                Err(UpstreamError::Unreachable(why)) => {
+                    assert!(why.ends_with("the name has no public address"), "{answer:?}: {why}");
+                }
+                other => panic!("{answer:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_had_a_public_address_is_checked_again() {
+        let answers: [&[&str]; 3] = [&["93.184.216.34"], &["127.0.0.1"], &["10.0.0.1", "93.184.216.34"]];
+        let resolver = PublicResolver(ScriptedLookup::of(&answers));
+        let name = || "login.example.com".parse::<Name>().unwrap();
+        let public = ["93.184.216.34:0".parse::<SocketAddr>().unwrap()];
+        assert_eq!(resolver.resolve(name()).await.unwrap().collect::<Vec<_>>(), public);
+        let rebound = resolver.resolve(name()).await.err().unwrap();
+        assert_eq!(rebound.to_string(), "the name has no public address");
+        // Of a mixed answer only the public address is used.
+        assert_eq!(resolver.resolve(name()).await.unwrap().collect::<Vec<_>>(), public);
+    }
 }

@@ -229,6 +229,41 @@ mod tests {
     }
 
     #[test]
+    fn a_credentials_member_is_a_word_of_letters_digits_and_underscores() {
+        let with_member = |member: &str| {
+            let mut manifest = valid();
+            manifest["issuers"][0]["credential"]["member"] = json!(member);
+            read(&manifest)
+        };
+        for member in ["sas", "azure_blob_sas", "_", "A1", "errors"] {
+            assert!(with_member(member).is_ok(), "{member}");
+        }
+        for member in ["", "error", "a-b", "a b", "a\"", "\u{e4}", "a."] {
+            assert!(with_member(member).err().unwrap().cause.contains("a credential cannot be"), "{member}");
+        }
+    }
+
+    #[test]
+    fn the_lifetimes_may_be_equal_and_must_ascend() {
+        let with_lifetimes = |minimum: u64, default: u64, maximum: u64| {
+            let mut manifest = valid();
+            let lifetime = &mut manifest["issuers"][0]["lifetime"];
+            lifetime["minimum_seconds"] = json!(minimum);
+            lifetime["default_seconds"] = json!(default);
+            lifetime["maximum_seconds"] = json!(maximum);
+            read(&manifest).map(|_| ())
+        };
+        for (minimum, default, maximum) in [(1, 1, 1), (60, 60, 60), (1, 60, 60), (60, 60, 61), (1, 2, 3)] {
+            assert!(with_lifetimes(minimum, default, maximum).is_ok(), "{minimum} {default} {maximum}");
+        }
+        for (minimum, default, maximum) in
+            [(0, 60, 60), (0, 0, 0), (61, 60, 60), (61, 60, 90), (1, 61, 60), (2, 1, 3)]
+        {
+            assert!(with_lifetimes(minimum, default, maximum).is_err(), "{minimum} {default} {maximum}");
+        }
+    }
+
+    #[test]
     fn an_unknown_need_is_refused_and_an_unknown_upstream_allows_nothing() {
         let mut with_unknown_need = valid();
         with_unknown_need["issuers"][0]["needs"] = json!(["the_moon"]);

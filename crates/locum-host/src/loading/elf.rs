@@ -1,12 +1,23 @@
 //! Inspects a plugin file as ELF before the system's loader sees it: the loader trusts what it reads and runs
 //! constructors.
+//!
+//! `image` checks the program headers, `dynamic` the dynamic section, `tables` and `versions` what the dynamic section refers to, and
+//! `sections` that the section headers say the same. They check what the loader of glibc reads, in the way in which it
+//! reads it. They do not check code and data: whether those do what they should is what a pin vouches for.
 
-use locum_abi::boundary::ENTRY_SYMBOL;
+mod dynamic;
+mod image;
+mod sections;
+mod tables;
+mod versions;
+
 use locum_abi::note;
-use object::elf::{ET_DYN, PT_LOAD};
+use object::elf::ET_DYN;
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
-use object::{FileKind, LittleEndian, Object as _, ObjectSymbol as _};
+use object::{FileKind, LittleEndian, Object as _};
 
+use self::dynamic::DynamicSection;
+use self::image::Image;
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 
@@ -21,8 +32,12 @@ const MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
 pub struct ElfFacts {
     /// The architecture the file is built for, as Rust names it.
     pub architecture: &'static str,
-    /// The shared libraries it needs (`DT_NEEDED`).
+    /// The shared libraries it needs (`DT_NEEDED`): only those of the C library and the compiler are allowed.
     pub libraries: Vec<String>,
+    /// Whether its linkage data become read-only before it runs (`PT_GNU_RELRO`).
+    pub relro: bool,
+    /// Whether it asks for all symbols to be resolved before it runs. The host does so in any case.
+    pub bind_now: bool,
     /// The linker's build id in hex, if the file has one.
     pub build_id: Option<String>,
     /// The number of exported symbols. A plugin needs two.
@@ -33,16 +48,22 @@ pub struct ElfFacts {
 pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), LoadFault> {
     let file = parse(bytes)?;
     check_header(&file)?;
-    check_segments(&file, bytes.len() as u64)?;
-    let exported_symbols = check_entry(&file)?;
     let manifest = manifest(&file, bytes)?;
-    let libraries = file
-        .import_libraries()
-        .map_err(damaged)?
-        .map(|library| Ok(String::from_utf8_lossy(library.map_err(damaged)?.name()).into_owned()))
-        .collect::<Result<_, LoadFault>>()?;
-    let build_id = file.build_id().map_err(damaged)?.map(hex::encode);
-    let facts = ElfFacts { architecture: std::env::consts::ARCH, libraries, build_id, exported_symbols };
+    let image = Image::parse(&file, bytes)?;
+    let dynamic = DynamicSection::parse(&image)?;
+    let tables = tables::check(&image, &dynamic)?;
+    versions::check(&tables)?;
+    sections::check(&file, &tables)?;
+    let exported_symbols = tables.exported_symbols;
+    let build_id = file.build_id().map_err(unparsable)?.map(hex::encode);
+    let facts = ElfFacts {
+        architecture: std::env::consts::ARCH,
+        relro: image.has_relro,
+        bind_now: dynamic.binds_now(),
+        libraries: dynamic.libraries,
+        build_id,
+        exported_symbols,
+    };
     Ok((manifest, facts))
 }
 
@@ -60,7 +81,7 @@ fn parse(bytes: &[u8]) -> Result<Elf<'_>, LoadFault> {
     if bytes.get(5) == Some(&2) {
         return Err(LoadFault::new(LoadErrorCode::WrongArchitecture, "the file is a big-endian ELF file"));
     }
-    Elf::parse(bytes).map_err(damaged)
+    Elf::parse(bytes).map_err(unparsable)
 }
 
 fn check_header(file: &Elf<'_>) -> Result<(), LoadFault> {
@@ -78,47 +99,12 @@ fn check_header(file: &Elf<'_>) -> Result<(), LoadFault> {
     Ok(())
 }
 
-/// A segment that reaches past the end of the file would cause a SIGBUS inside the system's loader.
-fn check_segments(file: &Elf<'_>, file_bytes: u64) -> Result<(), LoadFault> {
-    let mut loaded = 0;
-    for segment in file.elf_program_headers() {
-        let (offset, size) = segment.file_range(LittleEndian);
-        if offset.checked_add(size).is_none_or(|end| end > file_bytes) {
-            return Err(LoadFault::new(LoadErrorCode::Damaged, "the file ends before its last segment"));
-        }
-        if segment.p_type(LittleEndian) == PT_LOAD {
-            loaded += 1;
-            if segment.p_memsz(LittleEndian) < size {
-                return Err(LoadFault::new(
-                    LoadErrorCode::Damaged,
-                    "a segment is larger in the file than in memory",
-                ));
-            }
-        }
-    }
-    if loaded == 0 {
-        return Err(LoadFault::new(LoadErrorCode::Damaged, "the file has no loadable segment"));
-    }
-    Ok(())
-}
-
-fn check_entry(file: &Elf<'_>) -> Result<usize, LoadFault> {
-    let exported: Vec<_> =
-        file.dynamic_symbols().filter(|symbol| symbol.is_definition() && symbol.is_global()).collect();
-    let entry = exported.iter().any(|symbol| symbol.name_bytes() == Ok(ENTRY_SYMBOL.as_bytes()));
-    if entry {
-        Ok(exported.len())
-    } else {
-        Err(LoadFault::new(LoadErrorCode::NotAPlugin, "the file does not export the entry of a plugin"))
-    }
-}
-
 /// The manifest in the ELF note, found by program header: the system's loader ignores section names.
 fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], LoadFault> {
     let mut found = None;
     for segment in file.elf_program_headers() {
-        let Some(mut notes) = segment.notes(LittleEndian, bytes).map_err(damaged)? else { continue };
-        while let Some(note) = notes.next().map_err(damaged)? {
+        let Some(mut notes) = segment.notes(LittleEndian, bytes).map_err(unparsable)? else { continue };
+        while let Some(note) = notes.next().map_err(unparsable)? {
             let ours = note::NAME.get(..note::NAME_BYTES as usize) == Some(note.name_bytes())
                 && note.n_type(LittleEndian).0 == note::TYPE;
             if ours && found.replace(note.desc()).is_some() {
@@ -139,6 +125,10 @@ fn manifest<'a>(file: &Elf<'a>, bytes: &'a [u8]) -> Result<&'a [u8], LoadFault> 
     }
 }
 
-fn damaged(error: object::Error) -> LoadFault {
-    LoadFault::new(LoadErrorCode::Damaged, error.to_string())
+fn unparsable(error: object::Error) -> LoadFault {
+    damaged(error.to_string())
+}
+
+fn damaged(cause: impl Into<String>) -> LoadFault {
+    LoadFault::new(LoadErrorCode::Damaged, cause)
 }

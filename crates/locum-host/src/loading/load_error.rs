@@ -60,6 +60,12 @@ pub enum LoadErrorCode {
     WrongArchitecture,
     /// The file is truncated or its headers contradict each other.
     Damaged,
+    /// The file has memory that is both writable and executable: a segment, the stack, or code with relocations.
+    WritableAndExecutable,
+    /// The file needs a library that no pin covers.
+    LibraryNotAllowed,
+    /// The file gives the system's loader an instruction that plugins may not give, such as where to search libraries.
+    LoaderDirective,
     /// A shared object without a manifest or without the exported entry.
     NotAPlugin,
     /// The manifest cannot be parsed.
@@ -84,7 +90,7 @@ pub enum LoadErrorCode {
 
 impl LoadErrorCode {
     /// All codes.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::LockUnusable,
         Self::DirectoryUnreadable,
         Self::RelativePath,
@@ -98,6 +104,9 @@ impl LoadErrorCode {
         Self::NotASharedObject,
         Self::WrongArchitecture,
         Self::Damaged,
+        Self::WritableAndExecutable,
+        Self::LibraryNotAllowed,
+        Self::LoaderDirective,
         Self::NotAPlugin,
         Self::ManifestUnreadable,
         Self::ContractUnknown,
@@ -144,6 +153,18 @@ impl LoadErrorCode {
                 ("wrong-architecture", "build the plugin for the architecture of this machine")
             }
             Self::Damaged => ("damaged", "copy the file again, or build it again"),
+            Self::WritableAndExecutable => (
+                "writable-and-executable",
+                "link the plugin with `-z noexecstack`, and its C and assembler parts as position-independent code",
+            ),
+            Self::LibraryNotAllowed => (
+                "library-not-allowed",
+                "link the library statically into the plugin; only the C library and libgcc_s may be shared",
+            ),
+            Self::LoaderDirective => (
+                "loader-directive",
+                "build the plugin without RPATH, RUNPATH, audit and filter options of the linker",
+            ),
             Self::NotAPlugin => {
                 ("not-a-plugin", "export the plugin with `locum_plugin::export_plugin!` and build it again")
             }

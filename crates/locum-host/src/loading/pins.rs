@@ -1,14 +1,16 @@
 //! Pins: which files may be loaded, by name and SHA-256, and the lock file that stores them.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
+use crate::loading::regular_file::{self, Links, NotRead};
 use crate::loading::sha256::Sha256;
 
 /// Name of the lock file. It is beside the plugins directory, not in it: a user who may add plugins cannot pin them.
@@ -54,11 +56,12 @@ impl Pins {
     /// [`LoadErrorCode::LockUnusable`] if the file cannot be read or parsed, names a file twice, or contains a path in
     /// place of a file name.
     pub fn from_lock(lock: &Path) -> Result<Self, LoadError> {
-        let text = match fs::read_to_string(lock) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+        let bytes = match regular_file::read(lock, Links::Follow, LOCK_FILE_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(NotRead::Io(error)) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(unusable(error.to_string()).at(lock)),
         };
+        let text = String::from_utf8(bytes).map_err(|_| unusable("the file is not UTF-8").at(lock))?;
         Self::from_text(&text).map_err(|fault| fault.at(lock))
     }
 
@@ -83,11 +86,18 @@ impl Pins {
     /// [`LoadErrorCode::LockUnusable`] if the file cannot be written.
     pub fn write_lock(&self, lock: &Path) -> Result<(), LoadError> {
         let failed = |error: String| unusable(error).at(lock);
+        let failed_io = |error: std::io::Error| failed(error.to_string());
         let text = toml::to_string(&LockFile { plugin: self.by_file.values().cloned().collect() })
             .map_err(|error| failed(error.to_string()))?;
         let draft = lock.with_extension("lock.new");
-        fs::write(&draft, text).map_err(|error| failed(error.to_string()))?;
-        fs::rename(&draft, lock).map_err(|error| failed(error.to_string()))
+        // Whatever is at this path is from a run that was stopped, or a trap: a pipe would never be opened for writing.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed_io(error)),
+            _ => {}
+        }
+        let mut file = File::create_new(&draft).map_err(failed_io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed_io)?;
+        fs::rename(&draft, lock).map_err(failed_io)
     }
 
     /// Pins the file with its current contents, without a lock file. Only for tools whose user has just named this

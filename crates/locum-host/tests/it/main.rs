@@ -8,11 +8,15 @@
 )]
 
 mod answers;
+mod configure_hangs;
 mod configuring;
 mod egress;
+mod elf_file;
 mod hangs;
 mod harness;
+mod loader_tables;
 mod loading;
+mod mapped_bytes;
 mod misbehaving;
 mod process_exits;
 mod refused_files;

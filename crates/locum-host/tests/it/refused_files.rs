@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
-use locum_host::{LoadError, LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect};
+use locum_host::{LoadError, LoadErrorCode, LoadOptions, LoosePermissions, Pins, PluginSet, Sha256, inspect};
 use proptest::prelude::*;
 
 use crate::harness::{ScriptedUpstreams, TestDirectory, load, parrot, pins_of};
@@ -86,6 +86,96 @@ fn a_file_over_the_size_limit_is_refused() {
     assert_eq!(refused(&path).code, LoadErrorCode::TooLarge);
 }
 
+/// A pipe that nobody writes, and everything else that is not a regular file.
+fn irregular(directory: &TestDirectory) -> Vec<std::path::PathBuf> {
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    let socket = directory.path().join("socket");
+    std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    vec![pipe, socket, directory.path().to_owned(), "/dev/zero".into(), "/dev/full".into()]
+}
+
+#[test]
+fn a_plugin_that_is_not_a_regular_file_is_refused_at_once() {
+    let directory = TestDirectory::new();
+    for path in irregular(&directory) {
+        let error = refused(&path);
+        assert!(matches!(error.code, LoadErrorCode::NotAFile | LoadErrorCode::Unreadable), "{error}");
+    }
+}
+
+#[test]
+fn a_lock_file_that_is_not_a_regular_file_is_refused_at_once() {
+    let directory = TestDirectory::new();
+    for path in irregular(&directory) {
+        assert_eq!(
+            Pins::from_lock(&path).unwrap_err().code,
+            LoadErrorCode::LockUnusable,
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn a_lock_file_that_is_too_large_or_not_text_is_refused_and_a_missing_one_has_no_pins() {
+    let directory = TestDirectory::new();
+    let limit = usize::try_from(locum_host::limits::LOCK_FILE_BYTES_MAX).unwrap();
+    assert!(Pins::from_lock(&directory.file("largest", vec![b'\n'; limit])).is_ok());
+    for (name, bytes) in [("larger", vec![b'\n'; limit + 1]), ("binary", vec![0xff])] {
+        let error = Pins::from_lock(&directory.file(name, bytes)).unwrap_err();
+        assert_eq!(error.code, LoadErrorCode::LockUnusable, "{error}");
+    }
+    assert_eq!(Pins::from_lock(&directory.path().join("missing")).unwrap(), Pins::default());
+}
+
+#[test]
+fn writing_a_lock_file_does_not_wait_for_a_pipe_in_its_place() {
+    let directory = TestDirectory::new();
+    let lock = directory.path().join("plugins.lock");
+    let draft = directory.path().join("plugins.lock.new");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &draft, rustix::fs::Mode::RWXU).unwrap();
+    let pins = pins_of(&[parrot()]);
+    pins.write_lock(&lock).unwrap();
+    assert_eq!(Pins::from_lock(&lock).unwrap(), pins);
+    assert!(!draft.exists());
+}
+
+#[test]
+fn files_that_others_can_write_are_found() {
+    let parent = TestDirectory::new();
+    let directory = parent.path().join("plugins");
+    fs::create_dir(&directory).unwrap();
+    let file = directory.join("libapp.so");
+    let lock = parent.file("plugins.lock", "");
+    fs::write(&file, "").unwrap();
+    let set = |path: &Path, mode: u32| {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let paths = [directory.as_path(), &file, parent.path(), &lock];
+    for path in paths {
+        set(path, 0o755);
+    }
+    assert_eq!(LoosePermissions::of_plugins(&directory), []);
+    for (path, mode, advice) in [
+        (paths[0], 0o777, "go-w"),
+        (paths[1], 0o775, "g-w"),
+        (paths[2], 0o757, "go-w"),
+        (paths[3], 0o666, "go-w"),
+    ] {
+        set(path, mode);
+        let found = LoosePermissions::of_plugins(&directory);
+        assert_eq!(found.iter().map(|loose| loose.path.as_path()).collect::<Vec<_>>(), [path]);
+        assert!(
+            found[0].to_string().ends_with(&format!("run `chmod {advice} {}`", path.display())),
+            "{}",
+            found[0]
+        );
+        set(path, 0o755);
+    }
+    assert_eq!(LoosePermissions::of(&parent.path().join("missing")), None);
+}
+
 #[test]
 fn a_file_that_is_not_a_shared_object_is_refused() {
     let directory = TestDirectory::new();
@@ -125,12 +215,20 @@ fn a_truncated_file_is_refused_before_the_loader_sees_it() {
 }
 
 #[test]
-fn a_shared_object_without_the_entry_is_refused() {
+fn a_shared_object_that_is_not_a_plugin_is_refused() {
     let libc = fs::read_to_string("/proc/self/maps").unwrap();
     let libc =
         libc.lines().find_map(|line| line.split_whitespace().last().filter(|path| path.contains("libc.so")));
     let libc = fs::canonicalize(libc.unwrap()).unwrap();
     let error = refused(&libc);
+    assert_eq!(error.code, LoadErrorCode::NotAPlugin, "{error}");
+}
+
+#[test]
+fn a_plugin_without_the_entry_is_refused() {
+    let directory = TestDirectory::new();
+    let error =
+        refused(&directory.parrot_with("libx.so", &[("_1as_0lib_1header_0root", "_1as_0lib_1footer_0root")]));
     assert_eq!(
         (error.code, error.cause.as_str()),
         (LoadErrorCode::NotAPlugin, "the file does not export the entry of a plugin")
@@ -188,9 +286,9 @@ fn another_binary_interface_is_refused() {
 }
 
 #[test]
-fn a_file_that_needs_a_missing_library_is_refused() {
+fn a_file_that_needs_a_newer_system_is_refused() {
     let directory = TestDirectory::new();
-    let error = refused(&directory.parrot_with("libx.so", &[("libc.so.6\0", "libq.so.6\0")]));
+    let error = refused(&directory.parrot_with("libx.so", &[("\0GLIBC_2.3", "\0GLIBC_9.3")]));
     assert_eq!(error.code, LoadErrorCode::LoaderRefused, "{error}");
 }
 

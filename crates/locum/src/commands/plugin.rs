@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::{Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
-use locum_host::{Inspection, Pins, inspect, plugin_files};
+use locum_host::{ElfFacts, Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, NewPluginArgs, PluginCommand};
@@ -145,6 +145,13 @@ fn as_json(inspection: &Inspection) -> Value {
         "file": inspection.path,
         "sha256": inspection.sha256.to_string(),
         "bytes": inspection.bytes,
+        "elf": {
+            "architecture": inspection.elf.architecture,
+            "libraries": inspection.elf.libraries,
+            "relro": inspection.elf.relro,
+            "bind_now": inspection.elf.bind_now,
+            "build_id": inspection.elf.build_id,
+        },
         "manifest": inspection.manifest,
     })
 }
@@ -152,7 +159,7 @@ fn as_json(inspection: &Inspection) -> Value {
 fn description(inspection: &Inspection) -> String {
     let manifest = &inspection.manifest;
     let mut text = format!(
-        "{} {} by {}\n{}\nfile    {} ({} bytes)\nsha256  {}\n",
+        "{} {} by {}\n{}\nfile    {} ({} bytes)\nsha256  {}\nneeds   {}\nmemory  {}\n",
         manifest.name,
         manifest.version,
         manifest.vendor,
@@ -160,6 +167,8 @@ fn description(inspection: &Inspection) -> String {
         inspection.path.display(),
         inspection.bytes,
         inspection.sha256,
+        inspection.elf.libraries.join(", "),
+        memory(&inspection.elf),
     );
     for issuer in &manifest.issuers {
         let lifetime = &issuer.lifetime;
@@ -177,6 +186,16 @@ fn description(inspection: &Inspection) -> String {
         ));
     }
     text
+}
+
+/// How the file's memory is protected. A file that fails the first three is refused before it can be described.
+fn memory(elf: &ElfFacts) -> String {
+    let relro = match (elf.relro, elf.bind_now) {
+        (true, true) => "full RELRO",
+        (true, false) => "partial RELRO",
+        (false, _) => "no RELRO",
+    };
+    format!("stack not executable, no writable code, no search path of its own, {relro}")
 }
 
 fn upstream(upstream: &Upstream) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use locum_host::Sha256;
 use serde_json::Value;
 
 use crate::installation::Installation;
@@ -134,6 +135,40 @@ fn inspect_shows_the_manifest() {
         "{}",
         shown.stdout
     );
+}
+
+#[test]
+fn inspect_shows_which_libraries_a_plugin_needs_and_how_its_memory_is_protected() {
+    let installation = Installation::new();
+    let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]).stdout;
+    assert!(shown.contains("libc.so.6") && shown.contains("stack not executable"), "{shown}");
+    let json =
+        installation.locum(["plugin", "inspect", "--format", "json", "plugins/liblocum_issuer_app.so"]);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(json["elf"]["libraries"].as_array().unwrap().contains(&"libc.so.6".into()), "{json}");
+}
+
+#[test]
+fn a_file_that_needs_another_library_is_refused_by_inspect_pin_check_and_serve() {
+    let installation = Installation::new();
+    let mut bytes = fs::read(installation.plugin()).unwrap();
+    let name = b"libgcc_s.so.1\0";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap();
+    bytes[at..at + name.len()].copy_from_slice(b"libmine.so.12\0");
+    fs::write(installation.plugin(), &bytes).unwrap();
+    // The pin is right: an older version may have written it.
+    let pin = "[[plugin]]\nfile = \"liblocum_issuer_app.so\"\nname = \"app\"\nversion = \"1\"\n";
+    installation.write("plugins.lock", &format!("{pin}sha256 = \"{}\"\n", Sha256::of(&bytes)));
+    let file = "plugins/liblocum_issuer_app.so";
+    for refused in [
+        installation.locum(["plugin", "inspect", file]),
+        installation.locum(["plugin", "pin", "--yes", file]),
+        installation.locum(["check"]),
+        installation.locum(["serve"]),
+    ] {
+        assert_eq!(refused.code, 4, "{}", refused.stderr);
+        assert!(refused.stderr.contains("`libmine.so.12`"), "{}", refused.stderr);
+    }
 }
 
 #[test]

@@ -78,6 +78,37 @@ fn hosts_similar_to_a_declared_one_are_refused() {
 }
 
 #[test]
+fn a_name_with_a_trailing_dot_is_another_host() {
+    for url in [
+        "https://login.example.com./",
+        "https://login.example.com%2e/",
+        "https://login.example.com.:443/",
+        "https://login.example.com../",
+        "https://sts.eu-west-1.amazonaws.com./",
+        "https://sts.amazonaws.com./",
+        "https://sts.eu-west-1.amazonaws.com%2E/",
+    ] {
+        assert!(scope(url).is_err(), "{url}: {:?}", scope(url));
+    }
+    // The origin of a setting is compared as a whole, with or without the dot.
+    let of_setting = |setting: &str, url: &str| {
+        let settings = json!({"url": setting});
+        let allowed = AllowedUpstreams::from_manifest(&manifest(), settings.as_object().unwrap()).unwrap();
+        allowed.check(post(url)).map(|request| request.address_scope())
+    };
+    let (plain, dotted) = ("https://sap.example.com/", "https://sap.example.com./");
+    assert_eq!(of_setting(plain, plain), Ok(AddressScope::Any));
+    assert_eq!(of_setting(dotted, dotted), Ok(AddressScope::Any));
+    assert!(of_setting(plain, dotted).is_err());
+    assert!(of_setting(dotted, plain).is_err());
+    // A setting does not lift the rule that a declared host has public addresses.
+    assert_eq!(
+        of_setting("https://login.example.com./", "https://login.example.com/"),
+        Ok(AddressScope::Public)
+    );
+}
+
+#[test]
 fn a_setting_allows_only_its_own_origin() {
     assert_eq!(scope("http://10.0.0.7:8080/other"), Ok(AddressScope::Any));
     for url in

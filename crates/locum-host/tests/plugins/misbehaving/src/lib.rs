@@ -10,7 +10,7 @@ use locum_plugin::prelude::*;
 locum_plugin::export_plugin! {
     name: "misbehaving",
     vendor: "Tests",
-    issuers: [PanicsInIssue, PanicsInConfigure, PanicsInDrop, HangsInIssue, AnswersTooMuch, FloodsTheLog, TerminatesProcess],
+    issuers: [PanicsInIssue, PanicsInConfigure, PanicsInDrop, HangsInIssue, HangsInConfigure, AnswersTooMuch, FloodsTheLog, TerminatesProcess],
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -97,6 +97,38 @@ struct HangSettings {
     released_by: PathBuf,
 }
 
+impl HangSettings {
+    /// Leaves the processor to the test but does not return before the file exists. Stops when the test's directory is
+    /// deleted.
+    fn hang(&self) {
+        while self.released_by.parent().is_some_and(|directory| directory.exists())
+            && !self.released_by.exists()
+        {
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
+struct HangsInConfigure;
+
+impl Issuer for HangsInConfigure {
+    type Settings = HangSettings;
+    type Parameters = NoParameters;
+
+    fn api_types() -> Vec<ApiType> {
+        text("hangs_in_configure")
+    }
+
+    fn configure(_: &str, settings: HangSettings, _: &Tenant) -> Result<Self, Failure> {
+        settings.hang();
+        Ok(Self)
+    }
+
+    fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        harmless_text(grant)
+    }
+}
+
 struct HangsInIssue(HangSettings);
 
 impl Issuer for HangsInIssue {
@@ -112,12 +144,7 @@ impl Issuer for HangsInIssue {
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        // Yields the processor to the test but never returns the thread. Stops when the test's directory is deleted.
-        while self.0.released_by.parent().is_some_and(|directory| directory.exists())
-            && !self.0.released_by.exists()
-        {
-            std::thread::yield_now();
-        }
+        self.0.hang();
         harmless_text(grant)
     }
 }

@@ -1,0 +1,53 @@
+//! Reads a file that an operator named: at once, completely and within a limit, whatever is at its path.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+
+/// Whether a symbolic link may be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    Follow,
+    Refuse,
+}
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRead {
+    #[error("the path is a symbolic link")]
+    SymbolicLink,
+    #[error("the path is not a regular file")]
+    NotAFile,
+    #[error("the file is larger than the limit")]
+    TooLarge,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Reads at most this many bytes of a regular file.
+pub(crate) fn read(path: &Path, links: Links, bytes_max: u64) -> Result<Vec<u8>, NotRead> {
+    // NONBLOCK: opening a pipe must not wait for a writer. It changes nothing for regular files.
+    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    if links == Links::Refuse {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = match open(path, flags, Mode::empty()) {
+        Err(Errno::LOOP) if links == Links::Refuse => return Err(NotRead::SymbolicLink),
+        opened => File::from(opened.map_err(io::Error::from)?),
+    };
+    // The opened file and not its path, which may be another one by now.
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(NotRead::NotAFile);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(bytes_max)).unwrap_or(0));
+    // The file may grow while it is read, so its metadata do not settle its size.
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(NotRead::TooLarge);
+    }
+    Ok(bytes)
+}
