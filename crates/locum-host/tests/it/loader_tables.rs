@@ -397,6 +397,26 @@ fn segments_that_the_loader_would_map_wrongly_are_refused() {
 }
 
 #[test]
+fn a_segment_that_ends_after_the_file_or_after_its_memory_is_refused() {
+    let last = |file: &ElfFile| *file.headers_of(PT_LOAD).last().unwrap();
+    let longer = changed_without_sections(|file| {
+        let (at, beyond) = (last(file), file.bytes.len() as u64);
+        file.set_u64(at + P_FILESZ, beyond);
+        file.set_u64(at + P_MEMSZ, beyond);
+    });
+    refused(&longer, LoadErrorCode::Damaged, "the file ends before its last segment");
+    let smaller = changed_without_sections(|file| {
+        let at = last(file);
+        file.set_u64(at + P_MEMSZ, file.number(at + P_FILESZ, 8) - 1);
+    });
+    refused(&smaller, LoadErrorCode::Damaged, "larger in the file than in memory");
+    accepted(&changed_without_sections(|file| {
+        let at = last(file);
+        file.set_u64(at + P_MEMSZ, file.number(at + P_MEMSZ, 8) + 1);
+    }));
+}
+
+#[test]
 fn a_bss_in_memory_that_is_not_writable_is_refused() {
     for flags in [4, 5] {
         let file = changed(|file| {

@@ -3,8 +3,8 @@
 
 use object::LittleEndian;
 use object::elf::{
-    PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_GNU_PROPERTY, PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD,
-    PT_NOTE, PT_NULL, PT_PHDR, PT_TLS, ProgramType,
+    PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_GNU_PROPERTY, PT_GNU_RELRO, PT_GNU_SFRAME,
+    PT_GNU_STACK, PT_LOAD, PT_NOTE, PT_NULL, PT_PHDR, PT_TLS, ProgramType,
 };
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 
@@ -130,7 +130,16 @@ impl<'a> Image<'a> {
         if matches!(kind, PT_LOAD | PT_NULL | PT_GNU_STACK) {
             return Ok(());
         }
-        let known = [PT_DYNAMIC, PT_NOTE, PT_PHDR, PT_TLS, PT_GNU_EH_FRAME, PT_GNU_PROPERTY, PT_GNU_RELRO];
+        let known = [
+            PT_DYNAMIC,
+            PT_NOTE,
+            PT_PHDR,
+            PT_TLS,
+            PT_GNU_EH_FRAME,
+            PT_GNU_PROPERTY,
+            PT_GNU_RELRO,
+            PT_GNU_SFRAME,
+        ];
         if !known.contains(&kind) {
             return Err(damaged(format!("a program header has the unknown type {:#x}", kind.0)));
         }
