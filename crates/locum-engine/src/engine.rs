@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Caller, DelegationRequest, admit, authenticate, authorize, issue};
-use crate::ports::{Directory, Found, Ports};
+use crate::ports::{Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::recorder::Recorder;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 
 /// Decides and issues.
@@ -51,8 +51,8 @@ impl Engine {
         let mut recorder = Recorder::open(&self.ports, caller);
         let outcome = self.delegated(tenant, parameters, caller, &mut recorder).await;
         let rate = recorder.rate;
-        self.ports.audit.record(recorder.delegation_event(&outcome));
-        DelegationResponse { outcome, rate }
+        let recorded = self.ports.audit.record(recorder.delegation_event(&outcome)).wait().await;
+        DelegationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
     }
 
     /// The steps of a delegation.
@@ -76,10 +76,10 @@ impl Engine {
     }
 
     /// Answers a request whose body could not be read, or that was not begun or not finished, and records one audit
-    /// event.
+    /// event. It does not wait for the audit sink, since nothing is handed out.
     pub fn refuse_unread(&self, refusal: Refusal, caller: &Caller) -> DelegationResponse {
         let outcome = Err(refusal);
-        self.ports.audit.record(Recorder::open(&self.ports, caller).delegation_event(&outcome));
+        drop(self.ports.audit.record(Recorder::open(&self.ports, caller).delegation_event(&outcome)));
         DelegationResponse { outcome, rate: None }
     }
 
@@ -96,8 +96,8 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let mut recorder = Recorder::open(&self.ports, caller);
         let outcome = self.revoked(tenant, parameters, caller, &mut recorder).await;
-        self.ports.audit.record(recorder.revocation_event(&outcome));
-        outcome
+        let recorded = self.ports.audit.record(recorder.revocation_event(&outcome)).wait().await;
+        recorded.map_err(not_audited).and(outcome)
     }
 
     /// The steps of a revocation.
@@ -121,4 +121,9 @@ impl Engine {
             }
         }
     }
+}
+
+/// Refuses a request whose audit event is not kept, whatever its outcome was.
+fn not_audited(unavailable: StoreUnavailable) -> Refusal {
+    Refusal::new(RefusalKind::TemporarilyUnavailable, "the audit log is unavailable; try again").because(unavailable)
 }
