@@ -125,5 +125,6 @@ impl Engine {
 
 /// Refuses a request whose audit event is not kept, whatever its outcome was.
 fn not_audited(unavailable: StoreUnavailable) -> Refusal {
-    Refusal::new(RefusalKind::TemporarilyUnavailable, "the audit log is unavailable; try again").because(unavailable)
+    Refusal::new(RefusalKind::TemporarilyUnavailable, "the audit log is unavailable; try again")
+        .because(unavailable)
 }

@@ -3,6 +3,7 @@
 //! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets, [`SystemClock`] tells the time and
 //! [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
 
+pub mod audit;
 mod directory;
 mod memory_buckets;
 mod system;
