@@ -31,9 +31,7 @@ fn event() -> AuditEvent {
         expires_at: Some(1_795_314_302),
         refusal: None,
         auth0_client: Some("eyJuYW1lIjoiYXV0aDAuanMiLCJ2ZXJzaW9uIjoiNy42LjEifQ".to_owned()),
-        user_agent: Some(
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36".to_owned(),
-        ),
+        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0".to_owned()),
         uncounted: false,
         reused: false,
     }

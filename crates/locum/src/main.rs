@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod exit;
 mod format;
+mod log_writer;
 mod wiring;
 
 use std::process::ExitCode;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use locum_engine::ports::AuditSink;
 use locum_engine::prepared::AddOnProblem;
 use locum_engine::{Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
 use locum_store::tenant_file::{self, References, TenantFile};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantProblem, TenantSet};
 
-use crate::audit_log::AuditLog;
 use crate::config::Config;
 use crate::exit::CommandError;
 
@@ -29,8 +29,8 @@ pub(crate) struct LoadedTenants {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Loads plugins and tenants and connects them to an engine.
-pub(crate) fn assemble(config: &Config) -> Result<Service, CommandError> {
+/// Loads plugins and tenants and connects them to an engine, which records its audit events there.
+pub(crate) fn assemble(config: &Config, audit: Arc<dyn AuditSink>) -> Result<Service, CommandError> {
     let plugins = Arc::new(load_plugins(config)?);
     let LoadedTenants { set, warnings } = load_tenants(&config.tenants, &plugins)?;
     let directory = Arc::new(MemoryDirectory::new(set));
@@ -39,7 +39,7 @@ pub(crate) fn assemble(config: &Config) -> Result<Service, CommandError> {
         Arc::new(SystemEntropy),
         directory.clone(),
         Arc::new(MemoryBuckets::default()),
-        Arc::new(AuditLog),
+        audit,
     )));
     Ok(Service { engine, directory, plugins, warnings })
 }

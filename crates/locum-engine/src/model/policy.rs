@@ -22,7 +22,7 @@ pub struct DelegationPolicy {
     pub leeway_seconds: u64,
     /// The rate limit of each user at each address.
     pub rate: BucketRule,
-    /// What happens when the rate limiter cannot be asked.
+    /// What happens when the rate limiter cannot be asked, or the audit log cannot be written.
     pub when_buckets_unavailable: WhenUnavailable,
 }
 
@@ -44,7 +44,7 @@ impl Default for DelegationPolicy {
 /// What happens when the rate limiter cannot be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenUnavailable {
-    /// Requests are served uncounted, as Auth0 did.
+    /// Requests are served: uncounted, as Auth0 did, or without an audit event.
     Open,
     /// Requests are refused.
     Closed,

@@ -186,7 +186,11 @@ impl AuditSink for AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        self.stop(DROP_WAIT);
+        // Who stopped the log has waited for it already.
+        let is_stopped = self.shared.lock().stopping;
+        if !is_stopped {
+            self.stop(DROP_WAIT);
+        }
     }
 }
 

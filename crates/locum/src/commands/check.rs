@@ -2,6 +2,9 @@
 
 use serde_json::json;
 
+use std::sync::Arc;
+
+use crate::audit_log::NoRequests;
 use crate::cli::{CheckArgs, Format};
 use crate::config;
 use crate::exit::CommandError;
@@ -10,7 +13,7 @@ use crate::wiring;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let config = config::load(&args.config)?;
-    let service = wiring::assemble(&config)?;
+    let service = wiring::assemble(&config, Arc::new(NoRequests))?;
     let set = service.directory.current();
     let problems = wiring::problem_lines(&set.problems());
     let plugins = service.plugins.plugins().count();

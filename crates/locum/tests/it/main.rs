@@ -6,6 +6,7 @@
     reason = "a failed unwrap is the failure message of a test"
 )]
 
+mod audit;
 mod help;
 mod installation;
 mod new_plugins;

@@ -7,38 +7,51 @@ use std::time::Duration;
 
 use crate::installation::Installation;
 
-struct Server {
-    child: Child,
+pub(crate) struct Server {
+    pub(crate) child: Child,
     address: String,
-    log: BufReader<std::process::ChildStderr>,
+    log: Option<BufReader<std::process::ChildStderr>>,
 }
 
 impl Server {
-    fn start(installation: &Installation) -> Self {
+    pub(crate) fn start(installation: &Installation) -> Self {
+        Self::start_with_log(installation, Stdio::piped())
+    }
+
+    /// Its standard error goes there.
+    pub(crate) fn start_with_log(installation: &Installation, log: impl Into<Stdio>) -> Self {
         let mut command = installation.command();
-        let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.arg("serve").stdout(Stdio::piped()).stderr(log);
+        Self::of(command)
+    }
+
+    /// The server that this command starts; its standard output is a pipe.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let log = child.stderr.take().map(BufReader::new);
         Self { child, address, log }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Reads the log up to a line that contains this text.
-    fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let log = self.log.as_mut().unwrap();
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ended without `{text}`");
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the log ended without `{text}`");
         }
+        line
     }
 
-    fn exchange(&self, id_token: &str) -> String {
+    pub(crate) fn exchange(&self, id_token: &str) -> String {
         let body = format!(
             "client_id=spa&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&id_token={}",
             id_token.trim()
@@ -66,7 +79,7 @@ impl Drop for Server {
     }
 }
 
-fn mint(installation: &Installation) -> String {
+pub(crate) fn mint(installation: &Installation) -> String {
     installation
         .locum(["token", "mint", "--tenant", "tenant.yaml", "--client", "spa", "--user", "auth0|alice"])
         .stdout
