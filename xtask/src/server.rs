@@ -28,7 +28,7 @@ impl Server {
         let config = folder.join("locum.toml");
         let tenant = workspace_root().canonicalize()?.join(TENANT);
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\nplugins_dir = {:?}\ntenants = [{:?}]\n",
+            "listen = \"127.0.0.1:{port}\"\nplugins_dir = {:?}\ntenants = [{:?}]\naudit = {{ file = \"audit.jsonl\" }}\n",
             built.plugins_dir, tenant
         );
         fs::write(&config, text)?;

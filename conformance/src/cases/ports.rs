@@ -85,8 +85,9 @@ impl RecordingAuditSink {
 }
 
 impl AuditSink for RecordingAuditSink {
-    fn record(&self, event: AuditEvent) {
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(as_members(&event));
+        PortReply::Now(Ok(()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use locum_engine::AuditEvent;
-use locum_engine::ports::AuditSink;
+use locum_engine::ports::{AuditSink, PortReply, StoreUnavailable};
 
 use crate::faults::fault::Fault;
 
@@ -14,10 +14,13 @@ pub(crate) struct FaultyAuditSink {
 }
 
 impl AuditSink for FaultyAuditSink {
-    fn record(&self, event: AuditEvent) {
-        match self.fault {
-            Fault::Audit(change) => change(event).into_iter().for_each(|event| self.inner.record(event)),
-            _ => self.inner.record(event),
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
+        let Fault::Audit(change) = self.fault else {
+            return self.inner.record(event);
+        };
+        for event in change(event) {
+            drop(self.inner.record(event));
         }
+        PortReply::Now(Ok(()))
     }
 }

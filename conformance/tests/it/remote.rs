@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use locum_conformance::report::to_table;
 use locum_conformance::{Implementation, Options, Report, run};
-use locum_engine::ports::{AuditSink, Clock as _};
+use locum_engine::ports::{AuditSink, Clock as _, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, Pins, PluginSet};
 use locum_server::{ServerOptions, router};
@@ -21,7 +21,9 @@ use crate::shipped::options;
 struct DiscardingSink;
 
 impl AuditSink for DiscardingSink {
-    fn record(&self, _: AuditEvent) {}
+    fn record(&self, _: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
+        PortReply::Now(Ok(()))
+    }
 }
 
 /// A server on this machine with the suite's tenant and this plugin. It stops with its runtime.

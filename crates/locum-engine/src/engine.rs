@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Caller, DelegationRequest, admit, authenticate, authorize, issue};
-use crate::ports::{Directory, Found, Ports};
+use crate::ports::{Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::recorder::Recorder;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 
 /// Answers delegation and revocation requests by means of its ports.
@@ -63,8 +63,8 @@ impl Engine {
         let mut recorder = Recorder::open(&self.ports, caller);
         let outcome = self.delegated(tenant, parameters, caller, &mut recorder).await;
         let rate = recorder.rate;
-        self.ports.audit.record(recorder.delegation_event(&outcome));
-        DelegationResponse { outcome, rate }
+        let recorded = self.ports.audit.record(recorder.delegation_event(&outcome)).wait().await;
+        DelegationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
     }
 
     /// The steps of a delegation.
@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// Refuses a request that was not read completely or not served, and records one audit event. `tenant` is the one
-    /// of [`Caller::host`], if it is known.
+    /// of [`Caller::host`], if it is known. It does not wait for the audit sink, since nothing is handed out.
     pub fn refuse_unread(
         &self,
         refusal: Refusal,
@@ -100,7 +100,7 @@ impl Engine {
         let outcome = Err(refusal);
         let mut recorder = Recorder::open(&self.ports, caller);
         recorder.found(tenant);
-        self.ports.audit.record(recorder.delegation_event(&outcome));
+        drop(self.ports.audit.record(recorder.delegation_event(&outcome)));
         DelegationResponse { outcome, rate: None }
     }
 
@@ -129,8 +129,8 @@ impl Engine {
         let mut recorder = Recorder::open(&self.ports, caller);
         let outcome = self.revoked(tenant, parameters, caller, &mut recorder).await;
         let rate = recorder.rate;
-        self.ports.audit.record(recorder.revocation_event(&outcome));
-        RevocationResponse { outcome, rate }
+        let recorded = self.ports.audit.record(recorder.revocation_event(&outcome)).wait().await;
+        RevocationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
     }
 
     /// The steps of a revocation.
@@ -159,4 +159,10 @@ impl Engine {
 
 fn found(tenant: &Found<PreparedTenant>) -> Option<&PreparedTenant> {
     tenant.as_ref().ok()?.as_deref()
+}
+
+/// Refuses a request whose audit event is not kept, whatever its outcome was.
+fn not_audited(unavailable: StoreUnavailable) -> Refusal {
+    Refusal::new(RefusalKind::TemporarilyUnavailable, "the audit log is unavailable; try again")
+        .because(unavailable)
 }

@@ -133,10 +133,14 @@ pub enum BucketSubject<'a> {
     InvalidTokens,
 }
 
-/// Receives one event per request.
+/// Receives one event for each request.
+///
+/// A sink answers `Now(Ok(()))` if no request may wait for it. One that answers `Later` lets each request wait until its
+/// event is kept: a request whose event is not kept is refused with 503, and its credential is not handed out.
 pub trait AuditSink: Send + Sync {
-    /// Records an event. It must not block: a sink that writes to a store queues events.
-    fn record(&self, event: AuditEvent);
+    /// Takes an event. It must not block: a sink that writes elsewhere queues. The event is taken by the call itself,
+    /// whether or not anybody waits for the answer.
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>>;
 }
 
 /// A store is unavailable. The text names the cause for operators; clients do not receive it.

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use locum_engine::model::{Client, Tenant};
-use locum_engine::ports::AuditSink;
+use locum_engine::ports::{AuditSink, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_server::{ServerOptions, router, serve};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
@@ -54,10 +54,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 struct QueueingSink(SyncSender<AuditEvent>);
 
 impl AuditSink for QueueingSink {
-    fn record(&self, event: AuditEvent) {
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
         if let Err(error) = self.0.try_send(event) {
             eprintln!("an audit event was lost: {error}");
         }
+        PortReply::Now(Ok(()))
     }
 }
 

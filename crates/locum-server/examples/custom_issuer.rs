@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jsonwebtoken::{EncodingKey, Header};
 use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
-use locum_engine::ports::{AuditSink, Clock};
+use locum_engine::ports::{AuditSink, Clock, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Engine, JWT_BEARER, Ports};
 use locum_server::{ServerOptions, router, serve};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
@@ -63,7 +63,8 @@ fn id_token() -> Result<String, jsonwebtoken::errors::Error> {
 struct PrintedAudit;
 
 impl AuditSink for PrintedAudit {
-    fn record(&self, event: AuditEvent) {
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
         println!("{} {:?} from {}: {:?}", event.code.as_str(), event.user_id, event.ip, event.refusal);
+        PortReply::Now(Ok(()))
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use locum_engine::model::{Client, Tenant};
-use locum_engine::ports::AuditSink;
+use locum_engine::ports::{AuditSink, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_server::{ServerOptions, router};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
@@ -48,5 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 struct NoAudit;
 
 impl AuditSink for NoAudit {
-    fn record(&self, _: AuditEvent) {}
+    fn record(&self, _: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
+        PortReply::Now(Ok(()))
+    }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
 use locum_abi::manifest::IssuerManifest;
-use locum_engine::ports::{AuditSink, Issuer, Issuers};
+use locum_engine::ports::{AuditSink, Issuer, Issuers, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_server::{ServerOptions, router, serve};
 use locum_store::tenant_file::{References, load};
@@ -68,5 +68,7 @@ impl Issuers for NoIssuers {
 struct NoAudit;
 
 impl AuditSink for NoAudit {
-    fn record(&self, _: AuditEvent) {}
+    fn record(&self, _: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
+        PortReply::Now(Ok(()))
+    }
 }

@@ -1,8 +1,9 @@
-//! Implements the engine's ports: tenant files, rate buckets in memory, the system's clock and random generator.
+//! Implements the engine's ports: tenant files, rate buckets in memory, the audit log, the system's clock and random generator.
 //!
-//! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets, [`SystemClock`] tells the time and
-//! [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
+//! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets, [`audit`] the audit log,
+//! [`SystemClock`] tells the time and [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
 
+pub mod audit;
 mod directory;
 mod memory_buckets;
 mod system;

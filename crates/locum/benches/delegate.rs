@@ -16,7 +16,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use locum_engine::ports::{AuditSink, Clock};
+use locum_engine::ports::{AuditSink, Clock, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, BucketRule, Caller, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
 use locum_store::tenant_file::{References, load};
@@ -51,8 +51,9 @@ const EXCHANGES: [Exchange; 4] = [
 struct DiscardingAuditSink;
 
 impl AuditSink for DiscardingAuditSink {
-    fn record(&self, event: AuditEvent) {
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
         black_box(event);
+        PortReply::Now(Ok(()))
     }
 }
 

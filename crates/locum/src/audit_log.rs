@@ -1,37 +1,73 @@
-//! Writes audit events to the log: one line per request, with the log target `audit`.
+//! The audit log of a server: opened before plugins are loaded, told of the server's own events, stopped last.
 
-use locum_engine::AuditEvent;
-use locum_engine::ports::AuditSink;
+use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) struct AuditLog;
+use locum_host::PluginSet;
+use locum_store::audit::{AuditLog, Lifecycle, LoadedPlugin, Notice, Stopped};
 
-impl AuditSink for AuditLog {
-    fn record(&self, event: AuditEvent) {
-        let refusal = event.refusal.as_ref();
-        tracing::info!(
-            target: "audit",
-            code = event.code.as_str(),
-            reference = event.reference,
-            at_unix_ms = event.at_unix_ms,
-            host = event.host,
-            ip = %event.ip,
-            tenant = event.tenant,
-            client_id = event.client_id,
-            user_id = event.user_id,
-            delegation_target = event.target,
-            api_type = event.api_type,
-            scope = event.scope,
-            device = event.device,
-            subject_token_sha256 = event.subject_token_sha256,
-            expires_at = event.expires_at,
-            status = refusal.map(|refusal| refusal.status),
-            error = refusal.map(|refusal| refusal.code),
-            description = refusal.map(|refusal| refusal.description.as_str()),
-            inside = refusal.and_then(|refusal| refusal.inside.as_deref()),
-            auth0_client = event.auth0_client,
-            user_agent = event.user_agent,
-            uncounted = event.uncounted,
-            reused = event.reused,
-        );
+use crate::config::AuditConfig;
+use crate::exit::CommandError;
+
+/// How long a stop waits for events that are not written yet.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// Opens the audit log and records the start.
+pub(crate) fn open(config: &AuditConfig) -> Result<Arc<AuditLog>, CommandError> {
+    let mut options = config.options();
+    options.notify = Box::new(tell);
+    let log = AuditLog::open(options).map_err(CommandError::system)?;
+    log.record_lifecycle(&Lifecycle::Start { version: env!("CARGO_PKG_VERSION") });
+    Ok(Arc::new(log))
+}
+
+/// Records which plugins were loaded.
+pub(crate) fn record_plugins(log: &AuditLog, plugins: &PluginSet) {
+    let loaded = plugins.plugins().map(|plugin| LoadedPlugin {
+        name: plugin.manifest().name.clone(),
+        version: plugin.manifest().version.clone(),
+        sha256: plugin.sha256().to_string(),
+    });
+    log.record_lifecycle(&Lifecycle::PinSet { plugins: &loaded.collect::<Vec<_>>() });
+}
+
+/// Records the outcome of a reload: the number of tenants, or why there was none.
+pub(crate) fn record_reload(log: &AuditLog, outcome: &Result<usize, String>) {
+    match outcome {
+        Ok(tenants) => log.record_lifecycle(&Lifecycle::Reload { tenants: *tenants }),
+        Err(reason) => log.record_lifecycle(&Lifecycle::ReloadRefused { reason }),
+    }
+}
+
+/// Logs the head of the chain again and again, so that the log proves which lines there were.
+pub(crate) async fn log_head(log: Arc<AuditLog>, interval: Option<Duration>) {
+    let Some(interval) = interval else { return };
+    loop {
+        tokio::time::sleep(interval).await;
+        tracing::info!(head = %log.head(), "audit log");
+    }
+}
+
+/// Records the stop, writes what is left, and logs the head of the chain.
+pub(crate) fn stop(log: &AuditLog, reason: &str) {
+    log.record_lifecycle(&Lifecycle::Stop { reason });
+    let Stopped { head, lost } = log.stop(STOP_WAIT);
+    if lost > 0 {
+        tracing::error!(%head, lost, "audit log stopped; events were lost");
+    } else {
+        tracing::info!(%head, lost, "audit log stopped");
+    }
+}
+
+fn tell(notice: Notice) {
+    match notice {
+        Notice::Unavailable { error } => tracing::error!(%error, "the audit log cannot be written"),
+        Notice::Recovered { lost, withheld } => {
+            tracing::warn!(lost, withheld, "the audit log is written again");
+        }
+        Notice::NotReopened { error } => {
+            tracing::error!(%error, "the audit log was not reopened; events go where they went");
+        }
+        _ => {}
     }
 }

@@ -5,6 +5,7 @@ mod details;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use locum_store::audit::Head;
 
 use crate::config::ListenAddress;
 
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     /// Mint id_tokens for tests, and decode tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Check audit files
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Test a plugin file or a running server with the conformance suite
     Conformance(ConformanceArgs),
 }
@@ -142,6 +146,20 @@ pub(crate) enum TokenCommand {
         /// Print text or JSON
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that no line of audit files was changed, removed, added or moved
+    #[command(after_help = details::AUDIT_VERIFY)]
+    Verify {
+        /// The audit files of one chain, oldest first
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Fail unless this line is in the files, as the server's log states it: `12:6d0f…`
+        #[arg(long = "head", value_name = "SEQ:SHA256")]
+        heads: Vec<Head>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Runs the parsed command; each has a file of its own.
 
+mod audit;
 mod check;
 mod conformance;
 mod plugin;
@@ -15,6 +16,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Check(args) => check::run(&args),
         Command::Plugin(command) => plugin::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::Audit(command) => audit::run(&command),
         Command::Conformance(args) => conformance::run(&args),
     }
 }

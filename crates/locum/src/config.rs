@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use locum_engine::model::WhenUnavailable;
 use locum_server::Limits;
+use locum_store::audit::{AuditOptions, Destination};
 use locum_store::text_file;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) log: LogFormat,
     #[serde(default)]
+    pub(crate) audit: AuditConfig,
+    #[serde(default)]
     pub(crate) limits: LimitsConfig,
 }
 
@@ -43,6 +47,32 @@ pub(crate) enum LogFormat {
     #[default]
     Pretty,
     Json,
+}
+
+/// Where audit events go, and what happens if they cannot be written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditConfig {
+    /// A file; it is created, and appended to.
+    file: Option<PathBuf>,
+    /// A Unix stream socket. Without `file` and `socket`, events go to standard error.
+    socket: Option<PathBuf>,
+    #[serde(default)]
+    when_unavailable: WhenUnavailableConfig,
+    /// Most bytes of events that wait to be written.
+    buffer_bytes: Option<usize>,
+    /// Longest time that a request waits for its event, if `when_unavailable` is `closed`.
+    deadline_ms: Option<u64>,
+    /// How often the head of the chain goes to the log; 0 for never.
+    head_interval_s: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WhenUnavailableConfig {
+    #[default]
+    Open,
+    Closed,
 }
 
 /// Limits that differ from the defaults; times are in milliseconds.
@@ -62,6 +92,9 @@ pub(crate) struct LimitsConfig {
     /// Longest time that a reload may take before it is abandoned.
     reload_deadline_ms: Option<u64>,
 }
+
+/// How often the head of the audit chain goes to the log by default.
+const HEAD_INTERVAL_SECONDS: u64 = 600;
 
 /// How long a reload may take, unless the config sets another time. Ten thousand users take about a second.
 const RELOAD_DEADLINE: Duration = Duration::from_secs(60);
@@ -141,6 +174,14 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     }
     config.plugins_dir = base.join(&config.plugins_dir);
     config.file = path.to_owned();
+    for path in [&mut config.audit.file, &mut config.audit.socket].into_iter().flatten() {
+        *path = base.join(&path);
+    }
+    if config.audit.file.is_some() && config.audit.socket.is_some() {
+        return Err(CommandError::input_file(format!(
+            "{shown}: set `audit.file` or `audit.socket`, not both"
+        )));
+    }
     Ok(config)
 }
 
@@ -199,6 +240,30 @@ fn field_at(text: &str, line: usize) -> Option<String> {
 fn folder_of(path: &Path) -> std::io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     Ok(path.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+impl AuditConfig {
+    /// The options of the audit log.
+    pub(crate) fn options(&self) -> AuditOptions {
+        let mut options = AuditOptions::new(match (&self.file, &self.socket) {
+            (Some(file), _) => Destination::File(file.clone()),
+            (None, Some(socket)) => Destination::Socket(socket.clone()),
+            (None, None) => Destination::StandardError,
+        });
+        options.when_unavailable = match self.when_unavailable {
+            WhenUnavailableConfig::Open => WhenUnavailable::Open,
+            WhenUnavailableConfig::Closed => WhenUnavailable::Closed,
+        };
+        options.buffer_bytes = self.buffer_bytes.unwrap_or(options.buffer_bytes);
+        options.deadline = self.deadline_ms.map_or(options.deadline, Duration::from_millis);
+        options
+    }
+
+    /// How often the head of the chain goes to the log, if ever.
+    pub(crate) fn head_interval(&self) -> Option<Duration> {
+        let seconds = self.head_interval_s.unwrap_or(HEAD_INTERVAL_SECONDS);
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
 }
 
 impl LimitsConfig {

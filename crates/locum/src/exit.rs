@@ -1,7 +1,11 @@
 //! Exit codes, so that scripts can tell what went wrong. `locum --help` lists them.
 
 use std::fmt;
+use std::io::Write;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// Why a command failed: an exit code, and a message unless the command has printed its result.
 #[derive(Debug)]
@@ -53,18 +57,33 @@ impl fmt::Display for CommandError {
     }
 }
 
+/// How long the message of an error may take to be written.
+const MESSAGE_WAIT: Duration = Duration::from_secs(2);
+
 /// Prints the error, if there is one with a message, and returns the exit code.
-#[expect(clippy::print_stderr, reason = "errors of a command go to standard error")]
 pub(crate) fn report(outcome: Result<(), CommandError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(message) = error.message {
-                for line in message.lines() {
-                    eprintln!("locum: {line}");
-                }
+                print_error(message);
             }
             ExitCode::from(error.code)
         }
+    }
+}
+
+/// Writes to standard error on a thread of its own: if it is full or nobody reads it, the message is lost, and not the
+/// exit code.
+fn print_error(message: String) {
+    let (sender, written) = mpsc::channel();
+    let writing = thread::Builder::new().spawn(move || {
+        for line in message.lines() {
+            let _ = writeln!(std::io::stderr(), "locum: {line}");
+        }
+        let _ = sender.send(());
+    });
+    if writing.is_ok() {
+        let _ = written.recv_timeout(MESSAGE_WAIT);
     }
 }

@@ -9,6 +9,7 @@ mod format;
 mod hardening;
 mod lifetimes;
 mod log_filter;
+mod log_writer;
 mod permissions;
 mod reload;
 mod required_parameters;

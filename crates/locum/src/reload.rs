@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use locum_store::audit::AuditLog;
 use tokio::signal::unix::Signal;
 
+use crate::audit_log;
 use crate::config::Config;
 use crate::permissions::{self, refuse_or_warn};
 use crate::tenants::{self, PreparedTenants};
@@ -12,14 +14,21 @@ use crate::wiring::Service;
 
 /// Replaces all tenants at once on each SIGHUP. None is replaced if one of the files has an error, or if an add-on that
 /// works now would not work any more. A SIGHUP during a reload starts the next one.
-pub(crate) async fn reload_on_hangup(mut hangup: Signal, config: Arc<Config>, service: Arc<Service>) {
+/// The audit file is opened again first, so that the outcome is in the new one.
+pub(crate) async fn reload_on_hangup(
+    mut hangup: Signal,
+    config: Arc<Config>,
+    service: Arc<Service>,
+    audit: Arc<AuditLog>,
+) {
     while hangup.recv().await.is_some() {
-        reload(Arc::clone(&config), Arc::clone(&service)).await;
+        audit.reopen();
+        audit_log::record_reload(&audit, &reload(Arc::clone(&config), Arc::clone(&service)).await);
     }
 }
 
-/// One reload. It logs its start, and its end with duration and outcome.
-async fn reload(config: Arc<Config>, service: Arc<Service>) {
+/// One reload. It logs its start, and its end with duration and outcome, and returns the number of tenants.
+async fn reload(config: Arc<Config>, service: Arc<Service>) -> Result<usize, String> {
     tracing::info!("reload started");
     let start = Instant::now();
     let deadline = config.limits.reload_deadline();
@@ -34,8 +43,12 @@ async fn reload(config: Arc<Config>, service: Arc<Service>) {
             let tenants = prepared.set.tenants().count();
             service.directory.replace(prepared.set);
             tracing::info!(tenants, duration_ms, "reloaded");
+            Ok(tenants)
         }
-        Err(problems) => tracing::error!(%problems, duration_ms, "not reloaded; the tenants in use stay"),
+        Err(problems) => {
+            tracing::error!(%problems, duration_ms, "not reloaded; the tenants in use stay");
+            Err(problems)
+        }
     }
 }
 

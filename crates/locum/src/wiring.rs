@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use locum_engine::ports::AuditSink;
 use locum_engine::{Engine, Ports};
 use locum_host::{HttpUpstreams, LoadError, LoadOptions, Pins, PluginSet, Upstreams, plugin_files};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 
-use crate::audit_log::AuditLog;
 use crate::config::Config;
 use crate::exit::CommandError;
 
@@ -18,15 +18,15 @@ pub(crate) struct Service {
     pub(crate) plugins: Arc<PluginSet>,
 }
 
-/// Connects plugins and tenants to an engine.
-pub(crate) fn assemble(plugins: PluginSet, set: TenantSet) -> Service {
+/// Connects plugins and tenants to an engine, which records its audit events there.
+pub(crate) fn assemble(plugins: PluginSet, set: TenantSet, audit: Arc<dyn AuditSink>) -> Service {
     let directory = Arc::new(MemoryDirectory::new(set));
     let engine = Arc::new(Engine::new(Ports::new(
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
         directory.clone(),
         Arc::new(MemoryBuckets::default()),
-        Arc::new(AuditLog),
+        audit,
     )));
     Service { engine, directory, plugins: Arc::new(plugins) }
 }

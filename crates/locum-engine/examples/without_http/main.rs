@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jsonwebtoken::{EncodingKey, Header};
 use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
-use locum_engine::ports::{AuditSink, Clock};
+use locum_engine::ports::{AuditSink, Clock, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Caller, Credential, Engine, JWT_BEARER, Ports};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
 use serde_json::{Map, Value, json};
@@ -59,7 +59,8 @@ fn id_token() -> Result<String, jsonwebtoken::errors::Error> {
 struct PrintedAudit;
 
 impl AuditSink for PrintedAudit {
-    fn record(&self, event: AuditEvent) {
+    fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
         println!("{} user {:?}, refusal {:?}", event.code.as_str(), event.user_id, event.refusal);
+        PortReply::Now(Ok(()))
     }
 }

@@ -44,10 +44,10 @@ impl Default for DelegationPolicy {
     }
 }
 
-/// What happens if the rate-limit buckets are unavailable.
+/// What happens if the rate-limit buckets, or the audit log, are unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenUnavailable {
-    /// Requests are served without being counted, as Auth0 did.
+    /// Requests are served: uncounted, as Auth0 did, or without an audit event.
     Open,
     /// Requests are refused.
     Closed,

@@ -1,9 +1,10 @@
 //! Failures of ports: whichever call fails, the request is refused, nothing is issued and nothing panics.
 
+use locum_engine::Refusal;
 use locum_engine::model::WhenUnavailable;
 use serde_json::json;
 
-use locum_testing::{TestEngine, good_with, summary};
+use locum_testing::{ACME, TestEngine, caller, finished, good_with, object, summary, tenant_at};
 
 /// An engine whose n-th call of a port fails.
 fn failing(n: usize, policy: WhenUnavailable) -> TestEngine {
@@ -70,4 +71,24 @@ fn a_request_after_a_failed_one_succeeds() {
         assert_ne!(test.delegate(parameters()).summary(), "issued");
         assert_eq!(test.delegate(parameters()).summary(), "issued", "{n}");
     }
+}
+
+#[test]
+fn a_request_whose_audit_event_is_not_kept_is_refused() {
+    let test = TestEngine::new();
+    let parameters = || good_with(json!({"target": "storage", "api_type": "azure_blob"}));
+    assert_eq!(test.delegate(parameters()).summary(), "issued");
+    test.sink.fail();
+    let refused = "503 temporarily_unavailable the audit log is unavailable; try again";
+    let unread = test.engine.refuse_unread(Refusal::invalid_request("unread"), &caller());
+    assert_eq!(summary(&unread.outcome.unwrap_err()), "400 invalid_request unread");
+    test.sink.take_events();
+
+    let tenant = || tenant_at(&*test.directory, ACME);
+    let response = finished(test.engine.delegate(tenant(), parameters(), &caller()));
+    assert_eq!(summary(&response.outcome.unwrap_err()), refused);
+    let asked = object(json!({"client_id": "storage", "token": "00D!opaque", "api_type": "salesforce_api"}));
+    let revoked = finished(test.engine.revoke(tenant(), asked, &caller()));
+    assert_eq!(summary(&revoked.unwrap_err()), refused);
+    assert_eq!(test.sink.take_events().len(), 2);
 }

@@ -1,7 +1,13 @@
-//! Tenant files, sets of tenants, and the directory in memory.
+//! Tenant files, sets of tenants, the directory in memory, and the audit log.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is a failure of the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failure of the test"
+)]
 
+mod audit;
 mod directory;
 mod tenant_file;
 mod tenant_set;

@@ -18,22 +18,26 @@ Exit codes:
 
 pub(super) const SERVE: &str = "\
 Reads the config file, the tenant files named in it, and all plugins of its `plugins_dir`. When ready,
-prints `listening on http://ADDRESS:PORT` on standard output; logs go to standard error.
+prints `listening on http://ADDRESS:PORT` on standard output; logs go to standard error, and so do audit
+events unless the config names a file or socket for them.
 
 Signals:
   SIGHUP           Reload all tenant files; keep the tenants in use if one of the files has an error, or if an
-                   add-on that works now would not work any more; during the start, reload after it
+                   add-on that works now would not work any more; during the start, reload after it.
+                   Open the audit file again, so that it can be moved away
   SIGTERM, SIGINT  Stop accepting connections, finish the requests in flight, exit
 
 Environment:
-  LOCUM_LOG  Log filter, such as `warn` or `info,audit=off` [default: info]
+  LOCUM_LOG  Log filter, such as `warn` or `info,plugin=debug`; it does not filter audit events
+             [default: info]
 
 Exit codes:
   0  stopped by a signal
   2  the command line is invalid
   3  the config or a tenant file cannot be used; with `strict_permissions`, others can change a file
   4  a plugin cannot be loaded
-  5  the system refused: the address is in use, there are no root certificates";
+  5  the system refused: the address is in use, there are no root certificates, the audit file cannot be
+     opened";
 
 pub(super) const CHECK: &str = "\
 Reads what `locum serve` reads, loads the plugins and configures every add-on, but opens no port and calls
@@ -101,6 +105,17 @@ Reads only the token. Does not verify its signature.
 Exit codes:
   0  the token was shown
   2  the command line is invalid, or the token is not a JWT";
+
+pub(super) const AUDIT_VERIFY: &str = "\
+Reads the files. Each line has the SHA-256 of the line before it: the first line that does not fit is shown
+with what was expected. A file may begin in the middle of a chain. The chain does not show that the last lines
+were cut off, or that all lines were written anew: `--head` does, with a head that the server has logged.
+
+Exit codes:
+  0  the chain is unbroken
+  1  a line breaks the chain, or no line is the given head
+  2  the command line is invalid
+  3  a file cannot be read";
 
 pub(super) const CONFORMANCE: &str = "\
 Reads the plugin file and runs it, pinned or not; or sends requests to the server. Reads `plugin.yaml`

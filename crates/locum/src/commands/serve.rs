@@ -1,45 +1,82 @@
 //! `locum serve`.
 
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use locum_server::{ServerOptions, router, serve};
+use locum_store::audit::AuditLog;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
+use crate::audit_log;
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, ListenAddress, LogFormat};
+use crate::config::{self, Config, LogFormat};
 use crate::exit::CommandError;
 use crate::format::print_text;
 use crate::log_filter;
+use crate::log_writer::LogWriter;
 use crate::permissions::{self, refuse_or_warn};
 use crate::reload::reload_on_hangup;
 use crate::signals::Signals;
 use crate::tenants;
 use crate::wiring::{self, Service};
 
+/// How long a stop waits for log lines that are not written yet.
+const LOG_WAIT: Duration = Duration::from_secs(2);
+
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
+    let runtime = start_runtime()?;
+    // Before anything else is done: a SIGHUP during the start reloads after it, and a SIGTERM ends it.
+    let signals = {
+        let _runtime = runtime.enter();
+        Signals::install()?
+    };
+    let mut config = config::load(&args.config)?;
+    if let Some(listen) = &args.listen {
+        config.listen = listen.clone();
+    }
+    let log = start_log(config.log)?;
+    let outcome = run_audited(&runtime, config, signals);
+    // Without waiting: a plugin call that hangs must not keep the process alive.
+    runtime.shutdown_background();
+    // What cannot be written in this time is lost; it does not change the exit code.
+    log.drain(LOG_WAIT);
+    outcome
+}
+
+fn start_runtime() -> Result<Runtime, CommandError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // One more than there are cores, because the plugin host keeps one worker free of plugin calls.
         .worker_threads(cores + 1)
         // Otherwise a worker under load serves its own queue for long before it accepts new connections.
         .global_queue_interval(1)
         .build()
-        .map_err(|error| CommandError::system(format!("cannot start the worker threads: {error}")))?;
-    let outcome = runtime.block_on(start_and_serve(args.config.clone(), args.listen.clone()));
-    // Without waiting: a plugin call that hangs must not keep the process alive.
-    runtime.shutdown_background();
+        .map_err(|error| CommandError::system(format!("cannot start the worker threads: {error}")))
+}
+
+/// Serves, with an audit log that is opened before any plugin runs and stopped after the last request.
+fn run_audited(runtime: &Runtime, config: Config, signals: Signals) -> Result<(), CommandError> {
+    let audit = audit_log::open(&config.audit)?;
+    let outcome = runtime.block_on(start_and_serve(config, signals, Arc::clone(&audit)));
+    audit_log::stop(&audit, if outcome.is_ok() { "signal" } else { "error" });
     outcome
 }
 
-/// Signals are handled before anything else is done: a SIGHUP during the start reloads after it, and a SIGTERM ends it.
-async fn start_and_serve(config: PathBuf, listen: Option<ListenAddress>) -> Result<(), CommandError> {
-    let mut signals = Signals::install()?;
-    // Reading files and loading plugins would block the handling of signals.
-    let start = tokio::task::spawn_blocking(move || start(&config, listen));
-    let (config, service) = tokio::select! {
+async fn start_and_serve(
+    config: Config,
+    mut signals: Signals,
+    audit: Arc<AuditLog>,
+) -> Result<(), CommandError> {
+    let config = Arc::new(config);
+    let start = {
+        let (config, audit) = (Arc::clone(&config), Arc::clone(&audit));
+        // Reading files and loading plugins would block the handling of signals.
+        tokio::task::spawn_blocking(move || start(&config, audit))
+    };
+    let service = tokio::select! {
         biased;
         () = signals.stop.received() => {
             tracing::info!("stopped during the start");
@@ -47,30 +84,34 @@ async fn start_and_serve(config: PathBuf, listen: Option<ListenAddress>) -> Resu
         }
         started = start => started.map_err(|panic| CommandError::system(format!("the start failed: {panic}")))??,
     };
-    serve_until_stopped(config, service, signals).await
+    serve_until_stopped(config, service, signals, audit).await
 }
 
-/// Reads the config, loads the plugins and reads the tenants.
-fn start(config_file: &Path, listen: Option<ListenAddress>) -> Result<(Config, Service), CommandError> {
-    let mut config = config::load(config_file)?;
-    if let Some(listen) = listen {
-        config.listen = listen;
-    }
-    start_log(config.log);
-    refuse_or_warn(&config, &permissions::of_installation(&config)).map_err(CommandError::input_file)?;
+/// Loads the plugins and reads the tenants.
+fn start(config: &Config, audit: Arc<AuditLog>) -> Result<Service, CommandError> {
+    refuse_or_warn(config, &permissions::of_installation(config)).map_err(CommandError::input_file)?;
     let upstreams = wiring::upstreams()?;
-    let plugins = wiring::load_plugins(&config, upstreams)?;
-    let prepared = tenants::read(&config).prepare(&plugins)?;
-    refuse_or_warn(&config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
+    let plugins = wiring::load_plugins(config, upstreams)?;
+    audit_log::record_plugins(&audit, &plugins);
+    let prepared = tenants::read(config).prepare(&plugins)?;
+    refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    Ok((config, wiring::assemble(plugins, prepared.set)))
+    Ok(wiring::assemble(plugins, prepared.set, audit))
 }
 
-fn start_log(format: LogFormat) {
+fn start_log(format: LogFormat) -> Result<LogWriter, CommandError> {
+    let log = LogWriter::start()
+        .map_err(|error| CommandError::system(format!("cannot write the log to standard error: {error}")))?;
+    let of_panics = log.clone();
+    // The usual one writes to standard error itself, and would wait for a reader that does not read.
+    std::panic::set_hook(Box::new(move |panic| {
+        // One write, so that the lines of two panics are not mixed. It cannot fail.
+        let _ = of_panics.clone().write_all(format!("{panic}\n").as_bytes());
+    }));
     let (filter, complaint) = log_filter::from_environment();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(log.clone())
         .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Pretty => builder.init(),
@@ -79,9 +120,15 @@ fn start_log(format: LogFormat) {
     if let Some(complaint) = complaint {
         tracing::warn!("{complaint}");
     }
+    Ok(log)
 }
 
-async fn serve_until_stopped(config: Config, service: Service, signals: Signals) -> Result<(), CommandError> {
+async fn serve_until_stopped(
+    config: Arc<Config>,
+    service: Service,
+    signals: Signals,
+    audit: Arc<AuditLog>,
+) -> Result<(), CommandError> {
     let Signals { hangup, mut stop } = signals;
     let listen = config.listen.as_str();
     let listener = TcpListener::bind(listen).await.map_err(|error| {
@@ -98,7 +145,8 @@ async fn serve_until_stopped(config: Config, service: Service, signals: Signals)
         ..Default::default()
     };
     let router = router(service.engine.clone(), options.clone());
-    tokio::spawn(reload_on_hangup(hangup, Arc::new(config), Arc::new(service)));
+    tokio::spawn(audit_log::log_head(Arc::clone(&audit), config.audit.head_interval()));
+    tokio::spawn(reload_on_hangup(hangup, config, Arc::new(service), audit));
     // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {

@@ -11,7 +11,7 @@ fn help_texts_match_the_snapshot() {
             ["locum"].iter().chain(arguments).chain(&["--help"]).copied().collect::<Vec<_>>().join(" ");
         format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["serve"],
         &["check"],
@@ -23,6 +23,8 @@ fn help_texts_match_the_snapshot() {
         &["token"],
         &["token", "mint"],
         &["token", "inspect"],
+        &["audit"],
+        &["audit", "verify"],
         &["conformance"],
     ];
     insta::assert_snapshot!(commands.map(help).join("\n"));

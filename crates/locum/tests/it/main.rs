@@ -6,6 +6,7 @@
     reason = "a failed unwrap is the failure message of a test"
 )]
 
+mod audit;
 mod files;
 mod help;
 mod installation;

@@ -10,7 +10,7 @@ use crate::installation::Installation;
 pub(crate) struct Server {
     pub(crate) child: Child,
     address: String,
-    log: BufReader<std::process::ChildStderr>,
+    log: Option<BufReader<std::process::ChildStderr>>,
 }
 
 impl Server {
@@ -22,11 +22,24 @@ impl Server {
     pub(crate) fn start_with(installation: &Installation, environment: &[(&str, &str)]) -> Self {
         let mut command = installation.command();
         command.envs(environment.iter().copied());
-        let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(command)
+    }
+
+    /// Its standard error goes there.
+    pub(crate) fn start_with_log(installation: &Installation, log: impl Into<Stdio>) -> Self {
+        let mut command = installation.command();
+        command.arg("serve").stdout(Stdio::piped()).stderr(log);
+        Self::of(command)
+    }
+
+    /// The server that this command starts; its standard output is a pipe.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let log = child.stderr.take().map(BufReader::new);
         Self { child, address, log }
     }
 
@@ -37,16 +50,17 @@ impl Server {
     /// What it logs until it exits.
     pub(crate) fn rest_of_log(&mut self) -> String {
         let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
+        self.log.as_mut().unwrap().read_to_string(&mut rest).unwrap();
         rest
     }
 
     /// Reads the log up to a line that contains this text, and returns the line.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let log = self.log.as_mut().unwrap();
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ended without `{text}`");
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the log ended without `{text}`");
         }
         line
     }
