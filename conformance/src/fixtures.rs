@@ -1,6 +1,8 @@
 //! Fixtures: the cases as their files state them, read and checked as a whole.
 
 pub(crate) mod built_in;
+pub(crate) mod case;
+mod consistency;
 pub(crate) mod credential_reading;
 pub(crate) mod fixture;
 mod fixture_diff;
@@ -9,15 +11,16 @@ pub(crate) mod merge_patch;
 pub(crate) mod plugin_spec;
 pub(crate) mod tenant_document;
 pub(crate) mod variables;
+mod variants;
 pub(crate) mod yaml;
 
 pub use self::credential_reading::{
     CredentialReading, JwtReading, ObjectReading, QueryReading, VerifyingKey,
 };
 pub use self::fixture::{
-    Encoding, ExpectedBody, ExpectedCredential, ExpectedRefusal, ExpectedResponse, Fixture, FixtureRequest,
-    Given, HeaderValue, Method, PresentedToken, RateLimiterState, ServerChanges, Signer, Step, Tampering,
-    TenantChanges, UpstreamExchange, UpstreamOutcome,
+    BaseExchange, Encoding, ExpectedBody, ExpectedCredential, ExpectedRefusal, ExpectedResponse, Fixture,
+    FixtureRequest, Given, HeaderValue, Method, PresentedToken, RateLimiterState, ServerChanges, Signer,
+    Step, Tampering, TenantChanges, UpstreamExchange, UpstreamOutcome,
 };
 pub use self::plugin_spec::{Exemption, IssuerSpec, PluginSpec};
 pub use self::yaml::FixtureError;

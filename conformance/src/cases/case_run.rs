@@ -186,10 +186,18 @@ impl<'a> CaseRun<'a> {
         };
         let request =
             build_request(&step.request, host, &self.issuer.spec.parameters, &variables).map_err(unusable)?;
-        let script = step.upstream.as_deref().unwrap_or_else(|| self.default_script(&request, &step.expect));
+        let of_plugin = self.exchanges_of_plugin(&request);
+        let script = match &step.upstream {
+            Some(script) => script,
+            None if step.expect.status == 200 => of_plugin,
+            None => &[],
+        };
         let scripted_calls = script.len();
-        let script = script.iter().map(|exchange| exchange.filled(&variables));
-        let script = script.collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
+        let script = script.iter().enumerate().map(|(index, exchange)| {
+            let exchange = exchange.based_on(of_plugin.get(index))?;
+            exchange.filled(&variables).map_err(|error| error.to_string())
+        });
+        let script = script.collect::<Result<_, String>>().map_err(unusable)?;
         let transcript = match &self.connection {
             Connection::InProcess(context) => context.send(&request, script, &self.document).await,
             Connection::Remote(server) => server.send(&request).await,
@@ -224,12 +232,11 @@ impl<'a> CaseRun<'a> {
         Err(failure)
     }
 
-    /// The exchanges of the plugin spec for a request that succeeds; none for a request that is refused.
-    fn default_script(&self, request: &Request, expected: &ExpectedResponse) -> &[UpstreamExchange] {
-        let path = request.target.split('?').next().unwrap_or_default();
-        match (expected.status, path) {
-            (200, DELEGATION) => &self.issuer.spec.upstream,
-            (200, REVOCATION) => &self.issuer.spec.revocation,
+    /// The exchanges of the plugin spec for a successful request of this path.
+    fn exchanges_of_plugin(&self, request: &Request) -> &[UpstreamExchange] {
+        match request.target.split('?').next().unwrap_or_default() {
+            DELEGATION => &self.issuer.spec.upstream,
+            REVOCATION => &self.issuer.spec.revocation,
             _ => &[],
         }
     }

@@ -58,15 +58,17 @@ impl State {
         };
         self.compare(&exchange, request);
         match exchange.outcome {
-            UpstreamOutcome::Reply { status, headers, body } => {
+            Some(UpstreamOutcome::Reply { status, headers, body }) => {
                 let mut reply = UpstreamReply::new(status, body);
                 reply.headers = headers.into_iter().collect();
                 Ok(reply)
             }
-            UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why) => {
+            Some(UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why)) => {
                 Err(UpstreamError::Unreachable(why))
             }
-            UpstreamOutcome::TimedOut(_) => Err(UpstreamError::TimedOut),
+            Some(UpstreamOutcome::TimedOut(_)) => Err(UpstreamError::TimedOut),
+            // Loading the fixtures checks that every exchange has an outcome.
+            None => Err(UpstreamError::Unreachable("the exchange states no outcome".to_owned())),
         }
     }
 

@@ -27,9 +27,7 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
                 ));
             }
             Profile::Revocation => {
-                profile
-                    .unsupported
-                    .push(with_reason("revoking-a-revocable-credential-succeeds", "needs revocable"));
+                profile.unsupported.push(with_reason("a-revocable-credential-is-revoked", "needs revocable"));
                 profile.unsupported.push(with_reason("revoking-a-jwt-is-refused", "needs revocable"));
             }
             Profile::RateLimit => {

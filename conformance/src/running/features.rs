@@ -2,7 +2,7 @@
 
 use crate::cases::issuer_under_test::IssuerUnderTest;
 use crate::feature::Feature;
-use crate::fixtures::load::{Case, FixtureSet};
+use crate::fixtures::case::{Case, FixtureSet};
 
 /// The features of one issuer.
 pub(crate) struct Features(Vec<Feature>);

@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::cases::case_run::run_case;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
 use crate::cases::remote_server::missing_ability;
-use crate::fixtures::load::{Case, FixtureSet, Fixtures};
+use crate::fixtures::case::{Case, FixtureSet};
+use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::{IssuerSpec, PluginSpec};
 use crate::options::{Options, SetupError};
 use crate::probes::PROBES;
@@ -87,14 +88,14 @@ impl Run<'_> {
         let probes = PROBES.iter().map(|probe| probe.id);
         let known: Vec<&str> =
             self.fixtures.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
-        match self.options.only.iter().find(|id| !known.contains(&id.as_str())) {
+        match self.options.only.iter().find(|only| !known.iter().any(|id| selects(only, id))) {
             Some(unknown) => Err(SetupError::NoSuchCase(unknown.clone())),
             None => Ok(()),
         }
     }
 
     fn is_selected(&self, id: &str) -> bool {
-        self.options.only.is_empty() || self.options.only.iter().any(|only| only == id)
+        self.options.only.is_empty() || self.options.only.iter().any(|only| selects(only, id))
     }
 
     async fn verdict(
@@ -138,4 +139,9 @@ impl Run<'_> {
             });
         }
     }
+}
+
+/// Whether a selection names this case, or the file of which it is a variant.
+fn selects(only: &str, id: &str) -> bool {
+    id.strip_prefix(only).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -38,7 +38,7 @@ fn a_plugin_whose_tokens_have_the_wrong_audience_fails() {
         let about_the_audience = failure.differences.iter().all(|difference| {
             difference.what.contains("aud")
                 // A token whose audience is the caller can be presented as the caller's id_token.
-                || failure.case == "a-token-for-another-target-renews-nothing"
+                || failure.case == "a-token-for-another-client-cannot-be-renewed"
         });
         assert!(about_the_audience, "{}", to_table(&report));
     }

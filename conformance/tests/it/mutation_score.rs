@@ -29,7 +29,7 @@ fn no_mutant_of_a_shipped_plugin_survives() {
 /// Between them these two plugins have every feature.
 #[test]
 fn without_the_cases_of_any_one_profile_a_mutant_survives() {
-    let plugins = [options("locum-plugin-app"), options("locum-plugin-salesforce")];
+    let plugins = [options("locum-plugin-app"), options("locum-plugin-salesforce-api")];
     for profile in Profile::ALL {
         let survivor = plugins.iter().find_map(|plugin| survivor_without(plugin, profile).unwrap());
         assert!(survivor.is_some(), "no mutant needs the cases of the profile {profile}");

@@ -76,9 +76,9 @@ fn every_own_case_of_an_old_plugin_runs() {
         report.profiles.iter().flat_map(|profile| &profile.passed).map(String::as_str).collect();
     for (case, api_type) in [
         ("a-pass-says-all-that-its-grant-holds", "old_2026_11_pass"),
-        ("a-panic-of-the-old-kit-is-one-requests-error", "old_2026_11_pass"),
+        ("a-panic-of-the-old-sdk-fails-one-request", "old_2026_11_pass"),
         ("a-gate-in-the-settings-is-the-one-that-is-asked", "old_2026_11_visit"),
-        ("a-credential-that-can-be-revoked-is", "old_2026_11_visit"),
+        ("a-revocable-credential-is-revoked", "old_2026_11_visit"),
     ] {
         assert!(passed.contains(&format!("{case} ({api_type})").as_str()), "{case}: {}", to_table(&report));
     }

@@ -22,6 +22,7 @@ pub(crate) struct ShippedPlugin {
 pub(crate) fn shipped_plugins() -> Vec<ShippedPlugin> {
     let entries = fs::read_dir(workspace().join("plugins")).unwrap().map(|entry| entry.unwrap());
     let mut plugins: Vec<ShippedPlugin> = entries
+        .filter(|entry| entry.path().is_dir())
         .map(|entry| {
             let manifest = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap();
             let mut names = manifest.lines().filter_map(|line| line.strip_prefix("name = "));

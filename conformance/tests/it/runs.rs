@@ -16,7 +16,7 @@ fn text_of(options: &Options) -> String {
 #[test]
 fn a_run_without_a_passed_case_fails() {
     // The case exists, but only for issuers whose credentials can be revoked.
-    let only = vec!["a-credential-that-can-be-revoked-is".to_owned()];
+    let only = vec!["a-revocable-credential-is-revoked".to_owned()];
     let report = run(&Options { only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed, report.counts.unsupported), (0, 0, 1));
     assert_ne!(report.exit_code(), 0);
@@ -62,7 +62,7 @@ fn a_typo_in_a_fixture_is_reported_with_file_and_line() {
 
 #[test]
 fn equal_runs_give_equal_reports() {
-    let only = vec!["a-good-request-is-answered-with-the-declared-credential".to_owned()];
+    let only = vec!["a-valid-request-gets-the-declared-credential".to_owned()];
     let options = Options { only, ..options("locum-bad-outlives") };
     let [one, other] = [run(&options).unwrap(), run(&options).unwrap()];
     assert!(one.counts.failed > 0);

@@ -1,4 +1,4 @@
-//! Audit: one event for each request, whatever its outcome.
+//! Audit: one event per request, whatever its outcome.
 
 mod event;
 

@@ -3,7 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Decodes the parts of a JWT: no padding, no stray bits, no blanks.
+/// Encodes without padding, as JOSE does (RFC 7515 section 2).
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Decodes a part of a JWT. Padding, white space and unused bits that are set are refused.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

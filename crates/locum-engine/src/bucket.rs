@@ -1,19 +1,19 @@
-//! The token bucket, with limitd's arithmetic: a pure function from a bucket and a time to the next bucket.
+//! The token bucket, with the arithmetic of Auth0's limitd: a pure function from a bucket and a time to the next bucket.
 //!
 //! Refill is continuous; a refused request takes no token; `reset` is the second at which the bucket is full again,
 //! rounded up.
 
 use std::num::NonZeroU32;
 
-/// Microseconds in the interval that a rate is given for.
+/// Microseconds in a minute, the interval of every rate.
 const MINUTE_US: u64 = 60_000_000;
 
 /// Capacity and refill rate of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketRule {
-    /// Tokens that a full bucket holds; one request takes one token.
+    /// The tokens in a full bucket. Each request takes one.
     pub size: NonZeroU32,
-    /// Tokens that are refilled in a minute.
+    /// The tokens that are refilled per minute.
     pub per_minute: NonZeroU32,
 }
 
@@ -21,20 +21,20 @@ impl BucketRule {
     /// Auth0's limit for delegation: bursts of ten, one token refilled each minute.
     pub const AUTH0_DEFAULT: Self = Self { size: NonZeroU32::new(10).unwrap(), per_minute: NonZeroU32::MIN };
 
-    /// The time in which one token is refilled.
+    /// The microseconds in which one token is refilled, rounded up.
     fn token_us(self) -> u64 {
         MINUTE_US.div_ceil(u64::from(self.per_minute.get()))
     }
 
-    /// The time in which an empty bucket becomes full.
+    /// The microseconds in which an empty bucket becomes full.
     fn capacity_us(self) -> u64 {
         self.token_us() * u64::from(self.size.get())
     }
 }
 
-/// The state kept for one key: the time at which its bucket is full.
+/// The state of one key: the time at which its bucket is full.
 ///
-/// That time is right under any rule, so a table of buckets can drop full ones without knowing whose they are.
+/// The time is valid under every rule, so a table of buckets can drop full ones without knowing whose they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenBucket {
     full_at_unix_us: u64,
@@ -51,17 +51,17 @@ pub struct BucketDecision {
     pub remaining: u32,
     /// `X-RateLimit-Reset`: the unix second at which the bucket is full.
     pub reset_unix_seconds: u64,
-    /// `Retry-After`: whole seconds until one token is available; zero if one is.
+    /// `Retry-After`: seconds until a token is available, rounded up; zero if one is.
     pub retry_after_seconds: u64,
 }
 
 impl TokenBucket {
-    /// A full bucket: that of a key without state.
+    /// A full bucket, which is the state of a new key.
     pub const FULL: Self = Self { full_at_unix_us: 0 };
 
-    /// Takes one token if there is one.
+    /// Takes one token at `now_unix_ms`, milliseconds since the unix epoch, if there is one.
     ///
-    /// A clock that is set back gives no tokens away, and delays the next token by no more than the step: the bucket is
+    /// A clock that is set back adds no tokens. It delays the next token by no more than the step, because a bucket is
     /// never further from full than an empty one.
     #[must_use]
     pub fn try_acquire(self, rule: BucketRule, now_unix_ms: u64) -> (Self, BucketDecision) {
@@ -90,6 +90,9 @@ impl TokenBucket {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     const T0: u64 = 1_900_000_000_000;
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_gives_no_token_away() {
+    fn a_clock_that_is_set_back_adds_no_token() {
         let (empty, _) = drain(10);
         let (earlier, decision) = acquire(empty, T0 - 600_000);
         assert!(!decision.conforms);
@@ -166,16 +169,64 @@ mod tests {
     }
 
     #[test]
-    fn a_long_pause_fills_the_bucket_and_no_more() {
+    fn a_long_pause_does_not_overfill_the_bucket() {
         let (empty, _) = drain(10);
         let (_, decision) = acquire(empty, T0 + 86_400_000);
         assert_eq!(decision.remaining, 9);
     }
 
     #[test]
-    fn a_bucket_is_full_when_its_last_token_is_back() {
+    fn a_bucket_is_full_when_its_last_token_is_refilled() {
         let (bucket, _) = acquire(TokenBucket::FULL, T0);
         assert!(!bucket.is_full_at(T0 + 59_999));
         assert!(bucket.is_full_at(T0 + 60_000));
+    }
+
+    /// A rule, and by how many milliseconds the clock moves before each request: forwards, backwards or not at all.
+    fn rules_and_clocks() -> impl Strategy<Value = (BucketRule, Vec<i64>)> {
+        let rule = (1u32..20, 1u32..600).prop_map(|(size, per_minute)| BucketRule {
+            size: size.try_into().unwrap(),
+            per_minute: per_minute.try_into().unwrap(),
+        });
+        let step = prop_oneof![4 => Just(0i64), 4 => 0i64..5_000, 1 => -100_000i64..100_000];
+        (rule, vec(step, 1..80))
+    }
+
+    /// The bucket after these requests, its decisions, and the time of the last one in unix milliseconds.
+    fn serve(rule: BucketRule, steps: &[i64]) -> (TokenBucket, Vec<BucketDecision>, u64) {
+        let (mut bucket, mut now) = (TokenBucket::FULL, T0);
+        let decisions = steps.iter().map(|step| {
+            now = now.checked_add_signed(*step).unwrap();
+            let (next, decision) = bucket.try_acquire(rule, now);
+            bucket = next;
+            decision
+        });
+        let decisions = decisions.collect();
+        (bucket, decisions, now)
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_admits_more_than_the_size_and_the_refill(
+            (rule, steps) in rules_and_clocks(),
+        ) {
+            let (_, decisions, _) = serve(rule, &steps);
+            for start in 0..steps.len() {
+                let (mut admitted, mut elapsed_ms) = (0, 0);
+                for at in start..steps.len() {
+                    // Only the clock's movement forwards refills, and the first request of the window is at its start.
+                    elapsed_ms += if at == start { 0 } else { u64::try_from(steps[at]).unwrap_or(0) };
+                    admitted += u64::from(decisions[at].conforms);
+                    prop_assert!(admitted * rule.token_us() <= rule.capacity_us() + elapsed_ms * 1000);
+                }
+            }
+        }
+
+        #[test]
+        fn a_request_conforms_after_the_stated_wait((rule, steps) in rules_and_clocks()) {
+            let (bucket, decisions, now) = serve(rule, &steps);
+            let wait_ms = decisions.last().unwrap().retry_after_seconds * 1000;
+            prop_assert!(bucket.try_acquire(rule, now + wait_ms).1.conforms);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Issued credentials, and the check of what an issuer answered against what was authorised.
+//! Issued credentials, and the check of an issuer's answer against the grant.
 
 use locum_abi::answer::{Credential as PluginCredential, Issued as PluginIssued};
 use locum_abi::manifest::CredentialForm;
@@ -14,9 +14,9 @@ use crate::limits::BACKDATING_SECONDS_MAX;
 pub struct Issued {
     /// The credential in the form of its answer.
     pub credential: Credential,
-    /// When it expires, unix seconds; absent where the upstream does not say.
+    /// When it expires, in unix seconds; absent if the upstream does not state it.
     pub expires_at: Option<i64>,
-    /// Whether an earlier request with the same grant was answered with it too.
+    /// Whether it was issued for an earlier request with an equal grant.
     pub reused: bool,
 }
 
@@ -26,17 +26,17 @@ pub enum Credential {
     Bearer {
         /// The token.
         token: String,
-        /// `exp − iat` of the token, in seconds.
+        /// The lifetime of the token, `exp − iat`, in seconds (RFC 6749 section 5.1).
         expires_in: i64,
     },
     /// `{"<member>":"…"}`
     Text {
-        /// The member's name.
+        /// The name of the answer's only member, such as `azure_blob_sas`.
         member: String,
-        /// The text.
+        /// The value of that member.
         text: String,
     },
-    /// The object itself.
+    /// A JSON object, which is the whole answer.
     Object(Map<String, Value>),
 }
 
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// How a credential differs from what was authorised.
+/// How a credential violates its grant or its manifest. Operators read the texts in the audit event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidCredential {
     #[error("the credential has another form than the manifest declares")]
@@ -75,7 +75,7 @@ pub(crate) enum InvalidCredential {
     NoExpiry,
 }
 
-/// Checks what an issuer answered at `now`, unix seconds. The engine believes nothing.
+/// Checks the answer of an issuer at `now`, in unix seconds. The engine trusts no statement of an issuer.
 pub(crate) fn check(
     answered: PluginIssued,
     form: &CredentialForm,
@@ -101,7 +101,7 @@ pub(crate) fn check(
         (CredentialForm::Object, PluginCredential::Object(object)) if object.is_empty() => {
             return Err(InvalidCredential::Empty);
         }
-        // Clients take an answer with this member for a refusal, whatever else it contains.
+        // Clients read an answer with this member as a refusal, whatever else it contains (CVE-2026-46405).
         (CredentialForm::Object, PluginCredential::Object(object)) if object.contains_key("error") => {
             return Err(InvalidCredential::HasErrorMember);
         }
@@ -122,15 +122,15 @@ fn check_times(
     }
     let Some(expires_at) = expires_at else { return Ok(()) };
     let lifetime = i64::try_from(lifetime_seconds).unwrap_or(i64::MAX);
-    // Both: `expires_in`, which clients are told, is counted from `issued_at`.
+    // The second condition is needed as well: clients receive `expires_in`, which counts from `issued_at`.
     if expires_at > now.saturating_add(lifetime) || expires_at.saturating_sub(issued_at) > lifetime {
         return Err(InvalidCredential::OutlivesGrant);
     }
     if expires_at <= now { Err(InvalidCredential::AlreadyExpired) } else { Ok(()) }
 }
 
-/// `iat` and `exp` of a signed JWT (RFC 7515 section 7.1, RFC 7519 section 4.1). Whether the signature is right is the
-/// issuer's concern: the engine has no key for it.
+/// `iat` and `exp` of a signed JWT (RFC 7515 section 7.1, RFC 7519 section 4.1). The signature is
+/// not verified: the engine has no key for it.
 fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
     #[derive(Deserialize)]
     struct Header {
@@ -154,7 +154,7 @@ fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
 }
 
 fn json_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidCredential> {
-    // serde accepts an array in place of a struct.
+    // serde also reads a struct from an array.
     if !json.starts_with(b"{") {
         return Err(InvalidCredential::NotAToken);
     }

@@ -1,5 +1,5 @@
-//! Delegation: five steps, each of which takes what the one before it made. Nothing else can make it, so no check can
-//! be skipped.
+//! Delegation: five steps. Each takes the value that the step before it returns, and nothing else constructs that value,
+//! so no check can be skipped.
 
 mod admit;
 mod authenticate;

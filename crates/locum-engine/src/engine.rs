@@ -1,4 +1,4 @@
-//! The engine: a delegation and a revocation, each on one screen.
+//! The engine: calls the steps of a delegation and of a revocation in order.
 
 use jsonwebtoken::crypto::aws_lc;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use crate::recorder::Recorder;
 use crate::refusal::Refusal;
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 
-/// Decides and issues.
+/// Answers delegation and revocation requests by means of its ports.
 pub struct Engine {
     ports: Ports,
 }
@@ -20,28 +20,30 @@ pub struct Engine {
 /// The answer to a delegation request.
 #[derive(Debug)]
 pub struct DelegationResponse {
-    /// The credential, or why the request was refused.
+    /// The credential, or the refusal.
     pub outcome: Result<Issued, Refusal>,
-    /// What the rate headers are made of, once the user is known.
+    /// The values of the rate-limit headers; absent if the request was not counted.
     pub rate: Option<BucketDecision>,
 }
 
 impl Engine {
-    /// An engine on these ports.
+    /// An engine that uses these ports.
     pub fn new(ports: Ports) -> Self {
-        // A host that links jsonwebtoken with a second backend would make its first use panic without this. An error
-        // says that a provider is installed already, which is what is needed.
+        // Without this, jsonwebtoken panics at its first use in a program that enables a second backend. An error means
+        // that a provider is installed already, which is sufficient.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         Self { ports }
     }
 
-    /// Where tenants and clients are looked up.
+    /// The directory of tenants and clients.
     pub fn directory(&self) -> &dyn Directory {
         &*self.ports.directory
     }
 
-    /// Answers a delegation request for the tenant that the directory found at the caller's host, and records one
-    /// audit event.
+    /// Answers a delegation request and records one audit event. `tenant` is what the directory found for
+    /// [`Caller::host`].
+    ///
+    /// A refusal is a [`DelegationResponse`] too, so that its rate-limit headers are known.
     pub async fn delegate(
         &self,
         tenant: Found<PreparedTenant>,
@@ -75,19 +77,18 @@ impl Engine {
         issue(&**entropy, authorized, &recorder.reference).await
     }
 
-    /// Answers a request whose body could not be read, or that was not begun or not finished, and records one audit
-    /// event.
+    /// Refuses a request that was not read completely or not served, and records one audit event.
     pub fn refuse_unread(&self, refusal: Refusal, caller: &Caller) -> DelegationResponse {
         let outcome = Err(refusal);
         self.ports.audit.record(Recorder::open(&self.ports, caller).delegation_event(&outcome));
         DelegationResponse { outcome, rate: None }
     }
 
-    /// Revokes a credential (RFC 7009), and records one audit event. A token that is unknown or already revoked counts
-    /// as revoked.
+    /// Revokes a credential (RFC 7009) and records one audit event. An unknown token and one that is already revoked
+    /// count as revoked (section 2.2). `tenant` is what the directory found for [`Caller::host`].
     ///
     /// # Errors
-    /// The refusal; `unsupported_token_type` for a credential that is valid until it expires, whoever asks.
+    /// The refusal. It is `unsupported_token_type` for a credential that cannot be revoked (section 2.2.1).
     pub async fn revoke(
         &self,
         tenant: Found<PreparedTenant>,

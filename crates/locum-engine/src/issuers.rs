@@ -1,4 +1,4 @@
-//! The port to issuers: what makes them ready, and what a ready one can be asked.
+//! The port to issuers: configures them, and calls those that are configured.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -11,29 +11,29 @@ use locum_abi::operation::ENTROPY_BYTES;
 
 use crate::port_reply::PortFuture;
 
-/// The issuers that can be called: plugins, as the engine sees them.
+/// Finds and configures issuers. `locum-host` implements it with plugins.
 pub trait Issuers: Send + Sync {
-    /// The manifest of the issuer that serves this api_type, if there is one.
+    /// The manifest of the issuer of this api_type, if there is one.
     fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>>;
 
-    /// Makes an issuer ready.
+    /// Configures an issuer for one add-on. It is called when a tenant is prepared, not for each request.
     ///
     /// # Errors
-    /// The issuer's, or the schema's, refusal of the settings; `pointer` names the setting.
+    /// The settings violate the schema, or the issuer refuses them. [`Failure::pointer`] names the setting.
     fn configure(&self, configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure>;
 }
 
-/// An issuer that was made ready.
+/// A configured issuer.
 pub trait Issuer: Send + Sync {
-    /// Issues, with all the upstream calls that it takes.
+    /// Issues a credential for a grant, including all upstream calls that it needs.
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
         context: CallContext,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>>;
 
-    /// Revokes a credential, with all the upstream calls that it takes. Asked only of an issuer whose manifest
-    /// declares upstream revocation; others need not implement it.
+    /// Revokes a credential, including all upstream calls that it needs. It is called only if the manifest declares
+    /// upstream revocation; other issuers need not implement it.
     fn revoke<'a>(
         &'a self,
         _credential: &'a str,
@@ -43,35 +43,35 @@ pub trait Issuer: Send + Sync {
     }
 }
 
-/// What differs between two calls with the same grant.
+/// The inputs of a call that are not in the grant: time and randomness.
 #[derive(Clone, Copy)]
 pub struct CallContext {
     /// Milliseconds since the unix epoch.
     pub now_unix_ms: u64,
-    /// Fresh random bytes.
+    /// Random bytes, drawn for this call.
     pub entropy: [u8; ENTROPY_BYTES],
 }
 
-/// Why an issuer gave no credential.
+/// Why an issuer returned no result. Operators read the texts in the audit event; clients do not receive them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerFailure {
-    /// The issuer said why.
+    /// The issuer refused, or failed and states why.
     #[error("{0}")]
     Failed(Failure),
-    /// The issuer broke its contract: garbage, too much of it, or a call it may not make.
+    /// The issuer broke its contract: an invalid or oversized answer, or an upstream call that it may not make.
     #[error("the issuer broke its contract: {0}")]
     ContractBroken(String),
-    /// The issuer did not come back in time.
+    /// The issuer did not answer within this many milliseconds.
     #[error("the issuer did not answer within {0} ms")]
     Hung(u64),
-    /// The issuer hung before and is not called any more.
+    /// The issuer hung before and is no longer called.
     #[error("the issuer is in quarantine")]
     Quarantined,
-    /// The upstream could not be reached, or answered what no client can use.
+    /// The upstream could not be reached, or its reply is unusable.
     #[error("upstream: {0}")]
     UpstreamUnreachable(String),
-    /// The upstream did not answer in time.
+    /// The upstream did not reply within this many milliseconds.
     #[error("upstream: no answer within {0} ms")]
     UpstreamTimedOut(u64),
 }

@@ -6,21 +6,150 @@
 //!    │  authenticate    client, subject token, user            → Authenticated
 //!    │  admit           rate limit                             → Admitted
 //!    │  authorize       target, api_type, scope, lifetime      → Authorized
-//!    │  issue           the issuer's answer, then the checks   → Issued
-//!    ▼  audit           exactly one event, always
+//!    │  issue           the issuer's answer, checked           → Issued
+//!    ▼  audit           one event, whatever the outcome
 //! DelegationResponse
 //! ```
 //!
-//! Each step takes what the one before it made, and nothing else can make it: a check cannot be skipped.
+//! Each step takes the value that the step before it returns, and nothing else constructs that value, so no check can
+//! be skipped.
 //!
-//! **The engine performs no I/O.** It reads no clock, no environment, no socket and no file: time, randomness, stores
-//! and issuers come in through [`ports`]. It knows no HTTP either: statuses and header values are numbers here.
+//! **The engine performs no I/O.** It reads no clock, environment, socket or file: time, randomness, stores and issuers
+//! are behind [`ports`]. It knows no HTTP: statuses and header values are numbers.
 //!
-//! [`model`] is what operators configure, [`prepared`] what is derived from it once, before the first request.
+//! [`model`] is what operators configure, [`prepared`] is derived from it before the first request, and [`contract`] has
+//! the types that issuers use.
+//!
+//! # Example
+//!
+//! An engine with one tenant, two clients and an issuer in code. The client `web` delegates to the client `api`.
+//!
+//! ```
+//! use std::future::ready;
+//! use std::sync::Arc;
+//!
+//! use locum_engine::contract::{
+//!     Configuration, Credential, CredentialForm, Failure, Grant, Issued, IssuerManifest, Lifetime, RevokeAnswer,
+//!     Revocation,
+//! };
+//! use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
+//! use locum_engine::ports::{AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+//! use locum_engine::{AuditEvent, Caller, Engine, JWT_BEARER, Ports};
+//! use locum_store::{MemoryBuckets, MemoryDirectory, SystemEntropy, TenantData, TenantSet};
+//! use serde_json::{Map, json};
+//!
+//! /// Issues the text `pass for USER`, which expires with its grant.
+//! struct Passes;
+//!
+//! impl Issuer for Passes {
+//!     fn issue<'a>(
+//!         &'a self,
+//!         grant: &'a Grant,
+//!         context: CallContext,
+//!     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
+//!         let issued_at = (context.now_unix_ms / 1000) as i64;
+//!         Box::pin(ready(Ok(Issued {
+//!             credential: Credential::Text(format!("pass for {}", grant.user_id)),
+//!             issued_at,
+//!             expires_at: Some(issued_at + grant.lifetime_seconds as i64),
+//!         })))
+//!     }
+//!
+//!     fn revoke<'a>(
+//!         &'a self,
+//!         _: &'a str,
+//!         _: CallContext,
+//!     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+//!         Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
+//!     }
+//! }
+//!
+//! /// Finds the issuer of the api_type `pass`.
+//! struct PassIssuers;
+//!
+//! impl Issuers for PassIssuers {
+//!     fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
+//!         (api_type == "pass").then(|| {
+//!             Arc::new(IssuerManifest {
+//!                 api_type: "pass".to_owned(),
+//!                 credential: CredentialForm::Text { member: "pass".to_owned() },
+//!                 settings_schema: json!({}),
+//!                 parameters_schema: json!({}),
+//!                 overrides: Vec::new(),
+//!                 lifetime: Lifetime {
+//!                     minimum_seconds: 60,
+//!                     default_seconds: 600,
+//!                     maximum_seconds: 3600,
+//!                     setting: None,
+//!                 },
+//!                 revocation: Revocation::NotRevocable,
+//!                 revocation_advice: "wait until it expires".to_owned(),
+//!                 upstreams: Vec::new(),
+//!                 needs: Vec::new(),
+//!                 reads: Vec::new(),
+//!             })
+//!         })
+//!     }
+//!
+//!     fn configure(&self, _: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
+//!         Ok(Arc::new(Passes))
+//!     }
+//! }
+//!
+//! /// Prints audit events.
+//! struct Printer;
+//!
+//! impl AuditSink for Printer {
+//!     fn record(&self, event: AuditEvent) {
+//!         println!("{event:?}");
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut web = Client::new("web");
+//! web.key = ClientKey::Secret(ClientSecret::new(&locum_testing::SECRET.into(), false)?);
+//! let mut api = Client::new("api");
+//! api.add_ons = vec![AddOn::new("pass", Map::new())];
+//! let data = TenantData::new(Tenant::new("acme.example.com"), vec![web, api]);
+//! let tenants = TenantSet::prepare(vec![data], &PassIssuers)?;
+//!
+//! // A program uses `locum_store::SystemClock`; this clock makes the example repeatable.
+//! let clock = locum_testing::VirtualClock::at(locum_testing::NOW);
+//! let engine = Engine::new(Ports::new(
+//!     Arc::new(clock),
+//!     Arc::new(SystemEntropy),
+//!     Arc::new(MemoryDirectory::new(tenants)),
+//!     Arc::new(MemoryBuckets::default()),
+//!     Arc::new(Printer),
+//! ));
+//!
+//! let caller = Caller {
+//!     host: "acme.example.com".to_owned(),
+//!     ip: "203.0.113.7".parse()?,
+//!     auth0_client: None,
+//!     user_agent: None,
+//! };
+//! let parameters = json!({
+//!     "client_id": "web",
+//!     "grant_type": JWT_BEARER,
+//!     "id_token": locum_testing::id_token("web"),
+//!     "target": "api",
+//! });
+//! let tenant = engine.directory().tenant(&caller.host).wait().await;
+//! let response = engine.delegate(tenant, parameters.as_object().unwrap().clone(), &caller).await;
+//! let issued = response.outcome.map_err(|refusal| refusal.description().to_owned())?;
+//! let locum_engine::Credential::Text { member, text } = issued.credential else { unreachable!() };
+//! assert_eq!((member.as_str(), text.as_str()), ("pass", "pass for auth0|alice"));
+//! assert_eq!(issued.expires_at, Some(locum_testing::NOW + 600));
+//! # Ok(())
+//! # }
+//! ```
 
 mod audit;
 mod base64url;
 mod bucket;
+pub mod contract;
 mod credential;
 pub mod delegation;
 mod engine;

@@ -1,4 +1,4 @@
-//! What operators configure, as data: tenants, clients with their add-ons, users. Nothing here is derived.
+//! What operators configure, as plain data: tenants, clients with their add-ons, users.
 
 mod client;
 mod policy;

@@ -1,4 +1,4 @@
-//! What a port answers: at once where it has the answer in memory, or later.
+//! The reply of a port: at once if the answer is in memory, else a future.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,20 +6,43 @@ use std::pin::Pin;
 /// A future that a port returns.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The answer of a port.
+/// The reply of a port. One from memory needs no allocation.
 pub enum PortReply<'a, T> {
-    /// It was in memory.
+    /// The answer, which was in memory.
     Now(T),
-    /// It has to be fetched.
+    /// A future of the answer, which has to be fetched.
     Later(PortFuture<'a, T>),
 }
 
 impl<T> PortReply<'_, T> {
-    /// The answer, which is waited for only if it has to be fetched.
+    /// Returns the answer, after waiting if it has to be fetched.
     pub async fn wait(self) -> T {
         match self {
             Self::Now(answer) => answer,
             Self::Later(answer) => answer.await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn first_poll(reply: PortReply<'_, u32>) -> Poll<u32> {
+        pin!(reply.wait()).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn an_answer_from_memory_is_ready_at_once() {
+        assert_eq!(first_poll(PortReply::Now(7)), Poll::Ready(7));
+    }
+
+    #[test]
+    fn a_future_answer_is_ready_when_its_future_is() {
+        assert_eq!(first_poll(PortReply::Later(Box::pin(std::future::ready(7)))), Poll::Ready(7));
+        assert_eq!(first_poll(PortReply::Later(Box::pin(std::future::pending()))), Poll::Pending);
     }
 }

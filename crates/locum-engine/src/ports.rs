@@ -1,4 +1,4 @@
-//! The ports: all that the engine needs from outside, as traits that adapters implement.
+//! The ports: traits through which the engine reaches time, randomness, stores and issuers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use crate::model::User;
 pub use crate::port_reply::{PortFuture, PortReply};
 use crate::prepared::{PreparedClient, PreparedTenant};
 
-/// All that the engine needs from outside.
+/// The ports of an engine, except [`Issuers`], which tenants are prepared with.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Ports {
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The random numbers.
     pub entropy: Arc<dyn Entropy>,
     /// The tenants, clients and users.
     pub directory: Arc<dyn Directory>,
     /// The rate-limit buckets.
     pub buckets: Arc<dyn Buckets>,
-    /// Where audit events go.
+    /// The receiver of audit events.
     pub audit: Arc<dyn AuditSink>,
 }
 
 impl Ports {
-    /// These ports.
+    /// Combines these ports.
     pub fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -42,24 +42,25 @@ impl Ports {
     }
 }
 
-/// The time.
+/// Reads the time.
 pub trait Clock: Send + Sync {
     /// Milliseconds since the unix epoch.
     fn now_unix_ms(&self) -> u64;
 }
 
-/// Randomness.
+/// Draws random bytes.
 pub trait Entropy: Send + Sync {
-    /// Bytes that nobody can foresee, fresh on each call.
+    /// New bytes of a cryptographically secure generator on each call.
     fn draw(&self) -> [u8; ENTROPY_BYTES];
 }
 
-/// Looks up tenants, and what belongs to one: clients, users, origins, resources.
+/// Looks up tenants, and their clients, users, origins and resources.
 ///
-/// A directory in memory answers at once, one in a database later. It prepares what it gives: a request configures no
-/// issuer. Absence is an answer; an unknown answer is [`StoreUnavailable`].
+/// A directory in memory answers at once, one in a database returns a future. It returns prepared values, so that no
+/// request configures an issuer. `Ok(None)` means that there is no such entry; if the directory does not know, it
+/// answers [`StoreUnavailable`], and the request is refused.
 pub trait Directory: Send + Sync {
-    /// The tenant of this host (a name without port).
+    /// The tenant of this host, a lower-case name without port.
     fn tenant<'a>(&'a self, host: &'a str) -> Lookup<'a, PreparedTenant>;
 
     /// The client with this id.
@@ -68,7 +69,7 @@ pub trait Directory: Send + Sync {
     /// The stored user with this id.
     fn user<'a>(&'a self, tenant: &'a PreparedTenant, user_id: &'a str) -> Lookup<'a, User>;
 
-    /// Whether any client of the tenant allows this origin. A preflight names no client.
+    /// Whether any client of the tenant allows this origin: a CORS preflight request names no client.
     fn allows_origin<'a>(
         &'a self,
         tenant: &'a PreparedTenant,
@@ -83,15 +84,16 @@ pub trait Directory: Send + Sync {
     ) -> Lookup<'a, PreparedClient>;
 }
 
-/// The answer to a look-up: what was found, or `None`.
+/// The reply to a look-up.
 pub type Lookup<'a, T> = PortReply<'a, Found<T>>;
 
-/// What a look-up found.
+/// The result of a look-up: the entry, or `None` if there is none.
 pub type Found<T> = Result<Option<Arc<T>>, StoreUnavailable>;
 
-/// Keeps the rate-limit buckets.
+/// Stores the rate-limit buckets.
 pub trait Buckets: Send + Sync {
-    /// Takes one token from the bucket of this key. The bucket of an unknown key is full.
+    /// Takes one token from the bucket of this key at `now_unix_ms`, milliseconds since the unix epoch, with
+    /// [`TokenBucket::try_acquire`](crate::TokenBucket::try_acquire). The bucket of a new key is full.
     fn try_acquire<'a>(
         &'a self,
         key: BucketKey<'a>,
@@ -100,12 +102,12 @@ pub trait Buckets: Send + Sync {
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>>;
 }
 
-/// Which bucket it is.
+/// The key of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BucketKey<'a> {
     /// The tenant's domain.
     pub tenant: &'a str,
-    /// The caller's address; of IPv6 the /64.
+    /// The client's address, reduced by [`rate_limited_address`](crate::rate_limited_address).
     pub ip: IpAddr,
     /// What is counted.
     pub subject: BucketSubject<'a>,
@@ -121,13 +123,13 @@ pub enum BucketSubject<'a> {
     Revocations(&'a str),
 }
 
-/// Receives one event for each request.
+/// Receives one event per request.
 pub trait AuditSink: Send + Sync {
-    /// Takes an event. It must not block: a sink that writes elsewhere queues.
+    /// Records an event. It must not block: a sink that writes to a store queues events.
     fn record(&self, event: AuditEvent);
 }
 
-/// A store could not be asked.
+/// A store is unavailable. The text names the cause for operators; clients do not receive it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unavailable: {0}")]
 pub struct StoreUnavailable(pub String);

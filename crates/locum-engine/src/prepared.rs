@@ -1,6 +1,6 @@
-//! What is derived from a tenant and its clients: parsed keys, ready issuers, credentials kept for reuse.
+//! What is derived from a tenant and its clients: parsed keys, configured issuers, credentials kept for reuse.
 //!
-//! It is made once, when the data is loaded, and dropped with it. Nothing is parsed or configured for a request.
+//! It is prepared when the data is loaded, and dropped with the data. No request parses a key or configures an issuer.
 
 mod add_on;
 mod client;

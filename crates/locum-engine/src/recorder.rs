@@ -1,4 +1,4 @@
-//! Collects the audit event of a request, step by step.
+//! Fills in the audit event of a request after each step.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -30,7 +30,7 @@ impl Recorder {
                 at_unix_ms: now_unix_ms,
                 code: AuditCode::Failure,
                 reference: reference.clone(),
-                host: cut(&caller.host),
+                host: truncated(&caller.host),
                 ip: caller.ip,
                 tenant: None,
                 client_id: None,
@@ -42,8 +42,8 @@ impl Recorder {
                 subject_token_sha256: None,
                 expires_at: None,
                 refusal: None,
-                auth0_client: caller.auth0_client.as_deref().map(cut),
-                user_agent: caller.user_agent.as_deref().map(cut),
+                auth0_client: caller.auth0_client.as_deref().map(truncated),
+                user_agent: caller.user_agent.as_deref().map(truncated),
                 uncounted: false,
                 reused: false,
             },
@@ -53,11 +53,11 @@ impl Recorder {
 
     pub(crate) fn parsed(&mut self, request: &DelegationRequest) {
         let (SubjectToken::IdToken(token) | SubjectToken::RefreshToken(token)) = &request.subject;
-        self.event.client_id = Some(cut(&request.client_id));
-        self.event.target = request.target.as_deref().map(cut);
-        self.event.api_type = request.api_type.as_deref().map(cut);
-        self.event.scope = Some(cut(&request.scope.join(" ")));
-        self.event.device = request.device.as_deref().map(cut);
+        self.event.client_id = Some(truncated(&request.client_id));
+        self.event.target = request.target.as_deref().map(truncated);
+        self.event.api_type = request.api_type.as_deref().map(truncated);
+        self.event.scope = Some(truncated(&request.scope.join(" ")));
+        self.event.device = request.device.as_deref().map(truncated);
         self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
     }
 
@@ -66,7 +66,7 @@ impl Recorder {
         self.event.user_id = Some(authenticated.user_id().to_owned());
     }
 
-    /// Notes what the rate limiter answered.
+    /// Records the decision of the rate limiter.
     pub(crate) fn counted<T>(&mut self, rate: Option<BucketDecision>, outcome: &Result<T, Refusal>) {
         self.rate = rate;
         self.event.uncounted = rate.is_none() && outcome.is_ok();
@@ -105,6 +105,6 @@ fn sha256_hex(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
-fn cut(text: &str) -> String {
+fn truncated(text: &str) -> String {
     text.chars().take(AUDIT_TEXT_MAX).collect()
 }

@@ -1,11 +1,11 @@
-//! Every refusal there is: who is at fault, what the client is told, what the log is told. One table.
+//! Refusals: for each kind its status, its code and who is at fault, in one table.
 
 use std::fmt;
 
-/// Longest text of an issuer that a client is shown, in characters.
+/// Longest message of an issuer that a client receives, in characters.
 const ISSUER_TEXT_MAX: usize = 200;
 
-/// Why a request was refused.
+/// Why a request was refused: an answer for the client and, for operators, the internal cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     kind: RefusalKind,
@@ -13,7 +13,7 @@ pub struct Refusal {
     inside: Option<String>,
 }
 
-/// Who has to change something.
+/// Who can remedy a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The caller's request.
@@ -24,43 +24,43 @@ pub enum Fault {
     Upstream,
     /// A plugin.
     Plugin,
-    /// Locum, or what it stands on.
+    /// Locum, or a store that it uses.
     Locum,
 }
 
-/// One row of the table: a situation with its own status or code.
+/// The kinds of refusal. Each has a status and a code (see [`row`](Self::row)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The body cannot be read, a parameter is missing, double or of the wrong type, or the issuer refuses it.
+    /// The body cannot be parsed, a parameter is missing, duplicate or of the wrong type, or the issuer refuses it.
     InvalidRequest,
-    /// The method is not served.
+    /// The HTTP method is not supported.
     MethodNotAllowed,
-    /// The content type is not served.
+    /// The content type is not supported.
     UnsupportedMediaType,
     /// The body is larger than the limit.
     BodyTooLarge,
-    /// The grant type is not the one that is served.
+    /// The grant type is not supported.
     UnsupportedGrantType,
-    /// Unknown host, or delegation is off.
+    /// The host is unknown, or delegation is disabled.
     NotFound,
-    /// Unknown client, or one that may not delegate.
+    /// The client is unknown, or may not delegate.
     UnauthorizedClient,
-    /// The subject token is not good.
+    /// The subject token is invalid.
     InvalidGrant,
-    /// The user is blocked, or the target may not be had.
+    /// The user is blocked, or the target is unknown or does not allow the client.
     Unauthorized,
-    /// The bucket is empty.
+    /// The rate limit is exceeded.
     TooManyRequests,
-    /// The upstream said no.
+    /// The upstream refused.
     AccessDenied,
-    /// The credential is not of a kind that can be revoked (RFC 7009 section 2.2.1).
+    /// A credential of this kind cannot be revoked (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
-    /// Too much at once, or a store is away.
+    /// There are too many requests in flight, or a store is unavailable.
     TemporarilyUnavailable,
-    /// The upstream cannot be reached or makes no sense.
+    /// The upstream cannot be reached, or its reply is unusable.
     UpstreamUnreachable,
-    /// The upstream did not answer in time.
+    /// The upstream did not reply in time.
     UpstreamTimedOut,
     /// An issuer is misconfigured, panicked or broke its contract.
     ServerError,
@@ -69,7 +69,7 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
-    /// All rows, in the order of their status.
+    /// All kinds, in the order of their status.
     pub const ALL: [Self; 17] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
@@ -90,7 +90,7 @@ impl RefusalKind {
         Self::UpstreamTimedOut,
     ];
 
-    /// HTTP status, `error`, and who is at fault.
+    /// The HTTP status, the member `error` of the answer, and who is at fault.
     pub const fn row(self) -> (u16, &'static str, Fault) {
         match self {
             Self::InvalidRequest => (400, "invalid_request", Fault::Caller),
@@ -115,50 +115,51 @@ impl RefusalKind {
 }
 
 impl Refusal {
-    /// A refusal whose description the client reads.
+    /// A refusal with a description for the client.
     pub fn new(kind: RefusalKind, description: impl Into<String>) -> Self {
         Self { kind, description: description.into(), inside: None }
     }
 
-    /// Adds what only the log is told.
+    /// Adds the internal cause, which only the audit event contains.
     #[must_use]
     pub fn because(mut self, inside: impl fmt::Display) -> Self {
         self.inside = Some(inside.to_string());
         self
     }
 
-    /// A request that cannot be understood or honoured.
+    /// A request that is not valid.
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::new(RefusalKind::InvalidRequest, description)
     }
 
-    /// A parameter that must be there is not.
+    /// A required parameter is missing.
     pub fn missing_parameter(name: &str) -> Self {
         Self::invalid_request(format!("missing {name} parameter"))
     }
 
-    /// Another grant type than the one that is served.
+    /// A grant type other than the supported one.
     pub fn unsupported_grant_type(served: &str) -> Self {
         Self::new(RefusalKind::UnsupportedGrantType, format!("grant_type must be {served}"))
     }
 
-    /// A subject token that is not good; `fact` says why and never what key was tried.
+    /// An invalid subject token. `fact` states why, and nothing about keys.
     pub fn invalid_grant(fact: impl Into<String>) -> Self {
         Self::new(RefusalKind::InvalidGrant, fact)
     }
 
-    /// A parameter that an issuer refuses, in the issuer's words, cut to a length and to printable characters.
+    /// A parameter that an issuer refuses. The issuer's message is truncated to 200 characters, and its control
+    /// characters become spaces.
     pub fn refused_by_issuer(words: &str) -> Self {
         let words = words.chars().map(|c| if c.is_control() { ' ' } else { c });
         Self::invalid_request(words.take(ISSUER_TEXT_MAX).collect::<String>())
     }
 
-    /// A fault inside: the client is told only the reference under which the log says more.
+    /// An internal error. The client receives only the reference, under which the audit event has the cause.
     pub fn fault(kind: RefusalKind, reference: &str, inside: impl fmt::Display) -> Self {
         Self::new(kind, format!("internal error; reference {reference}")).because(inside)
     }
 
-    /// Which row of the table it is.
+    /// The kind of refusal.
     pub fn kind(&self) -> RefusalKind {
         self.kind
     }
@@ -168,7 +169,7 @@ impl Refusal {
         self.kind.row().0
     }
 
-    /// The `error` member.
+    /// The member `error` of the answer.
     pub fn code(&self) -> &'static str {
         self.kind.row().1
     }
@@ -178,12 +179,12 @@ impl Refusal {
         self.kind.row().2
     }
 
-    /// The `error_description` member.
+    /// The member `error_description` of the answer.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// What only the log is told.
+    /// The internal cause, which only the audit event contains.
     pub fn inside(&self) -> Option<&str> {
         self.inside.as_deref()
     }
@@ -194,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_what_clients_were_told() {
+    fn statuses_and_codes_are_those_of_the_table() {
         let table: Vec<String> = RefusalKind::ALL
             .iter()
             .map(|kind| {
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuers_words_are_cut_and_cleaned() {
+    fn an_issuers_message_is_truncated_and_cleaned() {
         let refusal = Refusal::refused_by_issuer(&format!("a\r\nb{}", "x".repeat(500)));
         assert!(refusal.description().starts_with("a  bx"));
         assert_eq!(refusal.description().chars().count(), ISSUER_TEXT_MAX);

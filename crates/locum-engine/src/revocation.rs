@@ -1,11 +1,11 @@
-//! Revocation (RFC 7009) in the same typed steps as delegation.
+//! Revocation (RFC 7009): typed steps like those of a delegation.
 //!
 //! ```text
 //! parameters
-//!    │  parse      which request                          → RevocationRequest
-//!    │  identify   the tenant and its client              → Identified
-//!    │  select     what an upstream can revoke            → Revocable
-//!    │  admit      the rate limit, if there is anything   → AdmittedRevocation
+//!    │  parse      the parameters                         → RevocationRequest
+//!    │  identify   the tenant and the client              → Identified
+//!    │  select     the add-ons that may know the token    → Revocable
+//!    │  admit      the rate limit                         → AdmittedRevocation
 //!    ▼  revoke     the upstream calls
 //! ()
 //! ```

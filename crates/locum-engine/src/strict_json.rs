@@ -1,7 +1,7 @@
-//! JSON from outside, read strictly: no key twice in one object, no nesting without end.
+//! Strict parsing of JSON from clients: duplicate keys and deep nesting are refused.
 //!
-//! RFC 7519 section 4 lets a reader refuse duplicate member names; readers that keep the first and readers that keep
-//! the last disagree about what was signed, so this one keeps neither.
+//! RFC 7519 section 4 allows a parser to refuse duplicate member names. Some parsers keep the first and some the last,
+//! and so disagree about what was signed; this one refuses the object.
 
 use std::fmt;
 
@@ -10,16 +10,15 @@ use serde_json::{Deserializer, Map, Number, Value};
 
 use crate::limits::JSON_DEPTH_MAX;
 
-/// Why a text was not read.
+/// Why a text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotStrictJson(String);
 
-/// Reads one JSON object and nothing after it.
+/// Parses a text that is one JSON object and nothing else.
 ///
 /// # Errors
-/// If it is not JSON, not an object, holds a key twice, or nests deeper than
-/// [`JSON_DEPTH_MAX`].
+/// The text is not JSON, is not an object, has a duplicate key, or nests deeper than [`JSON_DEPTH_MAX`].
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotStrictJson> {
     let mut deserializer = Deserializer::from_slice(bytes);
     let value = Depth(JSON_DEPTH_MAX).deserialize(&mut deserializer).map_err(|error| refused(&error))?;
@@ -34,7 +33,7 @@ fn refused(error: &serde_json::Error) -> NotStrictJson {
     NotStrictJson(error.to_string())
 }
 
-/// Levels that may still be opened.
+/// The number of levels that may still be opened.
 #[derive(Clone, Copy)]
 struct Depth(usize);
 
@@ -76,7 +75,7 @@ impl<'de> Visitor<'de> for Depth {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is not finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -120,14 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_given_twice_is_refused_at_any_depth() {
+    fn a_duplicate_key_is_refused_at_any_depth() {
         assert!(object(br#"{"a":1,"b":{"a":2}}"#).is_ok());
         assert!(object(br#"{"a":1,"a":1}"#).is_err());
         assert!(object(br#"{"b":[{"a":1,"\u0061":1}]}"#).is_err());
     }
 
     #[test]
-    fn depth_ends_at_the_limit() {
+    fn nesting_beyond_the_limit_is_refused() {
         let nested = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
         assert!(object(nested(JSON_DEPTH_MAX - 1).as_bytes()).is_ok());
         assert!(object(nested(JSON_DEPTH_MAX).as_bytes()).is_err());
@@ -143,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_it_reads_is_what_the_lenient_reader_reads(text in r#"\{("[a-c]":([0-9]{1,3}|"[a-z]*"|\[\]|\{\})(,"[d-f]":null)?)?\}"#) {
+        fn it_reads_the_same_as_serde_json(text in r#"\{("[a-c]":([0-9]{1,3}|"[a-z]*"|\[\]|\{\})(,"[d-f]":null)?)?\}"#) {
             if let Ok(strict) = object(text.as_bytes()) {
                 prop_assert_eq!(Value::Object(strict), serde_json::from_str::<Value>(&text).unwrap());
             }

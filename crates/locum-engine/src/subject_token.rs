@@ -1,7 +1,7 @@
-//! The subject token: a JWT that says for which user a request is made.
+//! The subject token: a JWT that identifies the user of a request.
 //!
 //! ```text
-//! compact JWT ── token: signature, by a key that we hold ──► claims ── claims: iss, aud, exp, iat, nbf, sub ──► Subject
+//! compact JWT ── token: signature, by a configured key ──► claims ── claims: iss, aud, exp, iat, nbf, sub ──► Subject
 //! ```
 
 mod claims;

@@ -1,4 +1,4 @@
-//! Rate-limit buckets that keep the keys of requests, and can be made to fail.
+//! Rate-limit buckets that record the requested keys, and can be made to fail.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,10 +9,10 @@ use locum_engine::{BucketDecision, BucketRule, TokenBucket};
 
 use crate::faults::{PortCalls, UNAVAILABLE};
 
-/// The key of a request to the buckets: tenant, address, subject as text.
+/// The key of a request to the buckets: the tenant's domain, the address, and the `Debug` text of the subject.
 pub type RequestedKey = (String, IpAddr, String);
 
-/// Buckets by the engine's own arithmetic.
+/// Buckets in memory, with the engine's arithmetic.
 pub struct RecordingBuckets {
     states: Mutex<HashMap<RequestedKey, TokenBucket>>,
     requested: Mutex<Vec<RequestedKey>>,
@@ -33,7 +33,7 @@ impl RecordingBuckets {
         bucket
     }
 
-    /// The keys of all requests, oldest first.
+    /// The keys of all requests, oldest first, including requests that failed.
     pub fn requested(&self) -> Vec<RequestedKey> {
         self.requested.lock().unwrap().clone()
     }

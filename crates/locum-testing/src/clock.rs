@@ -1,19 +1,19 @@
-//! A clock that stands still until a test moves it.
+//! A clock that a test sets.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use locum_engine::ports::Clock;
 
-/// Time as a test sets it.
+/// A clock whose time changes only by [`advance`](Self::advance).
 pub struct VirtualClock(AtomicI64);
 
 impl VirtualClock {
-    /// A clock that shows these unix seconds.
+    /// A clock at this time, in unix seconds.
     pub fn at(unix_seconds: i64) -> Self {
         Self(AtomicI64::new(unix_seconds))
     }
 
-    /// Moves the clock; backwards if negative.
+    /// Moves the clock by this many seconds, backwards if negative.
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }

@@ -10,7 +10,7 @@ use locum_store::MemoryDirectory;
 
 use crate::faults::{PortCalls, UNAVAILABLE};
 
-/// A [`MemoryDirectory`] whose look-ups are counted, and can fail or stay unanswered.
+/// A [`MemoryDirectory`] whose look-ups are recorded in [`PortCalls`], and can be made to fail or stay unanswered.
 pub struct FaultyDirectory {
     inner: MemoryDirectory,
     calls: Arc<PortCalls>,
@@ -78,7 +78,7 @@ impl Directory for FaultyDirectory {
     }
 }
 
-/// The tenant that a directory finds at a host; the directory must answer at once.
+/// The result of looking up the tenant of a host. Panics if the directory does not answer at once.
 pub fn tenant_at(directory: &dyn Directory, host: &str) -> Found<PreparedTenant> {
     match directory.tenant(host) {
         PortReply::Now(found) => found,

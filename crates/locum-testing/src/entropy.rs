@@ -1,16 +1,16 @@
-//! Entropy that is the same in each run.
+//! Entropy that is the same in every run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::ports::Entropy;
 
-/// Draws 1, 2, 3 and so on, so that every draw can be told from the others.
+/// Draws 1, 2, 3 and so on, big-endian in the first eight bytes, so that each draw differs.
 #[derive(Default)]
 pub struct CountingEntropy(AtomicU64);
 
 impl CountingEntropy {
-    /// How often it was drawn from.
+    /// The number of draws so far.
     pub fn draws(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

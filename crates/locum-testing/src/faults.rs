@@ -1,11 +1,11 @@
-//! Calls of ports are counted, and any of them can be made to fail.
+//! Records calls of ports, and makes some of them fail.
 
 use std::sync::Mutex;
 
-/// What an unavailable port says of itself: only the audit may show it.
+/// The cause that a failing port states. Only the audit event may contain it.
 pub const UNAVAILABLE: &str = "db.internal:5432 refused the connection";
 
-/// The calls of ports that can fail, in their order, and which of them do.
+/// The calls of ports, in order, and which of them fail.
 #[derive(Default)]
 pub struct PortCalls {
     made: Mutex<Vec<&'static str>>,
@@ -19,23 +19,23 @@ struct Failing {
 }
 
 impl PortCalls {
-    /// Lets the n-th call from now on fail, counted from 1.
+    /// Makes the n-th call from now on fail, counted from 1, and forgets the calls so far.
     pub fn fail_nth(&self, n: usize) {
         self.made.lock().unwrap().clear();
         self.failing.lock().unwrap().nth = Some(n);
     }
 
-    /// Lets every call of this port fail.
+    /// Makes every call of this port fail. Its name is that of the method, such as `client`, or `buckets`.
     pub fn fail_all_of(&self, port: &'static str) {
         self.failing.lock().unwrap().port = Some(port);
     }
 
-    /// The ports that were called, in the order of the calls.
+    /// The names of the called ports, oldest first.
     pub fn made(&self) -> Vec<&'static str> {
         self.made.lock().unwrap().clone()
     }
 
-    /// Notes a call. False if it is to fail.
+    /// Records a call. Returns whether it succeeds.
     pub(crate) fn succeeds(&self, port: &'static str) -> bool {
         let mut made = self.made.lock().unwrap();
         made.push(port);

@@ -1,4 +1,4 @@
-//! Issuers whose manifests and answers a test sets. Configurations, grants and revocations are kept.
+//! Issuers whose manifests and answers a test sets, and which record their calls.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -19,15 +19,15 @@ type Issuance =
     dyn for<'a> Fn(&'a Grant, CallContext) -> PortFuture<'a, Result<Issued, IssuerFailure>> + Send + Sync;
 type Revoking = dyn Fn(&str) -> Result<RevokeAnswer, IssuerFailure> + Send + Sync;
 
-/// The usual issuers: `app` (JWT), `azure_blob` (text), `aws` and `salesforce_api` (objects; the latter can be
-/// revoked upstream).
+/// The issuers of most tests: `app` (JWT), `azure_blob` (text), `aws` and `salesforce_api` (objects; that of
+/// `salesforce_api` can be revoked upstream).
 pub struct ScriptedIssuers {
     manifests: HashMap<String, IssuerManifest>,
-    /// What they answer, and what they were asked.
+    /// Their answers, and their recorded calls.
     pub script: Arc<IssuerScript>,
 }
 
-/// What issuers are to do, and what they were asked.
+/// The answers of issuers, and their recorded calls.
 pub struct IssuerScript {
     issue: Mutex<HashMap<String, Arc<Issuance>>>,
     revoke: Mutex<HashMap<String, Arc<Revoking>>>,
@@ -57,7 +57,7 @@ impl ScriptedIssuers {
         }))
     }
 
-    /// The usual manifests, answered by this script.
+    /// Issuers with the usual manifests, which answer by this script.
     pub fn with_script(script: Arc<IssuerScript>) -> Self {
         let text = CredentialForm::Text { member: "azure_blob_sas".to_owned() };
         let mut salesforce = manifest("salesforce_api", CredentialForm::Object);
@@ -74,7 +74,7 @@ impl ScriptedIssuers {
         }
     }
 
-    /// The manifest of an issuer, to be changed.
+    /// The manifest of an issuer, for changes.
     pub fn manifest(&mut self, api_type: &str) -> &mut IssuerManifest {
         self.manifests.get_mut(api_type).unwrap()
     }
@@ -84,17 +84,17 @@ impl ScriptedIssuers {
         self.manifests.insert(manifest.api_type.clone(), manifest);
     }
 
-    /// Takes an issuer away, as if its plugin were not loaded.
+    /// Removes an issuer, as if its plugin were not loaded.
     pub fn unload(&mut self, api_type: &str) {
         self.manifests.remove(api_type);
     }
 
-    /// From now on the issuer refuses its settings.
+    /// Makes the issuer refuse its settings with this failure.
     pub fn refuses_settings(&self, api_type: &str, failure: Failure) {
         self.script.refused_settings.lock().unwrap().insert(api_type.to_owned(), failure);
     }
 
-    /// From now on the issuer answers this.
+    /// Makes the issuer answer by this function.
     pub fn answers(
         &self,
         api_type: &str,
@@ -105,7 +105,7 @@ impl ScriptedIssuers {
 }
 
 impl IssuerScript {
-    /// From now on the issuer answers this.
+    /// Makes the issuer answer by this function.
     pub fn answers(
         &self,
         api_type: &str,
@@ -114,7 +114,7 @@ impl IssuerScript {
         self.answers_later(api_type, move |grant, context| Box::pin(ready(issue(grant, context))));
     }
 
-    /// From now on the issuer answers with this future.
+    /// Makes the issuer answer with the future that this function returns.
     pub fn answers_later(
         &self,
         api_type: &str,
@@ -126,7 +126,7 @@ impl IssuerScript {
         self.issue.lock().unwrap().insert(api_type.to_owned(), Arc::new(issue));
     }
 
-    /// From now on the issuer answers this to revocations.
+    /// Makes the issuer answer revocations by this function, which receives the credential.
     pub fn answers_revocations(
         &self,
         api_type: &str,
@@ -135,27 +135,27 @@ impl IssuerScript {
         self.revoke.lock().unwrap().insert(api_type.to_owned(), Arc::new(revoke));
     }
 
-    /// What issuers were configured with, oldest first.
+    /// The configurations of all issuers, oldest first.
     pub fn configurations(&self) -> Vec<Configuration> {
         self.configurations.lock().unwrap().clone()
     }
 
-    /// What was asked for, oldest first.
+    /// The grants of all issuances, oldest first.
     pub fn grants(&self) -> Vec<Grant> {
         self.issued.lock().unwrap().iter().map(|(grant, _)| grant.clone()).collect()
     }
 
-    /// The last grant.
+    /// The grant of the last issuance. Panics if there was none.
     pub fn last_grant(&self) -> Grant {
         self.grants().pop().unwrap()
     }
 
-    /// The context of the last grant.
+    /// The context of the last issuance. Panics if there was none.
     pub fn last_context(&self) -> CallContext {
         self.issued.lock().unwrap().last().unwrap().1
     }
 
-    /// The api_type asked and the credential to be revoked, oldest first.
+    /// The api_type and the credential of each revocation, oldest first.
     pub fn revocations(&self) -> Vec<(String, String)> {
         self.revoked.lock().unwrap().clone()
     }
@@ -216,8 +216,8 @@ impl Issuer for ScriptedIssuer {
     }
 }
 
-/// A manifest of an issuer that asks for nothing: five minutes to ten hours, an hour if the setting `seconds` does not
-/// say.
+/// The manifest of an issuer without needs. Its lifetime is five minutes to ten hours, and an hour unless the setting
+/// `seconds` states another.
 pub fn manifest(api_type: &str, credential: CredentialForm) -> IssuerManifest {
     IssuerManifest {
         api_type: api_type.to_owned(),
@@ -239,7 +239,7 @@ pub fn manifest(api_type: &str, credential: CredentialForm) -> IssuerManifest {
     }
 }
 
-/// The credential of an issuer that does as it was told.
+/// A correct credential for a grant: issued now, and valid for the granted lifetime.
 pub fn well_behaved(form: &CredentialForm, grant: &Grant, context: CallContext) -> Issued {
     let issued_at = i64::try_from(context.now_unix_ms / 1000).unwrap();
     let expires_at = issued_at + i64::try_from(grant.lifetime_seconds).unwrap();

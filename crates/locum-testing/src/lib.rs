@@ -1,6 +1,6 @@
 //! Test doubles: ports in memory, scripted issuers, tokens and tenants for the tests of other crates.
 //!
-//! For tests alone: it panics where a test is wrong.
+//! For tests only: it panics if a test is wrong.
 
 #![expect(
     clippy::unwrap_used,
@@ -37,10 +37,10 @@ pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, si
 pub use test_engine::{Reply, TestEngine, TestSetup, summary};
 pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, rs256, signed_text};
 
-/// Unix seconds at which every test starts.
+/// The time at which every test starts, in unix seconds.
 pub const NOW: i64 = 1_900_000_000;
 
-/// The reference of the first request of an engine.
+/// The reference of the first request to a [`TestEngine`].
 pub const REFERENCE: &str = "0000000000000001";
 
 /// The tenant of most tests.
@@ -49,7 +49,7 @@ pub const ACME: &str = "acme.example.com";
 /// Another tenant, with the same client ids, users and client secrets.
 pub const GLOBEX: &str = "globex.example.com";
 
-/// The outcome of a future that waits for nothing: all ports of a [`TestEngine`] answer at once.
+/// The output of a future that is ready at once, such as those of a [`TestEngine`]. Panics if it is not.
 pub fn finished<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,

@@ -6,17 +6,17 @@ use serde_json::{Map, Value, json};
 use crate::ACME;
 use crate::tokens::id_token;
 
-/// Alice's browser, at `acme.example.com`.
+/// A caller at [`ACME`].
 pub fn caller() -> Caller {
     Caller { host: ACME.to_owned(), ip: "203.0.113.7".parse().unwrap(), auth0_client: None, user_agent: None }
 }
 
-/// The parameters of a delegation from `caller` to itself that is good.
+/// The parameters of a good delegation request, from the client `caller` for itself.
 pub fn good() -> Map<String, Value> {
     good_with(json!({}))
 }
 
-/// The same with more, or other, parameters. An empty text takes a parameter away.
+/// The parameters of [`good`], with these added or replaced. An empty string removes a parameter.
 pub fn good_with(changes: Value) -> Map<String, Value> {
     let mut parameters = object(json!({
         "client_id": "caller", "grant_type": JWT_BEARER, "id_token": id_token("caller"),
@@ -25,7 +25,7 @@ pub fn good_with(changes: Value) -> Map<String, Value> {
     parameters
 }
 
-/// The members of a JSON object.
+/// The members of a JSON object. Panics for any other value.
 pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,

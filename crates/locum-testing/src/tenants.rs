@@ -1,4 +1,4 @@
-//! Two tenants that differ in their names and keys alone.
+//! Two tenants that differ only in their domains and keys.
 
 use locum_abi::configuration::SigningKey;
 use locum_engine::BucketRule;
@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::tokens::{SECRET, acme_key, globex_key};
 use crate::{ACME, GLOBEX, object};
 
-/// A tenant with the clients `caller`, `api` and `storage` (which has three add-ons), and the users Alice and Mallory,
-/// who is blocked.
+/// A tenant with the clients `caller`, `api` and `storage`, and the users Alice and Mallory. `storage` has three
+/// add-ons; Mallory is blocked.
 pub fn tenant(domain: &str) -> TenantData {
     let mut storage = client("storage");
     storage.add_ons = ["azure_blob", "aws", "salesforce_api"].map(|name| AddOn::new(name, Map::new())).into();
@@ -22,7 +22,7 @@ pub fn tenant(domain: &str) -> TenantData {
     data
 }
 
-/// The key of a tenant under its `kid`, `key of {domain}`.
+/// The signing key of a tenant. Its `kid` is `key of {domain}`.
 pub fn signing_key(domain: &str) -> SigningKey {
     let pem = if domain == GLOBEX { globex_key() } else { acme_key() };
     SigningKey { kid: format!("key of {domain}"), private_key_pem: pem.into(), certificate_pem: None }
@@ -36,14 +36,14 @@ fn profile_at(domain: &str) -> Map<String, Value> {
     }))
 }
 
-/// A first-party client with an HS256 secret and both legacy grants.
+/// A first-party client with the HS256 secret [`SECRET`] and both legacy grants.
 pub fn client(id: &str) -> Client {
     let mut client = Client::new(id);
     client.key = ClientKey::Secret(ClientSecret::new(&SECRET.into(), false).unwrap());
     client
 }
 
-/// The client of a tenant, added if there is none.
+/// The client of a tenant with this id, which is added if there is none.
 pub fn client_of<'d>(data: &'d mut TenantData, id: &str) -> &'d mut Client {
     let place = data.clients.iter().position(|known| known.id == id).unwrap_or_else(|| {
         data.clients.push(client(id));
@@ -52,19 +52,19 @@ pub fn client_of<'d>(data: &'d mut TenantData, id: &str) -> &'d mut Client {
     &mut data.clients[place]
 }
 
-/// A user who may do nothing.
+/// A blocked user.
 pub fn blocked_user() -> User {
     let mut user = User::default();
     user.blocked = true;
     user
 }
 
-/// A rate limit.
+/// A rate limit: the size of the bucket, and the requests that are refilled per minute. Panics if one is zero.
 pub fn bucket_rule(size: u32, per_minute: u32) -> BucketRule {
     BucketRule { size: size.try_into().unwrap(), per_minute: per_minute.try_into().unwrap() }
 }
 
-/// Both tenants.
+/// The tenants [`ACME`] and [`GLOBEX`].
 pub fn both_tenants() -> [TenantData; 2] {
     [tenant(ACME), tenant(GLOBEX)]
 }

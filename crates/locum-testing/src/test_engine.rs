@@ -1,4 +1,4 @@
-//! An engine on test doubles.
+//! An engine whose ports are test doubles.
 
 use std::sync::Arc;
 
@@ -35,9 +35,16 @@ pub struct TestSetup {
 }
 
 impl TestSetup {
-    /// A client of `acme.example.com`, added if there is none.
+    /// The client of [`ACME`] with this id, which is added if there is none.
     pub fn client(&mut self, id: &str) -> &mut Client {
         client_of(&mut self.acme, id)
+    }
+
+    /// Removes the RSA keys of both tenants, which take most of the time to build an engine. Tokens under the clients'
+    /// secrets are not affected.
+    pub fn remove_signing_keys(&mut self) {
+        self.acme.tenant.signing_keys.clear();
+        self.globex.tenant.signing_keys.clear();
     }
 }
 
@@ -47,15 +54,15 @@ pub struct TestEngine {
     pub engine: Arc<Engine>,
     /// The time, [`NOW`] at first.
     pub clock: Arc<VirtualClock>,
-    /// Randomness that can be foreseen.
+    /// The predictable random numbers.
     pub entropy: Arc<CountingEntropy>,
     /// The tenants.
     pub directory: Arc<FaultyDirectory>,
     /// The rate-limit buckets.
     pub buckets: Arc<RecordingBuckets>,
-    /// The audit.
+    /// The audit events.
     pub sink: Arc<RecordingSink>,
-    /// What issuers answer, and what they were asked.
+    /// The answers of issuers, and their recorded calls.
     pub script: Arc<IssuerScript>,
     /// The calls of ports, which can be made to fail.
     pub calls: Arc<PortCalls>,
@@ -68,12 +75,12 @@ impl Default for TestEngine {
 }
 
 impl TestEngine {
-    /// With both tenants and the usual issuers.
+    /// An engine with both tenants and the usual issuers.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// The same, changed.
+    /// An engine whose setup is changed first.
     pub fn with(change: impl FnOnce(&mut TestSetup)) -> Self {
         let calls = Arc::new(PortCalls::default());
         let mut setup = TestSetup {
@@ -102,17 +109,17 @@ impl TestEngine {
         Self { engine, clock, entropy, directory, buckets, sink, script, calls }
     }
 
-    /// The add-ons that cannot work.
+    /// The add-ons that do not work.
     pub fn problems(&self) -> Vec<TenantProblem> {
         self.directory.inner().current().problems()
     }
 
-    /// Requests a delegation at `acme.example.com`.
+    /// Requests a delegation at [`ACME`].
     pub fn delegate(&self, parameters: Map<String, Value>) -> Reply {
         self.delegate_from(&caller(), parameters)
     }
 
-    /// Requests a delegation. Whatever the outcome, there is one audit event, with the same outcome.
+    /// Requests a delegation. Panics unless it records one audit event with the same outcome.
     pub fn delegate_from(&self, caller: &Caller, parameters: Map<String, Value>) -> Reply {
         let tenant = tenant_at(&*self.directory, &caller.host);
         let response = finished(self.engine.delegate(tenant, parameters, caller));
@@ -126,7 +133,7 @@ impl TestEngine {
         Reply { response, event }
     }
 
-    /// Requests a revocation at `acme.example.com`, which gives one audit event too.
+    /// Requests a revocation at [`ACME`]. Panics unless it records one audit event with the same outcome.
     pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
         let tenant = tenant_at(&*self.directory, ACME);
         let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller()));
@@ -147,17 +154,17 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// What was issued; the request must have succeeded.
+    /// The issued credential. Panics if the request was refused.
     pub fn issued(&self) -> &Issued {
         self.response.outcome.as_ref().unwrap()
     }
 
-    /// The refusal; the request must have been refused.
+    /// The refusal. Panics if the request succeeded.
     pub fn refusal(&self) -> &Refusal {
         self.response.outcome.as_ref().unwrap_err()
     }
 
-    /// Status, code and description in one line, or `issued`.
+    /// `issued`, or [`summary`] of the refusal.
     pub fn summary(&self) -> String {
         match &self.response.outcome {
             Ok(_) => "issued".to_owned(),
@@ -166,7 +173,7 @@ impl Reply {
     }
 }
 
-/// Status, code and description in one line.
+/// Status, code and description of a refusal, separated by spaces.
 pub fn summary(refusal: &Refusal) -> String {
     format!("{} {} {}", refusal.status(), refusal.code(), refusal.description())
 }

@@ -1,4 +1,4 @@
-//! Tokens: any header and any payload under any key.
+//! Tokens: any header and any payload, signed with the keys of the test tenants.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,22 +10,22 @@ use crate::{ACME, GLOBEX, NOW};
 /// The secret of every client.
 pub const SECRET: &str = "a secret of at least thirty-two bytes";
 
-/// The tenant's private key at `acme.example.com`.
+/// The private key of [`ACME`], PEM.
 pub fn acme_key() -> &'static str {
     include_str!("../../../fixtures/keys/tenant-rsa.pem")
 }
 
-/// The tenant's private key at `globex.example.com`.
+/// The private key of [`GLOBEX`], PEM.
 pub fn globex_key() -> &'static str {
     include_str!("../../../fixtures/keys/firebase.pem")
 }
 
-/// A good id_token of Alice for this client of `acme.example.com`, five minutes from its end.
+/// A good id_token of Alice for this client of [`ACME`]. It expires five minutes after [`NOW`].
 pub fn id_token(client_id: &str) -> String {
     hs256(&claims_for(client_id))
 }
 
-/// What a good id_token says.
+/// The claims of [`id_token`].
 pub fn claims_for(client_id: &str) -> Value {
     json!({
         "iss": format!("https://{ACME}/"), "aud": client_id, "sub": "auth0|alice",
@@ -33,16 +33,16 @@ pub fn claims_for(client_id: &str) -> Value {
     })
 }
 
-/// These claims under the clients' secret.
+/// A token with these claims, signed with HS256 and [`SECRET`].
 pub fn hs256(claims: &Value) -> String {
     signed_text(r#"{"typ":"JWT","alg":"HS256"}"#, &claims.to_string(), Algorithm::HS256)
 }
 
-/// These claims under the key of a tenant, with its `kid`.
+/// A token with these claims, signed with RS256 and the key of this tenant, with its `kid`.
 pub fn rs256(domain: &str, claims: &Value) -> String {
     let header = json!({"typ": "JWT", "alg": "RS256", "kid": format!("key of {domain}")}).to_string();
     let key = if domain == GLOBEX { globex_key() } else { acme_key() };
-    sealed(
+    signed(
         &header,
         &claims.to_string(),
         &EncodingKey::from_rsa_pem(key.as_bytes()).unwrap(),
@@ -50,16 +50,16 @@ pub fn rs256(domain: &str, claims: &Value) -> String {
     )
 }
 
-/// Texts of a header and a payload under the key that `algorithm` has at `acme.example.com`.
+/// A token of this header and payload. RS256 signs with the key of [`ACME`], any other algorithm with [`SECRET`].
 pub fn signed_text(header: &str, payload: &str, algorithm: Algorithm) -> String {
     let key = match algorithm {
         Algorithm::RS256 => EncodingKey::from_rsa_pem(acme_key().as_bytes()).unwrap(),
         _ => EncodingKey::from_secret(SECRET.as_bytes()),
     };
-    sealed(header, payload, &key, algorithm)
+    signed(header, payload, &key, algorithm)
 }
 
-fn sealed(header: &str, payload: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+fn signed(header: &str, payload: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
     format!("{message}.{signature}")

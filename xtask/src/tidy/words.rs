@@ -49,8 +49,9 @@ impl List {
             if let Some(phrase) = line.strip_prefix("keep:") {
                 list.kept.push(phrase_of(phrase));
             } else if let Some(exception) = line.strip_prefix("except ") {
-                let (path, phrase) = exception.split_once(':').with_context(|| unreadable(line))?;
-                list.exceptions.push((path.trim().to_owned(), phrase_of(phrase)));
+                let (path, phrases) = exception.split_once(':').with_context(|| unreadable(line))?;
+                let path = path.trim();
+                list.exceptions.extend(phrases.split(',').map(|phrase| (path.to_owned(), phrase_of(phrase))));
             } else {
                 let (old, instead) = line.split_once("->").with_context(|| unreadable(line))?;
                 ensure!(!instead.trim().is_empty(), unreadable(line));

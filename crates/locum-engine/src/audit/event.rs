@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use crate::refusal::Refusal;
 
-/// What happened, in the tenant log's own codes.
+/// What happened, as a code of Auth0's tenant log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditCode {
     /// `sd`: a successful delegation.
     Success,
-    /// `fd`: a failed one.
+    /// `fd`: a delegation that was refused, or failed.
     Failure,
-    /// `limit_delegation`: one that the rate limit refused.
+    /// `limit_delegation`: a delegation that the rate limit refused.
     Limited,
     /// `srrt`: a credential was revoked.
     Revoked,
@@ -20,7 +20,7 @@ pub enum AuditCode {
 }
 
 impl AuditCode {
-    /// The code as logs spell it.
+    /// The code as it is logged.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "sd",
@@ -32,46 +32,47 @@ impl AuditCode {
     }
 }
 
-/// What is recorded of one request. It holds no token, no secret and no free-form parameter.
+/// What is recorded about one request. It contains no token, no secret and no free-form parameter; texts from the
+/// client are truncated to [`AUDIT_TEXT_MAX`](crate::limits::AUDIT_TEXT_MAX) characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// When the request arrived, unix milliseconds.
+    /// When the request arrived, in milliseconds since the unix epoch.
     pub at_unix_ms: u64,
     /// What happened.
     pub code: AuditCode,
-    /// The reference of the request. The client is told it when the fault is inside.
+    /// The reference of the request: 16 hexadecimal digits. The answer to an internal error contains it.
     pub reference: String,
-    /// The host that the request was for.
+    /// The host name that the request was sent to.
     pub host: String,
-    /// The caller's address.
+    /// The client's address.
     pub ip: IpAddr,
-    /// The tenant, once it is known.
+    /// The tenant's domain; absent if the request was not authenticated.
     pub tenant: Option<String>,
-    /// The calling client.
+    /// The `client_id` of the calling client.
     pub client_id: Option<String>,
-    /// The user, once the subject token was verified.
+    /// The user's id; absent if the request was not authenticated, and for a revocation.
     pub user_id: Option<String>,
-    /// The target.
+    /// The `client_id` of the authorised target; if the request was refused before, of the requested one.
     pub target: Option<String>,
-    /// The api_type.
+    /// The authorised api_type; if the request was refused before, the requested one.
     pub api_type: Option<String>,
-    /// The scope.
+    /// The requested scopes, separated by spaces.
     pub scope: Option<String>,
-    /// `device` of the request.
+    /// The parameter `device`.
     pub device: Option<String>,
-    /// The subject token's SHA-256, hex.
+    /// SHA-256 of the subject token, or of the token to revoke, in hexadecimal.
     pub subject_token_sha256: Option<String>,
-    /// When the credential expires, unix seconds.
+    /// When the issued credential expires, in unix seconds; absent if the issuer does not state it.
     pub expires_at: Option<i64>,
-    /// Why the request was refused.
+    /// Why the request was refused; absent if it succeeded.
     pub refusal: Option<AuditRefusal>,
-    /// The `Auth0-Client` header as it came, cut.
+    /// The `Auth0-Client` header, truncated.
     pub auth0_client: Option<String>,
-    /// The `User-Agent` header as it came, cut.
+    /// The `User-Agent` header, truncated.
     pub user_agent: Option<String>,
-    /// Whether the rate limiter could not be asked and the request went on uncounted.
+    /// Whether the request was served without being counted, because the rate-limit buckets were unavailable.
     pub uncounted: bool,
-    /// Whether an earlier request with the same grant was answered with this credential too.
+    /// Whether the credential was issued for an earlier request with an equal grant.
     pub reused: bool,
 }
 
@@ -80,11 +81,11 @@ pub struct AuditEvent {
 pub struct AuditRefusal {
     /// The HTTP status.
     pub status: u16,
-    /// The `error` member.
+    /// The member `error` of the answer.
     pub code: &'static str,
-    /// The `error_description` member.
+    /// The member `error_description` of the answer.
     pub description: String,
-    /// What only the audit is told.
+    /// The internal cause, which the client does not receive.
     pub inside: Option<String>,
 }
 

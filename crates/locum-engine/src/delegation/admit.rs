@@ -1,4 +1,4 @@
-//! Admit: one token from the bucket of this user at this address.
+//! Admit: takes a token from the bucket of this user at this address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -8,22 +8,24 @@ use crate::model::{DelegationPolicy, WhenUnavailable};
 use crate::ports::{BucketKey, BucketSubject, Buckets};
 use crate::refusal::{Refusal, RefusalKind};
 
-/// A request within its rate.
+/// A request within its rate limit.
 #[derive(Debug)]
 pub struct Admitted {
     pub(crate) authenticated: Authenticated,
 }
 
-/// The answer of the bucket, whether or not it admits the request.
+/// The decision of the bucket, and the request if it is admitted.
 #[derive(Debug)]
 pub struct Admission {
-    /// What the rate headers are made of; `None` if the buckets could not be asked.
+    /// The values of the rate-limit headers; `None` if the buckets were unavailable.
     pub rate: Option<BucketDecision>,
     /// The request, or why it is refused.
     pub outcome: Result<Admitted, Refusal>,
 }
 
-/// Admits an authenticated request.
+/// Admits an authenticated request, if the rate limit of its user at this address allows it.
+///
+/// If the buckets are unavailable, the tenant's policy decides (see [`WhenUnavailable`]).
 pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAddr) -> Admission {
     let policy = authenticated.tenant.delegation();
     let key = BucketKey {
@@ -36,13 +38,13 @@ pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAd
     Admission { rate, outcome: outcome.map(|()| Admitted { authenticated }) }
 }
 
-/// The answer of a bucket, and whether it admits a request.
+/// The decision of a bucket, and the refusal if there is no token.
 pub(crate) struct Count {
     pub(crate) rate: Option<BucketDecision>,
     pub(crate) outcome: Result<(), Refusal>,
 }
 
-/// Takes a token from a bucket, or does what the tenant's policy says for when the buckets cannot be asked.
+/// Takes a token from a bucket. If the buckets are unavailable, the tenant's policy decides.
 pub(crate) async fn count(
     buckets: &dyn Buckets,
     key: BucketKey<'_>,
@@ -68,7 +70,8 @@ pub(crate) async fn count(
     }
 }
 
-/// The address that a limit counts: of IPv6 the /64, since one customer of a provider has all of it.
+/// The address that a rate limit counts. An IPv6 address is reduced to its first 64 bits, because a provider usually
+/// assigns all of a /64 to one customer. An IPv4-mapped address becomes its IPv4 address.
 #[must_use]
 pub fn rate_limited_address(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
@@ -86,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_64_share_a_bucket_and_neighbours_do_not() {
+    fn ipv6_addresses_share_a_bucket_if_their_first_64_bits_are_equal() {
         assert_eq!(limited("2001:db8:1:2:3:4:5:6"), limited("2001:db8:1:2:ffff::1"));
         assert_ne!(limited("2001:db8:1:2::1"), limited("2001:db8:1:3::1"));
     }
 
     #[test]
-    fn an_ipv4_address_is_whole_in_both_its_spellings() {
+    fn an_ipv4_mapped_address_counts_as_its_ipv4_address() {
         assert_eq!(limited("::ffff:192.0.2.7"), "192.0.2.7");
         assert_ne!(limited("192.0.2.7"), limited("192.0.2.8"));
     }

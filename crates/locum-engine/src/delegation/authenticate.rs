@@ -1,4 +1,4 @@
-//! Authenticate: the tenant, the calling client, and the user that the subject token names.
+//! Authenticate: finds the tenant and the calling client, and verifies the subject token.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::{self, Expectation, Subject};
 
-/// A request of a known client for a user whose token was verified.
+/// A request of a known client for the user of a verified subject token.
 #[derive(Debug)]
 pub struct Authenticated {
     pub(crate) tenant: Arc<PreparedTenant>,
@@ -34,10 +34,11 @@ impl Authenticated {
     }
 }
 
-/// Authenticates a request for the tenant that was found at its host.
+/// Authenticates a request to the tenant of its host. `now_unix_ms` is in milliseconds since the unix epoch.
 ///
 /// # Errors
-/// The refusal: unknown host, unknown client, an invalid subject token, a blocked user.
+/// The host or the client is unknown, the subject token is invalid, the user is blocked, or the directory is
+/// unavailable.
 pub async fn authenticate(
     directory: &dyn Directory,
     tenant: Found<PreparedTenant>,
@@ -48,7 +49,7 @@ pub async fn authenticate(
     let client = known_client(directory, &tenant, &request.client_id).await?;
     let subject = match &request.subject {
         SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms)?,
-        // Locum keeps no refresh tokens yet, so every one is unknown.
+        // Locum stores no refresh tokens yet, so each is unknown.
         SubjectToken::RefreshToken(_) => {
             return Err(Refusal::invalid_grant("unknown or revoked refresh_token"));
         }
@@ -60,7 +61,8 @@ pub async fn authenticate(
     Ok(Authenticated { tenant, client, request, subject, user, now_unix_ms })
 }
 
-/// The tenant, if it delegates. An unknown host and a tenant that does not delegate look alike from outside.
+/// The tenant, if delegation is enabled. Otherwise the refusal is the same as for an unknown host, so that nobody can
+/// probe for tenants.
 pub(crate) fn delegating_tenant(tenant: Found<PreparedTenant>) -> Result<Arc<PreparedTenant>, Refusal> {
     tenant
         .map_err(try_again)?

@@ -1,4 +1,4 @@
-//! Authorize: the one place that decides about client, target, api_type, scope and lifetime.
+//! Authorize: decides about client, target, api_type, scope and lifetime. Nothing else does.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::refusal::{Refusal, RefusalKind};
 /// The api_type of the app target.
 const APP: &str = "app";
 
-/// The name of the app target in old SDKs.
+/// The name of the app target in old Auth0 SDKs.
 const APP_SYNONYM: &str = "auth0";
 
-/// A request that may have what it asks for: the grant, and the issuer for it.
+/// An authorised request: the grant, and the issuer for it.
 pub struct Authorized {
     pub(crate) grant: Grant,
     pub(crate) issuer: Arc<dyn Issuer>,
@@ -32,11 +32,11 @@ pub struct Authorized {
     pub(crate) now_unix_ms: u64,
 }
 
-/// Authorises an admitted request. The client is told `reference` when the fault is inside.
+/// Authorises an admitted request. The refusal of an internal error contains `reference`.
 ///
 /// # Errors
-/// The refusal: a client that may not delegate, a target that is unknown or does not allow the client, an api_type that
-/// is not enabled, an add-on that cannot work.
+/// The client may not delegate, the target is unknown or does not allow the client, the api_type is not enabled, the
+/// add-on does not work, or the directory is unavailable.
 pub async fn authorize(
     directory: &dyn Directory,
     admitted: Admitted,
@@ -81,7 +81,8 @@ fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> 
     }
 }
 
-/// An unknown target and one that does not allow the client look alike: neither can be probed.
+/// Refuses an unknown target and one that does not allow the client with the same text, so that nobody can probe for
+/// clients.
 async fn allowed_target(
     directory: &dyn Directory,
     authenticated: &Authenticated,
@@ -101,7 +102,8 @@ async fn allowed_target(
         })
 }
 
-/// The add-on of this api_type, or the first one that a plugin serves. Add-ons without a plugin count as absent.
+/// The add-on of this api_type; without one, the first add-on, else the app. Add-ons whose plugin is not loaded are
+/// skipped.
 fn chosen_add_on<'t>(
     target: &'t PreparedClient,
     api_type: Option<&str>,
@@ -124,7 +126,7 @@ fn not_available(api_type: &str) -> Refusal {
     Refusal::invalid_request(format!("api_type {name} is unknown or not enabled on the target"))
 }
 
-/// Clients under the OIDC-conformant rules take no part in delegation from app to app; add-ons stay open to them.
+/// Refuses the app target if either client is OIDC-conformant, as Auth0 did. Add-ons are not affected.
 fn check_oidc_conformance(client: &Client, target: &Client, add_on: &PreparedAddOn) -> Result<(), Refusal> {
     if add_on.api_type() == APP && (client.oidc_conformant || target.oidc_conformant) {
         return Err(Refusal::new(
@@ -176,7 +178,7 @@ fn read_profile(
     names.filter_map(|name| Some((name.to_owned(), user.attribute(name)?))).collect()
 }
 
-/// Gives parameters the names that the manifest uses: SDKs send `container_name` for `containerName`.
+/// Renames parameters to the names in the manifest: some SDKs send `container_name` for `containerName`.
 fn named_as_in_manifest(
     mut extras: Map<String, Value>,
     manifest: &IssuerManifest,

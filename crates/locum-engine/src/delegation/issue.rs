@@ -1,4 +1,4 @@
-//! Issue: the issuer's answer, checked against what was authorised.
+//! Issue: calls the issuer, and checks its answer against the grant.
 
 use locum_abi::answer::{Failure, FailureCode};
 use locum_abi::upstream::is_error_code;
@@ -9,11 +9,11 @@ use crate::issuers::{CallContext, IssuerFailure};
 use crate::ports::Entropy;
 use crate::refusal::{Refusal, RefusalKind};
 
-/// Issues what was authorised, or reuses a credential where the tenant allows it. `reference` is told to the client when
-/// the fault is inside.
+/// Issues the credential of an authorised request, or reuses one if the tenant allows it. The refusal of an internal
+/// error contains `reference`.
 ///
 /// # Errors
-/// The issuer's refusal or failure, or a credential that differs from what was authorised.
+/// The issuer refuses or fails, or its credential violates the grant.
 pub async fn issue(
     entropy: &dyn Entropy,
     authorized: Authorized,
@@ -24,12 +24,12 @@ pub async fn issue(
         return Ok(issued);
     }
     let context = CallContext { now_unix_ms: authorized.now_unix_ms, entropy: entropy.draw() };
-    let given = authorized
+    let answer = authorized
         .issuer
         .issue(&authorized.grant, context)
         .await
         .map_err(|failure| refusal_of(failure, reference))?;
-    let issued = credential::check(given, &authorized.form, authorized.grant.lifetime_seconds, now)
+    let issued = credential::check(answer, &authorized.form, authorized.grant.lifetime_seconds, now)
         .map_err(|broken| Refusal::fault(RefusalKind::ServerError, reference, broken))?;
     if let Some(reuse) = &authorized.reuse {
         reuse.keep(&issued, now);
@@ -37,7 +37,7 @@ pub async fn issue(
     Ok(issued)
 }
 
-/// What the client is told of an issuer's failure.
+/// The refusal that a client receives for an issuer's failure.
 pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
     match failure {
         IssuerFailure::Failed(failure) => refusal_of_failure(&failure, reference),
@@ -62,9 +62,9 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
         }
         FailureCode::UpstreamRefused => {
             let code = failure.upstream_code.as_deref().filter(|code| is_error_code(code));
-            let told = code
+            let description = code
                 .map_or("the upstream refused".to_owned(), |code| format!("the upstream refused: {code}"));
-            Refusal::new(RefusalKind::AccessDenied, told).because(failure)
+            Refusal::new(RefusalKind::AccessDenied, description).because(failure)
         }
         FailureCode::UpstreamNonsense => {
             Refusal::new(RefusalKind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")

@@ -1,4 +1,4 @@
-//! Parse: named parameters in, a [`DelegationRequest`] out whose parameters are all present and of the right types.
+//! Parse: turns parameters into a [`DelegationRequest`], in which all are present and have the right types.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,50 +8,50 @@ use serde_json::{Map, Value};
 
 use crate::refusal::Refusal;
 
-/// The only grant type of the endpoint.
+/// The only grant type of the endpoint (RFC 7523 section 8.1).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// The other end of the connection.
+/// Who sent the request, as the transport knows it.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The name in the `Host` header, without port, lower case.
+    /// The name in the `Host` header, without port, in lower case.
     pub host: String,
-    /// The client's address, behind trusted proxies if there are any.
+    /// The client's address; behind trusted proxies, the one that they state.
     pub ip: IpAddr,
-    /// The `Auth0-Client` header, for the audit; never parsed.
+    /// The `Auth0-Client` header, for the audit event. It is not parsed.
     pub auth0_client: Option<String>,
-    /// The `User-Agent` header, for the audit.
+    /// The `User-Agent` header, for the audit event.
     pub user_agent: Option<String>,
 }
 
-/// A request with all the parameters that it needs, in the right types.
+/// A delegation request in which all required parameters are present.
 #[derive(Debug)]
 pub struct DelegationRequest {
-    /// The calling client.
+    /// The `client_id` of the calling client.
     pub client_id: String,
     /// The token that names the user.
     pub subject: SubjectToken,
-    /// The target; the calling client if absent.
+    /// The `client_id` of the target; the calling client if absent.
     pub target: Option<String>,
-    /// The scopes that were requested.
+    /// The requested scopes, without duplicates; `openid` if the parameter is absent.
     pub scope: Vec<String>,
-    /// The api_type that was requested.
+    /// The requested api_type; if absent, the target's first add-on is used.
     pub api_type: Option<String>,
-    /// A text for the audit.
+    /// The parameter `device`, for the audit event.
     pub device: Option<String>,
-    /// The parameters that only the issuer knows.
+    /// All other parameters, which the issuer receives.
     pub extras: Map<String, Value>,
 }
 
 /// The token that names the user.
 pub enum SubjectToken {
-    /// An unexpired id_token of the calling client.
+    /// An id_token that was issued to the calling client.
     IdToken(Secret),
-    /// A refresh token of the calling client.
+    /// A refresh token that was issued to the calling client.
     RefreshToken(Secret),
 }
 
-// The kind of token may be shown, the token may not.
+// Shows the kind of token but not the token.
 impl fmt::Debug for SubjectToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -61,18 +61,18 @@ impl fmt::Debug for SubjectToken {
     }
 }
 
-/// The parameters of the endpoint; all others are for the issuer.
+/// The parameters of the endpoint. The issuer receives all others.
 const KNOWN: [&str; 8] =
     ["client_id", "grant_type", "id_token", "refresh_token", "target", "scope", "api_type", "device"];
 
-/// Sent by old SDKs without need: dropped, so that it reaches neither issuer nor log.
+/// Old SDKs send it without need. It is dropped, so that it reaches neither an issuer nor a log.
 const DROPPED: [&str; 1] = ["client_secret"];
 
 impl DelegationRequest {
-    /// Parses parameters. An empty text is an absent parameter.
+    /// Parses parameters. An empty string counts as an absent parameter.
     ///
     /// # Errors
-    /// The refusal that says which parameter is missing, double or of the wrong type.
+    /// A parameter is missing, has the wrong type or excludes another; the refusal names it.
     pub fn parse(parameters: Map<String, Value>) -> Result<Self, Refusal> {
         let mut parameters = Parameters::sort(parameters)?;
         let client_id = parameters.required("client_id")?;
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_of_the_endpoint_must_be_a_text() {
+    fn a_parameter_of_the_endpoint_must_be_a_string() {
         let refusal = parse(with("scope", 7)).unwrap_err();
         assert_eq!(refusal.description(), "scope parameter must be a string");
     }

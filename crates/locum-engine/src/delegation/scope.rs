@@ -1,10 +1,10 @@
-//! Scopes: which claims about a user a request selects. Nothing is invented, nothing is widened.
+//! Scopes: the claims about a user that a request selects.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-/// What `profile` stands for.
+/// The claims of the scope `profile` (OpenID Connect Core section 5.4).
 const PROFILE: [&str; 14] = [
     "name",
     "family_name",
@@ -22,14 +22,14 @@ const PROFILE: [&str; 14] = [
     "updated_at",
 ];
 
-/// What `email` stands for.
+/// The claims of the scope `email` (OpenID Connect Core section 5.4).
 const EMAIL: [&str; 2] = ["email", "email_verified"];
 
-/// Claims that belong to a token, not to a user: no scope carries them over.
+/// Claims about the token itself, not about the user. No scope selects them.
 const OF_THE_TOKEN: [&str; 11] =
     ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "at_hash", "c_hash"];
 
-/// What is known about the user: the stored profile, overlaid by the claims of the presented token.
+/// The attributes of the user. Claims of the subject token override the stored profile.
 pub(crate) struct KnownUser<'a> {
     pub(crate) user_id: &'a str,
     pub(crate) stored: Option<&'a Map<String, Value>>,
@@ -37,7 +37,7 @@ pub(crate) struct KnownUser<'a> {
 }
 
 impl KnownUser<'_> {
-    /// An attribute of the user.
+    /// The attribute of this name; `user_id` is always the subject.
     pub(crate) fn attribute(&self, name: &str) -> Option<Value> {
         if OF_THE_TOKEN.contains(&name) {
             return None;
@@ -48,7 +48,7 @@ impl KnownUser<'_> {
         self.presented.get(name).or_else(|| self.stored.and_then(|stored| stored.get(name))).cloned()
     }
 
-    /// The claims that these scope words select. Words that select nothing are ignored, as the record shows.
+    /// The claims that these scopes select. A scope that selects nothing is ignored, as Auth0 did.
     pub(crate) fn select(
         &self,
         scopes: &[String],
@@ -112,22 +112,22 @@ mod tests {
     }
 
     #[test]
-    fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
+    fn a_scope_selects_the_attribute_of_its_name_and_an_unknown_scope_nothing() {
         assert_eq!(selected("favourite missing"), json!({"favourite": "plum"}));
     }
 
     #[test]
-    fn passthrough_carries_the_presented_claims_and_not_the_tokens_own() {
+    fn passthrough_selects_the_claims_of_the_token_but_none_about_the_token() {
         assert_eq!(selected("passthrough"), json!({"email": "new@example.com", "persistent": {"a": 1}}));
     }
 
     #[test]
-    fn an_alias_stands_for_its_claims() {
+    fn an_alias_selects_its_claims() {
         assert_eq!(selected("pictures"), json!({"name": "Alice"}));
     }
 
     #[test]
-    fn no_word_selects_what_belongs_to_the_token() {
+    fn no_scope_selects_a_claim_about_the_token() {
         assert_eq!(selected("sub iss aud exp nonce azp"), json!({}));
     }
 }

@@ -1,4 +1,4 @@
-//! A client: an application that makes requests, or is the target of them.
+//! A client: an application that sends requests, or is their target.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,25 +7,25 @@ use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-/// A client as a file or a row describes it.
+/// A client, as in a tenant file or a database row.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Client {
     /// `client_id`.
     pub id: String,
-    /// A name for people.
+    /// A name for operators. It has no effect.
     pub name: Option<String>,
     /// The key that the client's id_tokens are signed with.
     pub key: ClientKey,
     /// False for third-party clients, which cannot delegate.
     pub is_first_party: bool,
-    /// Whether the OIDC-conformant rules apply.
+    /// Whether the client is OIDC-conformant. Such a client cannot be caller or target of the app target.
     pub oidc_conformant: bool,
     /// The legacy grants that the client has.
     pub grants: LegacyGrants,
     /// The clients that may request this one as target; empty for all.
     pub allowed_clients: Vec<String>,
-    /// Origins that a browser may call from.
+    /// The web origins from which browsers may send requests (CORS), such as `https://app.example.com`.
     pub allowed_origins: Vec<String>,
     /// The URIs by which a request can name this client as its target (RFC 8693 section 2.1, `resource`).
     pub resources: Vec<String>,
@@ -33,12 +33,12 @@ pub struct Client {
     pub scope_aliases: HashMap<String, Vec<String>>,
     /// The add-on of the app target: it issues JWTs for this client.
     pub app: AddOn,
-    /// The enabled add-ons in the order of the tenant file; the first one is the default.
+    /// The enabled add-ons. The first one is the default for requests without an api_type.
     pub add_ons: Vec<AddOn>,
 }
 
 impl Client {
-    /// A first-party client with both legacy grants, open to every client of its tenant, and without a key: its
+    /// A first-party client with both legacy grants, which every client of its tenant may target. It has no key, so its
     /// id_tokens cannot be verified until [`key`](Self::key) is set.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -61,23 +61,23 @@ impl Client {
 /// The key that a client's id_tokens are signed with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientKey {
-    /// The client's own secret, HS256.
+    /// The client's own secret, with HS256 (RFC 7518 section 3.2).
     Secret(ClientSecret),
-    /// The tenant's keys, RS256.
+    /// The tenant's keys, with RS256 (RFC 7518 section 3.3).
     TenantKeys,
-    /// There is no key; the client's tokens cannot be verified.
+    /// There is no key, so every id_token of the client is refused.
     None,
 }
 
-/// A client secret as the bytes of an HMAC key: at least one.
+/// A client secret, as the bytes of an HMAC key. It is not empty.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecret(Zeroizing<Vec<u8>>);
 
 impl ClientSecret {
-    /// The bytes of a secret's text, which is base64url, with or without padding, if `encoded` is set.
+    /// The bytes of the text, or if `encoded` is set, the bytes that it encodes in base64url with or without padding.
     ///
     /// # Errors
-    /// If the text is not base64url although it should be, or if it is empty.
+    /// `encoded` is set and the text is not base64url, or there are no bytes.
     pub fn new(secret: &Secret, encoded: bool) -> Result<Self, InvalidClientSecret> {
         let bytes = if encoded {
             secret.decode_base64url().ok_or(InvalidClientSecret::NotBase64Url)?
@@ -87,7 +87,7 @@ impl ClientSecret {
         if bytes.is_empty() { Err(InvalidClientSecret::Empty) } else { Ok(Self(Zeroizing::new(bytes))) }
     }
 
-    /// The bytes themselves. Every call of this is a place to review.
+    /// The secret bytes. Review each call of this: they must not be logged or compared in variable time.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -105,26 +105,26 @@ pub enum InvalidClientSecret {
     /// `secret_encoded` is set, and the text is not base64url.
     #[error("secret_encoded is true, but the secret is not base64url")]
     NotBase64Url,
-    /// An empty key would verify what anybody signed.
+    /// The secret is empty. Anybody could sign with an empty key.
     #[error("the secret is empty")]
     Empty,
 }
 
-/// The legacy grants that a client has.
+/// Which kinds of subject token a client may present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LegacyGrants {
-    /// `http://auth0.com/oauth/legacy/grant-type/delegation/id_token`
+    /// Auth0's grant `http://auth0.com/oauth/legacy/grant-type/delegation/id_token`.
     pub id_token: bool,
-    /// `http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token`
+    /// Auth0's grant `http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token`.
     pub refresh_token: bool,
 }
 
-/// An add-on: the settings of an issuer at one client.
+/// An add-on: the settings of an issuer for one target.
 #[derive(Clone, PartialEq)]
 pub struct AddOn {
-    /// The api_type.
+    /// The api_type, which selects the issuer.
     pub api_type: String,
-    /// The stored settings.
+    /// The settings, which the issuer's manifest describes. They may contain secrets.
     pub settings: Map<String, Value>,
 }
 
@@ -135,7 +135,7 @@ impl AddOn {
     }
 }
 
-// Settings hold account keys and passwords: their names may be shown, their values may not.
+// Settings contain account keys and passwords, so only their names are shown.
 impl fmt::Debug for AddOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AddOn")

@@ -1,28 +1,28 @@
-//! The policy of delegation: what a tenant allows, and within which limits.
+//! The delegation policy of a tenant.
 
 use crate::bucket::BucketRule;
 
-/// Whether and how a tenant delegates.
+/// Whether and how a tenant delegates. The default is Auth0's behaviour.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DelegationPolicy {
-    /// Whether the tenant delegates. If not, its endpoint answers as an unknown host's does.
+    /// Whether delegation is enabled. If not, the tenant's host answers like an unknown host.
     pub enabled: bool,
     /// Whether `GET` with a JSONP callback is served.
     pub jsonp: bool,
-    /// The longest lifetime of a credential, in seconds.
+    /// The longest lifetime of a credential, in seconds; the issuer's maximum applies as well.
     pub lifetime_ceiling_seconds: Option<u64>,
     /// Whether a credential expires with the subject token at the latest.
     pub cap_to_subject_exp: bool,
-    /// Whether a credential that an upstream issued may answer the same grant again while at least half of its
-    /// lifetime is left. It spares the upstream's quota. Credentials that can be revoked upstream are never reused.
+    /// Whether a credential of an upstream may be reused for an equal grant while at least half of its lifetime is left.
+    /// This saves calls that count against the upstream's quota. Credentials that can be revoked upstream are never
+    /// reused.
     pub reuse_upstream_credentials: bool,
-    /// How far the clocks of token issuers may be off, in seconds: a subject token is accepted that long past its
-    /// `exp`.
+    /// For how many seconds after its `exp` a subject token is accepted.
     pub leeway_seconds: u64,
     /// The rate limit of each user at each address.
     pub rate: BucketRule,
-    /// What happens when the rate limiter cannot be asked.
+    /// What happens if the rate-limit buckets are unavailable.
     pub when_buckets_unavailable: WhenUnavailable,
 }
 
@@ -41,10 +41,10 @@ impl Default for DelegationPolicy {
     }
 }
 
-/// What happens when the rate limiter cannot be asked.
+/// What happens if the rate-limit buckets are unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenUnavailable {
-    /// Requests are served uncounted, as Auth0 did.
+    /// Requests are served without being counted, as Auth0 did.
     Open,
     /// Requests are refused.
     Closed,

@@ -4,15 +4,16 @@ use locum_abi::configuration::SigningKey;
 
 use crate::model::policy::DelegationPolicy;
 
-/// A tenant as a file or a row describes it. Its clients and users are kept apart: they are looked up one by one.
+/// A tenant, as in a tenant file or a database row. Its clients and users are not in it, because a directory looks them
+/// up one by one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Tenant {
-    /// The canonical domain, lower case, such as `acme.example.com`.
+    /// The canonical domain in lower case, such as `acme.example.com`.
     pub domain: String,
-    /// Whether and how delegation works here.
+    /// Whether and how the tenant delegates.
     pub delegation: DelegationPolicy,
-    /// The RSA keys. The first one signs; all are published, and verify the tenant's RS256 id_tokens.
+    /// The RSA keys. The first one signs. All are published in the JWKS, and all verify the tenant's RS256 id_tokens.
     pub signing_keys: Vec<SigningKey>,
 }
 

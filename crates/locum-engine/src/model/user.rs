@@ -1,4 +1,4 @@
-//! A stored user. A user need not be stored: a verified subject token is enough.
+//! A stored user. A user does not have to be stored, because a verified subject token is sufficient.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct User {
-    /// Whether every request for the user is refused.
+    /// Whether all requests for the user are refused.
     pub blocked: bool,
     /// The profile: `name`, `email`, `app_metadata` and any other attribute.
     pub profile: Map<String, Value>,

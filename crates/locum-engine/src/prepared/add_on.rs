@@ -1,4 +1,4 @@
-//! An add-on with its issuer made ready, or the failure that says why it is not.
+//! An add-on with its configured issuer, or with the failure of the configuration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ pub struct PreparedAddOn {
     reusable: Arc<ReusableCredentials>,
 }
 
-/// An add-on that cannot work.
+/// An add-on that does not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddOnProblem {
-    /// The client that has it.
+    /// The client that it belongs to.
     pub client_id: String,
     /// Its api_type.
     pub api_type: String,
-    /// Why its issuer is not ready.
+    /// Why its issuer is not configured.
     pub failure: Failure,
 }
 
@@ -63,12 +63,12 @@ impl PreparedAddOn {
         self.issuer.is_ok()
     }
 
-    /// What the issuer promises, if a plugin serves the api_type.
+    /// The issuer's manifest, if a plugin serves the api_type.
     pub(crate) fn manifest(&self) -> Option<&IssuerManifest> {
         self.manifest.as_deref()
     }
 
-    /// The issuer, or why it cannot be called.
+    /// The issuer, or why it is not configured.
     pub(crate) fn issuer(&self) -> Result<&Arc<dyn Issuer>, &Failure> {
         self.issuer.as_ref()
     }

@@ -1,4 +1,4 @@
-//! A client with its verification key and its add-ons made ready.
+//! A client with its verification key and its configured add-ons.
 
 use crate::issuers::Issuers;
 use crate::model::{AddOn, Client, ClientKey};
@@ -6,7 +6,8 @@ use crate::prepared::add_on::{AddOnProblem, PreparedAddOn};
 use crate::prepared::tenant::PreparedTenant;
 use crate::subject_token::VerificationKey;
 
-/// A client that requests can be served for. An add-on that cannot work breaks neither the client nor its other add-ons.
+/// A client with its parsed key and configured add-ons. An add-on that does not work affects neither the client nor its
+/// other add-ons.
 #[derive(Debug)]
 pub struct PreparedClient {
     client: Client,
@@ -45,15 +46,15 @@ impl PreparedClient {
         &self.app
     }
 
-    /// The enabled add-ons in their order.
+    /// The enabled add-ons, in the order of [`Client::add_ons`].
     pub fn add_ons(&self) -> &[PreparedAddOn] {
         &self.add_ons
     }
 
-    /// The add-ons that cannot work, and why.
+    /// The add-ons that do not work, and why.
     ///
-    /// The app target counts only where the client has a key to sign with, and a plugin for it is missed only where
-    /// the client has no other add-on: a host that serves add-ons alone needs none.
+    /// The app target is included only if the client has a key. A missing plugin for it is included only if the client
+    /// has no other add-on, because an installation that serves only add-ons needs none.
     pub fn problems(&self) -> impl Iterator<Item = AddOnProblem> {
         let uses_app = !matches!(self.client.key, ClientKey::None)
             && (self.app.manifest().is_some() || self.add_ons.is_empty());

@@ -1,5 +1,4 @@
-//! Reuse: where a tenant allows it, an upstream's credential answers the same grant again, which spares the upstream's
-//! quota.
+//! Reuse: if the tenant allows it, a credential of an upstream is kept for equal grants, which saves upstream calls.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,27 +13,27 @@ use crate::credential::{Credential, Issued};
 use crate::limits::REUSABLE_CREDENTIALS_MAX;
 use crate::model::DelegationPolicy;
 
-/// The kept credential of one authorised grant, if there is one.
+/// Where the credential of one authorised grant is kept.
 ///
-/// A credential depends on the add-on and the grant alone, so an equal grant gets an equal credential. The request has
-/// passed every check before this is made.
+/// A credential depends only on the add-on and the grant, so it may be reused for an equal grant. The request has passed
+/// every check before this is constructed.
 pub(crate) struct Reuse {
     credentials: Arc<ReusableCredentials>,
     grant: GrantDigest,
 }
 
-/// SHA-256 of a grant: the profiles of users are not kept here.
+/// SHA-256 of a grant. The grant itself is not kept, because it contains a user's profile.
 type GrantDigest = [u8; 32];
 
 impl Reuse {
-    /// None if each request gets a credential of its own.
+    /// `None` if each request gets a new credential.
     pub(crate) fn of(
         policy: &DelegationPolicy,
         manifest: &IssuerManifest,
         reusable: &Arc<ReusableCredentials>,
         grant: &Grant,
     ) -> Option<Self> {
-        // A client that revokes its credential must not revoke one that another client was given too.
+        // A client that revokes its credential must not revoke that of another.
         let shareable = manifest.credential == CredentialForm::Object
             && !manifest.upstreams.is_empty()
             && manifest.revocation != Revocation::Upstream;
@@ -57,7 +56,8 @@ impl Reuse {
         })
     }
 
-    /// Keeps a credential for the same grant, if its expiry is known. At the bound, the one that expires first is dropped.
+    /// Keeps a credential for equal grants, if its expiry is known. At [`REUSABLE_CREDENTIALS_MAX`], the one that
+    /// expires first is dropped.
     pub(crate) fn keep(&self, issued: &Issued, now: i64) {
         let (Credential::Object(object), Some(expires_at)) = (&issued.credential, issued.expires_at) else {
             return;
@@ -72,7 +72,7 @@ impl Reuse {
     }
 }
 
-/// None for a grant that JSON cannot express; there is no such grant.
+/// `None` for a grant that JSON cannot express, which does not occur.
 fn digest_of(grant: &Grant) -> Option<GrantDigest> {
     let mut canonical = serde_json::to_value(grant).ok()?;
     canonical.sort_all_objects();
@@ -80,8 +80,8 @@ fn digest_of(grant: &Grant) -> Option<GrantDigest> {
     digest(&SHA256, &text).as_ref().try_into().ok()
 }
 
-/// `expires_in` counts from the answer that contains it (RFC 6749 section 5.1). It is a number or, in SAP's answers, a
-/// text.
+/// `expires_in` counts from the time of the answer (RFC 6749 section 5.1). It is a number or, in answers of SAP, a
+/// string.
 fn set_expires_in(object: &mut Map<String, Value>, seconds_left: i64) {
     match object.get_mut("expires_in") {
         Some(Value::String(text)) => *text = seconds_left.to_string(),
@@ -90,7 +90,7 @@ fn set_expires_in(object: &mut Map<String, Value>, seconds_left: i64) {
     }
 }
 
-/// The kept credentials of one add-on. They are dropped with the prepared client, so a reload starts with none.
+/// The kept credentials of one add-on. A reload drops them with the prepared client.
 #[derive(Default)]
 pub(crate) struct ReusableCredentials(Mutex<HashMap<GrantDigest, ReusableCredential>>);
 
@@ -114,7 +114,8 @@ impl fmt::Debug for ReusableCredentials {
 }
 
 impl ReusableCredential {
-    /// Not if the clock was set back: from then on the credential would outlive its grant.
+    /// Whether at least half of the lifetime is left. If the clock was set back, more than all of it is left; then the
+    /// credential would outlive its grant, so it is not reused.
     fn is_reusable_at(&self, now: i64) -> bool {
         let lifetime = self.expires_at.saturating_sub(self.since);
         let left = self.expires_at.saturating_sub(now);

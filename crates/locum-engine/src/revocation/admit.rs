@@ -1,4 +1,4 @@
-//! Admit: upstream calls cost, so revocations have a rate limit of each client at each address.
+//! Admit: takes a token from the bucket of this client's revocations at this address, because upstream calls are costly.
 
 use std::net::IpAddr;
 
@@ -15,21 +15,22 @@ pub struct AdmittedRevocation {
     pub(super) now_unix_ms: u64,
 }
 
-/// The answer of the rate limiter.
+/// The decision of the bucket, and the revocation if it is admitted.
 #[derive(Debug)]
 pub enum RevocationAdmission {
-    /// No upstream is to be asked, so nothing is counted. A token that nobody knows counts as revoked.
+    /// No add-on of the client can revoke upstream, so nothing is counted. An unknown token counts as revoked.
     NothingToRevoke,
-    /// The bucket was asked.
+    /// The revocation was counted, unless the buckets were unavailable.
     Counted {
-        /// What the rate headers are made of; `None` if the buckets could not be asked.
+        /// The values of the rate-limit headers; `None` if the buckets were unavailable.
         rate: Option<BucketDecision>,
-        /// The request, or why it is refused.
+        /// The revocation, or why it is refused.
         outcome: Result<AdmittedRevocation, Refusal>,
     },
 }
 
-/// Admits a revocation.
+/// Admits a revocation, if the rate limit of its client at this address allows it. `now_unix_ms` is in milliseconds
+/// since the unix epoch.
 pub async fn admit(
     buckets: &dyn Buckets,
     revocable: Revocable,

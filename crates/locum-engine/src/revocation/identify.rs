@@ -1,4 +1,4 @@
-//! Identify: the tenant and the client that asks.
+//! Identify: finds the tenant and the calling client.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::Refusal;
 use crate::revocation::request::RevocationRequest;
 
-/// A request of a known client.
+/// A revocation request of a known client.
 #[derive(Debug)]
 pub struct Identified {
     pub(super) tenant: Arc<PreparedTenant>,
@@ -22,7 +22,7 @@ impl Identified {
         self.tenant.domain()
     }
 
-    /// The client that asks.
+    /// The `client_id` of the calling client.
     pub fn client_id(&self) -> &str {
         self.client.id()
     }
@@ -32,10 +32,10 @@ impl Identified {
     }
 }
 
-/// Looks up the client of a request for the tenant that was found at its host.
+/// Looks up the client of a request to the tenant of its host.
 ///
 /// # Errors
-/// The refusal: unknown host, unknown client, a directory that cannot be asked.
+/// The host or the client is unknown, or the directory is unavailable.
 pub async fn identify(
     directory: &dyn Directory,
     tenant: Found<PreparedTenant>,

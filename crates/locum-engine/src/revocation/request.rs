@@ -1,4 +1,4 @@
-//! Parse: named parameters in, a [`RevocationRequest`] out.
+//! Parse: turns parameters into a [`RevocationRequest`].
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use serde_json::{Map, Value};
 use crate::limits::SUBJECT_TOKEN_BYTES_MAX;
 use crate::refusal::Refusal;
 
-/// A request to revoke a token.
+/// A request to revoke a token (RFC 7009 section 2.1).
 pub struct RevocationRequest {
-    /// The client that asks.
+    /// The `client_id` of the calling client.
     pub client_id: String,
-    /// The token.
+    /// The token to revoke.
     pub token: Secret,
-    /// The add-on that issued it; every one of the client is tried if absent.
+    /// The api_type of the add-on that issued it. If absent, the client's add-ons are tried in order.
     pub api_type: Option<String>,
 }
 
 impl RevocationRequest {
-    /// Parses parameters. An empty text is an absent parameter.
+    /// Parses parameters. An empty string counts as an absent parameter; unknown parameters are ignored.
     ///
     /// # Errors
-    /// The refusal that says which parameter is missing, too long or of the wrong type.
+    /// A parameter is missing, too long or of the wrong type; the refusal names it.
     pub fn parse(mut parameters: Map<String, Value>) -> Result<Self, Refusal> {
         let client_id =
             text(&mut parameters, "client_id")?.ok_or_else(|| Refusal::missing_parameter("client_id"))?;
@@ -50,5 +50,63 @@ impl fmt::Debug for RevocationRequest {
             .field("client_id", &self.client_id)
             .field("api_type", &self.api_type)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(parameters: Value) -> Result<RevocationRequest, Refusal> {
+        RevocationRequest::parse(parameters.as_object().unwrap().clone())
+    }
+
+    fn refusal(parameters: Value) -> String {
+        parse(parameters).unwrap_err().description().to_owned()
+    }
+
+    #[test]
+    fn client_and_token_are_enough() {
+        let request = parse(json!({"client_id": "storage", "token": "t"})).unwrap();
+        assert_eq!((request.client_id.as_str(), request.token.expose()), ("storage", "t"));
+        assert_eq!(request.api_type, None);
+    }
+
+    #[test]
+    fn an_empty_string_is_an_absent_parameter() {
+        let request = parse(json!({"client_id": "storage", "token": "t", "api_type": ""})).unwrap();
+        assert_eq!(request.api_type, None);
+        assert_eq!(refusal(json!({"client_id": "", "token": "t"})), "missing client_id parameter");
+        assert_eq!(refusal(json!({"client_id": "storage", "token": ""})), "missing token parameter");
+    }
+
+    #[test]
+    fn unknown_parameters_are_ignored() {
+        let hint = json!({"client_id": "storage", "token": "t", "token_type_hint": ["access_token"]});
+        assert!(parse(hint).is_ok());
+    }
+
+    #[test]
+    fn a_parameter_must_be_a_string() {
+        for name in ["client_id", "token", "api_type"] {
+            let mut parameters = json!({"client_id": "storage", "token": "t", "api_type": "aws"});
+            parameters[name] = json!(7);
+            assert_eq!(refusal(parameters), format!("{name} parameter must be a string"));
+        }
+    }
+
+    #[test]
+    fn a_token_longer_than_the_limit_is_refused() {
+        let with_token = |bytes: usize| json!({"client_id": "storage", "token": "x".repeat(bytes)});
+        assert!(parse(with_token(SUBJECT_TOKEN_BYTES_MAX)).is_ok());
+        assert_eq!(refusal(with_token(SUBJECT_TOKEN_BYTES_MAX + 1)), "token is too long");
+    }
+
+    #[test]
+    fn debug_does_not_show_the_token() {
+        let request = parse(json!({"client_id": "storage", "token": "hunter2"})).unwrap();
+        assert!(!format!("{request:?}").contains("hunter2"));
     }
 }

@@ -1,4 +1,4 @@
-//! Revoke: asks the upstreams, until one knows the token.
+//! Revoke: calls the issuers of the add-ons in order, until one revokes the token.
 
 use locum_abi::answer::RevokeAnswer;
 
@@ -9,11 +9,11 @@ use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::admit::AdmittedRevocation;
 use crate::revocation::select::not_revocable;
 
-/// Revokes a token. One that no upstream knows counts as revoked (RFC 7009 section 2.2). The client is told `reference`
-/// when the fault is inside.
+/// Revokes a token. A token that no upstream knows counts as revoked (RFC 7009 section 2.2). The refusal of an internal
+/// error contains `reference`.
 ///
 /// # Errors
-/// The issuer's refusal or failure.
+/// An issuer refuses, or fails.
 pub async fn revoke(
     entropy: &dyn Entropy,
     admitted: AdmittedRevocation,

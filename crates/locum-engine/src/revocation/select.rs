@@ -1,4 +1,4 @@
-//! Select: the add-ons of the client whose upstream may know the token.
+//! Select: finds the add-ons of the client whose upstream may know the token.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use crate::prepared::{PreparedAddOn, PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::identify::Identified;
 
-/// A token that an upstream can revoke, if it knows it.
+/// A token, and the add-ons whose upstream can revoke it if it knows it.
 #[derive(Debug)]
 pub struct Revocable {
     pub(super) tenant: Arc<PreparedTenant>,
     pub(super) client: Arc<PreparedClient>,
     pub(super) token: Secret,
-    /// The one add-on that was named; all of the client if none was.
+    /// The api_type of the requested add-on; if absent, all add-ons of the client are tried.
     api_type: Option<String>,
 }
 
-/// Selects the add-ons that are asked.
+/// Selects the add-ons that can revoke upstream.
 ///
 /// # Errors
-/// `unsupported_token_type` for a credential that is valid until it expires, and for an add-on whose credentials are.
+/// `unsupported_token_type` if the token, or every credential of the requested add-on, is valid until it expires.
 pub fn select(identified: Identified) -> Result<Revocable, Refusal> {
     let Identified { tenant, client, request } = identified;
-    if proves_itself(request.token.expose()) {
+    if is_self_contained(request.token.expose()) {
         return Err(not_revocable());
     }
     let revocable = Revocable { tenant, client, token: request.token, api_type: request.api_type };
@@ -36,7 +36,7 @@ pub fn select(identified: Identified) -> Result<Revocable, Refusal> {
 }
 
 impl Revocable {
-    /// The add-ons to ask, in their order.
+    /// The add-ons to call, in order.
     pub(super) fn add_ons(&self) -> impl Iterator<Item = &PreparedAddOn> {
         let named =
             |add_on: &&PreparedAddOn| self.api_type.as_deref().is_none_or(|name| name == add_on.api_type());
@@ -47,8 +47,8 @@ impl Revocable {
     }
 }
 
-/// JWTs and signed URLs are verified without asking anybody, so nobody can revoke them.
-fn proves_itself(token: &str) -> bool {
+/// JWTs and signed URLs are verified by their signature alone, so nobody can revoke them.
+fn is_self_contained(token: &str) -> bool {
     let jwt = token.split('.').count() == 3 && token.starts_with("eyJ");
     let signed_url = token.split(['?', '&', ' ']).any(|member| member.starts_with("sig="));
     jwt || signed_url

@@ -1,34 +1,34 @@
-//! The claims of a subject token, checked against a `now` that is passed in: absent or of the wrong type is refused.
+//! The check of a subject token's claims (RFC 7519 section 4.1). A claim that is absent or of the wrong type is refused.
 
 use serde_json::{Map, Value};
 
 use crate::limits::{FUTURE_SECONDS_MAX, USER_ID_BYTES_MAX};
 
-/// Who a verified token speaks of.
+/// The user of a verified subject token.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
     /// `sub`.
     pub(crate) user_id: String,
-    /// `exp`, unix seconds.
+    /// `exp`, in unix seconds.
     pub(crate) expires_at: i64,
     /// All claims of the token.
     pub(crate) claims: Map<String, Value>,
 }
 
-/// What a token must say.
+/// What the claims of a token must be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expectation<'a> {
-    /// `iss`, exactly.
+    /// The exact `iss`.
     pub(crate) issuer: &'a str,
-    /// The client that must stand in `aud`.
+    /// The client that must be in `aud`.
     pub(crate) audience: &'a str,
-    /// The time, unix seconds.
+    /// The time, in unix seconds.
     pub(crate) now: i64,
-    /// Seconds that a token may be past its `exp`.
+    /// For how many seconds after its `exp` a token is accepted.
     pub(crate) leeway_seconds: i64,
 }
 
-/// The fact for which a token is refused; its holder is told.
+/// Why a token is refused. Clients receive the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClaimError {
     #[error("id_token has no {0} claim")]
@@ -69,8 +69,8 @@ pub(crate) fn check(claims: Map<String, Value>, expected: Expectation<'_>) -> Re
     Ok(Subject { user_id: user_id.to_owned(), expires_at, claims })
 }
 
-/// A string and an array are treated alike; with more than one audience the client must also be the authorised party
-/// (OpenID Connect Core section 3.1.3.7).
+/// The audience may be a string or an array. If there are several, the client must also be the authorised party (OpenID
+/// Connect Core section 3.1.3.7).
 fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), ClaimError> {
     let found = match claims.get("aud") {
         None => return Err(ClaimError::Missing("aud")),
@@ -95,7 +95,7 @@ fn text<'c>(claims: &'c Map<String, Value>, name: &'static str) -> Result<&'c st
     }
 }
 
-/// A NumericDate (RFC 7519 section 2): whole or with a fraction, which is cut off.
+/// A NumericDate (RFC 7519 section 2) in unix seconds. A fraction is cut off.
 fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<i64, ClaimError> {
     let value = claims.get(name).ok_or(ClaimError::Missing(name))?;
     let whole =
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_the_wrong_type_is_not_an_absent_one() {
+    fn a_claim_of_the_wrong_type_does_not_count_as_absent() {
         for name in ["iss", "aud", "sub", "iat", "exp", "nbf"] {
             for value in [json!(null), json!(true), json!({}), json!([7])] {
                 assert_eq!(with(name, value).unwrap_err(), ClaimError::WrongType(name), "{name}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_at_its_exp() {
+    fn a_token_expires_at_its_exp() {
         assert!(with("exp", json!(NOW + 1)).is_ok());
         assert_eq!(with("exp", json!(NOW)).unwrap_err(), ClaimError::Expired);
     }
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn the_issuer_must_be_equal_to_the_letter() {
+    fn the_issuer_must_match_exactly() {
         for issuer in ["https://acme.example.com", "https://ACME.example.com/", "http://acme.example.com/"] {
             assert_eq!(with("iss", json!(issuer)).unwrap_err(), ClaimError::IssuerMismatch);
         }
     }
 
     #[test]
-    fn one_audience_is_the_same_as_a_string_and_as_an_array() {
+    fn an_audience_may_be_a_string_or_an_array() {
         assert!(with("aud", json!(["caller"])).is_ok());
         for other in [json!("other"), json!(["other"]), json!([]), json!("caller ")] {
             assert_eq!(with("aud", other).unwrap_err(), ClaimError::AudienceMismatch);

@@ -1,4 +1,4 @@
-//! Verification keys. The algorithm belongs to the key, never to the token.
+//! Verification keys. The algorithm is a property of the key, so a token cannot choose it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use jsonwebtoken::DecodingKey;
 
 use crate::model::ClientSecret;
 
-/// The algorithms that subject tokens come in.
+/// The algorithms of subject tokens (RFC 7518 section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     /// HMAC with SHA-256, under a client's secret.
@@ -48,7 +48,7 @@ impl fmt::Debug for VerificationKey {
     }
 }
 
-/// Why bytes or numbers are not a verification key.
+/// Why a key is not usable. The text does not contain the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidKey(pub &'static str);
@@ -60,17 +60,17 @@ impl VerificationKey {
         Self { algorithm: Algorithm::HS256, kid: None, key }
     }
 
-    /// An RS256 key from a JWKS member.
+    /// An RS256 key from modulus and exponent in base64url (RFC 7518 section 6.3.1).
     ///
     /// # Errors
-    /// If modulus or exponent is not base64url.
+    /// Modulus or exponent is not base64url.
     pub(crate) fn rs256(kid: &str, n: &str, e: &str) -> Result<Self, InvalidKey> {
         let key =
             DecodingKey::from_rsa_components(n, e).map_err(|_| InvalidKey("it is not an RSA public key"))?;
         Ok(Self { algorithm: Algorithm::RS256, kid: Some(kid.to_owned()), key })
     }
 
-    /// Whether the signature, base64url, is this key's over the message.
+    /// Whether `signature`, in base64url, is a signature of the message by this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &str) -> bool {
         let algorithm = self.algorithm.of_library();
         jsonwebtoken::crypto::verify(signature, message, &self.key, algorithm).unwrap_or(false)

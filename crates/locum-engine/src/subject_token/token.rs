@@ -1,4 +1,4 @@
-//! A compact JWT in, its verified claims out (RFC 7515, RFC 7519).
+//! The verification of a compact JWT (RFC 7515, RFC 7519).
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::limits::{KID_BYTES_MAX, SUBJECT_TOKEN_BYTES_MAX};
 use crate::subject_token::key::VerificationKey;
 use crate::{base64url, strict_json};
 
-/// Why a token was refused: facts that its holder may know.
+/// Why a token was refused. Clients receive the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
     #[error("id_token is too long")]
@@ -25,7 +25,7 @@ pub(crate) enum TokenError {
     BadSignature,
 }
 
-/// Verifies a token with the one key among these that fits, and gives its claims. Nothing is said yet about them.
+/// Verifies the signature of a token by one of these keys, and returns its claims, which are not checked yet.
 pub(crate) fn verify(token: &str, keys: &[&VerificationKey]) -> Result<Map<String, Value>, TokenError> {
     if token.len() > SUBJECT_TOKEN_BYTES_MAX {
         return Err(TokenError::TooLong);
@@ -43,7 +43,7 @@ pub(crate) fn verify(token: &str, keys: &[&VerificationKey]) -> Result<Map<Strin
     part(payload)
 }
 
-/// The keys of the token's algorithm; with a `kid`, only the key of that name.
+/// The keys of the token's algorithm and, if the token has a `kid`, of that name.
 fn candidates<'k>(
     header: &Header,
     keys: &[&'k VerificationKey],
@@ -59,7 +59,7 @@ fn candidates<'k>(
     if fitting.is_empty() { Err(TokenError::UnknownKey) } else { Ok(fitting) }
 }
 
-/// The three header members that matter. `jku`, `x5u`, `jwk` and the like are never looked at.
+/// The header members that select a key. `jku`, `x5u`, `jwk` and the like are ignored.
 struct Header {
     algorithm: String,
     kid: Option<String>,
@@ -68,7 +68,7 @@ struct Header {
 impl Header {
     fn parse(text: &str) -> Result<Self, TokenError> {
         let mut members = part(text)?;
-        // RFC 7515 section 4.1.11: what is critical and not understood makes the token invalid. We understand none.
+        // RFC 7515 section 4.1.11: a critical extension that is not understood makes the token invalid. None is.
         if members.contains_key("crit") {
             return Err(TokenError::CriticalExtension);
         }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_algorithm_that_is_not_the_keys_is_refused() {
+    fn an_algorithm_other_than_that_of_the_key_is_refused() {
         for alg in ["HS384", "RS256", "hs256", "ES256"] {
             assert_eq!(
                 refused(&signed(&json!({ "alg": alg }).to_string(), "{}")),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_the_header_are_never_looked_at() {
+    fn keys_in_the_header_are_ignored() {
         let header = r#"{"alg":"HS256","jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":""}}"#;
         assert!(verify(&signed(header, "{}"), &[&key()]).is_ok());
         assert_eq!(refused(&format!("{}x", signed(header, "{}"))), TokenError::BadSignature);
@@ -195,7 +195,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_not_signed_gets_through(text in ".{0,200}") {
+        fn a_text_without_a_valid_signature_is_refused(text in ".{0,200}") {
             prop_assert!(verify(&text, &[&key()]).is_err());
         }
     }

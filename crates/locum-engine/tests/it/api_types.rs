@@ -1,4 +1,4 @@
-//! Which issuer: the one that is named, or the first add-on that can be used, or the app; and who may not ask at all.
+//! The selection of the issuer: by api_type, else the first add-on, else the app; and the clients that may not delegate.
 
 use locum_engine::model::{AddOn, LegacyGrants};
 use serde_json::{Map, Value, json};
@@ -11,8 +11,8 @@ fn chosen(test: &TestEngine, changes: Value) -> String {
     reply.event.api_type.unwrap()
 }
 
-fn summary(given: impl FnOnce(&mut TestSetup), changes: Value) -> String {
-    TestEngine::with(given).delegate(good_with(changes)).summary()
+fn summary(change: impl FnOnce(&mut TestSetup), changes: Value) -> String {
+    TestEngine::with(change).delegate(good_with(changes)).summary()
 }
 
 #[test]
@@ -24,25 +24,25 @@ fn without_an_api_type_the_first_add_on_of_the_target_is_used() {
 }
 
 #[test]
-fn an_add_on_whose_plugin_is_not_loaded_is_passed_over() {
+fn an_add_on_whose_plugin_is_not_loaded_is_skipped() {
     let test = TestEngine::with(|setup| setup.issuers.unload("azure_blob"));
     assert_eq!(chosen(&test, json!({"target": "storage"})), "aws");
-    let none = TestEngine::with(|setup| {
+    let without_plugins = TestEngine::with(|setup| {
         for api_type in ["azure_blob", "aws", "salesforce_api"] {
             setup.issuers.unload(api_type);
         }
     });
-    assert_eq!(chosen(&none, json!({"target": "storage"})), "app");
+    assert_eq!(chosen(&without_plugins, json!({"target": "storage"})), "app");
 }
 
 #[test]
-fn an_add_on_of_single_sign_on_is_no_target_and_passed_over_too() {
-    let given = |setup: &mut TestSetup| {
+fn a_single_sign_on_add_on_is_skipped_and_cannot_be_named() {
+    let change = |setup: &mut TestSetup| {
         setup.client("api").add_ons = ["samlp", "aws"].map(|name| AddOn::new(name, Map::new())).into();
     };
-    assert_eq!(chosen(&TestEngine::with(given), json!({"target": "api"})), "aws");
+    assert_eq!(chosen(&TestEngine::with(change), json!({"target": "api"})), "aws");
     assert_eq!(
-        summary(given, json!({"target": "api", "api_type": "samlp"})),
+        summary(change, json!({"target": "api", "api_type": "samlp"})),
         "400 invalid_request api_type samlp is unknown or not enabled on the target"
     );
 }
@@ -54,19 +54,19 @@ fn without_any_add_on_the_app_is_used() {
 }
 
 #[test]
-fn the_targets_add_ons_count_and_not_the_callers() {
-    let given = |setup: &mut TestSetup| {
+fn add_ons_are_those_of_the_target_and_not_of_the_caller() {
+    let change = |setup: &mut TestSetup| {
         setup.client("caller").add_ons = vec![AddOn::new("aws", Map::new())];
     };
-    assert_eq!(chosen(&TestEngine::with(given), json!({"target": "api"})), "app");
+    assert_eq!(chosen(&TestEngine::with(change), json!({"target": "api"})), "app");
     assert_eq!(
-        summary(given, json!({"target": "api", "api_type": "aws"})),
+        summary(change, json!({"target": "api", "api_type": "aws"})),
         "400 invalid_request api_type aws is unknown or not enabled on the target"
     );
 }
 
 #[test]
-fn auth0_is_what_old_clients_call_the_app() {
+fn auth0_is_a_synonym_of_app() {
     for name in ["app", "auth0"] {
         let test = TestEngine::new();
         assert_eq!(chosen(&test, json!({"target": "storage", "api_type": name})), "app", "{name}");
@@ -82,7 +82,7 @@ fn auth0_is_what_old_clients_call_the_app() {
 }
 
 #[test]
-fn the_refusal_names_the_api_type_without_what_could_do_harm() {
+fn the_refusal_names_the_api_type_without_unsafe_characters() {
     let description = |api_type: &str| {
         TestEngine::new()
             .delegate(good_with(json!({"api_type": api_type})))
@@ -102,48 +102,52 @@ fn conformant_clients_are_neither_source_nor_target_of_app_tokens() {
     let refused =
         "403 unauthorized_client OIDC-conformant clients cannot take part in delegation with api_type app";
     for conformant in ["caller", "storage"] {
-        let given = |setup: &mut TestSetup| setup.client(conformant).oidc_conformant = true;
+        let change = |setup: &mut TestSetup| setup.client(conformant).oidc_conformant = true;
         for app in ["app", "auth0"] {
             assert_eq!(
-                summary(given, json!({"target": "storage", "api_type": app})),
+                summary(change, json!({"target": "storage", "api_type": app})),
                 refused,
                 "{conformant}"
             );
         }
-        assert_eq!(summary(given, json!({"target": "storage", "api_type": "aws"})), "issued", "{conformant}");
-        assert_eq!(summary(given, json!({"target": "storage"})), "issued", "{conformant}");
+        assert_eq!(
+            summary(change, json!({"target": "storage", "api_type": "aws"})),
+            "issued",
+            "{conformant}"
+        );
+        assert_eq!(summary(change, json!({"target": "storage"})), "issued", "{conformant}");
     }
     let other = |setup: &mut TestSetup| setup.client("api").oidc_conformant = true;
     assert_eq!(summary(other, json!({"target": "storage", "api_type": "app"})), "issued");
 }
 
 #[test]
-fn a_conformant_client_is_not_let_in_by_the_default_that_happens_to_be_the_app() {
-    let given = |setup: &mut TestSetup| {
+fn a_conformant_client_is_refused_when_the_app_is_the_default() {
+    let change = |setup: &mut TestSetup| {
         setup.client("storage").oidc_conformant = true;
         for api_type in ["azure_blob", "aws", "salesforce_api"] {
             setup.issuers.unload(api_type);
         }
     };
-    assert!(summary(given, json!({"target": "storage"})).starts_with("403 unauthorized_client"));
+    assert!(summary(change, json!({"target": "storage"})).starts_with("403 unauthorized_client"));
 }
 
 #[test]
-fn third_party_clients_get_nothing() {
-    let given = |setup: &mut TestSetup| setup.client("caller").is_first_party = false;
+fn third_party_clients_are_refused() {
+    let change = |setup: &mut TestSetup| setup.client("caller").is_first_party = false;
     for changes in [json!({}), json!({"target": "storage"}), json!({"target": "storage", "api_type": "aws"})]
     {
-        assert_eq!(summary(given, changes), "403 unauthorized_client third-party clients cannot delegate");
+        assert_eq!(summary(change, changes), "403 unauthorized_client third-party clients cannot delegate");
     }
 }
 
 #[test]
-fn the_legacy_grant_of_the_token_that_is_used_is_needed_and_no_other() {
+fn only_the_legacy_grant_of_the_presented_token_is_required() {
     let with = |id_token, refresh_token| {
-        let given = move |setup: &mut TestSetup| {
+        let change = move |setup: &mut TestSetup| {
             setup.client("caller").grants = LegacyGrants { id_token, refresh_token };
         };
-        summary(given, json!({}))
+        summary(change, json!({}))
     };
     assert_eq!(with(true, false), "issued");
     for refresh_token in [true, false] {

@@ -1,4 +1,4 @@
-//! The audit event: one for each request, complete, and without anything that could be used again.
+//! The audit event: one per request, complete, and without secrets.
 
 use locum_abi::answer::{Credential, Failure, Issued};
 use locum_engine::model::AddOn;
@@ -19,13 +19,13 @@ fn sha256(text: &str) -> String {
 }
 
 #[test]
-fn a_success_is_told_in_full() {
+fn a_success_is_recorded_in_full() {
     let test = TestEngine::new();
-    let asked = good_with(json!({
+    let parameters = good_with(json!({
         "target": "storage", "api_type": "azure_blob", "scope": "openid  email openid", "device": "phone",
         "containerName": "photos",
     }));
-    let token = asked["id_token"].as_str().unwrap().to_owned();
+    let token = parameters["id_token"].as_str().unwrap().to_owned();
     let from = Caller {
         auth0_client: Some("eyJuYW1lIjoiYXV0aDAuanMifQ".to_owned()),
         user_agent: Some("Mozilla/5.0".to_owned()),
@@ -52,11 +52,11 @@ fn a_success_is_told_in_full() {
         uncounted: false,
         reused: false,
     };
-    assert_eq!(test.delegate_from(&from, asked).event, expected);
+    assert_eq!(test.delegate_from(&from, parameters).event, expected);
 }
 
 #[test]
-fn a_request_that_leaves_target_and_api_type_open_is_told_with_what_was_chosen() {
+fn the_event_names_the_target_and_api_type_that_were_selected() {
     let event = TestEngine::new().delegate(good()).event;
     assert_eq!((event.target.as_deref(), event.api_type.as_deref()), (Some("caller"), Some("app")));
     let refused = TestEngine::new().delegate(good_with(json!({"target": "nobody"}))).event;
@@ -64,7 +64,7 @@ fn a_request_that_leaves_target_and_api_type_open_is_told_with_what_was_chosen()
 }
 
 #[test]
-fn what_is_not_known_yet_is_not_summary() {
+fn the_event_of_an_early_refusal_leaves_unknown_fields_empty() {
     let unread = TestEngine::new().delegate(Map::new()).event;
     assert_eq!((unread.tenant, unread.client_id, unread.user_id), (None, None, None));
     let forged = TestEngine::new().delegate(good_with(json!({"id_token": "a.b.c"}))).event;
@@ -85,11 +85,11 @@ fn the_codes_are_those_of_the_tenant_log() {
 }
 
 #[test]
-fn long_texts_of_clients_are_cut() {
+fn long_client_texts_are_truncated() {
     let long = "x".repeat(10_000);
     let from = Caller { auth0_client: Some(long.clone()), user_agent: Some(long.clone()), ..caller() };
-    let asked = good_with(json!({"scope": long, "device": long, "target": long, "api_type": long}));
-    let event = TestEngine::new().delegate_from(&from, asked).event;
+    let parameters = good_with(json!({"scope": long, "device": long, "target": long, "api_type": long}));
+    let event = TestEngine::new().delegate_from(&from, parameters).event;
     for text in
         [event.scope, event.device, event.target, event.api_type, event.auth0_client, event.user_agent]
     {
@@ -98,7 +98,7 @@ fn long_texts_of_clients_are_cut() {
 }
 
 #[test]
-fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
+fn each_request_has_its_own_reference_which_no_issuer_receives() {
     let test = TestEngine::new();
     let first = test.delegate(good()).event.reference;
     let entropy: String =
@@ -109,7 +109,7 @@ fn each_request_has_a_reference_of_its_own_that_no_issuer_is_given() {
 }
 
 #[test]
-fn a_body_that_could_not_be_read_is_one_event() {
+fn an_unreadable_body_is_recorded_as_one_event() {
     let test = TestEngine::new();
     let refusal = Refusal::new(RefusalKind::BodyTooLarge, "the body is larger than 64 KiB");
     let answer = test.engine.refuse_unread(refusal.clone(), &caller());
@@ -118,10 +118,10 @@ fn a_body_that_could_not_be_read_is_one_event() {
     assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("fd", 413));
 }
 
-/// A test in which everything that must not be told is, or holds, the canary.
-fn world_of_canaries() -> TestEngine {
+/// An engine in which every value that must not be disclosed is, or contains, the canary.
+fn engine_with_canaries() -> TestEngine {
     TestEngine::with(|setup| {
-        // The last of the requests below that get as far finds the bucket empty.
+        // The last of the requests below that reach the bucket finds it empty.
         setup.acme.tenant.delegation.rate = bucket_rule(6, 1);
         let settings = object(json!({"storageAccessKey": CANARY, CANARY: CANARY}));
         for api_type in ["app", "azure_blob"] {
@@ -163,8 +163,8 @@ fn issue_or_refuse(
     }
 }
 
-/// Requests of every outcome, each with the canary wherever a secret or a free-form value can stand.
-fn requests_of_canaries() -> Vec<Map<String, Value>> {
+/// Requests of every outcome, each with the canary wherever a secret or a free-form value may be.
+fn requests_with_canaries() -> Vec<Map<String, Value>> {
     let mut claims = claims_for("caller");
     claims[CANARY] = json!(CANARY);
     claims["email"] = json!(CANARY);
@@ -198,18 +198,18 @@ fn requests_of_canaries() -> Vec<Map<String, Value>> {
 
 #[test]
 fn no_event_holds_a_token_a_secret_or_a_free_form_parameter() {
-    let test = world_of_canaries();
+    let test = engine_with_canaries();
     let mut codes = Vec::new();
-    for request in requests_of_canaries() {
-        let kept = request.get("id_token").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for request in requests_with_canaries() {
+        let presented = request.get("id_token").and_then(Value::as_str).unwrap_or_default().to_owned();
         let reply = test.delegate(request);
-        let seen = format!("{reply:?}");
-        assert!(!seen.contains(CANARY), "{seen}");
-        assert!(kept.is_empty() || !seen.contains(&kept), "{seen}");
+        let shown = format!("{reply:?}");
+        assert!(!shown.contains(CANARY), "{shown}");
+        assert!(presented.is_empty() || !shown.contains(&presented), "{shown}");
         codes.push(reply.event.code.as_str());
     }
     for code in ["sd", "fd", "limit_delegation"] {
-        assert!(codes.contains(&code), "no request came to {code}");
+        assert!(codes.contains(&code), "no request has the code {code}");
     }
     let (outcome, event) = test.revoke(json!({"client_id": "storage", "token": CANARY, "x": CANARY}));
     assert!(!format!("{outcome:?} {event:?}").contains(CANARY), "{event:?}");

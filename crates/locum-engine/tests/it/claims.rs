@@ -1,20 +1,20 @@
-//! Which claims: what the scope selects of the stored profile under the claims of the token, and nothing else.
+//! The selected claims: those of the scope, from the token and the stored profile.
 
 use serde_json::{Value, json};
 
 use locum_testing::{TestEngine, TestSetup, claims_for, good_with, hs256};
 
-/// The claims that a request with this scope comes to, for a token that says more than it must.
-fn selected_by(given: impl FnOnce(&mut TestSetup), scope: &str, target: &str) -> Value {
+/// The claims that this scope selects for a token with optional claims.
+fn selected_by(change: impl FnOnce(&mut TestSetup), scope: &str, target: &str) -> Value {
     let mut claims = claims_for("caller");
     claims["email"] = json!("new@acme.example.com");
     claims["persistent"] = json!({"theme": "dark"});
     claims["nonce"] = json!("n");
     claims["azp"] = json!("caller");
     claims["jti"] = json!("1");
-    let test = TestEngine::with(given);
-    let asked = json!({"id_token": hs256(&claims), "scope": scope, "target": target, "api_type": "app"});
-    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    let test = TestEngine::with(change);
+    let parameters = json!({"id_token": hs256(&claims), "scope": scope, "target": target, "api_type": "app"});
+    assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
     Value::Object(test.script.last_grant().claims)
 }
 
@@ -30,13 +30,13 @@ fn openid_alone_and_no_scope_at_all_select_nothing() {
 }
 
 #[test]
-fn profile_and_email_select_what_stands_on_their_lists() {
+fn profile_and_email_select_their_standard_claims() {
     assert_eq!(selected("openid profile"), json!({"name": "Alice of acme.example.com", "nickname": "al"}));
     assert_eq!(selected("email"), json!({"email": "new@acme.example.com", "email_verified": true}));
 }
 
 #[test]
-fn profile_is_the_list_of_openid_connect_and_no_claim_more() {
+fn profile_selects_exactly_the_claims_of_openid_connect() {
     let list = [
         "name",
         "family_name",
@@ -65,7 +65,7 @@ fn profile_is_the_list_of_openid_connect_and_no_claim_more() {
 }
 
 #[test]
-fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
+fn a_scope_selects_the_attribute_of_its_name_and_an_unknown_scope_nothing() {
     assert_eq!(
         selected("openid favourite_food app_metadata unknown Favourite_Food favourite_*"),
         json!({"favourite_food": "plum", "app_metadata": {"plan": "gold"}})
@@ -73,7 +73,7 @@ fn a_word_selects_the_attribute_of_its_name_and_an_unknown_one_nothing() {
 }
 
 #[test]
-fn passthrough_carries_what_the_token_says_of_the_user_and_nothing_of_the_stored_profile() {
+fn passthrough_selects_claims_of_the_token_and_none_of_the_stored_profile() {
     assert_eq!(
         selected("passthrough"),
         json!({"email": "new@acme.example.com", "persistent": {"theme": "dark"}})
@@ -81,17 +81,17 @@ fn passthrough_carries_what_the_token_says_of_the_user_and_nothing_of_the_stored
 }
 
 #[test]
-fn no_word_selects_what_a_token_says_of_itself() {
+fn no_scope_selects_a_claim_about_the_token_itself() {
     assert_eq!(selected("iss sub aud exp nbf iat jti azp nonce at_hash c_hash"), json!({}));
     let aliased = |setup: &mut TestSetup| {
-        let words = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
-        setup.client("caller").scope_aliases.insert("all".to_owned(), words);
+        let claims = ["iss", "sub", "azp", "nonce", "name"].map(str::to_owned).into();
+        setup.client("caller").scope_aliases.insert("all".to_owned(), claims);
     };
     assert_eq!(selected_by(aliased, "all", "caller"), json!({"name": "Alice of acme.example.com"}));
 }
 
 #[test]
-fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_nothing() {
+fn an_alias_of_the_target_selects_its_claims_and_one_of_another_client_nothing() {
     let aliased = |setup: &mut TestSetup| {
         let food = vec!["favourite_food".to_owned(), "nickname".to_owned()];
         setup.client("api").scope_aliases.insert("tastes".to_owned(), food);
@@ -104,11 +104,11 @@ fn an_alias_of_the_target_stands_for_its_claims_and_one_of_another_client_for_no
 }
 
 #[test]
-fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
+fn an_alias_cannot_redefine_a_standard_scope() {
     let aliased = |setup: &mut TestSetup| {
-        for word in ["openid", "email", "offline_access"] {
+        for scope in ["openid", "email", "offline_access"] {
             let food = vec!["favourite_food".to_owned()];
-            setup.client("caller").scope_aliases.insert(word.to_owned(), food);
+            setup.client("caller").scope_aliases.insert(scope.to_owned(), food);
         }
     };
     let email = json!({"email": "new@acme.example.com", "email_verified": true});
@@ -116,7 +116,7 @@ fn an_alias_gives_no_new_meaning_to_the_words_that_have_one() {
 }
 
 #[test]
-fn a_user_who_is_not_stored_has_what_the_token_says() {
+fn a_user_who_is_not_stored_has_the_claims_of_the_token() {
     let stranger = |setup: &mut TestSetup| setup.acme.users.clear();
     assert_eq!(selected_by(stranger, "profile email", "caller"), json!({"email": "new@acme.example.com"}));
 }
@@ -127,8 +127,8 @@ fn the_user_id_is_always_the_subject() {
     claims["user_id"] = json!("auth0|root");
     let test = TestEngine::new();
     for scope in ["user_id", "passthrough"] {
-        let asked = json!({"id_token": hs256(&claims), "scope": scope});
-        assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+        let parameters = json!({"id_token": hs256(&claims), "scope": scope});
+        assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
         let grant = test.script.last_grant();
         assert_eq!(Value::Object(grant.claims), json!({"user_id": "auth0|alice"}), "{scope}");
         assert_eq!(grant.user_id, "auth0|alice");
@@ -136,7 +136,7 @@ fn the_user_id_is_always_the_subject() {
 }
 
 #[test]
-fn the_scopes_of_the_grant_are_those_of_the_request_each_once() {
+fn the_scopes_of_the_grant_are_those_of_the_request_without_duplicates() {
     let test = TestEngine::new();
     assert_eq!(test.delegate(good_with(json!({"scope": "  openid b\ta  b "}))).summary(), "issued");
     assert_eq!(test.script.last_grant().scopes, ["openid", "b", "a"]);

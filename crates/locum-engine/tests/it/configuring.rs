@@ -1,5 +1,5 @@
-//! Issuers are configured once for each add-on. Operators are told of settings that cannot work before the first request,
-//! callers of nothing but a reference.
+//! Issuers are configured once per add-on. Operators learn of settings that do not work before the first request;
+//! callers receive only a reference.
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
@@ -22,7 +22,7 @@ fn an_add_on_is_configured_once_however_many_requests_there_are() {
 }
 
 #[test]
-fn an_issuer_is_given_its_own_settings_and_its_own_tenant() {
+fn an_issuer_receives_its_own_settings_and_its_own_tenant() {
     let test = TestEngine::with(|setup| {
         let storage = setup.client("storage");
         storage.add_ons = vec![AddOn::new("aws", object(json!({"role": "a"})))];
@@ -37,13 +37,13 @@ fn an_issuer_is_given_its_own_settings_and_its_own_tenant() {
 }
 
 #[test]
-fn refused_settings_are_an_internal_error_each_time_and_are_tried_once() {
+fn refused_settings_are_an_internal_error_and_are_not_retried() {
     let test = TestEngine::with(|setup| {
         setup.issuers.refuses_settings("aws", Failure::setting("role", "role must be an ARN"));
     });
-    let asked = || good_with(json!({"target": "storage", "api_type": "aws"}));
+    let parameters = || good_with(json!({"target": "storage", "api_type": "aws"}));
     for _ in 0..3 {
-        let reply = test.delegate(asked());
+        let reply = test.delegate(parameters());
         let reference = &reply.event.reference;
         assert_eq!(reply.summary(), format!("500 server_error internal error; reference {reference}"));
         let inside = reply.refusal().inside().unwrap();

@@ -1,43 +1,49 @@
-//! What an issuer gives is held against what was granted: its form, and the life that it states.
+//! The check of an issuer's credential against the grant: its form and its lifetime.
 
-use locum_abi::answer::{Credential as Given, Issued as GivenCredential};
+use locum_abi::answer::{Credential as PluginCredential, Issued as PluginIssued};
 use locum_engine::{Credential, Issued};
 use serde_json::{Value, json};
 
 use locum_testing::{NOW, Reply, TestEngine, good, good_with, hs256, object};
 
-/// The life that is granted to every credential here, in seconds.
+/// The granted lifetime in these tests, in seconds.
 const GRANTED: i64 = 3600;
 
-fn asked_of(api_type: &str, credential: Given, issued_at: i64, expires_at: Option<i64>) -> Reply {
+fn delegate_with(
+    api_type: &str,
+    credential: PluginCredential,
+    issued_at: i64,
+    expires_at: Option<i64>,
+) -> Reply {
     let test = TestEngine::with(|setup| {
+        setup.remove_signing_keys();
         setup.issuers.answers(api_type, move |_, _| {
-            Ok(GivenCredential { credential: credential.clone(), issued_at, expires_at })
+            Ok(PluginIssued { credential: credential.clone(), issued_at, expires_at })
         });
     });
     test.delegate(good_with(json!({"target": "storage", "api_type": api_type})))
 }
 
-/// Why a credential was not handed on; the client is told nothing of it.
+/// The internal cause for which a credential was refused. The client does not receive it.
 fn refused(reply: &Reply) -> String {
     assert_eq!(reply.summary(), "500 server_error internal error; reference 0000000000000001");
     reply.refusal().inside().unwrap().to_owned()
 }
 
 fn jwt(iat: i64, exp: i64) -> Reply {
-    asked_of("app", Given::Jwt(hs256(&json!({"iat": iat, "exp": exp}))), iat, Some(exp))
+    delegate_with("app", PluginCredential::Jwt(hs256(&json!({"iat": iat, "exp": exp}))), iat, Some(exp))
 }
 
 fn text(issued_at: i64, expires_at: Option<i64>) -> Reply {
-    asked_of("azure_blob", Given::Text("sig=abc".to_owned()), issued_at, expires_at)
+    delegate_with("azure_blob", PluginCredential::Text("sig=abc".to_owned()), issued_at, expires_at)
 }
 
 fn upstream_object(members: Value) -> Reply {
-    asked_of("aws", Given::Object(object(members)), NOW, None)
+    delegate_with("aws", PluginCredential::Object(object(members)), NOW, None)
 }
 
 #[test]
-fn each_form_is_answered_in_its_own_shape() {
+fn each_form_has_its_own_response() {
     let reply = jwt(NOW, NOW + 600);
     let Issued { credential: Credential::Bearer { expires_in, token }, expires_at, reused: false } =
         reply.issued()
@@ -54,14 +60,18 @@ fn each_form_is_answered_in_its_own_shape() {
 }
 
 #[test]
-fn a_credential_may_live_shorter_than_granted_and_no_second_longer() {
-    for life in [1, GRANTED - 1, GRANTED] {
-        assert_eq!(jwt(NOW, NOW + life).summary(), "issued", "{life}");
-        assert_eq!(text(NOW, Some(NOW + life)).summary(), "issued", "{life}");
+fn a_credential_may_be_valid_for_less_time_than_granted_but_not_for_more() {
+    for seconds in [1, GRANTED - 1, GRANTED] {
+        assert_eq!(jwt(NOW, NOW + seconds).summary(), "issued", "{seconds}");
+        assert_eq!(text(NOW, Some(NOW + seconds)).summary(), "issued", "{seconds}");
     }
-    for life in [GRANTED + 1, GRANTED * 1000, i64::MAX - NOW] {
-        assert_eq!(refused(&jwt(NOW, NOW + life)), "the credential outlives its grant", "{life}");
-        assert_eq!(refused(&text(NOW, Some(NOW + life))), "the credential outlives its grant", "{life}");
+    for seconds in [GRANTED + 1, GRANTED * 1000, i64::MAX - NOW] {
+        assert_eq!(refused(&jwt(NOW, NOW + seconds)), "the credential outlives its grant", "{seconds}");
+        assert_eq!(
+            refused(&text(NOW, Some(NOW + seconds))),
+            "the credential outlives its grant",
+            "{seconds}"
+        );
     }
 }
 
@@ -73,7 +83,7 @@ fn a_backdated_credential_has_no_longer_lifetime_than_granted() {
     }
 }
 
-/// A regression: `expires_in` came out negative for a token that expires before it is issued.
+/// A regression: `expires_in` was negative for a token that expires before it is issued.
 #[test]
 fn a_credential_is_issued_now_or_at_most_300_seconds_ago() {
     let not_now = "the issuer states that it issued the credential at another time than now";
@@ -94,15 +104,15 @@ fn a_credential_that_has_expired_is_refused() {
 
 #[test]
 fn an_empty_credential_is_refused() {
-    let empty_text = asked_of("azure_blob", Given::Text(String::new()), NOW, None);
+    let empty_text = delegate_with("azure_blob", PluginCredential::Text(String::new()), NOW, None);
     assert_eq!(refused(&empty_text), "the credential is empty");
     assert_eq!(refused(&upstream_object(json!({}))), "the credential is empty");
 }
 
 #[test]
-fn a_token_must_say_what_its_issuer_states() {
-    let token = |iat: Value, exp: Value| Given::Jwt(hs256(&json!({"iat": iat, "exp": exp})));
-    let stated = |token| asked_of("app", token, NOW, Some(NOW + 600));
+fn the_times_of_a_token_must_be_those_that_its_issuer_states() {
+    let token = |iat: Value, exp: Value| PluginCredential::Jwt(hs256(&json!({"iat": iat, "exp": exp})));
+    let stated = |token| delegate_with("app", token, NOW, Some(NOW + 600));
     assert_eq!(stated(token(json!(NOW), json!(NOW + 600))).summary(), "issued");
     let differ = "the token's exp or iat is not what the issuer stated";
     assert_eq!(refused(&stated(token(json!(NOW), json!(NOW + 601)))), differ);
@@ -112,12 +122,12 @@ fn a_token_must_say_what_its_issuer_states() {
     assert_eq!(refused(&stated(token(json!(NOW), json!(null)))), not_a_token);
     assert_eq!(refused(&stated(token(json!(f64::from(7)), json!(NOW + 600)))), not_a_token);
     for claims in [json!({"iat": NOW}), json!({"exp": NOW + 600}), json!([NOW, NOW + 600])] {
-        assert_eq!(refused(&stated(Given::Jwt(hs256(&claims)))), not_a_token, "{claims}");
+        assert_eq!(refused(&stated(PluginCredential::Jwt(hs256(&claims)))), not_a_token, "{claims}");
     }
 }
 
 #[test]
-fn what_is_no_compact_jwt_is_not_handed_on_as_one() {
+fn a_malformed_jwt_is_refused() {
     let good = hs256(&json!({"iat": NOW, "exp": NOW + 600}));
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (header, payload) = message.split_once('.').unwrap();
@@ -134,17 +144,21 @@ fn what_is_no_compact_jwt_is_not_handed_on_as_one() {
         format!("{header}.{payload}.not base64url"),
         format!("<b>.{payload}.{signature}"),
     ] {
-        let reply = asked_of("app", Given::Jwt(token.clone()), NOW, Some(NOW + 600));
+        let reply = delegate_with("app", PluginCredential::Jwt(token.clone()), NOW, Some(NOW + 600));
         assert_eq!(refused(&reply), "the token is not a compact JWT", "{token}");
     }
-    assert_eq!(asked_of("app", Given::Jwt(good.clone()), NOW, Some(NOW + 600)).summary(), "issued");
+    assert_eq!(
+        delegate_with("app", PluginCredential::Jwt(good.clone()), NOW, Some(NOW + 600)).summary(),
+        "issued"
+    );
 }
 
 #[test]
 fn every_truncated_token_is_refused() {
     let good = hs256(&json!({"iat": NOW, "exp": NOW + 600}));
     for length in 0..=good.rfind('.').unwrap() {
-        let reply = asked_of("app", Given::Jwt(good[..length].to_owned()), NOW, Some(NOW + 600));
+        let reply =
+            delegate_with("app", PluginCredential::Jwt(good[..length].to_owned()), NOW, Some(NOW + 600));
         assert_eq!(
             reply.summary(),
             "500 server_error internal error; reference 0000000000000001",
@@ -165,17 +179,17 @@ fn an_unsigned_token_is_refused() {
         ("eyJ0eXAiOiJKV1QifQ", "the token is not a compact JWT"),
         ("WyJub25lIl0", "the token is not a compact JWT"),
     ] {
-        let token = Given::Jwt(format!("{header}.{payload}.{signature}"));
-        assert_eq!(refused(&asked_of("app", token, NOW, Some(NOW + 600))), why, "{header}");
+        let token = PluginCredential::Jwt(format!("{header}.{payload}.{signature}"));
+        assert_eq!(refused(&delegate_with("app", token, NOW, Some(NOW + 600))), why, "{header}");
     }
-    let unsigned = asked_of("app", Given::Jwt(format!("{message}.")), NOW, Some(NOW + 600));
+    let unsigned = delegate_with("app", PluginCredential::Jwt(format!("{message}.")), NOW, Some(NOW + 600));
     assert_eq!(refused(&unsigned), "the token is not signed");
 }
 
 #[test]
-fn a_token_must_have_an_end_and_others_need_not() {
-    let token = Given::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})));
-    let reply = asked_of("app", token, NOW, None);
+fn a_jwt_must_have_an_expiry_and_other_credentials_need_not() {
+    let token = PluginCredential::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})));
+    let reply = delegate_with("app", token, NOW, None);
     assert_eq!(refused(&reply), "the issuer does not state when its credential expires");
     assert_eq!(text(NOW, None).summary(), "issued");
     assert_eq!(upstream_object(json!({"access_token": "t"})).issued().expires_at, None);
@@ -184,13 +198,13 @@ fn a_token_must_have_an_end_and_others_need_not() {
 #[test]
 fn a_credential_has_the_form_that_the_manifest_declares() {
     let forms = [
-        ("app", Given::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})))),
-        ("azure_blob", Given::Text("sig=abc".to_owned())),
-        ("aws", Given::Object(object(json!({"Credentials": {}})))),
+        ("app", PluginCredential::Jwt(hs256(&json!({"iat": NOW, "exp": NOW + 600})))),
+        ("azure_blob", PluginCredential::Text("sig=abc".to_owned())),
+        ("aws", PluginCredential::Object(object(json!({"Credentials": {}})))),
     ];
     for (api_type, _) in &forms {
         for (own, credential) in &forms {
-            let reply = asked_of(api_type, credential.clone(), NOW, Some(NOW + 600));
+            let reply = delegate_with(api_type, credential.clone(), NOW, Some(NOW + 600));
             if own == api_type {
                 assert_eq!(reply.summary(), "issued");
             } else {
@@ -200,9 +214,9 @@ fn a_credential_has_the_form_that_the_manifest_declares() {
     }
 }
 
-/// Clients take any object with a member `error` for a refusal, whatever else stands in it (CVE-2026-46405).
+/// Clients read any object with a member `error` as a refusal, whatever else it contains (CVE-2026-46405).
 #[test]
-fn no_answer_is_a_credential_and_an_error_at_once() {
+fn an_object_with_an_error_member_is_refused() {
     assert_eq!(upstream_object(json!({"access_token": "t", "errors": 0})).summary(), "issued");
     for error in [json!("access_denied"), json!(null), json!({})] {
         let reply = upstream_object(json!({"access_token": "t", "error": error}));
@@ -211,14 +225,14 @@ fn no_answer_is_a_credential_and_an_error_at_once() {
 }
 
 #[test]
-fn the_issuer_is_told_the_time_of_the_request_and_given_fresh_entropy_each_time() {
+fn the_issuer_receives_the_time_of_the_request_and_fresh_entropy() {
     let test = TestEngine::new();
-    let mut drawn = Vec::new();
+    let mut entropy = Vec::new();
     for _ in 0..2 {
         assert_eq!(test.delegate(good()).summary(), "issued");
         let context = test.script.last_context();
         assert_eq!(context.now_unix_ms, u64::try_from(NOW).unwrap() * 1000);
-        drawn.push(context.entropy);
+        entropy.push(context.entropy);
     }
-    assert_ne!(drawn[0], drawn[1]);
+    assert_ne!(entropy[0], entropy[1]);
 }

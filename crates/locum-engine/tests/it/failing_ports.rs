@@ -1,30 +1,29 @@
-//! The first, second, third call of a port fails, and so on: each time one clean refusal, never a panic, and nothing is
-//! issued.
+//! Failures of ports: whichever call fails, the request is refused, nothing is issued and nothing panics.
 
 use locum_engine::model::WhenUnavailable;
 use serde_json::json;
 
 use locum_testing::{TestEngine, good_with, summary};
 
-/// A test whose n-th call of a port fails.
-fn failing(n: usize, choice: WhenUnavailable) -> TestEngine {
-    let test = TestEngine::with(|setup| setup.acme.tenant.delegation.when_buckets_unavailable = choice);
+/// An engine whose n-th call of a port fails.
+fn failing(n: usize, policy: WhenUnavailable) -> TestEngine {
+    let test = TestEngine::with(|setup| setup.acme.tenant.delegation.when_buckets_unavailable = policy);
     test.calls.fail_nth(n);
     test
 }
 
 #[test]
-fn a_delegation_meets_every_failure_with_a_refusal() {
+fn a_delegation_is_refused_whichever_port_fails() {
     let mut outcomes = Vec::new();
     for n in 1.. {
         let test = failing(n, WhenUnavailable::Closed);
         let reply = test.delegate(good_with(json!({"target": "storage", "api_type": "azure_blob"})));
         let made = test.calls.made();
         if reply.response.outcome.is_ok() {
-            assert_eq!(made.len(), n - 1, "a call failed and nobody minded: {made:?}");
+            assert_eq!(made.len(), n - 1, "a call failed without a refusal: {made:?}");
             break;
         }
-        assert_eq!(made.len(), n, "calls are made after one failed: {made:?}");
+        assert_eq!(made.len(), n, "calls are made after a failure: {made:?}");
         assert!(!reply.summary().contains("db.internal"), "{}", reply.summary());
         outcomes.push(format!("{} {}", made[n - 1], reply.refusal().status()));
     }
@@ -32,29 +31,29 @@ fn a_delegation_meets_every_failure_with_a_refusal() {
 }
 
 #[test]
-fn where_the_tenant_is_open_only_the_buckets_may_fail() {
-    let mut went_on = Vec::new();
+fn only_the_buckets_may_fail_if_the_tenant_allows_it() {
+    let mut served = Vec::new();
     for n in 1..=6 {
         let test = failing(n, WhenUnavailable::Open);
         let reply = test.delegate(good_with(json!({"target": "storage", "api_type": "azure_blob"})));
         if reply.response.outcome.is_ok() {
             assert!(reply.event.uncounted);
-            went_on.push(test.calls.made()[n - 1]);
+            served.push(test.calls.made()[n - 1]);
         }
     }
-    assert_eq!(went_on, ["buckets"]);
+    assert_eq!(served, ["buckets"]);
 }
 
 #[test]
-fn a_revocation_meets_every_failure_with_a_refusal() {
+fn a_revocation_is_refused_whichever_port_fails() {
     let mut outcomes = Vec::new();
     for n in 1.. {
         let test = failing(n, WhenUnavailable::Closed);
-        let asked = json!({"client_id": "storage", "token": "00D!opaque", "api_type": "salesforce_api"});
-        let (outcome, _) = test.revoke(asked);
+        let parameters = json!({"client_id": "storage", "token": "00D!opaque", "api_type": "salesforce_api"});
+        let (outcome, _) = test.revoke(parameters);
         let made = test.calls.made();
         let Err(refusal) = outcome else {
-            assert_eq!(made.len(), n - 1, "a call failed and nobody minded: {made:?}");
+            assert_eq!(made.len(), n - 1, "a call failed without a refusal: {made:?}");
             break;
         };
         assert!(!summary(&refusal).contains("db.internal"), "{refusal:?}");

@@ -1,33 +1,34 @@
-//! What reaches the client of an issuer's failure: the words meant for it, an upstream's code, or a reference.
+//! What a client receives for an issuer's failure: the issuer's message about a parameter, an upstream's code, or a
+//! reference.
 
 use locum_abi::answer::{Failure, FailureCode};
 use locum_engine::ports::IssuerFailure;
 
 use locum_testing::{Reply, TestEngine, good};
 
-/// Makes the failure that an issuer comes to.
+/// Makes the failure of an issuer.
 type Failing = fn() -> IssuerFailure;
 
 fn failing(failure: impl Fn() -> IssuerFailure + Send + Sync + 'static) -> Reply {
     TestEngine::with(|setup| setup.issuers.answers("app", move |_, _| Err(failure()))).delegate(good())
 }
 
-fn upstream_says(code: &'static str) -> String {
+fn upstream_refuses_with(code: &'static str) -> String {
     let reply = failing(move || IssuerFailure::Failed(Failure::upstream_refused(code, "prose")));
     assert_eq!((reply.refusal().status(), reply.refusal().code()), (403, "access_denied"));
     reply.refusal().description().to_owned()
 }
 
 #[test]
-fn an_upstreams_code_is_summary() {
+fn an_upstreams_code_is_passed_on() {
     for code in ["AccessDenied", "invalid_grant", "IDP-Rejected.1"] {
-        assert_eq!(upstream_says(code), format!("the upstream refused: {code}"));
+        assert_eq!(upstream_refuses_with(code), format!("the upstream refused: {code}"));
     }
 }
 
-/// A regression: characters that no code has were taken out, which left the prose readable.
+/// A regression: only the characters that no code has were removed, so the prose stayed readable.
 #[test]
-fn prose_in_the_place_of_a_code_is_not_told_at_all() {
+fn prose_in_place_of_a_code_is_not_passed_on() {
     for prose in [
         "User arn:aws:iam::123456789012:user/bob is not authorized",
         "invalid_grant\r\nSet-Cookie: a=b",
@@ -36,28 +37,28 @@ fn prose_in_the_place_of_a_code_is_not_told_at_all() {
         "",
         "a code of more than sixty-four characters",
     ] {
-        assert_eq!(upstream_says(prose), "the upstream refused", "{prose}");
+        assert_eq!(upstream_refuses_with(prose), "the upstream refused", "{prose}");
     }
     const LONG: &str = "x23456789_123456789_123456789_123456789_123456789_123456789_12345";
-    assert_eq!(upstream_says(&LONG[..64]), format!("the upstream refused: {}", &LONG[..64]));
-    assert_eq!(upstream_says(LONG), "the upstream refused");
+    assert_eq!(upstream_refuses_with(&LONG[..64]), format!("the upstream refused: {}", &LONG[..64]));
+    assert_eq!(upstream_refuses_with(LONG), "the upstream refused");
 }
 
 #[test]
-fn an_issuers_words_about_a_parameter_are_told_up_to_a_length_and_without_control_characters() {
-    let said = |words: &'static str| {
-        let reply = failing(move || IssuerFailure::Failed(Failure::parameter("role", words)));
+fn an_issuers_message_about_a_parameter_is_truncated_and_cleaned() {
+    let description = |message: &'static str| {
+        let reply = failing(move || IssuerFailure::Failed(Failure::parameter("role", message)));
         assert_eq!((reply.refusal().status(), reply.refusal().code()), (400, "invalid_request"));
         reply.refusal().description().to_owned()
     };
-    assert_eq!(said("role must be an ARN"), "role must be an ARN");
-    assert_eq!(said("a\r\nb\u{1b}[31m\u{0}c"), "a  b [31m c");
+    assert_eq!(description("role must be an ARN"), "role must be an ARN");
+    assert_eq!(description("a\r\nb\u{1b}[31m\u{0}c"), "a  b [31m c");
     let long: &'static str = Box::leak("ä".repeat(500).into_boxed_str());
-    assert_eq!(said(long), "ä".repeat(200));
+    assert_eq!(description(long), "ä".repeat(200));
 }
 
 #[test]
-fn a_fault_inside_is_told_as_a_reference_and_logged_in_full() {
+fn an_internal_fault_is_answered_with_a_reference_and_logged_in_full() {
     for code in
         [FailureCode::Internal, FailureCode::Panicked, FailureCode::UnknownOp, FailureCode::SettingsRefused]
     {
@@ -69,7 +70,7 @@ fn a_fault_inside_is_told_as_a_reference_and_logged_in_full() {
 }
 
 #[test]
-fn what_the_host_says_of_an_issuer_is_logged_and_not_summary() {
+fn what_the_host_reports_about_an_issuer_is_logged_and_not_returned() {
     let faults: [(Failing, &str); 5] = [
         (|| IssuerFailure::ContractBroken("a call to 10.0.0.1".to_owned()), "10.0.0.1"),
         (|| IssuerFailure::Hung(10_000), "10000 ms"),

@@ -1,4 +1,4 @@
-//! The engine from outside: the order of its steps, what each grants, and what each refuses.
+//! The engine through its public API: the order of its steps, and what each grants and refuses.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,8 +14,8 @@ mod configuring;
 mod credentials;
 mod failing_ports;
 mod failures;
-mod laundering;
 mod lifetimes;
+mod narrowing;
 mod order;
 mod parameters;
 mod precedence;

@@ -1,4 +1,4 @@
-//! Least privilege: an issuer sees of the profile and of the tenant's keys only what its manifest asks for.
+//! Least privilege: an issuer receives only the attributes and keys that its manifest declares.
 
 use locum_abi::manifest::{Need, Read};
 use locum_engine::model::AddOn;
@@ -14,7 +14,7 @@ fn named_by(setting: &str, default: Option<&str>) -> Read {
     Read::NamedBySetting { setting: setting.to_owned(), default: default.map(str::to_owned) }
 }
 
-/// What the issuer reads of Alice's profile with these reads and settings.
+/// The attributes of Alice that the issuer receives with these reads and settings.
 fn read(reads: Vec<Read>, settings: Value) -> Value {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("aws").reads = reads;
@@ -33,7 +33,7 @@ fn an_issuer_that_reads_nothing_sees_nothing() {
 }
 
 #[test]
-fn an_attribute_is_read_whatever_the_scope_and_only_where_the_user_has_it() {
+fn an_attribute_is_read_whatever_the_scope_if_the_user_has_it() {
     let reads = vec![attribute("favourite_food"), attribute("awsrole")];
     assert_eq!(read(reads, json!({})), json!({"favourite_food": "plum"}));
     assert_eq!(read(vec![attribute("user_id")], json!({})), json!({"user_id": "auth0|alice"}));
@@ -60,7 +60,7 @@ fn a_setting_that_is_an_object_names_the_attributes_that_are_its_values() {
         "nor this": {"a": "email"},
     }});
     assert_eq!(read(reads(), mappings), json!({"favourite_food": "plum", "nickname": "al"}));
-    // Its keys name nothing, and an empty one is not an absent one.
+    // The keys of the object name no attributes, and an empty object does not count as absent.
     assert_eq!(read(reads(), json!({"mappings": {"email": "unknown"}})), json!({}));
     assert_eq!(read(reads(), json!({"mappings": {}})), json!({}));
     assert_eq!(read(reads(), json!({})), json!({"nickname": "al"}));
@@ -79,13 +79,14 @@ fn no_parameter_chooses_what_is_read() {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("aws").reads = vec![named_by("principal", Some("nickname"))];
     });
-    let asked = json!({"target": "storage", "api_type": "aws", "principal": "email", "reads": ["email"]});
-    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    let parameters =
+        json!({"target": "storage", "api_type": "aws", "principal": "email", "reads": ["email"]});
+    assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
     assert_eq!(Value::Object(test.script.last_grant().profile), json!({"nickname": "al"}));
 }
 
 #[test]
-fn what_the_token_says_covers_what_is_stored() {
+fn claims_of_the_token_override_the_stored_profile() {
     let mut claims = claims_for("caller");
     claims["nickname"] = json!("ally");
     let test = TestEngine::with(|setup| setup.issuers.manifest("app").reads = vec![attribute("nickname")]);
@@ -98,7 +99,7 @@ fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
     let needs_key =
         |setup: &mut TestSetup| setup.issuers.manifest("aws").needs = vec![Need::TenantSigningKey];
     let test = TestEngine::with(needs_key);
-    let given: Vec<(String, Option<String>)> = test
+    let received: Vec<(String, Option<String>)> = test
         .script
         .configurations()
         .into_iter()
@@ -109,11 +110,11 @@ fn the_tenants_key_is_given_to_issuers_that_need_it_and_to_no_other() {
     let kid = "key of acme.example.com".to_owned();
     let app = ("app", None);
     let expected = [app.clone(), app.clone(), app, ("azure_blob", None), ("aws", Some(kid))];
-    assert_eq!(given, expected.map(|(api_type, kid)| (api_type.to_owned(), kid)));
+    assert_eq!(received, expected.map(|(api_type, kid)| (api_type.to_owned(), kid)));
 }
 
 #[test]
-fn a_tenant_without_a_key_has_none_to_give() {
+fn an_issuer_of_a_tenant_without_a_key_receives_none() {
     let test = TestEngine::with(|setup| {
         setup.issuers.manifest("app").needs = vec![Need::TenantSigningKey];
         setup.acme.tenant.signing_keys.clear();

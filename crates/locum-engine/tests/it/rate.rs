@@ -1,4 +1,4 @@
-//! How often: one bucket for each user at each address of each tenant, and what is done when none can be asked.
+//! The rate limit: one bucket per tenant, address and user, and what happens if the buckets are unavailable.
 
 use locum_engine::Caller;
 use locum_engine::model::WhenUnavailable;
@@ -15,7 +15,7 @@ fn remaining_for(test: &TestEngine, ip: &str) -> u32 {
 }
 
 #[test]
-fn ten_requests_pass_and_the_eleventh_is_told_when_to_come_back() {
+fn ten_requests_conform_and_the_eleventh_is_refused_with_retry_after() {
     let test = TestEngine::new();
     for left in (0..10).rev() {
         let rate = test.delegate(good()).response.rate.unwrap();
@@ -30,7 +30,7 @@ fn ten_requests_pass_and_the_eleventh_is_told_when_to_come_back() {
 }
 
 #[test]
-fn one_request_comes_back_each_minute_and_not_a_second_earlier() {
+fn one_request_is_refilled_per_minute_and_not_a_second_earlier() {
     let test = TestEngine::new();
     for _ in 0..10 {
         assert_eq!(test.delegate(good()).summary(), "issued");
@@ -43,7 +43,7 @@ fn one_request_comes_back_each_minute_and_not_a_second_earlier() {
 }
 
 #[test]
-fn a_request_that_is_refused_later_was_counted() {
+fn a_request_that_is_refused_after_admission_is_counted() {
     let test = TestEngine::new();
     let refused = test.delegate(good_with(json!({"target": "nobody"})));
     assert_eq!((refused.refusal().status(), refused.response.rate.unwrap().remaining), (401, 9));
@@ -51,7 +51,7 @@ fn a_request_that_is_refused_later_was_counted() {
 }
 
 #[test]
-fn a_request_of_nobody_takes_nothing() {
+fn a_request_without_a_verified_user_is_not_counted() {
     let test = TestEngine::new();
     for changes in [json!({"id_token": "a.b.c"}), json!({"client_id": "nobody"}), json!({"scope": 1})] {
         assert!(test.delegate(good_with(changes)).response.rate.is_none());
@@ -60,7 +60,7 @@ fn a_request_of_nobody_takes_nothing() {
 }
 
 #[test]
-fn the_key_is_tenant_address_and_user() {
+fn the_bucket_key_is_tenant_address_and_user() {
     let test = TestEngine::new();
     assert_eq!(test.delegate(good()).summary(), "issued");
     let key = (ACME.to_owned(), "203.0.113.7".parse().unwrap(), r#"User("auth0|alice")"#.to_owned());
@@ -68,7 +68,7 @@ fn the_key_is_tenant_address_and_user() {
 }
 
 #[test]
-fn another_user_and_another_tenant_have_buckets_of_their_own() {
+fn users_and_tenants_have_separate_buckets() {
     let test = TestEngine::with(|setup| {
         for tenant in [&mut setup.acme, &mut setup.globex] {
             tenant.tenant.delegation.rate = bucket_rule(1, 1);
@@ -89,7 +89,7 @@ fn another_user_and_another_tenant_have_buckets_of_their_own() {
 }
 
 #[test]
-fn of_ipv6_the_64_is_counted_and_of_ipv4_the_address() {
+fn an_ipv6_bucket_is_for_a_64_bit_prefix_and_an_ipv4_bucket_for_an_address() {
     let test = TestEngine::new();
     assert_eq!(remaining_for(&test, "2001:db8:1:2:3:4:5:6"), 9);
     assert_eq!(remaining_for(&test, "2001:db8:1:2:ffff::1"), 8);
@@ -103,7 +103,7 @@ fn of_ipv6_the_64_is_counted_and_of_ipv4_the_address() {
 }
 
 #[test]
-fn a_tenant_sets_its_own_rule() {
+fn a_tenant_sets_its_own_rate() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(2, 60));
     assert_eq!(test.delegate(good()).response.rate.unwrap().limit, 2);
     assert_eq!(test.delegate(good()).summary(), "issued");
@@ -113,7 +113,7 @@ fn a_tenant_sets_its_own_rule() {
 }
 
 #[test]
-fn without_buckets_an_open_tenant_goes_on_uncounted_and_says_so() {
+fn when_buckets_are_unavailable_an_open_tenant_serves_requests_uncounted() {
     let test = TestEngine::with(|setup| setup.calls.fail_all_of("buckets"));
     let reply = test.delegate(good());
     assert_eq!(reply.summary(), "issued");
@@ -123,7 +123,7 @@ fn without_buckets_an_open_tenant_goes_on_uncounted_and_says_so() {
 }
 
 #[test]
-fn without_buckets_a_closed_tenant_refuses_and_the_log_knows_why() {
+fn when_buckets_are_unavailable_a_closed_tenant_refuses() {
     let test = TestEngine::with(|setup| {
         setup.acme.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed;
         setup.calls.fail_all_of("buckets");

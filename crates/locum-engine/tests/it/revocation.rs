@@ -1,4 +1,4 @@
-//! Revocation: upstreams are asked to take back what they gave, and what lives until it expires is said to.
+//! Revocation: upstreams revoke what they issued; a credential that cannot be revoked is refused.
 
 use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_abi::manifest::{CredentialForm, Revocation};
@@ -14,18 +14,18 @@ use locum_testing::{
 const NOT_REVOCABLE: &str =
     "400 unsupported_token_type this credential cannot be revoked; it lives until it expires";
 
-/// What a token of an upstream looks like.
+/// A token in the form of an upstream's.
 const OPAQUE: &str = "00D000000000001!AQ4AQFZ8.opaque";
 
-/// Makes the failure that an issuer comes to.
+/// Makes the failure of an issuer.
 type Failing = fn() -> IssuerFailure;
 
 fn revoke(test: &TestEngine, changes: Value) -> String {
-    let mut asked = json!({"client_id": "storage", "token": OPAQUE});
+    let mut parameters = json!({"client_id": "storage", "token": OPAQUE});
     for (name, value) in changes.as_object().unwrap() {
-        asked[name] = value.clone();
+        parameters[name] = value.clone();
     }
-    test.revoke(asked).0.map_or_else(|refusal| summary(&refusal), |()| "revoked".to_owned())
+    test.revoke(parameters).0.map_or_else(|refusal| summary(&refusal), |()| "revoked".to_owned())
 }
 
 fn answering(answer: impl Fn() -> Result<RevokeAnswer, IssuerFailure> + Send + Sync + 'static) -> TestEngine {
@@ -35,7 +35,7 @@ fn answering(answer: impl Fn() -> Result<RevokeAnswer, IssuerFailure> + Send + S
 }
 
 #[test]
-fn tokens_and_signed_urls_live_until_they_expire_and_nobody_is_asked() {
+fn jwts_and_signed_urls_cannot_be_revoked_and_no_issuer_is_called() {
     let test = TestEngine::new();
     for token in [
         id_token("caller").as_str(),
@@ -47,33 +47,33 @@ fn tokens_and_signed_urls_live_until_they_expire_and_nobody_is_asked() {
         "SharedAccessSignature sr=http%3A%2F%2Fns&sig=abc%3D&se=1409833600&skn=Policy",
     ] {
         for client_id in ["storage", "caller"] {
-            let asked = json!({"client_id": client_id, "token": token});
-            assert_eq!(revoke(&test, asked), NOT_REVOCABLE, "{token}");
+            let parameters = json!({"client_id": client_id, "token": token});
+            assert_eq!(revoke(&test, parameters), NOT_REVOCABLE, "{token}");
         }
     }
     assert!(test.script.revocations().is_empty() && test.buckets.requested().is_empty());
 }
 
 #[test]
-fn the_upstream_that_gave_it_is_asked_to_take_it_back() {
+fn the_upstream_that_issued_a_token_revokes_it() {
     let test = answering(|| Ok(RevokeAnswer::Revoked));
     assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(revoke(&test, json!({"api_type": "salesforce_api"})), "revoked");
-    let asked = ("salesforce_api".to_owned(), OPAQUE.to_owned());
-    assert_eq!(test.script.revocations(), [asked.clone(), asked]);
+    let revocation = ("salesforce_api".to_owned(), OPAQUE.to_owned());
+    assert_eq!(test.script.revocations(), [revocation.clone(), revocation]);
 }
 
 #[test]
-fn an_unknown_token_has_no_power_and_counts_as_revoked() {
+fn an_unknown_token_counts_as_revoked() {
     assert_eq!(revoke(&answering(|| Ok(RevokeAnswer::AlreadyGone)), json!({})), "revoked");
-    // A client without a revocable add-on cannot have got anything that could be taken back.
+    // A client without a revocable add-on has no token that could be revoked.
     let test = TestEngine::new();
     assert_eq!(revoke(&test, json!({"client_id": "caller"})), "revoked");
     assert!(test.script.revocations().is_empty());
 }
 
 #[test]
-fn an_api_type_that_takes_nothing_back_is_said_to() {
+fn an_api_type_without_upstream_revocation_is_refused() {
     for api_type in ["azure_blob", "aws", "app", "auth0", "firebase", "salesforce"] {
         let test = TestEngine::new();
         assert_eq!(revoke(&test, json!({"api_type": api_type})), NOT_REVOCABLE, "{api_type}");
@@ -87,7 +87,7 @@ fn an_api_type_that_takes_nothing_back_is_said_to() {
 }
 
 #[test]
-fn add_ons_are_asked_in_their_order_until_one_knows_the_token() {
+fn add_ons_are_called_in_order_until_one_knows_the_token() {
     let test = |first: RevokeAnswer| {
         let test = TestEngine::with(|setup| {
             let mut sandbox = manifest("salesforce_sandbox_api", CredentialForm::Object);
@@ -105,7 +105,7 @@ fn add_ons_are_asked_in_their_order_until_one_knows_the_token() {
 }
 
 #[test]
-fn what_is_missing_wrong_or_unknown_is_named() {
+fn the_refusal_names_the_parameter_at_fault() {
     let test = TestEngine::new();
     let cases = [
         (json!({"client_id": ""}), "400 invalid_request missing client_id parameter"),
@@ -123,13 +123,13 @@ fn what_is_missing_wrong_or_unknown_is_named() {
 }
 
 #[test]
-fn where_delegation_is_off_nothing_is_revoked() {
+fn nothing_is_revoked_where_delegation_is_off() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.enabled = false);
     assert_eq!(revoke(&test, json!({})), "404 not_found delegation is not available here");
 }
 
 #[test]
-fn failures_of_the_upstream_are_not_taken_for_revocations() {
+fn failures_of_the_upstream_are_not_reported_as_revoked() {
     let failures: [(Failing, &str); 4] = [
         (
             || IssuerFailure::UpstreamTimedOut(5000),
@@ -151,11 +151,11 @@ fn failures_of_the_upstream_are_not_taken_for_revocations() {
 }
 
 #[test]
-fn an_answer_that_is_none_is_a_fault_of_the_issuer() {
+fn an_answer_outside_the_contract_is_a_fault_of_the_issuer() {
     let request = UpstreamRequest::new("POST", "https://login.salesforce.com/");
     for answer in [RevokeAnswer::Unknown, RevokeAnswer::Call { request }] {
-        let told = revoke(&answering(move || Ok(answer.clone())), json!({}));
-        assert_eq!(told, "500 server_error internal error; reference 0000000000000001");
+        let refusal = revoke(&answering(move || Ok(answer.clone())), json!({}));
+        assert_eq!(refusal, "500 server_error internal error; reference 0000000000000001");
     }
     let refused = TestEngine::with(|setup| {
         setup.issuers.refuses_settings("salesforce_api", Failure::setting("clientid", "clientid is empty"));
@@ -164,7 +164,7 @@ fn an_answer_that_is_none_is_a_fault_of_the_issuer() {
 }
 
 #[test]
-fn revocations_are_limited_for_each_client_and_take_nothing_from_its_users() {
+fn revocations_are_rate_limited_per_client_and_apart_from_its_users() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
     assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(
@@ -175,7 +175,7 @@ fn revocations_are_limited_for_each_client_and_take_nothing_from_its_users() {
     assert_eq!(test.delegate(good_with(json!({}))).summary(), "issued");
 }
 
-/// A regression: a user could be given the id under which the revocations of a client were counted.
+/// A regression: the revocations of a client were counted under an id that a user could have.
 #[test]
 fn no_user_shares_a_bucket_with_the_revocations_of_a_client() {
     let test = TestEngine::with(|setup| setup.acme.tenant.delegation.rate = bucket_rule(1, 1));
@@ -188,20 +188,20 @@ fn no_user_shares_a_bucket_with_the_revocations_of_a_client() {
     }
 }
 
-/// A regression: revocations went on uncounted whatever the tenant had chosen, and no event said so.
+/// A regression: revocations were served uncounted whatever the tenant had chosen, and the event did not show it.
 #[test]
-fn without_buckets_the_tenants_choice_holds_for_revocations_too() {
+fn when_buckets_are_unavailable_the_tenants_choice_applies_to_revocations() {
     let test = |choice| {
         TestEngine::with(|setup| {
             setup.acme.tenant.delegation.when_buckets_unavailable = choice;
             setup.calls.fail_all_of("buckets");
         })
     };
-    let asked = || json!({"client_id": "storage", "token": OPAQUE});
-    let (outcome, event) = test(WhenUnavailable::Open).revoke(asked());
+    let parameters = || json!({"client_id": "storage", "token": OPAQUE});
+    let (outcome, event) = test(WhenUnavailable::Open).revoke(parameters());
     assert!(outcome.is_ok() && event.uncounted, "{event:?}");
     let closed = test(WhenUnavailable::Closed);
-    let (outcome, event) = closed.revoke(asked());
+    let (outcome, event) = closed.revoke(parameters());
     assert_eq!(summary(&outcome.unwrap_err()), "503 temporarily_unavailable try again later");
     assert!(!event.uncounted && event.refusal.unwrap().inside.unwrap().contains("db.internal"));
     assert!(closed.script.revocations().is_empty());

@@ -1,4 +1,4 @@
-//! Subject tokens: what is signed, by which key, for whom and until when; anything else is refused as such.
+//! Subject tokens: signature, key, audience, issuer and validity. Each refusal names what is wrong.
 
 use jsonwebtoken::Algorithm;
 use locum_abi::configuration::SigningKey;
@@ -13,12 +13,12 @@ use locum_testing::{
 const PUBLIC_KEY: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pub.pem");
 
 fn summary(test: &TestEngine, id_token: &str) -> String {
-    let told = test.delegate(good_with(json!({"id_token": id_token}))).summary();
-    told.strip_prefix("400 invalid_grant id_token ").unwrap_or(&told).to_owned()
+    let summary = test.delegate(good_with(json!({"id_token": id_token}))).summary();
+    summary.strip_prefix("400 invalid_grant id_token ").unwrap_or(&summary).to_owned()
 }
 
-/// A test whose client `caller` has tokens that the tenant signs.
-fn rs256_world() -> TestEngine {
+/// An engine at which the tenant signs the tokens of the client `caller`.
+fn rs256_engine() -> TestEngine {
     TestEngine::with(|setup| setup.client("caller").key = ClientKey::TenantKeys)
 }
 
@@ -27,14 +27,14 @@ fn with_header(header: &Value) -> String {
 }
 
 #[test]
-fn a_good_token_of_each_algorithm_is_taken() {
+fn a_good_token_of_each_algorithm_is_accepted() {
     assert_eq!(summary(&TestEngine::new(), &id_token("caller")), "issued");
-    assert_eq!(summary(&rs256_world(), &rs256(ACME, &claims_for("caller"))), "issued");
+    assert_eq!(summary(&rs256_engine(), &rs256(ACME, &claims_for("caller"))), "issued");
 }
 
 #[test]
-fn a_token_without_a_signature_is_refused_however_none_is_spelt() {
-    for test in [TestEngine::new(), rs256_world()] {
+fn an_unsigned_token_is_refused_however_alg_none_is_spelt() {
+    for test in [TestEngine::new(), rs256_engine()] {
         for alg in ["none", "None", "NONE", "nOnE", ""] {
             let signed = with_header(&json!({"typ": "JWT", "alg": alg}));
             assert_eq!(summary(&test, &signed), "has the wrong algorithm");
@@ -46,8 +46,8 @@ fn a_token_without_a_signature_is_refused_however_none_is_spelt() {
 }
 
 #[test]
-fn a_public_key_is_no_secret() {
-    let test = rs256_world();
+fn a_public_key_is_not_accepted_as_an_hmac_secret() {
+    let test = rs256_engine();
     let message = id_token("caller").rsplit_once('.').unwrap().0.to_owned();
     for secret in [PUBLIC_KEY, PUBLIC_KEY.trim()] {
         let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
@@ -57,9 +57,9 @@ fn a_public_key_is_no_secret() {
 }
 
 #[test]
-fn the_algorithm_is_the_clients_and_not_the_tokens() {
+fn the_client_decides_the_algorithm_and_not_the_token() {
     assert_eq!(summary(&TestEngine::new(), &rs256(ACME, &claims_for("caller"))), "has the wrong algorithm");
-    assert_eq!(summary(&rs256_world(), &id_token("caller")), "has the wrong algorithm");
+    assert_eq!(summary(&rs256_engine(), &id_token("caller")), "has the wrong algorithm");
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn an_encrypted_token_around_an_unsigned_one_is_refused() {
 }
 
 #[test]
-fn a_kid_is_a_name_and_nothing_else() {
-    let test = rs256_world();
+fn a_kid_is_only_compared_with_the_names_of_keys() {
+    let test = rs256_engine();
     let with_kid = |kid: Value| {
         let header = json!({"alg": "RS256", "kid": kid}).to_string();
         signed_text(&header, &claims_for("caller").to_string(), Algorithm::RS256)
@@ -90,7 +90,7 @@ fn a_kid_is_a_name_and_nothing_else() {
 }
 
 #[test]
-fn keys_and_issuers_that_a_token_names_are_never_asked() {
+fn keys_and_issuers_that_a_token_names_are_never_contacted() {
     let test = TestEngine::new();
     let elsewhere = "https://evil.example/";
     let header = json!({"alg": "HS256", "jku": elsewhere, "x5u": elsewhere, "jwk": {"kty": "oct", "k": ""}});
@@ -103,24 +103,24 @@ fn keys_and_issuers_that_a_token_names_are_never_asked() {
         claims["iss"] = json!(issuer);
         assert_eq!(summary(&test, &hs256(&claims)), "was issued by another issuer", "{issuer}");
     }
-    // Each of the four asked the directory for its tenant, and nobody for anything else.
+    // Each of the four requests looked up its tenant and its client, and called no other port.
     assert_eq!(test.calls.made()[made..], ["tenant", "client"].repeat(4));
 }
 
 #[test]
-fn a_token_of_another_kind_or_with_demands_that_are_not_understood_is_refused() {
-    let told_of = |header: Value| summary(&TestEngine::new(), &with_header(&header));
-    assert_eq!(told_of(json!({"alg": "HS256", "typ": "jwt"})), "issued");
-    assert_eq!(told_of(json!({"alg": "HS256", "typ": "at+jwt"})), "is of the wrong type");
+fn a_token_of_another_type_or_with_a_critical_extension_is_refused() {
+    let refusal_of = |header: Value| summary(&TestEngine::new(), &with_header(&header));
+    assert_eq!(refusal_of(json!({"alg": "HS256", "typ": "jwt"})), "issued");
+    assert_eq!(refusal_of(json!({"alg": "HS256", "typ": "at+jwt"})), "is of the wrong type");
     for crit in [json!(["b64"]), json!([]), json!(null)] {
         let header = json!({"alg": "HS256", "crit": crit});
-        assert_eq!(told_of(header), "demands an extension that is not understood");
+        assert_eq!(refusal_of(header), "demands an extension that is not understood");
     }
 }
 
 #[test]
-fn unknown_kids_in_a_flood_cost_one_look_at_the_directory_each() {
-    let test = rs256_world();
+fn each_unknown_kid_costs_one_directory_look_up() {
+    let test = rs256_engine();
     for n in 0..100 {
         let header = json!({"alg": "RS256", "kid": format!("kid {n}")}).to_string();
         let token = format!("{}.e30.AAAA", {
@@ -133,10 +133,10 @@ fn unknown_kids_in_a_flood_cost_one_look_at_the_directory_each() {
 }
 
 #[test]
-fn tokens_of_the_last_key_are_taken_until_it_is_gone() {
+fn tokens_of_the_previous_key_are_accepted_until_it_is_removed() {
     let old = rs256(ACME, &claims_for("caller"));
     let new_key = || signing_key(GLOBEX);
-    // A token that names the new key, signed with it, for this tenant.
+    // A token for this tenant, signed with the new key and with its `kid`.
     let new = rs256(GLOBEX, &claims_for("caller"));
     let test = |rotate: &dyn Fn(&mut Vec<SigningKey>)| {
         TestEngine::with(|setup| {
@@ -184,7 +184,7 @@ fn each_claim_that_is_absent_or_of_the_wrong_type_is_named() {
 }
 
 #[test]
-fn no_piece_of_a_good_token_is_a_token_and_nothing_can_be_put_to_it() {
+fn truncated_and_extended_tokens_are_refused() {
     let test = TestEngine::new();
     let token = id_token("caller");
     for end in 0..token.len() {
@@ -199,7 +199,7 @@ fn no_piece_of_a_good_token_is_a_token_and_nothing_can_be_put_to_it() {
 }
 
 #[test]
-fn a_token_says_nothing_twice() {
+fn a_token_with_a_duplicate_claim_is_refused() {
     let claims = claims_for("caller").to_string();
     let twice = claims.replacen('{', r#"{"sub":"auth0|root","#, 1);
     let signed = |payload: &str| signed_text(r#"{"alg":"HS256"}"#, payload, Algorithm::HS256);
@@ -208,7 +208,7 @@ fn a_token_says_nothing_twice() {
 }
 
 #[test]
-fn claims_nest_as_deep_as_other_json_and_no_deeper() {
+fn claims_nested_beyond_the_limit_are_refused() {
     let nested = |depth: usize| {
         let mut claims = claims_for("caller");
         claims["groups"] = (0..depth).fold(json!("admin"), |inner, _| json!([inner]));
@@ -219,19 +219,19 @@ fn claims_nest_as_deep_as_other_json_and_no_deeper() {
 }
 
 #[test]
-fn a_token_ends_at_its_exp_or_as_much_later_as_the_tenant_says() {
-    let left = |leeway, late: i64| {
+fn a_token_expires_at_its_exp_plus_the_leeway_of_the_tenant() {
+    let outcome = |leeway, late: i64| {
         let test = TestEngine::with(|setup| setup.acme.tenant.delegation.leeway_seconds = leeway);
         test.clock.advance(300 + late);
         summary(&test, &id_token("caller"))
     };
-    assert_eq!((left(0, -1).as_str(), left(0, 0).as_str()), ("issued", "has expired"));
-    assert_eq!((left(60, 59).as_str(), left(60, 60).as_str()), ("issued", "has expired"));
-    assert_eq!(left(u64::MAX, 1).as_str(), "issued");
+    assert_eq!((outcome(0, -1).as_str(), outcome(0, 0).as_str()), ("issued", "has expired"));
+    assert_eq!((outcome(60, 59).as_str(), outcome(60, 60).as_str()), ("issued", "has expired"));
+    assert_eq!(outcome(u64::MAX, 1).as_str(), "issued");
 }
 
 #[test]
-fn a_token_from_more_than_a_minute_ahead_is_not_valid_yet() {
+fn a_token_from_more_than_a_minute_in_the_future_is_refused() {
     for name in ["iat", "nbf"] {
         let mut claims = claims_for("caller");
         claims[name] = json!(NOW + 60);
@@ -242,7 +242,7 @@ fn a_token_from_more_than_a_minute_ahead_is_not_valid_yet() {
 }
 
 #[test]
-fn a_token_larger_than_the_limit_is_not_read() {
+fn a_token_larger_than_the_limit_is_refused() {
     let padded = |bytes: usize| {
         let mut claims = claims_for("caller");
         claims["padding"] = json!("x".repeat(bytes));

@@ -1,4 +1,4 @@
-//! For what: who may use which token to ask for which target.
+//! Targets: which caller may use which token for which target.
 
 use serde_json::{Value, json};
 
@@ -7,9 +7,10 @@ use locum_testing::{Reply, TestEngine, claims_for, good_with, hs256, id_token};
 const UNKNOWN_OR_NOT_ALLOWED: &str = "401 unauthorized the target is unknown or does not allow the client";
 const ISSUED_TO_ANOTHER: &str = "400 invalid_grant id_token was issued to another client";
 
-/// A test of two callers, an open target and one that allows the caller `a` alone.
-fn test() -> TestEngine {
+/// An engine with two callers, an open target and one that allows only the caller `a`.
+fn engine() -> TestEngine {
     TestEngine::with(|setup| {
+        setup.remove_signing_keys();
         setup.client("a");
         setup.client("b");
         setup.client("open");
@@ -17,13 +18,13 @@ fn test() -> TestEngine {
     })
 }
 
-fn ask(caller: &str, audience: &Value, azp: Option<&str>, target: &str) -> Reply {
+fn delegate(caller: &str, audience: &Value, azp: Option<&str>, target: &str) -> Reply {
     let mut claims = claims_for(caller);
     claims["aud"] = audience.clone();
     if let Some(azp) = azp {
         claims["azp"] = json!(azp);
     }
-    test().delegate(good_with(json!({"client_id": caller, "id_token": hs256(&claims), "target": target})))
+    engine().delegate(good_with(json!({"client_id": caller, "id_token": hs256(&claims), "target": target})))
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
     for (audience, azp, holders) in tokens {
         for caller in ["a", "b"] {
             for target in ["a", "b", "open", "for-a"] {
-                let reply = ask(caller, &audience, azp, target);
+                let reply = delegate(caller, &audience, azp, target);
                 let expected = if !holders.contains(&caller) {
                     ISSUED_TO_ANOTHER
                 } else if target == "for-a" && caller != "a" {
@@ -65,24 +66,24 @@ fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
 }
 
 #[test]
-fn a_delegated_token_of_another_client_cannot_be_laundered_through_its_azp() {
-    // Issued to `b`, on behalf of `a`: it is b's token, whoever asked for it.
-    assert_eq!(ask("a", &json!("b"), Some("a"), "open").summary(), ISSUED_TO_ANOTHER);
-    assert_eq!(ask("b", &json!("b"), Some("a"), "open").summary(), "issued");
+fn a_delegated_token_belongs_to_its_audience_and_not_to_its_azp() {
+    // Issued to `b` at the request of `a`: the token belongs to `b`.
+    assert_eq!(delegate("a", &json!("b"), Some("a"), "open").summary(), ISSUED_TO_ANOTHER);
+    assert_eq!(delegate("b", &json!("b"), Some("a"), "open").summary(), "issued");
 }
 
 #[test]
 fn the_grant_names_caller_and_target() {
-    let test = test();
-    let asked = json!({"client_id": "a", "id_token": id_token("a"), "target": "for-a"});
-    assert_eq!(test.delegate(good_with(asked)).summary(), "issued");
+    let test = engine();
+    let parameters = json!({"client_id": "a", "id_token": id_token("a"), "target": "for-a"});
+    assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
     let grant = test.script.last_grant();
     let named = (grant.client_id.as_str(), grant.target_id.as_str(), grant.user_id.as_str());
     assert_eq!(named, ("a", "for-a", "auth0|alice"));
 }
 
 #[test]
-fn without_a_target_a_client_asks_for_itself_whomever_it_allows() {
+fn without_a_target_the_caller_is_the_target() {
     let test = TestEngine::with(|setup| setup.client("caller").allowed_clients = vec!["api".to_owned()]);
     for changes in [json!({}), json!({"target": ""}), json!({"target": "caller"})] {
         assert_eq!(test.delegate(good_with(changes)).summary(), "issued");
@@ -91,7 +92,7 @@ fn without_a_target_a_client_asks_for_itself_whomever_it_allows() {
 }
 
 #[test]
-fn names_of_targets_and_allowed_clients_match_to_the_letter() {
+fn names_of_targets_and_allowed_clients_match_exactly() {
     for allowed in ["*", "call*", ".*", "CALLER", "caller ", ""] {
         let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec![allowed.to_owned()]);
         assert_eq!(
@@ -101,8 +102,8 @@ fn names_of_targets_and_allowed_clients_match_to_the_letter() {
         );
     }
     for target in ["API", "api ", "ap*", "*"] {
-        let told = TestEngine::new().delegate(good_with(json!({"target": target}))).summary();
-        assert_eq!(told, UNKNOWN_OR_NOT_ALLOWED, "{target}");
+        let summary = TestEngine::new().delegate(good_with(json!({"target": target}))).summary();
+        assert_eq!(summary, UNKNOWN_OR_NOT_ALLOWED, "{target}");
     }
     let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec!["caller".to_owned()]);
     assert_eq!(test.delegate(good_with(json!({"target": "api"}))).summary(), "issued");

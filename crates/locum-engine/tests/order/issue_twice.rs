@@ -1,4 +1,4 @@
-//! What was authorised is used up by the one credential it was for.
+//! An `Authorized` is consumed by the credential that is issued for it.
 
 use locum_engine::ports::Entropy;
 use locum_engine::Refusal;

@@ -169,13 +169,13 @@ mod tests {
                 "api_type": "a_b", "credential": {"form": "text", "member": "sas"},
                 "settings_schema": {
                     "type": "object", "additionalProperties": false,
-                    "properties": {"url": {"type": "string"}, "life": {"type": "integer"}},
+                    "properties": {"url": {"type": "string"}, "minutes": {"type": "integer"}},
                 },
                 "parameters_schema": {"type": "object"},
                 "overrides": [{"parameter": "p", "setting": "url"}],
                 "lifetime": {
                     "minimum_seconds": 1, "default_seconds": 60, "maximum_seconds": 60,
-                    "setting": {"name": "life", "unit_seconds": 60},
+                    "setting": {"name": "minutes", "unit_seconds": 60},
                 },
                 "revocation": "not_revocable", "revocation_advice": "Wait.",
                 "upstreams": [{"kind": "host", "host": "sts.*.example.com"}, {"kind": "setting", "setting": "url"}],

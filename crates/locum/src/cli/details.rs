@@ -21,8 +21,8 @@ Reads the config file, the tenant files named in it, and all plugins of its `plu
 prints `listening on http://ADDRESS:PORT` on standard output; logs go to standard error.
 
 Signals:
-  SIGHUP           Reload all tenant files; if one of them has an error, keep the tenants in use;
-                   during the start, reload after it
+  SIGHUP           Reload all tenant files; keep the tenants in use if one of the files has an error, or if an
+                   add-on that works now would not work any more; during the start, reload after it
   SIGTERM, SIGINT  Stop accepting connections, finish the requests in flight, exit
 
 Environment:

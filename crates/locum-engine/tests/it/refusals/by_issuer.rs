@@ -1,4 +1,4 @@
-//! What is refused because of an issuer: its own refusals, its failures, and what the host says of it.
+//! Refusals because of an issuer: its own refusals, its failures, and those that the host reports.
 
 use locum_abi::answer::{Credential, Failure, FailureCode, Issued};
 use locum_engine::ports::IssuerFailure;
@@ -8,8 +8,8 @@ use super::Counted::Yes;
 use super::{INTERNAL, Row};
 
 macro_rules! issuer_fails {
-    ($situation:literal, $failure:expr, $told:expr) => {
-        Row($situation, |setup| setup.issuers.answers("app", |_, _| Err($failure)), json!({}), Yes, $told)
+    ($situation:literal, $failure:expr, $summary:expr) => {
+        Row($situation, |setup| setup.issuers.answers("app", |_, _| Err($failure)), json!({}), Yes, $summary)
     };
 }
 
@@ -43,26 +43,38 @@ pub(super) fn issuance() -> Vec<Row> {
             "403 access_denied the upstream refused"
         ),
         issuer_fails!(
-            "an upstream that makes no sense",
+            "an upstream with an unusable reply",
             Failed(Failure::upstream_nonsense("prose")),
             unreachable
         ),
-        issuer_fails!("an upstream that is away", UpstreamUnreachable("prose".to_owned()), unreachable),
+        issuer_fails!(
+            "an upstream that is unreachable",
+            UpstreamUnreachable("prose".to_owned()),
+            unreachable
+        ),
         issuer_fails!("an upstream that is slow", UpstreamTimedOut(5000), slow),
         issuer_fails!("a broken contract", ContractBroken("prose".to_owned()), INTERNAL),
         issuer_fails!("an issuer that hangs", Hung(10_000), hung),
         issuer_fails!("an issuer in quarantine", Quarantined, quarantined),
-        issuer_fails!("an issuer that is unable", Failed(Failure::internal("prose")), INTERNAL),
+        issuer_fails!("an issuer with an internal error", Failed(Failure::internal("prose")), INTERNAL),
         issuer_fails!(
             "an issuer that panicked",
             Failed(Failure::new(FailureCode::Panicked, "prose")),
             INTERNAL
         ),
-        issuer_fails!("an old issuer", Failed(Failure::new(FailureCode::UnknownOp, "prose")), INTERNAL),
-        issuer_fails!("a code of tomorrow", Failed(Failure::new(FailureCode::Unknown, "prose")), INTERNAL),
-        issuer_fails!("settings refused too late", Failed(Failure::setting("a", "prose")), INTERNAL),
+        issuer_fails!(
+            "an issuer that does not know the operation",
+            Failed(Failure::new(FailureCode::UnknownOp, "prose")),
+            INTERNAL
+        ),
+        issuer_fails!(
+            "a failure code of a later version",
+            Failed(Failure::new(FailureCode::Unknown, "prose")),
+            INTERNAL
+        ),
+        issuer_fails!("settings refused at issuance", Failed(Failure::setting("a", "prose")), INTERNAL),
         Row(
-            "a credential that is not what was granted",
+            "a credential that violates its grant",
             |setup| {
                 setup.issuers.answers("app", |_, _| {
                     Ok(Issued { credential: Credential::Text(String::new()), issued_at: 0, expires_at: None })

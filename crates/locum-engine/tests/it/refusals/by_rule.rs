@@ -1,4 +1,4 @@
-//! What the engine refuses by its own rules, in the order of its steps.
+//! Refusals by the engine's own rules, in the order of its steps.
 
 use locum_abi::answer::Failure;
 use locum_engine::model::{ClientKey, WhenUnavailable};
@@ -8,7 +8,7 @@ use super::Counted::{No, Yes};
 use super::{INTERNAL, NOTHING, Row};
 use locum_testing::{claims_for, hs256};
 
-pub(super) fn understanding() -> Vec<Row> {
+pub(super) fn parsing() -> Vec<Row> {
     let jwt_bearer =
         "400 unsupported_grant_type grant_type must be urn:ietf:params:oauth:grant-type:jwt-bearer";
     let both = "400 invalid_request send either id_token or refresh_token, not both";
@@ -39,7 +39,7 @@ pub(super) fn authentication() -> Vec<Row> {
     mallory["sub"] = json!("auth0|mallory");
     vec![
         Row(
-            "the directory is away",
+            "the directory is unavailable",
             |setup| setup.calls.fail_all_of("tenant"),
             json!({}),
             No,
@@ -53,7 +53,7 @@ pub(super) fn authentication() -> Vec<Row> {
             not_here,
         ),
         Row(
-            "delegation is off",
+            "delegation is disabled",
             |setup| setup.acme.tenant.delegation.enabled = false,
             json!({}),
             No,
@@ -101,7 +101,7 @@ pub(super) fn admission() -> Vec<Row> {
             "429 too_many_requests rate limit of this user at this address exceeded",
         ),
         Row(
-            "the buckets are away and the tenant is strict",
+            "the buckets are unavailable and the tenant refuses then",
             |setup| {
                 setup.acme.tenant.delegation.when_buckets_unavailable = WhenUnavailable::Closed;
                 setup.calls.fail_all_of("buckets");
@@ -168,7 +168,7 @@ pub(super) fn authorization() -> Vec<Row> {
     ]
 }
 
-/// What the add-on and the rest of the request must come to.
+/// Refusals after the add-on is chosen: its settings, the lifetime, and the issuer's parameters.
 pub(super) fn readiness() -> Vec<Row> {
     vec![
         Row(
@@ -179,14 +179,14 @@ pub(super) fn readiness() -> Vec<Row> {
             INTERNAL,
         ),
         Row(
-            "a ceiling below what the issuer can give",
+            "a ceiling below the issuer's minimum",
             |setup| setup.acme.tenant.delegation.lifetime_ceiling_seconds = Some(299),
             json!({}),
             Yes,
             INTERNAL,
         ),
         Row(
-            "a subject token that ends too soon",
+            "a subject token that expires too soon",
             |setup| {
                 setup.acme.tenant.delegation.cap_to_subject_exp = true;
                 setup.issuers.manifest("app").lifetime.minimum_seconds = 301;
@@ -196,7 +196,7 @@ pub(super) fn readiness() -> Vec<Row> {
             "400 invalid_grant id_token expires too soon for this api_type",
         ),
         Row(
-            "a parameter in both of its spellings",
+            "a parameter in two spellings",
             |setup| {
                 setup.issuers.manifest("app").parameters_schema = json!({"properties": {"blobName": {}}});
             },

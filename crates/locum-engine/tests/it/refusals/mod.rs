@@ -1,5 +1,5 @@
-//! Every situation in which the engine refuses, with what the client is told to the letter, and whether the request
-//! was counted.
+//! Every situation in which the engine refuses, with the exact answer to the client, and whether the request was
+//! counted.
 
 mod by_issuer;
 mod by_rule;
@@ -10,10 +10,10 @@ use locum_engine::{Refusal, RefusalKind};
 use serde_json::{Value, json};
 
 use by_issuer::issuance;
-use by_rule::{admission, authentication, authorization, readiness, understanding};
+use by_rule::{admission, authentication, authorization, parsing, readiness};
 use locum_testing::{REFERENCE, TestEngine, TestSetup, caller, good_with, summary};
 
-/// Whether the bucket was asked before the refusal.
+/// Whether the rate limit counted the request before the refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counted {
     Yes,
@@ -21,7 +21,7 @@ enum Counted {
 }
 use Counted::{No, Yes};
 
-/// A situation: what is given, what is asked besides a good request, and what is told.
+/// A situation: its name, the changes of the setup and of a good request, whether it is counted, and the answer.
 struct Row(&'static str, fn(&mut TestSetup), Value, Counted, &'static str);
 
 const NOTHING: fn(&mut TestSetup) = |_| {};
@@ -30,16 +30,16 @@ const NOTHING: fn(&mut TestSetup) = |_| {};
 const INTERNAL: &str = "500 server_error internal error; reference *";
 
 fn rows() -> Vec<Row> {
-    [understanding(), authentication(), admission(), authorization(), readiness(), issuance()]
+    [parsing(), authentication(), admission(), authorization(), readiness(), issuance()]
         .into_iter()
         .flatten()
         .collect()
 }
 
 #[test]
-fn each_refusal_is_told_audited_and_counted_as_the_table_says() {
-    for Row(situation, given, asked, counted, expected) in rows() {
-        let reply = TestEngine::with(given).delegate(good_with(asked));
+fn each_refusal_is_answered_recorded_and_counted_as_listed() {
+    for Row(situation, change, parameters, counted, expected) in rows() {
+        let reply = TestEngine::with(change).delegate(good_with(parameters));
         assert_eq!(reply.summary(), expected.replace('*', REFERENCE), "{situation}");
         let is_counted = if reply.response.rate.is_some() { Yes } else { No };
         assert_eq!(is_counted, counted, "{situation}");
@@ -51,22 +51,22 @@ fn each_refusal_is_told_audited_and_counted_as_the_table_says() {
 }
 
 #[test]
-fn what_only_the_log_is_told_is_in_the_event_and_not_in_the_answer() {
-    for Row(situation, given, asked, _, _) in rows() {
-        let reply = TestEngine::with(given).delegate(good_with(asked));
+fn internal_causes_are_in_the_event_and_not_in_the_response() {
+    for Row(situation, change, parameters, _, _) in rows() {
+        let reply = TestEngine::with(change).delegate(good_with(parameters));
         let inside = reply.event.refusal.as_ref().unwrap().inside.clone();
         assert!(
             !reply.summary().contains("prose") && !reply.summary().contains("db.internal"),
             "{situation}"
         );
         if reply.refusal().status() >= 500 {
-            assert!(inside.is_some_and(|inside| !inside.is_empty()), "{situation}: the log is told nothing");
+            assert!(inside.is_some_and(|inside| !inside.is_empty()), "{situation}: the event has no cause");
         }
     }
 }
 
 #[test]
-fn a_good_request_is_refused_in_none_of_these_ways() {
+fn a_good_request_is_not_refused() {
     let reply = TestEngine::new().delegate(good_with(json!({})));
     assert_eq!(reply.summary(), "issued");
     assert!(reply.response.rate.is_some());
@@ -76,9 +76,11 @@ fn a_good_request_is_refused_in_none_of_these_ways() {
 fn every_row_of_the_refusal_table_is_reached() {
     let mut reached: HashSet<RefusalKind> = rows()
         .into_iter()
-        .map(|Row(_, given, asked, _, _)| TestEngine::with(given).delegate(good_with(asked)).refusal().kind())
+        .map(|Row(_, change, parameters, _, _)| {
+            TestEngine::with(change).delegate(good_with(parameters)).refusal().kind()
+        })
         .collect();
-    // Those of bodies that cannot be read are the server's to find, and that of revocations stands with them.
+    // The server reports unreadable bodies; one kind belongs to revocations.
     let test = TestEngine::new();
     for kind in [RefusalKind::MethodNotAllowed, RefusalKind::BodyTooLarge, RefusalKind::UnsupportedMediaType]
     {
@@ -96,7 +98,7 @@ fn every_row_of_the_refusal_table_is_reached() {
 }
 
 #[test]
-fn a_refusal_is_the_same_text_whatever_was_tried_as_a_target() {
+fn unknown_and_forbidden_targets_get_the_same_refusal() {
     let test = TestEngine::with(|setup| setup.client("api").allowed_clients = vec!["storage".to_owned()]);
     let refused = |target: &str| summary(test.delegate(good_with(json!({"target": target}))).refusal());
     assert_eq!(refused("api"), refused("no-such-client"));

@@ -1,0 +1,45 @@
+//! The program that compiles: each step takes the value that the step before it returns.
+
+use std::net::IpAddr;
+
+use locum_engine::delegation::{admit, authenticate, authorize, issue};
+use locum_engine::ports::{Buckets, Directory, Entropy, Found};
+use locum_engine::prepared::PreparedTenant;
+use locum_engine::revocation::{self, RevocationAdmission, RevocationRequest};
+use locum_engine::{DelegationRequest, Issued, Refusal};
+
+#[allow(dead_code)]
+async fn delegate(
+    directory: &dyn Directory,
+    buckets: &dyn Buckets,
+    entropy: &dyn Entropy,
+    tenant: Found<PreparedTenant>,
+    request: DelegationRequest,
+    ip: IpAddr,
+) -> Result<Issued, Refusal> {
+    let authenticated = authenticate(directory, tenant, request, 0).await?;
+    let admitted = admit(buckets, authenticated, ip).await.outcome?;
+    let authorized = authorize(directory, admitted, "reference").await?;
+    issue(entropy, authorized, "reference").await
+}
+
+#[allow(dead_code)]
+async fn revoke(
+    directory: &dyn Directory,
+    buckets: &dyn Buckets,
+    entropy: &dyn Entropy,
+    tenant: Found<PreparedTenant>,
+    request: RevocationRequest,
+    ip: IpAddr,
+) -> Result<(), Refusal> {
+    let identified = revocation::identify(directory, tenant, request).await?;
+    let revocable = revocation::select(identified)?;
+    match revocation::admit(buckets, revocable, ip, 0).await {
+        RevocationAdmission::NothingToRevoke => Ok(()),
+        RevocationAdmission::Counted { outcome, .. } => {
+            revocation::revoke(entropy, outcome?, "reference").await
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! Code outside the engine cannot construct an `Admitted`.
+
+use locum_engine::delegation::{Admitted, Authenticated};
+
+fn forge(authenticated: Authenticated) -> Admitted {
+    Admitted { authenticated }
+}
+
+fn main() {}

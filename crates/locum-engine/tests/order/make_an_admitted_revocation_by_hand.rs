@@ -1,9 +1,0 @@
-//! Nobody outside the engine can make an `AdmittedRevocation` from a `Revocable`.
-
-use locum_engine::revocation::{AdmittedRevocation, Revocable};
-
-fn forge(revocable: Revocable) -> AdmittedRevocation {
-    AdmittedRevocation { revocable, now_unix_ms: 0 }
-}
-
-fn main() {}
