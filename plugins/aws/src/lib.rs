@@ -14,8 +14,8 @@ use locum_plugin::upstream::post_form;
 
 use crate::proof::Proof;
 use crate::roles::Roles;
-use crate::session::Session;
-use crate::settings::{SessionSettings, Settings};
+use crate::session::{Session, SessionSettings};
+use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "aws", vendor: "Locum", issuers: [Aws] }
 

@@ -3,12 +3,18 @@
 use locum_plugin::prelude::*;
 use locum_plugin::signing::sha256;
 
-use crate::settings::SessionSettings;
-
 /// Longest name of a session, and longest source identity.
 const NAME_BYTES_MAX: usize = 64;
 /// Longest value of a session tag.
 const TAG_CHARS_MAX: usize = 256;
+
+/// The profile attributes that a session is made of.
+pub(crate) struct SessionSettings {
+    pub(crate) name_attribute: String,
+    pub(crate) source_identity_attribute: Option<String>,
+    /// Keys of tags, and the attributes that are their values.
+    pub(crate) tags: Vec<(String, String)>,
+}
 
 /// The user's part of a session.
 #[derive(Debug, PartialEq, Eq)]

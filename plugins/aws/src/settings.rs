@@ -9,7 +9,7 @@ use crate::arn::IamArn;
 use crate::partition::Partition;
 use crate::proof::Proof;
 use crate::roles::Roles;
-use crate::session::is_tag_char;
+use crate::session::{SessionSettings, is_tag_char};
 
 /// The largest number of tags that a session can have.
 const TAGS_MAX: usize = 50;
@@ -66,14 +66,6 @@ pub(crate) enum Mode {
     #[default]
     Saml,
     WebIdentity,
-}
-
-/// The profile attributes that a session is made of.
-pub(crate) struct SessionSettings {
-    pub(crate) name_attribute: String,
-    pub(crate) source_identity_attribute: Option<String>,
-    /// Keys of tags, and the attributes that are their values.
-    pub(crate) tags: Vec<(String, String)>,
 }
 
 fn rolesessionname() -> String {

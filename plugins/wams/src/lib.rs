@@ -6,7 +6,8 @@ mod token;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::JwsSigner;
 
-use crate::settings::{Settings, Version};
+use crate::settings::Settings;
+use crate::token::Version;
 
 locum_plugin::export_plugin! { name: "wams", vendor: "Locum", issuers: [MobileServices] }
 

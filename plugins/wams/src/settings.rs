@@ -3,7 +3,7 @@
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{JwsSigner, SignatureKey};
 
-use crate::token;
+use crate::token::{self, Version};
 
 /// The mobile service to issue for.
 #[derive(Deserialize, JsonSchema)]
@@ -20,14 +20,6 @@ pub(crate) struct Settings {
 
 const fn two() -> u8 {
     2
-}
-
-/// The three versions of the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    V1,
-    V2,
-    V3,
 }
 
 impl Settings {

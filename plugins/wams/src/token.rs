@@ -3,13 +3,19 @@
 use locum_plugin::prelude::*;
 use locum_plugin::signing::sha256;
 
-use crate::settings::Version;
-
 /// The issuer, and in version 3 also the audience.
 const ISSUER: &str = "urn:microsoft:windows-azure:zumo";
 
 /// The identity provider of users who signed in neither with Microsoft nor with a social provider.
 const PROVIDER: &str = "Custom";
+
+/// The three versions of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    V2,
+    V3,
+}
 
 /// The HMAC key that Microsoft's runtime derives from the master key's text.
 pub(crate) fn signing_key(master_key: &str) -> [u8; 32] {

@@ -16,8 +16,9 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let fixtures = workspace.root.join("fixtures");
     let mut faults = Vec::new();
     for entry in fs::read_dir(workspace.root.join("plugins"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !fixtures.join(&name).join(PROFILE).is_file() {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() && !fixtures.join(&name).join(PROFILE).is_file() {
             faults.push(format!("plugins/{name} has no fixtures/{name}/{PROFILE}"));
         }
     }
