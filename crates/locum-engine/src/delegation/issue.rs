@@ -56,6 +56,13 @@ pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
 }
 
 fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
+    if let (FailureCode::UpstreamRefused | FailureCode::UpstreamNonsense, Some(seconds)) =
+        (failure.code, failure.retry_after_seconds)
+    {
+        return Refusal::new(RefusalKind::UpstreamBusy, "the upstream is busy; try again later")
+            .retry_after(seconds)
+            .because(failure);
+    }
     match failure.code {
         FailureCode::ParameterRefused => Refusal::refused_by_issuer(&naming_the_parameter(failure)),
         FailureCode::AttributeMissing => Refusal::refused_by_issuer(&failure.message),
