@@ -1,5 +1,7 @@
 //! From a signing key in PEM to its public half, proved to be one pair that signs.
 
+use std::borrow::Cow;
+
 use jsonwebtoken::EncodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use locum_abi::configuration::SigningKey;
@@ -34,7 +36,7 @@ impl TenantKey {
     /// If it is not an RSA private key in PEM, or cannot sign.
     pub fn from_signing_key(key: &SigningKey) -> Result<Self, InvalidKey> {
         let not_rsa = InvalidKey("it is not an RSA private key of at least 2048 bits in PEM");
-        let encoding = EncodingKey::from_rsa_pem(key.private_key_pem.expose().as_bytes())
+        let encoding = EncodingKey::from_rsa_pem(with_line_ends(key.private_key_pem.expose()).as_bytes())
             .map_err(|_| not_rsa.clone())?;
         let jwk =
             Jwk::from_encoding_key(&encoding, jsonwebtoken::Algorithm::RS256).map_err(|_| not_rsa.clone())?;
@@ -49,9 +51,14 @@ impl TenantKey {
         }
         Ok(Self {
             kid: key.kid.clone(),
-            certificate_pem: key.certificate_pem.clone(),
+            certificate_pem: key.certificate_pem.as_deref().map(|pem| with_line_ends(pem).into_owned()),
             public: RsaPublicJwk { n: public.n, e: public.e },
             verification,
         })
     }
+}
+
+/// Exports and environment variables often hold `\n` as two characters where a line of a PEM text ends.
+fn with_line_ends(pem: &str) -> Cow<'_, str> {
+    if pem.contains("\\n") { pem.replace("\\r", "").replace("\\n", "\n").into() } else { pem.into() }
 }
