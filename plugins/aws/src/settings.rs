@@ -160,6 +160,11 @@ impl Settings {
                 "the key of a tag has 1 to 128 letters, digits, spaces and _.:/=+-@, and does not start with aws:",
             ));
         }
+        let mut keys: Vec<_> = self.session_tags.keys().map(|key| key.to_lowercase()).collect();
+        keys.sort();
+        if keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return Err(refused("two keys differ only in case, which AWS does not tell apart"));
+        }
         let unnamed = [
             ("role_session_name", self.role_session_name.is_empty()),
             ("source_identity", self.source_identity.as_deref() == Some("")),
