@@ -9,7 +9,7 @@ use serde_json::Value;
 /// An api_type and its promises. The SDK adds the schemas of settings and parameters.
 ///
 /// The host enforces each promise. It refuses a credential that is valid for longer than it should be and a call to an
-/// upstream that is not declared, and it hands over only the attributes that are declared.
+/// upstream that is not declared, and it passes only the attributes that are declared.
 ///
 /// ```
 /// use locum_plugin::{ApiType, Lifetime};
