@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits::RETRY_AFTER_SECONDS_MAX;
+
 /// Longest message of an issuer that a client receives, in characters.
 const ISSUER_TEXT_MAX: usize = 200;
 
@@ -11,6 +13,7 @@ pub struct Refusal {
     kind: RefusalKind,
     description: String,
     inside: Option<String>,
+    retry_after_seconds: Option<u64>,
 }
 
 /// Who can remedy a refusal.
@@ -60,6 +63,8 @@ pub enum RefusalKind {
     TemporarilyUnavailable,
     /// The upstream cannot be reached, or its reply is unusable.
     UpstreamUnreachable,
+    /// The upstream is busy; the client is told when to try again.
+    UpstreamBusy,
     /// The upstream did not reply in time.
     UpstreamTimedOut,
     /// An issuer is misconfigured, panicked or broke its contract.
@@ -70,7 +75,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their status.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
         Self::InvalidGrant,
@@ -86,6 +91,7 @@ impl RefusalKind {
         Self::ServerError,
         Self::UpstreamUnreachable,
         Self::TemporarilyUnavailable,
+        Self::UpstreamBusy,
         Self::IssuerHung,
         Self::UpstreamTimedOut,
     ];
@@ -108,6 +114,7 @@ impl RefusalKind {
             Self::ServerError => (500, "server_error", Fault::Plugin),
             Self::UpstreamUnreachable => (502, "temporarily_unavailable", Fault::Upstream),
             Self::TemporarilyUnavailable => (503, "temporarily_unavailable", Fault::Locum),
+            Self::UpstreamBusy => (503, "temporarily_unavailable", Fault::Upstream),
             Self::IssuerHung => (504, "server_error", Fault::Plugin),
             Self::UpstreamTimedOut => (504, "temporarily_unavailable", Fault::Upstream),
         }
@@ -117,13 +124,20 @@ impl RefusalKind {
 impl Refusal {
     /// A refusal with a description for the client.
     pub fn new(kind: RefusalKind, description: impl Into<String>) -> Self {
-        Self { kind, description: description.into(), inside: None }
+        Self { kind, description: description.into(), inside: None, retry_after_seconds: None }
     }
 
     /// Adds the internal cause, which only the audit event contains.
     #[must_use]
     pub fn because(mut self, inside: impl fmt::Display) -> Self {
         self.inside = Some(inside.to_string());
+        self
+    }
+
+    /// Adds when the client may try again: in at least a second and at most an hour.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds.clamp(1, RETRY_AFTER_SECONDS_MAX));
         self
     }
 
@@ -184,6 +198,11 @@ impl Refusal {
         &self.description
     }
 
+    /// `Retry-After`: in how many seconds the same request may succeed, where that is known.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_seconds
+    }
+
     /// The internal cause, which only the audit event contains.
     pub fn inside(&self) -> Option<&str> {
         self.inside.as_deref()
@@ -221,6 +240,7 @@ mod tests {
                 "500 server_error ServerError Plugin",
                 "502 temporarily_unavailable UpstreamUnreachable Upstream",
                 "503 temporarily_unavailable TemporarilyUnavailable Locum",
+                "503 temporarily_unavailable UpstreamBusy Upstream",
                 "504 server_error IssuerHung Plugin",
                 "504 temporarily_unavailable UpstreamTimedOut Upstream",
             ]

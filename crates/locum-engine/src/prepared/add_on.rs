@@ -38,19 +38,18 @@ impl PreparedAddOn {
     /// Configures the issuer. It receives the tenant's key only if its manifest needs it.
     pub(super) fn prepare(tenant: &PreparedTenant, add_on: &AddOn, issuers: &dyn Issuers) -> Self {
         let manifest = issuers.manifest(&add_on.api_type);
-        let issuer = match &manifest {
-            Some(manifest) => issuers.configure(configuration(tenant, add_on, manifest)),
-            None => Err(Failure::internal(
-                "no plugin that is loaded serves this api_type; load one or remove the add-on",
-            )),
+        let (settings, issuer) = match &manifest {
+            Some(manifest) => {
+                let settings = without_blanks(&add_on.settings, manifest);
+                let configuration = configuration(tenant, &add_on.api_type, settings.clone(), manifest);
+                (settings, issuers.configure(configuration))
+            }
+            None => {
+                let why = "no plugin that is loaded serves this api_type; load one or remove the add-on";
+                (add_on.settings.clone(), Err(Failure::internal(why)))
+            }
         };
-        Self {
-            api_type: add_on.api_type.clone(),
-            settings: add_on.settings.clone(),
-            manifest,
-            issuer,
-            reusable: Arc::default(),
-        }
+        Self { api_type: add_on.api_type.clone(), settings, manifest, issuer, reusable: Arc::default() }
     }
 
     /// The api_type.
@@ -89,11 +88,35 @@ impl PreparedAddOn {
     }
 }
 
-fn configuration(tenant: &PreparedTenant, add_on: &AddOn, manifest: &IssuerManifest) -> Configuration {
+/// The settings without optional ones that are blank: exports of Auth0 have those where nothing was set. Blank is an empty
+/// text, and a lifetime of 0 where the schema accepts it.
+fn without_blanks(settings: &Map<String, Value>, manifest: &IssuerManifest) -> Map<String, Value> {
+    let schema = &manifest.settings_schema;
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required =
+        |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
+    let lifetime = manifest.lifetime.setting.as_ref().map(|setting| setting.name.as_str());
+    let is_blank = |name: &str, value: &Value| {
+        let property = schema.get("properties").and_then(|properties| properties.get(name));
+        property.is_some_and(|property| {
+            value == "" || (value == 0 && lifetime == Some(name) && property.get("minimum") == Some(value))
+        })
+    };
+    let mut settings = settings.clone();
+    settings.retain(|name, value| is_required(name) || !is_blank(name, value));
+    settings
+}
+
+fn configuration(
+    tenant: &PreparedTenant,
+    api_type: &str,
+    settings: Map<String, Value>,
+    manifest: &IssuerManifest,
+) -> Configuration {
     let signs = manifest.needs.contains(&Need::TenantSigningKey);
     Configuration {
-        api_type: add_on.api_type.clone(),
-        settings: add_on.settings.clone(),
+        api_type: api_type.to_owned(),
+        settings,
         tenant: TenantForIssuer {
             domain: tenant.domain().to_owned(),
             signing_key: if signs { tenant.tenant().signing_keys.first().cloned() } else { None },

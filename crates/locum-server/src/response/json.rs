@@ -48,7 +48,11 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response {
         written(&ErrorBody { status: None, error: refusal.code(), error_description: refusal.description() });
     // The engine's table has valid statuses only; another one would be a fault of ours.
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    unstored(status, body)
+    let mut response = unstored(status, body);
+    if let Some(seconds) = refusal.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// The response to a method that the path does not serve. axum adds `Allow` (RFC 9110 section 15.5.6).
