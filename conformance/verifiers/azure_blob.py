@@ -48,7 +48,8 @@ def checks() -> list[tuple[str, str, Callable[[Context, Azurite], None]]]:
             check_tampering,
         ),
         ("expiry", "it reads the blob four minutes later and is refused six minutes later", check_expiry),
-        ("requested-blob", "a requested blobName moves the SAS to that blob", check_requested_blob),
+        ("requested-blob", "a requested blobName moves the SAS to that blob if the settings allow it", check_requested_blob),
+        ("bounds", "a blob or container beside the allowed ones is refused", check_bounds),
         ("container", "a container SAS can list and read but not write or delete", check_container),
         (
             "stored-policy",
@@ -144,6 +145,13 @@ def check_requested_blob(context: Context, storage: Azurite) -> None:
     expect_accepted("the rules", "the SAS", lambda: blob_sas.check(sas, OTHER_BLOB))
     expect_content(storage.read(sas, "other.txt"), CONTENTS["other.txt"])
     expect_denied("reading the configured blob", storage.read(sas, demo.BLOB))
+
+
+def check_bounds(context: Context, _: Azurite) -> None:
+    for parameters in ({"blobName": "private.txt"}, {"containerName": "elsewhere"}, {"containerName": "$web"}):
+        id_token = subject.for_client("spa")
+        response = context.server.exchange("spa", id_token, api_type="azure_blob", **parameters)
+        response.expect_error(400, "invalid_request")
 
 
 def check_container(context: Context, storage: Azurite) -> None:

@@ -77,6 +77,10 @@ def firebase(request: IssueRequest) -> dict[str, Any]:
 def azure_blob(request: IssueRequest) -> dict[str, Any]:
     client_id = request.parameters["client_id"]
     blob = None if client_id == "files" else request.parameters.get("blobName", demo.BLOB)
+    container = request.parameters.get("containerName", demo.CONTAINER)
+    is_allowed = blob in (None, demo.BLOB, "other.txt") and container == demo.CONTAINER
+    if not is_allowed and not request.has("sas-without-bounds"):
+        raise Refusal(400, "invalid_request", "this container or blob is not allowed")
     wanted = Wanted(demo.CONTAINER, "other.txt" if request.has("sas-for-another-blob") else blob)
     fields = {"sv": "2022-11-02", "sr": "b" if blob else "c"}
     if client_id == "policy":
@@ -101,6 +105,8 @@ def blob_permissions(request: IssueRequest, blob: str | None) -> str:
 
 def azure_sb(request: IssueRequest) -> dict[str, Any]:
     entity = request.parameters.get("entityPath", demo.BUS_ENTITY)
+    if entity != demo.BUS_ENTITY and not entity.startswith("news/") and not request.has("bus-without-bounds"):
+        raise Refusal(400, "invalid_request", "this entity is not allowed")
     if request.has("bus-ignores-the-request"):
         entity = demo.BUS_ENTITY
     resource = f"http://{demo.BUS_NAMESPACE}.servicebus.windows.net/{entity}"

@@ -30,9 +30,19 @@ def cases(context: Context) -> Iterator[Case]:
     )
     yield Case(
         "service_bus/requested-entity",
-        "a requested entityPath replaces the configured one",
+        "a requested entityPath replaces the configured one if the settings allow it",
         partial(check_sas, context, {"entityPath": "news/subscriptions/mine"}, "news/subscriptions/mine"),
     )
+    yield Case(
+        "service_bus/bounds",
+        "an entityPath beside the allowed ones is refused",
+        partial(check_bounds, context),
+    )
+
+
+def check_bounds(context: Context) -> None:
+    response = context.server.exchange("spa", subject.for_client("spa"), api_type="azure_sb", entityPath="invoices")
+    response.expect_error(400, "invalid_request")
 
 
 def check_sas(context: Context, parameters: dict[str, str], entity: str) -> None:

@@ -116,6 +116,10 @@ pub struct Failure {
     /// Whether the same call may succeed later.
     #[serde(default)]
     pub retryable: bool,
+    /// The upstream is too busy to answer, and the same call may succeed after so many seconds. Clients are told to wait.
+    /// Only with [`FailureCode::UpstreamRefused`] and [`FailureCode::UpstreamNonsense`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
     /// Log lines, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<LogLine>,
@@ -130,6 +134,7 @@ impl Failure {
             pointer: None,
             upstream_code: None,
             retryable: false,
+            retry_after_seconds: None,
             logs: Vec::new(),
         }
     }
@@ -167,6 +172,14 @@ impl Failure {
     /// The upstream's reply does not follow its protocol.
     pub fn upstream_nonsense(message: impl Into<String>) -> Self {
         Self::new(FailureCode::UpstreamNonsense, message)
+    }
+
+    /// The upstream is too busy to answer. Clients are told to try again after so many seconds.
+    pub fn upstream_busy(retry_after_seconds: u64, message: impl Into<String>) -> Self {
+        let mut failure = Self::upstream_nonsense(message);
+        failure.retryable = true;
+        failure.retry_after_seconds = Some(retry_after_seconds);
+        failure
     }
 
     /// A fault of the plugin itself. The client is told a reference to the audit event and nothing else.

@@ -18,6 +18,9 @@ pub const FUTURE_SECONDS_MAX: i64 = 60;
 /// How far in the past an issuer may date a credential, in seconds: clocks differ.
 pub const BACKDATING_SECONDS_MAX: i64 = 300;
 
+/// Longest time that a client is told to wait for a busy upstream, in seconds.
+pub const RETRY_AFTER_SECONDS_MAX: u64 = 3600;
+
 /// Most credentials that one add-on keeps for reuse.
 pub const REUSABLE_CREDENTIALS_MAX: usize = 1000;
 

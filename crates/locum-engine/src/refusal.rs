@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits::RETRY_AFTER_SECONDS_MAX;
+
 /// Longest message of an issuer that a client receives, in characters.
 const ISSUER_TEXT_MAX: usize = 200;
 
@@ -65,6 +67,8 @@ pub enum RefusalKind {
     TemporarilyUnavailable,
     /// The upstream cannot be reached, or its reply is unusable.
     UpstreamUnreachable,
+    /// The upstream is busy; the client is told when to try again.
+    UpstreamBusy,
     /// The upstream did not reply in time.
     UpstreamTimedOut,
     /// An issuer is misconfigured, panicked or broke its contract.
@@ -75,7 +79,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their status.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
         Self::InvalidGrant,
@@ -93,6 +97,7 @@ impl RefusalKind {
         Self::ServerError,
         Self::UpstreamUnreachable,
         Self::TemporarilyUnavailable,
+        Self::UpstreamBusy,
         Self::IssuerHung,
         Self::UpstreamTimedOut,
     ];
@@ -116,6 +121,7 @@ impl RefusalKind {
             Self::ServerError => (500, "server_error", Fault::Plugin),
             Self::UpstreamUnreachable => (502, "temporarily_unavailable", Fault::Upstream),
             Self::TemporarilyUnavailable => (503, "temporarily_unavailable", Fault::Locum),
+            Self::UpstreamBusy => (503, "temporarily_unavailable", Fault::Upstream),
             Self::IssuerHung => (504, "server_error", Fault::Plugin),
             Self::UpstreamTimedOut => (504, "temporarily_unavailable", Fault::Upstream),
         }
@@ -135,10 +141,10 @@ impl Refusal {
         self
     }
 
-    /// Adds when to try again.
+    /// Adds when the client may try again: in at least a second and at most an hour.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_seconds = Some(seconds);
+        self.retry_after_seconds = Some(seconds.clamp(1, RETRY_AFTER_SECONDS_MAX));
         self
     }
 
@@ -199,7 +205,7 @@ impl Refusal {
         &self.description
     }
 
-    /// `Retry-After`, for a refusal that no bucket's decision comes with.
+    /// `Retry-After`: in how many seconds the same request may succeed, where that is known.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after_seconds
     }
@@ -243,6 +249,7 @@ mod tests {
                 "500 server_error ServerError Plugin",
                 "502 temporarily_unavailable UpstreamUnreachable Upstream",
                 "503 temporarily_unavailable TemporarilyUnavailable Locum",
+                "503 temporarily_unavailable UpstreamBusy Upstream",
                 "504 server_error IssuerHung Plugin",
                 "504 temporarily_unavailable UpstreamTimedOut Upstream",
             ]

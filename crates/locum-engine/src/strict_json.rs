@@ -1,4 +1,4 @@
-//! Strict parsing of JSON from clients: duplicate keys and deep nesting are refused.
+//! Strict parsing of JSON from clients: duplicate keys, deep nesting and integers that would lose digits are refused.
 //!
 //! RFC 7519 section 4 allows a parser to refuse duplicate member names. Some parsers keep the first and some the last,
 //! and so disagree about what was signed; this one refuses the object.
@@ -18,8 +18,12 @@ pub struct NotStrictJson(String);
 /// Parses a text that is one JSON object and nothing else.
 ///
 /// # Errors
-/// The text is not JSON, is not an object, has a duplicate key, or nests deeper than [`JSON_DEPTH_MAX`].
+/// The text is not JSON, is not an object, has a duplicate key, nests deeper than [`JSON_DEPTH_MAX`], or contains an
+/// integer of more than 64 bits.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotStrictJson> {
+    if loses_digits(bytes) {
+        return Err(NotStrictJson("an integer has more than 64 bits; send it as a string".to_owned()));
+    }
     let mut deserializer = Deserializer::from_slice(bytes);
     let value = Depth(JSON_DEPTH_MAX).deserialize(&mut deserializer).map_err(|error| refused(&error))?;
     deserializer.end().map_err(|error| refused(&error))?;
@@ -27,6 +31,48 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotStrictJson> {
         Value::Object(members) => Ok(members),
         _ => Err(NotStrictJson("expected a JSON object".to_owned())),
     }
+}
+
+/// Whether the text holds an integer that does not fit into 64 bits. A [`Number`] would round it, and a claim with other
+/// digits than those that were signed names, perhaps, another account.
+///
+/// serde_json can keep all digits (`arbitrary_precision`), but then messages with tagged or flattened types, which plugins
+/// answer with, no longer parse.
+pub(crate) fn loses_digits(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = match byte {
+            b'"' => after_string(after),
+            b'-' | b'0'..=b'9' => {
+                let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+                let end = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+                let (number, after) = rest.split_at(end);
+                if is_too_long(number) {
+                    return true;
+                }
+                after
+            }
+            _ => after,
+        };
+    }
+    false
+}
+
+fn after_string(mut text: &[u8]) -> &[u8] {
+    loop {
+        text = match text {
+            [b'\\', _, after @ ..] => after,
+            [b'"', after @ ..] => return after,
+            [_, after @ ..] => after,
+            [] => return text,
+        };
+    }
+}
+
+fn is_too_long(number: &[u8]) -> bool {
+    let is_integer = !number.iter().any(|byte| b".eE".contains(byte));
+    let number = std::str::from_utf8(number).unwrap_or_default();
+    is_integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err()
 }
 
 fn refused(error: &serde_json::Error) -> NotStrictJson {
@@ -75,7 +121,7 @@ impl<'de> Visitor<'de> for Depth {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is not finite"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number must be finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -131,6 +177,26 @@ mod tests {
         assert!(object(nested(JSON_DEPTH_MAX - 1).as_bytes()).is_ok());
         assert!(object(nested(JSON_DEPTH_MAX).as_bytes()).is_err());
         assert!(object(nested(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_integer_that_would_lose_digits_is_refused_at_any_depth() {
+        for kept in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1e400000000000000000000000",
+            "123456789012345678901.5",
+            "\"123456789012345678901\"",
+            "\"\\\"123456789012345678901\"",
+        ] {
+            assert!(!loses_digits(format!("{{\"a\":[{kept}]}}").as_bytes()), "{kept}");
+        }
+        for lost in ["18446744073709551616", "-9223372036854775809", "123456789012345678901"] {
+            for text in [format!("{{\"a\":{lost}}}"), format!("{{\"\\\\\":[{{\"b\":[1,{lost} ]}}]}}")] {
+                assert!(object(text.as_bytes()).is_err(), "{text}");
+                assert!(loses_digits(text.as_bytes()), "{text}");
+            }
+        }
     }
 
     #[test]

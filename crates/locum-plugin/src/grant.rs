@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::typed_members::{self, Unreadable};
+
 /// All that a credential may depend on besides the settings.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -107,8 +109,7 @@ impl<P: DeserializeOwned> Grant<P> {
         now: UnixTime,
         entropy: [u8; ENTROPY_BYTES],
     ) -> Result<Self, Failure> {
-        let parameters = serde_json::from_value(Value::Object(message.parameters))
-            .map_err(|error| Failure::new(FailureCode::ParameterRefused, error.to_string()))?;
+        let parameters = typed_members::read(message.parameters).map_err(refused_parameter)?;
         Ok(Self {
             user_id: message.user_id,
             client_id: message.client_id,
@@ -121,6 +122,14 @@ impl<P: DeserializeOwned> Grant<P> {
             now,
             entropy,
         })
+    }
+}
+
+fn refused_parameter(unreadable: Unreadable) -> Failure {
+    let message = unreadable.to_string();
+    match unreadable.name {
+        Some(name) => Failure::parameter(&name, message),
+        None => Failure::new(FailureCode::ParameterRefused, message),
     }
 }
 

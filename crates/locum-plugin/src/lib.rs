@@ -41,6 +41,7 @@
 //! A panic in an issuer is caught and becomes a failure of that request. The macros of `log` write to the host's log.
 //! An issuer must not open sockets or files, read the clock or the environment, or keep state between calls.
 
+mod allowed_names;
 mod api_type;
 mod boundary;
 mod capture;
@@ -54,8 +55,10 @@ pub mod saml;
 pub mod signing;
 mod strict_json;
 pub mod testing;
+mod typed_members;
 pub mod upstream;
 
+pub use allowed_names::AllowedNames;
 pub use api_type::{ApiType, Lifetime};
 pub use grant::{Grant, NoParameters};
 pub use issuer::Issuer;

@@ -32,6 +32,9 @@ use serde_json::{Map, Value};
 use crate::percent::query_string;
 use crate::strict_json;
 
+/// How long clients are told to wait for an upstream that is busy and does not say for how long.
+pub const RETRY_AFTER_SECONDS: u64 = 5;
+
 /// A POST of an `application/x-www-form-urlencoded` body. Add further headers to [`UpstreamRequest::headers`].
 pub fn post_form(url: impl Into<String>, fields: &[(&str, &str)]) -> UpstreamRequest {
     let mut request = UpstreamRequest::new("POST", url);
@@ -70,6 +73,27 @@ pub fn checked_endpoint(url: &str) -> Result<String, &'static str> {
     }
 }
 
+/// Checks the URL of a token endpoint that an operator wrote into a setting, and returns it. As [`checked_endpoint`],
+/// but it may have a query, which stays as it is (RFC 6749 section 3.2).
+///
+/// ```
+/// # use locum_plugin::upstream::checked_token_endpoint;
+/// assert!(checked_token_endpoint("https://sap.example.com/token?sap-client=100").is_ok());
+/// assert!(checked_token_endpoint("https://sap.example.com/token#client").is_err());
+/// ```
+///
+/// # Errors
+/// What is wrong with the URL, for [`Failure::setting`].
+pub fn checked_token_endpoint(url: &str) -> Result<String, &'static str> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    checked_endpoint(path)?;
+    if query.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\\".contains(&byte)) {
+        Ok(url.to_owned())
+    } else {
+        Err("its query has a space, a backslash, a fragment or a character that is not ASCII")
+    }
+}
+
 /// The JSON object in a reply. `None` if the body is anything else, or if an object in it has a key twice: another parser
 /// could take the other value.
 pub fn json_object(reply: &UpstreamReply) -> Option<Map<String, Value>> {
@@ -80,12 +104,12 @@ pub fn json_object(reply: &UpstreamReply) -> Option<Map<String, Value>> {
 /// `error`.
 ///
 /// # Errors
-/// [`failure_for_status`] with the endpoint's `error`; [`Failure::upstream_nonsense`] if it answers 200 with anything else.
+/// [`failure_for_reply`] with the endpoint's `error`; [`Failure::upstream_nonsense`] if it answers 200 with anything else.
 pub fn token_response(reply: &UpstreamReply) -> Result<Map<String, Value>, Failure> {
     let object = json_object(reply).unwrap_or_default();
     let error = object.get("error");
     if reply.status != 200 {
-        return Err(failure_for_status(reply.status, error.and_then(Value::as_str)));
+        return Err(failure_for_reply(reply, error.and_then(Value::as_str)));
     }
     let token = object.get("access_token").and_then(Value::as_str);
     match token {
@@ -115,6 +139,25 @@ pub fn failure_for_status(status: u16, code: Option<&str>) -> Failure {
             failure
         }
     }
+}
+
+/// The failure for a reply that is not a success. 429 and 503 mean that the upstream is busy: clients are told to wait as
+/// long as the reply's `Retry-After` says, or [`RETRY_AFTER_SECONDS`]. For every other status see [`failure_for_status`].
+pub fn failure_for_reply(reply: &UpstreamReply, code: Option<&str>) -> Failure {
+    match reply.status {
+        429 | 503 => Failure::upstream_busy(
+            retry_after_seconds(reply),
+            format!("the upstream answered {}", reply.status),
+        ),
+        status => failure_for_status(status, code),
+    }
+}
+
+/// The `Retry-After` of a reply (RFC 9110 section 10.2.3), or [`RETRY_AFTER_SECONDS`] if it has none or states a date.
+pub fn retry_after_seconds(reply: &UpstreamReply) -> u64 {
+    let seconds = reply.header("retry-after").map(str::trim);
+    let seconds = seconds.filter(|seconds| seconds.bytes().all(|byte| byte.is_ascii_digit()));
+    seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(RETRY_AFTER_SECONDS)
 }
 
 #[cfg(test)]
@@ -178,6 +221,25 @@ mod tests {
     }
 
     #[test]
+    fn a_token_endpoint_may_have_a_query_and_no_fragment() {
+        for good in ["https://sap.example.com/token?sap-client=100&a=b@c?d", "https://sap.example.com/token?"]
+        {
+            assert_eq!(checked_token_endpoint(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "https://sap.example.com/token?a#b",
+            "https://sap.example.com/token?a b",
+            "https://sap.example.com/token?a\\b",
+            "https://sap.example.com/token?ä",
+            "http://sap.example.com/token?a",
+            "https://a@sap.example.com/token?a",
+            "https://?a",
+        ] {
+            assert!(checked_token_endpoint(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_token_response_is_passed_on_unchanged() {
         let body = r#"{"token_type":"Bearer","expires_in":"600","access_token":"t","more":{"a":1}}"#;
         let granted = token_response(&reply(200, body)).unwrap();
@@ -221,6 +283,34 @@ mod tests {
             assert_eq!((failure.code, failure.upstream_code), (FailureCode::UpstreamRefused, None), "{code}");
         }
         assert!(failure_for_status(403, Some(&"x".repeat(64))).upstream_code.is_some());
+    }
+
+    #[test]
+    fn a_busy_upstream_is_named_as_busy_with_the_time_to_wait() {
+        for status in [429, 503] {
+            let waits = [
+                (Some("120"), 120),
+                (Some(" 0 "), 0),
+                (None, 5),
+                (Some("soon"), 5),
+                (Some("-1"), 5),
+                (Some("+1"), 5),
+            ];
+            for (header, seconds) in waits {
+                let mut reply = reply(status, r#"{"error":"invalid_grant"}"#);
+                reply.headers.extend(header.map(|wait| ("retry-after".to_owned(), wait.to_owned())));
+                let failure = token_response(&reply).unwrap_err();
+                assert_eq!(failure.code, FailureCode::UpstreamNonsense);
+                assert_eq!(
+                    (failure.retryable, failure.retry_after_seconds),
+                    (true, Some(seconds)),
+                    "{header:?}"
+                );
+            }
+        }
+        for status in [400, 403, 500, 502, 504] {
+            assert_eq!(token_response(&reply(status, "")).unwrap_err().retry_after_seconds, None, "{status}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::failure_for_status;
+use locum_plugin::upstream::{failure_for_reply, retry_after_seconds};
 
 use crate::xml::Element;
 
@@ -17,6 +17,15 @@ const TEXTS: [&str; 8] = [
     "NameQualifier",
     "SourceIdentity",
 ];
+/// Codes with which STS asks to be called again. It sends most of them with status 400.
+const BUSY: [&str; 6] = [
+    "IDPCommunicationError",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+];
 /// How much later than asked for credentials may expire: STS's clock may be ahead, and the call takes time.
 const TOLERANCE_SECONDS: i64 = 300;
 
@@ -25,7 +34,12 @@ pub(crate) fn read(action: &str, reply: &UpstreamReply) -> Result<(Map<String, V
     let root = Element::parse(&reply.body);
     if reply.status != 200 {
         let code = root.as_ref().ok().and_then(|root| root.child("Error")?.text_of("Code"));
-        return Err(failure_for_status(reply.status, code));
+        return Err(match code {
+            Some(code) if BUSY.contains(&code) => {
+                Failure::upstream_busy(retry_after_seconds(reply), format!("STS answered {code}"))
+            }
+            code => failure_for_reply(reply, code),
+        });
     }
     root.ok()
         .filter(|root| root.name == format!("{action}Response"))

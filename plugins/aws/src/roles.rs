@@ -1,5 +1,6 @@
 //! Chooses the role and the SAML provider of a request. A request may choose only as far as the settings permit.
 
+use locum_plugin::AllowedNames;
 use locum_plugin::prelude::*;
 
 use crate::arn::IamArn;
@@ -11,9 +12,7 @@ pub(crate) struct Roles {
     pub(crate) stored: Option<IamArn>,
     pub(crate) principal: Option<IamArn>,
     /// Roles that a request may choose besides the stored one.
-    pub(crate) allowed: Vec<IamArn>,
-    /// A request may choose any role: only STS checks it.
-    pub(crate) any: bool,
+    pub(crate) allowed: AllowedNames,
 }
 
 /// The role and the SAML provider of one request.
@@ -49,7 +48,7 @@ impl Roles {
 
     fn named_role(&self, named: &str) -> Result<IamArn, Failure> {
         let role = IamArn::role(named).map_err(|why| Failure::parameter("role", why))?;
-        let may_be_named = self.any || self.stored.as_ref() == Some(&role) || self.allowed.contains(&role);
+        let may_be_named = self.stored.as_ref() == Some(&role) || self.allowed.allows(role.as_str());
         if may_be_named && role.partition() == self.partition {
             Ok(role)
         } else {
@@ -74,8 +73,8 @@ mod tests {
             partition: Partition::Commercial,
             stored: Some(IamArn::role(STORED).unwrap()),
             principal: Some(IamArn::saml_provider(PRINCIPAL).unwrap()),
-            allowed: allowed.iter().map(|role| IamArn::role(role).unwrap()).collect(),
-            any,
+            allowed: AllowedNames::new(&allowed.iter().map(|&role| role.to_owned()).collect::<Vec<_>>(), any)
+                .unwrap(),
         }
     }
 
@@ -114,6 +113,19 @@ mod tests {
             chosen(&roles, Some(&LISTED.replace("role/", "role/listed/")), None),
             Err("/role".to_owned())
         );
+    }
+
+    #[test]
+    fn roles_can_be_allowed_by_the_start_of_their_arns() {
+        let roles = roles(&["arn:aws:iam::123456789012:role/team/li*"], false);
+        let named = |name: &str| chosen(&roles, Some(&format!("arn:aws:iam::{name}")), None);
+        for good in ["123456789012:role/team/listed", "123456789012:role/team/li/sted"] {
+            assert_eq!(named(good), pair(&format!("arn:aws:iam::{good}"), PRINCIPAL));
+        }
+        for bad in ["123456789012:role/listed", "123456789012:role/team/xli", "999999999999:role/team/listed"]
+        {
+            assert_eq!(named(bad), Err("/role".to_owned()), "{bad}");
+        }
     }
 
     #[test]

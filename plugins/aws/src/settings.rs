@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use locum_plugin::AllowedNames;
 use locum_plugin::prelude::*;
 use locum_plugin::upstream::checked_endpoint;
 
@@ -31,7 +32,7 @@ pub(crate) struct Settings {
     )]
     #[schemars(range(min = 900))]
     lifetime_in_seconds: Option<u64>,
-    /// Further roles that a request may choose; none if empty.
+    /// Further roles that a request may choose; none if empty. Each is an ARN, or the start of ARNs with a `*` at the end.
     #[serde(default)]
     allowed_roles: Vec<String>,
     /// DANGEROUS: a request may choose any role, as with Auth0. Everybody who may use this add-on can assume every role
@@ -80,8 +81,12 @@ impl Settings {
                 .ok_or_else(|| Failure::setting("region", "it is not a region such as eu-west-1"))
         });
         let region = region.transpose()?;
-        let role = self.role.as_ref().or(self.allowed_roles.first());
-        let role = role.map(|role| named_role("role", role)).transpose()?.map(|role| role.partition());
+        let role = match (&self.role, self.allowed_roles.first()) {
+            (Some(role), _) => Some(named_role("role", role)?),
+            (None, Some(entry)) => Some(allowed_role(entry)?),
+            (None, None) => None,
+        };
+        let role = role.map(|role| role.partition());
         match (role, region) {
             (Some(role), Some(region)) if role != region => {
                 Err(Failure::setting("region", "role and region are in different partitions of AWS"))
@@ -105,10 +110,15 @@ impl Settings {
         let stored = self.role.as_ref().map(|role| named_role("role", role)).transpose()?;
         let principal = self.principal.as_deref().map(IamArn::saml_provider).transpose();
         let principal = principal.map_err(|why| Failure::setting("principal", why))?;
-        let allowed = self.allowed_roles.iter().map(|role| named_role("allowed_roles", role));
-        let allowed: Vec<_> = allowed.collect::<Result<_, _>>()?;
-        if allowed.iter().any(|role| role.partition() != partition) {
-            return Err(Failure::setting("allowed_roles", "the roles are in different partitions of AWS"));
+        let allowed = AllowedNames::new(&self.allowed_roles, self.allow_any_role)
+            .map_err(|why| Failure::setting("allowed_roles", why))?;
+        for entry in &self.allowed_roles {
+            if allowed_role(entry)?.partition() != partition {
+                return Err(Failure::setting(
+                    "allowed_roles",
+                    "the roles are in different partitions of AWS",
+                ));
+            }
         }
         if stored.is_none() && allowed.is_empty() && !self.allow_any_role {
             return Err(Failure::setting(
@@ -121,7 +131,7 @@ impl Settings {
         {
             return Err(Failure::setting("principal", "role and principal are of different accounts"));
         }
-        Ok(Roles { partition, stored, principal, allowed, any: self.allow_any_role })
+        Ok(Roles { partition, stored, principal, allowed })
     }
 
     pub(crate) fn proof(&self, partition: Partition, tenant: &Tenant) -> Result<Proof, Failure> {
@@ -150,6 +160,11 @@ impl Settings {
                 "the key of a tag has 1 to 128 letters, digits, spaces and _.:/=+-@, and does not start with aws:",
             ));
         }
+        let mut keys: Vec<_> = self.session_tags.keys().map(|key| key.to_lowercase()).collect();
+        keys.sort();
+        if keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return Err(refused("two keys differ only in case, which AWS does not tell apart"));
+        }
         let unnamed = [
             ("role_session_name", self.role_session_name.is_empty()),
             ("source_identity", self.source_identity.as_deref() == Some("")),
@@ -168,6 +183,14 @@ impl Settings {
 
 fn named_role(setting: &str, role: &str) -> Result<IamArn, Failure> {
     IamArn::role(role).map_err(|why| Failure::setting(setting, why))
+}
+
+/// A role, or one of those that an entry with a `*` at the end allows: account and path must be stated before the `*`.
+fn allowed_role(entry: &str) -> Result<IamArn, Failure> {
+    match entry.strip_suffix('*') {
+        Some(prefix) => named_role("allowed_roles", &format!("{prefix}a")),
+        None => named_role("allowed_roles", entry),
+    }
 }
 
 fn is_tag_key(key: &str) -> bool {

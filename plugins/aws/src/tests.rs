@@ -1,7 +1,7 @@
 //! The whole exchange through the messages that a host sends: settings, the call to STS, its answers.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use locum_plugin::abi::answer::{FailureCode, Issued};
 use locum_plugin::prelude::*;
 use locum_plugin::signing::Algorithm;
@@ -155,6 +155,44 @@ fn a_session_name_that_aws_does_not_accept_is_replaced_by_the_user_id() {
     grant.profile.insert("rolesessionname".to_owned(), json!("john doe"));
     let response = response(&call(&configure(json!({})).unwrap(), &grant).unwrap());
     assert!(response.contains(&attribute("RoleSessionName", "auth0=7Calice")));
+}
+
+#[test]
+fn a_session_tag_is_a_text_a_number_or_a_boolean() {
+    let tag = |value: Value| {
+        let mut grant = grant(json!({}));
+        grant.profile.insert("attribute".to_owned(), value);
+        let issuer = configure(json!({ "mode": "web_identity", "session_tags": { "Tag": "attribute" } }))?;
+        let IssueAnswer::Call { request } = issuer.issue(&grant, &[])? else { unreachable!() };
+        let (_, token) = request.body.split_once("WebIdentityToken=").unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        Ok::<_, Failure>(claims["https://aws.amazon.com/tags"]["principal_tags"]["Tag"].clone())
+    };
+    let texts = [
+        (json!("Sales"), "Sales"),
+        (json!(""), ""),
+        (json!(7), "7"),
+        (json!(-1.5), "-1.5"),
+        (json!(true), "true"),
+    ];
+    for (value, text) in texts {
+        assert_eq!(tag(value).unwrap(), json!([text]));
+    }
+    let nobody = [
+        json!(null),
+        json!(["a"]),
+        json!({}),
+        json!("a\tb"),
+        json!("a,b"),
+        json!("Ⓐ"),
+        json!("x".repeat(257)),
+    ];
+    for value in nobody {
+        let failure = tag(value.clone()).unwrap_err();
+        assert_eq!(failure.code, FailureCode::AttributeMissing, "{value}");
+        assert!(failure.message.contains("`attribute`"), "{}", failure.message);
+    }
 }
 
 #[test]
@@ -356,8 +394,15 @@ fn of_stss_refusals_only_the_code_is_passed_on() {
         assert_eq!(failure.upstream_code.as_deref(), Some(code));
         assert!(!failure.message.contains("alice"), "{}", failure.message);
     }
-    let failure = answered(sts(503, &error("ServiceUnavailable"))).unwrap_err();
-    assert_eq!((failure.code, failure.retryable), (FailureCode::UpstreamNonsense, true));
+    for (status, code) in
+        [(503, "ServiceUnavailable"), (400, "Throttling"), (400, "IDPCommunicationError"), (429, "Other")]
+    {
+        let failure = answered(sts(status, &error(code))).unwrap_err();
+        assert_eq!((failure.retryable, failure.retry_after_seconds), (true, Some(5)), "{code}");
+    }
+    for (status, code) in [(400, "Throttled"), (400, "IDPRejectedClaim"), (500, "InternalFailure")] {
+        assert_eq!(answered(sts(status, &error(code))).unwrap_err().retry_after_seconds, None, "{code}");
+    }
     let failure = answered(sts(403, &error("alice may not"))).unwrap_err();
     assert_eq!((failure.code, failure.upstream_code), (FailureCode::UpstreamRefused, None));
 }
@@ -379,6 +424,7 @@ fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "role_session_name": "" })), "/role_session_name");
     assert_eq!(refused_setting(json!({ "source_identity": "" })), "/source_identity");
     assert_eq!(refused_setting(json!({ "session_tags": { "Team": "" } })), "/session_tags");
+    assert_eq!(refused_setting(json!({ "session_tags": { "Team": "a", "tEAM": "b" } })), "/session_tags");
     assert_eq!(refused_setting(json!({ "session_tags": { "aws:x": "email" } })), "/session_tags");
     assert_eq!(refused_setting(json!({ "session_tags": { "a&b": "email" } })), "/session_tags");
     let many: Map<String, Value> = (0..51).map(|number| (format!("t{number}"), json!("email"))).collect();

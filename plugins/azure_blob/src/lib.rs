@@ -1,13 +1,13 @@
 //! Issues shared access signatures for containers and blobs of Azure Storage.
 
+mod bounds;
 mod name;
 mod sas;
 mod settings;
 
 use locum_plugin::prelude::*;
 
-use crate::name::{BlobName, ContainerName};
-use crate::sas::{Resource, Terms};
+use crate::sas::Terms;
 use crate::settings::{Settings, Sharing};
 
 locum_plugin::export_plugin! { name: "azure_blob", vendor: "Locum", issuers: [AzureBlob] }
@@ -15,13 +15,13 @@ locum_plugin::export_plugin! { name: "azure_blob", vendor: "Locum", issuers: [Az
 /// An issuer for one storage account, with the account's key.
 struct AzureBlob(Sharing);
 
-/// Parameters that replace settings.
+/// Parameters that replace settings, as far as the settings allow it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
     /// The container: 3 to 63 of `a-z`, `0-9` and single hyphens, or `$root`, `$web`, `$logs`.
     container_name: Option<String>,
-    /// The blob, not percent-encoded. Without it and without a blob in the settings, the whole container.
+    /// The blob's name as Azure stores it, not percent-encoded. Without it and without a blob in the settings, the whole container.
     blob_name: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Issuer for AzureBlob {
 
     fn issue(&self, grant: &Grant<Parameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let Self(sharing) = self;
-        let resource = self.resource(&grant.parameters)?;
+        let resource = sharing.bounds.resource(&grant.parameters)?;
         if let Some(policy) = &sharing.policy {
             return Ok(grant.text_without_expiry(sharing.account.sign(&resource, &Terms::Policy(policy))));
         }
@@ -69,26 +69,6 @@ impl Issuer for AzureBlob {
         let terms =
             Terms::Stated { permissions, starts: instant(grant.now)?, expires: instant(grant.expires_at())? };
         Ok(grant.text(sharing.account.sign(&resource, &terms)))
-    }
-}
-
-impl AzureBlob {
-    fn resource(&self, parameters: &Parameters) -> Result<Resource, Failure> {
-        let Self(sharing) = self;
-        let container = match &parameters.container_name {
-            Some(name) => {
-                ContainerName::parse(name).map_err(|why| Failure::parameter("containerName", why))?
-            }
-            None => sharing
-                .container
-                .clone()
-                .ok_or_else(|| Failure::parameter("containerName", "name a container: none is configured"))?,
-        };
-        let blob = match &parameters.blob_name {
-            Some(name) => Some(BlobName::parse(name).map_err(|why| Failure::parameter("blobName", why))?),
-            None => sharing.blob.clone(),
-        };
-        Ok(Resource { container, blob })
     }
 }
 

@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use locum_plugin::AllowedNames;
 use locum_plugin::prelude::*;
 use locum_plugin::signing::HmacKey;
 
+use crate::bounds::Bounds;
 use crate::name::{BlobName, ContainerName, is_account_name};
 use crate::sas::{Account, ServiceVersion};
 
@@ -20,12 +22,28 @@ pub(crate) struct Settings {
     accountName: String,
     /// One of the account's two keys, base64 as Azure shows it.
     storageAccessKey: Secret,
-    /// The container, unless the request chooses one.
+    /// The container. A request may name another one only if `allowed_containers` lists it; without this setting the request
+    /// must name one.
     #[serde(default)]
     containerName: Option<String>,
-    /// The blob, unless the request chooses one. If empty, the whole container.
+    /// Further containers that a request may name: whole names, or starts of names with a `*` at the end. `$web`, `$logs` and
+    /// `$root` can be named only if they are listed as whole names.
+    #[serde(default)]
+    allowed_containers: Vec<String>,
+    /// DANGEROUS: a request may name any container of the account, as with Auth0, except `$web`, `$logs` and `$root`.
+    #[serde(default)]
+    allow_any_container: bool,
+    /// The blob. A request may name another one only if `allowed_blobs` lists it. If absent, the request may name any blob
+    /// of the container, and gets the whole container if it names none.
     #[serde(default)]
     blobName: Option<String>,
+    /// Further blobs that a request may name: whole names, or starts of names with a `*` at the end. With a list and without
+    /// blobName, the request must name a blob.
+    #[serde(default)]
+    allowed_blobs: Vec<String>,
+    /// A request may name any blob of the container, as with Auth0.
+    #[serde(default)]
+    allow_any_blob: bool,
     /// The lifetime of signatures, in minutes; 5 if absent.
     #[expect(
         dead_code,
@@ -66,8 +84,7 @@ pub(crate) struct Settings {
 /// The checked settings.
 pub(crate) struct Sharing {
     pub(crate) account: Account,
-    pub(crate) container: Option<ContainerName>,
-    pub(crate) blob: Option<BlobName>,
+    pub(crate) bounds: Bounds,
     pub(crate) policy: Option<String>,
     /// Letters in the order that Azure demands; empty if nothing is permitted.
     pub(crate) blob_permissions: String,
@@ -87,18 +104,7 @@ impl Settings {
         })?;
         let key =
             HmacKey::new(&key).map_err(|error| Failure::setting("storageAccessKey", error.to_string()))?;
-        let container = self
-            .containerName
-            .filter(|name| !name.is_empty())
-            .map(|name| ContainerName::parse(&name))
-            .transpose()
-            .map_err(|why| Failure::setting("containerName", why))?;
-        let blob = self
-            .blobName
-            .filter(|name| !name.is_empty())
-            .map(|name| BlobName::parse(&name))
-            .transpose()
-            .map_err(|why| Failure::setting("blobName", why))?;
+        let bounds = self.bounds()?;
         let policy = self.signedIdentifier.filter(|policy| !policy.is_empty());
         if policy.as_ref().is_some_and(|policy| policy.chars().count() > POLICY_CHARS_MAX) {
             return Err(Failure::setting("signedIdentifier", "a policy's id has at most 64 characters"));
@@ -118,7 +124,34 @@ impl Settings {
             ));
         }
         let account = Account { name: self.accountName, key, version: self.sv };
-        Ok(Sharing { account, container, blob, policy, blob_permissions, container_permissions })
+        Ok(Sharing { account, bounds, policy, blob_permissions, container_permissions })
+    }
+
+    fn bounds(&self) -> Result<Bounds, Failure> {
+        let filled = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        let container = filled(&self.containerName).map(|name| ContainerName::parse(&name)).transpose();
+        let blob = filled(&self.blobName).map(|name| BlobName::parse(&name)).transpose();
+        let allowed_containers = AllowedNames::new(&self.allowed_containers, self.allow_any_container);
+        let allowed_containers = allowed_containers.and_then(|allowed| {
+            allowed.names().try_for_each(|name| ContainerName::parse(name).map(drop))?;
+            // What a prefix allows is a name if the prefix with one more letter can be one.
+            allowed
+                .prefixes()
+                .try_for_each(|prefix| ContainerName::parse(&format!("{prefix:a<3}a")).map(drop))?;
+            Ok(allowed)
+        });
+        let allowed_blobs = AllowedNames::new(&self.allowed_blobs, self.allow_any_blob).and_then(|allowed| {
+            allowed.names().try_for_each(|name| BlobName::parse(name).map(drop))?;
+            allowed.prefixes().try_for_each(|prefix| BlobName::parse(&format!("{prefix}a")).map(drop))?;
+            Ok(allowed)
+        });
+        Ok(Bounds {
+            container: container.map_err(|why| Failure::setting("containerName", why))?,
+            allowed_containers: allowed_containers
+                .map_err(|why| Failure::setting("allowed_containers", why))?,
+            blob: blob.map_err(|why| Failure::setting("blobName", why))?,
+            allowed_blobs: allowed_blobs.map_err(|why| Failure::setting("allowed_blobs", why))?,
+        })
     }
 }
 

@@ -1,7 +1,11 @@
 //! Signatures compared with those of Microsoft's libraries, and refusals.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use locum_plugin::abi::answer::{FailureCode, Issued};
+use locum_plugin::percent::percent_encoded;
 use locum_plugin::prelude::*;
+use locum_plugin::signing::HmacKey;
 use locum_plugin::testing::{NOW, ReadyIssuer, grant, tenant};
 
 use crate::AzureBlob;
@@ -10,13 +14,17 @@ const WINDOW: &str = "st=2030-01-08T18%3A45%3A14Z&se=2030-01-08T18%3A50%3A14Z";
 
 /// The account and key of the recorded signatures, with every permission.
 fn settings(changes: Value) -> Value {
-    let mut settings = json!({
+    let settings = json!({
         "accountName": "acmeorg",
         "storageAccessKey": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         "containerName": "my-container",
         "blob_read": true, "blob_write": true, "blob_delete": true,
         "container_read": true, "container_write": true, "container_delete": true, "container_list": true,
     });
+    merged(settings, changes)
+}
+
+fn merged(mut settings: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         settings[name] = value.clone();
     }
@@ -93,20 +101,39 @@ fn a_signature_with_a_policy_states_no_expiry_and_another_states_that_of_the_gra
 }
 
 #[test]
-fn a_request_can_choose_another_blob_than_the_settings() {
+fn a_stored_blob_is_signed_and_another_one_only_if_the_settings_allow_it() {
     let stored = json!({ "blobName": "dir/my blob.txt", "sv": "2020-12-06" });
     let of_settings = issue(stored.clone(), json!({})).unwrap();
     assert!(of_settings.ends_with("sr=b&sig=WgqC3dlHv3wfUHhqJxYC9l5Y%2F1fJbumYFbwAXxpmW%2Bk%3D"));
-    let of_request = issue(stored, json!({ "blobName": "other.txt" })).unwrap();
-    assert_ne!(of_settings, of_request);
-    assert_eq!(of_request, issue(json!({ "sv": "2020-12-06" }), json!({ "blobName": "other.txt" })).unwrap());
+    assert_eq!(refused_parameter(stored.clone(), json!({ "blobName": "other.txt" })), "/blobName");
+    let of_request = issue(json!({ "sv": "2020-12-06" }), json!({ "blobName": "other.txt" })).unwrap();
+    for allowing in [json!({ "allowed_blobs": ["other.*"] }), json!({ "allow_any_blob": true })] {
+        let settings = merged(stored.clone(), allowing);
+        assert_eq!(issue(settings, json!({ "blobName": "other.txt" })).unwrap(), of_request);
+    }
 }
 
 #[test]
-fn a_request_can_choose_another_container_than_the_settings() {
-    let of_request = issue(json!({}), json!({ "containerName": "other" })).unwrap();
-    assert_ne!(of_request, issue(json!({}), json!({})).unwrap());
-    assert_eq!(of_request, issue(json!({ "containerName": "other" }), json!({})).unwrap());
+fn a_stored_container_is_signed_and_another_one_only_if_the_settings_allow_it() {
+    assert_eq!(refused_parameter(json!({}), json!({ "containerName": "other" })), "/containerName");
+    let of_settings = issue(json!({ "containerName": "other" }), json!({})).unwrap();
+    for allowing in [json!({ "allowed_containers": ["other"] }), json!({ "allow_any_container": true })] {
+        assert_eq!(issue(allowing.clone(), json!({ "containerName": "other" })).unwrap(), of_settings);
+        assert_eq!(refused_parameter(allowing, json!({ "containerName": "$logs" })), "/containerName");
+    }
+}
+
+#[test]
+fn a_blob_name_is_signed_as_it_is_and_never_corrected() {
+    for name in ["100%", "a%20b", "dir/", "a//b", "/a", "a."] {
+        let sas = issue(json!({}), json!({ "blobName": name })).unwrap();
+        let text = format!(
+            "rwd\n2030-01-08T18:45:14Z\n2030-01-08T18:50:14Z\n/blob/acmeorg/my-container/{name}\n\n\n\n2022-11-02\nb\n\n\n\n\n\n\n"
+        );
+        let key = HmacKey::new(b"0123456789abcdef0123456789abcdef").unwrap();
+        let signature = percent_encoded(&STANDARD.encode(key.sign(text.as_bytes()))).to_string();
+        assert!(sas.ends_with(&format!("&sr=b&sig={signature}")), "{name}");
+    }
 }
 
 #[test]
@@ -136,7 +163,11 @@ fn names_outside_the_grammar_are_refused() {
     assert_eq!(refused_parameter(json!({}), json!({ "containerName": "a/../b" })), "/containerName");
     assert_eq!(refused_parameter(json!({}), json!({ "blobName": "../b" })), "/blobName");
     assert_eq!(refused_parameter(json!({ "containerName": null }), json!({})), "/containerName");
-    assert!(refused_parameter(json!({}), json!({ "blobName": 7 })).contains("expected a string"));
+    let failure = issue(json!({}), json!({ "blobName": 7 })).unwrap_err();
+    assert_eq!(
+        (failure.code, failure.message.as_str()),
+        (FailureCode::ParameterRefused, "blobName must be a text")
+    );
 }
 
 #[test]
@@ -145,7 +176,13 @@ fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "storageAccessKey": "not base64" })), "/storageAccessKey");
     assert_eq!(refused_setting(json!({ "storageAccessKey": "" })), "/storageAccessKey");
     assert_eq!(refused_setting(json!({ "containerName": "a/b" })), "/containerName");
-    assert_eq!(refused_setting(json!({ "blobName": "/b" })), "/blobName");
+    assert_eq!(refused_setting(json!({ "blobName": "../b" })), "/blobName");
+    for bad in ["", "*", "a/b", "My-*", "$*", "a--*", "news**"] {
+        assert_eq!(refused_setting(json!({ "allowed_containers": [bad] })), "/allowed_containers", "{bad}");
+    }
+    for bad in ["", "*", "../b", "a\\*", "a**"] {
+        assert_eq!(refused_setting(json!({ "allowed_blobs": [bad] })), "/allowed_blobs", "{bad}");
+    }
     assert_eq!(refused_setting(json!({ "signedIdentifier": "p".repeat(65) })), "/signedIdentifier");
     assert!(refused_setting(json!({ "sv": "2099-01-01" })).contains("2099-01-01"));
     assert!(refused_setting(json!({ "container": "x" })).contains("unknown field `container`"));

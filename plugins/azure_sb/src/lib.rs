@@ -1,11 +1,13 @@
 //! Issues shared access signatures for queues, topics and hubs of Azure Service Bus.
 
+mod entities;
 mod sas;
 mod settings;
 
 use locum_plugin::prelude::*;
 
-use crate::sas::{EntityPath, Policy};
+use crate::entities::Entities;
+use crate::sas::Policy;
 use crate::settings::Settings;
 
 locum_plugin::export_plugin! { name: "azure_sb", vendor: "Locum", issuers: [AzureServiceBus] }
@@ -13,10 +15,10 @@ locum_plugin::export_plugin! { name: "azure_sb", vendor: "Locum", issuers: [Azur
 /// An issuer for one namespace, with the key of a shared access policy.
 struct AzureServiceBus {
     policy: Policy,
-    entity: Option<EntityPath>,
+    entities: Entities,
 }
 
-/// Parameters that replace settings.
+/// Parameters that replace settings, as far as the settings allow it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -42,16 +44,12 @@ impl Issuer for AzureServiceBus {
     }
 
     fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
-        Ok(Self { entity: settings.entity()?, policy: settings.policy()? })
+        Ok(Self { entities: settings.entities()?, policy: settings.policy()? })
     }
 
     fn issue(&self, grant: &Grant<Parameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        let named = grant.parameters.entity_path.as_deref().map(EntityPath::parse).transpose();
-        let named = named.map_err(|why| Failure::parameter("entityPath", why))?;
-        let entity = named.as_ref().or(self.entity.as_ref()).ok_or_else(|| {
-            Failure::parameter("entityPath", "name a queue, topic or hub: none is configured")
-        })?;
-        Ok(grant.text(self.policy.sign(entity, grant.expires_at())))
+        let entity = self.entities.chosen(grant.parameters.entity_path.as_deref())?;
+        Ok(grant.text(self.policy.sign(&entity, grant.expires_at())))
     }
 }
 

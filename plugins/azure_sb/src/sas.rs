@@ -48,6 +48,10 @@ impl EntityPath {
         }
         Ok(Self(path.to_owned()))
     }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 fn is_segment(segment: &str) -> bool {

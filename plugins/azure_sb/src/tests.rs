@@ -49,10 +49,32 @@ fn a_signature_expires_with_its_grant() {
 }
 
 #[test]
-fn a_request_can_choose_another_entity_than_the_settings() {
-    let of_request = issue(json!({}), json!({ "entityPath": "news/subscriptions/mine" })).unwrap();
-    assert!(of_request.ends_with("windows.net%2Fnews%2Fsubscriptions%2Fmine"), "{of_request}");
-    assert_eq!(of_request, issue(json!({ "entityPath": "news/subscriptions/mine" }), json!({})).unwrap());
+fn a_stored_entity_is_signed_and_another_one_only_if_the_settings_allow_it() {
+    let named = json!({ "entityPath": "news/subscriptions/mine" });
+    let of_settings = issue(named.clone(), json!({})).unwrap();
+    assert!(of_settings.ends_with("windows.net%2Fnews%2Fsubscriptions%2Fmine"), "{of_settings}");
+    let allowing = [
+        json!({ "allowed_entities": ["news/subscriptions/mine"] }),
+        json!({ "allowed_entities": ["news/*"] }),
+        json!({ "allowed_entities": ["news/*"], "entityPath": null }),
+        json!({ "allow_any_entity": true }),
+        json!({ "entityPath": null }),
+    ];
+    for settings in allowing {
+        assert_eq!(issue(settings, named.clone()).unwrap(), of_settings);
+    }
+    let refusing = [
+        json!({}),
+        json!({ "allowed_entities": ["news"] }),
+        json!({ "allowed_entities": ["new/*"] }),
+        json!({ "allowed_entities": ["news/subscriptions/mine2"], "entityPath": null }),
+    ];
+    for settings in refusing {
+        let failure = issue(settings, named.clone()).unwrap_err();
+        assert_eq!(failure.code, FailureCode::ParameterRefused);
+        assert_eq!(failure.pointer.as_deref(), Some("/entityPath"));
+    }
+    assert_eq!(issue(json!({}), json!({ "entityPath": "my_queue" })), issue(json!({}), json!({})));
 }
 
 #[test]
@@ -106,5 +128,8 @@ fn unusable_settings_are_refused_when_the_issuer_is_configured() {
     assert_eq!(refused_setting(json!({ "sasKeyName": "" })), "/sasKeyName");
     assert_eq!(refused_setting(json!({ "sasKey": "" })), "/sasKey");
     assert_eq!(refused_setting(json!({ "entityPath": "../q" })), "/entityPath");
+    for bad in ["", "*", "../q", "a b*", "a//*", "a**"] {
+        assert_eq!(refused_setting(json!({ "allowed_entities": [bad] })), "/allowed_entities", "{bad}");
+    }
     assert!(refused_setting(json!({ "queue": "q" })).contains("unknown field `queue`"));
 }

@@ -17,12 +17,12 @@ pub(crate) struct Settings {
     /// The profile attribute that is the user's id at Layer; `user_id` if absent.
     #[serde(default = "user_id")]
     pub(crate) principal: String,
-    /// The lifetime of tokens, in minutes; 5 if absent.
+    /// The lifetime of tokens, in minutes; 5 if absent or 0.
     #[expect(
         dead_code,
         reason = "the engine reads it, as the manifest says; the field is here for the schema"
     )]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 0))]
     expiration: Option<u64>,
 }
 

@@ -27,8 +27,13 @@ struct Salesforce {
 struct Parameters {
     /// The community's domain: `acme` for `acme.force.com`.
     community_name: Option<String>,
+    /// The same as `community_name`, spelt as the setting is.
+    #[serde(rename = "communityName")]
+    community_name_as_stored: Option<String>,
     /// The community's path: `customers` for `acme.force.com/customers`.
     community_url_section: Option<String>,
+    /// The same as `community_url_section`, as Auth0's SDK for Ruby spells it.
+    community_url: Option<String>,
 }
 
 impl Issuer for Salesforce {
@@ -42,7 +47,9 @@ impl Issuer for Salesforce {
                     // Salesforce decides the lifetime and does not state it.
                     .lifetime(Lifetime::up_to_seconds(86_400))
                     .parameter_overrides_setting("community_name", "communityName")
+                    .parameter_overrides("communityName")
                     .parameter_overrides("community_url_section")
+                    .parameter_overrides_setting("community_url", "community_url_section")
                     .calls(Upstream::Host { host: login.to_owned() })
                     .calls(Upstream::Host { host: "*.force.com".to_owned() })
                     .calls(Upstream::Setting { setting: "endpoint".to_owned() })
@@ -96,12 +103,34 @@ impl Issuer for Salesforce {
 impl Salesforce {
     /// The community of the request. A part that the request does not choose is that of the settings.
     fn community_of(&self, parameters: &Parameters) -> Result<Option<Community>, Failure> {
+        let Parameters { community_name, community_name_as_stored, community_url_section, community_url } =
+            parameters;
         let stored = self.community.as_ref();
-        let name = parameters.community_name.as_deref().or(stored.map(Community::name));
-        let section = parameters.community_url_section.as_deref().or(stored.and_then(Community::section));
-        Community::parse(name, section).map_err(|wrong| {
-            Failure::parameter(wrong.of("community_name", "community_url_section"), wrong.why())
-        })
+        let (name_parameter, name) = chosen([
+            ("community_name", community_name.as_deref()),
+            ("communityName", community_name_as_stored.as_deref()),
+        ])?;
+        let (section_parameter, section) = chosen([
+            ("community_url_section", community_url_section.as_deref()),
+            ("community_url", community_url.as_deref()),
+        ])?;
+        let name = name.or(stored.map(Community::name));
+        let section = section.or(stored.and_then(Community::section));
+        Community::parse(name, section)
+            .map_err(|wrong| Failure::parameter(wrong.of(name_parameter, section_parameter), wrong.why()))
+    }
+}
+
+/// The value of a parameter that has two names, and the name that the request used.
+fn chosen<'p>(
+    [first, second]: [(&'static str, Option<&'p str>); 2],
+) -> Result<(&'static str, Option<&'p str>), Failure> {
+    match (first.1, second.1) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Failure::parameter(second.0, format!("{} and {} are the same; send one", first.0, second.0)))
+        }
+        (None, Some(_)) => Ok(second),
+        _ => Ok(first),
     }
 }
 

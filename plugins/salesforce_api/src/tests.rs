@@ -106,6 +106,33 @@ fn a_community_is_both_the_host_and_the_audience() {
 }
 
 #[test]
+fn both_spellings_of_a_communitys_parameters_are_understood_and_named() {
+    let of = |base: &str| Ok((format!("{base}/services/oauth2/token"), base.to_owned()));
+    let acme = || of("https://acme.force.com/customers");
+    assert_eq!(
+        requested(json!({}), json!({ "communityName": "acme", "community_url": "customers" })),
+        acme()
+    );
+    let agreeing = json!({
+        "communityName": "acme", "community_name": "acme",
+        "community_url": "customers", "community_url_section": "customers",
+    });
+    assert_eq!(requested(json!({}), agreeing), acme());
+    let refused = [
+        (json!({ "communityName": "a.b" }), "/communityName"),
+        (json!({ "communityName": "acme", "community_name": "other" }), "/communityName"),
+        (json!({ "communityName": "acme", "community_url": "https://evil.example.com" }), "/community_url"),
+        (
+            json!({ "communityName": "acme", "community_url": "a", "community_url_section": "b" }),
+            "/community_url",
+        ),
+    ];
+    for (parameters, pointer) in refused {
+        assert_eq!(requested(json!({}), parameters.clone()), Err(pointer.to_owned()), "{parameters}");
+    }
+}
+
+#[test]
 fn a_request_cannot_leave_force_com() {
     let parameters = |name: &str| json!({ "community_name": name });
     assert_eq!(requested(json!({}), parameters("evil.example.com/")), Err("/community_name".to_owned()));

@@ -1,7 +1,7 @@
 //! Salesforce's JWT bearer grant (RFC 7523), its tokens and its answers to revocations, without input or output.
 
 use locum_plugin::prelude::*;
-use locum_plugin::upstream::{failure_for_status, json_object};
+use locum_plugin::upstream::{failure_for_reply, json_object};
 
 /// The grant type that exchanges a JWT for an access token.
 pub(crate) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -41,6 +41,6 @@ pub(crate) fn revoked(reply: &UpstreamReply) -> Result<RevokeAnswer, Failure> {
     let code = error.as_ref().and_then(|error| error.get("error")?.as_str());
     match (reply.status, code) {
         (400, Some("invalid_token" | "unsupported_token_type")) => Ok(RevokeAnswer::AlreadyGone),
-        (status, code) => Err(failure_for_status(status, code)),
+        (_, code) => Err(failure_for_reply(reply, code)),
     }
 }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use locum_plugin::prelude::*;
 use locum_plugin::saml::{Assertion, Attribute, SamlSigner};
 use locum_plugin::upstream::post_form;
+use serde_json::value::RawValue;
 
 /// The lifetime of an assertion, in seconds.
 const ASSERTION_SECONDS: i64 = 300;
@@ -74,12 +75,19 @@ impl Scope {
     }
 }
 
-/// The `expires_in` of a token response, in seconds, which SAP writes as a text; `None` if it is absent.
-pub(crate) fn expires_in(object: &Map<String, Value>) -> Result<Option<i64>, Failure> {
+/// The `expires_in` of a token response, in seconds, which SAP writes as a text; `None` if it is absent. `600.0` is 600.
+///
+/// `body` is the text of the same response: a parsed number no longer shows whether it was sent as `1000.0` or as `1e3`,
+/// which is refused.
+pub(crate) fn expires_in(object: &Map<String, Value>, body: &str) -> Result<Option<i64>, Failure> {
     let seconds = match object.get("expires_in") {
         None => return Ok(None),
-        Some(Value::String(seconds)) => seconds.parse().ok(),
-        Some(seconds) => seconds.as_i64(),
+        Some(Value::String(seconds)) => whole_seconds(seconds),
+        Some(Value::Number(_)) => {
+            let sent: Option<LifetimeAsSent<'_>> = serde_json::from_str(body).ok();
+            sent.and_then(|sent| whole_seconds(sent.expires_in.get()))
+        }
+        Some(_) => None,
     };
     match seconds {
         Some(seconds) if seconds > 0 => Ok(Some(seconds)),
@@ -87,4 +95,30 @@ pub(crate) fn expires_in(object: &Map<String, Value>) -> Result<Option<i64>, Fai
             Err(Failure::upstream_nonsense("SAP answered with an expires_in that is not a number of seconds"))
         }
     }
+}
+
+/// The digits of a token response's lifetime.
+#[derive(Deserialize)]
+struct LifetimeAsSent<'a> {
+    #[serde(borrow)]
+    expires_in: &'a RawValue,
+}
+
+fn whole_seconds(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    let has_digits = !whole.is_empty() && whole.bytes().all(|digit| digit.is_ascii_digit());
+    whole.parse().ok().filter(|_| is_whole && has_digits)
+}
+
+/// Refuses a token that is valid for longer than what was granted. Nobody can shorten it, and stating an earlier expiry
+/// would not be true.
+pub(crate) fn within_grant(seconds: i64, granted_seconds: i64) -> Result<i64, Failure> {
+    if seconds > granted_seconds {
+        return Err(Failure::internal(format!(
+            "SAP's token is valid for {seconds} s, and at most {granted_seconds} s are granted; shorten the token lifetime \
+             of the OAuth client in SAP's transaction SOAUTH2, or raise the tenant's lifetime_ceiling_seconds"
+        )));
+    }
+    Ok(seconds)
 }

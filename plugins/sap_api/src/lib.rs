@@ -56,13 +56,20 @@ impl Issuer for SapApi {
     fn issue(&self, grant: &Grant<Parameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         if let [reply, ..] = replies {
             let object = token_response(reply)?;
-            let expires_at = bearer::expires_in(&object)?.map(|seconds| grant.now + seconds);
+            let seconds = bearer::expires_in(&object, &reply.body)?;
+            let seconds =
+                seconds.map(|seconds| bearer::within_grant(seconds, grant.lifetime_seconds)).transpose()?;
+            let expires_at = seconds.map(|seconds| grant.now + seconds);
             return Ok(grant.object(object, expires_at));
         }
         let named = grant.parameters.sap_scope.as_deref().map(Scope::parse).transpose();
         let named = named.map_err(|why| Failure::parameter("sap_scope", why))?;
         let scope = named.as_ref().or(self.scope.as_ref());
         let username = grant.identifying_attribute(&self.username_attribute)?;
+        if username.trim() != username {
+            let why = "it starts or ends with white space, which SAP may remove";
+            return Err(Failure::attribute_unusable(&self.username_attribute, why));
+        }
         Ok(IssueAnswer::Call { request: self.endpoint.request(username, scope, grant)? })
     }
 }

@@ -2,7 +2,7 @@
 
 use locum_plugin::prelude::*;
 use locum_plugin::saml::SamlSigner;
-use locum_plugin::upstream::checked_endpoint;
+use locum_plugin::upstream::checked_token_endpoint;
 
 use crate::bearer::{Scope, TokenEndpoint};
 
@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     clientid: String,
     /// That user's password.
     servicePassword: Secret,
-    /// The URL of SAP's token endpoint: https, or http on this machine.
+    /// The URL of SAP's token endpoint: https, or http on this machine. It may have a query, such as `?sap-client=100`.
     tokenEndpointUrl: String,
     /// The profile attribute that is the user's name in SAP; `email` if absent.
     #[serde(default = "email")]
@@ -41,7 +41,7 @@ fn unspecified() -> String {
 
 impl Settings {
     pub(crate) fn endpoint(&self, tenant: &Tenant) -> Result<TokenEndpoint, Failure> {
-        let url = checked_endpoint(&self.tokenEndpointUrl)
+        let url = checked_token_endpoint(&self.tokenEndpointUrl)
             .map_err(|why| Failure::setting("tokenEndpointUrl", why))?;
         // In Basic authentication the name ends at the first colon.
         if self.clientid.is_empty() || self.clientid.contains(':') {

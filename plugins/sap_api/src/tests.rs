@@ -154,8 +154,76 @@ fn saps_answer_is_passed_on_unchanged_and_its_expires_in_is_the_expiry() {
 }
 
 #[test]
+fn an_expires_in_of_whole_seconds_is_read_in_any_spelling() {
+    for seconds in ["600", "600.0", r#""600""#, r#""600.0""#, r#""0600.00""#] {
+        let issued = answered(200, &format!(r#"{{"access_token":"t","expires_in":{seconds}}}"#)).unwrap();
+        assert_eq!(issued.expires_at, Some((NOW + 600).as_seconds()), "{seconds}");
+    }
+}
+
+#[test]
+fn a_token_that_is_valid_for_longer_than_granted_is_refused_with_the_remedy() {
+    assert!(answered(200, r#"{"access_token":"t","expires_in":3600}"#).is_ok());
+    for seconds in [3601, 40 * 86_400] {
+        let failure =
+            answered(200, &format!(r#"{{"access_token":"t","expires_in":"{seconds}"}}"#)).unwrap_err();
+        assert_eq!(failure.code, FailureCode::Internal);
+        let named = format!("valid for {seconds} s, and at most 3600 s are granted");
+        assert!(
+            failure.message.contains(&named) && failure.message.contains("SOAUTH2"),
+            "{}",
+            failure.message
+        );
+    }
+}
+
+#[test]
+fn a_query_of_the_token_endpoint_is_sent_as_it_is() {
+    let url = "https://sap.example.com/sap/bc/sec/oauth2/token?sap-client=100";
+    let request = call(json!({ "tokenEndpointUrl": url }), &alice(json!({}))).unwrap();
+    assert_eq!(request.url, url);
+    assert!(assertion(&request).contains(&format!("Recipient=\"{url}\"")));
+    assert_eq!(refused_setting(json!({ "tokenEndpointUrl": format!("{url}#x") })), "/tokenEndpointUrl");
+}
+
+#[test]
+fn a_name_in_sap_with_white_space_around_it_is_refused_by_its_attribute() {
+    let named = |name: &str| {
+        let mut grant = alice(json!({}));
+        grant.profile.insert("sap_user".to_owned(), json!(name));
+        call(json!({ "usernameAttribute": "sap_user" }), &grant)
+    };
+    assert!(assertion(&named("A  B").unwrap()).contains(">A  B</saml:NameID>"));
+    for name in [" A", "A ", "A\n", "\tA"] {
+        let failure = named(name).unwrap_err();
+        assert_eq!(failure.code, FailureCode::AttributeMissing);
+        assert!(failure.message.contains("`sap_user`"), "{}", failure.message);
+    }
+}
+
+#[test]
+fn a_busy_sap_is_named_as_busy() {
+    assert_eq!(answered(503, "").unwrap_err().retry_after_seconds, Some(5));
+    assert_eq!(answered(500, "").unwrap_err().retry_after_seconds, None);
+}
+
+#[test]
 fn an_expires_in_that_is_not_a_number_is_a_fault_of_the_upstream() {
-    for wrong in [r#""soon""#, r#""""#, "0", "-1", r#""-1""#, "null", "1.5", "[]"] {
+    for wrong in [
+        r#""soon""#,
+        r#""""#,
+        "0",
+        "-1",
+        r#""-1""#,
+        "null",
+        "1.5",
+        "[]",
+        "1e3",
+        r#""600.""#,
+        r#""+600""#,
+        r#""600.5""#,
+        r#"".0""#,
+    ] {
         let failure = answered(200, &format!(r#"{{"access_token":"t","expires_in":{wrong}}}"#)).unwrap_err();
         assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{wrong}");
     }

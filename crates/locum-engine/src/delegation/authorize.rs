@@ -188,7 +188,8 @@ fn named_as_in_manifest(
     };
     for name in properties.keys() {
         let snake = snake_case(name);
-        if snake == *name {
+        // Both spellings may be parameters of the issuer's own.
+        if snake == *name || properties.contains_key(&snake) {
             continue;
         }
         if let Some(value) = extras.remove(&snake)

@@ -56,10 +56,16 @@ pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
 }
 
 fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
+    if let (FailureCode::UpstreamRefused | FailureCode::UpstreamNonsense, Some(seconds)) =
+        (failure.code, failure.retry_after_seconds)
+    {
+        return Refusal::new(RefusalKind::UpstreamBusy, "the upstream is busy; try again later")
+            .retry_after(seconds)
+            .because(failure);
+    }
     match failure.code {
-        FailureCode::ParameterRefused | FailureCode::AttributeMissing => {
-            Refusal::refused_by_issuer(&failure.message)
-        }
+        FailureCode::ParameterRefused => Refusal::refused_by_issuer(&naming_the_parameter(failure)),
+        FailureCode::AttributeMissing => Refusal::refused_by_issuer(&failure.message),
         FailureCode::UpstreamRefused => {
             let code = failure.upstream_code.as_deref().filter(|code| is_error_code(code));
             let description = code
@@ -78,5 +84,15 @@ fn refusal_of_failure(failure: &Failure, reference: &str) -> Refusal {
             let code = failure.code;
             Refusal::fault(RefusalKind::ServerError, reference, format!("{code:?}: {failure}"))
         }
+    }
+}
+
+/// The issuer's words, with the parameter's name in front unless they contain it.
+fn naming_the_parameter(failure: &Failure) -> String {
+    let name = failure.pointer.as_deref().and_then(|pointer| pointer.strip_prefix('/')).unwrap_or_default();
+    if failure.message.contains(name) {
+        failure.message.clone()
+    } else {
+        format!("{name}: {}", failure.message)
     }
 }

@@ -38,11 +38,12 @@ pub struct AddOnProblem {
 impl PreparedAddOn {
     /// Configures the issuer, which is given the settings, and no more of the tenant than its manifest asks for.
     pub(super) fn prepare(tenant: &PreparedTenant, add_on: AddOn, issuers: &dyn Issuers) -> Self {
-        let AddOn { api_type, settings } = add_on;
+        let AddOn { api_type, mut settings } = add_on;
         let manifest = issuers.manifest(&api_type);
         let mut read_settings = Map::new();
         let issuer = match &manifest {
             Some(manifest) => {
+                remove_blanks(&mut settings, manifest);
                 read_settings = settings_that_the_engine_reads(&settings, manifest);
                 issuers.configure(configuration(tenant, &api_type, settings, manifest))
             }
@@ -100,6 +101,23 @@ fn settings_that_the_engine_reads(
     });
     let names = naming.chain(manifest.lifetime.setting.iter().map(|setting| &setting.name));
     names.filter_map(|name| Some((name.clone(), settings.get(name)?.clone()))).collect()
+}
+
+/// Removes optional settings that are blank: exports of Auth0 have those where nothing was set. Blank is an empty text,
+/// and a lifetime of 0 where the schema accepts it.
+fn remove_blanks(settings: &mut Map<String, Value>, manifest: &IssuerManifest) {
+    let schema = &manifest.settings_schema;
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required =
+        |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
+    let lifetime = manifest.lifetime.setting.as_ref().map(|setting| setting.name.as_str());
+    let is_blank = |name: &str, value: &Value| {
+        let property = schema.get("properties").and_then(|properties| properties.get(name));
+        property.is_some_and(|property| {
+            value == "" || (value == 0 && lifetime == Some(name) && property.get("minimum") == Some(value))
+        })
+    };
+    settings.retain(|name, value| is_required(name) || !is_blank(name, value));
 }
 
 fn configuration(

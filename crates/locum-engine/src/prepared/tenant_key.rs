@@ -1,5 +1,7 @@
 //! From a signing key in PEM to its public half. The pair signs once, so that one which cannot is found here.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
@@ -36,15 +38,21 @@ impl TenantKey {
     /// # Errors
     /// If it is not an RSA private key in PEM, or cannot sign.
     pub fn from_signing_key(key: &SigningKey) -> Result<Self, InvalidKey> {
-        let pair = rsa_key_pair(key.private_key_pem.expose())?;
+        let pair = rsa_key_pair(&with_line_ends(key.private_key_pem.expose()))?;
         let public = RsaPublicJwk {
             n: base64url::encode(pair.public_key().modulus().big_endian_without_leading_zero()),
             e: base64url::encode(pair.public_key().exponent().big_endian_without_leading_zero()),
         };
         let verification = VerificationKey::rs256(&key.kid, &public.n, &public.e)?;
         check_signature(&pair, &verification)?;
-        Ok(Self { kid: key.kid.clone(), certificate_pem: key.certificate_pem.clone(), public, verification })
+        let certificate_pem = key.certificate_pem.as_deref().map(|pem| with_line_ends(pem).into_owned());
+        Ok(Self { kid: key.kid.clone(), certificate_pem, public, verification })
     }
+}
+
+/// Exports and environment variables often contain `\n` as two characters at the end of a line of a PEM text.
+fn with_line_ends(pem: &str) -> Cow<'_, str> {
+    if pem.contains("\\n") { pem.replace("\\r", "").replace("\\n", "\n").into() } else { pem.into() }
 }
 
 fn rsa_key_pair(pem: &str) -> Result<KeyPair, InvalidKey> {

@@ -13,6 +13,8 @@ pub(crate) enum TokenError {
     TooLong,
     #[error("id_token is malformed")]
     Malformed,
+    #[error("id_token has an integer of more than 64 bits, which would lose digits")]
+    IntegerTooLong,
     #[error("id_token is of the wrong type")]
     WrongType,
     #[error("id_token has the wrong algorithm")]
@@ -91,7 +93,9 @@ impl Header {
 
 fn part(text: &str) -> Result<Map<String, Value>, TokenError> {
     let bytes = base64url::decode(text).ok_or(TokenError::Malformed)?;
-    strict_json::object(&bytes).map_err(|_| TokenError::Malformed)
+    strict_json::object(&bytes).map_err(|_| {
+        if strict_json::loses_digits(&bytes) { TokenError::IntegerTooLong } else { TokenError::Malformed }
+    })
 }
 
 #[cfg(test)]
@@ -124,6 +128,19 @@ mod tests {
 
     fn refused(token: &str) -> TokenError {
         verify(token, &[&key()]).unwrap_err()
+    }
+
+    #[test]
+    fn a_claim_keeps_its_digits_or_the_token_is_refused() {
+        let header = r#"{"typ":"JWT","alg":"HS256"}"#;
+        let with = |number: &str| signed(header, &format!(r#"{{"sub":"auth0|alice","account":{number}}}"#));
+        for kept in ["18446744073709551615", "-9223372036854775808", "9007199254740993"] {
+            let claims = verify(&with(kept), &[&key()]).unwrap();
+            assert_eq!(claims["account"].to_string(), kept);
+        }
+        for lost in ["18446744073709551616", "123456789012345678901234567890"] {
+            assert_eq!(refused(&with(lost)), TokenError::IntegerTooLong, "{lost}");
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
+use locum_abi::manifest::{Lifetime, LifetimeSetting};
 use locum_engine::model::{AddOn, ClientKey};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use locum_store::TenantProblem;
 use locum_testing::{ACME, GLOBEX, TestEngine, good_with, object};
@@ -34,6 +35,40 @@ fn an_issuer_receives_its_own_settings_and_its_own_tenant() {
     let settings: Vec<_> = configured.iter().map(|one| json!([one.api_type, one.settings])).collect();
     assert_eq!(settings, [json!(["app", {"seconds": 600}]), json!(["aws", {"role": "a"}])]);
     assert!(configured.iter().all(|one| one.tenant.domain == ACME));
+}
+
+/// The settings that the issuer is given, with a schema in which `needed` is required.
+fn given_to_the_issuer(stored: Value) -> Value {
+    let test = TestEngine::with(|setup| {
+        let manifest = setup.issuers.manifest("aws");
+        manifest.settings_schema = json!({
+            "properties": {"role": {}, "needed": {}, "minutes": {"minimum": 0}, "count": {"minimum": 0}},
+            "required": ["needed"],
+        });
+        let setting = Some(LifetimeSetting { name: "minutes".to_owned(), unit_seconds: 60 });
+        manifest.lifetime = Lifetime { setting, ..manifest.lifetime.clone() };
+        setup.client("storage").add_ons = vec![AddOn::new("aws", object(stored))];
+        setup.globex.clients.clear();
+    });
+    let configured = test.script.configurations();
+    configured.iter().find(|one| one.api_type == "aws").unwrap().settings.clone().into()
+}
+
+#[test]
+fn an_optional_setting_that_is_blank_counts_as_absent() {
+    assert_eq!(given_to_the_issuer(json!({"role": "", "minutes": 0, "needed": "a"})), json!({"needed": "a"}));
+    assert_eq!(given_to_the_issuer(json!({"minutes": "", "needed": "a"})), json!({"needed": "a"}));
+    for kept in [
+        json!({"needed": ""}),
+        json!({"needed": "a", "unknown": ""}),
+        json!({"needed": "a", "role": " "}),
+        json!({"needed": "a", "role": [""]}),
+        json!({"needed": "a", "role": false}),
+        json!({"needed": "a", "count": 0}),
+        json!({"needed": "a", "minutes": 1}),
+    ] {
+        assert_eq!(given_to_the_issuer(kept.clone()), kept);
+    }
 }
 
 #[test]

@@ -47,6 +47,18 @@ fn snake_case_names_are_translated_to_those_of_the_manifest() {
 }
 
 #[test]
+fn a_parameter_that_the_manifest_names_in_both_spellings_keeps_the_one_that_was_sent() {
+    let test = declaring(&["communityName", "community_name"]);
+    for sent in [
+        json!({"community_name": "a"}),
+        json!({"communityName": "a"}),
+        json!({"communityName": "a", "community_name": "b"}),
+    ] {
+        assert_eq!(passed_on(&test, sent.clone()), sent);
+    }
+}
+
+#[test]
 fn no_other_spelling_is_translated() {
     let test = declaring(&["containerName"]);
     for name in ["container-name", "containername", "ContainerName", "CONTAINER_NAME", "container_name_"] {

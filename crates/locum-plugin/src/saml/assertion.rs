@@ -1,6 +1,6 @@
 //! The content of an assertion, and its canonical XML with a place for the signature.
 
-use locum_abi::answer::Failure;
+use locum_abi::answer::{Failure, FailureCode};
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_abi::time::UnixTime;
 
@@ -16,7 +16,7 @@ const SAMLP: (&str, &str) = ("xmlns:samlp", "urn:oasis:names:tc:SAML:2.0:protoco
 pub struct Assertion<'a> {
     /// The entity id of the issuer.
     pub issuer: &'a str,
-    /// The user: the `NameID`.
+    /// The user: the `NameID`. It must not be empty, or start or end with white space.
     pub subject: &'a str,
     /// The `Format` of the `NameID`, a URN.
     pub subject_format: &'a str,
@@ -98,6 +98,11 @@ impl Assertion<'_> {
     }
 
     fn write_subject(&self, out: &mut String) -> Result<(), Failure> {
+        // XML keeps white space around a text, but many services remove it and would then see another user.
+        if self.subject.trim() != self.subject || self.subject.is_empty() {
+            let message = "the user's id or name is empty, or starts or ends with white space";
+            return Err(Failure::new(FailureCode::AttributeMissing, message));
+        }
         let expires_at = instant(self.expires_at)?;
         element(out, "saml:Subject", &[], |out| {
             text_element(out, "saml:NameID", &[("Format", self.subject_format)], self.subject)?;

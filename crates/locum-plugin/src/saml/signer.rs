@@ -208,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn white_space_around_the_subject_is_refused_and_inside_it_stays() {
+        let signer = SamlSigner::new(&signing_key()).unwrap();
+        let inside = signer.assertion(&Assertion { subject: "a  b", ..alice() }).unwrap();
+        assert!(inside.contains(">a  b</saml:NameID>"), "{inside}");
+        for subject in [" a", "a ", "a\n", "\u{a0}a", "", " "] {
+            assert!(signer.assertion(&Assertion { subject, ..alice() }).is_err(), "{subject:?}");
+        }
+    }
+
+    #[test]
     fn the_keys_certificate_is_included_and_that_of_another_key_is_refused() {
         let certify = |key: &[u8]| {
             // Enough of a certificate for the check, which looks for the bytes of the public key.

@@ -102,14 +102,15 @@ impl SignatureKey {
         Ok(Self { algorithm: Algorithm::HS256, kind: Kind::Hmac(Box::new(HmacKey::new(secret)?)) })
     }
 
-    /// The private key in this PEM text: PKCS#8, for RSA also PKCS#1. RSA keys must have at least 2048 bits.
+    /// The private key in this PEM text, whose lines may end with an escaped `\n`: PKCS#8, for RSA also PKCS#1. RSA keys
+    /// must have at least 2048 bits.
     ///
     /// The key signs once here, so that a key that cannot sign is found before the first request.
     ///
     /// # Errors
     /// If the text is not such a key, or the key does not suit the algorithm or cannot sign.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
-        let pem = pem::parse(pem.trim()).map_err(|_| KeyError("it is not a PEM text"))?;
+        let pem = parsed(pem).map_err(|_| KeyError("it is not a PEM text"))?;
         let der = pem.contents();
         let kind = match algorithm {
             Algorithm::HS256 => return Err(KeyError("HS256 signs with a secret, not with a private key")),
@@ -143,7 +144,7 @@ impl SignatureKey {
     /// If the text is not a certificate, or its public key is not the public half of this key.
     #[cfg(feature = "saml")]
     pub(crate) fn certificate_der(&self, pem: &str) -> Result<Vec<u8>, KeyError> {
-        let pem = pem::parse(pem.trim()).map_err(|_| KeyError("the certificate is not a PEM text"))?;
+        let pem = parsed(pem).map_err(|_| KeyError("the certificate is not a PEM text"))?;
         let der = pem.into_contents();
         // A certificate contains the RSAPublicKey structure byte for byte, once.
         let public_key = match &self.kind {
@@ -175,6 +176,16 @@ impl SignatureKey {
                 .map_err(refused),
             Kind::Ed25519(key) => Ok(key.sign(message).as_ref().to_vec()),
         }
+    }
+}
+
+/// Reads a PEM text. Exports and environment variables often hold `\n` as two characters where a line ends.
+fn parsed(text: &str) -> Result<pem::Pem, pem::PemError> {
+    let text = text.trim();
+    if text.contains("\\n") {
+        pem::parse(text.replace("\\r", "").replace("\\n", "\n"))
+    } else {
+        pem::parse(text)
     }
 }
 
@@ -235,6 +246,16 @@ mod tests {
     #[test]
     fn a_text_that_is_not_pem_is_refused() {
         assert_eq!(refusal(Algorithm::RS256, "secret"), "it is not a PEM text");
+    }
+
+    #[test]
+    fn a_pem_with_escaped_line_ends_is_read_as_one_with_line_ends() {
+        for line_end in ["\\n", "\\r\\n", "\r\n"] {
+            let pem = TestKey::rsa().private_key_pem().replace('\n', line_end);
+            assert_eq!(refusal(Algorithm::RS256, &pem), "", "{line_end:?}");
+        }
+        let pem = TestKey::rsa().private_key_pem().replace('\n', "\\t");
+        assert_eq!(refusal(Algorithm::RS256, &pem), "it is not a PEM text");
     }
 
     #[test]

@@ -94,6 +94,9 @@ async fn provoked(kind: RefusalKind) -> Reply {
             let options = ServerOptions { limits, ..ServerOptions::default() };
             TestServer::with_options(options).delegate(good()).await
         }
+        RefusalKind::UpstreamBusy => {
+            failed(|| IssuerFailure::Failed(Failure::upstream_busy(7, UPSTREAM_TEXT))).await
+        }
         RefusalKind::IssuerHung => failed(|| IssuerFailure::Hung(10_000)).await,
         RefusalKind::UpstreamTimedOut => failed(|| IssuerFailure::UpstreamTimedOut(5000)).await,
         other => panic!("no request is known to provoke {other:?}"),
@@ -149,6 +152,16 @@ async fn an_address_that_sends_only_invalid_tokens_is_told_how_long_to_wait_and_
     assert_eq!(reply.header("retry-after"), Some("1"));
     let rate = reply.header_lines().into_iter().filter(|line| line.starts_with("x-ratelimit"));
     assert_eq!(rate.count(), 0);
+}
+
+#[tokio::test]
+async fn a_busy_upstream_says_when_to_try_again() {
+    for (seconds, told) in [(0, "1"), (7, "7"), (u64::MAX, "3600")] {
+        let server = TestServer::new();
+        server.app_fails(Failure::upstream_busy(seconds, UPSTREAM_TEXT));
+        let reply = server.delegate(good()).await;
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some(told)));
+    }
 }
 
 #[tokio::test]

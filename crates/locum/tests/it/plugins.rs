@@ -154,10 +154,10 @@ fn inspect_shows_the_manifest() {
 #[test]
 fn inspect_shows_which_libraries_a_plugin_needs_and_how_its_memory_is_protected() {
     let installation = Installation::new();
-    let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_issuer_app.so"]).stdout;
+    let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_plugin_app.so"]).stdout;
     assert!(shown.contains("libc.so.6") && shown.contains("stack not executable"), "{shown}");
     let json =
-        installation.locum(["plugin", "inspect", "--format", "json", "plugins/liblocum_issuer_app.so"]);
+        installation.locum(["plugin", "inspect", "--format", "json", "plugins/liblocum_plugin_app.so"]);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert!(json["elf"]["libraries"].as_array().unwrap().contains(&"libc.so.6".into()), "{json}");
 }
@@ -171,9 +171,9 @@ fn a_file_that_needs_another_library_is_refused_by_inspect_pin_check_and_serve()
     bytes[at..at + name.len()].copy_from_slice(b"libmine.so.12\0");
     fs::write(installation.plugin(), &bytes).unwrap();
     // The pin is right: an older version may have written it.
-    let pin = "[[plugin]]\nfile = \"liblocum_issuer_app.so\"\nname = \"app\"\nversion = \"1\"\n";
+    let pin = "[[plugin]]\nfile = \"liblocum_plugin_app.so\"\nname = \"app\"\nversion = \"1\"\n";
     installation.write("plugins.lock", &format!("{pin}sha256 = \"{}\"\n", Sha256::of(&bytes)));
-    let file = "plugins/liblocum_issuer_app.so";
+    let file = "plugins/liblocum_plugin_app.so";
     for refused in [
         installation.locum(["plugin", "inspect", file]),
         installation.locum(["plugin", "pin", "--yes", file]),

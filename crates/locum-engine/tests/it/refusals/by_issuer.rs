@@ -28,6 +28,11 @@ pub(super) fn issuance() -> Vec<Row> {
             "400 invalid_request role must be an ARN"
         ),
         issuer_fails!(
+            "a parameter that the issuer refuses without its name",
+            Failed(Failure::parameter("role", "it must be an ARN")),
+            "400 invalid_request role: it must be an ARN"
+        ),
+        issuer_fails!(
             "a user who lacks an attribute",
             Failed(Failure::attribute_missing("email")),
             attribute
@@ -46,6 +51,11 @@ pub(super) fn issuance() -> Vec<Row> {
             "an upstream with an unusable reply",
             Failed(Failure::upstream_nonsense("prose")),
             unreachable
+        ),
+        issuer_fails!(
+            "an upstream that is busy",
+            Failed(Failure::upstream_busy(5, "prose")),
+            "503 temporarily_unavailable the upstream is busy; try again later"
         ),
         issuer_fails!(
             "an upstream that is unreachable",
