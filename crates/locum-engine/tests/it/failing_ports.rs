@@ -80,7 +80,7 @@ fn a_request_whose_audit_event_is_not_kept_is_refused() {
     assert_eq!(test.delegate(parameters()).summary(), "issued");
     test.sink.fail();
     let refused = "503 temporarily_unavailable the audit log is unavailable; try again";
-    let unread = test.engine.refuse_unread(Refusal::invalid_request("unread"), &caller());
+    let unread = test.engine.refuse_unread(Refusal::invalid_request("unread"), None, &caller());
     assert_eq!(summary(&unread.outcome.unwrap_err()), "400 invalid_request unread");
     test.sink.take_events();
 
@@ -89,6 +89,6 @@ fn a_request_whose_audit_event_is_not_kept_is_refused() {
     assert_eq!(summary(&response.outcome.unwrap_err()), refused);
     let asked = object(json!({"client_id": "storage", "token": "00D!opaque", "api_type": "salesforce_api"}));
     let revoked = finished(test.engine.revoke(tenant(), asked, &caller()));
-    assert_eq!(summary(&revoked.unwrap_err()), refused);
+    assert_eq!(summary(&revoked.outcome.unwrap_err()), refused);
     assert_eq!(test.sink.take_events().len(), 2);
 }
