@@ -33,7 +33,9 @@
 //!     Revocation,
 //! };
 //! use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
-//! use locum_engine::ports::{AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+//! use locum_engine::ports::{
+//!     AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PortReply, StoreUnavailable,
+//! };
 //! use locum_engine::{AuditEvent, Caller, Engine, JWT_BEARER, Ports};
 //! use locum_store::{MemoryBuckets, MemoryDirectory, SystemEntropy, TenantData, TenantSet};
 //! use serde_json::{Map, json};
@@ -100,8 +102,9 @@
 //! struct Printer;
 //!
 //! impl AuditSink for Printer {
-//!     fn record(&self, event: AuditEvent) {
+//!     fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>> {
 //!         println!("{event:?}");
+//!         PortReply::Now(Ok(()))
 //!     }
 //! }
 //!

@@ -181,7 +181,8 @@ fn a_file_that_needs_another_library_is_refused_by_inspect_pin_check_and_serve()
         installation.locum(["serve"]),
     ] {
         assert_eq!(refused.code, 4, "{}", refused.stderr);
-        assert!(refused.stderr.contains("`libmine.so.12`"), "{}", refused.stderr);
+        let said = refused.stdout + &refused.stderr;
+        assert!(said.contains("`libmine.so.12`"), "{said}");
     }
 }
 
