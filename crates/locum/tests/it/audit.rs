@@ -264,7 +264,9 @@ fn a_moved_audit_file_is_continued_by_a_new_one_after_sighup() {
     stop(&mut server);
     let count =
         |name: &str| events(&installation.path(name)).iter().filter(|event| event["code"] == "sd").count();
-    assert_eq!((count("audit.jsonl.1"), count("audit.jsonl")), (8, 8));
+    // The last events before the signal may be written after it.
+    let (old, new) = (count("audit.jsonl.1"), count("audit.jsonl"));
+    assert!(old > 0 && new >= 8 && old + new == 16, "{old} {new}");
     assert_eq!(installation.locum(["audit", "verify", "audit.jsonl.1", "audit.jsonl"]).code, 0);
     assert_eq!(installation.locum(["audit", "verify", "audit.jsonl", "audit.jsonl.1"]).code, 1);
 }
