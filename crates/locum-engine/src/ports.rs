@@ -115,7 +115,7 @@ pub trait Buckets: Send + Sync {
 pub struct BucketKey<'a> {
     /// The tenant's domain.
     pub tenant: &'a str,
-    /// The client's address, reduced by [`rate_limited_address`](crate::rate_limited_address).
+    /// The client's address, reduced by [`rate_limited_address`](crate::rate_limited_address()).
     pub ip: IpAddr,
     /// What is counted.
     pub subject: BucketSubject<'a>,

@@ -5,7 +5,7 @@
 //! What cannot be written never blocks a request: [`WhenUnavailable`](locum_engine::model::WhenUnavailable) decides
 //! whether requests are served meanwhile, and lost events are counted, or are answered with 503.
 //!
-//! Each line has `seq`, its number, and `prev`, the SHA-256 of the line before it. [`verify`] checks that. The chain shows
+//! Each line has `seq`, its number, and `prev`, the SHA-256 of the line before it. [`verify()`] checks that. The chain shows
 //! that a line was changed, removed, added or moved. It does not show that the file's owner wrote the whole file anew
 //! or cut off its end: for that, keep the chain's [`Head`] elsewhere from time to time, and compare.
 //!

@@ -17,7 +17,7 @@ pub struct PluginHealth {
     /// Calls that did not return by their deadline, since the plugin was loaded.
     pub hangs: u32,
     /// Whether the plugin is not called: while a call hangs, and permanently after
-    /// [`HANGS_MAX`](crate::limits::HANGS_MAX) hangs.
+    /// [`HANGS_MAX`] hangs.
     pub quarantined: bool,
 }
 
