@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::installation::Installation;
+use crate::installation::{Installation, not_run};
 use crate::serving::{Server, mint};
 
 const REQUESTS: usize = 1000;
@@ -329,6 +329,8 @@ impl FullDisk {
         if is_mounted {
             let mut filler = File::create(folder.path().join("filler")).unwrap();
             while filler.write(&[0; 4096]).is_ok() {}
+        } else {
+            not_run("an audit file on a disk that has room again: no file system can be mounted here");
         }
         Self { folder, is_mounted }
     }

@@ -3,8 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::installation::Installation;
+use crate::installation::{Installation, not_run};
 use crate::serving::{Server, mint};
 
 /// Replaces a file by a pipe that nobody writes to: opening it to read would wait forever.
@@ -138,10 +139,15 @@ fn the_server_writes_no_core_file_and_cannot_be_attached_to() {
         let environment = format!("/proc/{}/environ", child.id());
         let owner = || std::os::unix::fs::MetadataExt::uid(&fs::metadata(&environment).unwrap());
         let is_ours = || fs::read_link(format!("/proc/{}/exe", child.id())).unwrap().ends_with("locum");
-        while !(is_ours() && owner() == 0) {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+        let started = Instant::now();
+        while !(is_ours() && owner() == 0) && started.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(1));
         }
+        let (is_ours, owner) = (is_ours(), owner());
         child.kill().unwrap();
         child.wait().unwrap();
+        assert_eq!((is_ours, owner), (true, 0), "the process is dumpable");
+    } else {
+        not_run("whether another program can attach to `locum`: setpriv cannot change the user here");
     }
 }
