@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use locum_abi::manifest::Manifest;
 use locum_engine::ports::Issuers;
-use locum_host::{Isolation, LoadOptions, Pins, PluginSet, inspect};
+use locum_host::{Isolation, LoadOptions, Pins, Plugin, PluginSet, inspect};
 use tokio::runtime::Runtime;
 use tracing::dispatcher::set_default;
 
@@ -54,10 +54,10 @@ impl<'a> LoadedPlugin<'a> {
         let file = std::path::absolute(file).map_err(SetupError::Runtime)?;
         let upstreams = Arc::new(ScriptedUpstreams::default());
         let load = LoadOptions::new(upstreams.clone());
-        let isolation = load.isolation;
         let log = Arc::new(LogLines::default());
         let runtime = runtime(&log)?;
         let plugins = Arc::new(PluginSet::load([&file], &Pins::trusting_file(&file)?, load)?);
+        let isolation = plugins.plugins().next().map_or(Isolation::default(), Plugin::isolation);
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
         let harness = Harness { issuers: plugins as Arc<dyn Issuers>, upstreams, log, fault: None };

@@ -1,11 +1,12 @@
 //! Calling: how an issuer of a loaded plugin is called, and how its answers are checked.
 //!
-//! `plugin_issuer` drives the steps of a request through a `backend`; `in_process` is the only backend so far, with
-//! `supervision` and `workers` to survive calls that hang. `answer` parses and limits what comes back; the engine
+//! `plugin_issuer` drives the steps of a request through a `backend`: `in_process`, with `supervision` and `workers` to
+//! survive calls that hang, or the one of [`runner`](crate::runner). `answer` parses and limits what comes back; the engine
 //! compares an issued credential with its grant.
 
 pub(crate) mod answer;
 pub(crate) mod backend;
+pub(crate) mod health;
 pub(crate) mod in_process;
 pub(crate) mod plugin_issuer;
 pub(crate) mod plugin_log;

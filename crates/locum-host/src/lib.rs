@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! loading   path ─ read once ─ pin (SHA-256) ─ ELF ─ manifest ─ sealed memfd ─ dlopen ─ ABI ─ describe ─► Plugin
-//!                                no code of the file runs before this ─┘
+//!                                no code of the file runs before this ─┘ in this process or in a runner, as the pin says
 //! PluginSet, the engine's port `Issuers`
 //!   configure   settings checked by the schema, tenant's key only if needed, plugin's `create` ─► the engine's `Issuer`
 //! calling
@@ -13,35 +13,48 @@
 //!
 //! [`PluginSet`] is the entry point for a program that embeds the engine; its documentation has an example.
 //!
-//! **Failures of plugins.** Plugins run in the host's process. A panic fails one request. A call that hangs fails its
-//! request at the deadline, blocks its worker thread while it hangs, and quarantines the plugin for that time; after
-//! three such calls the plugin stays quarantined until it is loaded again. An issuer that hangs while it is configured is a
-//! failure at its own deadline; the thread that configures it is lost. An abort, a segmentation fault or a stack overflow terminates the process, so pin only plugins
-//! that you trust. Linux only.
+//! **Failures of plugins.** A pin states the level at which a plugin runs, see [`Isolation`]. At both, a panic fails one
+//! request.
+//!
+//! - [`Isolation::Runner`]: in a process of its own, which can compute and nothing else. Whatever ends that process fails
+//!   one request; a call that hangs is ended with the process at its deadline; the process is started anew, and calls that
+//!   were in flight beside the guilty one are sent again. x86_64 with glibc only. [`runner`] says how it is started.
+//! - [`Isolation::InProcess`]: in the host's process. A call that hangs fails its request at the deadline, blocks its worker
+//!   thread while it hangs, and quarantines the plugin for that time; after three such calls the plugin stays quarantined
+//!   until it is loaded again. An issuer that hangs while it is configured is a failure at its own deadline; the thread that
+//!   configures it is lost. An abort, a segmentation fault or a stack overflow terminates the process. Only for plugins that
+//!   you trust as you trust the host itself.
+//!
+//! Linux only.
 //!
 //! **What this crate does not check.** The engine compares an issued credential with its grant; this crate limits its
 //! size only.
 //!
-//! **Only this crate opens a library**, and only `loading/mapping.rs` contains unsafe code.
+//! **Only this crate opens a library**, and only `loading/mapping.rs` contains unsafe code; the sandbox of the runner is the
+//! crate `locum-sandbox`.
 #![deny(unsafe_code)]
 
 mod calling;
 mod egress;
+mod isolation;
 mod json_pointer;
 pub mod limits;
 mod loading;
 mod plugin;
 mod plugin_set;
+mod protections;
+pub mod runner;
 mod sanitize;
 
-pub use calling::backend::Isolation;
+pub use calling::health::PluginHealth;
 pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};
-pub use calling::supervision::PluginHealth;
+
 pub use egress::allowed_upstreams::{
     AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest, UpstreamMethod,
 };
 pub use egress::http_upstreams::HttpUpstreams;
 pub use egress::upstreams::{UpstreamError, Upstreams};
+pub use isolation::Isolation;
 pub use loading::elf::ElfFacts;
 pub use loading::inspection::{Inspection, inspect};
 pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
@@ -53,3 +66,4 @@ pub use locum_abi::manifest::{IssuerManifest, Manifest};
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 pub use plugin::Plugin;
 pub use plugin_set::{LoadOptions, PluginSet};
+pub use protections::Protections;

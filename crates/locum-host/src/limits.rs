@@ -61,3 +61,39 @@ pub const CONFIGURE_THREADS_MAX: usize = 32;
 
 /// After this many calls that hang, a plugin is quarantined until it is loaded again.
 pub const HANGS_MAX: u32 = 3;
+
+/// Largest request of the host to a runner, in bytes: the input of an issuer with all its upstream replies.
+pub const RUNNER_REQUEST_BYTES_MAX: usize = 16 << 20;
+
+/// Most address space of a runner, in bytes. Memory that a plugin asks for beyond it is refused.
+pub const RUNNER_ADDRESS_SPACE_BYTES: u64 = 512 << 20;
+
+/// Most calls that one runner answers at a time.
+pub const RUNNER_LANES_MAX: u32 = 4;
+
+/// How long a runner may take until it has mapped its plugin and stated the manifest.
+pub const RUNNER_START_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often a call is sent again when the runner ended because of another call.
+pub const RUNNER_RESENDS_MAX: u32 = 2;
+
+/// Shortest and longest wait before a runner is started again that ended before it was ready. It doubles each time.
+pub const RUNNER_BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+
+/// So many deaths of the runner by calls of one issuer within [`RUNNER_DEATHS_WINDOW`] pause that issuer.
+pub const RUNNER_DEATHS_MAX: usize = 3;
+
+/// The time in which the deaths are counted.
+pub const RUNNER_DEATHS_WINDOW: Duration = Duration::from_secs(60);
+
+/// Shortest and longest pause of an issuer. It doubles each time.
+pub const RUNNER_PAUSE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
+
+/// Longest text that a runner states about itself, in characters. The rest is cut off.
+pub const RUNNER_MESSAGE_CHARS_MAX: usize = 500;
+
+/// Most messages of a runner on its control socket. One that sends more is ended.
+pub const RUNNER_MESSAGES_MAX: u32 = 64;
+
+/// Most output of a runner that is read and discarded in each 10 ms, in bytes. A plugin that writes more has to wait.
+pub const RUNNER_OUTPUT_BYTES_MAX: usize = 64 << 10;

@@ -7,19 +7,23 @@ use locum_abi::boundary::IssuerModuleRef;
 use locum_abi::manifest::Manifest;
 use serde_json::Value;
 
-use crate::calling::backend::{Backend, Isolation};
+use crate::calling::backend::Backend;
+use crate::calling::health::PluginHealth;
 use crate::calling::in_process::InProcessBackend;
-use crate::calling::supervision::{PluginHealth, Supervision};
+use crate::calling::supervision::Supervision;
 use crate::calling::workers::Workers;
+use crate::isolation::Isolation;
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::loading::checked_manifest::CheckedManifest;
-use crate::loading::elf;
+use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::mapping;
 use crate::loading::pins::Pins;
 use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::loading::sha256::Sha256;
+use crate::protections::Protections;
+use crate::runner::{RunnerBackend, RunnerCommand};
 
 /// A loaded plugin.
 pub struct Plugin {
@@ -27,7 +31,7 @@ pub struct Plugin {
     sha256: Sha256,
     manifest: Manifest,
     settings_schemas: Vec<SettingsSchema>,
-    supervision: Arc<Supervision>,
+    isolation: Isolation,
     backend: Box<dyn Backend>,
 }
 
@@ -36,18 +40,24 @@ impl Plugin {
     pub(crate) fn load(
         path: &Path,
         pins: &Pins,
-        isolation: Isolation,
+        runner: Option<&RunnerCommand>,
         workers: &Arc<Workers>,
     ) -> Result<Self, LoadError> {
         let file = PluginFile::read(path)?;
-        pins.check(&file)?;
-        let checked = check_manifest(&file).map_err(|fault| fault.at(path))?;
-        let supervision = Arc::new(Supervision::new(&checked.manifest.name, Arc::clone(workers)));
+        let isolation = pins.check(&file)?;
+        let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;
+        let name = checked.manifest.name.as_str();
         let backend: Box<dyn Backend> = match isolation {
             Isolation::InProcess => {
                 let module = mapping::map(&file).map_err(|fault| fault.at(path))?;
                 check_described(module, &checked.json).map_err(|fault| fault.at(path))?;
-                Box::new(InProcessBackend::new(module, Arc::clone(&supervision)))
+                let supervision = Supervision::new(name, Arc::clone(workers));
+                Box::new(InProcessBackend::new(module, Arc::new(supervision)))
+            }
+            Isolation::Runner => {
+                let command = runner.cloned().ok_or_else(|| no_runner().at(path))?;
+                let started = RunnerBackend::start(command, &file, elf, name, &checked.json);
+                Box::new(started.map_err(|fault| fault.at(path))?)
             }
         };
         let CheckedManifest { manifest, settings_schemas, .. } = checked;
@@ -55,10 +65,11 @@ impl Plugin {
             plugin = manifest.name,
             version = manifest.version,
             sha256 = %file.sha256,
+            %isolation,
             "loaded {}",
             path.display()
         );
-        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings_schemas, supervision, backend })
+        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings_schemas, isolation, backend })
     }
 
     /// The file it was loaded from.
@@ -76,9 +87,19 @@ impl Plugin {
         &self.manifest
     }
 
+    /// The level at which it runs, as its pin states it.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// What the kernel adds to the sandbox of the plugin's own process; `None` in the host's process.
+    pub fn protections(&self) -> Option<Protections> {
+        self.backend.protections()
+    }
+
     /// The state of its calls: how many run, and whether it is quarantined.
     pub fn health(&self) -> PluginHealth {
-        self.supervision.health()
+        self.backend.health()
     }
 
     pub(crate) fn settings_schema(&self, issuer: usize) -> Option<&SettingsSchema> {
@@ -90,9 +111,16 @@ impl Plugin {
     }
 }
 
-fn check_manifest(file: &PluginFile) -> Result<CheckedManifest, LoadFault> {
-    let (manifest, _) = elf::inspect(&file.bytes)?;
-    CheckedManifest::parse(manifest)
+fn check_manifest(file: &PluginFile) -> Result<(CheckedManifest, ElfFacts), LoadFault> {
+    let (manifest, elf) = elf::inspect(&file.bytes)?;
+    Ok((CheckedManifest::parse(manifest)?, elf))
+}
+
+fn no_runner() -> LoadFault {
+    LoadFault::new(
+        LoadErrorCode::RunnerUnavailable,
+        "the file is pinned to run in a process of its own, and this program starts none; set `LoadOptions::runner`",
+    )
 }
 
 /// Refuses code that states another manifest than its file: the operator read the file's manifest when pinning.

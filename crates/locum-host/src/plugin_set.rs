@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::calling::answer::read_failure;
-use crate::calling::backend::{CreateError, Isolation};
+use crate::calling::backend::{CreateError, IssuerLabel};
 use crate::calling::plugin_issuer::PluginIssuer;
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
@@ -26,13 +26,14 @@ use crate::loading::pins::Pins;
 use crate::loading::plugin_file::plugin_files;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::plugin::Plugin;
+use crate::runner::RunnerCommand;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// How plugins are isolated from the host.
-    pub isolation: Isolation,
+    /// What starts the processes of plugins that are pinned to run in one; without it those are refused.
+    pub runner: Option<RunnerCommand>,
     /// How long all steps of one request together may take.
     pub deadline: Duration,
     /// How long a plugin may take to configure one issuer.
@@ -42,14 +43,9 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
-    /// Plugins in the host's process, with [`REQUEST_DEADLINE`] and [`CONFIGURE_DEADLINE`].
+    /// Without a runner, with [`REQUEST_DEADLINE`] and [`CONFIGURE_DEADLINE`].
     pub fn new(upstreams: Arc<dyn Upstreams>) -> Self {
-        Self {
-            isolation: Isolation::default(),
-            deadline: REQUEST_DEADLINE,
-            configure_deadline: CONFIGURE_DEADLINE,
-            upstreams,
-        }
+        Self { runner: None, deadline: REQUEST_DEADLINE, configure_deadline: CONFIGURE_DEADLINE, upstreams }
     }
 }
 
@@ -107,7 +103,7 @@ impl PluginSet {
         let workers = Arc::new(Workers::default());
         let mut set = Self { plugins: Vec::new(), by_api_type: HashMap::new(), options };
         for path in files {
-            let plugin = Plugin::load(path.as_ref(), pins, set.options.isolation, &workers)?;
+            let plugin = Plugin::load(path.as_ref(), pins, set.options.runner.as_ref(), &workers)?;
             set.add(plugin)?;
         }
         Ok(set)
@@ -175,10 +171,12 @@ impl Issuers for PluginSet {
         let name: Arc<str> = plugin.manifest().name.as_str().into();
         let input = message(&configuration).map_err(|error| Failure::internal(error.to_string()))?;
         overwrite(&mut configuration.settings);
+        let Configuration { api_type, tenant, .. } = configuration;
+        let label = IssuerLabel { tenant: tenant.domain, api_type };
         let deadline = self.options.configure_deadline;
         let issuer = plugin
             .backend()
-            .create(input, deadline)
+            .create(input, deadline, label)
             .map_err(|error| not_created(&error, &name, deadline, &secret_mask))?;
         Ok(Arc::new(PluginIssuer {
             plugin: name,
@@ -195,6 +193,7 @@ fn not_created(error: &CreateError, plugin: &str, deadline: Duration, secret_mas
     let cause = match error {
         CreateError::Refused(refused) => return refusal(refused, plugin, secret_mask),
         CreateError::TimedOut => format!("the plugin did not answer within {} ms", deadline.as_millis()),
+        CreateError::Died(cause) => format!("the plugin's process ended or does not start: {cause}"),
         CreateError::TooManyHang => {
             format!("{CONFIGURE_THREADS_MAX} earlier calls of the plugin hang; restart the server")
         }

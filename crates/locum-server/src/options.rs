@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use serde_json::{Map, Value};
 
 /// How a router answers. [`Default`] is right for a router that clients reach directly.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Asked by `/readyz`. It must not block.
     pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// What `/readyz` shows besides `status`. Everybody who reaches the server can read it. It must not block.
+    pub details: Arc<dyn Fn() -> Map<String, Value> + Send + Sync>,
 }
 
 impl Default for ServerOptions {
@@ -27,6 +30,7 @@ impl Default for ServerOptions {
             path_prefix: String::new(),
             limits: Limits::default(),
             ready: Arc::new(|| true),
+            details: Arc::new(Map::new),
         }
     }
 }

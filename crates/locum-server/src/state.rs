@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use locum_engine::ports::{Found, PortReply, StoreUnavailable};
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::{Engine, Refusal, RefusalKind};
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,6 +19,7 @@ pub(crate) struct AppState {
     pub(crate) path_prefix: String,
     pub(crate) proxies: TrustedProxies,
     pub(crate) ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub(crate) details: Arc<dyn Fn() -> Map<String, Value> + Send + Sync>,
     /// One permit for each request that may be worked on.
     pub(crate) in_flight: Arc<Semaphore>,
 }
@@ -30,6 +32,7 @@ impl AppState {
             path_prefix: options.path_prefix,
             proxies: TrustedProxies::new(&options.trusted_proxies),
             ready: options.ready,
+            details: options.details,
             in_flight: Arc::new(Semaphore::new(options.limits.in_flight_max.min(Semaphore::MAX_PERMITS))),
         }
     }

@@ -93,6 +93,9 @@ pub(crate) enum PluginCommand {
         /// Write this lock file [default: `plugins.lock` beside the directory of the plugin file]
         #[arg(long, value_name = "FILE")]
         lock: Option<PathBuf>,
+        /// Let the plugins run in the server's process, where they can do whatever the server can
+        #[arg(long)]
+        in_process: bool,
         /// Pin without asking
         #[arg(long)]
         yes: bool,

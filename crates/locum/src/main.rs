@@ -11,6 +11,7 @@ mod lifetimes;
 mod log_filter;
 mod log_writer;
 mod permissions;
+mod readiness;
 mod reload;
 mod required_parameters;
 mod signals;
@@ -24,6 +25,8 @@ use clap::Parser;
 use crate::cli::Cli;
 
 fn main() -> ExitCode {
+    // First: a plugin's own process is this program, started once more, and does nothing else.
+    locum_host::runner::run_if_asked();
     hardening::forbid_core_dumps();
     exit::report(commands::run(Cli::parse()))
 }

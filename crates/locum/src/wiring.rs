@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use locum_engine::ports::AuditSink;
 use locum_engine::{Engine, Ports};
+use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, LoadError, LoadOptions, Pins, PluginSet, Upstreams, plugin_files};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 
@@ -37,6 +38,7 @@ pub(crate) fn load_plugins(
     upstreams: Arc<dyn Upstreams>,
 ) -> Result<PluginSet, PluginLoadError> {
     let mut options = LoadOptions::new(upstreams);
+    options.runner = Some(RunnerCommand::SelfExe);
     if let Some(deadline) = config.limits.issue_deadline() {
         options.deadline = deadline;
     }

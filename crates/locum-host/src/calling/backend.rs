@@ -7,15 +7,8 @@ use locum_engine::ports::{CallContext, PortFuture};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-/// How a plugin is isolated from the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Isolation {
-    /// The plugin runs in the host's process. A panic fails one request; a call that hangs blocks a worker thread while
-    /// it hangs; an abort, a segmentation fault or a stack overflow terminates the host.
-    #[default]
-    InProcess,
-}
+use crate::calling::health::PluginHealth;
+use crate::protections::Protections;
 
 /// One call of an issuer.
 pub(crate) struct Call {
@@ -30,12 +23,14 @@ pub(crate) struct Call {
 pub(crate) type RawAnswer = Result<Vec<u8>, Vec<u8>>;
 
 /// Why a call gave no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CallError {
     /// It did not return by the deadline.
     TimedOut,
     /// The plugin is quarantined and was not called.
     Quarantined,
+    /// The process in which the plugin runs ended, for this cause.
+    Died(String),
     /// The call was made outside a tokio runtime, or the runtime is shutting down.
     NoRuntime,
 }
@@ -47,6 +42,8 @@ pub(crate) enum CreateError {
     Refused(Vec<u8>),
     /// It did not return by the deadline.
     TimedOut,
+    /// The process in which the plugin runs ended, for this cause.
+    Died(String),
     /// So many earlier calls still have not returned that it was not called.
     TooManyHang,
     /// The system gave no thread, or the thread panicked.
@@ -60,7 +57,24 @@ pub(crate) trait Backend: Send + Sync {
         &self,
         configuration: Zeroizing<Vec<u8>>,
         deadline: Duration,
+        label: IssuerLabel,
     ) -> Result<Arc<dyn ReadyIssuer>, CreateError>;
+
+    /// The state of the plugin's calls.
+    fn health(&self) -> PluginHealth;
+
+    /// What the kernel adds to the sandbox of the plugin's own process, if it has one.
+    fn protections(&self) -> Option<Protections> {
+        None
+    }
+}
+
+/// What an issuer is for, in log lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IssuerLabel {
+    /// The tenant's domain.
+    pub(crate) tenant: String,
+    pub(crate) api_type: String,
 }
 
 /// A configured issuer.

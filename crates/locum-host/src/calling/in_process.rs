@@ -18,7 +18,8 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use crate::calling::backend::{Backend, Call, CallError, CreateError, RawAnswer, ReadyIssuer};
+use crate::calling::backend::{Backend, Call, CallError, CreateError, IssuerLabel, RawAnswer, ReadyIssuer};
+use crate::calling::health::PluginHealth;
 use crate::calling::supervision::Supervision;
 use crate::limits::CONFIGURE_THREADS_MAX;
 
@@ -43,6 +44,7 @@ impl Backend for InProcessBackend {
         &self,
         configuration: Zeroizing<Vec<u8>>,
         deadline: Duration,
+        _: IssuerLabel,
     ) -> Result<Arc<dyn ReadyIssuer>, CreateError> {
         if Arc::strong_count(&self.configuring) > CONFIGURE_THREADS_MAX {
             return Err(CreateError::TooManyHang);
@@ -66,6 +68,10 @@ impl Backend for InProcessBackend {
             Err(RecvTimeoutError::Timeout) => Err(CreateError::TimedOut),
             Err(RecvTimeoutError::Disconnected) => Err(CreateError::NoThread),
         }
+    }
+
+    fn health(&self) -> PluginHealth {
+        self.supervision.health()
     }
 }
 

@@ -139,6 +139,7 @@ impl PluginIssuer {
         match error {
             CallError::TimedOut => IssuerFailure::Hung(milliseconds(self.time_limit)),
             CallError::Quarantined => IssuerFailure::Quarantined,
+            CallError::Died(cause) => contract_broken(cause),
             CallError::NoRuntime => {
                 contract_broken("it was called outside a tokio runtime, or while the runtime shuts down")
             }

@@ -5,21 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use crate::calling::backend::CallError;
+use crate::calling::health::PluginHealth;
 use crate::calling::workers::Workers;
 use crate::limits::HANGS_MAX;
-
-/// The state of a plugin's calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PluginHealth {
-    /// Calls that are running, including those that hang.
-    pub running: usize,
-    /// Calls that did not return by their deadline, since the plugin was loaded.
-    pub hangs: u32,
-    /// Whether the plugin is not called: while a call hangs, and permanently after
-    /// [`HANGS_MAX`] hangs.
-    pub quarantined: bool,
-}
 
 /// Supervises the calls of one plugin.
 pub(crate) struct Supervision {
@@ -58,7 +46,7 @@ impl Supervision {
     pub(crate) fn health(&self) -> PluginHealth {
         let mut calls = self.calls();
         let quarantined = calls.is_quarantined(&self.plugin);
-        PluginHealth { running: calls.running.len(), hangs: calls.hangs, quarantined }
+        PluginHealth { running: calls.running.len(), hangs: calls.hangs, deaths: 0, quarantined }
     }
 
     /// Registers a call, which runs until the guard is dropped.
@@ -149,10 +137,13 @@ mod tests {
         let call = supervision.start_call(Instant::now() + LIMIT).unwrap();
         assert!(!supervision.is_quarantined());
         tokio::time::advance(LIMIT).await;
-        assert_eq!(supervision.health(), PluginHealth { running: 1, hangs: 1, quarantined: true });
+        assert_eq!(supervision.health(), PluginHealth { running: 1, hangs: 1, deaths: 0, quarantined: true });
         assert_eq!(supervision.start_call(Instant::now() + LIMIT).err(), Some(CallError::Quarantined));
         drop(call);
-        assert_eq!(supervision.health(), PluginHealth { running: 0, hangs: 1, quarantined: false });
+        assert_eq!(
+            supervision.health(),
+            PluginHealth { running: 0, hangs: 1, deaths: 0, quarantined: false }
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,7 +152,10 @@ mod tests {
         let call = supervision.start_call(Instant::now() + LIMIT).unwrap();
         tokio::time::advance(LIMIT - Duration::from_millis(1)).await;
         drop(call);
-        assert_eq!(supervision.health(), PluginHealth { running: 0, hangs: 0, quarantined: false });
+        assert_eq!(
+            supervision.health(),
+            PluginHealth { running: 0, hangs: 0, deaths: 0, quarantined: false }
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,7 +165,10 @@ mod tests {
             (0..HANGS_MAX).map(|_| supervision.start_call(Instant::now() + LIMIT).unwrap()).collect();
         tokio::time::advance(LIMIT).await;
         drop(calls);
-        assert_eq!(supervision.health(), PluginHealth { running: 0, hangs: HANGS_MAX, quarantined: true });
+        assert_eq!(
+            supervision.health(),
+            PluginHealth { running: 0, hangs: HANGS_MAX, deaths: 0, quarantined: true }
+        );
     }
 
     #[tokio::test(start_paused = true)]

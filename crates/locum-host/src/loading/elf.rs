@@ -67,6 +67,11 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(&[u8], ElfFacts), LoadFault> {
     Ok((manifest, facts))
 }
 
+/// Whether plugins may need a library of this name.
+pub(crate) fn is_allowed_library(name: &str) -> bool {
+    dynamic::ALLOWED_LIBRARIES.contains(&name)
+}
+
 type Elf<'a> = ElfFile64<'a, LittleEndian>;
 
 fn parse(bytes: &[u8]) -> Result<Elf<'_>, LoadFault> {

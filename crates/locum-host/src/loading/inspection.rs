@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::Manifest;
 
+use crate::isolation::Isolation;
 use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::LoadError;
@@ -28,13 +29,14 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// The pin that permits loading this file.
+    /// The pin that permits loading this file into a process of its own. [`Pin::at`] sets another level.
     pub fn pin(&self) -> Pin {
         Pin {
             file: file_name(&self.path),
             sha256: self.sha256,
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
+            isolation: Isolation::Runner,
         }
     }
 }

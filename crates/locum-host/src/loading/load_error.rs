@@ -82,6 +82,10 @@ pub enum LoadErrorCode {
     AbiMismatch,
     /// The running code states a different manifest than the file.
     ManifestMismatch,
+    /// The plugin is pinned to run in a process of its own, and this program or system cannot give it one.
+    RunnerUnavailable,
+    /// The plugin's own process ended, or did not answer, before it was ready.
+    RunnerFailed,
     /// Another loaded plugin has the same name.
     NameTaken,
     /// Another loaded plugin serves the same api_type.
@@ -90,7 +94,7 @@ pub enum LoadErrorCode {
 
 impl LoadErrorCode {
     /// All codes.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::LockUnusable,
         Self::DirectoryUnreadable,
         Self::RelativePath,
@@ -115,6 +119,8 @@ impl LoadErrorCode {
         Self::LoaderRefused,
         Self::AbiMismatch,
         Self::ManifestMismatch,
+        Self::RunnerUnavailable,
+        Self::RunnerFailed,
         Self::NameTaken,
         Self::ApiTypeTaken,
     ];
@@ -190,6 +196,14 @@ impl LoadErrorCode {
             Self::ManifestMismatch => {
                 ("manifest-mismatch", "run the plugin's tests with `LOCUM_BLESS=1`, then build it again")
             }
+            Self::RunnerUnavailable => (
+                "runner-unavailable",
+                "provide what is missing; or, if you trust the file like Locum itself, run `locum plugin pin --in-process FILE`",
+            ),
+            Self::RunnerFailed => (
+                "runner-failed",
+                "report it to the plugin's author; if you trust the file like Locum itself, `locum plugin pin --in-process FILE` runs it without a process of its own",
+            ),
             Self::NameTaken => ("name-taken", "keep only one of the two files"),
             Self::ApiTypeTaken => ("api-type-taken", "keep only one of the two plugins"),
         }

@@ -18,6 +18,7 @@ use locum_abi::boundary::{
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
+use crate::loading::elf;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::PluginFile;
 use crate::loading::sha256::Sha256;
@@ -46,7 +47,8 @@ pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
     Ok(module)
 }
 
-fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
+/// A copy of the file in memory that nobody can change.
+pub(crate) fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Kernels before 6.3 do not know EXEC; their memfds are executable without it.
     let memfd = match memfd_create(file.file_name(), flags | MemfdFlags::EXEC) {
@@ -59,7 +61,8 @@ fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
     Ok(memfd)
 }
 
-fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
+/// Opens a plugin, which must have been pinned and inspected, by a name of its copy in memory.
+pub(crate) fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
     // SAFETY: the operator agreed to run the library's constructors by pinning these bytes. The library is never
     // unloaded, so nothing that it returns can dangle.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
@@ -71,6 +74,18 @@ fn open(name: &str) -> Result<IssuerModuleRef, LoadFault> {
     let _ = library.into_raw();
     let header = header.map_err(|error| LoadFault::new(LoadErrorCode::NotAPlugin, error.to_string()))?;
     issuer_module(header).map_err(abi_mismatch)
+}
+
+/// Opens the libraries that a plugin needs, while files can still be opened. The plugin's inspection has allowed each of
+/// them by name: they are the C library's and the compiler's.
+pub(crate) fn open_libraries(names: &[String]) -> Result<(), LoadFault> {
+    for name in names.iter().filter(|name| elf::is_allowed_library(name)) {
+        // SAFETY: these are libraries of the system, whose constructors every program runs. It is never unloaded.
+        let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
+            .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
+        let _ = library.into_raw();
+    }
+    Ok(())
 }
 
 fn abi_mismatch(error: SurfaceMismatch) -> LoadFault {

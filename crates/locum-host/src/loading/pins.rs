@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::isolation::Isolation;
 use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
@@ -29,6 +30,17 @@ pub struct Pin {
     pub name: String,
     /// The plugin's version when it was pinned. Informational; not checked.
     pub version: String,
+    /// The level at which it runs. An entry that states none means [`Isolation::Runner`].
+    #[serde(default)]
+    pub isolation: Isolation,
+}
+
+impl Pin {
+    /// The same pin for another level.
+    #[must_use]
+    pub fn at(self, isolation: Isolation) -> Self {
+        Self { isolation, ..self }
+    }
 }
 
 /// The files that may be loaded. A file without a pin is refused, and so is a file that changed since it was pinned.
@@ -100,8 +112,8 @@ impl Pins {
         fs::rename(&draft, lock).map_err(failed_io)
     }
 
-    /// Pins the file with its current contents, without a lock file. Only for tools whose user has just named this
-    /// file: it trusts whatever the file contains.
+    /// Pins the file with its current contents, without a lock file, to run in this process. Only for tools whose user
+    /// has just named this file: it trusts whatever the file contains. [`at`](Self::at) sets another level.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -113,8 +125,16 @@ impl Pins {
             sha256: bytes.sha256,
             name: String::new(),
             version: String::new(),
+            isolation: Isolation::InProcess,
         });
         Ok(pins)
+    }
+
+    /// The same pins, all for this level.
+    #[must_use]
+    pub fn at(mut self, isolation: Isolation) -> Self {
+        self.by_file.values_mut().for_each(|pin| pin.isolation = isolation);
+        self
     }
 
     /// Adds a pin. It replaces a pin for the same file.
@@ -137,13 +157,13 @@ impl Pins {
         self.by_file.get(&file_name(path))
     }
 
-    /// Refuses a file that has no pin or differs from its pin.
-    pub(crate) fn check(&self, file: &PluginFile) -> Result<(), LoadError> {
+    /// Refuses a file that has no pin or differs from its pin. Returns the level at which it runs.
+    pub(crate) fn check(&self, file: &PluginFile) -> Result<Isolation, LoadError> {
         let Some(pin) = self.find(&file.path) else {
             return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
         };
         if pin.sha256 == file.sha256 {
-            return Ok(());
+            return Ok(pin.isolation);
         }
         let mut error =
             LoadFault::new(LoadErrorCode::PinMismatch, "the file has changed since it was pinned")
@@ -195,6 +215,18 @@ mod tests {
         assert!(
             cause(&lock_of("a").replace("sha256 = \"", "sha256 = \"0")).contains("64 lower-case hex digits")
         );
+    }
+
+    #[test]
+    fn an_entry_without_a_level_means_the_runner() {
+        let level = |line: &str| {
+            let pins = Pins::from_text(&(lock_of("libapp.so") + line)).unwrap();
+            pins.find(Path::new("/p/libapp.so")).unwrap().isolation
+        };
+        assert_eq!(level(""), Isolation::Runner);
+        assert_eq!(level("isolation = \"runner\"\n"), Isolation::Runner);
+        assert_eq!(level("isolation = \"in_process\"\n"), Isolation::InProcess);
+        assert!(cause(&(lock_of("libapp.so") + "isolation = \"none\"\n")).contains("unknown variant"));
     }
 
     #[test]

@@ -14,8 +14,9 @@ use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
 use locum_abi::upstream::UpstreamReply;
 use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+use locum_host::runner::RunnerCommand;
 use locum_host::{
-    AllowedRequest, LoadError, LoadOptions, Pins, PluginSet, UpstreamError, Upstreams, inspect,
+    AllowedRequest, Isolation, LoadError, LoadOptions, Pins, PluginSet, UpstreamError, Upstreams, inspect,
 };
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -36,7 +37,7 @@ fn build() -> Vec<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--message-format=json", "--target-dir"]).arg(target);
-    for package in ["locum-test-parrot", "locum-test-misbehaving", "locum-plugin-app"] {
+    for package in ["locum-test-parrot", "locum-test-misbehaving", "locum-test-hostile", "locum-plugin-app"] {
         cargo.args(["--package", package]);
     }
     if !cfg!(debug_assertions) {
@@ -59,6 +60,10 @@ pub(crate) fn parrot() -> &'static Path {
 
 pub(crate) fn misbehaving() -> &'static Path {
     built("locum-test-misbehaving")
+}
+
+pub(crate) fn hostile() -> &'static Path {
+    built("locum-test-hostile")
 }
 
 pub(crate) fn app() -> &'static Path {
@@ -113,11 +118,18 @@ pub(crate) fn load_with(path: &Path, options: LoadOptions) -> Result<PluginSet, 
     PluginSet::load([path], &Pins::trusting_file(path)?, options)
 }
 
+/// The level of the runner, with the small program of this crate.
+pub(crate) fn load_in_runner(path: &Path, mut options: LoadOptions) -> Result<PluginSet, LoadError> {
+    capture_logs();
+    options.runner = Some(RunnerCommand::Path(env!("CARGO_BIN_EXE_locum-plugin-runner").into()));
+    PluginSet::load([path], &Pins::trusting_file(path)?.at(Isolation::Runner), options)
+}
+
 /// Pins of files with valid manifests.
 pub(crate) fn pins_of(files: &[&Path]) -> Pins {
     let mut pins = Pins::default();
     for file in files {
-        pins.pin(inspect(file).unwrap().pin());
+        pins.pin(inspect(file).unwrap().pin().at(Isolation::InProcess));
     }
     pins
 }

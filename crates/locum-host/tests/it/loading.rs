@@ -6,7 +6,7 @@ use std::sync::Arc;
 use locum_abi::answer::Credential;
 use locum_abi::manifest::CredentialForm;
 use locum_engine::ports::Issuers as _;
-use locum_host::{LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect, plugin_files};
+use locum_host::{Isolation, LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect, plugin_files};
 use serde_json::json;
 
 use crate::harness::{
@@ -69,7 +69,7 @@ fn a_directory_is_loaded_with_the_lock_file_beside_it() {
     assert_eq!(unpinned.code, LoadErrorCode::NotPinned);
 
     let mut pins = Pins::from_lock(&lock).unwrap();
-    pins.pin(inspect(&file).unwrap().pin());
+    pins.pin(inspect(&file).unwrap().pin().at(Isolation::InProcess));
     pins.write_lock(&lock).unwrap();
     assert_eq!(Pins::from_lock(&lock).unwrap(), pins);
     assert_eq!(PluginSet::load_directory(&directory, options()).unwrap().plugins().count(), 1);

@@ -20,3 +20,5 @@ mod mapped_bytes;
 mod misbehaving;
 mod process_exits;
 mod refused_files;
+mod runner;
+mod runner_deaths;

@@ -54,7 +54,8 @@ Exit codes:
 
 pub(super) const PLUGIN_LIST: &str = "\
 Reads every `*.so` file of the directory, and `plugins.lock` beside the directory. Runs no plugin code.
-The column `pinned` is `yes`, `no`, or `changed` if the file is not the one that was pinned.
+The column `pinned` is `yes`, `no`, or `changed` if the file is not the one that was pinned; the column
+`isolation` is the level at which a pinned file runs: `runner` or `in_process`.
 
 Exit codes:
   0  the files were listed, also those that cannot be loaded
@@ -72,7 +73,13 @@ Exit codes:
 
 pub(super) const PLUGIN_PIN: &str = "\
 Shows each plugin as `locum plugin inspect` does, asks for confirmation, and writes its SHA-256 into the
-lock file. Runs no plugin code. Without a terminal, needs --yes.
+lock file, with the level at which it runs. Runs no plugin code. Without a terminal, needs --yes.
+
+Levels:
+  runner      In a process of its own, which can compute and nothing else: the default
+  in_process  In the server's process, with --in-process. Such a plugin can read every key and secret,
+              open files and connections, and end the server. Use it only for plugins that you trust as
+              you trust Locum, such as those that are built with it
 
 Exit codes:
   0  all files are pinned

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::{Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
-use locum_host::{ElfFacts, Inspection, Pins, inspect, plugin_files};
+use locum_host::{ElfFacts, Inspection, Isolation, Pins, inspect, plugin_files, runner};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, NewPluginArgs, PluginCommand};
@@ -16,7 +16,10 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => inspect_file(file, *format),
-        PluginCommand::Pin { files, lock, yes } => pin(files, lock.as_deref(), *yes),
+        PluginCommand::Pin { files, lock, in_process, yes } => {
+            let isolation = if *in_process { Isolation::InProcess } else { Isolation::Runner };
+            pin(files, lock.as_deref(), isolation, *yes)
+        }
         PluginCommand::New(args) => new(args),
     }
 }
@@ -66,11 +69,13 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match inspect(&file) {
             Ok(inspection) => {
-                let pinned = match pins.find(&file) {
+                let pin = pins.find(&file);
+                let pinned = match pin {
                     None => "no",
                     Some(pin) if pin.sha256 == inspection.sha256 => "yes",
                     Some(_) => "changed",
                 };
+                let isolation = pin.map(|pin| pin.isolation.as_str());
                 let api_types = api_types(&inspection).join(" ");
                 let version = inspection.manifest.version.clone();
                 rows.push([
@@ -79,17 +84,24 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                     version,
                     api_types,
                     pinned.to_owned(),
+                    isolation.map_or_else(none, str::to_owned),
                     none(),
                 ]);
-                listed.push(json!({"pinned": pinned, "plugin": as_json(&inspection)}));
+                listed
+                    .push(json!({"pinned": pinned, "isolation": isolation, "plugin": as_json(&inspection)}));
             }
             Err(error) => {
-                rows.push([name, none(), none(), none(), none(), error.cause.clone()]);
+                rows.push([name, none(), none(), none(), none(), none(), error.cause.clone()]);
                 listed.push(json!({"file": file, "error": error.code.as_str(), "cause": error.cause}));
             }
         }
     }
-    print_rows(format, ["file", "plugin", "version", "api_types", "pinned", "problem"], &rows, &listed);
+    print_rows(
+        format,
+        ["file", "plugin", "version", "api_types", "pinned", "isolation", "problem"],
+        &rows,
+        &listed,
+    );
     Ok(())
 }
 
@@ -102,7 +114,13 @@ fn inspect_file(file: &Path, format: Format) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandError> {
+fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) -> Result<(), CommandError> {
+    if isolation == Isolation::Runner && !runner::SUPPORTED {
+        return Err(CommandError::plugin(
+            "this system cannot run a plugin in a process of its own: that needs Linux on x86_64 with glibc; \
+             pin with --in-process if you trust the plugin as you trust Locum",
+        ));
+    }
     for file in files {
         let file = absolute(file)?;
         let inspection = inspect(&file).map_err(CommandError::plugin)?;
@@ -110,30 +128,44 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, yes: bool) -> Result<(), CommandE
             Some(lock) => lock.to_owned(),
             None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
         };
-        if !yes && !confirmed(&inspection)? {
+        if !yes && !confirmed(&inspection, isolation)? {
             return Err(CommandError::check_failed());
         }
         let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
-        pins.pin(inspection.pin());
+        let pin = inspection.pin().at(isolation);
+        let text = format!("pinned {} {} in {}, isolation {isolation}", pin.file, pin.sha256, lock.display());
+        pins.pin(pin);
         pins.write_lock(&lock).map_err(CommandError::system)?;
-        print_text(&format!("pinned {} {} in {}", inspection.pin().file, inspection.sha256, lock.display()));
+        print_text(&text);
     }
     Ok(())
 }
 
 /// Shows the plugin and asks whether to pin it.
-fn confirmed(inspection: &Inspection) -> Result<bool, CommandError> {
+fn confirmed(inspection: &Inspection, isolation: Isolation) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
         return Err(CommandError::usage(
             "cannot ask for confirmation, because standard input is not a terminal; pass --yes to pin without asking",
         ));
     }
     print_text(&description(inspection));
+    print_text(&format!("isolation {isolation}: {}\n", meaning(isolation)));
     let mut answer = String::new();
     let answered = write!(std::io::stderr(), "Pin this file? [y/N] ")
         .and_then(|()| std::io::stdin().read_line(&mut answer));
     answered.map_err(|error| CommandError::system(format!("cannot ask for confirmation: {error}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// What a level means for whoever pins a file.
+fn meaning(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::InProcess => {
+            "it runs in the server's process. It can read every key and secret of the server, open files and \
+             connections, and end the server. Pin it so only if you trust it as you trust Locum."
+        }
+        _ => "it runs in a process of its own, which can compute and nothing else.",
+    }
 }
 
 fn api_types(inspection: &Inspection) -> Vec<String> {

@@ -17,6 +17,7 @@ use crate::format::print_text;
 use crate::log_filter;
 use crate::log_writer::LogWriter;
 use crate::permissions::{self, refuse_or_warn};
+use crate::readiness;
 use crate::reload::reload_on_hangup;
 use crate::signals::Signals;
 use crate::tenants;
@@ -139,7 +140,9 @@ async fn serve_until_stopped(
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::system(format!("cannot tell the address listened on: {error}")))?;
+    let plugins = Arc::clone(&service.plugins);
     let options = ServerOptions {
+        details: Arc::new(move || readiness::details(&plugins)),
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits.server(),
         ..Default::default()

@@ -37,11 +37,23 @@ impl Installation {
         installation
     }
 
-    /// Installs and pins one of the shipped plugins.
+    /// Installs one of the shipped plugins, and pins it as they are pinned: to run in the server's process.
     pub(crate) fn install(&self, plugin: &str) {
-        let file = format!("plugins/liblocum_plugin_{plugin}.so");
-        fs::copy(plugin_file(plugin), self.path(&file)).unwrap();
+        let file = self.copy_plugin(plugin);
+        assert_eq!(self.locum(["plugin", "pin", "--yes", "--in-process", &file]).code, 0);
+    }
+
+    /// Installs a plugin and pins it to run in a process of its own.
+    pub(crate) fn install_in_runner(&self, plugin: &str) {
+        let file = self.copy_plugin(plugin);
         assert_eq!(self.locum(["plugin", "pin", "--yes", &file]).code, 0);
+    }
+
+    fn copy_plugin(&self, plugin: &str) -> String {
+        let built = plugin_file(plugin);
+        let file = format!("plugins/{}", built.file_name().unwrap().to_str().unwrap());
+        fs::copy(built, self.path(&file)).unwrap();
+        file
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -83,7 +95,8 @@ fn plugin_file(plugin: &str) -> PathBuf {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--message-format=json", "--package", "locum-plugin-app"]);
-        cargo.args(["--package", "locum-plugin-aws", "--package", "locum-plugin-wams", "--target-dir"]);
+        cargo.args(["--package", "locum-plugin-aws", "--package", "locum-plugin-wams"]);
+        cargo.args(["--package", "locum-test-hostile", "--target-dir"]);
         cargo.arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");

@@ -10,6 +10,7 @@ mod audit;
 mod files;
 mod help;
 mod installation;
+mod isolation;
 mod new_plugins;
 mod plugins;
 mod secrets_in_memory;

@@ -14,7 +14,8 @@ fn refused_when(tamper: impl FnOnce(Vec<u8>) -> Vec<u8>) -> String {
     fs::remove_file(installation.path("plugins.lock")).unwrap();
     fs::write(installation.plugin(), tamper(bytes)).unwrap();
     // Pinned again, so that `serve` checks the file's contents and not its hash.
-    let pin = installation.locum(["plugin", "pin", "--yes", "plugins/liblocum_plugin_app.so"]);
+    let pin =
+        installation.locum(["plugin", "pin", "--yes", "--in-process", "plugins/liblocum_plugin_app.so"]);
     let serve = installation.locum(["serve"]);
     assert_eq!(serve.code, 4, "{}", serve.stderr);
     if pin.code == 0 { serve.stderr } else { pin.stderr }
@@ -99,7 +100,7 @@ fn a_text_file_is_refused() {
 fn two_plugins_for_one_api_type_are_refused_by_naming_both() {
     let installation = Installation::new();
     fs::copy(installation.plugin(), installation.path("plugins/second.so")).unwrap();
-    assert_eq!(installation.locum(["plugin", "pin", "--yes", "plugins/second.so"]).code, 0);
+    assert_eq!(installation.locum(["plugin", "pin", "--yes", "--in-process", "plugins/second.so"]).code, 0);
     let refused = installation.locum(["serve"]);
     assert_eq!(refused.code, 4);
     assert!(
@@ -135,7 +136,7 @@ fn list_names_the_problem_of_a_file_that_cannot_be_loaded() {
     let line = listed.stdout.lines().find(|line| line.starts_with("notes.so")).unwrap();
     assert_eq!(
         line.split_whitespace().collect::<Vec<_>>().join(" "),
-        "notes.so - - - - the file is not an ELF file"
+        "notes.so - - - - - the file is not an ELF file"
     );
 }
 

@@ -66,19 +66,29 @@ impl Server {
     }
 
     pub(crate) fn exchange(&self, id_token: &str) -> String {
+        self.exchange_for(id_token, "")
+    }
+
+    /// With further parameters, such as `&api_type=aws`.
+    pub(crate) fn exchange_for(&self, id_token: &str, parameters: &str) -> String {
         let body = format!(
-            "client_id=spa&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&id_token={}",
+            "client_id=spa&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&id_token={}{parameters}",
             id_token.trim()
         );
+        self.send(&format!(
+            "POST /delegation HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}",
+            body.len()
+        ), &body)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1"), "")
+    }
+
+    fn send(&self, head: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        write!(
-            stream,
-            "POST /delegation HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .unwrap();
+        write!(stream, "{head}\r\nhost: {}\r\nconnection: close\r\n\r\n{body}", self.address).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
         response

@@ -1,0 +1,16 @@
+//! The state of a plugin's calls, for operators.
+
+/// The state of a plugin's calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginHealth {
+    /// Calls that are running, including those that hang.
+    pub running: usize,
+    /// Calls that did not return by their deadline, since the plugin was loaded.
+    pub hangs: u32,
+    /// How often the plugin's own process ended, since the plugin was loaded. Always 0 in the host's process.
+    pub deaths: u32,
+    /// Whether the plugin is not called. In the host's process: while a call hangs, and permanently after
+    /// [`HANGS_MAX`](crate::limits::HANGS_MAX) hangs. In a process of its own: while that does not start.
+    pub quarantined: bool,
+}

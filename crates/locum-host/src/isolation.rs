@@ -1,0 +1,35 @@
+//! The two levels at which a plugin can run. A pin states the level, so that the operator decides per file.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a plugin is isolated from the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Isolation {
+    /// The plugin runs in the host's process and can do whatever the host can. A panic fails one request; a call that hangs
+    /// blocks a worker thread while it hangs; an abort, a segmentation fault or a stack overflow terminates the host.
+    InProcess,
+    /// The plugin runs in a process of its own, which can compute and nothing else. When that process ends, the host
+    /// starts another one; only the call that ended it fails.
+    #[default]
+    Runner,
+}
+
+impl Isolation {
+    /// The level as lock files, commands and reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InProcess => "in_process",
+            Self::Runner => "runner",
+        }
+    }
+}
+
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

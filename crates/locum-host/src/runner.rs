@@ -1,0 +1,28 @@
+//! The runner: a process of its own for each plugin, which can compute and nothing else.
+//!
+//! ```text
+//! host                                                       runner
+//! keeper thread    start, watch, reap ◄──── control ────►    main thread: restricts itself, maps the plugin, configures
+//! a request        lane ◄── length, bytes ──────────────►    a thread for each lane: calls the plugin
+//! ```
+//!
+//! `process` starts a runner and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
+//! one request and its answer on a lane, `backend` what a configured issuer does with both. `child` is the other side.
+//! `messages` and `frames` are what they say to each other.
+
+mod backend;
+mod child;
+mod command;
+mod exchange;
+mod frames;
+mod generation;
+mod keeper;
+mod messages;
+mod pause;
+mod process;
+mod shared;
+mod timed_lock;
+
+pub(crate) use backend::RunnerBackend;
+pub use command::{RunnerCommand, run_if_asked, run_plugin};
+pub use locum_sandbox::SUPPORTED;

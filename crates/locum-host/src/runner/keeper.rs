@@ -1,0 +1,200 @@
+//! The thread that keeps one runner: starts it, watches it, reaps it, and starts it again. A runner ends with this
+//! thread.
+
+use std::io::Read as _;
+use std::process::ChildStderr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use locum_sandbox::Death;
+use rustix::event::{PollFd, PollFlags, poll};
+use serde_json::Value;
+
+use crate::limits::{MANIFEST_BYTES_MAX, RUNNER_BACK_OFF, RUNNER_MESSAGES_MAX, RUNNER_OUTPUT_BYTES_MAX};
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::runner::command::RunnerCommand;
+use crate::runner::generation::{Generation, Obituary};
+use crate::runner::messages::ControlMessage;
+use crate::runner::process::{
+    PluginImage, ProcessHandle, Received, RunnerProcess, describe, receive, timespec,
+};
+use crate::runner::shared::{Shared, State};
+
+/// How often output is read, at most.
+const OUTPUT_PERIOD: Duration = Duration::from_millis(10);
+
+/// What a runner runs, and how it is started.
+pub(super) struct Plan {
+    pub(super) command: RunnerCommand,
+    pub(super) image: PluginImage,
+    /// The manifest in the file.
+    pub(super) manifest: Value,
+}
+
+/// Starts the thread, and waits until its first runner is ready.
+///
+/// # Errors
+/// Why the first runner is not. The thread has ended then.
+pub(super) fn start(shared: &Arc<Shared>, plan: Plan) -> Result<(), LoadFault> {
+    let (ready, first) = sync_channel(1);
+    let of_thread = Arc::clone(shared);
+    thread::Builder::new()
+        .name("plugin-keeper".to_owned())
+        .spawn(move || keep(&of_thread, &plan, &ready))
+        .map_err(|error| LoadFault::new(LoadErrorCode::RunnerUnavailable, format!("a thread: {error}")))?;
+    // The thread always sends: every step of a start has a deadline.
+    first.recv().unwrap_or_else(|_| {
+        Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, "the thread that starts the process panicked"))
+    })
+}
+
+fn keep(shared: &Arc<Shared>, plan: &Plan, ready: &SyncSender<Result<(), LoadFault>>) {
+    let mut number = 0;
+    let mut failures = 0;
+    while !shared.is_stopping() {
+        match start_process(plan) {
+            Ok(process) => {
+                number += 1;
+                failures = 0;
+                let _ = shared.protections.set(process.protections);
+                run(shared, process, number, || {
+                    let _ = ready.try_send(Ok(()));
+                });
+            }
+            Err(fault) => {
+                if number == 0 {
+                    let _ = ready.try_send(Err(fault));
+                    break;
+                }
+                let wait = back_off(failures);
+                failures += 1;
+                let cause = fault.cause;
+                let plugin = shared.plugin.as_str();
+                tracing::error!(plugin, "the plugin's process does not start: {cause}; next try in {wait:?}");
+                shared.set_state(State::Failed(cause));
+                shared.pause_until(Instant::now() + wait);
+                shared.set_state(State::Starting);
+            }
+        }
+    }
+    shared.set_state(State::Stopped);
+}
+
+fn back_off(failures: u32) -> Duration {
+    let (shortest, longest) = RUNNER_BACK_OFF;
+    shortest.saturating_mul(2_u32.saturating_pow(failures)).min(longest)
+}
+
+fn start_process(plan: &Plan) -> Result<RunnerProcess, LoadFault> {
+    let mut process = RunnerProcess::start(&plan.command, &plan.image)?;
+    let described = process.described()?;
+    let described = match described.len() {
+        0..=MANIFEST_BYTES_MAX => serde_json::from_slice::<Value>(&described).ok(),
+        _ => None,
+    };
+    if described.as_ref() == Some(&plan.manifest) {
+        return Ok(process);
+    }
+    let cause = "the code states a different manifest than the file contains";
+    Err(LoadFault::new(LoadErrorCode::ManifestMismatch, cause))
+}
+
+/// Publishes the process, and waits until it has ended.
+fn run(shared: &Arc<Shared>, mut process: RunnerProcess, number: u64, ready: impl FnOnce()) {
+    let Some(parts) = process.parts() else { return };
+    let generation = Arc::new(Generation::new(number, parts));
+    shared.set_state(State::Ready(Arc::clone(&generation)));
+    ready();
+    if shared.is_stopping() {
+        generation.stop();
+    }
+    let last = watch(&shared.plugin, &process.handle, &process.control, process.output.take());
+    let in_flight = generation.in_flight();
+    let status = process.end();
+    let (guilty, cause) = match last {
+        Some(Death { cause, thread }) => (Some(thread), cause.to_string()),
+        None => (None, describe(status)),
+    };
+    let obituary = generation.ended(Obituary { guilty, cause, single: in_flight <= 1 });
+    if !shared.is_stopping() {
+        shared.deaths.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(
+            plugin = shared.plugin,
+            calls = in_flight,
+            "the plugin's process ended and is started anew: {}",
+            obituary.cause
+        );
+    }
+    shared.set_state(State::Starting);
+}
+
+/// Reads what the process says until it ends. Returns the last death that it told: an earlier one was forged.
+fn watch(
+    plugin: &str,
+    handle: &ProcessHandle,
+    control: &std::os::fd::OwnedFd,
+    mut output: Option<ChildStderr>,
+) -> Option<Death> {
+    let mut last = None;
+    let mut messages = 0;
+    let mut output_bytes = 0;
+    let mut output_from = Instant::now();
+    loop {
+        let read_output = output.as_ref().filter(|_| output_from <= Instant::now());
+        let mut polled = vec![PollFd::new(control, PollFlags::IN)];
+        polled.extend(read_output.map(|output| PollFd::new(output, PollFlags::IN)));
+        let wait = (output.is_some() && read_output.is_none()).then(|| timespec(OUTPUT_PERIOD));
+        let polled_well = poll(&mut polled, wait.as_ref());
+        let mut happened = polled.iter().map(|polled| !polled.revents().is_empty());
+        let (has_message, has_output) = (happened.next() == Some(true), happened.next() == Some(true));
+        if polled_well.is_err_and(|error| error != rustix::io::Errno::INTR) {
+            handle.kill();
+            return last;
+        }
+        if has_output {
+            output_from = Instant::now() + OUTPUT_PERIOD;
+            match discard(output.as_mut()) {
+                0 => output = None,
+                bytes => {
+                    if output_bytes == 0 {
+                        tracing::warn!(plugin, "the plugin writes to standard error; this is discarded");
+                    }
+                    output_bytes += bytes;
+                }
+            }
+        }
+        if has_message {
+            match receive(control) {
+                Received::Message(ControlMessage::Death(death)) => last = Some(death),
+                Received::Message(_) | Received::Status(_) | Received::Unreadable => {}
+                Received::Closed | Received::TimedOut => return last,
+            }
+            messages += 1;
+            if messages > RUNNER_MESSAGES_MAX {
+                // What it said is worth nothing.
+                handle.kill();
+                return None;
+            }
+        }
+    }
+}
+
+/// Reads what there is, up to the limit; 0 if there will be no more.
+fn discard(output: Option<&mut ChildStderr>) -> usize {
+    let mut bytes = vec![0; RUNNER_OUTPUT_BYTES_MAX];
+    output.and_then(|output| output.read(&mut bytes).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_off_doubles_up_to_its_limit() {
+        let waits: Vec<u128> = [0, 1, 2, 8, 9, 40].map(|failures| back_off(failures).as_millis()).to_vec();
+        assert_eq!(waits, [100, 200, 400, 25_600, 30_000, 30_000]);
+    }
+}

@@ -1,0 +1,446 @@
+//! Starts a runner: spawns the program, sends it what it needs, and waits until the plugin is mapped under the filter.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, IoSlice, IoSliceMut, Read as _, Write as _, read_to_string};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, ChildStderr, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use zeroize::Zeroizing;
+
+use crate::limits::{RUNNER_LANES_MAX, RUNNER_MESSAGES_MAX, RUNNER_START_DEADLINE};
+use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::protections::Protections;
+use crate::runner::command::RunnerCommand;
+use crate::runner::frames::FrameBuffer;
+use crate::runner::messages::{ANSWER_FRAME_BYTES_MAX, Answer, ControlMessage, PROTOCOL, Request, Setup};
+
+/// Longest message on the control socket.
+const CONTROL_BYTES_MAX: usize = 4096;
+
+/// The plugin that a runner maps.
+pub(super) struct PluginImage {
+    /// A sealed memory file.
+    pub(super) file: OwnedFd,
+    /// The libraries that it needs.
+    pub(super) libraries: Vec<String>,
+}
+
+/// A runner whose plugin is mapped. It is killed when this is dropped.
+pub(super) struct RunnerProcess {
+    child: Child,
+    pub(super) control: OwnedFd,
+    pub(super) output: Option<ChildStderr>,
+    pub(super) handle: ProcessHandle,
+    configure_lane: Option<BlockingLane>,
+    lanes: Vec<UnixStream>,
+    pub(super) protections: Protections,
+}
+
+/// What calls need of a process.
+pub(super) struct Parts {
+    pub(super) handle: ProcessHandle,
+    pub(super) configure_lane: BlockingLane,
+    pub(super) lanes: Vec<UnixStream>,
+}
+
+/// Kills a process. It never meets another process that got the same number.
+#[derive(Debug)]
+pub(super) struct ProcessHandle(OwnedFd);
+
+impl ProcessHandle {
+    pub(super) fn kill(&self) {
+        // Fails only if the process has ended.
+        let _ = pidfd_send_signal(&self.0, Signal::KILL);
+    }
+}
+
+/// How many calls a runner answers at a time: one for each processor, up to a limit.
+pub(super) fn lane_count() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(processors).unwrap_or(RUNNER_LANES_MAX).min(RUNNER_LANES_MAX)
+}
+
+impl RunnerProcess {
+    /// Starts a runner with this plugin. Must be called in the thread that keeps it: the runner ends with that thread.
+    ///
+    /// # Errors
+    /// The program cannot be started, the system lacks something that the sandbox needs, or the plugin cannot be mapped or
+    /// ends the process while it is.
+    pub(super) fn start(command: &RunnerCommand, image: &PluginImage) -> Result<Self, LoadFault> {
+        let deadline = Instant::now() + RUNNER_START_DEADLINE;
+        let (control, far_control) = control_sockets().map_err(|error| unavailable("a socket", error))?;
+        let mut command =
+            command.command().map_err(|cause| LoadFault::new(LoadErrorCode::RunnerUnavailable, cause))?;
+        command.env_clear().arg0("locum-plugin-runner").process_group(0);
+        command.stdin(Stdio::from(far_control)).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| {
+            let program = command.get_program().display();
+            unavailable(&format!("the program {program}"), error)
+        })?;
+        // It holds this process's end of the control socket.
+        drop(command);
+        let started = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH);
+        let handle = match started.and_then(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+            Ok(handle) => ProcessHandle(handle),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(unavailable("a process descriptor", error));
+            }
+        };
+        let output = child.stderr.take();
+        match set_up(&control, image, deadline) {
+            Ok(Started { configure_lane, lanes, protections, own_status }) => {
+                let configure_lane = Some(configure_lane);
+                let process = Self { child, control, output, handle, configure_lane, lanes, protections };
+                process.check_filter(own_status)?;
+                Ok(process)
+            }
+            Err(NotStarted::Fault(fault)) => {
+                end(&mut child, &handle);
+                Err(fault)
+            }
+            Err(NotStarted::Ended) => {
+                let status = end(&mut child, &handle);
+                let mut text = String::new();
+                // What a program says that is not the runner. The plugin cannot have written more than a pipe holds.
+                if let Some(output) = output {
+                    let _ = output.take(500).read_to_string(&mut text);
+                }
+                let text = crate::sanitize::sanitized(text.trim(), 200);
+                let said = if text.is_empty() { String::new() } else { format!("; it wrote: {text}") };
+                Err(failed(format!("its process ended before it was ready: {}{said}", describe(status))))
+            }
+        }
+    }
+
+    /// The manifest that the code states.
+    pub(super) fn described(&mut self) -> Result<Vec<u8>, LoadFault> {
+        let deadline = Instant::now() + RUNNER_START_DEADLINE;
+        let request = Request::Describe.frame().unwrap_or_default();
+        let answer = match &mut self.configure_lane {
+            Some(lane) => lane.exchange(&request, deadline),
+            None => Err(BlockingFault::Closed),
+        };
+        match answer {
+            Ok(Answer::Replied(manifest)) => Ok(manifest),
+            Ok(_) | Err(BlockingFault::BadFrame) => {
+                Err(failed("its process answered with something else than a manifest"))
+            }
+            Err(BlockingFault::TimedOut) => Err(failed(format!(
+                "it did not state its manifest within {} s",
+                RUNNER_START_DEADLINE.as_secs()
+            ))),
+            Err(BlockingFault::Closed) => {
+                let last = last_death(&self.control);
+                let status = self.end();
+                Err(failed(format!(
+                    "its process ended while it stated its manifest: {}",
+                    last.map_or_else(|| describe(status), |death| death.cause.to_string())
+                )))
+            }
+        }
+    }
+
+    /// What calls need of it; `None` the second time.
+    pub(super) fn parts(&mut self) -> Option<Parts> {
+        let handle = ProcessHandle(self.handle.0.try_clone().ok()?);
+        Some(Parts {
+            handle,
+            configure_lane: self.configure_lane.take()?,
+            lanes: std::mem::take(&mut self.lanes),
+        })
+    }
+
+    /// Kills the process, unless it has ended, and reaps it.
+    pub(super) fn end(&mut self) -> ExitStatus {
+        end(&mut self.child, &self.handle)
+    }
+
+    /// Reads from the system that the filter is in force in all threads: the process could say anything.
+    fn check_filter(&self, own_status: Option<File>) -> Result<(), LoadFault> {
+        let threads = format!("/proc/{}/task", self.child.id());
+        let unreadable =
+            |error: std::io::Error| unavailable(&format!("the state of a process in {threads}"), error);
+        // A container can have filters of its own, which count too.
+        let inherited = fs::read_to_string("/proc/self/status").ok().and_then(|own| filters(&own));
+        let read = |thread: std::io::Result<fs::DirEntry>| fs::read_to_string(thread?.path().join("status"));
+        let statuses: Vec<std::io::Result<String>> = match (fs::read_dir(&threads), own_status) {
+            (Ok(threads), _) => threads.map(read).collect(),
+            // A /proc that hides processes hides this one, which no program may look into. Its own first thread is the
+            // one that applies the filter to all.
+            (Err(error), Some(status)) if error.kind() == ErrorKind::NotFound => vec![read_to_string(status)],
+            (Err(error), _) => return Err(unreadable(error)),
+        };
+        for status in statuses {
+            let status = status.map_err(unreadable)?;
+            let restricted = field(&status, "Seccomp") == Some(2) && field(&status, "NoNewPrivs") == Some(1);
+            let has_own_filter = match (inherited, filters(&status)) {
+                (Some(inherited), Some(filters)) => filters > inherited,
+                // Kernels before 5.10 do not count them.
+                _ => true,
+            };
+            if !restricted || !has_own_filter {
+                return Err(LoadFault::new(
+                    LoadErrorCode::RunnerUnavailable,
+                    "the filter of system calls is not in force in all threads of the process",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RunnerProcess {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn filters(status: &str) -> Option<u32> {
+    field(status, "Seccomp_filters")
+}
+
+fn field(status: &str, name: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line?.trim().parse().ok()
+}
+
+fn end(child: &mut Child, handle: &ProcessHandle) -> ExitStatus {
+    handle.kill();
+    child.wait().unwrap_or_default()
+}
+
+/// What an exit status says about a process that did not say it.
+pub(super) fn describe(status: ExitStatus) -> String {
+    const SIGKILL: i32 = 9;
+    const SIGSYS: i32 = 31;
+    match status.signal() {
+        Some(SIGKILL) => "it was killed, by the host or by the system for want of memory".to_owned(),
+        Some(SIGSYS) => {
+            "it made a system call that plugins may not make, such as starting a thread".to_owned()
+        }
+        _ => format!("it ended without saying why ({status})"),
+    }
+}
+
+struct Started {
+    configure_lane: BlockingLane,
+    lanes: Vec<UnixStream>,
+    protections: Protections,
+    own_status: Option<File>,
+}
+
+enum NotStarted {
+    Fault(LoadFault),
+    /// It ended without saying why.
+    Ended,
+}
+
+impl From<LoadFault> for NotStarted {
+    fn from(fault: LoadFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Sends the runner its plugin and lanes, and waits until the plugin is mapped.
+fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<Started, NotStarted> {
+    let pair = || UnixStream::pair().map_err(|error| unavailable("a socket", error));
+    let (configure_lane, far_configure_lane) = pair()?;
+    let lane_count = lane_count();
+    let (lanes, far_lanes): (Vec<_>, Vec<_>) =
+        (0..lane_count).map(|_| pair()).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let setup = Setup { protocol: PROTOCOL, lanes: lane_count, libraries: image.libraries.clone() };
+    let setup = serde_json::to_vec(&setup).map_err(|error| unavailable("the setup message", error))?;
+    let mut descriptors = vec![image.file.as_fd(), far_configure_lane.as_fd()];
+    descriptors.extend(far_lanes.iter().map(AsFd::as_fd));
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2 + RUNNER_LANES_MAX as usize))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    match sendmsg(control, &[IoSlice::new(&setup)], &mut ancillary, SendFlags::NOSIGNAL) {
+        Ok(_) => {}
+        Err(Errno::PIPE | Errno::CONNRESET) => return Err(NotStarted::Ended),
+        Err(error) => return Err(unavailable("a message to the runner", error).into()),
+    }
+    let mut last_death = None;
+    let mut own_status = None;
+    for _ in 0..RUNNER_MESSAGES_MAX {
+        match next_message(control, deadline) {
+            Received::Message(ControlMessage::Mapped(protections)) => {
+                let configure_lane = BlockingLane::new(configure_lane);
+                return Ok(Started { configure_lane, lanes, protections, own_status });
+            }
+            Received::Message(ControlMessage::Refused(fault)) => return Err(fault.into()),
+            Received::Message(ControlMessage::Death(death)) => last_death = Some(death),
+            Received::Status(status) => own_status = Some(File::from(status)),
+            Received::Unreadable => {}
+            Received::Closed => {
+                return Err(last_death.map_or(NotStarted::Ended, |death| {
+                    failed(format!("its process ended before it was ready: {}", death.cause)).into()
+                }));
+            }
+            Received::TimedOut => {
+                let cause =
+                    format!("it was not ready within {} s of its start", RUNNER_START_DEADLINE.as_secs());
+                return Err(failed(cause).into());
+            }
+        }
+    }
+    Err(failed("its process sent too many messages while it started").into())
+}
+
+/// What arrived on a control socket.
+pub(super) enum Received {
+    Message(ControlMessage),
+    /// The process's file `/proc/self/status`. It can be sent only before the filter is in force.
+    Status(OwnedFd),
+    /// Bytes that are not a message.
+    Unreadable,
+    Closed,
+    TimedOut,
+}
+
+/// Waits for the next message.
+fn next_message(control: &OwnedFd, deadline: Instant) -> Received {
+    loop {
+        let Some(wait) = deadline.checked_duration_since(Instant::now()) else { return Received::TimedOut };
+        let mut polled = [PollFd::new(control, PollFlags::IN)];
+        match poll(&mut polled, Some(&timespec(wait))) {
+            Ok(0) => {}
+            Ok(_) => return receive(control),
+            Err(Errno::INTR) => {}
+            Err(_) => return Received::Closed,
+        }
+    }
+}
+
+/// Reads the message that has arrived. An empty one counts as the end: the runner sends none.
+pub(super) fn receive(control: &OwnedFd) -> Received {
+    let mut bytes = [0; CONTROL_BYTES_MAX];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let parts = &mut [IoSliceMut::new(&mut bytes)];
+    match recvmsg(control, parts, &mut ancillary, RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC) {
+        Ok(received) if received.bytes == 0 => Received::Closed,
+        Ok(received) => {
+            if let Some(RecvAncillaryMessage::ScmRights(mut descriptors)) = ancillary.drain().next()
+                && let Some(status) = descriptors.next()
+            {
+                return Received::Status(status);
+            }
+            let message = ControlMessage::parse(bytes.get(..received.bytes).unwrap_or_default());
+            message.map_or(Received::Unreadable, Received::Message)
+        }
+        Err(Errno::AGAIN | Errno::INTR) => Received::Unreadable,
+        Err(_) => Received::Closed,
+    }
+}
+
+/// The last death that a process told before it ended.
+fn last_death(control: &OwnedFd) -> Option<locum_sandbox::Death> {
+    let deadline = Instant::now() + Duration::from_millis(100);
+    let mut last = None;
+    loop {
+        match next_message(control, deadline) {
+            Received::Message(ControlMessage::Death(death)) => last = Some(death),
+            Received::Message(_) | Received::Status(_) | Received::Unreadable => {}
+            Received::Closed | Received::TimedOut => return last,
+        }
+    }
+}
+
+pub(super) fn timespec(time: Duration) -> Timespec {
+    // Rounded up to a millisecond, so that the last wait is not a busy one.
+    let time = time + Duration::from_millis(1);
+    Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    }
+}
+
+fn control_sockets() -> Result<(OwnedFd, OwnedFd), Errno> {
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+}
+
+fn unavailable(what: &str, error: impl std::fmt::Display) -> LoadFault {
+    LoadFault::new(LoadErrorCode::RunnerUnavailable, format!("{what}: {error}"))
+}
+
+fn failed(cause: impl Into<String>) -> LoadFault {
+    LoadFault::new(LoadErrorCode::RunnerFailed, cause)
+}
+
+/// Why a blocking exchange gave no answer. The lane cannot be used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlockingFault {
+    TimedOut,
+    Closed,
+    BadFrame,
+}
+
+/// The lane on which issuers are configured, by threads that may block.
+pub(super) struct BlockingLane {
+    stream: UnixStream,
+    buffer: FrameBuffer,
+}
+
+impl BlockingLane {
+    fn new(stream: UnixStream) -> Self {
+        Self { stream, buffer: FrameBuffer::new(ANSWER_FRAME_BYTES_MAX) }
+    }
+
+    /// Sends a request that is not answered.
+    pub(super) fn send(
+        &mut self,
+        request: &Zeroizing<Vec<u8>>,
+        deadline: Instant,
+    ) -> Result<(), BlockingFault> {
+        self.stream.set_write_timeout(Some(remaining(deadline)?)).map_err(|_| BlockingFault::Closed)?;
+        self.stream.write_all(request).map_err(|error| fault(&error))
+    }
+
+    pub(super) fn exchange(
+        &mut self,
+        request: &Zeroizing<Vec<u8>>,
+        deadline: Instant,
+    ) -> Result<Answer, BlockingFault> {
+        self.send(request, deadline)?;
+        loop {
+            if let Some(frame) = self.buffer.take().map_err(|_| BlockingFault::BadFrame)? {
+                let answer = Answer::parse(frame).filter(|_| self.buffer.is_empty());
+                return answer.ok_or(BlockingFault::BadFrame);
+            }
+            self.stream.set_read_timeout(Some(remaining(deadline)?)).map_err(|_| BlockingFault::Closed)?;
+            let space = self.buffer.space().map_err(|_| BlockingFault::BadFrame)?;
+            match self.stream.read(space) {
+                Ok(0) => return Err(BlockingFault::Closed),
+                Ok(bytes) => self.buffer.advance(bytes),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+    }
+}
+
+fn remaining(deadline: Instant) -> Result<Duration, BlockingFault> {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    if remaining.is_zero() { Err(BlockingFault::TimedOut) } else { Ok(remaining) }
+}
+
+fn fault(error: &std::io::Error) -> BlockingFault {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => BlockingFault::TimedOut,
+        _ => BlockingFault::Closed,
+    }
+}

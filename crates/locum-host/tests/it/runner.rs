@@ -1,0 +1,193 @@
+//! Plugins in a process of their own: the same answers as in the host's process, and calls that survive the death of that
+//! process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use locum_abi::answer::Credential;
+use locum_engine::ports::{Issuer, IssuerFailure};
+use locum_host::runner::RunnerCommand;
+use locum_host::{Isolation, LoadErrorCode, Pins, PluginSet};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::harness::{
+    NOW, ScriptedUpstreams, app, configured, contract_breach, hostile, issue, load, load_in_runner,
+    misbehaving, options, parrot, refused, reply,
+};
+
+fn in_runner(file: &std::path::Path) -> PluginSet {
+    load_in_runner(file, options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10))).unwrap()
+}
+
+fn attempt(set: &PluginSet, attempt: &str, target: &str) -> Arc<dyn Issuer> {
+    configured(set, "hostile", json!({"attempt": attempt, "target": target, "when": "issue"}))
+}
+
+fn deaths(set: &PluginSet) -> u32 {
+    set.plugins().next().unwrap().health().deaths
+}
+
+#[tokio::test]
+async fn input_configuration_and_answer_are_the_same_bytes_at_both_levels() {
+    let echo = |what: &str| json!({"answers": [format!(r#"{{"kind":"issued","credential":{{"text":{what}}},"issued_at":{NOW}}}"#)]});
+    let (runner, in_process) = (in_runner(parrot()), load(parrot()).unwrap());
+    for what in ["{configuration}", "{input}"] {
+        let answers = [
+            issue(&*configured(&runner, "parrot_text", echo(what))).await.unwrap(),
+            issue(&*configured(&in_process, "parrot_text", echo(what))).await.unwrap(),
+        ];
+        let [Credential::Text(runner), Credential::Text(in_process)] =
+            answers.map(|issued| issued.credential)
+        else {
+            panic!("no text")
+        };
+        assert_eq!(runner, in_process);
+        assert!(runner.starts_with('{'));
+    }
+}
+
+#[tokio::test]
+async fn each_step_of_a_request_receives_one_more_reply() {
+    let request = json!({"method": "POST", "url": "https://login.example.com/token", "body": "x"});
+    let call = json!({"kind": "call", "request": request}).to_string();
+    let issued = format!(r#"{{"kind":"issued","credential":{{"text":"done"}},"issued_at":{NOW}}}"#);
+    let upstreams = ScriptedUpstreams::of([Ok(reply(200, "first")), Ok(reply(200, "second"))]);
+    let set = load_in_runner(parrot(), options(upstreams.clone(), Duration::from_secs(10))).unwrap();
+    let settings = json!({"answers": [call, call, issued]});
+    assert!(issue(&*configured(&set, "parrot_jwt", settings)).await.is_ok());
+    assert_eq!(upstreams.requests.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_plugins_refusals_panics_and_long_answers_are_those_of_the_hosts_process() {
+    let (runner, in_process) = (in_runner(misbehaving()), load(misbehaving()).unwrap());
+    let mut seen = Vec::new();
+    for set in [&runner, &in_process] {
+        let Err(IssuerFailure::Failed(panic)) = issue(&*configured(set, "panics_in_issue", json!({}))).await
+        else {
+            panic!("no failure")
+        };
+        let refusal = refused(set, "panics_in_configure", json!({}));
+        let too_long = contract_breach(&*configured(set, "answers_too_much", json!({}))).await;
+        drop(configured(set, "panics_in_drop", json!({})));
+        let after = issue(&*configured(set, "panics_in_drop", json!({}))).await.unwrap();
+        seen.push(format!("{panic:?} {refusal:?} {too_long} {after:?}"));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(seen[0].contains("larger than 256 KiB"), "{}", seen[0]);
+    assert_eq!(deaths(&runner), 0);
+}
+
+#[tokio::test]
+async fn a_shipped_plugin_runs_in_its_own_process() {
+    let set = in_runner(app());
+    let plugin = set.plugins().next().unwrap();
+    assert_eq!((plugin.isolation(), plugin.manifest().name.as_str()), (Isolation::Runner, "app"));
+    assert!(plugin.protections().is_some());
+    assert!(load(app()).unwrap().plugins().next().unwrap().protections().is_none());
+}
+
+#[test]
+fn a_pin_for_the_runner_is_refused_by_a_host_that_has_none() {
+    let pins = Pins::trusting_file(parrot()).unwrap().at(Isolation::Runner);
+    let options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+    let error = PluginSet::load([parrot()], &pins, options.clone()).err().unwrap();
+    assert_eq!(error.code, LoadErrorCode::RunnerUnavailable);
+    assert!(error.to_string().contains("LoadOptions::runner"), "{error}");
+    assert!(PluginSet::load([parrot()], &pins.at(Isolation::InProcess), options).is_ok());
+}
+
+#[test]
+fn a_program_that_is_not_the_runner_is_an_error_that_says_so() {
+    let pins = Pins::trusting_file(parrot()).unwrap().at(Isolation::Runner);
+    for (program, cause) in [
+        ("/nonexistent/runner", "/nonexistent/runner"),
+        ("/bin/true", "ended before it was ready"),
+        ("/bin/ls", "it wrote:"),
+    ] {
+        let mut options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+        options.runner = Some(RunnerCommand::Path(program.into()));
+        let error = PluginSet::load([parrot()], &pins, options).err().unwrap();
+        assert!(error.cause.contains(cause), "{error}");
+    }
+}
+
+#[test]
+fn the_runner_started_by_hand_says_what_it_is_for() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_locum-plugin-runner")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("`locum serve`"));
+}
+
+/// Runs three harmless calls, and beside them one that ends the process in the middle of theirs.
+async fn innocents_beside(set: &PluginSet, guilty: &str) -> (Vec<bool>, IssuerFailure) {
+    let innocents: Vec<_> = (0..3)
+        .map(|_| {
+            let issuer = attempt(set, "work", "150");
+            tokio::spawn(async move { issue(&*issuer).await.is_ok() })
+        })
+        .collect();
+    let failure = issue(&*attempt(set, guilty, "50")).await.unwrap_err();
+    let mut answered = Vec::new();
+    for innocent in innocents {
+        answered.push(innocent.await.unwrap());
+    }
+    (answered, failure)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_beside_the_one_that_ended_the_process_are_sent_again() {
+    let set = in_runner(hostile());
+    let (answered, failure) = innocents_beside(&set, "work_and_abort").await;
+    assert_eq!(answered, [true; 3]);
+    assert!(failure.to_string().contains("SIGABRT"), "{failure}");
+    assert_eq!(deaths(&set), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_death_without_a_name_calls_are_sent_again_one_at_a_time() {
+    let set = in_runner(hostile());
+    let (answered, failure) = innocents_beside(&set, "work_and_hide").await;
+    assert_eq!(answered, [true; 3]);
+    assert!(failure.to_string().contains("such as starting a thread"), "{failure}");
+    // The first death has no name; in the second one the guilty call was alone.
+    assert_eq!(deaths(&set), 2);
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_is_gone_gives_its_lane_back() {
+    let set = in_runner(hostile());
+    let works = attempt(&set, "work", "200");
+    for _ in 0..8 {
+        assert!(timeout(Duration::from_millis(20), issue(&*works)).await.is_err());
+    }
+    assert!(issue(&*attempt(&set, "nothing", "")).await.is_ok());
+    assert_eq!(deaths(&set), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_after_its_caller_is_gone_is_ended_at_its_deadline() {
+    let options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(3));
+    let set = load_in_runner(hostile(), options).unwrap();
+    let hangs = attempt(&set, "loop", "");
+    for _ in 0..8 {
+        assert!(timeout(Duration::from_millis(150), issue(&*hangs)).await.is_err());
+    }
+    // All lanes are taken until the first of those calls is ended.
+    assert!(issue(&*attempt(&set, "nothing", "")).await.is_ok());
+    assert!(deaths(&set) >= 1);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_dropped_does_not_disturb_the_others() {
+    let set = in_runner(parrot());
+    let settings: Value =
+        json!({"answers": [format!(r#"{{"kind":"issued","credential":{{"text":"x"}},"issued_at":{NOW}}}"#)]});
+    let kept = configured(&set, "parrot_text", settings.clone());
+    for _ in 0..100 {
+        drop(configured(&set, "parrot_text", settings.clone()));
+    }
+    assert!(issue(&*kept).await.is_ok());
+    assert_eq!(deaths(&set), 0);
+}

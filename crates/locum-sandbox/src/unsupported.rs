@@ -1,0 +1,55 @@
+//! The same functions where there is no sandbox: each says so.
+
+use std::os::fd::OwnedFd;
+
+use crate::error::SandboxError;
+
+/// The descriptor of a library file.
+#[derive(Debug)]
+pub struct PluginFile(OwnedFd);
+
+impl PluginFile {
+    /// Takes the descriptor.
+    pub fn new(file: OwnedFd) -> Self {
+        Self(file)
+    }
+
+    /// The name to give the loader: an empty one.
+    pub fn name(&self) -> String {
+        String::new()
+    }
+}
+
+macro_rules! unsupported {
+    ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {
+        $(
+            /// Not on this system.
+            ///
+            /// # Errors
+            /// Always [`SandboxError::Unsupported`].
+            pub fn $name($(_: $argument),*) -> Result<$result, SandboxError> {
+                Err(SandboxError::Unsupported)
+            }
+        )*
+    };
+}
+
+unsupported! {
+    close_inherited() -> ();
+    end_with_parent(u32) -> ();
+    limit_process(u64, u16) -> ();
+    refuse_files_and_network() -> bool;
+    prepare_thread(u32) -> ();
+    handle_signals() -> ();
+    install_filter(PluginFile) -> ();
+}
+
+/// Not on this system.
+pub fn refuse_executable_memory() -> bool {
+    false
+}
+
+/// Ends the process.
+pub fn leave() -> ! {
+    std::process::exit(159)
+}
