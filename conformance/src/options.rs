@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use locum_host::LoadError;
+use locum_host::runner::RunnerCommand;
 use serde_json::{Map, Value};
 
 use crate::fixtures::FixtureError;
@@ -22,6 +23,24 @@ pub struct Options {
     pub now_unix_seconds: i64,
     /// The command of the run, which a report repeats to reproduce failures.
     pub command: String,
+    /// At which levels a plugin file runs. A server runs its plugins as it does.
+    pub isolation: TestedIsolation,
+    /// What starts the process of a plugin at the level `runner`.
+    pub runner: RunnerCommand,
+}
+
+/// The levels of isolation at which a plugin file is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TestedIsolation {
+    /// In this process.
+    InProcess,
+    /// In a process of its own.
+    Runner,
+    /// At both levels in the same run. Every request is made at both, with the same time, entropy and upstream replies; a
+    /// case fails if an answer or an upstream request differs.
+    #[default]
+    Both,
 }
 
 /// What is tested.

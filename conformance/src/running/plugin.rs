@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use locum_abi::manifest::Manifest;
 use locum_engine::ports::Issuers;
-use locum_host::{Isolation, LoadOptions, Pins, Plugin, PluginSet, inspect};
+use locum_host::{Isolation, LoadError, LoadOptions, Pins, PluginSet, Upstreams, inspect};
 use tokio::runtime::Runtime;
 use tracing::dispatcher::set_default;
 
+use crate::cases::both_levels::{BothLevels, RecordingUpstreams, ReplayingUpstreams};
 use crate::cases::harness::Harness;
 use crate::cases::issuer_under_test::Destination;
 use crate::cases::log_lines::LogLines;
@@ -16,7 +17,7 @@ use crate::cases::scripted_upstreams::ScriptedUpstreams;
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::PluginSpec;
 use crate::fixtures::variables::rfc_3339;
-use crate::options::{Options, SetupError};
+use crate::options::{Options, SetupError, TestedIsolation};
 use crate::report::{ImplementationReport, Report};
 use crate::running::run::Run;
 use crate::running::runtime::runtime;
@@ -53,20 +54,18 @@ impl<'a> LoadedPlugin<'a> {
     ) -> Result<Self, SetupError> {
         let file = std::path::absolute(file).map_err(SetupError::Runtime)?;
         let upstreams = Arc::new(ScriptedUpstreams::default());
-        let load = LoadOptions::new(upstreams.clone());
         let log = Arc::new(LogLines::default());
         let runtime = runtime(&log)?;
-        let plugins = Arc::new(PluginSet::load([&file], &Pins::trusting_file(&file)?, load)?);
-        let isolation = plugins.plugins().next().map_or(Isolation::default(), Plugin::isolation);
+        let issuers = load_issuers(options, &file, &upstreams)?;
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
-        let harness = Harness { issuers: plugins as Arc<dyn Issuers>, upstreams, log, fault: None };
+        let harness = Harness { issuers, upstreams, log, fault: None };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let implementation = ImplementationReport::of_plugin(
             name,
             inspection.sha256.to_string(),
             &manifest,
-            isolation_name(isolation),
+            isolation_name(options.isolation),
         );
         let spec = spec_for(options, fixtures, &manifest)?;
         Ok(Self { options, fixtures, manifest, spec, harness, runtime, implementation })
@@ -94,9 +93,32 @@ impl<'a> LoadedPlugin<'a> {
     }
 }
 
-fn isolation_name(isolation: Isolation) -> String {
+/// The issuers of a plugin file, at the levels that are to be tested.
+fn load_issuers(
+    options: &Options,
+    file: &Path,
+    upstreams: &Arc<ScriptedUpstreams>,
+) -> Result<Arc<dyn Issuers>, LoadError> {
+    let load = |isolation, upstreams: Arc<dyn Upstreams>| {
+        let mut load = LoadOptions::new(upstreams);
+        load.runner = Some(options.runner.clone());
+        PluginSet::load([file], &Pins::trusting_file(file)?.at(isolation), load)
+    };
+    Ok(match options.isolation {
+        TestedIsolation::InProcess => Arc::new(load(Isolation::InProcess, upstreams.clone())?),
+        TestedIsolation::Runner => Arc::new(load(Isolation::Runner, upstreams.clone())?),
+        TestedIsolation::Both => Arc::new(BothLevels {
+            in_process: load(Isolation::InProcess, Arc::new(RecordingUpstreams(upstreams.clone())))?,
+            runner: load(Isolation::Runner, Arc::new(ReplayingUpstreams))?,
+        }),
+    })
+}
+
+fn isolation_name(isolation: TestedIsolation) -> String {
     match isolation {
-        Isolation::InProcess => "in process".to_owned(),
-        other => format!("{other:?}"),
+        TestedIsolation::InProcess => "in process",
+        TestedIsolation::Runner => "runner",
+        TestedIsolation::Both => "in process and runner, with equal answers",
     }
+    .to_owned()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use locum_conformance::report::to_table;
-use locum_conformance::{Options, Report, run};
+use locum_conformance::{Options, Report, TestedIsolation, run};
 
 use crate::shipped::options;
 
@@ -45,6 +45,17 @@ fn every_answer_that_breaks_the_contract_is_an_error() {
     let folder = folder("parrot");
     let all = ids(&folder);
     let report = report_of("locum-test-parrot", folder, all.clone());
+    assert_eq!(report.counts.passed, all.len(), "{}", to_table(&report));
+    assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
+}
+
+#[test]
+fn what_ends_a_process_is_an_error_of_the_request_at_the_level_runner() {
+    let folder = folder("misbehaving");
+    let all = ids(&folder);
+    let isolation = TestedIsolation::Runner;
+    let options = Options { fixtures: vec![folder], isolation, ..options("locum-test-misbehaving") };
+    let report = run(&Options { only: all.clone(), ..options }).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(report.counts.passed, all.len(), "{}", to_table(&report));
     assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
 }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use locum_conformance::report::to_table;
-use locum_conformance::{Implementation, Options, Report, run};
+use locum_conformance::{Implementation, Options, Report, TestedIsolation, run};
+use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, LoadErrorCode, LoadOptions, Pins, PluginSet, plugin_files};
 
-use crate::plugin_files::workspace;
+use crate::plugin_files::{runner, workspace};
 use crate::shipped::TODAY;
 
 fn folder() -> PathBuf {
@@ -33,6 +34,8 @@ fn report_of(file: PathBuf, fixtures: PathBuf) -> Report {
         only: Vec::new(),
         now_unix_seconds: TODAY,
         command: "locum conformance plugin.so".to_owned(),
+        isolation: TestedIsolation::Both,
+        runner: RunnerCommand::Path(runner()),
     };
     run(&options).unwrap_or_else(|error| panic!("{error}"))
 }

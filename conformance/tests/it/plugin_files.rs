@@ -52,6 +52,22 @@ pub(crate) fn built(package: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("the build of {package} gave no plugin file"))
 }
 
+/// The small program that runs a plugin in a process of its own.
+pub(crate) fn runner() -> PathBuf {
+    let _one = BUILDING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--message-format=json", "--package", "locum-host", "--bins"])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = output.stdout.split(|byte| *byte == b'\n');
+    let messages = messages.filter_map(|message| serde_json::from_slice::<Value>(message).ok());
+    let mut programs =
+        messages.filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)));
+    programs.next().unwrap_or_else(|| panic!("the build gave no program"))
+}
+
 /// The shared object that a message of cargo names, if any.
 fn shared_object(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;

@@ -3,9 +3,10 @@
 use std::thread;
 
 use locum_conformance::report::to_table;
-use locum_conformance::{Implementation, Options, Report, run};
+use locum_conformance::{Implementation, Options, Report, TestedIsolation, run};
+use locum_host::runner::RunnerCommand;
 
-use crate::plugin_files::{ShippedPlugin, built, shipped_plugins};
+use crate::plugin_files::{ShippedPlugin, built, runner, shipped_plugins};
 
 /// 2026-11-21T00:00:00Z
 pub(crate) const TODAY: i64 = 1_795_219_200;
@@ -19,6 +20,8 @@ pub(crate) fn options(package: &str) -> Options {
         only: Vec::new(),
         now_unix_seconds: TODAY,
         command: "locum conformance plugin.so".to_owned(),
+        isolation: TestedIsolation::InProcess,
+        runner: RunnerCommand::Path(runner()),
     }
 }
 
@@ -49,9 +52,10 @@ pub(crate) fn for_every_shipped_plugin(check: impl Fn(&ShippedPlugin) + Sync) {
 }
 
 #[test]
-fn every_shipped_plugin_passes() {
+fn every_shipped_plugin_passes_and_gives_the_same_answers_at_both_levels_of_isolation() {
     for_every_shipped_plugin(|plugin| {
-        let report = report_of(&plugin.package);
+        let options = Options { isolation: TestedIsolation::Both, ..options(&plugin.package) };
+        let report = run(&options).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(report.exit_code(), 0, "{}: {}", plugin.folder, to_table(&report));
     });
 }

@@ -184,6 +184,9 @@ pub(crate) struct ConformanceArgs {
     /// Read this plugin file or `manifest.json` of a plugin that the tested server uses
     #[arg(long, value_name = "FILE")]
     pub(crate) plugins: Vec<PathBuf>,
+    /// Run a plugin file at this level of isolation, or at both with the same answers
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
+    pub(crate) isolation: IsolationArg,
     /// Run only the case with this id
     #[arg(long, value_name = "CASE")]
     pub(crate) only: Vec<String>,
@@ -196,6 +199,15 @@ pub(crate) struct ConformanceArgs {
     /// Print text or JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+/// The levels of isolation at which a plugin file is tested.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolationArg {
+    InProcess,
+    Runner,
+    #[default]
+    Both,
 }
 
 /// How a command prints its result.

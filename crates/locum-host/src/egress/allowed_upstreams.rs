@@ -22,7 +22,7 @@ pub struct AllowedUpstreams {
 }
 
 /// An allowed request. Only [`AllowedUpstreams::check`] makes one.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AllowedRequest {
     method: UpstreamMethod,
     url: Url,

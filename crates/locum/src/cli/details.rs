@@ -126,12 +126,14 @@ Exit codes:
 
 pub(super) const CONFORMANCE: &str = "\
 Reads the plugin file and runs it, pinned or not; or sends requests to the server. Reads `plugin.yaml`
-and the cases of each folder of fixtures.
+and the cases of each folder of fixtures. A plugin file runs in this process and in a process of its own,
+and a case fails if the two answer differently; with --isolation, at one of the two levels. Test a file
+that you do not trust with `--isolation runner`.
 
 Exit codes:
   0  every case passed, and every injected fault was noticed
   1  a case failed, no case passed, or an injected fault was not noticed
   2  the command line is invalid
-  3  a fixture, settings or tenant file cannot be used
+  3  a fixture, settings or tenant file cannot be used, or this system has no level `runner`
   4  the plugin cannot be loaded
   5  the system refused: a report cannot be written";

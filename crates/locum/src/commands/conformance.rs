@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use locum_conformance::report::{to_html, to_junit, to_table, to_yaml};
-use locum_conformance::{Implementation, Options, Report, SetupError, run as run_suite, run_with_mutants};
+use locum_conformance::{
+    Implementation, Options, Report, SetupError, TestedIsolation, run as run_suite, run_with_mutants,
+};
 use locum_engine::ports::Clock;
+use locum_host::LoadErrorCode;
+use locum_host::runner::RunnerCommand;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
 
-use crate::cli::{ConformanceArgs, Format};
+use crate::cli::{ConformanceArgs, Format, IsolationArg};
 use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 
@@ -34,6 +38,12 @@ fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
         only: args.only.clone(),
         now_unix_seconds: i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX),
         command: command(args),
+        isolation: match args.isolation {
+            IsolationArg::InProcess => TestedIsolation::InProcess,
+            IsolationArg::Runner => TestedIsolation::Runner,
+            IsolationArg::Both => TestedIsolation::Both,
+        },
+        runner: RunnerCommand::SelfExe,
     })
 }
 
@@ -45,6 +55,11 @@ fn command(args: &ConformanceArgs) -> String {
     args.settings.iter().for_each(|file| add("--settings", file));
     args.tenant.iter().for_each(|file| add("--tenant", file));
     args.plugins.iter().for_each(|file| add("--plugins", file));
+    match args.isolation {
+        IsolationArg::InProcess => add("--isolation", Path::new("in-process")),
+        IsolationArg::Runner => add("--isolation", Path::new("runner")),
+        IsolationArg::Both => {}
+    }
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
@@ -107,6 +122,11 @@ fn write_reports(report: &Report, folder: &Path) -> Result<(), CommandError> {
 
 fn setup_error(error: SetupError) -> CommandError {
     match error {
+        SetupError::Plugin(error) if error.code == LoadErrorCode::RunnerUnavailable => {
+            CommandError::input_file(format!(
+                "{error}; to test the plugin in this process only: --isolation in-process"
+            ))
+        }
         SetupError::Plugin(error) => CommandError::plugin(error),
         SetupError::Server(_) | SetupError::Runtime(_) => CommandError::system(error),
         other => CommandError::input_file(other),
