@@ -11,6 +11,7 @@ use crate::delegation::authenticate::{Authenticated, try_again};
 use crate::delegation::lifetime;
 use crate::delegation::request::SubjectToken;
 use crate::delegation::scope::KnownUser;
+use crate::delegation::snake_case::snake_case;
 use crate::model::Client;
 use crate::ports::{Directory, Issuer};
 use crate::prepared::{PreparedAddOn, PreparedClient, Reuse};
@@ -144,14 +145,14 @@ fn grant(
     manifest: &IssuerManifest,
     lifetime_seconds: u64,
 ) -> Result<Grant, Refusal> {
-    let Authenticated { client, request, subject, user, .. } = authenticated;
+    let Authenticated { tenant, client, request, subject, user, .. } = authenticated;
     let known = KnownUser {
         user_id: &subject.user_id,
         stored: user.as_ref().map(|user| &user.profile),
         presented: &subject.claims,
     };
     Ok(Grant {
-        claims: known.select(&request.scope, &target.scope_aliases),
+        claims: known.select(&request.scope, &target.scope_aliases, &tenant.delegation().private_attributes),
         profile: read_profile(&known, add_on, manifest),
         parameters: named_as_in_manifest(request.extras, manifest)?,
         scopes: request.scope,
@@ -199,15 +200,4 @@ fn named_as_in_manifest(
         }
     }
     Ok(extras)
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 2);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake
 }

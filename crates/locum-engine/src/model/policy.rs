@@ -1,6 +1,7 @@
 //! The delegation policy of a tenant.
 
 use crate::bucket::BucketRule;
+use crate::model::attribute_pattern::AttributePattern;
 
 /// Whether and how a tenant delegates. The default is Auth0's behaviour.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,9 @@ pub struct DelegationPolicy {
     pub reuse_upstream_credentials: bool,
     /// For how many seconds after its `exp` a subject token is accepted.
     pub leeway_seconds: u64,
+    /// Attributes of users that no scope selects, besides those that never are: `identities`, `app_metadata`,
+    /// `password*`, `*_hash`, `*_token`, `*_secret` and `*_key`.
+    pub private_attributes: Vec<AttributePattern>,
     /// The rate limit of each user at each address.
     pub rate: BucketRule,
     /// How many invalid subject tokens an address may present, whichever clients they are for.
@@ -37,6 +41,7 @@ impl Default for DelegationPolicy {
             cap_to_subject_exp: false,
             reuse_upstream_credentials: false,
             leeway_seconds: 0,
+            private_attributes: Vec::new(),
             rate: BucketRule::AUTH0_DEFAULT,
             invalid_token_rate: BucketRule::INVALID_TOKENS_DEFAULT,
             when_buckets_unavailable: WhenUnavailable::Open,

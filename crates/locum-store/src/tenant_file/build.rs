@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 use locum_abi::configuration::SigningKey;
 use locum_engine::BucketRule;
 use locum_engine::model::{
-    AddOn, Client, ClientKey, ClientSecret, DelegationPolicy, LegacyGrants, Tenant, User, WhenUnavailable,
+    AddOn, AttributePattern, Client, ClientKey, ClientSecret, DelegationPolicy, InvalidAttributePattern,
+    LegacyGrants, Tenant, User, WhenUnavailable,
 };
 use locum_engine::prepared::TenantKey;
 use serde_json::{Map, Value};
@@ -76,6 +77,7 @@ fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPo
     policy.cap_to_subject_exp = entry.cap_to_subject_exp;
     policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
     policy.leeway_seconds = entry.leeway_seconds;
+    policy.private_attributes = private_attributes(&entry.private_attributes, errors);
     policy.rate =
         bucket(rate.size, rate.per_minute, BucketRule::AUTH0_DEFAULT, "/delegation/rate_limit", errors);
     policy.invalid_token_rate = bucket(
@@ -90,6 +92,20 @@ fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPo
         Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
     };
     policy
+}
+
+fn private_attributes(patterns: &[String], errors: &mut FieldErrors) -> Vec<AttributePattern> {
+    let mut valid = Vec::with_capacity(patterns.len());
+    for (index, pattern) in patterns.iter().enumerate() {
+        match pattern.parse() {
+            Ok(pattern) => valid.push(pattern),
+            Err(invalid) => {
+                let invalid: InvalidAttributePattern = invalid;
+                errors.add(format!("/delegation/private_attributes/{index}"), invalid.to_string());
+            }
+        }
+    }
+    valid
 }
 
 /// A rate limit; a zero is an error, and the default stands for it until the file is corrected.

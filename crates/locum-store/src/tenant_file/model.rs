@@ -48,6 +48,8 @@ pub(super) struct DelegationEntry {
     #[serde(default)]
     pub(super) leeway_seconds: u64,
     #[serde(default)]
+    pub(super) private_attributes: Vec<String>,
+    #[serde(default)]
     pub(super) rate_limit: RateLimitEntry,
 }
 
