@@ -56,6 +56,31 @@ fn a_success_is_recorded_in_full() {
 }
 
 #[test]
+fn a_token_in_the_wrong_place_is_not_recorded() {
+    let jwt = hs256(&claims_for("caller"));
+    let from = Caller {
+        host: format!("{ACME}.{jwt}"),
+        auth0_client: Some(jwt.clone()),
+        user_agent: Some(format!("Bearer {jwt}")),
+        ..caller()
+    };
+    for field in ["client_id", "target", "api_type", "scope", "device"] {
+        let text = format!("a {jwt}");
+        let reply = TestEngine::new().delegate_from(&from, good_with(json!({ (field): text })));
+        let event = format!("{:?}", reply.event);
+        let [header, payload, signature]: [&str; 3] = jwt.split('.').collect::<Vec<_>>().try_into().unwrap();
+        for part in [header, payload, signature] {
+            assert!(!event.contains(part), "{field}: {event}");
+        }
+        assert!(event.contains("[token]"), "{field}: {event}");
+        // What stands beside it is kept.
+        assert!(event.contains("Bearer [token]"), "{event}");
+    }
+    let usual = TestEngine::new().delegate(good_with(json!({"device": "eyJuYW1lIjoiYXV0aDAuanMifQ=="})));
+    assert_eq!(usual.event.device.as_deref(), Some("eyJuYW1lIjoiYXV0aDAuanMifQ=="));
+}
+
+#[test]
 fn the_event_names_the_target_and_api_type_that_were_selected() {
     let event = TestEngine::new().delegate(good()).event;
     assert_eq!((event.target.as_deref(), event.api_type.as_deref()), (Some("caller"), Some("app")));
