@@ -10,6 +10,7 @@ mod lifetime;
 mod private_attributes;
 mod request;
 mod scope;
+mod session;
 mod snake_case;
 
 pub use admit::{Admission, Admitted, admit};

@@ -8,6 +8,6 @@ mod user;
 
 pub use attribute_pattern::{AttributePattern, InvalidAttributePattern};
 pub use client::{AddOn, Client, ClientKey, ClientSecret, InvalidClientSecret, LegacyGrants};
-pub use policy::{DelegationPolicy, WhenUnavailable};
+pub use policy::{Chains, DelegationPolicy, WhenUnavailable};
 pub use tenant::Tenant;
 pub use user::User;

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Check the config, the tenants and the plugins without serving
     Check(CheckArgs),
+    /// List the clients that can get credentials for a target
+    WhoCan(WhoCanArgs),
     /// List, inspect, pin and create plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -55,6 +57,19 @@ pub(crate) struct ServeArgs {
 #[derive(Args)]
 #[command(after_help = details::CHECK)]
 pub(crate) struct CheckArgs {
+    /// Read this config file
+    #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+    pub(crate) config: PathBuf,
+    /// Print text or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+#[command(after_help = details::WHO_CAN)]
+pub(crate) struct WhoCanArgs {
+    /// The client_id of the target
+    pub(crate) target: String,
     /// Read this config file
     #[arg(long, value_name = "FILE", default_value = "locum.toml")]
     pub(crate) config: PathBuf,

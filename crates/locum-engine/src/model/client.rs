@@ -56,6 +56,13 @@ impl Client {
             add_ons: Vec::new(),
         }
     }
+
+    /// Whether the client `caller` may name this one as its target.
+    pub fn allows(&self, caller: &str) -> bool {
+        caller == self.id
+            || self.allowed_clients.is_empty()
+            || self.allowed_clients.iter().any(|id| id == caller)
+    }
 }
 
 /// The key that a client's id_tokens are signed with.

@@ -12,6 +12,7 @@ mod help;
 mod installation;
 mod new_plugins;
 mod plugins;
+mod reach;
 mod secrets_in_memory;
 mod serving;
 mod start;
