@@ -208,3 +208,21 @@ fn named_as_in_manifest(
     }
     Ok(extras)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_subject_token_needs_its_own_grant() {
+        let tokens = || [SubjectToken::IdToken("t".into()), SubjectToken::RefreshToken("t".into())];
+        for (id_token, refresh_token) in [(true, true), (true, false), (false, true), (false, false)] {
+            let mut client = Client::new("caller");
+            client.grants = crate::model::LegacyGrants { id_token, refresh_token };
+            let allowed = tokens().map(|token| check_client(&client, &token).is_ok());
+            assert_eq!(allowed, [id_token, refresh_token]);
+            client.is_first_party = false;
+            assert!(tokens().iter().all(|token| check_client(&client, token).is_err()));
+        }
+    }
+}

@@ -173,6 +173,11 @@ mod tests {
         let mut client = Client::new("caller");
         client.key = ClientKey::Secret(ClientSecret::new(&"hunter2".into(), false).unwrap());
         client.app.settings.insert("secret".to_owned(), "hunter2".into());
-        assert!(!format!("{client:?}").contains("hunter2"));
+        let shown = format!("{client:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(
+            shown.contains("Secret(ClientSecret(…))") && shown.contains("settings: [\"secret\"]"),
+            "{shown}"
+        );
     }
 }

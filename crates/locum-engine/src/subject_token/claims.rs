@@ -184,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn a_date_may_have_a_fraction_and_must_be_one_that_seconds_can_count() {
+        assert!(with("exp", json!(NOW as f64 + 10.5)).is_ok());
+        assert_eq!(with("exp", json!(NOW as f64 + 0.5)).unwrap_err(), ClaimError::Expired);
+        assert!(with("exp", json!(1e15 - 1.0)).is_ok());
+        for date in [1e15, -1e15, 1e300] {
+            assert_eq!(with("exp", json!(date)).unwrap_err(), ClaimError::WrongType("exp"), "{date}");
+        }
+    }
+
+    #[test]
     fn a_token_from_the_future_is_refused() {
         for name in ["iat", "nbf", "auth_time"] {
             assert!(with(name, json!(NOW + FUTURE_SECONDS_MAX)).is_ok());

@@ -13,7 +13,7 @@ use locum_testing::{
 const CANARY: &str = "c4n4ry";
 
 /// SHA-256 of a text, in hexadecimal.
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
