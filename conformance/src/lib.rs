@@ -37,7 +37,7 @@ mod settings_schema;
 pub use feature::Feature;
 pub use fixtures::FixtureError;
 pub use mutants::{run_with_mutants, survivor_without};
-pub use options::{Implementation, Options, SetupError};
+pub use options::{Implementation, Options, ServerUnderTest, SetupError};
 pub use profile::{Level, Profile};
 pub use report::{Difference, Report};
 pub use running::run;
