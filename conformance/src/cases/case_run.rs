@@ -29,6 +29,15 @@ use crate::report::{Difference, Failure, Outcome, ShownExchange};
 /// The time of the first step, unless the fixture states another.
 const START: &str = "2030-01-08T18:45:14Z";
 
+/// The shortest time for which an id_token is still valid.
+const SHORTLY_SECONDS: i64 = 1;
+
+/// The shortest time by which an id_token is issued too far in the future.
+const TOO_EARLY_SECONDS: i64 = 61;
+
+/// How long a request to a remote server may take, so that its times still mean the same there.
+const TRANSFER_SECONDS_MAX: i64 = 20;
+
 /// The user's attributes in every valid id_token.
 const ATTRIBUTES: [(&str, &str); 6] = [
     ("name", "Alice Adams"),
@@ -89,6 +98,8 @@ struct CaseRun<'a> {
     /// The id of the user who sends the requests.
     user: String,
     connection: Connection,
+    /// When the case started, unix seconds; no limit in this process, where time does not pass by itself.
+    started: i64,
 }
 
 /// Why a case ends before its last step.
@@ -119,7 +130,11 @@ impl<'a> CaseRun<'a> {
         };
         let settings = tenant.settings(&issuer.manifest.api_type);
         let secrets = tenant.secrets(issuer.manifest);
-        Ok(Self { issuer, tenant, settings, secrets, user, connection })
+        let started = match &connection {
+            Connection::InProcess(_) => i64::MAX,
+            Connection::Remote(server) => server.now().earliest,
+        };
+        Ok(Self { issuer, tenant, settings, secrets, user, connection, started })
     }
 
     async fn run(&self, fixture: &Fixture) -> Outcome {
@@ -225,7 +240,9 @@ impl<'a> CaseRun<'a> {
         {
             return Err(Stop::NotRun(why));
         }
-        variables.now = transcript.window;
+        // The reset of a bucket counts from the first request of the case.
+        let earliest = transcript.window.earliest.min(self.started);
+        variables.now = TimeWindow { earliest, ..transcript.window };
         let credential = self.credential(&request, &transcript);
         let actual = Actual {
             transcript: &transcript,
@@ -281,6 +298,14 @@ impl<'a> CaseRun<'a> {
 
     fn variables(&self, earlier: &[Option<DecodedCredential>]) -> Variables {
         let mut variables = self.issuer.variables(self.now(), &self.user);
+        let (shortly, too_early) = match &self.connection {
+            Connection::InProcess(_) => (SHORTLY_SECONDS, TOO_EARLY_SECONDS),
+            Connection::Remote(_) => {
+                (SHORTLY_SECONDS + TRANSFER_SECONDS_MAX, TOO_EARLY_SECONDS + TRANSFER_SECONDS_MAX)
+            }
+        };
+        variables.set("shortly", shortly);
+        variables.set("too_early", too_early);
         let tenant = &self.tenant;
         variables.set("domain", tenant.domain());
         variables.set("caller", tenant.roles.caller.as_str());

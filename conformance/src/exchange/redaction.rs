@@ -35,12 +35,17 @@ fn encoded_forms(secret: &str) -> [String; 6] {
 
 /// `%2e` in place of `%2E`.
 fn lower_case_escapes(text: &str) -> String {
-    let mut parts = text.split('%');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |before, part| {
-        let (code, rest) = part.split_at_checked(2).unwrap_or((part, ""));
-        format!("{before}%{}{rest}", code.to_ascii_lowercase())
-    })
+    let mut lower_case = String::with_capacity(text.len());
+    for (index, part) in text.split('%').enumerate() {
+        if index > 0 {
+            lower_case.push('%');
+        }
+        let (code, rest) =
+            if index == 0 { ("", part) } else { part.split_at_checked(2).unwrap_or((part, "")) };
+        lower_case.push_str(&code.to_ascii_lowercase());
+        lower_case.push_str(rest);
+    }
+    lower_case
 }
 
 /// `<jwt 612 bytes>` in place of each compact JWT, also of one whose `.`, `-` and `_` are escaped.

@@ -44,9 +44,13 @@ fn missing_ability(fixture: &Fixture, issuer: &IssuerUnderTest<'_>) -> Option<&'
     let given = &fixture.given;
     let steps = &fixture.steps;
     let has_upstreams = !issuer.spec.upstream.is_empty() || !issuer.manifest.upstreams.is_empty();
+    // A whole credential holds the time of its request.
+    let states_credential =
+        |step: &Step| step.expect.credential.as_ref().is_some_and(|credential| credential.text.is_some());
+    let needs_clock = |step: &Step| step.after_seconds > 0 || states_credential(step);
     let needs = [
         (fixture.refused_setting.is_some(), "the plugin file"),
-        (given.now.is_some() || steps.iter().any(|step| step.after_seconds > 0), "a controllable clock"),
+        (given.now.is_some() || steps.iter().any(needs_clock), "a controllable clock"),
         (!given.settings.is_empty() || given.asked_lifetime_seconds.is_some(), "its own settings"),
         (!given.tenant.is_empty(), "its own tenant"),
         (given.server != Default::default(), "its own server options"),

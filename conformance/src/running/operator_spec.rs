@@ -62,9 +62,9 @@ fn key_of_settings(
 ) -> Result<Option<VerifyingKey>, &'static str> {
     let CredentialReading::Jwt(JwtReading { verifies_with }) = reading else { return Ok(None) };
     match verifies_with {
-        VerifyingKey::SecretBytes(_) => {
-            Err("the issuer derives the key from a setting, and the suite knows it for its own settings only")
-        }
+        VerifyingKey::SecretBytes(_) => Err(
+            "needs the key that verifies the credential; the issuer derives it from its settings in a way of its own",
+        ),
         VerifyingKey::PublicKey { alg, .. } => {
             let private = |(_, value): &(&String, &Value)| {
                 value.as_str().is_some_and(|text| text.contains("PRIVATE KEY-----"))
@@ -73,7 +73,7 @@ fn key_of_settings(
             let pem = name.and_then(|name| settings.get(name)?.as_str());
             let jwk = pem.and_then(|pem| public_key(alg, pem));
             jwk.map(|jwk| Some(VerifyingKey::PublicJwk { alg: alg.clone(), jwk }))
-                .ok_or("the suite finds no RSA key in the settings with which it can verify the credential")
+                .ok_or("needs the key that verifies the credential; the settings hold no RSA key")
         }
         _ => Ok(None),
     }

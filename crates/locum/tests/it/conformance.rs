@@ -331,6 +331,32 @@ const VARIANTS: &[Variant] = &[
     },
 ];
 
+/// A tenant whose add-on has the settings of `plugin.yaml`.
+const WITH_SETTINGS_OF_THE_SUITE: Variant = Variant {
+    replace: &[
+        ("shopfiles", "acmeorg"),
+        ("c2hvcC1rZXktMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+        (
+            "containerName: invoices",
+            "containerName: my-container\n        blob_read: true\n        blob_write: true",
+        ),
+        (
+            "container_read: true",
+            "container_read: true\n        container_write: true\n        container_delete: true",
+        ),
+        ("container_list: true", "container_list: true\n        blob_delete: true"),
+    ],
+    words: &["--plugins", AZURE_BLOB],
+    case: "every-blob-name-that-azure-accepts-is-signed-unchanged/percent-sign",
+    reason: "needs a controllable clock",
+    passed_min: 77,
+};
+
+#[test]
+fn an_add_on_with_the_settings_of_the_suite_is_asked_the_cases_of_its_plugin() {
+    check_variant(&WITH_SETTINGS_OF_THE_SUITE);
+}
+
 #[test]
 fn a_tenant_that_is_configured_otherwise_does_not_fail() {
     thread::scope(|scope| {
@@ -353,6 +379,54 @@ fn check_variant(variant: &Variant) {
     let not_run = not_run(&report);
     let stated = not_run.get(*case).map_or("it was run", String::as_str);
     assert!(stated.starts_with(reason), "{replace:?}: {case}: {stated}");
+}
+
+/// A server whose tenant differs in one field from the tenant file of the suite, and what the suite notices.
+const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
+    ("delegation: {}", "delegation: { leeway_seconds: 30 }", "an-expired-id-token-is-refused/now", "status"),
+    (
+        "delegation: {}",
+        "delegation: { rate_limit: { size: 11 } }",
+        "the-eleventh-request-at-once-is-refused",
+        "x-ratelimit-limit",
+    ),
+    ("delegation: {}", "delegation: { jsonp: true }", "get-is-refused-without-jsonp", "status"),
+    (
+        "delegation: {}",
+        "delegation: { lifetime_ceiling_seconds: 35999 }",
+        "an-hs256-target-gets-six-claims",
+        "expires_in",
+    ),
+    ("kid: \"2026-05\"", "kid: \"2026-06\"", "the-public-keys-are-published", "kid"),
+    (
+        "https://shop.example/",
+        "https://shops.example/",
+        "an-allowed-origin-may-read-a-refusal",
+        "allow-origin",
+    ),
+    ("partner-secret", "partners-secret", "an-hs256-target-gets-six-claims", "signature"),
+    ("domain: login", "default: true\ndomain: signin", "an-hs256-target-gets-six-claims", "status"),
+];
+
+#[test]
+fn a_server_that_differs_from_the_tenant_file_in_one_field_fails() {
+    thread::scope(|scope| {
+        for deviation in DEVIATIONS {
+            scope.spawn(|| check_deviation(deviation));
+        }
+    });
+}
+
+fn check_deviation((from, to, case, difference): &(&str, &str, &str, &str)) {
+    let tenant = format!("{TENANT}delegation: {{}}\n");
+    assert!(tenant.contains(from), "{from}");
+    let installation = installation(&tenant.replacen(from, to, 1));
+    let server = server(&installation);
+    installation.write("tenant.yaml", &tenant);
+    let output = conformance(&installation, &server.address, &["--only", case]);
+    let shown = output.stdout;
+    assert_eq!(output.code, 1, "{to}: {shown}");
+    assert!(shown.contains(&format!("FAILED {case}")) && shown.contains(difference), "{to}: {shown}");
 }
 
 /// What a run shows and writes.
@@ -419,13 +493,13 @@ fn answer_requests(stream: TcpStream, answer: fn(&str) -> String, received: &Mut
         let body = String::from_utf8(body).unwrap();
         let answer = answer(&body);
         received.lock().unwrap().push(body);
-        write!(
-            stream,
+        // In one write: many small ones wait for acknowledgements.
+        let response = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nlocation: /?{}\r\ncontent-length: {}\r\n\r\n{answer}",
             answer.replace(['"', '\n'], ""),
             answer.len()
-        )
-        .unwrap();
+        );
+        stream.write_all(response.as_bytes()).unwrap();
     }
 }
 
