@@ -10,7 +10,7 @@ use crate::cases::case_context::CaseContext;
 use crate::cases::comparison::{Actual, differences};
 use crate::cases::invariants::Invariants;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
-use crate::cases::remote_server::RemoteServer;
+use crate::cases::remote_server::{RemoteServer, explained_by_server};
 use crate::exchange::credential::{DecodedCredential, decode};
 use crate::exchange::id_token::id_token;
 use crate::exchange::message::{Request, Response, Transcript};
@@ -234,9 +234,10 @@ impl<'a> CaseRun<'a> {
             Connection::Remote(server) => server.send(&request).await,
         };
         let transcript = transcript.map_err(unusable)?;
-        if step.expect.status != 429
-            && let Connection::Remote(server) = &self.connection
-            && let Some(why) = server.refuses_this_address(&transcript.response)
+        if let Connection::Remote(server) = &self.connection
+            && let Some(why) = server
+                .refuses_this_address(step, &transcript.response)
+                .or_else(|| explained_by_server(step, &transcript.response))
         {
             return Err(Stop::NotRun(why));
         }

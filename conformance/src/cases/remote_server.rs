@@ -10,6 +10,7 @@ use locum_store::SystemClock;
 use reqwest::{Client, Method, Url, redirect};
 
 use crate::exchange::message::{Request, Response, Transcript};
+use crate::fixtures::fixture::Step;
 use crate::fixtures::variables::TimeWindow;
 
 /// How long to wait for a response: longer than a server may wait for its upstreams.
@@ -47,6 +48,8 @@ impl RemoteServer {
             .redirect(redirect::Policy::none())
             .timeout(RESPONSE_TIMEOUT)
             .no_proxy()
+            // A server may close a connection after a refusal, just when the next request is sent.
+            .pool_max_idle_per_host(0)
             .build()
             .map_err(|error| format!("the HTTP client cannot be built: {error}"))?;
         let started_unix_ms = SystemClock.now_unix_ms();
@@ -87,10 +90,13 @@ impl RemoteServer {
 
     /// Why a response says nothing about its request, if the server refuses this machine's address for earlier invalid
     /// tokens.
-    pub(crate) fn refuses_this_address(&self, response: &Response) -> Option<String> {
+    pub(crate) fn refuses_this_address(&self, step: &Step, response: &Response) -> Option<String> {
         let description = response.object()?.get("error_description")?.as_str()?.to_owned();
         let counted = response.header("x-ratelimit-limit").next().is_some();
-        let refused = response.status == 429 && !counted && description.contains("invalid tokens");
+        let refused = response.status == 429
+            && step.expect.status != 429
+            && !counted
+            && description.contains("invalid tokens");
         refused.then(|| {
             let seconds = response.header("retry-after").next().unwrap_or("60").to_owned();
             format!(
@@ -146,6 +152,20 @@ impl RemoteServer {
         let response = Response { status, headers, body: String::from_utf8_lossy(&body).into_owned() };
         Ok(Transcript { response, window: TimeWindow { earliest, latest }, internals: None })
     }
+}
+
+/// Why a response says nothing about its request, if the server's config or its other tenants explain it. The suite
+/// knows the tenant file only.
+pub(crate) fn explained_by_server(step: &Step, response: &Response) -> Option<String> {
+    if let (Some(bytes), 413, 200) = (step.request.padding_bytes, step.expect.status, response.status) {
+        return Some(format!("needs limits.body_bytes below {bytes}; this server accepts more"));
+    }
+    let host = step.request.host.as_ref().filter(|_| step.expect.status == 404)?;
+    let Some(body) = response.object() else {
+        return Some(format!("needs an answer of the server for the host {host}; a proxy has answered"));
+    };
+    let of_another_tenant = response.status == 403 && body.get("error")? == "unauthorized_client";
+    of_another_tenant.then(|| format!("needs a server without a default tenant; one answers for {host}"))
 }
 
 fn unix_seconds() -> i64 {

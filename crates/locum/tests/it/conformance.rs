@@ -381,6 +381,39 @@ fn check_variant(variant: &Variant) {
     assert!(stated.starts_with(reason), "{replace:?}: {case}: {stated}");
 }
 
+#[test]
+fn a_server_with_other_limits_and_a_default_tenant_does_not_fail() {
+    let installation = installation(TENANT);
+    installation.write("other.yaml", "domain: other.shop.example\ndefault: true\nclients: []\n");
+    let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
+    let config = config.replace("\"tenant.yaml\"", "\"tenant.yaml\", \"other.yaml\"");
+    installation.write("locum.toml", &format!("{config}[limits]\nbody_bytes = 100000\n"));
+    let not_run = not_run(&passing_report(&installation, &[]));
+    for (case, reason) in [
+        ("a-body-above-the-size-limit-is-refused", "needs limits.body_bytes below 70000"),
+        ("a-host-without-a-tenant-is-refused", "needs a server without a default tenant"),
+    ] {
+        assert!(not_run[case].starts_with(reason), "{}", not_run[case]);
+    }
+}
+
+#[test]
+fn runs_that_follow_each_other_do_not_fail_although_the_address_is_refused() {
+    let installation = installation(TENANT);
+    let server = server(&installation);
+    let reasons: String = (0..4)
+        .map(|_| {
+            let output = conformance(&installation, &server.address, &[]);
+            assert_eq!(output.code, 0, "{}", output.stdout);
+            output.stdout
+        })
+        .collect();
+    assert!(
+        reasons.contains("not run: the server refuses this address for too many invalid tokens"),
+        "{reasons}"
+    );
+}
+
 /// A server whose tenant differs in one field from the tenant file of the suite, and what the suite notices.
 const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
     ("delegation: {}", "delegation: { leeway_seconds: 30 }", "an-expired-id-token-is-refused/now", "status"),
