@@ -10,6 +10,7 @@ use crate::cases::case_context::CaseContext;
 use crate::cases::comparison::{Actual, differences};
 use crate::cases::invariants::Invariants;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
+use crate::cases::redacted_failure::{redacted_differences, shown_exchange};
 use crate::cases::remote_server::{RemoteServer, explained_by_server};
 use crate::exchange::credential::{DecodedCredential, decode};
 use crate::exchange::id_token::id_token;
@@ -24,7 +25,7 @@ use crate::fixtures::merge_patch::merge_patch;
 use crate::fixtures::tenant_document::{ALICE, TenantDocument};
 use crate::fixtures::tested_tenant::{Roles, TestedTenant};
 use crate::fixtures::variables::{TimeWindow, Variables, unix_seconds};
-use crate::report::{Difference, Failure, Outcome, ShownExchange};
+use crate::report::{Difference, Failure, Outcome};
 
 /// The time of the first step, unless the fixture states another.
 const START: &str = "2030-01-08T18:45:14Z";
@@ -272,7 +273,7 @@ impl<'a> CaseRun<'a> {
             hidden.extend(self.live_credential(credential));
         }
         let mut failure = Failure::of(redacted_differences(found, &hidden));
-        failure.exchange = Some(shown(&request, &transcript, &hidden));
+        failure.exchange = Some(shown_exchange(&request, &transcript, &hidden));
         Err(Stop::Failed(failure))
     }
 
@@ -376,36 +377,6 @@ impl<'a> CaseRun<'a> {
                 Some(("the issued credential".to_owned(), credential.presented.clone()))
             }
         }
-    }
-}
-
-fn redacted_differences(differences: Vec<Difference>, secrets: &[(String, String)]) -> Vec<Difference> {
-    let shown = |text: &str| redacted(text, secrets);
-    differences
-        .into_iter()
-        .map(|Difference { what, expected, got }| Difference {
-            what,
-            expected: shown(&expected),
-            got: shown(&got),
-        })
-        .collect()
-}
-
-fn shown(request: &Request, transcript: &Transcript, secrets: &[(String, String)]) -> ShownExchange {
-    let shown = |text: &str| redacted(text, secrets);
-    let lines = |headers: &[(String, String)]| {
-        headers.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect()
-    };
-    let response = &transcript.response;
-    ShownExchange {
-        request: format!("{} {}", request.method, shown(&request.target)),
-        request_headers: std::iter::once(format!("host: {}", request.host))
-            .chain(lines(&request.headers))
-            .collect(),
-        request_body: shown(&request.body),
-        status: response.status,
-        response_headers: lines(&response.headers),
-        response_body: shown(&response.body),
     }
 }
 

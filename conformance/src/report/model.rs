@@ -95,7 +95,7 @@ pub struct Counts {
     pub skipped: usize,
     /// Cases for features that the implementation does not have.
     pub unsupported: usize,
-    /// Cases that cannot run against this kind of implementation.
+    /// Cases that this kind of implementation, or the tenant of a server, cannot be asked.
     pub not_run: usize,
 }
 
@@ -116,7 +116,7 @@ pub struct ProfileReport {
     pub skipped: Vec<CaseWithReason>,
     /// Cases for features that the implementation does not have.
     pub unsupported: Vec<CaseWithReason>,
-    /// Cases that cannot run against this kind of implementation.
+    /// Cases that this kind of implementation, or the tenant of a server, cannot be asked.
     pub not_run: Vec<CaseWithReason>,
 }
 

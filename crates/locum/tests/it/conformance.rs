@@ -1,11 +1,10 @@
 //! `locum conformance URL --tenant FILE` against the server and the tenant file of an operator.
 
+mod variants;
+mod written;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
 
 use serde_json::{Value, json};
 
@@ -48,14 +47,20 @@ const SHOP_SECRET: &str = "shop-secret-of-the-environment-0123456789";
 
 fn installation(tenant: &str) -> Installation {
     let installation = Installation::new();
-    installation.install("firebase");
-    installation.install("azure_blob");
     fs::create_dir(installation.path("keys")).unwrap();
     for (name, key) in [("signing.pem", "tenant-rsa.pem"), ("firebase.pem", "layer.pem")] {
         fs::copy(format!("{ROOT}/fixtures/keys/{key}"), installation.path(&format!("keys/{name}"))).unwrap();
     }
     installation.write("keys/api-secret.txt", "api-secret-0123456789-0123456789-01234567\n");
     installation.write("tenant.yaml", tenant);
+    installation
+}
+
+/// The same with the plugins of the tenant's add-ons.
+fn installation_with_add_ons(tenant: &str) -> Installation {
+    let installation = installation(tenant);
+    installation.install("firebase");
+    installation.install("azure_blob");
     installation
 }
 
@@ -126,7 +131,7 @@ fn an_operators_own_server_passes_and_what_cannot_be_asked_has_a_reason() {
 
 #[test]
 fn the_add_ons_of_an_operator_pass_with_their_own_settings() {
-    let report = passing_report(&installation(TENANT), &ALL_PLUGINS);
+    let report = passing_report(&installation_with_add_ons(TENANT), &ALL_PLUGINS);
     assert!(passed(&report) >= 200, "{}", passed(&report));
     let of = |api_type: &str, profile: &str| {
         let mut profiles = report["profiles"].as_array().unwrap().iter();
@@ -140,245 +145,6 @@ fn the_add_ons_of_an_operator_pass_with_their_own_settings() {
     let not_run = not_run(&report);
     let reason = &not_run["a-custom-token-has-the-claims-that-firebase-requires (firebase)"];
     assert_eq!(reason, "needs the settings of plugin.yaml; api has its own for firebase");
-}
-
-/// A change of [`TENANT`], a case that it keeps from being asked, and the reason.
-struct Variant {
-    replace: &'static [(&'static str, &'static str)],
-    words: &'static [&'static str],
-    case: &'static str,
-    reason: &'static str,
-    passed_min: u64,
-}
-
-/// A case that no remote server is asked, for variants that keep no case from being asked.
-const CLOCK: (&str, &str) = ("one-request-is-refilled-per-minute", "needs a controllable clock");
-
-const AZURE_BLOB: &str = "plugins/liblocum_plugin_azure_blob.so";
-
-const VARIANTS: &[Variant] = &[
-    Variant {
-        replace: &[("clients:\n", "delegation: { rate_limit: { size: 3, per_minute: 6 } }\nclients:\n")],
-        words: &[],
-        case: "the-eleventh-request-at-once-is-refused",
-        reason: "needs the rate limit 10/1; the tenant's is 3/6",
-        passed_min: 90,
-    },
-    Variant {
-        replace: &[("clients:\n", "delegation: { rate_limit: { size: 1 } }\nclients:\n")],
-        words: &[],
-        case: "parameters-cannot-change-undeclared-settings",
-        reason: "needs 2 requests at once; the tenant allows 1",
-        passed_min: 85,
-    },
-    Variant {
-        replace: &[(
-            "clients:\n",
-            "delegation: { rate_limit: { invalid_tokens: { size: 5, per_minute: 1 } } }\nclients:\n",
-        )],
-        words: &[],
-        case: "a-tampered-id-token-is-refused/other-subject",
-        reason: "sends invalid id_tokens; the tenant allows 5 at once",
-        passed_min: 60,
-    },
-    Variant {
-        replace: &[("clients:\n", "delegation: { lifetime_ceiling_seconds: 600 }\nclients:\n")],
-        words: &[],
-        case: "the-default-lifetime-is-that-of-the-manifest",
-        reason: "needs the lifetime 36000 s, the default; the tenant or partner has 600 s",
-        passed_min: 97,
-    },
-    Variant {
-        replace: &[("clients:\n", "delegation: { cap_to_subject_exp: true }\nclients:\n")],
-        words: &[],
-        case: "the-lifetime-is-not-capped-by-the-id-token-by-default",
-        reason: "needs credentials that may outlive the id_token",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[("clients:\n", "delegation: { leeway_seconds: 30 }\nclients:\n")],
-        words: &[],
-        case: "an-expired-id-token-is-refused/a-second-ago",
-        reason: "needs a tenant that accepts no expired id_token; this one does for 30 s",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[("clients:\n", "delegation: { jsonp: true }\nclients:\n")],
-        words: &[],
-        case: "get-is-refused-without-jsonp",
-        reason: "needs a tenant without JSONP",
-        passed_min: 97,
-    },
-    Variant {
-        replace: &[("clients:\n", "default: true\nclients:\n")],
-        words: &[],
-        case: "a-host-without-a-tenant-is-refused",
-        reason: "needs a tenant that does not answer on every host",
-        passed_min: 97,
-    },
-    Variant {
-        replace: &[("    callbacks: [\"https://shop.example/callback\"]\n", "")],
-        words: &[],
-        case: "an-allowed-origin-may-read-a-refusal",
-        reason: "needs a caller with an allowed origin; shop has none",
-        passed_min: 90,
-    },
-    Variant {
-        replace: &[("${env:SHOP_SECRET}\n", "${env:SHOP_SECRET}\n    jwt_configuration: { alg: RS256 }\n")],
-        words: &["--caller", "shop"],
-        case: "an-id-token-not-signed-with-the-clients-key-is-refused/another-algorithm",
-        reason: "needs an HS256 caller; the id_tokens of shop are signed by the tenant",
-        passed_min: 90,
-    },
-    Variant {
-        replace: &[("is_first_party: false\n", "oidc_conformant: true\n")],
-        words: &[],
-        case: "without-an-api-type-a-target-without-add-ons-gets-app",
-        reason: "needs a target whose first add-on is app; api has firebase",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[(
-            "is_first_party: false\n",
-            "is_first_party: false\n    jwt_configuration: { alg: RS256 }\n",
-        )],
-        words: &[],
-        case: "without-an-api-type-a-target-without-add-ons-gets-app",
-        reason: "needs a target whose first add-on is app; api has firebase",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[(
-            "is_first_party: false\n",
-            "is_first_party: false\n    jwt_configuration: { scopes: { profile: [name] } }\n",
-        )],
-        words: &[],
-        case: "the-scopes-profile-and-email-select-their-claims",
-        reason: "needs the scope profile, which is an alias of partner",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[(
-            "is_first_party: false\n",
-            "is_first_party: false\n    jwt_configuration: { lifetime_in_seconds: 7200 }\n",
-        )],
-        words: &[],
-        case: "one-request-is-refilled-per-minute",
-        reason: "needs a controllable clock",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[("is_first_party: false\n", "jwt_configuration: { alg: RS256 }\n")],
-        words: &["--target", "partner"],
-        case: "an-hs256-target-gets-six-claims",
-        reason: "needs a client with HS256 tokens; partner has RS256",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[
-            ("signing_keys:\n  - kid: \"2026-05\"\n    private_key: ${file:keys/signing.pem}\n", ""),
-            ("    jwt_configuration: { alg: RS256 }\n", ""),
-        ],
-        words: &[],
-        case: "the-public-keys-are-published",
-        reason: "needs a signing key; the tenant has none",
-        passed_min: 95,
-    },
-    Variant {
-        replace: &[
-            ("client_id: shop", "client_id: target"),
-            ("[shop]", "[target]"),
-            ("client_id: api", "client_id: caller"),
-        ],
-        words: &["--target", "caller"],
-        case: CLOCK.0,
-        reason: CLOCK.1,
-        passed_min: 99,
-    },
-    Variant {
-        replace: &[(
-            "${env:SHOP_SECRET}\n",
-            "c2hvcC1zZWNyZXQtMDEyMzQ1Njc4OS0wMTIzNDU2Nzg5\n    jwt_configuration: { secret_encoded: true }\n",
-        )],
-        words: &[],
-        case: CLOCK.0,
-        reason: CLOCK.1,
-        passed_min: 99,
-    },
-    Variant {
-        replace: &[(
-            "        containerName: invoices\n",
-            "        containerName: invoices\n        signedIdentifier: policy\n",
-        )],
-        words: &["--plugins", AZURE_BLOB],
-        case: "the-default-lifetime-is-that-of-the-manifest",
-        reason: "needs a credential that states its expiry",
-        passed_min: 50,
-    },
-    Variant {
-        replace: &[("        containerName: invoices\n", "        allowed_containers: [invoices]\n")],
-        words: &["--plugins", AZURE_BLOB, "--parameter", "containerName=invoices"],
-        case: CLOCK.0,
-        reason: CLOCK.1,
-        passed_min: 50,
-    },
-    Variant {
-        replace: &[("        containerName: invoices\n", "        allowed_containers: [invoices]\n")],
-        words: &["--plugins", AZURE_BLOB, "--plugins", "plugins/liblocum_plugin_app.so"],
-        case: "a-valid-request-gets-the-declared-credential (azure_blob)",
-        reason: "every request for azure_blob at api needs the parameter containerName; give one that the tenant allows with --parameter",
-        passed_min: 99,
-    },
-];
-
-/// A tenant whose add-on has the settings of `plugin.yaml`.
-const WITH_SETTINGS_OF_THE_SUITE: Variant = Variant {
-    replace: &[
-        ("shopfiles", "acmeorg"),
-        ("c2hvcC1rZXktMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
-        (
-            "containerName: invoices",
-            "containerName: my-container\n        blob_read: true\n        blob_write: true",
-        ),
-        (
-            "container_read: true",
-            "container_read: true\n        container_write: true\n        container_delete: true",
-        ),
-        ("container_list: true", "container_list: true\n        blob_delete: true"),
-    ],
-    words: &["--plugins", AZURE_BLOB],
-    case: "every-blob-name-that-azure-accepts-is-signed-unchanged/percent-sign",
-    reason: "needs a controllable clock",
-    passed_min: 77,
-};
-
-#[test]
-fn an_add_on_with_the_settings_of_the_suite_is_asked_the_cases_of_its_plugin() {
-    check_variant(&WITH_SETTINGS_OF_THE_SUITE);
-}
-
-#[test]
-fn a_tenant_that_is_configured_otherwise_does_not_fail() {
-    thread::scope(|scope| {
-        for variant in VARIANTS {
-            scope.spawn(|| check_variant(variant));
-        }
-    });
-}
-
-fn check_variant(variant: &Variant) {
-    let Variant { replace, words, case, reason, passed_min } = variant;
-    let mut tenant = TENANT.to_owned();
-    for (from, to) in *replace {
-        assert!(tenant.contains(from), "{from}");
-        tenant = tenant.replacen(from, to, 1);
-    }
-    let report = passing_report(&installation(&tenant), words);
-    let passed = passed(&report);
-    assert!(passed >= *passed_min, "{replace:?}: {passed}");
-    let not_run = not_run(&report);
-    let stated = not_run.get(*case).map_or("it was run", String::as_str);
-    assert!(stated.starts_with(reason), "{replace:?}: {case}: {stated}");
 }
 
 #[test]
@@ -412,173 +178,6 @@ fn runs_that_follow_each_other_do_not_fail_although_the_address_is_refused() {
         reasons.contains("not run: the server refuses this address for too many invalid tokens"),
         "{reasons}"
     );
-}
-
-/// A server whose tenant differs in one field from the tenant file of the suite, and what the suite notices.
-const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
-    ("delegation: {}", "delegation: { leeway_seconds: 30 }", "an-expired-id-token-is-refused/now", "status"),
-    (
-        "delegation: {}",
-        "delegation: { rate_limit: { size: 11 } }",
-        "the-eleventh-request-at-once-is-refused",
-        "x-ratelimit-limit",
-    ),
-    ("delegation: {}", "delegation: { jsonp: true }", "get-is-refused-without-jsonp", "status"),
-    (
-        "delegation: {}",
-        "delegation: { lifetime_ceiling_seconds: 35999 }",
-        "an-hs256-target-gets-six-claims",
-        "expires_in",
-    ),
-    ("kid: \"2026-05\"", "kid: \"2026-06\"", "the-public-keys-are-published", "kid"),
-    (
-        "https://shop.example/",
-        "https://shops.example/",
-        "an-allowed-origin-may-read-a-refusal",
-        "allow-origin",
-    ),
-    ("partner-secret", "partners-secret", "an-hs256-target-gets-six-claims", "signature"),
-    ("domain: login", "default: true\ndomain: signin", "an-hs256-target-gets-six-claims", "status"),
-];
-
-#[test]
-fn a_server_that_differs_from_the_tenant_file_in_one_field_fails() {
-    thread::scope(|scope| {
-        for deviation in DEVIATIONS {
-            scope.spawn(|| check_deviation(deviation));
-        }
-    });
-}
-
-fn check_deviation((from, to, case, difference): &(&str, &str, &str, &str)) {
-    let tenant = format!("{TENANT}delegation: {{}}\n");
-    assert!(tenant.contains(from), "{from}");
-    let installation = installation(&tenant.replacen(from, to, 1));
-    let server = server(&installation);
-    installation.write("tenant.yaml", &tenant);
-    let output = conformance(&installation, &server.address, &["--only", case]);
-    let shown = output.stdout;
-    assert_eq!(output.code, 1, "{to}: {shown}");
-    assert!(shown.contains(&format!("FAILED {case}")) && shown.contains(difference), "{to}: {shown}");
-}
-
-/// What a run shows and writes.
-fn everything_written(installation: &Installation, output: &CommandOutput) -> String {
-    let files = ["report.yaml", "report.html", "junit.xml"]
-        .map(|name| fs::read_to_string(installation.path(&format!("out/{name}"))).unwrap());
-    [output.stdout.clone(), output.stderr.clone()].into_iter().chain(files).collect()
-}
-
-/// The start of the claims of an id_token in base64url: `{"iss`.
-const START_OF_CLAIMS: &str = "eyJpc3Mi";
-
-#[test]
-fn a_server_with_another_secret_fails_and_nothing_written_holds_a_token_or_a_secret() {
-    let installation = installation(TENANT);
-    let server = server(&installation);
-    for secret in ["another-secret-than-that-of-the-server-0123", "with/slash+and&more=0123456789-0123456789"]
-    {
-        installation.write("tenant.yaml", &TENANT.replace("${env:SHOP_SECRET}", secret));
-        let output = conformance(&installation, &server.address, &["--report-dir", "out"]);
-        assert_eq!(output.code, 1, "{}", output.stdout);
-        assert!(output.stdout.contains("bad signature"), "{}", output.stdout);
-        let written = everything_written(&installation, &output);
-        for text in [START_OF_CLAIMS, secret, SHOP_SECRET, "PRIVATE KEY", "api-secret-0123"] {
-            assert!(!written.contains(text), "{text}");
-        }
-    }
-}
-
-/// A server that answers every request with this function of its body. It keeps the bodies.
-fn fake_server(answer: fn(&str) -> String) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let bodies = Arc::new(Mutex::new(Vec::new()));
-    let received = Arc::clone(&bodies);
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let received = Arc::clone(&received);
-            thread::spawn(move || answer_requests(stream.unwrap(), answer, &received));
-        }
-    });
-    (address, bodies)
-}
-
-fn answer_requests(stream: TcpStream, answer: fn(&str) -> String, received: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line == "\r\n" {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let body = String::from_utf8(body).unwrap();
-        let answer = answer(&body);
-        received.lock().unwrap().push(body);
-        // In one write: many small ones wait for acknowledgements.
-        let response = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nlocation: /?{}\r\ncontent-length: {}\r\n\r\n{answer}",
-            answer.replace(['"', '\n'], ""),
-            answer.len()
-        );
-        stream.write_all(response.as_bytes()).unwrap();
-    }
-}
-
-/// Each byte that is not a letter or digit percent-encoded.
-fn percent_encoded(text: &str) -> String {
-    let encoded =
-        |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("%{:02X}", c as u32) };
-    text.chars().map(encoded).collect()
-}
-
-#[test]
-fn a_server_that_repeats_its_requests_fails_and_no_token_is_written_in_any_encoding() {
-    let answers: [fn(&str) -> String; 4] = [
-        |body| body.to_owned(),
-        |body| json!({ "error": percent_encoded(body) }).to_string(),
-        |body| {
-            json!({ "error": percent_encoded(body).to_ascii_lowercase().replace("eyj", "eyJ") }).to_string()
-        },
-        |body| json!({ "error": percent_encoded(&percent_encoded(body)) }).to_string(),
-    ];
-    let installation = installation(TENANT);
-    for answer in answers {
-        let (address, bodies) = fake_server(answer);
-        let output = conformance(&installation, &address, &["--report-dir", "out"]);
-        assert_eq!(output.code, 1, "{}", output.stdout);
-        let written = everything_written(&installation, &output);
-        assert!(written.contains("<jwt ") && written.contains("&lt;jwt "), "no token was replaced");
-        assert!(!written.contains(START_OF_CLAIMS));
-        let bodies = bodies.lock().unwrap();
-        let tokens = bodies.iter().filter_map(|body| {
-            let body: Value = serde_json::from_str(body).ok()?;
-            body["id_token"].as_str().map(str::to_owned)
-        });
-        let signatures: Vec<String> =
-            tokens.filter_map(|token| Some(token.split('.').nth(2)?.get(..20)?.to_owned())).collect();
-        assert!(signatures.len() > 50, "{}", signatures.len());
-        for signature in signatures {
-            for form in [
-                signature.clone(),
-                percent_encoded(&signature),
-                percent_encoded(&percent_encoded(&signature)),
-            ] {
-                assert!(!written.contains(&form), "{form}");
-            }
-        }
-    }
 }
 
 #[test]
