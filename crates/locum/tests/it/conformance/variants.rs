@@ -22,6 +22,16 @@ const AZURE_BLOB: &str = "plugins/liblocum_plugin_azure_blob.so";
 
 const VARIANTS: &[Variant] = &[
     Variant {
+        replace: &[(
+            "callbacks: [\"https://shop.example/callback\"]",
+            "allowed_origins: [\"https://*.shop.example\", \"https://shop.example/app\", \"http://localhost:3000\"]",
+        )],
+        words: &[],
+        case: CLOCK.0,
+        reason: CLOCK.1,
+        passed_min: 99,
+    },
+    Variant {
         replace: &[("clients:\n", "delegation: { rate_limit: { size: 3, per_minute: 6 } }\nclients:\n")],
         words: &[],
         case: "the-eleventh-request-at-once-is-refused",
