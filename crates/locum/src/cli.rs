@@ -193,6 +193,15 @@ pub(crate) struct ConformanceArgs {
     /// Read the tenant file that the tested server uses; needed with a URL
     #[arg(long, value_name = "FILE")]
     pub(crate) tenant: Option<PathBuf>,
+    /// Send the requests as this client of the tenant [default: a client that can delegate]
+    #[arg(long, value_name = "CLIENT_ID", requires = "tenant")]
+    pub(crate) caller: Option<String>,
+    /// Request credentials for this client, or for the first of several that can be the target [default: any]
+    #[arg(long = "target", value_name = "CLIENT_ID", requires = "tenant")]
+    pub(crate) targets: Vec<String>,
+    /// Send this parameter to the add-ons that understand it; a value that is not JSON becomes a string
+    #[arg(long = "parameter", value_name = "NAME=VALUE", requires = "tenant")]
+    pub(crate) parameters: Vec<String>,
     /// Read this plugin file or `manifest.json` of a plugin that the tested server uses
     #[arg(long, value_name = "FILE")]
     pub(crate) plugins: Vec<PathBuf>,

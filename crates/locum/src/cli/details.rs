@@ -132,6 +132,10 @@ pub(super) const CONFORMANCE: &str = "\
 Reads the plugin file and runs it, pinned or not; or sends requests to the server. Reads `plugin.yaml`
 and the cases of each folder of fixtures.
 
+With a URL, reads the tenant file as `locum serve` does, with `${env:NAME}` and `${file:PATH}`, and signs
+id_tokens of new users with its keys. Changes nothing. Cases that cannot be asked of this tenant are listed
+as not run, each with the reason.
+
 Exit codes:
   0  every case passed, and every injected fault was noticed
   1  a case failed, no case passed, or an injected fault was not noticed

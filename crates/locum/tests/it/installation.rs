@@ -68,7 +68,7 @@ impl Installation {
     }
 }
 
-fn command_output(output: Output) -> CommandOutput {
+pub(crate) fn command_output(output: Output) -> CommandOutput {
     CommandOutput {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -83,8 +83,10 @@ fn plugin_file(plugin: &str) -> PathBuf {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--message-format=json", "--package", "locum-plugin-app"]);
-        cargo.args(["--package", "locum-plugin-aws", "--package", "locum-plugin-wams", "--target-dir"]);
-        cargo.arg(target);
+        for plugin in ["aws", "azure-blob", "firebase", "wams"] {
+            cargo.args(["--package", &format!("locum-plugin-{plugin}")]);
+        }
+        cargo.arg("--target-dir").arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }

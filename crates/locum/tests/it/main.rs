@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod conformance;
 mod files;
 mod help;
 mod installation;
