@@ -9,5 +9,6 @@ mod invariants;
 pub(crate) mod issuer_under_test;
 pub(crate) mod log_lines;
 mod ports;
+mod redacted_failure;
 pub(crate) mod remote_server;
 pub(crate) mod scripted_upstreams;

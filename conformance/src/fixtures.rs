@@ -10,6 +10,7 @@ pub(crate) mod load;
 pub(crate) mod merge_patch;
 pub(crate) mod plugin_spec;
 pub(crate) mod tenant_document;
+pub(crate) mod tested_tenant;
 pub(crate) mod variables;
 mod variants;
 pub(crate) mod yaml;

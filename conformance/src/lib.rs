@@ -10,8 +10,8 @@
 //!
 //! A fixture is data: a request, and the expected response with its decoded credential. In process, each case has its
 //! own router, engine, clock and upstreams around the plugin file, which is loaded as production loads it; nothing
-//! depends on the machine or on the time of the run. Against a remote server, cases that need more than HTTP are listed
-//! as not run.
+//! depends on the machine or on the time of the run. A remote server is asked with the clients and keys of its own tenant;
+//! cases that need more than HTTP, or another tenant, are listed as not run.
 //!
 //! The modules, in the order of the flow: `fixtures` reads cases, `exchange` builds requests and decodes responses,
 //! `cases` runs one case, `probes` checks a manifest, `running` runs all cases, `faults` and `mutants` test the suite
@@ -37,7 +37,7 @@ mod settings_schema;
 pub use feature::Feature;
 pub use fixtures::FixtureError;
 pub use mutants::{run_with_mutants, survivor_without};
-pub use options::{Implementation, Options, SetupError, TestedIsolation};
+pub use options::{Implementation, Options, ServerUnderTest, SetupError, TestedIsolation};
 pub use profile::{Level, Profile};
 pub use report::{Difference, Report};
 pub use running::run;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use locum_host::LoadError;
 use locum_host::runner::RunnerCommand;
+use locum_store::TenantData;
 use serde_json::{Map, Value};
 
 use crate::fixtures::FixtureError;
@@ -49,16 +50,40 @@ pub enum Implementation {
     /// A plugin file, loaded as production loads it.
     Plugin(PathBuf),
     /// A running server.
-    Server {
-        /// Its base URL, such as `https://acme.example.com`.
-        base_url: String,
-        /// The tenant file of the server, with the clients `caller` and `target`. The suite signs id_tokens with its
-        /// keys.
-        tenant: PathBuf,
-        /// The plugins of the server, as plugin files or as `manifest.json`; the plugin `app` if empty. Plugin files
-        /// are read, not run.
-        manifests: Vec<PathBuf>,
-    },
+    Server(Box<ServerUnderTest>),
+}
+
+/// A running server, and what is known about it.
+#[derive(Debug, Clone)]
+pub struct ServerUnderTest {
+    /// Its base URL, such as `https://acme.example.com`.
+    pub base_url: String,
+    /// Its tenant, as the server reads it. The suite signs id_tokens with its keys.
+    pub tenant: TenantData,
+    /// The client that sends the requests; if absent, one that can.
+    pub caller: Option<String>,
+    /// The clients that credentials are issued for: for each api_type the first one that can be its target. If empty,
+    /// any client.
+    pub targets: Vec<String>,
+    /// Parameters of every delegation, which add-ons may need.
+    pub parameters: Map<String, Value>,
+    /// The plugins of the server, as plugin files or as `manifest.json`; the plugin `app` if empty. Plugin files are
+    /// read, not run.
+    pub manifests: Vec<PathBuf>,
+}
+
+impl ServerUnderTest {
+    /// A server with the plugin `app`, whose clients the suite chooses.
+    pub fn new(base_url: impl Into<String>, tenant: TenantData) -> Self {
+        Self {
+            base_url: base_url.into(),
+            tenant,
+            caller: None,
+            targets: Vec::new(),
+            parameters: Map::new(),
+            manifests: Vec::new(),
+        }
+    }
 }
 
 /// Why a run cannot start.
@@ -89,9 +114,14 @@ pub enum SetupError {
     /// `only` names an unknown case.
     #[error("no case has the id `{0}`; check --only")]
     NoSuchCase(String),
-    /// The tenant file cannot be used.
-    #[error("{0}")]
-    Tenant(String),
+    /// The server's tenant cannot be tested.
+    #[error("the tenant {domain} cannot be tested: {why}")]
+    Tenant {
+        /// Its domain.
+        domain: String,
+        /// What is missing, and the remedy.
+        why: String,
+    },
     /// The server's URL cannot be used.
     #[error("{0}")]
     Server(String),

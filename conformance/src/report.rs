@@ -17,6 +17,7 @@ pub use self::html::to_html;
 pub use self::junit::to_junit;
 pub use self::model::{
     CaseWithReason, Counts, FailureReport, ImplementationReport, ProfileReport, REPORT_VERSION, Report,
+    TestedClients,
 };
 pub use self::mutation_score::{MutantReport, MutantResult, MutationScore};
 pub use self::outcome::ShownExchange;

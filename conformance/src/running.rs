@@ -1,7 +1,10 @@
 //! Running: which cases apply to a plugin or to a server, and the result of each.
 
+mod askable;
+mod clients;
 mod exemptions;
 mod features;
+mod operator_spec;
 mod plugin;
 mod run;
 mod runtime;
@@ -12,6 +15,6 @@ mod start;
 pub(crate) use self::exemptions::Exemptions;
 pub(crate) use self::features::Features;
 pub(crate) use self::plugin::LoadedPlugin;
-pub(crate) use self::run::Run;
+pub(crate) use self::run::{Run, RunDestination};
 pub(crate) use self::runtime::install_crypto;
 pub use self::start::run;

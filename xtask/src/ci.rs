@@ -4,11 +4,19 @@
 use std::process::Command;
 
 use anyhow::Result;
+use clap::Args as ClapArgs;
 
 use crate::shell::{cargo, has, run as run_command};
-use crate::{conformance, features, public_api, tidy, walk};
+use crate::{conformance, features, mutants, public_api, tidy, walk};
 
-pub fn run() -> Result<()> {
+#[derive(ClapArgs)]
+pub struct Args {
+    /// Also changes a sample of the engine's code and sees that a test notices each change.
+    #[arg(long)]
+    deep: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
     run_command(cargo().args(["fmt", "--all", "--check"]))?;
     run_command(cargo().args([
         "clippy",
@@ -28,7 +36,8 @@ pub fn run() -> Result<()> {
     doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
     conformance::run(&conformance::Args::all())?;
-    walk::run()
+    walk::run()?;
+    if args.deep { mutants::run(&mutants::Args::sample_of_engine()) } else { Ok(()) }
 }
 
 /// Misspellings, but for those that `typos.toml` lets in.

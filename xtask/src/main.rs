@@ -1,4 +1,4 @@
-//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, ci.
+//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, mutants, ci.
 
 mod bench;
 mod build;
@@ -8,6 +8,7 @@ mod demo;
 mod fake_upstreams;
 mod features;
 mod http;
+mod mutants;
 mod new_plugin;
 mod public_api;
 mod server;
@@ -56,7 +57,9 @@ enum Command {
     Tidy,
     /// What CI checks besides the tests: format, lints, features, tidy, public items, spelling, dependencies, docs,
     /// conformance, and the ways to a new plugin.
-    Ci,
+    Ci(ci::Args),
+    /// Changes the code in one place at a time and runs the tests: a change that no test notices is a fault.
+    Mutants(mutants::Args),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +85,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::NewPlugin(args) => new_plugin::run(&args),
         Command::Walk => walk::run(),
         Command::Tidy => tidy::run(),
-        Command::Ci => ci::run(),
+        Command::Ci(args) => ci::run(&args),
+        Command::Mutants(args) => mutants::run(&args),
     }
 }

@@ -21,7 +21,7 @@ use crate::exchange::message::{Internals, Request, Response, Transcript};
 use crate::faults::fault::Fault;
 use crate::faults::{FaultyAuditSink, FaultyBuckets};
 use crate::fixtures::fixture::{RateLimiterState, ServerChanges, UpstreamExchange};
-use crate::fixtures::tenant_document::TenantDocument;
+use crate::fixtures::tested_tenant::TestedTenant;
 use crate::fixtures::variables::TimeWindow;
 
 /// A server in this process, made for one case.
@@ -94,11 +94,11 @@ impl CaseContext {
         &self,
         request: &Request,
         script: Vec<UpstreamExchange>,
-        document: &TenantDocument,
+        tested: &TestedTenant,
     ) -> Result<Transcript, String> {
         let mut received = request.clone();
         if let Some(Fault::Request(change)) = self.harness.fault {
-            change(&mut received, document);
+            change(&mut received, tested);
         }
         self.harness.upstreams.start(script);
         self.harness.log.clear();

@@ -3,28 +3,41 @@
 use std::sync::Arc;
 
 use locum_abi::manifest::LifetimeSetting;
-use locum_host::secret_settings;
+use locum_store::TenantData;
 use serde_json::{Map, Value};
 
 use crate::cases::case_context::CaseContext;
 use crate::cases::comparison::{Actual, differences};
 use crate::cases::invariants::Invariants;
-use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
-use crate::cases::remote_server::RemoteServer;
+use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
+use crate::cases::redacted_failure::{redacted_differences, shown_exchange};
+use crate::cases::remote_server::{RemoteServer, explained_by_server};
 use crate::exchange::credential::{DecodedCredential, decode};
 use crate::exchange::id_token::id_token;
-use crate::exchange::message::{Request, Transcript};
+use crate::exchange::message::{Request, Response, Transcript};
 use crate::exchange::redaction::redacted;
 use crate::exchange::request_builder::{DELEGATION, REVOCATION, build_request};
 use crate::fixtures::credential_reading::CredentialReading;
-use crate::fixtures::fixture::{ExpectedResponse, Fixture, SECRET_BYTES_MIN, Step, UpstreamExchange};
+use crate::fixtures::fixture::{
+    ExpectedResponse, Fixture, FixtureRequest, Given, SECRET_BYTES_MIN, Step, UpstreamExchange,
+};
 use crate::fixtures::merge_patch::merge_patch;
-use crate::fixtures::tenant_document::{ALICE, TARGET, TenantDocument, settings_of};
+use crate::fixtures::tenant_document::{ALICE, TenantDocument};
+use crate::fixtures::tested_tenant::{Roles, TestedTenant};
 use crate::fixtures::variables::{TimeWindow, Variables, unix_seconds};
-use crate::report::{Difference, Failure, Outcome, ShownExchange};
+use crate::report::{Difference, Failure, Outcome};
 
 /// The time of the first step, unless the fixture states another.
 const START: &str = "2030-01-08T18:45:14Z";
+
+/// The shortest time for which an id_token is still valid.
+const SHORTLY_SECONDS: i64 = 1;
+
+/// The shortest time by which an id_token is issued too far in the future.
+const TOO_EARLY_SECONDS: i64 = 61;
+
+/// How long a request to a remote server may take, so that its times still mean the same there.
+const TRANSFER_SECONDS_MAX: i64 = 20;
 
 /// The user's attributes in every valid id_token.
 const ATTRIBUTES: [(&str, &str); 6] = [
@@ -38,24 +51,62 @@ const ATTRIBUTES: [(&str, &str); 6] = [
 
 /// Runs a case.
 pub(crate) async fn run_case(fixture: &Fixture, issuer: &IssuerUnderTest<'_>) -> Outcome {
-    match CaseRun::prepare(fixture, issuer) {
+    match CaseRun::prepare(&fixture.given, issuer) {
         Ok(run) => run.run(fixture).await,
         Err(why) => Outcome::failed_before(unusable_fixture(why)),
     }
+}
+
+/// The server's answer to a request that every issuer accepts.
+///
+/// # Errors
+/// No answer.
+pub(crate) async fn first_answer(issuer: &IssuerUnderTest<'_>) -> Result<Response, String> {
+    let run = CaseRun::prepare(&Given::default(), issuer)?;
+    let (request, _) = run.request(&FixtureRequest::default(), &mut run.variables(&[]))?;
+    let transcript = match &run.connection {
+        Connection::InProcess(context) => context.send(&request, Vec::new(), &run.tenant).await?,
+        Connection::Remote(server) => server.send(&request).await?,
+    };
+    Ok(transcript.response)
 }
 
 fn unusable_fixture(why: String) -> Difference {
     Difference::new("the fixture", "a usable fixture", why)
 }
 
+/// The suite's tenant with the plugin's settings and the changes of the case.
+fn changed_tenant(given: &Given, issuer: &IssuerUnderTest<'_>) -> Result<TenantData, String> {
+    let patch = issuer.variables(TimeWindow { earliest: 0, latest: 0 }, ALICE);
+    let mut changes = patch.object(&given.settings).map_err(|error| error.to_string())?;
+    if let Some(lifetime) = &given.asked_lifetime_seconds {
+        let lifetime = patch.value(lifetime).map_err(|error| error.to_string())?;
+        let setting = issuer.manifest.lifetime.setting.as_ref();
+        let (name, units) = lifetime_setting(setting, &lifetime)?;
+        changes.insert(name, units);
+    }
+    let mut document = TenantDocument::new(issuer.tenant.clone());
+    document.enable(issuer.manifest, issuer.spec.settings.clone(), &changes);
+    document.change(&given.tenant.filled(&patch).map_err(|error| error.to_string())?);
+    document.tenant()
+}
+
 struct CaseRun<'a> {
     issuer: &'a IssuerUnderTest<'a>,
-    document: TenantDocument,
+    tenant: Arc<TestedTenant>,
     settings: Map<String, Value>,
     secrets: Vec<(String, String)>,
     /// The id of the user who sends the requests.
     user: String,
     connection: Connection,
+    /// When the case started, unix seconds; no limit in this process, where time does not pass by itself.
+    started: i64,
+}
+
+/// Why a case ends before its last step.
+enum Stop {
+    Failed(Failure),
+    NotRun(String),
 }
 
 enum Connection {
@@ -64,38 +115,27 @@ enum Connection {
 }
 
 impl<'a> CaseRun<'a> {
-    fn prepare(fixture: &Fixture, issuer: &'a IssuerUnderTest<'a>) -> Result<Self, String> {
-        let given = &fixture.given;
-        let patch = issuer.variables(TimeWindow { earliest: 0, latest: 0 }, ALICE);
-        let mut changes = patch.object(&given.settings).map_err(|error| error.to_string())?;
-        if let Some(lifetime) = &given.asked_lifetime_seconds {
-            let lifetime = patch.value(lifetime).map_err(|error| error.to_string())?;
-            let setting = issuer.manifest.lifetime.setting.as_ref();
-            let (name, units) = lifetime_setting(setting, &lifetime)?;
-            changes.insert(name, units);
-        }
-        let mut document = TenantDocument::new(issuer.tenant.clone());
-        if let Destination::InProcess(_) = issuer.destination {
-            document.enable(issuer.manifest, issuer.spec.settings.clone(), &changes);
-        }
-        document.change(&given.tenant.filled(&patch).map_err(|error| error.to_string())?);
-        let tenant = document.tenant()?;
-        let settings = settings_of(&tenant, &issuer.manifest.api_type);
-        let mut secrets = document.secrets();
-        let secret_settings = secret_settings(&issuer.manifest.settings_schema, &settings).into_iter();
-        secrets.extend(secret_settings.map(|secret| {
-            (format!("setting {}", secret.pointer.trim_start_matches('/')), secret.text.to_owned())
-        }));
-        let (connection, user) = match &issuer.destination {
+    fn prepare(given: &Given, issuer: &'a IssuerUnderTest<'a>) -> Result<Self, String> {
+        let (tenant, connection, user) = match &issuer.destination {
             Destination::InProcess(harness) => {
+                let data = changed_tenant(given, issuer)?;
                 let now = given.now.as_deref().unwrap_or(START);
                 let now = unix_seconds(now).ok_or_else(|| format!("`{now}` is not RFC 3339"))?;
-                let context = CaseContext::new(harness.clone(), tenant, &given.server, now)?;
-                (Connection::InProcess(Box::new(context)), ALICE.to_owned())
+                let context = CaseContext::new(harness.clone(), data.clone(), &given.server, now)?;
+                let tenant = Arc::new(TestedTenant { data, roles: Roles::of_suite() });
+                (tenant, Connection::InProcess(Box::new(context)), ALICE.to_owned())
             }
-            Destination::Remote(server) => (Connection::Remote(server.clone()), server.fresh_user()),
+            Destination::Remote(RemoteDestination { server, tenant, .. }) => {
+                (tenant.clone(), Connection::Remote(server.clone()), server.fresh_user())
+            }
         };
-        Ok(Self { issuer, document, settings, secrets, user, connection })
+        let settings = tenant.settings(&issuer.manifest.api_type);
+        let secrets = tenant.secrets(issuer.manifest);
+        let started = match &connection {
+            Connection::InProcess(_) => i64::MAX,
+            Connection::Remote(server) => server.now().earliest,
+        };
+        Ok(Self { issuer, tenant, settings, secrets, user, connection, started })
     }
 
     async fn run(&self, fixture: &Fixture) -> Outcome {
@@ -109,7 +149,8 @@ impl<'a> CaseRun<'a> {
             for _ in 0..step.times {
                 match self.step(step, &earlier).await {
                     Ok(credential) => issued = credential,
-                    Err(mut failure) => {
+                    Err(Stop::NotRun(why)) => return Outcome::NotRun(why),
+                    Err(Stop::Failed(mut failure)) => {
                         failure.step = index + 1;
                         return Outcome::Failed(failure);
                     }
@@ -126,7 +167,7 @@ impl<'a> CaseRun<'a> {
                 "needs the plugin itself: its settings are refused before a request".to_owned(),
             );
         };
-        let refused = context.refused_settings(TARGET, &self.issuer.manifest.api_type);
+        let refused = context.refused_settings(&self.tenant.roles.target, &self.issuer.manifest.api_type);
         let got = match refused.first() {
             None => "accepted settings".to_owned(),
             Some((got, _)) if got.as_deref() == Some(pointer) => {
@@ -173,19 +214,10 @@ impl<'a> CaseRun<'a> {
         &self,
         step: &Step,
         earlier: &[Option<DecodedCredential>],
-    ) -> Result<Option<DecodedCredential>, Failure> {
-        let unusable = |why: String| Failure::of(vec![unusable_fixture(why)]);
+    ) -> Result<Option<DecodedCredential>, Stop> {
+        let unusable = |why: String| Stop::Failed(Failure::of(vec![unusable_fixture(why)]));
         let mut variables = self.variables(earlier);
-        let attributes = self.attributes();
-        let token =
-            id_token(&step.request.id_token, &self.document, &attributes, &variables).map_err(unusable)?;
-        variables.set("id_token", token.as_str());
-        let host = match &self.connection {
-            Connection::InProcess(_) => self.document.domain(),
-            Connection::Remote(server) => server.host(),
-        };
-        let request =
-            build_request(&step.request, host, &self.issuer.spec.parameters, &variables).map_err(unusable)?;
+        let (request, token) = self.request(&step.request, &mut variables).map_err(unusable)?;
         let of_plugin = self.exchanges_of_plugin(&request);
         let script = match &step.upstream {
             Some(script) => script,
@@ -199,11 +231,20 @@ impl<'a> CaseRun<'a> {
         });
         let script = script.collect::<Result<_, String>>().map_err(unusable)?;
         let transcript = match &self.connection {
-            Connection::InProcess(context) => context.send(&request, script, &self.document).await,
+            Connection::InProcess(context) => context.send(&request, script, &self.tenant).await,
             Connection::Remote(server) => server.send(&request).await,
         };
         let transcript = transcript.map_err(unusable)?;
-        variables.now = transcript.window;
+        if let Connection::Remote(server) = &self.connection
+            && let Some(why) = server
+                .refuses_this_address(step, &transcript.response)
+                .or_else(|| explained_by_server(step, &transcript.response))
+        {
+            return Err(Stop::NotRun(why));
+        }
+        // The reset of a bucket counts from the first request of the case.
+        let earliest = transcript.window.earliest.min(self.started);
+        variables.now = TimeWindow { earliest, ..transcript.window };
         let credential = self.credential(&request, &transcript);
         let actual = Actual {
             transcript: &transcript,
@@ -227,9 +268,25 @@ impl<'a> CaseRun<'a> {
         if found.is_empty() {
             return Ok(credential.and_then(Result::ok));
         }
-        let mut failure = Failure::of(self.redacted(found));
-        failure.exchange = Some(self.shown(&request, &transcript));
-        Err(failure)
+        let mut hidden = self.secrets.clone();
+        if let (Connection::Remote(_), Some(Ok(credential))) = (&self.connection, &credential) {
+            hidden.extend(self.live_credential(credential));
+        }
+        let mut failure = Failure::of(redacted_differences(found, &hidden));
+        failure.exchange = Some(shown_exchange(&request, &transcript, &hidden));
+        Err(Stop::Failed(failure))
+    }
+
+    /// The request of a step, and its id_token.
+    fn request(
+        &self,
+        request: &FixtureRequest,
+        variables: &mut Variables,
+    ) -> Result<(Request, String), String> {
+        let token = id_token(&request.id_token, &self.tenant, &self.attributes(), variables)?;
+        variables.set("id_token", token.as_str());
+        let parameters = &self.issuer.spec.parameters;
+        Ok((build_request(request, self.tenant.domain(), parameters, variables)?, token))
     }
 
     /// The exchanges of the plugin spec for a successful request of this path.
@@ -243,7 +300,26 @@ impl<'a> CaseRun<'a> {
 
     fn variables(&self, earlier: &[Option<DecodedCredential>]) -> Variables {
         let mut variables = self.issuer.variables(self.now(), &self.user);
-        variables.set("domain", self.document.domain());
+        let (shortly, too_early) = match &self.connection {
+            Connection::InProcess(_) => (SHORTLY_SECONDS, TOO_EARLY_SECONDS),
+            Connection::Remote(_) => {
+                (SHORTLY_SECONDS + TRANSFER_SECONDS_MAX, TOO_EARLY_SECONDS + TRANSFER_SECONDS_MAX)
+            }
+        };
+        variables.set("shortly", shortly);
+        variables.set("too_early", too_early);
+        let tenant = &self.tenant;
+        variables.set("domain", tenant.domain());
+        variables.set("caller", tenant.roles.caller.as_str());
+        variables.set("target", tenant.roles.target.as_str());
+        variables.set("lifetime", tenant.lifetime_seconds(self.issuer.manifest));
+        if let Some(origin) = tenant.origin() {
+            variables.set("origin", origin);
+        }
+        if let Some((_, kid)) = tenant.signing_key() {
+            variables.set("kid", kid);
+            variables.set("public_exponent", tenant.public_exponent());
+        }
         if let Some(credential) = earlier.iter().rev().flatten().next() {
             variables.set("credential", credential.presented.as_str());
         }
@@ -287,38 +363,19 @@ impl<'a> CaseRun<'a> {
                 .as_ref()
                 .and_then(|credential| credential.verifies_with.as_ref()),
             settings: &self.settings,
-            tenant: &self.document,
+            tenant: &self.tenant,
             secrets,
         }
     }
 
-    fn redacted(&self, differences: Vec<Difference>) -> Vec<Difference> {
-        let shown = |text: &str| redacted(text, &self.secrets);
-        differences
-            .into_iter()
-            .map(|Difference { what, expected, got }| Difference {
-                what,
-                expected: shown(&expected),
-                got: shown(&got),
-            })
-            .collect()
-    }
-
-    fn shown(&self, request: &Request, transcript: &Transcript) -> ShownExchange {
-        let shown = |text: &str| redacted(text, &self.secrets);
-        let lines = |headers: &[(String, String)]| {
-            headers.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect()
-        };
-        let response = &transcript.response;
-        ShownExchange {
-            request: format!("{} {}", request.method, shown(&request.target)),
-            request_headers: std::iter::once(format!("host: {}", request.host))
-                .chain(lines(&request.headers))
-                .collect(),
-            request_body: shown(&request.body),
-            status: response.status,
-            response_headers: lines(&response.headers),
-            response_body: shown(&response.body),
+    /// A credential that a server has issued and that is valid now, if it is not a JWT and is not decoded: reports name
+    /// it in place of its text.
+    fn live_credential(&self, credential: &DecodedCredential) -> Option<(String, String)> {
+        match self.issuer.spec.credential {
+            CredentialReading::Jwt(_) | CredentialReading::Query(_) => None,
+            CredentialReading::Opaque | CredentialReading::Object(_) => {
+                Some(("the issued credential".to_owned(), credential.presented.clone()))
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::exchange::credential::DecodedCredential;
 use crate::exchange::message::{Request, Transcript};
 use crate::fixtures::credential_reading::{CredentialReading, VerifyingKey};
 use crate::fixtures::fixture::SECRET_BYTES_MIN;
-use crate::fixtures::tenant_document::TenantDocument;
+use crate::fixtures::tested_tenant::TestedTenant;
 use crate::report::Difference;
 
 /// What the rules need to know about issuer, tenant and step.
@@ -19,7 +19,7 @@ pub(crate) struct Invariants<'a> {
     /// The verifying key of this step, if it is not that of the plugin spec.
     pub(crate) verifies_with: Option<&'a VerifyingKey>,
     pub(crate) settings: &'a Map<String, Value>,
-    pub(crate) tenant: &'a TenantDocument,
+    pub(crate) tenant: &'a TestedTenant,
     /// Name and value of each secret that may appear nowhere.
     pub(crate) secrets: &'a [(String, String)],
 }

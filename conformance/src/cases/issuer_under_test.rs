@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cases::harness::Harness;
 use crate::cases::remote_server::RemoteServer;
 use crate::fixtures::plugin_spec::IssuerSpec;
+use crate::fixtures::tested_tenant::TestedTenant;
 use crate::fixtures::variables::{TimeWindow, Variables};
 
 /// One issuer with everything that its cases need.
@@ -15,7 +16,7 @@ use crate::fixtures::variables::{TimeWindow, Variables};
 pub(crate) struct IssuerUnderTest<'a> {
     pub(crate) manifest: &'a IssuerManifest,
     pub(crate) spec: &'a IssuerSpec,
-    /// The tenant file.
+    /// The suite's own tenant file, which cases in this process change.
     pub(crate) tenant: &'a Value,
     pub(crate) destination: Destination,
 }
@@ -26,7 +27,20 @@ pub(crate) enum Destination {
     /// To a server in this process, made for the case.
     InProcess(Harness),
     /// To a running server.
-    Remote(Arc<RemoteServer>),
+    Remote(RemoteDestination),
+}
+
+/// A running server, and what is known about its tenant.
+#[derive(Clone)]
+pub(crate) struct RemoteDestination {
+    pub(crate) server: Arc<RemoteServer>,
+    pub(crate) tenant: Arc<TestedTenant>,
+    /// Whether the target's settings for this api_type are those of `plugin.yaml`.
+    pub(crate) has_settings_of_spec: bool,
+    /// Why the suite cannot verify the issued credentials, if it cannot.
+    pub(crate) unverifiable: Option<String>,
+    /// Whether the credential does not state its expiry with these settings.
+    pub(crate) states_no_expiry: bool,
 }
 
 impl IssuerUnderTest<'_> {

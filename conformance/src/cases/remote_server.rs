@@ -1,15 +1,16 @@
 //! A running server, tested over HTTP.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use locum_engine::ports::Clock as _;
+use locum_engine::{BucketRule, TokenBucket};
 use locum_store::SystemClock;
 use reqwest::{Client, Method, Url, redirect};
 
 use crate::exchange::message::{Request, Response, Transcript};
-use crate::fixtures::fixture::Fixture;
-use crate::fixtures::plugin_spec::IssuerSpec;
+use crate::fixtures::fixture::Step;
 use crate::fixtures::variables::TimeWindow;
 
 /// How long to wait for a response: longer than a server may wait for its upstreams.
@@ -24,18 +25,21 @@ const CLOCK_SKEW_SECONDS: i64 = 2;
 /// A running server.
 pub(crate) struct RemoteServer {
     base_url: Url,
-    host: String,
     client: Client,
     started_unix_ms: u64,
     users: AtomicU64,
+    /// How many invalid tokens an address may present.
+    invalid_token_rate: BucketRule,
+    /// What the server has left for this address, if nobody else presents invalid tokens from it.
+    invalid_tokens: Mutex<TokenBucket>,
 }
 
 impl RemoteServer {
-    /// The server at a base URL, for the tenant with this domain.
+    /// The server at a base URL, whose tenant has this limit of invalid tokens.
     ///
     /// # Errors
     /// A malformed URL, or a URL without a host.
-    pub(crate) fn at(base_url: &str, domain: &str) -> Result<Self, String> {
+    pub(crate) fn at(base_url: &str, invalid_token_rate: BucketRule) -> Result<Self, String> {
         let base_url = Url::parse(base_url).map_err(|error| format!("`{base_url}` is not a URL: {error}"))?;
         if !base_url.has_host() {
             return Err(format!("`{base_url}` names no host"));
@@ -44,15 +48,61 @@ impl RemoteServer {
             .redirect(redirect::Policy::none())
             .timeout(RESPONSE_TIMEOUT)
             .no_proxy()
+            // A server may close a connection after a refusal, just when the next request is sent.
+            .pool_max_idle_per_host(0)
             .build()
             .map_err(|error| format!("the HTTP client cannot be built: {error}"))?;
         let started_unix_ms = SystemClock.now_unix_ms();
-        Ok(Self { base_url, host: domain.to_owned(), client, started_unix_ms, users: AtomicU64::new(0) })
+        Ok(Self {
+            base_url,
+            client,
+            started_unix_ms,
+            users: AtomicU64::new(0),
+            invalid_token_rate,
+            invalid_tokens: Mutex::new(TokenBucket::FULL),
+        })
     }
 
-    /// The tenant's domain.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
+    /// Counts the invalid tokens of a case before they are sent.
+    ///
+    /// # Errors
+    /// The server would refuse this address, with later cases and the operator's own requests, for too many of them.
+    pub(crate) fn admit_invalid_tokens(&self, number: u64) -> Result<(), String> {
+        if number == 0 {
+            return Ok(());
+        }
+        let (rule, now) = (self.invalid_token_rate, SystemClock.now_unix_ms());
+        let mut bucket = self.invalid_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut after = *bucket;
+        for _ in 0..number {
+            after = after.try_acquire(rule, now).0;
+        }
+        // The last one has to stay in the bucket: an empty one refuses valid requests too.
+        if !after.peek(rule, now).conforms {
+            return Err(format!(
+                "sends invalid id_tokens; the tenant allows {} at once from an address, and other cases have sent about as many; repeat it with --only",
+                rule.size
+            ));
+        }
+        *bucket = after;
+        Ok(())
+    }
+
+    /// Why a response says nothing about its request, if the server refuses this machine's address for earlier invalid
+    /// tokens.
+    pub(crate) fn refuses_this_address(&self, step: &Step, response: &Response) -> Option<String> {
+        let description = response.object()?.get("error_description")?.as_str()?.to_owned();
+        let counted = response.header("x-ratelimit-limit").next().is_some();
+        let refused = response.status == 429
+            && step.expect.status != 429
+            && !counted
+            && description.contains("invalid tokens");
+        refused.then(|| {
+            let seconds = response.header("retry-after").next().unwrap_or("60").to_owned();
+            format!(
+                "the server refuses this address for too many invalid tokens; repeat the run in a few minutes (retry-after: {seconds} s)"
+            )
+        })
     }
 
     /// A new user id, so that every case starts with a full bucket.
@@ -104,20 +154,18 @@ impl RemoteServer {
     }
 }
 
-/// What a case needs that a remote server does not offer, if anything.
-pub(crate) fn missing_ability(fixture: &Fixture, spec: &IssuerSpec) -> Option<&'static str> {
-    let given = &fixture.given;
-    let steps = &fixture.steps;
-    let needs = [
-        (fixture.refused_setting.is_some(), "the plugin file"),
-        (given.now.is_some() || steps.iter().any(|step| step.after_seconds > 0), "a controllable clock"),
-        (!given.settings.is_empty() || given.asked_lifetime_seconds.is_some(), "its own settings"),
-        (!given.tenant.is_empty(), "its own tenant"),
-        (given.server != Default::default(), "its own server options"),
-        (!spec.upstream.is_empty() || steps.iter().any(|step| step.upstream.is_some()), "scripted upstreams"),
-        (steps.iter().any(|step| step.request.ip.is_some()), "another client IP address"),
-    ];
-    needs.into_iter().find(|(needed, _)| *needed).map(|(_, what)| what)
+/// Why a response says nothing about its request, if the server's config or its other tenants explain it. The suite
+/// knows the tenant file only.
+pub(crate) fn explained_by_server(step: &Step, response: &Response) -> Option<String> {
+    if let (Some(bytes), 413, 200) = (step.request.padding_bytes, step.expect.status, response.status) {
+        return Some(format!("needs limits.body_bytes below {bytes}; this server accepts more"));
+    }
+    let host = step.request.host.as_ref().filter(|_| step.expect.status == 404)?;
+    let Some(body) = response.object() else {
+        return Some(format!("needs an answer of the server for the host {host}; a proxy has answered"));
+    };
+    let of_another_tenant = response.status == 403 && body.get("error")? == "unauthorized_client";
+    of_another_tenant.then(|| format!("needs a server without a default tenant; one answers for {host}"))
 }
 
 fn unix_seconds() -> i64 {

@@ -2,13 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use locum_abi::manifest::CredentialForm;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::fixtures::credential_reading::{CredentialReading, ObjectReading, QueryReading, VerifyingKey};
-use crate::fixtures::tenant_document::{CALLER, TARGET, TenantDocument};
+use crate::fixtures::tested_tenant::TestedTenant;
 use crate::fixtures::variables::unix_seconds;
 
 /// A decoded credential.
@@ -191,7 +192,7 @@ impl DecodedCredential {
         &self,
         key: &VerifyingKey,
         settings: &Map<String, Value>,
-        tenant: &TenantDocument,
+        tenant: &TestedTenant,
     ) -> Result<(), String> {
         let (algorithm, key) = decoding_key(key, settings, tenant)?;
         let stated = self.header.as_ref().and_then(|header| header.get("alg")).and_then(Value::as_str);
@@ -210,13 +211,13 @@ impl DecodedCredential {
 fn decoding_key(
     key: &VerifyingKey,
     settings: &Map<String, Value>,
-    tenant: &TenantDocument,
+    tenant: &TestedTenant,
 ) -> Result<(Algorithm, DecodingKey), String> {
     let unusable = |error: jsonwebtoken::errors::Error| format!("the verifying key cannot be used: {error}");
-    let of_client = |id| (Algorithm::HS256, DecodingKey::from_secret(&tenant.secret(id)));
+    let of_client = |secret: &[u8]| (Algorithm::HS256, DecodingKey::from_secret(secret));
     match key {
-        VerifyingKey::TargetSecret => Ok(of_client(TARGET)),
-        VerifyingKey::CallerSecret => Ok(of_client(CALLER)),
+        VerifyingKey::TargetSecret => Ok(of_client(tenant.target_secret())),
+        VerifyingKey::CallerSecret => Ok(of_client(tenant.caller_secret())),
         VerifyingKey::SecretInSetting(name) => {
             let secret = settings.get(name).and_then(Value::as_str).unwrap_or_default();
             Ok((Algorithm::HS256, DecodingKey::from_secret(secret.as_bytes())))
@@ -229,9 +230,13 @@ fn decoding_key(
         VerifyingKey::TenantKey => {
             let (pem, _) = tenant.signing_key().ok_or("the tenant has no signing key")?;
             let private = jsonwebtoken::EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(unusable)?;
-            let public =
-                jsonwebtoken::jwk::Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(unusable)?;
+            let public = Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(unusable)?;
             Ok((Algorithm::RS256, DecodingKey::from_jwk(&public).map_err(unusable)?))
+        }
+        VerifyingKey::PublicJwk { alg, jwk } => {
+            let jwk: Jwk = serde_json::from_value(jwk.clone())
+                .map_err(|_| "the verifying key is not a JWK".to_owned())?;
+            Ok((alg.parse().map_err(unusable)?, DecodingKey::from_jwk(&jwk).map_err(unusable)?))
         }
         VerifyingKey::PublicKey { alg, pem } => {
             let algorithm: Algorithm = alg.parse().map_err(unusable)?;

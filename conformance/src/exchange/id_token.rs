@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::fixtures::fixture::{PresentedToken, Signer, Tampering};
 use crate::fixtures::merge_patch::merge_patch;
-use crate::fixtures::tenant_document::{CALLER, TenantDocument};
+use crate::fixtures::tested_tenant::TestedTenant;
 use crate::fixtures::variables::Variables;
 
 /// A secret that no client has.
@@ -20,7 +20,7 @@ const UNKNOWN_SECRET: &[u8] = b"a-secret-that-no-client-has-0123456789-0123";
 /// An unknown variable, or a tenant without the signing key that the fixture names.
 pub(crate) fn id_token(
     presented: &PresentedToken,
-    tenant: &TenantDocument,
+    tenant: &TestedTenant,
     attributes: &Map<String, Value>,
     variables: &Variables,
 ) -> Result<String, String> {
@@ -47,13 +47,13 @@ pub(crate) fn id_token(
     Ok(tampered(presented.tampering, format!("{message}.{signature}"), &claims))
 }
 
-fn valid_claims(tenant: &TenantDocument, variables: &Variables) -> Map<String, Value> {
+fn valid_claims(tenant: &TestedTenant, variables: &Variables) -> Map<String, Value> {
     let now = variables.now.earliest;
     let user = variables.text("${user}").unwrap_or_default();
     let claims = json!({
         "iss": format!("https://{}/", tenant.domain()),
         "sub": user,
-        "aud": CALLER,
+        "aud": tenant.roles.caller,
         "iat": now - 60,
         "exp": now + 35_940,
     });
@@ -96,7 +96,7 @@ enum Key {
 }
 
 impl Key {
-    fn of(signer: Signer, tenant: &TenantDocument) -> Result<Self, String> {
+    fn of(signer: Signer, tenant: &TestedTenant) -> Result<Self, String> {
         let tenant_key = || {
             tenant
                 .signing_key()
@@ -104,8 +104,8 @@ impl Key {
                 .ok_or("the tenant has no signing key".to_owned())
         };
         match signer {
-            Signer::Caller if tenant.algorithm(CALLER) == "RS256" => tenant_key(),
-            Signer::Caller => Ok(Self::Secret(tenant.secret(CALLER))),
+            Signer::Caller if tenant.caller_uses_tenant_key() => tenant_key(),
+            Signer::Caller => Ok(Self::Secret(tenant.caller_secret().to_vec())),
             Signer::TenantKey => tenant_key(),
             Signer::TenantPublicKeyAsSecret => match tenant_key()? {
                 Self::Rsa { pem, .. } => public_modulus(&pem).map(Self::Secret),
@@ -153,13 +153,15 @@ mod tests {
 
     use super::*;
     use crate::fixtures::built_in;
+    use crate::fixtures::tenant_document::TenantDocument;
+    use crate::fixtures::tested_tenant::Roles;
     use crate::fixtures::variables::TimeWindow;
     use crate::fixtures::yaml::{include_files, parse};
 
-    fn tenant() -> TenantDocument {
+    fn tenant() -> TestedTenant {
         let mut document: Value = parse("tenant.yaml", built_in::text("tenant.yaml").unwrap()).unwrap();
         include_files(&mut document, &|path| Ok(built_in::text(path).unwrap().to_owned())).unwrap();
-        TenantDocument::new(document)
+        TestedTenant { data: TenantDocument::new(document).tenant().unwrap(), roles: Roles::of_suite() }
     }
 
     fn built(presented: &str) -> String {
@@ -177,7 +179,7 @@ mod tests {
 
     fn is_signed_by_the_caller(token: &str) -> bool {
         let (message, signature) = token.rsplit_once('.').unwrap();
-        let key = DecodingKey::from_secret(&tenant().secret(CALLER));
+        let key = DecodingKey::from_secret(tenant().caller_secret());
         crypto::verify(signature, message.as_bytes(), &key, Algorithm::HS256).unwrap_or(false)
     }
 

@@ -1,5 +1,8 @@
 //! Redaction: reports show the kind and size of tokens, and the names of secrets, instead of their values.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use url::form_urlencoded;
+
 use crate::fixtures::fixture::SECRET_BYTES_MIN;
 
 /// Maximum length of a text in a report, in characters.
@@ -9,9 +12,9 @@ const SHOWN_CHARS_MAX: usize = 2000;
 pub(crate) fn redacted(text: &str, secrets: &[(String, String)]) -> String {
     let mut text = text.to_owned();
     for (name, secret) in secrets.iter().filter(|(_, secret)| secret.len() >= SECRET_BYTES_MIN) {
-        text = text.replace(secret, &format!("<{name}>"));
-        let escaped = secret.replace('\n', "\\n");
-        text = text.replace(&escaped, &format!("<{name}>"));
+        for form in encoded_forms(secret) {
+            text = text.replace(&form, &format!("<{name}>"));
+        }
     }
     let text = without_signatures(&without_tokens(&text));
     match text.char_indices().nth(SHOWN_CHARS_MAX) {
@@ -20,17 +23,41 @@ pub(crate) fn redacted(text: &str, secrets: &[(String, String)]) -> String {
     }
 }
 
-/// `<jwt 612 bytes>` in place of each compact JWT.
-fn without_tokens(text: &str) -> String {
-    let of_token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+/// A secret as it is, with escaped line breaks, and percent-encoded in every usual way.
+fn encoded_forms(secret: &str) -> [String; 6] {
+    let strict = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let lower_case = [lower_case_escapes(&strict), lower_case_escapes(&form)];
+    let [strict_lower_case, form_lower_case] = lower_case;
+    let escaped = secret.replace('\n', "\\n");
+    [secret.to_owned(), escaped, strict, strict_lower_case, form, form_lower_case]
+}
+
+/// `%2e` in place of `%2E`.
+fn lower_case_escapes(text: &str) -> String {
+    let mut lower_case = String::with_capacity(text.len());
+    for (index, part) in text.split('%').enumerate() {
+        if index > 0 {
+            lower_case.push('%');
+        }
+        let (code, rest) =
+            if index == 0 { ("", part) } else { part.split_at_checked(2).unwrap_or((part, "")) };
+        lower_case.push_str(&code.to_ascii_lowercase());
+        lower_case.push_str(rest);
+    }
+    lower_case
+}
+
+/// `<jwt 612 bytes>` in place of each compact JWT, also of one whose `.`, `-` and `_` are escaped.
+pub(crate) fn without_tokens(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("eyJ") {
+    while let Some(at) = OBJECT_STARTS.iter().filter_map(|start| rest.find(start)).min() {
         let (before, from) = rest.split_at(at);
-        let end = from.find(|c| !of_token(c)).unwrap_or(from.len());
+        let (end, dots) = end_of_token(from);
         let (word, after) = from.split_at(end);
         shown.push_str(before);
-        if word.matches('.').count() == 2 {
+        if dots >= 2 {
             shown.push_str(&format!("<jwt {} bytes>", word.len()));
         } else {
             shown.push_str(word);
@@ -39,6 +66,47 @@ fn without_tokens(text: &str) -> String {
     }
     shown.push_str(rest);
     shown
+}
+
+/// The first letters of a JSON object in base64url, by the character after its brace: a quotation mark or white space.
+const OBJECT_STARTS: [&str; 5] = ["eyJ", "eyA", "ewo", "ewk", "ew0"];
+
+/// Where the token at the start of a text ends, in bytes, and the number of its dots.
+fn end_of_token(text: &str) -> (usize, usize) {
+    let (mut end, mut dots) = (0, 0);
+    while let Some(rest) = text.get(end..).filter(|rest| !rest.is_empty()) {
+        if let Some((character, length)) = escaped_character(rest) {
+            dots += usize::from(character == '.');
+            end += length;
+        } else if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            dots += usize::from(rest.starts_with('.'));
+            end += 1;
+        } else {
+            break;
+        }
+    }
+    (end, dots)
+}
+
+/// The `.`, `-` or `_` that is escaped at the start of a text, and the length of the escape in bytes: `%2E`, `%2e`, the
+/// same encoded again (`%252E`), or `\u002e`.
+fn escaped_character(text: &str) -> Option<(char, usize)> {
+    let code = match text.strip_prefix('%') {
+        Some(mut code) => {
+            while let Some(inner) = code.strip_prefix("25") {
+                code = inner;
+            }
+            code
+        }
+        None => text.strip_prefix("\\u00")?,
+    };
+    let character = match code.get(..2)?.to_ascii_lowercase().as_str() {
+        "2e" => '.',
+        "2d" => '-',
+        "5f" => '_',
+        _ => return None,
+    };
+    Some((character, text.len() - code.len() + 2))
 }
 
 /// `sig=<signature a%2Bb…>` in place of each signature of a query. Its first characters tell two signatures apart.
@@ -69,6 +137,40 @@ mod tests {
     }
 
     #[test]
+    fn an_escaped_token_is_replaced_too() {
+        for dot in [".", "%2E", "%2e", "%252E", "%252e", "\\u002e", "\\u002E"] {
+            for dash in ["-", "%2D", "%5f", "%255F", "_"] {
+                let token = format!("eyJhbGciOiJub25lIn0{dot}e3{dash}0{dot}abc{dash}");
+                let shown = redacted(&format!("id_token={token}&target=api"), &[]);
+                assert_eq!(shown, format!("id_token=<jwt {} bytes>&target=api", token.len()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_of_five_parts_and_one_with_white_space_in_its_header_are_replaced() {
+        for token in
+            ["eyJhbGciOiJub25lIn0..a.b.c", "eyAiYWxnIjogIm5vbmUiIH0.e30.", "ewogImFsZyI6ICJub25lIn0.e30.abc"]
+        {
+            assert_eq!(redacted(token, &[]), format!("<jwt {} bytes>", token.len()));
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_a_token_stays_as_it_is() {
+        for text in [
+            "eyJ",
+            "eyJhbGciOiJub25lIn0.e30",
+            "eyJhbGciOiJub25lIn0%3De30.a.b",
+            "eyJ%2",
+            "eyJ%2525",
+            "eyJé.é.é",
+        ] {
+            assert_eq!(redacted(text, &[]), text);
+        }
+    }
+
+    #[test]
     fn a_signature_in_a_query_is_cut() {
         assert_eq!(redacted("sr=b&sig=a%2Bb%3Dcde&sp=r", &[]), "sr=b&sig=<signature a%2Bb%…>&sp=r");
     }
@@ -78,6 +180,14 @@ mod tests {
         let secrets = [("the key".to_owned(), "line one\nline two".to_owned())];
         assert_eq!(redacted("a line one\\nline two b", &secrets), "a <the key> b");
         assert_eq!(redacted("a line one\nline two b", &secrets), "a <the key> b");
+    }
+
+    #[test]
+    fn a_percent_encoded_secret_is_replaced_by_its_name() {
+        let secrets = [("the key".to_owned(), "secret/of a+key".to_owned())];
+        for encoded in ["secret%2Fof%20a%2Bkey", "secret%2fof%20a%2bkey", "secret%2Fof+a%2Bkey"] {
+            assert_eq!(redacted(&format!("k={encoded}&b"), &secrets), "k=<the key>&b", "{encoded}");
+        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use crate::exchange::message::Request;
 use crate::fixtures::fixture::{Encoding, FixtureRequest};
 use crate::fixtures::merge_patch::merge_patch;
-use crate::fixtures::tenant_document::{CALLER, TARGET};
 use crate::fixtures::variables::Variables;
 
 /// The path of the delegation endpoint.
@@ -69,10 +68,10 @@ fn parameters(
     let mut parameters = Map::new();
     if path == DELEGATION {
         for (name, value) in [
-            ("client_id", CALLER),
+            ("client_id", "${caller}"),
             ("grant_type", JWT_BEARER),
             ("id_token", "${id_token}"),
-            ("target", TARGET),
+            ("target", "${target}"),
             ("api_type", "${api_type}"),
         ] {
             parameters.insert(name.to_owned(), value.into());
@@ -110,6 +109,8 @@ mod tests {
         let mut variables = Variables::new(TimeWindow { earliest: 1_000, latest: 1_000 });
         variables.set("api_type", "mine");
         variables.set("id_token", "a.b.c");
+        variables.set("caller", "caller");
+        variables.set("target", "target");
         let request = parse("request.yaml", text).map_err(|error| error.to_string())?;
         let defaults = Map::from_iter([("place".to_owned(), "here".into())]);
         build_request(&request, "acme.example.com", &defaults, &variables)

@@ -10,7 +10,7 @@ use locum_store::TenantData;
 
 use crate::exchange::message::{Request, Response};
 use crate::faults::context::FaultContext;
-use crate::fixtures::tenant_document::TenantDocument;
+use crate::fixtures::tested_tenant::TestedTenant;
 
 /// A change at one of the engine's ports, or between client and server. Each is a plain function over what passes
 /// there.
@@ -45,7 +45,7 @@ pub(crate) enum Fault {
     /// The engine sees a changed tenant.
     Tenant(fn(&mut TenantData)),
     /// The server receives a changed request.
-    Request(fn(&mut Request, &TenantDocument)),
+    Request(fn(&mut Request, &TestedTenant)),
     /// The client receives a changed response.
     Response(fn(&mut Response, &Request)),
 }

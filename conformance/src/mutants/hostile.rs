@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::exchange::message::Request;
 use crate::faults::fault::Fault;
 use crate::feature::Feature;
-use crate::fixtures::tenant_document::{CALLER, TenantDocument};
+use crate::fixtures::tested_tenant::TestedTenant;
 use crate::mutants::mutant::Mutant;
 use crate::profile::Profile;
 
@@ -57,15 +57,15 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 "The signature of an id_token is not verified.",
                 &[],
                 &[],
-                Fault::Request(|request, document| resign(request, document, |_, _| {})),
+                Fault::Request(|request, tenant| resign(request, tenant, |_, _| {})),
             ),
             (
                 "accepts-alg-none",
                 "An id_token with the algorithm none is accepted.",
                 &[],
                 &[],
-                Fault::Request(|request, document| {
-                    resign(request, document, |header, claims| {
+                Fault::Request(|request, tenant| {
+                    resign(request, tenant, |header, claims| {
                         if !header
                             .get("alg")
                             .and_then(Value::as_str)
@@ -81,8 +81,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 "The header crit of an id_token is ignored.",
                 &[],
                 &[],
-                Fault::Request(|request, document| {
-                    resign(request, document, |header, claims| {
+                Fault::Request(|request, tenant| {
+                    resign(request, tenant, |header, claims| {
                         if header.shift_remove("crit").is_none() {
                             claims.clear();
                         }
@@ -94,10 +94,10 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 "An id_token with several audiences is accepted.",
                 &[],
                 &[],
-                Fault::Request(|request, document| {
-                    resign(request, document, |_, claims| {
+                Fault::Request(|request, tenant| {
+                    resign(request, tenant, |_, claims| {
                         if claims.get("aud").is_some_and(Value::is_array) {
-                            claims.insert("aud".to_owned(), json!(CALLER));
+                            claims.insert("aud".to_owned(), json!(tenant.roles.caller));
                         } else {
                             claims.clear();
                         }
@@ -109,8 +109,8 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 "A user id may contain control characters.",
                 &[],
                 &[],
-                Fault::Request(|request, document| {
-                    resign(request, document, |_, claims| match claims.get("sub").and_then(Value::as_str) {
+                Fault::Request(|request, tenant| {
+                    resign(request, tenant, |_, claims| match claims.get("sub").and_then(Value::as_str) {
                         Some(sub) if sub.contains('\n') => {
                             let sub = sub.replace('\n', "");
                             claims.insert("sub".to_owned(), sub.into());
@@ -180,7 +180,7 @@ fn remove_parameter(request: &mut Request, name: &str) {
 /// stays as it is.
 fn resign(
     request: &mut Request,
-    document: &TenantDocument,
+    tenant: &TestedTenant,
     change: impl FnOnce(&mut Map<String, Value>, &mut Map<String, Value>),
 ) {
     let Ok(Value::Object(mut parameters)) = serde_json::from_str(&request.body) else { return };
@@ -196,7 +196,7 @@ fn resign(
     let message = [json!({"alg": "HS256"}), Value::Object(claims)]
         .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
         .join(".");
-    let key = EncodingKey::from_secret(&document.secret(CALLER));
+    let key = EncodingKey::from_secret(tenant.caller_secret());
     if let Ok(signature) = crypto::sign(message.as_bytes(), &key, Algorithm::HS256) {
         parameters.insert("id_token".to_owned(), format!("{message}.{signature}").into());
         request.body = Value::Object(parameters).to_string();

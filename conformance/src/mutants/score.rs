@@ -9,7 +9,7 @@ use crate::options::{Implementation, Options, SetupError};
 use crate::probes::PROBES;
 use crate::profile::Profile;
 use crate::report::{MutantReport, MutantResult, MutationScore, Outcome, Report};
-use crate::running::{Exemptions, Features, LoadedPlugin, Run, install_crypto, run};
+use crate::running::{Exemptions, Features, LoadedPlugin, Run, RunDestination, install_crypto, run};
 
 /// Runs the suite against a plugin, then once per mutant. A report with failed cases has no mutation score, because a
 /// failure then says nothing about a mutant.
@@ -69,7 +69,7 @@ fn mutant_reports(
 }
 
 async fn run_mutant(run: &Run<'_>, mutant: &Mutant, without: Option<Profile>) -> MutantResult {
-    let Destination::InProcess(harness) = &run.destination else {
+    let RunDestination::InProcess(harness) = &run.destination else {
         return MutantResult::Unsupported { reason: "needs the plugin file".to_owned() };
     };
     let mutated = Destination::InProcess(harness.with_fault(run.manifest, run.spec, mutant.fault));

@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::cases::harness::Harness;
 use crate::cases::issuer_under_test::IssuerUnderTest;
 use crate::fixtures::plugin_spec::IssuerSpec;
-use crate::fixtures::tenant_document::{ALICE, CALLER, TARGET, TenantDocument, settings_of};
+use crate::fixtures::tenant_document::{ALICE, CALLER, TARGET, TenantDocument};
+use crate::fixtures::tested_tenant::{Roles, TestedTenant};
 use crate::fixtures::variables::{TimeWindow, Variables};
 use crate::settings_schema::properties;
 
@@ -36,16 +37,17 @@ impl<'a> ProbeContext<'a> {
     pub(crate) fn of(issuer: &IssuerUnderTest<'a>, harness: &'a Harness) -> Result<Self, String> {
         let mut document = TenantDocument::new(issuer.tenant.clone());
         document.enable(issuer.manifest, issuer.spec.settings.clone(), &Map::new());
-        let tenant = document.tenant()?;
+        let tested = TestedTenant { data: document.tenant()?, roles: Roles::of_suite() };
+        let tenant = &tested.data.tenant;
         Ok(Self {
             manifest: issuer.manifest,
-            settings: settings_of(&tenant, &issuer.manifest.api_type),
+            settings: tested.settings(&issuer.manifest.api_type),
             spec: issuer.spec,
             harness,
             variables: issuer.variables(TimeWindow { earliest: NOW, latest: NOW }, ALICE),
             tenant: TenantForIssuer {
-                domain: tenant.tenant.domain.clone(),
-                signing_key: tenant.tenant.signing_keys.first().cloned(),
+                domain: tenant.domain.clone(),
+                signing_key: tenant.signing_keys.first().cloned(),
             },
         })
     }

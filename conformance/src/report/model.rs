@@ -64,7 +64,20 @@ pub enum ImplementationReport {
         base_url: String,
         /// The api_types that were requested.
         api_types: Vec<String>,
+        /// The clients of the tenant that the suite used, one entry for each api_type.
+        clients: Vec<TestedClients>,
     },
+}
+
+/// The clients of a server's tenant that the suite used for an api_type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TestedClients {
+    /// The api_type.
+    pub api_type: String,
+    /// The id of the client that sent the requests.
+    pub caller: String,
+    /// The id of the client that credentials were requested for.
+    pub target: String,
 }
 
 /// Number of cases by result.
@@ -82,7 +95,7 @@ pub struct Counts {
     pub skipped: usize,
     /// Cases for features that the implementation does not have.
     pub unsupported: usize,
-    /// Cases that cannot run against this kind of implementation.
+    /// Cases that this kind of implementation, or the tenant of a server, cannot be asked.
     pub not_run: usize,
 }
 
@@ -103,7 +116,7 @@ pub struct ProfileReport {
     pub skipped: Vec<CaseWithReason>,
     /// Cases for features that the implementation does not have.
     pub unsupported: Vec<CaseWithReason>,
-    /// Cases that cannot run against this kind of implementation.
+    /// Cases that this kind of implementation, or the tenant of a server, cannot be asked.
     pub not_run: Vec<CaseWithReason>,
 }
 

@@ -1,8 +1,9 @@
 //! The report as a table, for terminals.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report};
+use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report, TestedClients};
 use crate::report::mutation_score::{MutantResult, MutationScore};
 
 /// The implementation, one row per profile, and every failure.
@@ -18,7 +19,13 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         ImplementationReport::Plugin { file, sha256, name, version, isolation, .. } => {
             writeln!(out, "{name} {version}, {file}, {isolation}\nsha256 {sha256}\n")?;
         }
-        ImplementationReport::Server { base_url, .. } => writeln!(out, "{base_url}\n")?,
+        ImplementationReport::Server { base_url, clients, .. } => {
+            writeln!(out, "{base_url}")?;
+            for TestedClients { api_type, caller, target } in clients {
+                writeln!(out, "{api_type}: caller {caller}, target {target}")?;
+            }
+            writeln!(out)?;
+        }
     }
     writeln!(
         out,
@@ -43,10 +50,26 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
             }
         }
     }
+    write_not_run(out, report)?;
     for failure in &report.failures {
         write_failure(out, failure)?;
     }
     report.mutation_score.as_ref().map_or(Ok(()), |score| write_mutation_score(out, score))
+}
+
+/// The cases that a server was not asked, by reason.
+fn write_not_run(out: &mut String, report: &Report) -> std::fmt::Result {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for listed in report.profiles.iter().flat_map(|profile| &profile.not_run) {
+        by_reason.entry(&listed.reason).or_default().push(&listed.case);
+    }
+    for (reason, cases) in by_reason {
+        writeln!(out, "\nnot run: {reason}")?;
+        for case in cases {
+            writeln!(out, "  {case}")?;
+        }
+    }
+    Ok(())
 }
 
 fn write_profile(out: &mut String, profile: &ProfileReport) -> std::fmt::Result {

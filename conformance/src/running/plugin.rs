@@ -11,7 +11,6 @@ use tracing::dispatcher::set_default;
 
 use crate::cases::both_levels::{BothLevels, RecordingUpstreams, ReplayingUpstreams};
 use crate::cases::harness::Harness;
-use crate::cases::issuer_under_test::Destination;
 use crate::cases::log_lines::LogLines;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
 use crate::fixtures::load::Fixtures;
@@ -19,7 +18,7 @@ use crate::fixtures::plugin_spec::PluginSpec;
 use crate::fixtures::variables::rfc_3339;
 use crate::options::{Options, SetupError, TestedIsolation};
 use crate::report::{ImplementationReport, Report};
-use crate::running::run::Run;
+use crate::running::run::{Run, RunDestination};
 use crate::running::runtime::runtime;
 use crate::running::spec::spec_for;
 
@@ -82,7 +81,8 @@ impl<'a> LoadedPlugin<'a> {
             manifest: &self.manifest,
             spec: &self.spec,
             tenant: &self.fixtures.tenant,
-            destination: Destination::InProcess(self.harness.clone()),
+            destination: RunDestination::InProcess(self.harness.clone()),
+            of_several_api_types: self.manifest.issuers.len() > 1,
         };
         let log = set_default(&self.harness.log.dispatch());
         let outcome = self.runtime.block_on(work(run));

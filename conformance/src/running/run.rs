@@ -1,17 +1,21 @@
 //! A run: all cases and probes that apply to one plugin, and the verdict of each.
 
+use std::collections::BTreeMap;
+
 use locum_abi::manifest::{IssuerManifest, Manifest};
 use serde_json::Value;
 
 use crate::cases::case_run::run_case;
-use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
-use crate::cases::remote_server::missing_ability;
+use crate::cases::harness::Harness;
+use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
 use crate::fixtures::case::{Case, FixtureSet};
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::{IssuerSpec, PluginSpec};
 use crate::options::{Options, SetupError};
 use crate::probes::PROBES;
+use crate::profile::Profile;
 use crate::report::{CaseResult, Verdict};
+use crate::running::askable::why_not_askable;
 use crate::running::exemptions::Exemptions;
 use crate::running::features::Features;
 
@@ -22,7 +26,30 @@ pub(crate) struct Run<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) spec: &'a PluginSpec,
     pub(crate) tenant: &'a Value,
-    pub(crate) destination: Destination,
+    pub(crate) destination: RunDestination,
+    /// Whether the report has results of several api_types, so that each case names its own.
+    pub(crate) of_several_api_types: bool,
+}
+
+/// Where the requests of a run go.
+pub(crate) enum RunDestination {
+    /// To a server in this process, made for each case.
+    InProcess(Harness),
+    /// To a running server, by api_type; or why its tenant cannot serve the api_type.
+    Remote(BTreeMap<String, Result<RemoteDestination, String>>),
+}
+
+impl RunDestination {
+    /// Where the requests for an api_type go.
+    fn of(&self, api_type: &str) -> Result<Destination, String> {
+        match self {
+            Self::InProcess(harness) => Ok(Destination::InProcess(harness.clone())),
+            Self::Remote(by_api_type) => match by_api_type.get(api_type) {
+                Some(remote) => Ok(Destination::Remote(remote.clone()?)),
+                None => Err(format!("the tenant has no target for {api_type}")),
+            },
+        }
+    }
 }
 
 impl Run<'_> {
@@ -36,7 +63,14 @@ impl Run<'_> {
         let mut results = Vec::new();
         for manifest in &self.manifest.issuers {
             let Some(spec) = self.spec.issuers.get(&manifest.api_type) else { continue };
-            let issuer = self.issuer_under_test(manifest, spec, &self.destination);
+            let destination = match self.destination.of(&manifest.api_type) {
+                Ok(destination) => destination,
+                Err(why) => {
+                    results.extend(self.not_run(&manifest.api_type, &why));
+                    continue;
+                }
+            };
+            let issuer = self.issuer_under_test(manifest, spec, &destination);
             let features = Features::of(&issuer);
             for case in self.cases_for(&manifest.api_type) {
                 let verdict = match features.unmet_by_case(case) {
@@ -56,6 +90,22 @@ impl Run<'_> {
             results.extend(exemptions.unused());
         }
         Ok(results)
+    }
+
+    /// Every case of an api_type as not run.
+    fn not_run(&self, api_type: &str, why: &str) -> Vec<CaseResult> {
+        let cases = self
+            .cases_for(api_type)
+            .map(|case| (case.id.as_str(), case.fixture.profile, case.fixture.description.as_str()));
+        let probes = PROBES.iter().filter(|probe| self.is_selected(probe.id));
+        let probes = probes.map(|probe| (probe.id, probe.profile, probe.description));
+        let result = |(id, profile, description): (&str, Profile, &str)| CaseResult {
+            case: self.label(id, api_type),
+            profile,
+            description: description.to_owned(),
+            verdict: Verdict::NotRun(why.to_owned()),
+        };
+        cases.chain(probes).map(result).collect()
     }
 
     pub(crate) fn issuer_under_test<'c>(
@@ -79,9 +129,9 @@ impl Run<'_> {
         })
     }
 
-    /// The id of a case in the report. A plugin with several api_types has each case once per api_type.
+    /// The id of a case in the report. With several api_types, each case is there once per api_type.
     pub(crate) fn label(&self, id: &str, api_type: &str) -> String {
-        if self.manifest.issuers.len() == 1 { id.to_owned() } else { format!("{id} ({api_type})") }
+        if self.of_several_api_types { format!("{id} ({api_type})") } else { id.to_owned() }
     }
 
     fn check_selection(&self) -> Result<(), SetupError> {
@@ -104,10 +154,10 @@ impl Run<'_> {
         issuer: &IssuerUnderTest<'_>,
         exemptions: &mut Exemptions<'_>,
     ) -> Verdict {
-        if let Destination::Remote(_) = issuer.destination
-            && let Some(missing) = missing_ability(&case.fixture, issuer.spec)
+        if let Destination::Remote(remote) = &issuer.destination
+            && let Some(why) = why_not_askable(case, issuer, remote)
         {
-            return Verdict::NotRun(format!("needs {missing}"));
+            return Verdict::NotRun(why);
         }
         if let Some(verdict) = exemptions.skip(&case.id) {
             return verdict;

@@ -16,8 +16,6 @@ pub fn run(options: &Options) -> Result<Report, SetupError> {
     let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
     match &options.implementation {
         Implementation::Plugin(file) => test_plugin(options, &fixtures, file),
-        Implementation::Server { base_url, tenant, manifests } => {
-            test_server(options, &fixtures, base_url, tenant, manifests)
-        }
+        Implementation::Server(server) => test_server(options, &fixtures, server),
     }
 }

@@ -1,17 +1,17 @@
 //! The same fixtures against a running server: cases that need only HTTP pass, the others are listed as not run.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use locum_conformance::report::to_table;
-use locum_conformance::{Implementation, Options, Report, run};
+use locum_conformance::{Implementation, Options, Report, ServerUnderTest, run};
 use locum_engine::ports::{AuditSink, Clock as _, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, Pins, PluginSet};
 use locum_server::{ServerOptions, router};
 use locum_store::tenant_file::{References, load};
-use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
+use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -38,8 +38,7 @@ impl RunningServer {
         let upstreams = Arc::new(HttpUpstreams::new().unwrap());
         let pins = Pins::trusting_file(plugin).unwrap();
         let issuers = PluginSet::load([plugin], &pins, LoadOptions::new(upstreams)).unwrap();
-        let tenant = load(&tenant_file(), &References::new(&|_| None, workspace().join("fixtures"))).unwrap();
-        let set = TenantSet::prepare(vec![tenant.data], &issuers).unwrap();
+        let set = TenantSet::prepare(vec![tenant()], &issuers).unwrap();
         let engine = Engine::new(Ports::new(
             Arc::new(SystemClock),
             Arc::new(SystemEntropy),
@@ -56,26 +55,24 @@ impl RunningServer {
     }
 
     fn report_of(&self) -> Report {
-        let implementation = Implementation::Server {
-            base_url: self.base_url.clone(),
-            tenant: tenant_file(),
-            manifests: Vec::new(),
-        };
+        let implementation = Implementation::Server(Box::new(ServerUnderTest::new(&self.base_url, tenant())));
         let now_unix_seconds = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap();
         let defaults = options("locum-plugin-app");
         run(&Options { implementation, now_unix_seconds, ..defaults }).unwrap()
     }
 }
 
-fn tenant_file() -> PathBuf {
-    workspace().join("fixtures/tenant.yaml")
+/// The suite's own tenant.
+fn tenant() -> TenantData {
+    let folder = workspace().join("fixtures");
+    load(&folder.join("tenant.yaml"), &References::new(&|_| None, &folder)).unwrap().data
 }
 
 #[test]
 fn a_correct_server_passes_and_other_cases_are_listed_as_not_run() {
     let report = RunningServer::of(&built("locum-plugin-app")).report_of();
     assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
-    assert!(report.counts.passed >= 60, "{}", to_table(&report));
+    assert!(report.counts.passed >= 100, "{}", to_table(&report));
     let reasons: Vec<&str> = report
         .profiles
         .iter()
@@ -107,8 +104,7 @@ fn a_server_that_issues_for_the_wrong_audience_fails() {
 #[test]
 fn an_unreachable_server_fails_every_case_that_runs() {
     let stopped = RunningServer::of(&built("locum-plugin-app")).base_url;
-    let implementation =
-        Implementation::Server { base_url: stopped, tenant: tenant_file(), manifests: Vec::new() };
+    let implementation = Implementation::Server(Box::new(ServerUnderTest::new(stopped, tenant())));
     let only = vec!["an-unknown-client-is-refused".to_owned()];
     let report = run(&Options { implementation, only, ..options("locum-plugin-app") }).unwrap();
     assert_eq!((report.counts.passed, report.counts.failed), (0, 1), "{}", to_table(&report));

@@ -160,3 +160,19 @@ fn json_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidCredential>
     }
     serde_json::from_slice(json).map_err(|_| InvalidCredential::NotAToken)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_form_of_a_credential_and_nothing_of_it() {
+        let shown = [
+            Credential::Bearer { token: "s3cret".to_owned(), expires_in: 60 },
+            Credential::Text { member: "sas".to_owned(), text: "s3cret".to_owned() },
+            Credential::Object(Map::from_iter([("s3cret".to_owned(), Value::Null)])),
+        ]
+        .map(|credential| format!("{credential:?}"));
+        assert_eq!(shown, ["Bearer(…)", "Text(…)", "Object(…)"]);
+    }
+}

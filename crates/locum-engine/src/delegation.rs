@@ -7,8 +7,11 @@ mod authorize;
 mod invalid_tokens;
 mod issue;
 mod lifetime;
+mod private_attributes;
 mod request;
 mod scope;
+mod session;
+mod snake_case;
 
 pub use admit::{Admission, Admitted, admit};
 pub(crate) use admit::{Count, count};

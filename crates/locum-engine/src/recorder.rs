@@ -7,6 +7,7 @@ use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, SubjectToken};
 use crate::limits::AUDIT_TEXT_MAX;
+use crate::mask::mask_tokens;
 use crate::ports::Ports;
 use crate::prepared::PreparedTenant;
 use crate::refusal::{Refusal, RefusalKind};
@@ -31,7 +32,7 @@ impl Recorder {
                 at_unix_ms: now_unix_ms,
                 code: AuditCode::Failure,
                 reference: reference.clone(),
-                host: truncated(&caller.host),
+                host: shown(&caller.host),
                 ip: caller.ip,
                 tenant: None,
                 client_id: None,
@@ -43,8 +44,8 @@ impl Recorder {
                 subject_token_sha256: None,
                 expires_at: None,
                 refusal: None,
-                auth0_client: caller.auth0_client.as_deref().map(truncated),
-                user_agent: caller.user_agent.as_deref().map(truncated),
+                auth0_client: caller.auth0_client.as_deref().map(shown),
+                user_agent: caller.user_agent.as_deref().map(shown),
                 uncounted: false,
                 reused: false,
             },
@@ -59,11 +60,11 @@ impl Recorder {
 
     pub(crate) fn parsed(&mut self, request: &DelegationRequest) {
         let (SubjectToken::IdToken(token) | SubjectToken::RefreshToken(token)) = &request.subject;
-        self.event.client_id = Some(truncated(&request.client_id));
-        self.event.target = request.target.as_deref().map(truncated);
-        self.event.api_type = request.api_type.as_deref().map(truncated);
-        self.event.scope = Some(truncated(&request.scope.join(" ")));
-        self.event.device = request.device.as_deref().map(truncated);
+        self.event.client_id = Some(shown(&request.client_id));
+        self.event.target = request.target.as_deref().map(shown);
+        self.event.api_type = request.api_type.as_deref().map(shown);
+        self.event.scope = Some(shown(&request.scope.join(" ")));
+        self.event.device = request.device.as_deref().map(shown);
         self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
     }
 
@@ -118,6 +119,7 @@ fn sha256_hex(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
-fn truncated(text: &str) -> String {
-    text.chars().take(AUDIT_TEXT_MAX).collect()
+/// A text of the request, without tokens that somebody put into the wrong place.
+fn shown(text: &str) -> String {
+    mask_tokens(text).chars().take(AUDIT_TEXT_MAX).collect()
 }

@@ -257,6 +257,13 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_is_stated_only_where_it_is_known() {
+        let refusal = Refusal::new(RefusalKind::UpstreamBusy, "busy");
+        assert_eq!(refusal.retry_after_seconds(), None);
+        assert_eq!(refusal.retry_after(7).retry_after_seconds(), Some(7));
+    }
+
+    #[test]
     fn an_issuers_message_is_truncated_and_cleaned() {
         let refusal = Refusal::refused_by_issuer(&format!("a\r\nb{}", "x".repeat(500)));
         assert!(refusal.description().starts_with("a  bx"));

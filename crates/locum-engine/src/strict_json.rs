@@ -128,10 +128,6 @@ impl<'de> Visitor<'de> for Depth {
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
@@ -197,6 +193,16 @@ mod tests {
                 assert!(loses_digits(text.as_bytes()), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn values_of_every_type_are_kept() {
+        let text =
+            r#"{"a":null,"b":true,"c":-7,"d":18446744073709551615,"e":1.5,"f":"x\ty","g":[false],"h":{}}"#;
+        assert_eq!(
+            Value::Object(object(text.as_bytes()).unwrap()),
+            serde_json::from_str::<Value>(text).unwrap()
+        );
     }
 
     #[test]

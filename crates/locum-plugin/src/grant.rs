@@ -57,16 +57,19 @@ impl<P> Grant<P> {
 
     /// A profile attribute that identifies the user at the upstream, such as a user name.
     ///
-    /// Anybody can sign up with the email address of somebody else. Therefore `email` is refused if `email_verified` is
-    /// false; an issuer that calls this method also [reads](crate::ApiType::reads) `email_verified`.
+    /// Anybody can sign up with the email address of somebody else, and other attributes are often copies of it.
+    /// Therefore every attribute that is an address is refused unless `email_verified` is `true`; an issuer that calls
+    /// this method also [reads](crate::ApiType::reads) `email_verified`.
     ///
     /// # Errors
     /// As [`attribute`](Grant::attribute); [`Failure::attribute_unusable`] for an address that is not verified.
     pub fn identifying_attribute(&self, name: &str) -> Result<&str, Failure> {
-        if name == "email" && self.profile.get("email_verified") == Some(&Value::Bool(false)) {
+        let text = self.attribute(name)?;
+        let verified = self.profile.get("email_verified") == Some(&Value::Bool(true));
+        if name != "user_id" && is_address(text) && !verified {
             return Err(Failure::attribute_unusable(name, "the address is not verified"));
         }
-        self.attribute(name)
+        Ok(text)
     }
 
     /// An id that no other request has, such as a `jti`: the entropy as 64 hex digits.
@@ -123,6 +126,11 @@ impl<P: DeserializeOwned> Grant<P> {
             entropy,
         })
     }
+}
+
+/// Whether a text has the form of an email address.
+fn is_address(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local_part, domain)| !local_part.is_empty() && !domain.is_empty())
 }
 
 fn refused_parameter(unreadable: Unreadable) -> Failure {

@@ -3,7 +3,6 @@
 mod caller;
 mod form;
 mod host;
-mod mask;
 mod media_type;
 mod parameters;
 mod proxies;

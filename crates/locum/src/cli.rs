@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Check the config, the tenants and the plugins without serving
     Check(CheckArgs),
+    /// List the clients that can get credentials for a target
+    WhoCan(WhoCanArgs),
     /// List, inspect, pin and create plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -55,6 +57,19 @@ pub(crate) struct ServeArgs {
 #[derive(Args)]
 #[command(after_help = details::CHECK)]
 pub(crate) struct CheckArgs {
+    /// Read this config file
+    #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+    pub(crate) config: PathBuf,
+    /// Print text or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+#[command(after_help = details::WHO_CAN)]
+pub(crate) struct WhoCanArgs {
+    /// The client_id of the target
+    pub(crate) target: String,
     /// Read this config file
     #[arg(long, value_name = "FILE", default_value = "locum.toml")]
     pub(crate) config: PathBuf,
@@ -181,6 +196,15 @@ pub(crate) struct ConformanceArgs {
     /// Read the tenant file that the tested server uses; needed with a URL
     #[arg(long, value_name = "FILE")]
     pub(crate) tenant: Option<PathBuf>,
+    /// Send the requests as this client of the tenant [default: a client that can delegate]
+    #[arg(long, value_name = "CLIENT_ID", requires = "tenant")]
+    pub(crate) caller: Option<String>,
+    /// Request credentials for this client, or for the first of several that can be the target [default: any]
+    #[arg(long = "target", value_name = "CLIENT_ID", requires = "tenant")]
+    pub(crate) targets: Vec<String>,
+    /// Send this parameter to the add-ons that understand it; a value that is not JSON becomes a string
+    #[arg(long = "parameter", value_name = "NAME=VALUE", requires = "tenant")]
+    pub(crate) parameters: Vec<String>,
     /// Read this plugin file or `manifest.json` of a plugin that the tested server uses
     #[arg(long, value_name = "FILE")]
     pub(crate) plugins: Vec<PathBuf>,

@@ -6,6 +6,7 @@ mod conformance;
 mod plugin;
 mod serve;
 mod token;
+mod who_can;
 
 use crate::cli::{Cli, Command};
 use crate::exit::CommandError;
@@ -14,6 +15,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::WhoCan(args) => who_can::run(&args),
         Command::Plugin(command) => plugin::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Audit(command) => audit::run(&command),

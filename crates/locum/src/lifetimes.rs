@@ -4,7 +4,7 @@ use locum_abi::manifest::IssuerManifest;
 use locum_engine::model::{AddOn, DelegationPolicy};
 use serde_json::Value;
 
-/// Why every request for the add-on is refused, if its settings or the tenant's ceiling stay below the issuer's minimum.
+/// Why every request for the add-on is refused, if its settings or the tenant's limits stay below the issuer's minimum.
 pub(crate) fn below_minimum(
     policy: &DelegationPolicy,
     add_on: &AddOn,
@@ -12,11 +12,16 @@ pub(crate) fn below_minimum(
 ) -> Option<String> {
     let limits = &manifest.lifetime;
     let minimum = limits.minimum_seconds;
-    if let Some(ceiling) = policy.lifetime_ceiling_seconds.filter(|ceiling| *ceiling < minimum) {
-        return Some(format!(
-            "lifetime_ceiling_seconds is {ceiling}, but {} issues for at least {minimum} s; raise the ceiling or remove the add-on",
-            add_on.api_type
-        ));
+    for (field, limit) in [
+        ("lifetime_ceiling_seconds", policy.lifetime_ceiling_seconds),
+        ("session_seconds", policy.session_seconds),
+    ] {
+        if let Some(limit) = limit.filter(|limit| *limit < minimum) {
+            return Some(format!(
+                "{field} is {limit}, but {} issues for at least {minimum} s; raise it or remove the add-on",
+                add_on.api_type
+            ));
+        }
     }
     let setting = limits.setting.as_ref()?;
     let units = add_on.settings.get(&setting.name).and_then(Value::as_u64)?;

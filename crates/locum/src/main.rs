@@ -11,6 +11,7 @@ mod lifetimes;
 mod log_filter;
 mod log_writer;
 mod permissions;
+mod reach;
 mod readiness;
 mod reload;
 mod required_parameters;

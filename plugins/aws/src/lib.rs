@@ -59,6 +59,7 @@ impl Issuer for Aws {
                 .reads_named_by_setting("role_session_name", Some("rolesessionname"))
                 .reads_named_by_setting("source_identity", None)
                 .reads_named_by_setting("session_tags", None)
+                .reads("email_verified")
                 .revoked_by_key_rotation(
                     "Revoke the role's active sessions in IAM: its policy then denies everything to credentials that were issued before.",
                 ),

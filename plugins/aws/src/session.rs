@@ -33,10 +33,11 @@ pub(crate) struct Session {
 impl Session {
     /// Takes the values from the profile attributes that the settings name.
     pub(crate) fn of<P>(settings: &SessionSettings, grant: &Grant<P>) -> Result<Self, Failure> {
-        let named = grant.attribute(&settings.name_attribute).ok().filter(|name| is_session_name(name));
+        let named =
+            grant.identifying_attribute(&settings.name_attribute).ok().filter(|name| is_session_name(name));
         let source_identity = match &settings.source_identity_attribute {
             None => None,
-            Some(attribute) => Some(source_identity(attribute, grant.attribute(attribute)?)?),
+            Some(attribute) => Some(source_identity(attribute, grant.identifying_attribute(attribute)?)?),
         };
         let tags =
             settings.tags.iter().map(|(key, attribute)| Ok((key.clone(), tag_value(attribute, grant)?)));
@@ -56,7 +57,9 @@ fn tag_value<P>(attribute: &str, grant: &Grant<P>) -> Result<String, Failure> {
     let value = match grant.profile.get(attribute) {
         _ if attribute == "user_id" => grant.user_id.clone(),
         None | Some(Value::Null) => return Err(Failure::attribute_missing(attribute)),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) if text.is_empty() => String::new(),
+        // Policies decide by tags, so a tag must not hold an address that is not verified.
+        Some(Value::String(_)) => grant.identifying_attribute(attribute)?.to_owned(),
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::Bool(boolean)) => boolean.to_string(),
         Some(Value::Array(_) | Value::Object(_)) => {

@@ -150,6 +150,33 @@ fn session_name_tags_and_source_identity_come_from_the_profile() {
 }
 
 #[test]
+fn an_address_reaches_aws_only_if_it_is_verified() {
+    let settings = [
+        json!({ "source_identity": "mail" }),
+        json!({ "session_tags": { "Mail": "mail" } }),
+        json!({ "role_session_name": "mail" }),
+    ];
+    for settings in settings {
+        let issuer = configure(settings.clone()).unwrap();
+        let mut grant = grant(json!({}));
+        grant.profile.insert("mail".to_owned(), json!("johndoe@example.com"));
+        for flag in [json!(null), json!(false), json!("true"), json!(1)] {
+            grant.profile.insert("email_verified".to_owned(), flag);
+            match call(&issuer, &grant) {
+                // A session can always be named by the user's id.
+                Ok(request) => {
+                    assert!(settings.get("role_session_name").is_some());
+                    assert!(response(&request).contains(&attribute("RoleSessionName", "auth0=7Calice")));
+                }
+                Err(failure) => assert_eq!(failure.code, FailureCode::AttributeMissing),
+            }
+        }
+        grant.profile.insert("email_verified".to_owned(), json!(true));
+        assert!(response(&call(&issuer, &grant).unwrap()).contains("johndoe@example.com"), "{settings}");
+    }
+}
+
+#[test]
 fn a_session_name_that_aws_does_not_accept_is_replaced_by_the_user_id() {
     let mut grant = grant(json!({}));
     grant.profile.insert("rolesessionname".to_owned(), json!("john doe"));

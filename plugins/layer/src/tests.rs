@@ -53,6 +53,7 @@ fn the_attribute_that_principal_names_is_the_user() {
     let failure = issuer.issue_token(&grant).unwrap_err();
     assert_eq!(failure.code, FailureCode::AttributeMissing);
     grant.profile.insert("email".to_owned(), json!("alice@example.com"));
+    grant.profile.insert("email_verified".to_owned(), json!(true));
     assert_eq!(opened(&issuer.issue_token(&grant).unwrap()).claims["prn"], "alice@example.com");
 }
 
@@ -61,8 +62,11 @@ fn an_unverified_email_address_is_refused() {
     let issuer = configure(json!({ "principal": "email" })).unwrap();
     let mut grant = grant(json!({ "nonce": "n" }));
     grant.profile.insert("email".to_owned(), json!("alice@example.com"));
-    grant.profile.insert("email_verified".to_owned(), json!(false));
     assert_eq!(issuer.issue_token(&grant).unwrap_err().code, FailureCode::AttributeMissing);
+    for flag in [json!(false), json!("true"), json!(1), json!(null)] {
+        grant.profile.insert("email_verified".to_owned(), flag);
+        assert_eq!(issuer.issue_token(&grant).unwrap_err().code, FailureCode::AttributeMissing);
+    }
     grant.profile.insert("email_verified".to_owned(), json!(true));
     assert!(issuer.issue_token(&grant).is_ok());
 }

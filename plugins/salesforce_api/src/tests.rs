@@ -34,6 +34,7 @@ fn refused_setting(changes: Value) -> String {
 fn alice(parameters: Value) -> Grant {
     let mut grant = grant(parameters);
     grant.profile.insert("email".to_owned(), json!("alice@example.com"));
+    grant.profile.insert("email_verified".to_owned(), json!(true));
     grant
 }
 
@@ -164,14 +165,19 @@ fn an_endpoint_in_the_settings_changes_the_url_and_not_the_audience() {
 #[test]
 fn a_user_without_a_verified_salesforce_name_is_refused() {
     let issuer = configure("salesforce_api", json!({})).unwrap();
-    for (name, value) in [("email", json!(null)), ("email", json!(7)), ("email_verified", json!(false))] {
+    for (name, value) in [("email", json!(null)), ("email", json!(7))] {
         let mut grant = alice(json!({}));
         grant.profile.insert(name.to_owned(), value);
         assert_eq!(call(&issuer, &grant).unwrap_err().code, FailureCode::AttributeMissing, "{name}");
     }
     let mut grant = alice(json!({}));
-    grant.profile.insert("email_verified".to_owned(), json!(true));
-    assert!(call(&issuer, &grant).is_ok());
+    for flag in [json!(false), json!("true"), json!(1), json!(null)] {
+        grant.profile.insert("email_verified".to_owned(), flag);
+        assert_eq!(call(&issuer, &grant).unwrap_err().code, FailureCode::AttributeMissing);
+    }
+    grant.profile.remove("email_verified");
+    assert_eq!(call(&issuer, &grant).unwrap_err().code, FailureCode::AttributeMissing);
+    assert!(call(&issuer, &alice(json!({}))).is_ok());
 }
 
 #[test]

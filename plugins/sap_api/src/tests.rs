@@ -38,6 +38,7 @@ fn refused_setting(changes: Value) -> String {
 fn alice(parameters: Value) -> Grant {
     let mut grant = grant(parameters);
     grant.profile.insert("email".to_owned(), json!("alice@example.com"));
+    grant.profile.insert("email_verified".to_owned(), json!(true));
     grant
 }
 
@@ -129,14 +130,19 @@ fn scopes_follow_the_grammar_of_oauth() {
 
 #[test]
 fn a_user_without_a_verified_sap_name_is_refused() {
-    for (name, value) in [("email", json!(null)), ("email", json!("")), ("email_verified", json!(false))] {
+    for (name, value) in [("email", json!(null)), ("email", json!(""))] {
         let mut grant = alice(json!({}));
         grant.profile.insert(name.to_owned(), value);
         assert_eq!(call(json!({}), &grant).unwrap_err().code, FailureCode::AttributeMissing, "{name}");
     }
     let mut grant = alice(json!({}));
-    grant.profile.insert("email_verified".to_owned(), json!(true));
-    assert!(call(json!({}), &grant).is_ok());
+    for flag in [json!(false), json!("true"), json!(1), json!(null)] {
+        grant.profile.insert("email_verified".to_owned(), flag);
+        assert_eq!(call(json!({}), &grant).unwrap_err().code, FailureCode::AttributeMissing);
+    }
+    grant.profile.remove("email_verified");
+    assert_eq!(call(json!({}), &grant).unwrap_err().code, FailureCode::AttributeMissing);
+    assert!(call(json!({}), &alice(json!({}))).is_ok());
 }
 
 #[test]

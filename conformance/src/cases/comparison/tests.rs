@@ -28,6 +28,16 @@ fn decoded(claims: Value) -> DecodedCredential {
 
 /// The differences, as one text each.
 fn compared(expected: &str, transcript: &Transcript, credential: Option<DecodedCredential>) -> Vec<String> {
+    compared_at(NOW, expected, transcript, credential)
+}
+
+/// The same for a request that was sent in this time.
+fn compared_at(
+    now: TimeWindow,
+    expected: &str,
+    transcript: &Transcript,
+    credential: Option<DecodedCredential>,
+) -> Vec<String> {
     let expected: ExpectedResponse = parse("expected.yaml", expected).unwrap();
     let credential = credential.map(Ok);
     let earlier = [Some(decoded(serde_json::json!({})))];
@@ -35,7 +45,7 @@ fn compared(expected: &str, transcript: &Transcript, credential: Option<DecodedC
         transcript,
         credential: credential.as_ref(),
         earlier: &earlier,
-        variables: &Variables::new(NOW),
+        variables: &Variables::new(now),
         scripted_calls: 0,
     };
     let differences = differences(&expected, &actual).unwrap();
@@ -82,6 +92,32 @@ fn headers_are_compared_as_text_absence_or_time() {
             "header x-ratelimit-reset: 1061 / 1060"
         ]
     );
+}
+
+#[test]
+fn a_remote_server_may_have_started_to_count_earlier() {
+    const WINDOW: TimeWindow = TimeWindow { earliest: 996, latest: 1_000 };
+    let expected = "status: 200\nheaders: { retry-after: \"60\" }";
+    let got = |now: TimeWindow, seconds: &str| {
+        compared_at(now, expected, &transcript(200, &[("retry-after", seconds)], ""), None)
+    };
+    for seconds in ["60", "58", "56"] {
+        assert_eq!(got(WINDOW, seconds), NONE, "{seconds}");
+    }
+    for seconds in ["61", "55", "soon"] {
+        assert_eq!(got(WINDOW, seconds), [format!("header retry-after: 60 / {seconds}")]);
+    }
+    assert_eq!(got(NOW, "59"), ["header retry-after: 60 / 59"]);
+
+    let expected = "status: 200\ncredential: { lifetime_seconds: 300 }";
+    let got = |expires_at: i64| {
+        let mut credential = decoded(serde_json::json!({ "exp": expires_at }));
+        credential.issued_at = None;
+        compared_at(WINDOW, expected, &transcript(200, &[], "{}"), Some(credential))
+    };
+    assert_eq!((got(1_296), got(1_300)), (Vec::new(), Vec::new()));
+    assert_eq!(got(1_295), ["lifetime of the credential: 300 / 299"]);
+    assert_eq!(got(1_301), ["lifetime of the credential: 300 / 305"]);
 }
 
 #[test]

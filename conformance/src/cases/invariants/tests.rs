@@ -2,10 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use serde_json::json;
+use locum_engine::model::Tenant;
+use locum_store::TenantData;
 
 use super::*;
 use crate::exchange::message::{Internals, Response};
+use crate::fixtures::tested_tenant::Roles;
 use crate::fixtures::variables::TimeWindow;
 
 const SECRET: &str = "a-secret-of-the-settings";
@@ -61,7 +63,10 @@ fn violations(transcript: &Transcript, credential: Option<Result<DecodedCredenti
         reading: &CredentialReading::Opaque,
         verifies_with: None,
         settings: &Map::new(),
-        tenant: &TenantDocument::new(json!({})),
+        tenant: &TestedTenant {
+            data: TenantData::new(Tenant::new("acme.example.com"), Vec::new()),
+            roles: Roles::of_suite(),
+        },
         secrets: &[("the secret".to_owned(), SECRET.to_owned())],
     };
     let violations = invariants.violations(&request, transcript, credential.as_ref());

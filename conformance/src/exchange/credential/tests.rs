@@ -1,10 +1,13 @@
 //! Credentials of every form, valid and malformed.
 
 use jsonwebtoken::EncodingKey;
+use locum_engine::model::{Client, ClientKey, ClientSecret, Tenant};
+use locum_store::TenantData;
 use serde_json::json;
 
 use super::*;
 use crate::fixtures::credential_reading::JwtReading;
+use crate::fixtures::tested_tenant::Roles;
 
 fn token(header: Value, claims: Value, secret: &[u8]) -> String {
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
@@ -27,8 +30,11 @@ fn valid_token() -> String {
     token(json!({ "alg": "HS256" }), json!({ "iat": 1000, "exp": 1300, "aud": "target" }), b"target's secret")
 }
 
-fn tenant() -> TenantDocument {
-    TenantDocument::new(json!({ "clients": [{ "client_id": "target", "client_secret": "target's secret" }] }))
+fn tenant() -> TestedTenant {
+    let mut target = Client::new("target");
+    target.key = ClientKey::Secret(ClientSecret::new(&"target's secret".into(), false).unwrap());
+    let data = TenantData::new(Tenant::new("acme.example.com"), vec![target]);
+    TestedTenant { data, roles: Roles::of_suite() }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::report::escaped::Escaped;
-use crate::report::model::{Counts, ImplementationReport, Report};
+use crate::report::model::{Counts, ImplementationReport, Report, TestedClients};
 
 /// Whether the report passed, and why not.
 pub(super) struct VerdictSection<'a>(pub(super) &'a Report);
@@ -71,9 +71,12 @@ impl fmt::Display for ImplementationSection<'_> {
                 write_fact(f, "Contract", &format!("version {contract}"))?;
                 write_fact(f, "Isolation", isolation)?;
             }
-            ImplementationReport::Server { base_url, api_types } => {
+            ImplementationReport::Server { base_url, api_types, clients } => {
                 write_exact(f, "Server", base_url)?;
                 write_exact(f, "Requested api_type", &api_types.join(", "))?;
+                for TestedClients { api_type, caller, target } in clients {
+                    write_exact(f, &format!("Clients for {api_type}"), &format!("{caller} → {target}"))?;
+                }
             }
         }
         write_fact(f, "Suite", &format!("locum-conformance {}", report.suite_version))?;

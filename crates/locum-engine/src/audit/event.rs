@@ -32,8 +32,8 @@ impl AuditCode {
     }
 }
 
-/// What is recorded about one request. It contains no token, no secret and no free-form parameter; texts from the
-/// client are truncated to [`AUDIT_TEXT_MAX`](crate::limits::AUDIT_TEXT_MAX) characters.
+/// What is recorded about one request. It contains no token, no secret and no free-form parameter; in texts from the
+/// client what looks like a JWT is masked, and they are truncated to [`AUDIT_TEXT_MAX`](crate::limits::AUDIT_TEXT_MAX) characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
     /// When the request arrived, in milliseconds since the unix epoch.

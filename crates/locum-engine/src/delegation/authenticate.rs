@@ -30,6 +30,11 @@ impl Authenticated {
         &self.subject.user_id
     }
 
+    /// The time of the request, in unix seconds.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.now_unix_ms / 1000).unwrap_or(i64::MAX)
+    }
+
     /// The tenant's domain.
     pub fn tenant_domain(&self) -> &str {
         self.tenant.domain()

@@ -11,6 +11,9 @@ use crate::delegation::authenticate::{Authenticated, try_again};
 use crate::delegation::lifetime;
 use crate::delegation::request::SubjectToken;
 use crate::delegation::scope::KnownUser;
+use crate::delegation::session;
+use crate::delegation::snake_case::snake_case;
+use crate::mask::mask_tokens;
 use crate::model::Client;
 use crate::ports::{Directory, Issuer};
 use crate::prepared::{PreparedAddOn, PreparedClient, Reuse};
@@ -45,6 +48,7 @@ pub async fn authorize(
     let authenticated = admitted.authenticated;
     let client = authenticated.client.client();
     check_client(client, &authenticated.request.subject)?;
+    session::check_chain(&authenticated)?;
     let target = allowed_target(directory, &authenticated).await?;
     let (add_on, manifest) = chosen_add_on(&target, authenticated.request.api_type.as_deref())?;
     check_oidc_conformance(client, target.client(), add_on)?;
@@ -92,14 +96,9 @@ async fn allowed_target(
         return Ok(Arc::clone(client));
     };
     let target = directory.client(tenant, target).wait().await.map_err(try_again)?;
-    target
-        .filter(|target| {
-            let allowed = &target.client().allowed_clients;
-            allowed.is_empty() || allowed.iter().any(|allowed| allowed == client.id())
-        })
-        .ok_or_else(|| {
-            Refusal::new(RefusalKind::Unauthorized, "the target is unknown or does not allow the client")
-        })
+    target.filter(|target| target.client().allows(client.id())).ok_or_else(|| {
+        Refusal::new(RefusalKind::Unauthorized, "the target is unknown or does not allow the client")
+    })
 }
 
 /// The add-on of this api_type; without one, the first add-on, else the app. Add-ons whose plugin is not loaded are
@@ -121,8 +120,11 @@ fn chosen_add_on<'t>(
 }
 
 fn not_available(api_type: &str) -> Refusal {
-    let name: String =
-        api_type.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).take(64).collect();
+    let name: String = mask_tokens(api_type)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c))
+        .take(64)
+        .collect();
     Refusal::invalid_request(format!("api_type {name} is unknown or not enabled on the target"))
 }
 
@@ -144,14 +146,20 @@ fn grant(
     manifest: &IssuerManifest,
     lifetime_seconds: u64,
 ) -> Result<Grant, Refusal> {
-    let Authenticated { client, request, subject, user, .. } = authenticated;
+    let Authenticated { tenant, client, request, subject, user, .. } = authenticated;
     let known = KnownUser {
         user_id: &subject.user_id,
         stored: user.as_ref().map(|user| &user.profile),
         presented: &subject.claims,
     };
+    let policy = tenant.delegation();
+    let mut claims = known.select(&request.scope, &target.scope_aliases, &policy.private_attributes);
+    if add_on.api_type() == APP && policy.session_seconds.is_some() {
+        // The next exchange counts from the same sign-in.
+        claims.insert("auth_time".to_owned(), subject.signed_in_at.into());
+    }
     Ok(Grant {
-        claims: known.select(&request.scope, &target.scope_aliases),
+        claims,
         profile: read_profile(&known, add_on, manifest),
         parameters: named_as_in_manifest(request.extras, manifest)?,
         scopes: request.scope,
@@ -201,13 +209,20 @@ fn named_as_in_manifest(
     Ok(extras)
 }
 
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 2);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() {
-            snake.push('_');
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_subject_token_needs_its_own_grant() {
+        let tokens = || [SubjectToken::IdToken("t".into()), SubjectToken::RefreshToken("t".into())];
+        for (id_token, refresh_token) in [(true, true), (true, false), (false, true), (false, false)] {
+            let mut client = Client::new("caller");
+            client.grants = crate::model::LegacyGrants { id_token, refresh_token };
+            let allowed = tokens().map(|token| check_client(&client, &token).is_ok());
+            assert_eq!(allowed, [id_token, refresh_token]);
+            client.is_first_party = false;
+            assert!(tokens().iter().all(|token| check_client(&client, token).is_err()));
         }
-        snake.push(c.to_ascii_lowercase());
     }
-    snake
 }

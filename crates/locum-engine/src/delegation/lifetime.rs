@@ -3,19 +3,20 @@
 use locum_abi::manifest::Lifetime;
 
 use crate::delegation::authenticate::Authenticated;
+use crate::delegation::session;
 use crate::prepared::PreparedAddOn;
 use crate::refusal::{Refusal, RefusalKind};
 
 /// The lifetime in seconds: that of the add-on's setting, else the issuer's default; limited by the issuer's maximum,
-/// the tenant's ceiling and, if the tenant requires it, the remaining lifetime of the subject token.
+/// the tenant's ceiling and, if the tenant requires it, what is left of the subject token and of the session.
 pub(super) fn granted_seconds(
     authenticated: &Authenticated,
     add_on: &PreparedAddOn,
     limits: &Lifetime,
     reference: &str,
 ) -> Result<u64, Refusal> {
-    let Authenticated { tenant, subject, now_unix_ms, .. } = authenticated;
-    let policy = tenant.delegation();
+    let policy = authenticated.tenant.delegation();
+    let session = session::seconds_left(authenticated)?;
     let stated = limits.setting.as_ref().and_then(|setting| {
         let units = add_on.setting(&setting.name)?.as_u64()?;
         Some(units.saturating_mul(setting.unit_seconds))
@@ -28,14 +29,18 @@ pub(super) fn granted_seconds(
         );
         return Err(Refusal::fault(RefusalKind::ServerError, reference, inside));
     }
-    if !policy.cap_to_subject_exp {
-        return Ok(lifetime);
+    let token = policy
+        .cap_to_subject_exp
+        .then(|| seconds_left(authenticated.subject.expires_at, authenticated.now()));
+    for (left, too_soon) in [
+        (token, "id_token expires too soon for this api_type"),
+        (session, "the session ends too soon for this api_type; sign the user in again"),
+    ] {
+        if left.is_some_and(|left| left < limits.minimum_seconds) {
+            return Err(Refusal::invalid_grant(too_soon));
+        }
     }
-    let left = seconds_left(subject.expires_at, *now_unix_ms);
-    if left < limits.minimum_seconds {
-        return Err(Refusal::invalid_grant("id_token expires too soon for this api_type"));
-    }
-    Ok(lifetime.min(left))
+    Ok([Some(lifetime), token, session].into_iter().flatten().min().unwrap_or(lifetime))
 }
 
 fn limited(stated: Option<u64>, limits: &Lifetime, ceiling_seconds: Option<u64>) -> u64 {
@@ -43,9 +48,8 @@ fn limited(stated: Option<u64>, limits: &Lifetime, ceiling_seconds: Option<u64>)
     stated.unwrap_or(limits.default_seconds).min(limits.maximum_seconds).min(ceiling)
 }
 
-/// Whole seconds until `expires_at`, in unix seconds; zero if it is past.
-fn seconds_left(expires_at: i64, now_unix_ms: u64) -> u64 {
-    let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
+/// Seconds until `expires_at`; zero if it is past. Both are in unix seconds.
+fn seconds_left(expires_at: i64, now: i64) -> u64 {
     u64::try_from(expires_at.saturating_sub(now)).unwrap_or(0)
 }
 
@@ -74,10 +78,9 @@ mod tests {
 
     #[test]
     fn an_expired_token_has_no_seconds_left() {
-        assert_eq!(seconds_left(1000, 400_999), 600);
+        assert_eq!(seconds_left(1000, 400), 600);
         for expires_at in [400, 399, 0, i64::MIN] {
-            assert_eq!(seconds_left(expires_at, 400_999), 0, "{expires_at}");
+            assert_eq!(seconds_left(expires_at, 400), 0, "{expires_at}");
         }
-        assert_eq!(seconds_left(i64::MAX, u64::MAX), i64::MAX as u64 - u64::MAX / 1000);
     }
 }

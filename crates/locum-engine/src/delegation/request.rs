@@ -167,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_the_kind_of_a_token_and_not_the_token() {
+        let request = format!("{:?}", parse(good()).unwrap());
+        assert!(request.contains("IdToken(…)") && !request.contains("a.b.c"), "{request}");
+        assert_eq!(format!("{:?}", SubjectToken::RefreshToken("r".into())), "RefreshToken(…)");
+    }
+
+    #[test]
     fn three_parameters_are_enough() {
         let request = parse(good()).unwrap();
         assert_eq!(request.scope, ["openid"]);

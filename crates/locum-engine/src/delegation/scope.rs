@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use crate::delegation::private_attributes::is_private;
+use crate::model::AttributePattern;
+
 /// The claims of the scope `profile` (OpenID Connect Core section 5.4).
 const PROFILE: [&str; 14] = [
     "name",
@@ -25,11 +28,29 @@ const PROFILE: [&str; 14] = [
 /// The claims of the scope `email` (OpenID Connect Core section 5.4).
 const EMAIL: [&str; 2] = ["email", "email_verified"];
 
-/// Claims about the token itself, not about the user. No scope selects them.
-const OF_THE_TOKEN: [&str; 11] =
-    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "at_hash", "c_hash"];
+/// Claims about the token itself, not about the user: they are no attributes. The last five are of token exchange (RFC
+/// 8693 section 4) and of the session.
+const OF_THE_TOKEN: [&str; 16] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "azp",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "act",
+    "may_act",
+    "scope",
+    "client_id",
+    "auth_time",
+];
 
-/// The attributes of the user. Claims of the subject token override the stored profile.
+/// The attributes of the user. Claims of the subject token override the stored profile, except that `email` and
+/// `email_verified` are taken together from one of the two.
 pub(crate) struct KnownUser<'a> {
     pub(crate) user_id: &'a str,
     pub(crate) stored: Option<&'a Map<String, Value>>,
@@ -42,17 +63,26 @@ impl KnownUser<'_> {
         if OF_THE_TOKEN.contains(&name) {
             return None;
         }
-        if name == "user_id" {
-            return Some(self.user_id.into());
+        match name {
+            "user_id" => Some(self.user_id.into()),
+            "email" => self.source_of_email()?.get(name).cloned(),
+            "email_verified" => verified(self.source_of_email()?),
+            _ => self.presented.get(name).or_else(|| self.stored?.get(name)).cloned(),
         }
-        self.presented.get(name).or_else(|| self.stored.and_then(|stored| stored.get(name))).cloned()
     }
 
-    /// The claims that these scopes select. A scope that selects nothing is ignored, as Auth0 did.
+    /// Where the address and its verification come from: a flag about one address says nothing about another.
+    fn source_of_email(&self) -> Option<&Map<String, Value>> {
+        [Some(self.presented), self.stored].into_iter().flatten().find(|source| source.contains_key("email"))
+    }
+
+    /// The claims that these scopes select, without private attributes. A scope that selects nothing is ignored, as
+    /// Auth0 did.
     pub(crate) fn select(
         &self,
         scopes: &[String],
         aliases: &HashMap<String, Vec<String>>,
+        private: &[AttributePattern],
     ) -> Map<String, Value> {
         let mut claims = Map::new();
         for scope in scopes {
@@ -60,13 +90,17 @@ impl KnownUser<'_> {
                 "openid" | "offline_access" => {}
                 "profile" => self.add(&mut claims, PROFILE),
                 "email" => self.add(&mut claims, EMAIL),
-                "passthrough" => self.add(&mut claims, self.presented.keys().map(String::as_str)),
+                "passthrough" => {
+                    let presented = KnownUser { stored: None, ..*self };
+                    presented.add(&mut claims, self.presented.keys().map(String::as_str));
+                }
                 word => match aliases.get(word) {
                     Some(names) => self.add(&mut claims, names.iter().map(String::as_str)),
                     None => self.add(&mut claims, [word]),
                 },
             }
         }
+        claims.retain(|name, _| !is_private(name, private));
         claims
     }
 
@@ -77,6 +111,11 @@ impl KnownUser<'_> {
             }
         }
     }
+}
+
+/// `email_verified` of this source: `true` only for the boolean, because some readers take `"false"` for true.
+fn verified(source: &Map<String, Value>) -> Option<Value> {
+    source.get("email_verified").map(|stated| (*stated == Value::Bool(true)).into())
 }
 
 #[cfg(test)]
@@ -97,7 +136,7 @@ mod tests {
             stored: stored.as_object(),
             presented: presented.as_object().unwrap(),
         };
-        Value::Object(user.select(&scopes, &aliases))
+        Value::Object(user.select(&scopes, &aliases, &[]))
     }
 
     #[test]
@@ -108,7 +147,7 @@ mod tests {
     #[test]
     fn profile_and_email_select_their_lists() {
         assert_eq!(selected("openid profile"), json!({"name": "Alice"}));
-        assert_eq!(selected("email"), json!({"email": "new@example.com", "email_verified": true}));
+        assert_eq!(selected("email"), json!({"email": "new@example.com"}));
     }
 
     #[test]

@@ -56,6 +56,13 @@ impl Client {
             add_ons: Vec::new(),
         }
     }
+
+    /// Whether the client `caller` may name this one as its target.
+    pub fn allows(&self, caller: &str) -> bool {
+        caller == self.id
+            || self.allowed_clients.is_empty()
+            || self.allowed_clients.iter().any(|id| id == caller)
+    }
 }
 
 /// The key that a client's id_tokens are signed with.
@@ -166,6 +173,11 @@ mod tests {
         let mut client = Client::new("caller");
         client.key = ClientKey::Secret(ClientSecret::new(&"hunter2".into(), false).unwrap());
         client.app.settings.insert("secret".to_owned(), "hunter2".into());
-        assert!(!format!("{client:?}").contains("hunter2"));
+        let shown = format!("{client:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(
+            shown.contains("Secret(ClientSecret(…))") && shown.contains("settings: [\"secret\"]"),
+            "{shown}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The delegation policy of a tenant.
 
 use crate::bucket::BucketRule;
+use crate::model::attribute_pattern::AttributePattern;
 
 /// Whether and how a tenant delegates. The default is Auth0's behaviour.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +15,20 @@ pub struct DelegationPolicy {
     pub lifetime_ceiling_seconds: Option<u64>,
     /// Whether a credential expires with the subject token at the latest.
     pub cap_to_subject_exp: bool,
+    /// Whether a token that Locum issued at the request of one client may be presented by another.
+    pub chains: Chains,
+    /// For how many seconds after sign-in tokens can be exchanged, each for the next. Without a limit they can be renewed
+    /// for ever.
+    pub session_seconds: Option<u64>,
     /// Whether a credential of an upstream may be reused for an equal grant while at least half of its lifetime is left.
     /// This saves calls that count against the upstream's quota. Credentials that can be revoked upstream are never
     /// reused.
     pub reuse_upstream_credentials: bool,
     /// For how many seconds after its `exp` a subject token is accepted.
     pub leeway_seconds: u64,
+    /// Attributes of users that no scope selects, besides those that never are: `identities`, `app_metadata`,
+    /// `password*`, `*_hash`, `*_token`, `*_secret` and `*_key`.
+    pub private_attributes: Vec<AttributePattern>,
     /// The rate limit of each user at each address.
     pub rate: BucketRule,
     /// How many invalid subject tokens an address may present, whichever clients they are for.
@@ -35,13 +44,31 @@ impl Default for DelegationPolicy {
             jsonp: false,
             lifetime_ceiling_seconds: None,
             cap_to_subject_exp: false,
+            chains: Chains::Authenticated,
+            session_seconds: None,
             reuse_upstream_credentials: false,
             leeway_seconds: 0,
+            private_attributes: Vec::new(),
             rate: BucketRule::AUTH0_DEFAULT,
             invalid_token_rate: BucketRule::INVALID_TOKENS_DEFAULT,
             when_buckets_unavailable: WhenUnavailable::Open,
         }
     }
+}
+
+/// Who may exchange a token whose `azp` is another client than the one that presents it.
+///
+/// Such a token was issued for its presenter at the request of the other client. `/delegation` authenticates nobody, so
+/// whoever holds the token can name its audience as `client_id`, and reach the targets of both clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Chains {
+    /// Only a client that authenticated. There is no authentication yet, so this refuses as `Refused` does.
+    Authenticated,
+    /// Everybody, as Auth0 did.
+    Open,
+    /// Nobody.
+    Refused,
 }
 
 /// What happens if the rate-limit buckets, or the audit log, are unavailable.

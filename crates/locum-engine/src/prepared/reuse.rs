@@ -122,3 +122,27 @@ impl ReusableCredential {
         left <= lifetime && left.saturating_mul(2) >= lifetime
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_that_nobody_can_get_any_more_are_dropped() {
+        let credentials = Arc::new(ReusableCredentials::default());
+        let reuse = |grant: u8| Reuse { credentials: Arc::clone(&credentials), grant: [grant; 32] };
+        let issued = |expires_at| Issued {
+            credential: Credential::Object(Map::new()),
+            expires_at: Some(expires_at),
+            reused: false,
+        };
+        reuse(1).keep(&issued(100), 0);
+        reuse(2).keep(&issued(200), 0);
+        assert_eq!(format!("{credentials:?}"), "ReusableCredentials(2)");
+        // At 60 less than half is left of the first; the second is replaced by a newer one.
+        reuse(2).keep(&issued(260), 60);
+        assert_eq!(format!("{credentials:?}"), "ReusableCredentials(1)");
+        assert_eq!(reuse(2).find(60).unwrap().expires_at, Some(260));
+        assert!(reuse(1).find(60).is_none());
+    }
+}

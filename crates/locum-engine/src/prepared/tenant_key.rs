@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::KeyPair as _;
 use jsonwebtoken::EncodingKey;
 use locum_abi::configuration::SigningKey;
 
@@ -44,7 +43,6 @@ impl TenantKey {
             e: base64url::encode(pair.public_key().exponent().big_endian_without_leading_zero()),
         };
         let verification = VerificationKey::rs256(&key.kid, &public.n, &public.e)?;
-        check_signature(&pair, &verification)?;
         let certificate_pem = key.certificate_pem.as_deref().map(|pem| with_line_ends(pem).into_owned());
         Ok(Self { kid: key.kid.clone(), certificate_pem, public, verification })
     }
@@ -83,23 +81,12 @@ fn wrong_kind(pem: &str) -> InvalidKey {
     })
 }
 
-/// Fails if the halves of the key do not belong together.
-fn check_signature(pair: &KeyPair, verification: &VerificationKey) -> Result<(), InvalidKey> {
-    let message = b"probe";
-    let mut signature = vec![0; pair.public_modulus_len()];
-    let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
-    if signed.is_ok() && verification.verifies(message, &base64url::encode(&signature)) {
-        Ok(())
-    } else {
-        Err(InvalidKey("its public and private halves do not belong together"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_2048_8192_SHA256,
-        UnparsedPublicKey,
+        RSA_PKCS1_SHA256, UnparsedPublicKey,
     };
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -108,6 +95,7 @@ mod tests {
 
     const PKCS8: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pem");
     const PUBLIC: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pub.pem");
+    const TOO_LARGE: &str = include_str!("../../../../fixtures/keys/too-large-rsa.pem");
     const CERTIFICATE: &str = include_str!("../../../../fixtures/keys/tenant-rsa.cert.pem");
 
     /// Made for this test.
@@ -163,6 +151,20 @@ rThYJSUpr0/NLf+bFUFx5AQbTaDzIqnxjSiIE8YLwJlk\n\
     }
 
     #[test]
+    fn halves_that_do_not_belong_together_are_refused() {
+        let key = EncodingKey::from_rsa_pem(PKCS8.as_bytes()).unwrap();
+        let whole = key.as_bytes();
+        // The modulus begins after some 11 bytes of headers, the private exponent after the modulus and 5 more.
+        for changed in [100, 400, 600, whole.len() - 10] {
+            let mut der = whole.to_vec();
+            der[changed] ^= 2;
+            let refusal = tenant_key(&pem("RSA PRIVATE KEY", &der)).unwrap_err().to_string();
+            assert!(refusal.starts_with("it is not an RSA private key in PEM"), "{changed}: {refusal}");
+        }
+        assert!(tenant_key(&pem("RSA PRIVATE KEY", whole)).is_ok());
+    }
+
+    #[test]
     fn any_other_kind_of_key_is_named_in_the_refusal() {
         let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let ec = ec.to_pkcs8v1().unwrap();
@@ -175,6 +177,7 @@ rThYJSUpr0/NLf+bFUFx5AQbTaDzIqnxjSiIE8YLwJlk\n\
             (pem("PRIVATE KEY", ed25519.as_ref()), "it is an Ed25519 key; it must be"),
             (pem("ENCRYPTED PRIVATE KEY", b"x"), "it is encrypted; it must be"),
             (RSA_1024.to_owned(), "it is an RSA key of less than 2048 bits"),
+            (TOO_LARGE.to_owned(), "it is an RSA key of more than 8192 bits"),
             (pem("RSA PRIVATE KEY", b"x"), "it is not an RSA private key in PEM"),
             ("nonsense".to_owned(), "it is not an RSA private key in PEM"),
             (String::new(), "it is not an RSA private key in PEM"),

@@ -109,4 +109,11 @@ mod tests {
         let request = parse(json!({"client_id": "storage", "token": "hunter2"})).unwrap();
         assert!(!format!("{request:?}").contains("hunter2"));
     }
+
+    #[test]
+    fn debug_names_the_client_and_not_the_token() {
+        let request = parse(json!({"client_id": "caller", "token": "t0ken", "api_type": "aws"})).unwrap();
+        let shown = format!("{request:?}");
+        assert_eq!(shown, r#"RevocationRequest { client_id: "caller", api_type: Some("aws"), .. }"#);
+    }
 }

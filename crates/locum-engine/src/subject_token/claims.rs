@@ -11,6 +11,10 @@ pub(crate) struct Subject {
     pub(crate) user_id: String,
     /// `exp`, in unix seconds.
     pub(crate) expires_at: i64,
+    /// When the user signed in, in unix seconds: the earlier of `auth_time` and `iat`.
+    pub(crate) signed_in_at: i64,
+    /// `azp`, the client at whose request the token was issued.
+    pub(crate) authorized_party: Option<String>,
     /// All claims of the token.
     pub(crate) claims: Map<String, Value>,
 }
@@ -35,7 +39,11 @@ pub(crate) enum ClaimError {
     Missing(&'static str),
     #[error("id_token has a {0} claim of the wrong type")]
     WrongType(&'static str),
-    #[error("id_token was issued by another issuer")]
+    #[error(
+        "the sub claim of the id_token must have 1 to {USER_ID_BYTES_MAX} bytes and no control characters"
+    )]
+    UnusableSubject,
+    #[error("the issuer of the id_token is not trusted here")]
     IssuerMismatch,
     #[error("id_token was issued to another client")]
     AudienceMismatch,
@@ -45,7 +53,7 @@ pub(crate) enum ClaimError {
     NotYetValid,
 }
 
-/// Checks `iss`, `aud`, `exp`, `iat`, `nbf` and `sub`.
+/// Checks `iss`, `aud`, `exp`, `iat` and `sub`, and of `nbf`, `auth_time` and `azp` those that the token has.
 pub(crate) fn check(claims: Map<String, Value>, expected: Expectation<'_>) -> Result<Subject, ClaimError> {
     if text(&claims, "iss")? != expected.issuer {
         return Err(ClaimError::IssuerMismatch);
@@ -56,17 +64,27 @@ pub(crate) fn check(claims: Map<String, Value>, expected: Expectation<'_>) -> Re
         return Err(ClaimError::Expired);
     }
     let latest_start = expected.now.saturating_add(FUTURE_SECONDS_MAX);
-    if seconds(&claims, "iat")? > latest_start {
-        return Err(ClaimError::NotYetValid);
-    }
-    if claims.contains_key("nbf") && seconds(&claims, "nbf")? > latest_start {
+    let issued_at = seconds(&claims, "iat")?;
+    let valid_from = optional_seconds(&claims, "nbf")?;
+    let authenticated_at = optional_seconds(&claims, "auth_time")?;
+    if [Some(issued_at), valid_from, authenticated_at].into_iter().flatten().any(|time| time > latest_start) {
         return Err(ClaimError::NotYetValid);
     }
     let user_id = text(&claims, "sub")?;
     if user_id.is_empty() || user_id.len() > USER_ID_BYTES_MAX || user_id.chars().any(char::is_control) {
-        return Err(ClaimError::WrongType("sub"));
+        return Err(ClaimError::UnusableSubject);
     }
-    Ok(Subject { user_id: user_id.to_owned(), expires_at, claims })
+    let authorized_party = match claims.get("azp") {
+        None => None,
+        Some(_) => Some(text(&claims, "azp")?.to_owned()),
+    };
+    Ok(Subject {
+        user_id: user_id.to_owned(),
+        expires_at,
+        signed_in_at: authenticated_at.map_or(issued_at, |time| time.min(issued_at)),
+        authorized_party,
+        claims,
+    })
 }
 
 /// The audience may be a string or an array. If there are several, the client must also be the authorised party (OpenID
@@ -101,6 +119,10 @@ fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<i64, Claim
     let whole =
         value.as_i64().or_else(|| value.as_f64().filter(|date| date.abs() < 1e15).map(|date| date as i64));
     whole.ok_or(ClaimError::WrongType(name))
+}
+
+fn optional_seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, ClaimError> {
+    if claims.contains_key(name) { seconds(claims, name).map(Some) } else { Ok(None) }
 }
 
 #[cfg(test)]
@@ -146,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_claim_of_the_wrong_type_does_not_count_as_absent() {
-        for name in ["iss", "aud", "sub", "iat", "exp", "nbf"] {
+        for name in ["iss", "aud", "sub", "iat", "exp", "nbf", "auth_time", "azp"] {
             for value in [json!(null), json!(true), json!({}), json!([7])] {
                 assert_eq!(with(name, value).unwrap_err(), ClaimError::WrongType(name), "{name}");
             }
@@ -162,8 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn a_date_may_have_a_fraction_and_must_be_one_that_seconds_can_count() {
+        assert!(with("exp", json!(NOW as f64 + 10.5)).is_ok());
+        assert_eq!(with("exp", json!(NOW as f64 + 0.5)).unwrap_err(), ClaimError::Expired);
+        assert!(with("exp", json!(1e15 - 1.0)).is_ok());
+        for date in [1e15, -1e15, 1e300] {
+            assert_eq!(with("exp", json!(date)).unwrap_err(), ClaimError::WrongType("exp"), "{date}");
+        }
+    }
+
+    #[test]
     fn a_token_from_the_future_is_refused() {
-        for name in ["iat", "nbf"] {
+        for name in ["iat", "nbf", "auth_time"] {
             assert!(with(name, json!(NOW + FUTURE_SECONDS_MAX)).is_ok());
             assert_eq!(with(name, json!(NOW + FUTURE_SECONDS_MAX + 1)).unwrap_err(), ClaimError::NotYetValid);
         }
@@ -198,7 +230,15 @@ mod tests {
     #[test]
     fn a_user_id_with_control_characters_is_refused() {
         for sub in ["", "a\nb", "a\u{0}", &"x".repeat(256)] {
-            assert_eq!(with("sub", json!(sub)).unwrap_err(), ClaimError::WrongType("sub"));
+            assert_eq!(with("sub", json!(sub)).unwrap_err(), ClaimError::UnusableSubject);
         }
+        assert!(with("sub", json!("x".repeat(255))).is_ok());
+    }
+
+    #[test]
+    fn the_user_signed_in_at_the_earlier_of_auth_time_and_iat() {
+        assert_eq!(checked(good()).unwrap().signed_in_at, NOW - 10);
+        assert_eq!(with("auth_time", json!(NOW - 100)).unwrap().signed_in_at, NOW - 100);
+        assert_eq!(with("auth_time", json!(NOW)).unwrap().signed_in_at, NOW - 10);
     }
 }

@@ -144,6 +144,27 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_the_largest_size_is_read_and_one_byte_more_refused() {
+        let padded = |header: usize, payload: usize| {
+            let header = format!(r#"{{"typ":"JWT","alg":"HS256"}}{}"#, " ".repeat(header));
+            signed(&header, &format!(r#"{{"sub":"auth0|alice"}}{}"#, " ".repeat(payload)))
+        };
+        let of_size = |size: usize| {
+            let rest = (size - good().len()) * 3 / 4;
+            let sizes = (0..8).flat_map(|header| (rest - 16..=rest).map(move |payload| (header, payload)));
+            sizes.map(|(header, payload)| padded(header, payload)).find(|token| token.len() == size).unwrap()
+        };
+        assert!(verify(&of_size(SUBJECT_TOKEN_BYTES_MAX), &[&key()]).is_ok());
+        assert_eq!(refused(&of_size(SUBJECT_TOKEN_BYTES_MAX + 1)), TokenError::TooLong);
+    }
+
+    #[test]
+    fn debug_shows_the_name_of_a_key_and_not_the_key() {
+        let shown = format!("{:?}", key());
+        assert_eq!(shown, "VerificationKey { algorithm: HS256, kid: None, .. }");
+    }
+
+    #[test]
     fn a_good_token_gives_its_claims() {
         assert_eq!(Value::Object(verify(&good(), &[&key()]).unwrap()), json!({"sub": "auth0|alice"}));
     }

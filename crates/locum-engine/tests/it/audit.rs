@@ -13,7 +13,7 @@ use locum_testing::{
 const CANARY: &str = "c4n4ry";
 
 /// SHA-256 of a text, in hexadecimal.
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -53,6 +53,31 @@ fn a_success_is_recorded_in_full() {
         reused: false,
     };
     assert_eq!(test.delegate_from(&from, parameters).event, expected);
+}
+
+#[test]
+fn a_token_in_the_wrong_place_is_not_recorded() {
+    let jwt = hs256(&claims_for("caller"));
+    let from = Caller {
+        host: format!("{ACME}.{jwt}"),
+        auth0_client: Some(jwt.clone()),
+        user_agent: Some(format!("Bearer {jwt}")),
+        ..caller()
+    };
+    for field in ["client_id", "target", "api_type", "scope", "device"] {
+        let text = format!("a {jwt}");
+        let reply = TestEngine::new().delegate_from(&from, good_with(json!({ (field): text })));
+        let event = format!("{:?}", reply.event);
+        let [header, payload, signature]: [&str; 3] = jwt.split('.').collect::<Vec<_>>().try_into().unwrap();
+        for part in [header, payload, signature] {
+            assert!(!event.contains(part), "{field}: {event}");
+        }
+        assert!(event.contains("[token]"), "{field}: {event}");
+        // What stands beside it is kept.
+        assert!(event.contains("Bearer [token]"), "{event}");
+    }
+    let usual = TestEngine::new().delegate(good_with(json!({"device": "eyJuYW1lIjoiYXV0aDAuanMifQ=="})));
+    assert_eq!(usual.event.device.as_deref(), Some("eyJuYW1lIjoiYXV0aDAuanMifQ=="));
 }
 
 #[test]

@@ -4,11 +4,12 @@
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
 use locum_abi::manifest::{Lifetime, LifetimeSetting};
-use locum_engine::model::{AddOn, ClientKey};
+use locum_engine::model::{AddOn, Client, ClientKey, Tenant};
+use locum_engine::prepared::{PreparedClient, PreparedTenant};
 use serde_json::{Map, Value, json};
 
 use locum_store::TenantProblem;
-use locum_testing::{ACME, GLOBEX, TestEngine, good_with, object};
+use locum_testing::{ACME, GLOBEX, ScriptedIssuers, TestEngine, good_with, object};
 
 #[test]
 fn an_add_on_is_configured_once_however_many_requests_there_are() {
@@ -35,6 +36,17 @@ fn an_issuer_receives_its_own_settings_and_its_own_tenant() {
     let settings: Vec<_> = configured.iter().map(|one| json!([one.api_type, one.settings])).collect();
     assert_eq!(settings, [json!(["app", {"seconds": 600}]), json!(["aws", {"role": "a"}])]);
     assert!(configured.iter().all(|one| one.tenant.domain == ACME));
+}
+
+#[test]
+fn an_add_on_is_ready_if_its_issuer_was_configured() {
+    let issuers = ScriptedIssuers::default();
+    let tenant = PreparedTenant::prepare(Tenant::new(ACME)).unwrap();
+    let mut client = Client::new("storage");
+    client.add_ons = vec![AddOn::new("aws", Map::new()), AddOn::new("unknown", Map::new())];
+    let prepared = PreparedClient::prepare(&tenant, client, &issuers);
+    let ready: Vec<bool> = prepared.add_ons().iter().map(|add_on| add_on.is_ready()).collect();
+    assert_eq!(ready, [true, false]);
 }
 
 /// The settings that the issuer is given, with a schema in which `needed` is required.

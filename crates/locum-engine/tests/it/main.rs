@@ -9,6 +9,7 @@
 
 mod api_types;
 mod audit;
+mod chains;
 mod claims;
 mod configuring;
 mod credentials;

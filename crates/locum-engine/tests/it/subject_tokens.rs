@@ -101,7 +101,11 @@ fn keys_and_issuers_that_a_token_names_are_never_contacted() {
         [elsewhere, "https://acme.example.com", "https://ACME.example.com/", "https://acme.example.com/../"]
     {
         claims["iss"] = json!(issuer);
-        assert_eq!(summary(&test, &hs256(&claims)), "was issued by another issuer", "{issuer}");
+        assert_eq!(
+            summary(&test, &hs256(&claims)),
+            "400 invalid_grant the issuer of the id_token is not trusted here",
+            "{issuer}"
+        );
     }
     // Each of the four requests looked up its tenant and its client, and called no other port.
     assert_eq!(test.calls.made()[made..], ["tenant", "client"].repeat(4));
@@ -166,7 +170,7 @@ fn each_claim_that_is_absent_or_of_the_wrong_type_is_named() {
         claims.as_object_mut().unwrap().remove(name);
         assert_eq!(summary(&test, &hs256(&claims)), format!("has no {name} claim"));
     }
-    for name in ["iss", "aud", "exp", "iat", "nbf", "sub"] {
+    for name in ["iss", "aud", "exp", "iat", "nbf", "auth_time", "sub", "azp"] {
         for value in [json!(null), json!(true), json!([7]), json!({"a": 1}), json!({})] {
             let mut claims = claims_for("caller");
             claims[name] = value.clone();
@@ -175,12 +179,26 @@ fn each_claim_that_is_absent_or_of_the_wrong_type_is_named() {
         }
     }
     for (name, value) in
-        [("exp", json!("1900000300")), ("iat", json!("1")), ("sub", json!("")), ("exp", json!(1e300))]
+        [("exp", json!("1900000300")), ("iat", json!("1")), ("azp", json!(7)), ("exp", json!(1e300))]
     {
         let mut claims = claims_for("caller");
         claims[name] = value;
         assert_eq!(summary(&test, &hs256(&claims)), format!("has a {name} claim of the wrong type"));
     }
+}
+
+#[test]
+fn a_sub_that_cannot_be_a_user_id_is_described() {
+    let test = TestEngine::new();
+    for sub in ["", "auth0|a\nb", &"x".repeat(256)] {
+        let mut claims = claims_for("caller");
+        claims["sub"] = json!(sub);
+        let expected = "400 invalid_grant the sub claim of the id_token must have 1 to 255 bytes and no control characters";
+        assert_eq!(summary(&test, &hs256(&claims)), expected);
+    }
+    let mut claims = claims_for("caller");
+    claims["sub"] = json!("x".repeat(255));
+    assert_eq!(summary(&test, &hs256(&claims)), "issued");
 }
 
 #[test]

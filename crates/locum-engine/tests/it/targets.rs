@@ -66,13 +66,6 @@ fn a_token_works_for_the_client_it_was_issued_to_at_targets_that_allow_it() {
 }
 
 #[test]
-fn a_delegated_token_belongs_to_its_audience_and_not_to_its_azp() {
-    // Issued to `b` at the request of `a`: the token belongs to `b`.
-    assert_eq!(delegate("a", &json!("b"), Some("a"), "open").summary(), ISSUED_TO_ANOTHER);
-    assert_eq!(delegate("b", &json!("b"), Some("a"), "open").summary(), "issued");
-}
-
-#[test]
 fn the_grant_names_caller_and_target() {
     let test = engine();
     let parameters = json!({"client_id": "a", "id_token": id_token("a"), "target": "for-a"});

@@ -48,7 +48,7 @@ fn a_token_of_one_tenant_is_refused_at_another_with_the_same_secret() {
     let test = TestEngine::new();
     for (host, issuer) in [(ACME, GLOBEX), (GLOBEX, ACME)] {
         let reply = delegate(&test, host, json!({"id_token": hs256(&claims_of(issuer))}));
-        assert_eq!(reply.summary(), "400 invalid_grant id_token was issued by another issuer");
+        assert_eq!(reply.summary(), "400 invalid_grant the issuer of the id_token is not trusted here");
     }
 }
 

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderName};
 use locum_engine::{Caller, Refusal, RefusalKind};
 
 use crate::request::host::host;
-use crate::request::mask::mask_tokens;
 use crate::request::proxies::TrustedProxies;
 
 const AUTH0_CLIENT: HeaderName = HeaderName::from_static("auth0-client");
@@ -39,7 +38,7 @@ pub(crate) fn caller(head: &Parts, proxies: &TrustedProxies) -> Result<Caller, R
     })
 }
 
-/// The header as text, without tokens; never parsed, so bytes that are not UTF-8 only lose their look.
+/// The header as text; never parsed, so bytes that are not UTF-8 only lose their look.
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| mask_tokens(&String::from_utf8_lossy(value.as_bytes())))
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

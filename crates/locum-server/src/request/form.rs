@@ -1,10 +1,8 @@
 //! Form bodies and query strings: percent-decoding that refuses what it would have to guess.
 
-use locum_engine::Refusal;
+use locum_engine::{Refusal, mask_tokens};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
-
-use crate::request::mask::mask_tokens;
 
 /// Longest part of a parameter's name that an error repeats, in characters.
 const NAME_SHOWN_MAX: usize = 64;

@@ -3,14 +3,13 @@
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use locum_engine::{Refusal, RefusalKind, strict_json};
+use locum_engine::{Refusal, RefusalKind, mask_tokens, strict_json};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::options::Limits;
 use crate::refusals::body_too_slow;
 use crate::request::form;
-use crate::request::mask::mask_tokens;
 use crate::request::media_type::MediaType;
 
 /// Longest complaint of the JSON reader that a client is shown, in characters.

@@ -6,15 +6,16 @@ use std::num::NonZeroU32;
 use locum_abi::configuration::SigningKey;
 use locum_engine::BucketRule;
 use locum_engine::model::{
-    AddOn, Client, ClientKey, ClientSecret, DelegationPolicy, LegacyGrants, Tenant, User, WhenUnavailable,
+    AddOn, AttributePattern, Chains, Client, ClientKey, ClientSecret, DelegationPolicy,
+    InvalidAttributePattern, LegacyGrants, Tenant, User, WhenUnavailable,
 };
 use locum_engine::prepared::TenantKey;
 use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::model::{
-    ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry,
-    WhenUnavailableEntry,
+    ChainsEntry, ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry,
+    UserEntry, WhenUnavailableEntry,
 };
 use crate::tenant_file::pem_kind;
 use crate::tenant_set::TenantData;
@@ -69,13 +70,23 @@ fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPo
     if entry.lifetime_ceiling_seconds == Some(0) {
         errors.add("/delegation/lifetime_ceiling_seconds", "must be at least 1");
     }
+    if entry.session_seconds == Some(0) {
+        errors.add("/delegation/session_seconds", "must be at least 1");
+    }
     let mut policy = DelegationPolicy::default();
     policy.enabled = entry.enabled.unwrap_or(true);
     policy.jsonp = entry.jsonp;
     policy.lifetime_ceiling_seconds = entry.lifetime_ceiling_seconds;
     policy.cap_to_subject_exp = entry.cap_to_subject_exp;
+    policy.chains = match entry.chains {
+        None | Some(ChainsEntry::Authenticated) => Chains::Authenticated,
+        Some(ChainsEntry::Open) => Chains::Open,
+        Some(ChainsEntry::Refused) => Chains::Refused,
+    };
+    policy.session_seconds = entry.session_seconds;
     policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
     policy.leeway_seconds = entry.leeway_seconds;
+    policy.private_attributes = private_attributes(&entry.private_attributes, errors);
     policy.rate =
         bucket(rate.size, rate.per_minute, BucketRule::AUTH0_DEFAULT, "/delegation/rate_limit", errors);
     policy.invalid_token_rate = bucket(
@@ -90,6 +101,20 @@ fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPo
         Some(WhenUnavailableEntry::Closed) => WhenUnavailable::Closed,
     };
     policy
+}
+
+fn private_attributes(patterns: &[String], errors: &mut FieldErrors) -> Vec<AttributePattern> {
+    let mut valid = Vec::with_capacity(patterns.len());
+    for (index, pattern) in patterns.iter().enumerate() {
+        match pattern.parse() {
+            Ok(pattern) => valid.push(pattern),
+            Err(invalid) => {
+                let invalid: InvalidAttributePattern = invalid;
+                errors.add(format!("/delegation/private_attributes/{index}"), invalid.to_string());
+            }
+        }
+    }
+    valid
 }
 
 /// A rate limit; a zero is an error, and the default stands for it until the file is corrected.

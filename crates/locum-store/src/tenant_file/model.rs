@@ -43,12 +43,25 @@ pub(super) struct DelegationEntry {
     pub(super) lifetime_ceiling_seconds: Option<u64>,
     #[serde(default)]
     pub(super) cap_to_subject_exp: bool,
+    pub(super) chains: Option<ChainsEntry>,
+    pub(super) session_seconds: Option<u64>,
     #[serde(default)]
     pub(super) reuse_upstream_credentials: bool,
     #[serde(default)]
     pub(super) leeway_seconds: u64,
     #[serde(default)]
+    pub(super) private_attributes: Vec<String>,
+    #[serde(default)]
     pub(super) rate_limit: RateLimitEntry,
+}
+
+/// `delegation.chains`: who may exchange a token that was issued at the request of another client.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ChainsEntry {
+    Authenticated,
+    Open,
+    Refused,
 }
 
 /// `delegation.rate_limit`: the bucket of each user at each address.

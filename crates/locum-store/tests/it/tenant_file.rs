@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
-use locum_engine::model::Client;
+use locum_engine::model::{AttributePattern, Chains, Client};
 use locum_store::tenant_file::{Finding, References, TenantFile, load, read};
 use locum_store::{MemoryDirectory, TenantSet, TenantSetError};
 use locum_testing::{ScriptedIssuers, tenant_at};
@@ -275,7 +275,7 @@ fn all_lines(text: &str) -> Vec<String> {
 #[test]
 fn all_errors_of_a_file_are_found_in_one_run_by_line() {
     let text = "domain: a/b
-delegation: {leeway_seconds: soon, lifetime_ceiling_seconds: 0}
+delegation: {leeway_seconds: soon, lifetime_ceiling_seconds: 0, session_seconds: 0, private_attributes: [a, \"*\"]}
 signing_keys:
   - {kid: k, private_key: nonsense}
   - {kid: k}
@@ -295,6 +295,8 @@ users:
             "1 /domain",
             "2 /delegation/leeway_seconds",
             "2 /delegation/lifetime_ceiling_seconds",
+            "2 /delegation/session_seconds",
+            "2 /delegation/private_attributes/1",
             "4 /signing_keys/0/private_key",
             "5 /signing_keys/1/private_key",
             "5 /signing_keys/1/kid",
@@ -433,6 +435,31 @@ fn a_pem_that_is_not_an_rsa_private_key_is_named_for_what_it_is() {
 }
 
 #[test]
+fn chains_are_for_authenticated_clients_unless_the_file_says_otherwise() {
+    let policy = |delegation: &str| {
+        let file = read_text(&format!("{MINIMAL}delegation: {delegation}\n")).unwrap();
+        file.data.tenant.delegation
+    };
+    assert_eq!(policy("{}").chains, Chains::Authenticated);
+    assert_eq!(policy("{chains: authenticated}").chains, Chains::Authenticated);
+    assert_eq!(policy("{chains: open}").chains, Chains::Open);
+    assert_eq!(policy("{chains: refused}").chains, Chains::Refused);
+    assert_eq!(policy("{}").session_seconds, None);
+    assert_eq!(policy("{session_seconds: 28800}").session_seconds, Some(28_800));
+    assert!(refused(&format!("{MINIMAL}delegation: {{chains: closed}}\n")).contains("/delegation/chains"));
+}
+
+#[test]
+fn attributes_that_the_tenant_makes_private_are_names_and_patterns() {
+    let file = read_text(&format!("{MINIMAL}delegation: {{private_attributes: [salary, hr_*]}}\n")).unwrap();
+    let expected =
+        [AttributePattern::Name("salary".to_owned()), AttributePattern::Beginning("hr_".to_owned())];
+    assert_eq!(file.data.tenant.delegation.private_attributes, expected);
+    let unusable = refused(&format!("{MINIMAL}delegation: {{private_attributes: [\"a*b\"]}}\n"));
+    assert!(unusable.contains("as hr_* or *_ssn (at /delegation/private_attributes/0)"), "{unusable}");
+}
+
+#[test]
 fn no_error_shows_a_value() {
     // Each scalar field with values of each type, some of them wrong.
     let values =
@@ -444,6 +471,9 @@ fn no_error_shows_a_value() {
         "delegation: {enabled: V}",
         "delegation: {lifetime_ceiling_seconds: V}",
         "delegation: {leeway_seconds: V}",
+        "delegation: {session_seconds: V}",
+        "delegation: {chains: V}",
+        "delegation: {private_attributes: V}",
         "delegation: {rate_limit: {size: V}}",
         "delegation: {rate_limit: {when_unavailable: V}}",
         "signing_keys: V",

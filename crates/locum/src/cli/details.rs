@@ -52,6 +52,17 @@ Exit codes:
   4  a plugin cannot be loaded
   5  the system refused: there are no root certificates";
 
+pub(super) const WHO_CAN: &str = "\
+Reads the tenant files of the config. A client that may delegate reaches a target that allows it, with
+its own id_tokens. With `delegation.chains: open` it also reaches what the clients that it reaches may:
+a token issued for one of them is presented as that client's id_token. The column `through` names these
+clients. Plugins are not loaded, so an api_type is listed even if no plugin serves it.
+
+Exit codes:
+  0  the clients were listed
+  2  the command line is invalid, or no tenant has this client
+  3  the config or a tenant file cannot be used";
+
 pub(super) const PLUGIN_LIST: &str = "\
 Reads every `*.so` file of the directory, and `plugins.lock` beside the directory. Runs no plugin code.
 The column `pinned` is `yes`, `no`, or `changed` if the file is not the one that was pinned; the column
@@ -129,6 +140,10 @@ Reads the plugin file and runs it, pinned or not; or sends requests to the serve
 and the cases of each folder of fixtures. A plugin file runs in this process and in a process of its own,
 and a case fails if the two answer differently; with --isolation, at one of the two levels. Test a file
 that you do not trust with `--isolation runner`.
+
+With a URL, reads the tenant file as `locum serve` does, with `${env:NAME}` and `${file:PATH}`, and signs
+id_tokens of new users with its keys. Changes nothing. Cases that cannot be asked of this tenant are listed
+as not run, each with the reason.
 
 Exit codes:
   0  every case passed, and every injected fault was noticed

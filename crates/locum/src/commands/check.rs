@@ -9,6 +9,7 @@ use crate::config;
 use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::permissions;
+use crate::reach;
 use crate::required_parameters::{self, NoUpstreams};
 use crate::tenants::{self, lines};
 use crate::wiring::{self, PluginLoadError};
@@ -24,6 +25,9 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let foreign_writers = foreign_writers.iter().map(ToString::to_string);
 
     let mut report = Report { tenants: read.data.len(), ..Report::default() };
+    if read.errors.is_empty() {
+        report.reach = read.data.iter().flat_map(reach::summary).collect();
+    }
     let mut found = std::mem::take(&mut read.problems);
     match &plugins {
         Ok(plugins) => {
@@ -58,16 +62,18 @@ struct Report {
     tenants: usize,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// Who can reach whom.
+    reach: Vec<String>,
     /// The exit code if `serve` would not start.
     verdict: Option<CommandError>,
 }
 
 impl Report {
     fn print(&self, format: Format) {
-        let Self { plugins, tenants, problems, warnings, .. } = self;
+        let Self { plugins, tenants, problems, warnings, reach, .. } = self;
         match format {
             Format::Json => print_json(
-                &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": warnings}),
+                &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": warnings, "reach": reach}),
             ),
             Format::Table => {
                 print_text(&format!("plugins: {plugins}, tenants: {tenants}, problems: {}", problems.len()));
@@ -76,6 +82,9 @@ impl Report {
                 }
                 for warning in warnings {
                     print_text(&format!("warning: {warning}"));
+                }
+                for line in reach {
+                    print_text(&format!("reach: {line}"));
                 }
             }
         }

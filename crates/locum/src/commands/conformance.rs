@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use locum_conformance::report::{to_html, to_junit, to_table, to_yaml};
 use locum_conformance::{
-    Implementation, Options, Report, SetupError, TestedIsolation, run as run_suite, run_with_mutants,
+    Implementation, Options, Report, ServerUnderTest, SetupError, TestedIsolation, run as run_suite,
+    run_with_mutants,
 };
 use locum_engine::ports::Clock;
 use locum_host::LoadErrorCode;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::cli::{ConformanceArgs, Format, IsolationArg};
 use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
+use crate::tenants;
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<(), CommandError> {
     let options = options(args)?;
@@ -55,9 +57,13 @@ fn command(args: &ConformanceArgs) -> String {
     args.settings.iter().for_each(|file| add("--settings", file));
     args.tenant.iter().for_each(|file| add("--tenant", file));
     args.plugins.iter().for_each(|file| add("--plugins", file));
+    let mut add = |flag: &str, value: &str| words.extend([flag.to_owned(), value.to_owned()]);
+    args.caller.iter().for_each(|client| add("--caller", client));
+    args.targets.iter().for_each(|client| add("--target", client));
+    args.parameters.iter().for_each(|parameter| add("--parameter", parameter));
     match args.isolation {
-        IsolationArg::InProcess => add("--isolation", Path::new("in-process")),
-        IsolationArg::Runner => add("--isolation", Path::new("runner")),
+        IsolationArg::InProcess => add("--isolation", "in-process"),
+        IsolationArg::Runner => add("--isolation", "runner"),
         IsolationArg::Both => {}
     }
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
@@ -83,16 +89,34 @@ fn implementation(args: &ConformanceArgs) -> Result<Implementation, CommandError
     if !args.plugin_or_url.starts_with("http://") && !args.plugin_or_url.starts_with("https://") {
         return Ok(Implementation::Plugin(args.plugin_or_url.clone().into()));
     }
-    let tenant = args.tenant.clone().ok_or_else(|| {
+    let tenant = args.tenant.as_deref().ok_or_else(|| {
         CommandError::usage(
             "a server is tested with the tenant file that it uses; name that file with --tenant",
         )
     })?;
-    Ok(Implementation::Server {
+    if args.settings.is_some() {
+        return Err(CommandError::usage(
+            "a server has the settings of its tenant file; leave out --settings, which is for plugin files",
+        ));
+    }
+    Ok(Implementation::Server(Box::new(ServerUnderTest {
         base_url: args.plugin_or_url.clone(),
-        tenant,
+        tenant: tenants::read_one(tenant)?,
+        caller: args.caller.clone(),
+        targets: args.targets.clone(),
+        parameters: args.parameters.iter().map(|text| parameter(text)).collect::<Result<_, _>>()?,
         manifests: args.plugins.clone(),
-    })
+    })))
+}
+
+/// Name and value of `NAME=VALUE`; a value that is not JSON is a string.
+fn parameter(text: &str) -> Result<(String, Value), CommandError> {
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = named.ok_or_else(|| {
+        CommandError::usage(format!("`{text}` is not a parameter; write --parameter NAME=VALUE"))
+    })?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((name.to_owned(), value))
 }
 
 fn read_settings(path: &Path) -> Result<Map<String, Value>, CommandError> {

@@ -80,7 +80,7 @@ impl Installation {
     }
 }
 
-fn command_output(output: Output) -> CommandOutput {
+pub(crate) fn command_output(output: Output) -> CommandOutput {
     CommandOutput {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -95,9 +95,11 @@ fn plugin_file(plugin: &str) -> PathBuf {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--message-format=json", "--package", "locum-plugin-app"]);
-        cargo.args(["--package", "locum-plugin-aws", "--package", "locum-plugin-wams"]);
-        cargo.args(["--package", "locum-test-hostile", "--target-dir"]);
-        cargo.arg(target);
+        for plugin in ["aws", "azure-blob", "firebase", "wams"] {
+            cargo.args(["--package", &format!("locum-plugin-{plugin}")]);
+        }
+        cargo.args(["--package", "locum-test-hostile"]);
+        cargo.arg("--target-dir").arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }

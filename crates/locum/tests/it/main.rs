@@ -7,12 +7,14 @@
 )]
 
 mod audit;
+mod conformance;
 mod files;
 mod help;
 mod installation;
 mod isolation;
 mod new_plugins;
 mod plugins;
+mod reach;
 mod secrets_in_memory;
 mod serving;
 mod start;

@@ -9,7 +9,7 @@ use crate::installation::Installation;
 
 pub(crate) struct Server {
     pub(crate) child: Child,
-    address: String,
+    pub(crate) address: String,
     log: Option<BufReader<std::process::ChildStderr>>,
 }
 

@@ -19,14 +19,18 @@ const PROFILE: &str = "name family_name given_name middle_name nickname preferre
                        gender birthdate zoneinfo locale updated_at";
 const EMAIL: &str = "email email_verified";
 
+/// Those of `NAMES` that no scope selects.
+const PRIVATE: [&str; 2] = ["app_metadata", "api_key"];
+
 /// Names of attributes, many of which are also in `SCOPES`.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "name",
     "email",
     "email_verified",
     "picture",
     "locale",
     "app_metadata",
+    "api_key",
     "groups",
     "persistent",
     "nonce",
@@ -38,7 +42,7 @@ const NAMES: [&str; 16] = [
     "secret",
     "groups2",
 ];
-const SCOPES: [&str; 12] = [
+const SCOPES: [&str; 13] = [
     "openid",
     "profile",
     "email",
@@ -47,6 +51,7 @@ const SCOPES: [&str; 12] = [
     "everything",
     "groups",
     "food",
+    "api_key",
     "iss",
     "nonce",
     "user_id",
@@ -71,8 +76,9 @@ pub(super) fn known_user() -> impl Strategy<Value = KnownUser> {
     let alias = subsequence(NAMES.to_vec(), 0..6);
     (prop::option::of(attributes("as stored")), attributes("as presented"), alias).prop_map(
         |(stored, mut presented, alias)| {
-            // A good token keeps its issuer.
+            // A good token keeps its issuer, and was issued at the request of its presenter.
             presented.remove("iss");
+            presented.remove("azp");
             KnownUser { stored, presented, alias: alias.into_iter().map(str::to_owned).collect() }
         },
     )
@@ -119,8 +125,20 @@ impl KnownUser {
         if name == "user_id" {
             return Some(json!("auth0|alice"));
         }
-        let stored = self.stored.as_ref().and_then(|stored| stored.get(name));
-        self.presented.get(name).or(stored).cloned()
+        let stored = self.stored.as_ref();
+        if EMAIL.split(' ').any(|of_the_pair| of_the_pair == name) {
+            let source = if self.presented.contains_key("email") { Some(&self.presented) } else { stored };
+            let source = source.filter(|source| source.contains_key("email"))?;
+            // The generated flags are texts, and no text says verified.
+            return source.get(name).map(|value| if name == "email" { value.clone() } else { json!(false) });
+        }
+        self.presented.get(name).or_else(|| stored?.get(name)).cloned()
+    }
+
+    /// The names of the token's attributes. A flag without an address is none.
+    fn presented_attributes(&self) -> Vec<String> {
+        let has_address = self.presented.contains_key("email");
+        self.presented.keys().filter(|name| has_address || *name != "email_verified").cloned().collect()
     }
 
     /// The names of the claims that a scope may select.
@@ -132,10 +150,11 @@ impl KnownUser {
                 "openid" | "offline_access" => Vec::new(),
                 "profile" => words(PROFILE),
                 "email" => words(EMAIL),
-                "passthrough" => self.presented.keys().cloned().collect(),
+                "passthrough" => self.presented_attributes(),
                 "everything" => self.alias.clone(),
                 word => vec![word.to_owned()],
             })
+            .filter(|name| !PRIVATE.contains(&name.as_str()))
             .collect()
     }
 }

@@ -4,7 +4,7 @@ const MASK: &str = "[token]";
 
 /// The text with `[token]` in the place of everything that looks like a JWT: base64url that begins as a JSON object does
 /// (`eyJ`), a dot, and more. What has no dot stays: the `Auth0-Client` header is base64 of JSON.
-pub(crate) fn mask_tokens(text: &str) -> String {
+pub fn mask_tokens(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = rest.find("eyJ") {
