@@ -1,8 +1,8 @@
 //! Calling: how an issuer of a loaded plugin is called, and how its answers are checked.
 //!
-//! `plugin_issuer` drives the steps of a request through a `backend`: `in_process`, with `supervision` and `workers` to
-//! survive calls that hang, or the one of [`runner`](crate::runner). `answer` parses and limits what comes back; the engine
-//! compares an issued credential with its grant.
+//! `plugin_issuer` drives the steps of a request through a `backend`: `in_process`, or the one of
+//! [`runner`](crate::runner). `answer` parses and limits what comes back; the engine compares an issued credential with its
+//! grant.
 
 pub(crate) mod answer;
 pub(crate) mod backend;
@@ -13,5 +13,3 @@ pub(crate) mod plugin_log;
 pub(crate) mod secret_encodings;
 pub(crate) mod secret_mask;
 pub(crate) mod secret_settings;
-pub(crate) mod supervision;
-pub(crate) mod workers;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum Isolation {
     /// The plugin runs in the host's process and can do whatever the host can. A panic fails one request; a call that hangs
-    /// blocks a worker thread while it hangs; an abort, a segmentation fault or a stack overflow terminates the host.
+    /// keeps its worker thread and its request while it hangs; an abort, a segmentation fault or a stack overflow terminates the host.
     InProcess,
     /// The plugin runs in a process of its own, which can compute and nothing else. When that process ends, the host
     /// starts another one; only the call that ended it fails.

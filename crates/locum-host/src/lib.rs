@@ -19,11 +19,10 @@
 //! - [`Isolation::Runner`]: in a process of its own, which can compute and nothing else. Whatever ends that process fails
 //!   one request; a call that hangs is ended with the process at its deadline; the process is started anew, and calls that
 //!   were in flight beside the guilty one are sent again. x86_64 with glibc only. [`runner`] says how it is started.
-//! - [`Isolation::InProcess`]: in the host's process. A call that hangs fails its request at the deadline, blocks its worker
-//!   thread while it hangs, and quarantines the plugin for that time; after three such calls the plugin stays quarantined
-//!   until it is loaded again. An issuer that hangs while it is configured is a failure at its own deadline; the thread that
-//!   configures it is lost. An abort, a segmentation fault or a stack overflow terminates the process. Only for plugins that
-//!   you trust as you trust the host itself.
+//! - [`Isolation::InProcess`]: in the host's process, inline on the thread that serves the request. A call that hangs keeps
+//!   that thread, and its request is not answered before it returns. An issuer that hangs while it is configured is a failure
+//!   at a deadline; the thread that configures it is lost. An abort, a segmentation fault or a stack overflow terminates the
+//!   process. Only for plugins that you trust as you trust the host itself.
 //!
 //! Linux only.
 //!

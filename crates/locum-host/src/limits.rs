@@ -59,9 +59,6 @@ pub const CONFIGURE_DEADLINE: Duration = Duration::from_secs(10);
 /// Most threads in which one plugin configures issuers. Those that hang are never stopped, so only a restart frees them.
 pub const CONFIGURE_THREADS_MAX: usize = 32;
 
-/// After this many calls that hang, a plugin is quarantined until it is loaded again.
-pub const HANGS_MAX: u32 = 3;
-
 /// Largest request of the host to a runner, in bytes: the input of an issuer with all its upstream replies.
 pub const RUNNER_REQUEST_BYTES_MAX: usize = 16 << 20;
 

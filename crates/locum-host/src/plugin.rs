@@ -1,7 +1,6 @@
 //! A loaded plugin, and the order of the checks by which it is loaded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use locum_abi::boundary::IssuerModuleRef;
 use locum_abi::manifest::Manifest;
@@ -10,8 +9,6 @@ use serde_json::Value;
 use crate::calling::backend::Backend;
 use crate::calling::health::PluginHealth;
 use crate::calling::in_process::InProcessBackend;
-use crate::calling::supervision::Supervision;
-use crate::calling::workers::Workers;
 use crate::isolation::Isolation;
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::loading::checked_manifest::CheckedManifest;
@@ -37,12 +34,7 @@ pub struct Plugin {
 
 impl Plugin {
     /// Loads a file. No code of it runs before pin, ELF headers and manifest are checked.
-    pub(crate) fn load(
-        path: &Path,
-        pins: &Pins,
-        runner: Option<&RunnerCommand>,
-        workers: &Arc<Workers>,
-    ) -> Result<Self, LoadError> {
+    pub(crate) fn load(path: &Path, pins: &Pins, runner: Option<&RunnerCommand>) -> Result<Self, LoadError> {
         let file = PluginFile::read(path)?;
         let isolation = pins.check(&file)?;
         let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;
@@ -51,8 +43,7 @@ impl Plugin {
             Isolation::InProcess => {
                 let module = mapping::map(&file).map_err(|fault| fault.at(path))?;
                 check_described(module, &checked.json).map_err(|fault| fault.at(path))?;
-                let supervision = Supervision::new(name, Arc::clone(workers));
-                Box::new(InProcessBackend::new(module, Arc::new(supervision)))
+                Box::new(InProcessBackend::new(module, name))
             }
             Isolation::Runner => {
                 let command = runner.cloned().ok_or_else(|| no_runner().at(path))?;

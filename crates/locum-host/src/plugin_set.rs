@@ -17,7 +17,6 @@ use crate::calling::backend::{CreateError, IssuerLabel};
 use crate::calling::plugin_issuer::PluginIssuer;
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
-use crate::calling::workers::Workers;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::Upstreams;
 use crate::limits::{CONFIGURE_DEADLINE, CONFIGURE_THREADS_MAX, REQUEST_DEADLINE};
@@ -100,10 +99,9 @@ impl PluginSet {
         pins: &Pins,
         options: LoadOptions,
     ) -> Result<Self, LoadError> {
-        let workers = Arc::new(Workers::default());
         let mut set = Self { plugins: Vec::new(), by_api_type: HashMap::new(), options };
         for path in files {
-            let plugin = Plugin::load(path.as_ref(), pins, set.options.runner.as_ref(), &workers)?;
+            let plugin = Plugin::load(path.as_ref(), pins, set.options.runner.as_ref())?;
             set.add(plugin)?;
         }
         Ok(set)

@@ -18,8 +18,7 @@ use crate::tenants::{self, Tenants};
 /// A warning for each add-on whose issuer refuses a request without parameters, because it lacks one that replaces a
 /// setting. The plugins must have been loaded with [`NoUpstreams`].
 pub(crate) fn warnings(tenants: &Tenants, plugins: &PluginSet) -> Vec<Finding> {
-    // The host calls plugins on a runtime with more than one worker.
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Vec::new() };
     let mut found = Vec::new();
     for data in &tenants.data {

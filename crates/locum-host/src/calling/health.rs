@@ -6,11 +6,11 @@
 pub struct PluginHealth {
     /// Calls that are running, including those that hang.
     pub running: usize,
-    /// Calls that did not return by their deadline, since the plugin was loaded.
+    /// Calls that did not return by their deadline, since the plugin was loaded. In the host's process a call is counted
+    /// when it returns.
     pub hangs: u32,
     /// How often the plugin's own process ended, since the plugin was loaded. Always 0 in the host's process.
     pub deaths: u32,
-    /// Whether the plugin is not called. In the host's process: while a call hangs, and permanently after
-    /// [`HANGS_MAX`](crate::limits::HANGS_MAX) hangs. In a process of its own: while that does not start.
+    /// Whether the plugin is not called, because its own process does not start. Never in the host's process.
     pub quarantined: bool,
 }

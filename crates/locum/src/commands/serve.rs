@@ -50,8 +50,8 @@ fn start_runtime() -> Result<Runtime, CommandError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // One more than there are cores, because the plugin host keeps one worker free of plugin calls.
-        .worker_threads(cores + 1)
+        // At least two: signing takes long, and on one core nothing else would be served meanwhile.
+        .worker_threads(cores.max(2))
         // Otherwise a worker under load serves its own queue for long before it accepts new connections.
         .global_queue_interval(1)
         .build()
