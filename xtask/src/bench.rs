@@ -1,10 +1,13 @@
-//! Measures delegations beside the same cryptography without Locum.
+//! Measures delegations beside the same cryptography without Locum, and calls of a plugin at both levels of isolation.
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
 use crate::build::{self, build};
 use crate::shell::{cargo, run as run_command};
+
+/// Package and name of each benchmark.
+const BENCHES: [(&str, &str); 2] = [("locum", "delegate"), ("locum-host", "isolation")];
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -15,11 +18,14 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let built = build(build::Args { release: true })?;
-    let mut bench = cargo();
-    bench.args(["bench", "--package", "locum", "--bench", "delegate"]);
-    bench.env("LOCUM_BENCH_PLUGINS", &built.plugins_dir);
-    if args.quick {
-        bench.args(["--", "--warm-up-time", "0.5", "--measurement-time", "1", "--sample-size", "20"]);
+    for (package, name) in BENCHES {
+        let mut bench = cargo();
+        bench.args(["bench", "--package", package, "--bench", name]);
+        bench.env("LOCUM_BENCH_PLUGINS", &built.plugins_dir);
+        if args.quick {
+            bench.args(["--", "--warm-up-time", "0.5", "--measurement-time", "1", "--sample-size", "20"]);
+        }
+        run_command(&mut bench)?;
     }
-    run_command(&mut bench)
+    Ok(())
 }
