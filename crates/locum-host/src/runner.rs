@@ -16,6 +16,7 @@ mod command;
 mod exchange;
 mod frames;
 mod generation;
+mod in_flight;
 mod keeper;
 mod messages;
 mod pause;

@@ -119,7 +119,7 @@ impl Backend for RunnerBackend {
         let shared = &self.runner.0;
         let state = shared.state();
         PluginHealth {
-            running: if let State::Ready(generation) = &state { generation.in_flight() } else { 0 },
+            running: if let State::Ready(generation) = &state { generation.in_flight().count() } else { 0 },
             hangs: shared.calls_that_hung.load(Ordering::Relaxed),
             deaths: shared.deaths.load(Ordering::Relaxed),
             quarantined: matches!(state, State::Failed(_) | State::Stopped),
@@ -169,7 +169,7 @@ fn configure(
     let wait_until = deadline.max(StdInstant::now() + END_WAIT);
     let ended = shared.wait_blocking(wait_until, obituary(generation)).unwrap_or_else(Obituary::unknown);
     drop(in_use);
-    Err(if ended.blames(CONFIGURE_LANE) {
+    Err(if ended.guilty == Some(CONFIGURE_LANE) {
         Configured::Not(CreateError::Died(ended.cause))
     } else {
         Configured::Innocent(ended.cause)
@@ -366,7 +366,7 @@ impl RunnerIssuer {
         let ended = self.runner.0.wait_for(deadline, obituary(generation)).await;
         drop(fault.0);
         let ended = ended.ok_or(CallEnd::Waited)?;
-        if ended.blames(lane) {
+        if ended.guilty == Some(lane) {
             return Err(CallEnd::Guilty(ended.cause).into());
         }
         // If nobody knows which call it was, one at a time will show it.

@@ -4,6 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
 use tokio::net::UnixStream;
+use tokio::runtime::{Handle, Id};
 use zeroize::Zeroizing;
 
 use crate::runner::frames::FrameBuffer;
@@ -21,26 +22,26 @@ pub(super) enum LaneFault {
 /// A connection to one thread of a runner.
 pub(super) struct Lane {
     pub(super) number: u32,
-    socket: Socket,
+    stream: StdUnixStream,
+    /// The same connection in the runtime of the last request. It is kept, because registering costs as much as a call.
+    registered: Option<(Id, UnixStream)>,
     buffer: FrameBuffer,
-}
-
-/// A socket is registered with the runtime of the first request that uses it.
-enum Socket {
-    New(StdUnixStream),
-    Registered(UnixStream),
-    Lost,
 }
 
 impl Lane {
     pub(super) fn new(number: u32, stream: StdUnixStream) -> Self {
-        Self { number, socket: Socket::New(stream), buffer: FrameBuffer::new(ANSWER_FRAME_BYTES_MAX) }
+        Self { number, stream, registered: None, buffer: FrameBuffer::new(ANSWER_FRAME_BYTES_MAX) }
     }
 
+    /// Registers the connection with the runtime of this request, unless it is.
     fn register(&mut self) -> Result<(), LaneFault> {
-        if let Socket::New(stream) = std::mem::replace(&mut self.socket, Socket::Lost) {
-            let registered = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
-            self.socket = Socket::Registered(registered.map_err(|_| LaneFault::Closed)?);
+        let runtime = Handle::try_current().map_err(|_| LaneFault::Closed)?.id();
+        if self.registered.as_ref().is_none_or(|(registered, _)| *registered != runtime) {
+            let stream = self.stream.try_clone().and_then(|stream| {
+                stream.set_nonblocking(true)?;
+                UnixStream::from_std(stream)
+            });
+            self.registered = Some((runtime, stream.map_err(|_| LaneFault::Closed)?));
         }
         Ok(())
     }
@@ -55,15 +56,13 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(mut lane: Lane, request: Zeroizing<Vec<u8>>) -> Result<Self, LaneFault> {
-        if matches!(lane.socket, Socket::New(_)) {
-            lane.register()?;
-        }
+        lane.register()?;
         Ok(Self { lane, request, sent: 0 })
     }
 
     /// Sends the rest of the request and receives the rest of the answer.
     pub(super) async fn run(&mut self) -> Result<Answer, LaneFault> {
-        let Lane { socket: Socket::Registered(socket), buffer, .. } = &mut self.lane else {
+        let Lane { registered: Some((_, socket)), buffer, .. } = &mut self.lane else {
             return Err(LaneFault::Closed);
         };
         while let Some(rest) = self.request.get(self.sent..).filter(|rest| !rest.is_empty()) {

@@ -1,6 +1,5 @@
 //! One running process of a plugin, as calls see it: its free lanes, how it is ended, and why it ended.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant as StdInstant;
 
@@ -10,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::runner::exchange::{Exchange, Lane, LaneFault};
+use crate::runner::in_flight::{InFlight, LanesInFlight};
 use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
 use crate::runner::process::{BlockingLane, Parts, ProcessHandle};
 use crate::runner::timed_lock::TimedLock;
@@ -21,19 +21,12 @@ pub(super) struct Obituary {
     pub(super) guilty: Option<u32>,
     /// For people.
     pub(super) cause: String,
-    /// Whether one call at most was in flight.
-    pub(super) single: bool,
 }
 
 impl Obituary {
-    /// Whether the call on this lane, which was in flight, is to blame.
-    pub(super) fn blames(&self, lane: u32) -> bool {
-        self.guilty.map_or(self.single, |guilty| guilty == lane)
-    }
-
     /// Of a process whose end was not seen.
     pub(super) fn unknown() -> Self {
-        Self { guilty: None, cause: "it closed its lanes".to_owned(), single: false }
+        Self { guilty: None, cause: "it closed its lanes".to_owned() }
     }
 }
 
@@ -46,7 +39,7 @@ pub(super) struct Generation {
     idle: Mutex<Vec<Lane>>,
     permits: Arc<Semaphore>,
     lanes: u32,
-    in_flight: AtomicUsize,
+    in_flight: InFlight,
     /// Why the host ended it, if it did.
     verdict: OnceLock<Obituary>,
     /// Set when it has ended.
@@ -68,7 +61,7 @@ impl Generation {
             permits: Arc::new(Semaphore::new(lanes.len())),
             lanes: u32::try_from(lanes.len()).unwrap_or(1),
             idle: Mutex::new(lanes),
-            in_flight: AtomicUsize::new(0),
+            in_flight: InFlight::default(),
             verdict: OnceLock::new(),
             obituary: OnceLock::new(),
             unneeded: Mutex::default(),
@@ -80,30 +73,32 @@ impl Generation {
         let count = if alone { self.lanes } else { 1 };
         let permit = Arc::clone(&self.permits).acquire_many_owned(count).await.ok()?;
         let lane = locked(&self.idle).pop()?;
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
-        Some(LanePermit { generation: Arc::clone(self), lane: Some(lane), _permit: permit })
+        let number = lane.number;
+        self.in_flight.begin(number);
+        Some(LanePermit { generation: Arc::clone(self), number, lane: Some(lane), _permit: permit })
     }
 
     /// Marks that the thread which configures issuers is in use.
     pub(super) fn configuring(self: &Arc<Self>) -> Configuring {
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        self.in_flight.begin(CONFIGURE_LANE);
         Configuring(Arc::clone(self))
     }
 
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::SeqCst)
+    /// The calls that the process works on now.
+    pub(super) fn in_flight(&self) -> LanesInFlight {
+        self.in_flight.now()
     }
 
     /// Kills the process because of what the call on this lane did.
     pub(super) fn kill(&self, guilty: u32, cause: impl Into<String>) {
-        let _ = self.verdict.set(Obituary { guilty: Some(guilty), cause: cause.into(), single: false });
+        let _ = self.verdict.set(Obituary { guilty: Some(guilty), cause: cause.into() });
         self.handle.kill();
     }
 
     /// Kills the process, because nobody needs it.
     pub(super) fn stop(&self) {
         let cause = "it is not needed any more".to_owned();
-        let _ = self.verdict.set(Obituary { guilty: None, cause, single: false });
+        let _ = self.verdict.set(Obituary { guilty: None, cause });
         self.handle.kill();
     }
 
@@ -152,6 +147,7 @@ impl Generation {
 /// The exclusive use of a lane.
 pub(super) struct LanePermit {
     generation: Arc<Generation>,
+    number: u32,
     /// `None` while a request is on the lane, and if the lane cannot be used again.
     lane: Option<Lane>,
     _permit: OwnedSemaphorePermit,
@@ -159,7 +155,7 @@ pub(super) struct LanePermit {
 
 impl LanePermit {
     pub(super) fn number(&self) -> u32 {
-        self.lane.as_ref().map_or(u32::MAX, |lane| lane.number)
+        self.number
     }
 
     fn give_back(&mut self, lane: Lane) {
@@ -200,11 +196,11 @@ impl LanePermit {
 
 impl Drop for LanePermit {
     fn drop(&mut self) {
-        // Before the permit is returned.
+        // Before another call can get the lane; and the lane before the permit.
+        self.generation.in_flight.end(self.number);
         if let Some(lane) = self.lane.take() {
             locked(&self.generation.idle).push(lane);
         }
-        self.generation.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -254,7 +250,7 @@ pub(super) struct Configuring(Arc<Generation>);
 
 impl Drop for Configuring {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+        self.0.in_flight.end(CONFIGURE_LANE);
     }
 }
 

@@ -116,14 +116,15 @@ fn run(shared: &Arc<Shared>, mut process: RunnerProcess, number: u64, ready: imp
     let status = process.end();
     let (guilty, cause) = match last {
         Some(Death { cause, thread }) => (Some(thread), cause.to_string()),
-        None => (None, describe(status)),
+        // Nobody but the only call in flight can be guilty.
+        None => (in_flight.only(), describe(status)),
     };
-    let obituary = generation.ended(Obituary { guilty, cause, single: in_flight <= 1 });
+    let obituary = generation.ended(Obituary { guilty, cause });
     if !shared.is_stopping() {
         shared.deaths.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
             plugin = shared.plugin,
-            calls = in_flight,
+            calls = in_flight.count(),
             "the plugin's process ended and is started anew: {}",
             obituary.cause
         );

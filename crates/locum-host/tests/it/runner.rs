@@ -191,3 +191,14 @@ async fn an_issuer_that_is_dropped_does_not_disturb_the_others() {
     assert!(issue(&*kept).await.is_ok());
     assert_eq!(deaths(&set), 0);
 }
+
+#[test]
+fn calls_from_another_runtime_are_answered() {
+    let set = in_runner(hostile());
+    let issuer = attempt(&set, "nothing", "");
+    for _ in 0..3 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        assert!(runtime.block_on(issue(&*issuer)).is_ok());
+    }
+    assert_eq!(deaths(&set), 0);
+}
