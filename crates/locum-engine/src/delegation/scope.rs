@@ -65,13 +65,12 @@ impl KnownUser<'_> {
         }
         match name {
             "user_id" => Some(self.user_id.into()),
-            "email" => self.source_of_email()?.get(name).cloned(),
             "email_verified" => verified(self.source_of_email()?),
             _ => self.presented.get(name).or_else(|| self.stored?.get(name)).cloned(),
         }
     }
 
-    /// Where the address and its verification come from: a flag about one address says nothing about another.
+    /// Where `email` comes from, and so `email_verified`: a flag about one address says nothing about another.
     fn source_of_email(&self) -> Option<&Map<String, Value>> {
         [Some(self.presented), self.stored].into_iter().flatten().find(|source| source.contains_key("email"))
     }

@@ -179,6 +179,16 @@ fn passthrough_selects_claims_of_the_token_and_none_of_the_stored_profile() {
 }
 
 #[test]
+fn passthrough_selects_no_flag_of_the_stored_address() {
+    let mut claims = claims_for("caller");
+    claims["email_verified"] = json!(true);
+    let test = TestEngine::new();
+    let parameters = json!({"id_token": hs256(&claims), "scope": "passthrough"});
+    assert_eq!(test.delegate(good_with(parameters)).summary(), "issued");
+    assert!(test.script.last_grant().claims.is_empty());
+}
+
+#[test]
 fn no_scope_selects_a_claim_about_the_token_itself() {
     let words = "iss sub aud exp nbf iat jti azp nonce at_hash c_hash act may_act scope client_id auth_time";
     assert_eq!(selected(words), json!({}));
