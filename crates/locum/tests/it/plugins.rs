@@ -26,7 +26,7 @@ fn check_finds_no_problem_in_a_valid_installation() {
     let checked = Installation::new().locum(["check"]);
     assert_eq!(
         (checked.code, checked.stdout.as_str()),
-        (0, "plugins: 1, tenants: 1, problems: 0\n"),
+        (0, "plugins: 1, tenants: 1, problems: 0\nreach: acme.example.com: spa by every client\n"),
         "{}",
         checked.stderr
     );
