@@ -27,6 +27,7 @@ use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
 use crate::runner::pause::Pause;
 use crate::runner::process::{BlockingFault, PluginImage};
 use crate::runner::shared::{Shared, State, obituary, process};
+use crate::runner::timed_lock::NotTaken;
 
 /// How long the end of a process is waited for, beyond the deadline of a configuration.
 const END_WAIT: Duration = Duration::from_secs(1);
@@ -107,6 +108,7 @@ impl Backend for RunnerBackend {
                     }));
                 }
                 Err(Configured::Not(error)) => return Err(error),
+                Err(Configured::NotSent) => {}
                 Err(Configured::Innocent(cause)) if resent == RUNNER_RESENDS_MAX => {
                     return Err(CreateError::Died(cause));
                 }
@@ -137,6 +139,8 @@ const _: () = assert!(RUNNER_REQUEST_BYTES_MAX == 16 << 20);
 /// How an attempt to configure an issuer ended without one.
 enum Configured {
     Not(CreateError),
+    /// The process ended before anything was sent.
+    NotSent,
     /// The process ended because of something else.
     Innocent(String),
 }
@@ -147,17 +151,23 @@ fn configure(
     request: &Zeroizing<Vec<u8>>,
     deadline: StdInstant,
 ) -> Result<(), Configured> {
-    let mut lane =
-        generation.configure_lane.take_until(deadline).ok_or(Configured::Not(CreateError::TimedOut))?;
+    let mut lane = generation.configure_lane.take_until(deadline).map_err(|not_taken| match not_taken {
+        NotTaken::TimedOut => Configured::Not(CreateError::TimedOut),
+        NotTaken::Closed => Configured::NotSent,
+    })?;
     let in_use = generation.configuring();
     generation.forget_unneeded(&mut lane);
     let answer = lane.exchange(request, deadline);
-    if answer.is_ok() {
-        generation.configure_lane.put(lane);
-    }
     match answer {
-        Ok(Answer::Created) => return Ok(()),
-        Ok(Answer::Failed(refusal)) => return Err(Configured::Not(CreateError::Refused(refusal))),
+        Ok(answer @ (Answer::Created | Answer::Failed(_))) => {
+            // Before another thread can get the lane.
+            drop(in_use);
+            generation.configure_lane.put(lane);
+            return match answer {
+                Answer::Failed(refusal) => Err(Configured::Not(CreateError::Refused(refusal))),
+                _ => Ok(()),
+            };
+        }
         Ok(_) | Err(BlockingFault::BadFrame) => generation.kill(CONFIGURE_LANE, BAD_FRAME),
         Err(BlockingFault::TimedOut) => {
             shared.calls_that_hung.fetch_add(1, Ordering::Relaxed);

@@ -202,3 +202,19 @@ fn calls_from_another_runtime_are_answered() {
     }
     assert_eq!(deaths(&set), 0);
 }
+
+#[test]
+fn configurations_that_wait_behind_one_that_ends_the_process_succeed() {
+    let set = in_runner(hostile());
+    let settings = |attempt: &str| json!({"attempt": attempt, "target": "100", "when": "configure"});
+    std::thread::scope(|scope| {
+        let guilty = scope.spawn(|| refused(&set, "hostile", settings("work_and_abort")));
+        let innocents: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| configured(&set, "hostile", settings("work")))).collect();
+        assert!(guilty.join().unwrap().message.contains("SIGABRT"));
+        for innocent in innocents {
+            drop(innocent.join().unwrap());
+        }
+    });
+    assert_eq!(deaths(&set), 1);
+}
