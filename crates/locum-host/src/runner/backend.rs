@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use locum_engine::ports::PortFuture;
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
@@ -14,18 +13,14 @@ use zeroize::Zeroizing;
 use crate::calling::backend::{Backend, Call, CallError, CreateError, IssuerLabel, RawAnswer, ReadyIssuer};
 use crate::calling::health::PluginHealth;
 use crate::limits::{RUNNER_REQUEST_BYTES_MAX, RUNNER_RESENDS_MAX};
-use crate::loading::elf::ElfFacts;
-use crate::loading::load_error::{LoadErrorCode, LoadFault};
-use crate::loading::mapping::sealed_memfd;
-use crate::loading::plugin_file::PluginFile;
+use crate::loading::load_error::LoadFault;
 use crate::protections::Protections;
-use crate::runner::command::RunnerCommand;
 use crate::runner::exchange::LaneFault;
 use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, LanePermit, Obituary};
 use crate::runner::keeper::{self, Plan};
 use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
 use crate::runner::pause::Pause;
-use crate::runner::process::{BlockingFault, PluginImage};
+use crate::runner::process::BlockingFault;
 use crate::runner::shared::{Shared, State, obituary, process};
 use crate::runner::timed_lock::NotTaken;
 
@@ -49,30 +44,13 @@ impl Drop for Runner {
 }
 
 impl RunnerBackend {
-    /// Starts the runner of a file that was pinned and inspected.
+    /// Starts the runner of this plugin, and waits until it is ready.
     ///
     /// # Errors
     /// The runner cannot be started, or the plugin cannot be mapped in it.
-    pub(crate) fn start(
-        command: RunnerCommand,
-        file: &PluginFile,
-        elf: ElfFacts,
-        plugin: &str,
-        manifest: &Value,
-    ) -> Result<Self, LoadFault> {
-        if !locum_sandbox::SUPPORTED {
-            let cause = locum_sandbox::SandboxError::Unsupported.to_string();
-            return Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, cause));
-        }
-        let memory_file = sealed_memfd(file).map_err(|error| {
-            LoadFault::new(
-                LoadErrorCode::MappingRefused,
-                format!("the system refuses executable memory: {error}"),
-            )
-        })?;
-        let image = PluginImage { file: memory_file.into(), libraries: elf.libraries };
+    pub(crate) fn start(plugin: &str, plan: Plan) -> Result<Self, LoadFault> {
         let shared = Arc::new(Shared::new(plugin));
-        keeper::start(&shared, Plan { command, image, manifest: manifest.clone() })?;
+        keeper::start(&shared, plan)?;
         Ok(Self { runner: Arc::new(Runner(shared)) })
     }
 }

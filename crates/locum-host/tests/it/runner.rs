@@ -1,6 +1,9 @@
 //! Plugins in a process of their own: the same answers as in the host's process, and calls that survive the death of that
 //! process.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::harness::{
-    NOW, ScriptedUpstreams, app, configured, contract_breach, hostile, issue, load, load_in_runner,
-    misbehaving, options, parrot, refused, reply,
+    NOW, ScriptedUpstreams, TestDirectory, app, configured, contract_breach, hostile, issue, load,
+    load_in_runner, misbehaving, options, parrot, refused, reply,
 };
 
 fn in_runner(file: &std::path::Path) -> PluginSet {
@@ -111,6 +114,41 @@ fn a_program_that_is_not_the_runner_is_an_error_that_says_so() {
         let error = PluginSet::load([parrot()], &pins, options).err().unwrap();
         assert!(error.cause.contains(cause), "{error}");
     }
+}
+
+/// A program that says that it has mapped the plugin in a sandbox without landlock and MDWE, and has done neither.
+fn lying_runner(directory: &TestDirectory) -> PathBuf {
+    let program = directory.file("runner", "#!/bin/sh\nprintf 'M\\000\\000' >&0\nexec sleep 60\n");
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn a_runner_whose_filter_is_not_in_force_is_not_used() {
+    let directory = TestDirectory::new();
+    let pins = Pins::trusting_file(parrot()).unwrap().at(Isolation::Runner);
+    let mut options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+    options.runner = Some(RunnerCommand::Path(lying_runner(&directory)));
+    let error = PluginSet::load([parrot()], &pins, options).err().unwrap();
+    assert_eq!(error.code, LoadErrorCode::RunnerUnavailable);
+    assert!(error.cause.contains("is not in force in all threads"), "{error}");
+}
+
+#[test]
+fn a_strict_sandbox_needs_what_the_kernel_can_add() {
+    let directory = TestDirectory::new();
+    let pins = Pins::trusting_file(parrot()).unwrap().at(Isolation::Runner);
+    let mut strict = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+    strict.strict_sandbox = true;
+    strict.runner = Some(RunnerCommand::Path(lying_runner(&directory)));
+    let error = PluginSet::load([parrot()], &pins, strict.clone()).err().unwrap();
+    assert_eq!(error.code, LoadErrorCode::RunnerUnavailable);
+    assert!(error.cause.contains("the kernel lacks landlock and PR_SET_MDWE"), "{error}");
+
+    let present = in_runner(parrot()).plugins().next().unwrap().protections().unwrap();
+    strict.runner = Some(RunnerCommand::Path(env!("CARGO_BIN_EXE_locum-plugin-runner").into()));
+    let loaded = PluginSet::load([parrot()], &pins, strict);
+    assert_eq!(loaded.is_ok(), present.landlock && present.no_new_code);
 }
 
 #[test]
