@@ -158,15 +158,24 @@ fn the_runner_started_by_hand_says_what_it_is_for() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("`locum serve`"));
 }
 
-/// Runs three harmless calls, and beside them one that ends the process in the middle of theirs.
+/// How many calls can be in flight beside the guilty one: a runner has a lane for each processor, four at most.
+fn innocent_calls() -> usize {
+    std::thread::available_parallelism().unwrap().get().min(4) - 1
+}
+
+/// Runs as many harmless calls, and beside them one that ends the process in the middle of theirs.
 async fn innocents_beside(set: &PluginSet, guilty: &str) -> (Vec<bool>, IssuerFailure) {
-    let innocents: Vec<_> = (0..3)
+    let innocents: Vec<_> = (0..innocent_calls())
         .map(|_| {
-            let issuer = attempt(set, "work", "150");
+            let issuer = attempt(set, "work", "600");
             tokio::spawn(async move { issue(&*issuer).await.is_ok() })
         })
         .collect();
-    let failure = issue(&*attempt(set, guilty, "50")).await.unwrap_err();
+    let guilty = attempt(set, guilty, "50");
+    while set.plugins().next().unwrap().health().running < innocent_calls() {
+        tokio::task::yield_now().await;
+    }
+    let failure = issue(&*guilty).await.unwrap_err();
     let mut answered = Vec::new();
     for innocent in innocents {
         answered.push(innocent.await.unwrap());
@@ -178,7 +187,7 @@ async fn innocents_beside(set: &PluginSet, guilty: &str) -> (Vec<bool>, IssuerFa
 async fn calls_beside_the_one_that_ended_the_process_are_sent_again() {
     let set = in_runner(hostile());
     let (answered, failure) = innocents_beside(&set, "work_and_abort").await;
-    assert_eq!(answered, [true; 3]);
+    assert_eq!(answered, vec![true; innocent_calls()]);
     assert!(failure.to_string().contains("SIGABRT"), "{failure}");
     assert_eq!(deaths(&set), 1);
 }
@@ -187,10 +196,10 @@ async fn calls_beside_the_one_that_ended_the_process_are_sent_again() {
 async fn after_a_death_without_a_name_calls_are_sent_again_one_at_a_time() {
     let set = in_runner(hostile());
     let (answered, failure) = innocents_beside(&set, "work_and_hide").await;
-    assert_eq!(answered, [true; 3]);
+    assert_eq!(answered, vec![true; innocent_calls()]);
     assert!(failure.to_string().contains("such as starting a thread"), "{failure}");
     // The first death has no name; in the second one the guilty call was alone.
-    assert_eq!(deaths(&set), 2);
+    assert_eq!(deaths(&set), if innocent_calls() == 0 { 1 } else { 2 });
 }
 
 #[tokio::test]
