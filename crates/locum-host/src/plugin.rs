@@ -20,7 +20,7 @@ use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::loading::sha256::Sha256;
 use crate::protections::Protections;
-use crate::runner::{RunnerBackend, RunnerCommand};
+use crate::runner::{Plan, RunnerBackend, RunnerCommand};
 
 /// A loaded plugin.
 pub struct Plugin {
@@ -32,9 +32,16 @@ pub struct Plugin {
     backend: Box<dyn Backend>,
 }
 
+/// How plugins that are pinned for a process of their own are started.
+#[derive(Clone, Copy)]
+pub(crate) struct RunnerOptions<'a> {
+    pub(crate) command: Option<&'a RunnerCommand>,
+    pub(crate) strict_sandbox: bool,
+}
+
 impl Plugin {
     /// Loads a file. No code of it runs before pin, ELF headers and manifest are checked.
-    pub(crate) fn load(path: &Path, pins: &Pins, runner: Option<&RunnerCommand>) -> Result<Self, LoadError> {
+    pub(crate) fn load(path: &Path, pins: &Pins, how: RunnerOptions<'_>) -> Result<Self, LoadError> {
         let file = PluginFile::read(path)?;
         let isolation = pins.check(&file)?;
         let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;
@@ -46,8 +53,9 @@ impl Plugin {
                 Box::new(InProcessBackend::new(module, name))
             }
             Isolation::Runner => {
-                let command = runner.cloned().ok_or_else(|| no_runner().at(path))?;
-                let started = RunnerBackend::start(command, &file, elf, name, &checked.json);
+                let command = how.command.cloned().ok_or_else(|| no_runner().at(path))?;
+                let plan = Plan::new(command, how.strict_sandbox, &file, elf, &checked.json);
+                let started = plan.and_then(|plan| RunnerBackend::start(name, plan));
                 Box::new(started.map_err(|fault| fault.at(path))?)
             }
         };

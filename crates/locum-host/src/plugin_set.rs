@@ -24,7 +24,7 @@ use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::pins::Pins;
 use crate::loading::plugin_file::plugin_files;
 use crate::loading::settings_schema::SettingsSchema;
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, RunnerOptions};
 use crate::runner::RunnerCommand;
 
 /// How plugins are loaded and called.
@@ -33,6 +33,8 @@ use crate::runner::RunnerCommand;
 pub struct LoadOptions {
     /// What starts the processes of plugins that are pinned to run in one; without it those are refused.
     pub runner: Option<RunnerCommand>,
+    /// Whether such plugins are refused where the kernel lacks one of the [`Protections`](crate::Protections).
+    pub strict_sandbox: bool,
     /// How long all steps of one request together may take.
     pub deadline: Duration,
     /// How long a plugin may take to configure one issuer.
@@ -44,7 +46,13 @@ pub struct LoadOptions {
 impl LoadOptions {
     /// Without a runner, with [`REQUEST_DEADLINE`] and [`CONFIGURE_DEADLINE`].
     pub fn new(upstreams: Arc<dyn Upstreams>) -> Self {
-        Self { runner: None, deadline: REQUEST_DEADLINE, configure_deadline: CONFIGURE_DEADLINE, upstreams }
+        Self {
+            runner: None,
+            strict_sandbox: false,
+            deadline: REQUEST_DEADLINE,
+            configure_deadline: CONFIGURE_DEADLINE,
+            upstreams,
+        }
     }
 }
 
@@ -101,7 +109,9 @@ impl PluginSet {
     ) -> Result<Self, LoadError> {
         let mut set = Self { plugins: Vec::new(), by_api_type: HashMap::new(), options };
         for path in files {
-            let plugin = Plugin::load(path.as_ref(), pins, set.options.runner.as_ref())?;
+            let LoadOptions { runner, strict_sandbox, .. } = &set.options;
+            let how = RunnerOptions { command: runner.as_ref(), strict_sandbox: *strict_sandbox };
+            let plugin = Plugin::load(path.as_ref(), pins, how)?;
             set.add(plugin)?;
         }
         Ok(set)

@@ -26,4 +26,5 @@ mod timed_lock;
 
 pub(crate) use backend::RunnerBackend;
 pub use command::{RunnerCommand, run_if_asked, run_plugin};
+pub(crate) use keeper::Plan;
 pub use locum_sandbox::SUPPORTED;

@@ -33,6 +33,9 @@ pub(crate) struct Config {
     /// Whether files that others can change are refused; otherwise they are warned about.
     #[serde(default)]
     pub(crate) strict_permissions: bool,
+    /// Whether plugins with a process of their own are refused where the kernel cannot do all that it could for them.
+    #[serde(default)]
+    pub(crate) strict_sandbox: bool,
     #[serde(default)]
     pub(crate) log: LogFormat,
     #[serde(default)]

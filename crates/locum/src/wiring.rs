@@ -39,6 +39,7 @@ pub(crate) fn load_plugins(
 ) -> Result<PluginSet, PluginLoadError> {
     let mut options = LoadOptions::new(upstreams);
     options.runner = Some(RunnerCommand::SelfExe);
+    options.strict_sandbox = config.strict_sandbox;
     if let Some(deadline) = config.limits.issue_deadline() {
         options.deadline = deadline;
     }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use locum_engine::ports::PortFuture;
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
@@ -14,19 +13,16 @@ use zeroize::Zeroizing;
 use crate::calling::backend::{Backend, Call, CallError, CreateError, IssuerLabel, RawAnswer, ReadyIssuer};
 use crate::calling::health::PluginHealth;
 use crate::limits::{RUNNER_REQUEST_BYTES_MAX, RUNNER_RESENDS_MAX};
-use crate::loading::elf::ElfFacts;
-use crate::loading::load_error::{LoadErrorCode, LoadFault};
-use crate::loading::mapping::sealed_memfd;
-use crate::loading::plugin_file::PluginFile;
+use crate::loading::load_error::LoadFault;
 use crate::protections::Protections;
-use crate::runner::command::RunnerCommand;
 use crate::runner::exchange::LaneFault;
 use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, LanePermit, Obituary};
 use crate::runner::keeper::{self, Plan};
 use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
 use crate::runner::pause::Pause;
-use crate::runner::process::{BlockingFault, PluginImage};
+use crate::runner::process::BlockingFault;
 use crate::runner::shared::{Shared, State, obituary, process};
+use crate::runner::timed_lock::NotTaken;
 
 /// How long the end of a process is waited for, beyond the deadline of a configuration.
 const END_WAIT: Duration = Duration::from_secs(1);
@@ -48,30 +44,13 @@ impl Drop for Runner {
 }
 
 impl RunnerBackend {
-    /// Starts the runner of a file that was pinned and inspected.
+    /// Starts the runner of this plugin, and waits until it is ready.
     ///
     /// # Errors
     /// The runner cannot be started, or the plugin cannot be mapped in it.
-    pub(crate) fn start(
-        command: RunnerCommand,
-        file: &PluginFile,
-        elf: ElfFacts,
-        plugin: &str,
-        manifest: &Value,
-    ) -> Result<Self, LoadFault> {
-        if !locum_sandbox::SUPPORTED {
-            let cause = locum_sandbox::SandboxError::Unsupported.to_string();
-            return Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, cause));
-        }
-        let memory_file = sealed_memfd(file).map_err(|error| {
-            LoadFault::new(
-                LoadErrorCode::MappingRefused,
-                format!("the system refuses executable memory: {error}"),
-            )
-        })?;
-        let image = PluginImage { file: memory_file.into(), libraries: elf.libraries };
+    pub(crate) fn start(plugin: &str, plan: Plan) -> Result<Self, LoadFault> {
         let shared = Arc::new(Shared::new(plugin));
-        keeper::start(&shared, Plan { command, image, manifest: manifest.clone() })?;
+        keeper::start(&shared, plan)?;
         Ok(Self { runner: Arc::new(Runner(shared)) })
     }
 }
@@ -107,6 +86,7 @@ impl Backend for RunnerBackend {
                     }));
                 }
                 Err(Configured::Not(error)) => return Err(error),
+                Err(Configured::NotSent) => {}
                 Err(Configured::Innocent(cause)) if resent == RUNNER_RESENDS_MAX => {
                     return Err(CreateError::Died(cause));
                 }
@@ -137,6 +117,8 @@ const _: () = assert!(RUNNER_REQUEST_BYTES_MAX == 16 << 20);
 /// How an attempt to configure an issuer ended without one.
 enum Configured {
     Not(CreateError),
+    /// The process ended before anything was sent.
+    NotSent,
     /// The process ended because of something else.
     Innocent(String),
 }
@@ -147,17 +129,23 @@ fn configure(
     request: &Zeroizing<Vec<u8>>,
     deadline: StdInstant,
 ) -> Result<(), Configured> {
-    let mut lane =
-        generation.configure_lane.take_until(deadline).ok_or(Configured::Not(CreateError::TimedOut))?;
+    let mut lane = generation.configure_lane.take_until(deadline).map_err(|not_taken| match not_taken {
+        NotTaken::TimedOut => Configured::Not(CreateError::TimedOut),
+        NotTaken::Closed => Configured::NotSent,
+    })?;
     let in_use = generation.configuring();
     generation.forget_unneeded(&mut lane);
     let answer = lane.exchange(request, deadline);
-    if answer.is_ok() {
-        generation.configure_lane.put(lane);
-    }
     match answer {
-        Ok(Answer::Created) => return Ok(()),
-        Ok(Answer::Failed(refusal)) => return Err(Configured::Not(CreateError::Refused(refusal))),
+        Ok(answer @ (Answer::Created | Answer::Failed(_))) => {
+            // Before another thread can get the lane.
+            drop(in_use);
+            generation.configure_lane.put(lane);
+            return match answer {
+                Answer::Failed(refusal) => Err(Configured::Not(CreateError::Refused(refusal))),
+                _ => Ok(()),
+            };
+        }
         Ok(_) | Err(BlockingFault::BadFrame) => generation.kill(CONFIGURE_LANE, BAD_FRAME),
         Err(BlockingFault::TimedOut) => {
             shared.calls_that_hung.fetch_add(1, Ordering::Relaxed);

@@ -107,6 +107,7 @@ impl Generation {
     pub(super) fn ended(&self, told: Obituary) -> &Obituary {
         let obituary = self.obituary.get_or_init(|| self.verdict.get().cloned().unwrap_or(told));
         self.permits.close();
+        self.configure_lane.close();
         obituary
     }
 
@@ -123,7 +124,7 @@ impl Generation {
     pub(super) fn forget(&self, issuer: u64) {
         locked(&self.unneeded).push(issuer);
         // Without waiting: this runs wherever an issuer is dropped.
-        if let Some(mut lane) = self.configure_lane.take_until(StdInstant::now()) {
+        if let Ok(mut lane) = self.configure_lane.take_until(StdInstant::now()) {
             self.forget_unneeded(&mut lane);
             self.configure_lane.put(lane);
         }

@@ -14,7 +14,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::Value;
 
 use crate::limits::{MANIFEST_BYTES_MAX, RUNNER_BACK_OFF, RUNNER_MESSAGES_MAX, RUNNER_OUTPUT_BYTES_MAX};
+use crate::loading::elf::ElfFacts;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::loading::mapping::sealed_memfd;
+use crate::loading::plugin_file::PluginFile;
 use crate::runner::command::RunnerCommand;
 use crate::runner::generation::{Generation, Obituary};
 use crate::runner::messages::ControlMessage;
@@ -27,11 +30,40 @@ use crate::runner::shared::{Shared, State};
 const OUTPUT_PERIOD: Duration = Duration::from_millis(10);
 
 /// What a runner runs, and how it is started.
-pub(super) struct Plan {
-    pub(super) command: RunnerCommand,
-    pub(super) image: PluginImage,
+pub(crate) struct Plan {
+    command: RunnerCommand,
+    /// Whether everything that the kernel can add to the sandbox must be there.
+    strict_sandbox: bool,
+    image: PluginImage,
     /// The manifest in the file.
-    pub(super) manifest: Value,
+    manifest: Value,
+}
+
+impl Plan {
+    /// The plan for a file that was pinned and inspected.
+    ///
+    /// # Errors
+    /// This system has no sandbox, or no executable memory files.
+    pub(crate) fn new(
+        command: RunnerCommand,
+        strict_sandbox: bool,
+        file: &PluginFile,
+        elf: ElfFacts,
+        manifest: &Value,
+    ) -> Result<Self, LoadFault> {
+        if !locum_sandbox::SUPPORTED {
+            let cause = locum_sandbox::SandboxError::Unsupported.to_string();
+            return Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, cause));
+        }
+        let memory_file = sealed_memfd(file).map_err(|error| {
+            LoadFault::new(
+                LoadErrorCode::MappingRefused,
+                format!("the system refuses executable memory: {error}"),
+            )
+        })?;
+        let image = PluginImage { file: memory_file.into(), libraries: elf.libraries };
+        Ok(Self { command, strict_sandbox, image, manifest: manifest.clone() })
+    }
 }
 
 /// Starts the thread, and waits until its first runner is ready.
@@ -90,6 +122,13 @@ fn back_off(failures: u32) -> Duration {
 
 fn start_process(plan: &Plan) -> Result<RunnerProcess, LoadFault> {
     let mut process = RunnerProcess::start(&plan.command, &plan.image)?;
+    if plan.strict_sandbox
+        && let Some(missing) = process.protections.missing()
+    {
+        let cause = format!("the kernel lacks {missing}, which the strict sandbox demands");
+        return Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, cause));
+    }
+    process.check_filter()?;
     let described = process.described()?;
     let described = match described.len() {
         0..=MANIFEST_BYTES_MAX => serde_json::from_slice::<Value>(&described).ok(),

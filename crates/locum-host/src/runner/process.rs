@@ -45,6 +45,8 @@ pub(super) struct RunnerProcess {
     configure_lane: Option<BlockingLane>,
     lanes: Vec<UnixStream>,
     pub(super) protections: Protections,
+    /// Its file `/proc/self/status`.
+    own_status: Option<File>,
 }
 
 /// What calls need of a process.
@@ -103,9 +105,7 @@ impl RunnerProcess {
         match set_up(&control, image, deadline) {
             Ok(Started { configure_lane, lanes, protections, own_status }) => {
                 let configure_lane = Some(configure_lane);
-                let process = Self { child, control, output, handle, configure_lane, lanes, protections };
-                process.check_filter(own_status)?;
-                Ok(process)
+                Ok(Self { child, control, output, handle, configure_lane, lanes, protections, own_status })
             }
             Err(NotStarted::Fault(fault)) => {
                 end(&mut child, &handle);
@@ -169,14 +169,17 @@ impl RunnerProcess {
     }
 
     /// Reads from the system that the filter is in force in all threads: the process could say anything.
-    fn check_filter(&self, own_status: Option<File>) -> Result<(), LoadFault> {
+    ///
+    /// # Errors
+    /// It is not, or that cannot be read.
+    pub(super) fn check_filter(&mut self) -> Result<(), LoadFault> {
         let threads = format!("/proc/{}/task", self.child.id());
         let unreadable =
             |error: std::io::Error| unavailable(&format!("the state of a process in {threads}"), error);
         // A container can have filters of its own, which count too.
         let inherited = fs::read_to_string("/proc/self/status").ok().and_then(|own| filters(&own));
         let read = |thread: std::io::Result<fs::DirEntry>| fs::read_to_string(thread?.path().join("status"));
-        let statuses: Vec<std::io::Result<String>> = match (fs::read_dir(&threads), own_status) {
+        let statuses: Vec<std::io::Result<String>> = match (fs::read_dir(&threads), self.own_status.take()) {
             (Ok(threads), _) => threads.map(read).collect(),
             // A /proc that hides processes hides this one, which no program may look into. Its own first thread is the
             // one that applies the filter to all.

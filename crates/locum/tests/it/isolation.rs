@@ -79,6 +79,22 @@ fn readyz_shows_the_level_of_each_plugin() {
 }
 
 #[test]
+fn a_strict_sandbox_is_refused_only_where_the_kernel_lacks_a_part_of_it() {
+    let installation = Installation::new();
+    installation.install_in_runner("app");
+    let shown = plugins_of(&Server::start(&installation));
+    let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
+    installation.write("locum.toml", &format!("strict_sandbox = true\n{config}"));
+    let checked = installation.locum(["check"]);
+    let complete = shown[0]["landlock"] == true && shown[0]["no_new_code"] == true;
+    assert_eq!(checked.code, if complete { 0 } else { 4 }, "{}", checked.stdout);
+    installation.write("locum.toml", &format!("strict_sandbox = 1\n{config}"));
+    let refused = installation.locum(["check"]);
+    assert_eq!(refused.code, 3);
+    assert!((refused.stdout + &refused.stderr).contains("strict_sandbox: expected true or false"));
+}
+
+#[test]
 fn the_process_of_a_plugin_ends_with_the_server_even_if_that_is_killed() {
     let installation = Installation::new();
     installation.install_in_runner("app");
