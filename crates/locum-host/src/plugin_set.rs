@@ -60,9 +60,8 @@ impl LoadOptions {
 ///
 /// It implements the engine's port `Issuers`: give it to an engine, which then configures and calls the plugins' issuers.
 ///
-/// Issuers must be called on a multi-threaded tokio runtime with time enabled, always on the same one. Give the runtime
-/// one worker thread more than there are cores, because one worker never calls plugins: a plugin call that hangs must not
-/// stop the runtime.
+/// Issuers must be called on a tokio runtime with I/O and time enabled. A plugin in this process runs on the thread that
+/// polls the call, and keeps it until it returns.
 ///
 /// ```no_run
 /// use std::path::Path;
