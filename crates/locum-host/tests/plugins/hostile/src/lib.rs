@@ -1,6 +1,6 @@
 //! Tries what a plugin may not do, in a call, while it is configured or in a constructor.
 //!
-//! What it tries is in its settings, or for the constructor in [`CONSTRUCTOR`], which tests overwrite in a copy of the
+//! What it tries is in its settings, or for the constructor in `CONSTRUCTOR`, which tests overwrite in a copy of the
 //! file.
 
 mod attempts;
