@@ -8,11 +8,13 @@
 //!
 //! `process` starts a runner and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
 //! one request and its answer on a lane, `backend` what a configured issuer does with both. `child` is the other side.
-//! `messages` and `frames` are what they say to each other.
+//! `messages` and `frames` are what they say to each other, on the `control_socket`, the lanes and the `blocking_lane`.
 
 mod backend;
+mod blocking_lane;
 mod child;
 mod command;
+mod control_socket;
 mod exchange;
 mod frames;
 mod generation;

@@ -15,12 +15,12 @@ use crate::calling::health::PluginHealth;
 use crate::limits::{RUNNER_REQUEST_BYTES_MAX, RUNNER_RESENDS_MAX};
 use crate::loading::load_error::LoadFault;
 use crate::protections::Protections;
+use crate::runner::blocking_lane::BlockingFault;
 use crate::runner::exchange::LaneFault;
 use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, LanePermit, Obituary};
 use crate::runner::keeper::{self, Plan};
 use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
 use crate::runner::pause::Pause;
-use crate::runner::process::BlockingFault;
 use crate::runner::shared::{Shared, State, obituary, process};
 use crate::runner::timed_lock::NotTaken;
 

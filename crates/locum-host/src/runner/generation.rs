@@ -8,10 +8,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
+use crate::runner::blocking_lane::BlockingLane;
 use crate::runner::exchange::{Exchange, Lane, LaneFault};
 use crate::runner::in_flight::{InFlight, LanesInFlight};
 use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
-use crate::runner::process::{BlockingLane, Parts, ProcessHandle};
+use crate::runner::process::{Parts, ProcessHandle};
 use crate::runner::timed_lock::TimedLock;
 
 /// Why a process ended.

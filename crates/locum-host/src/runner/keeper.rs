@@ -19,11 +19,10 @@ use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::mapping::sealed_memfd;
 use crate::loading::plugin_file::PluginFile;
 use crate::runner::command::RunnerCommand;
+use crate::runner::control_socket::{Received, receive, timespec};
 use crate::runner::generation::{Generation, Obituary};
 use crate::runner::messages::ControlMessage;
-use crate::runner::process::{
-    PluginImage, ProcessHandle, Received, RunnerProcess, describe, receive, timespec,
-};
+use crate::runner::process::{PluginImage, ProcessHandle, RunnerProcess, describe};
 use crate::runner::shared::{Shared, State};
 
 /// How often output is read, at most.

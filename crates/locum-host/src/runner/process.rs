@@ -1,32 +1,25 @@
 //! Starts a runner: spawns the program, sends it what it needs, and waits until the plugin is mapped under the filter.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, IoSlice, IoSliceMut, Read as _, Write as _, read_to_string};
+use std::io::{ErrorKind, IoSlice, Read as _, read_to_string};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStderr, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use zeroize::Zeroizing;
 
 use crate::limits::{RUNNER_LANES_MAX, RUNNER_MESSAGES_MAX, RUNNER_START_DEADLINE};
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::protections::Protections;
+use crate::runner::blocking_lane::{BlockingFault, BlockingLane};
 use crate::runner::command::RunnerCommand;
-use crate::runner::frames::FrameBuffer;
-use crate::runner::messages::{ANSWER_FRAME_BYTES_MAX, Answer, ControlMessage, PROTOCOL, Request, Setup};
-
-/// Longest message on the control socket.
-const CONTROL_BYTES_MAX: usize = 4096;
+use crate::runner::control_socket::{self, Received, last_death, next_message};
+use crate::runner::messages::{Answer, ControlMessage, PROTOCOL, Request, Setup};
 
 /// The plugin that a runner maps.
 pub(super) struct PluginImage {
@@ -81,7 +74,8 @@ impl RunnerProcess {
     /// ends the process while it is.
     pub(super) fn start(command: &RunnerCommand, image: &PluginImage) -> Result<Self, LoadFault> {
         let deadline = Instant::now() + RUNNER_START_DEADLINE;
-        let (control, far_control) = control_sockets().map_err(|error| unavailable("a socket", error))?;
+        let (control, far_control) =
+            control_socket::pair().map_err(|error| unavailable("a socket", error))?;
         let mut command =
             command.command().map_err(|cause| LoadFault::new(LoadErrorCode::RunnerUnavailable, cause))?;
         command.env_clear().arg0("locum-plugin-runner").process_group(0);
@@ -303,147 +297,10 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
     Err(failed("its process sent too many messages while it started").into())
 }
 
-/// What arrived on a control socket.
-pub(super) enum Received {
-    Message(ControlMessage),
-    /// The process's file `/proc/self/status`. It can be sent only before the filter is in force.
-    Status(OwnedFd),
-    /// Bytes that are not a message.
-    Unreadable,
-    Closed,
-    TimedOut,
-}
-
-/// Waits for the next message.
-fn next_message(control: &OwnedFd, deadline: Instant) -> Received {
-    loop {
-        let Some(wait) = deadline.checked_duration_since(Instant::now()) else { return Received::TimedOut };
-        let mut polled = [PollFd::new(control, PollFlags::IN)];
-        match poll(&mut polled, Some(&timespec(wait))) {
-            Ok(0) => {}
-            Ok(_) => return receive(control),
-            Err(Errno::INTR) => {}
-            Err(_) => return Received::Closed,
-        }
-    }
-}
-
-/// Reads the message that has arrived. An empty one counts as the end: the runner sends none.
-pub(super) fn receive(control: &OwnedFd) -> Received {
-    let mut bytes = [0; CONTROL_BYTES_MAX];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let parts = &mut [IoSliceMut::new(&mut bytes)];
-    match recvmsg(control, parts, &mut ancillary, RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC) {
-        Ok(received) if received.bytes == 0 => Received::Closed,
-        Ok(received) => {
-            if let Some(RecvAncillaryMessage::ScmRights(mut descriptors)) = ancillary.drain().next()
-                && let Some(status) = descriptors.next()
-            {
-                return Received::Status(status);
-            }
-            let message = ControlMessage::parse(bytes.get(..received.bytes).unwrap_or_default());
-            message.map_or(Received::Unreadable, Received::Message)
-        }
-        Err(Errno::AGAIN | Errno::INTR) => Received::Unreadable,
-        Err(_) => Received::Closed,
-    }
-}
-
-/// The last death that a process told before it ended.
-fn last_death(control: &OwnedFd) -> Option<locum_sandbox::Death> {
-    let deadline = Instant::now() + Duration::from_millis(100);
-    let mut last = None;
-    loop {
-        match next_message(control, deadline) {
-            Received::Message(ControlMessage::Death(death)) => last = Some(death),
-            Received::Message(_) | Received::Status(_) | Received::Unreadable => {}
-            Received::Closed | Received::TimedOut => return last,
-        }
-    }
-}
-
-pub(super) fn timespec(time: Duration) -> Timespec {
-    // Rounded up to a millisecond, so that the last wait is not a busy one.
-    let time = time + Duration::from_millis(1);
-    Timespec {
-        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(time.subsec_nanos()),
-    }
-}
-
-fn control_sockets() -> Result<(OwnedFd, OwnedFd), Errno> {
-    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-}
-
 fn unavailable(what: &str, error: impl std::fmt::Display) -> LoadFault {
     LoadFault::new(LoadErrorCode::RunnerUnavailable, format!("{what}: {error}"))
 }
 
 fn failed(cause: impl Into<String>) -> LoadFault {
     LoadFault::new(LoadErrorCode::RunnerFailed, cause)
-}
-
-/// Why a blocking exchange gave no answer. The lane cannot be used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BlockingFault {
-    TimedOut,
-    Closed,
-    BadFrame,
-}
-
-/// The lane on which issuers are configured, by threads that may block.
-pub(super) struct BlockingLane {
-    stream: UnixStream,
-    buffer: FrameBuffer,
-}
-
-impl BlockingLane {
-    fn new(stream: UnixStream) -> Self {
-        Self { stream, buffer: FrameBuffer::new(ANSWER_FRAME_BYTES_MAX) }
-    }
-
-    /// Sends a request that is not answered.
-    pub(super) fn send(
-        &mut self,
-        request: &Zeroizing<Vec<u8>>,
-        deadline: Instant,
-    ) -> Result<(), BlockingFault> {
-        self.stream.set_write_timeout(Some(remaining(deadline)?)).map_err(|_| BlockingFault::Closed)?;
-        self.stream.write_all(request).map_err(|error| fault(&error))
-    }
-
-    pub(super) fn exchange(
-        &mut self,
-        request: &Zeroizing<Vec<u8>>,
-        deadline: Instant,
-    ) -> Result<Answer, BlockingFault> {
-        self.send(request, deadline)?;
-        loop {
-            if let Some(frame) = self.buffer.take().map_err(|_| BlockingFault::BadFrame)? {
-                let answer = Answer::parse(frame).filter(|_| self.buffer.is_empty());
-                return answer.ok_or(BlockingFault::BadFrame);
-            }
-            self.stream.set_read_timeout(Some(remaining(deadline)?)).map_err(|_| BlockingFault::Closed)?;
-            let space = self.buffer.space().map_err(|_| BlockingFault::BadFrame)?;
-            match self.stream.read(space) {
-                Ok(0) => return Err(BlockingFault::Closed),
-                Ok(bytes) => self.buffer.advance(bytes),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(&error)),
-            }
-        }
-    }
-}
-
-fn remaining(deadline: Instant) -> Result<Duration, BlockingFault> {
-    let remaining = deadline.saturating_duration_since(Instant::now());
-    if remaining.is_zero() { Err(BlockingFault::TimedOut) } else { Ok(remaining) }
-}
-
-fn fault(error: &std::io::Error) -> BlockingFault {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => BlockingFault::TimedOut,
-        _ => BlockingFault::Closed,
-    }
 }
