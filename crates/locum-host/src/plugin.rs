@@ -96,7 +96,7 @@ impl Plugin {
         self.backend.protections()
     }
 
-    /// The state of its calls: how many run, and whether it is quarantined.
+    /// The state of its calls: how many run and how many hung, and whether it can be called.
     pub fn health(&self) -> PluginHealth {
         self.backend.health()
     }

@@ -49,20 +49,16 @@ impl<'a> Reach<'a> {
 
     /// Who can reach this target. Of several chains a shortest is shown.
     pub(crate) fn who_can(&self, target: &'a Client) -> ReachedBy<'a> {
+        let direct: Vec<&Client> =
+            self.callers.iter().copied().filter(|caller| can_ask(caller, target)).collect();
         let mut through = BTreeMap::new();
-        let directly = if target.allowed_clients.is_empty() && !target.add_ons.is_empty() {
+        let directly = if direct.len() == self.callers.len() && !direct.is_empty() {
             Directly::Every
         } else {
-            let direct: Vec<&Client> =
-                self.callers.iter().copied().filter(|caller| can_ask(caller, target)).collect();
-            if direct.len() == self.callers.len() {
-                Directly::Every
-            } else {
-                if self.tenant.tenant.delegation.chains == Chains::Open {
-                    through = self.chains_to(&direct);
-                }
-                Directly::Only(direct.iter().map(|client| client.id.as_str()).collect())
+            if self.tenant.tenant.delegation.chains == Chains::Open {
+                through = self.chains_to(&direct);
             }
+            Directly::Only(direct.iter().map(|client| client.id.as_str()).collect())
         };
         ReachedBy { target: &target.id, directly, through }
     }
@@ -247,6 +243,13 @@ mod tests {
                 "acme.example.com: loner by loner",
             ]
         );
+    }
+
+    #[test]
+    fn nobody_reaches_anything_if_no_client_may_delegate() {
+        let mut tenant = tenant(Chains::Open);
+        tenant.clients.iter_mut().for_each(|client| client.is_first_party = false);
+        assert!(summary(&tenant).iter().all(|line| line.ends_with(" by no client")));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) type RawAnswer = Result<Vec<u8>, Vec<u8>>;
 pub(crate) enum CallError {
     /// It did not return by the deadline.
     TimedOut,
-    /// The plugin is quarantined and was not called.
+    /// The plugin's process does not start, or this issuer has ended it too often. It was not called.
     Quarantined,
     /// The process in which the plugin runs ended, for this cause.
     Died(String),
