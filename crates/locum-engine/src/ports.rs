@@ -8,7 +8,7 @@ use locum_abi::operation::ENTROPY_BYTES;
 use crate::audit::AuditEvent;
 use crate::bucket::{BucketDecision, BucketRule};
 pub use crate::issuer_chain::{IssuerChain, chain};
-pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers};
+pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, TenantAudiences};
 use crate::model::User;
 pub use crate::port_reply::{PortFuture, PortReply};
 use crate::prepared::{PreparedClient, PreparedTenant};

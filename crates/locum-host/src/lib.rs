@@ -44,6 +44,7 @@ mod plugin_set;
 mod protections;
 pub mod runner;
 mod sanitize;
+mod signing;
 
 pub use calling::health::PluginHealth;
 pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};

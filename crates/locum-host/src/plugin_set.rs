@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
-use locum_abi::manifest::{IssuerManifest, Need};
+use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::{Issuer, Issuers};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
@@ -26,6 +26,8 @@ use crate::loading::plugin_file::plugin_files;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::plugin::{Plugin, RunnerOptions};
 use crate::runner::RunnerCommand;
+use crate::signing::signer::Signer;
+use crate::signing::tenant_keys::TenantKeys;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]
@@ -83,6 +85,7 @@ impl LoadOptions {
 pub struct PluginSet {
     plugins: Vec<Plugin>,
     by_api_type: HashMap<String, ServedApiType>,
+    tenant_keys: TenantKeys,
     options: LoadOptions,
 }
 
@@ -106,7 +109,12 @@ impl PluginSet {
         pins: &Pins,
         options: LoadOptions,
     ) -> Result<Self, LoadError> {
-        let mut set = Self { plugins: Vec::new(), by_api_type: HashMap::new(), options };
+        let mut set = Self {
+            plugins: Vec::new(),
+            by_api_type: HashMap::new(),
+            tenant_keys: TenantKeys::default(),
+            options,
+        };
         for path in files {
             let LoadOptions { runner, strict_sandbox, .. } = &set.options;
             let how = RunnerOptions { command: runner.as_ref(), strict_sandbox: *strict_sandbox };
@@ -166,13 +174,12 @@ impl Issuers for PluginSet {
             return Err(Failure::internal(format!("no plugin serves api_type `{}`", configuration.api_type)));
         };
         configuration.settings = schema.check(configuration.settings)?;
-        if !manifest.needs.contains(&Need::TenantSigningKey) {
-            configuration.tenant.signing_key = None;
-        }
         let allowed =
             AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
                 Failure::setting(&setting, "expected an http or https URL without user info")
             })?;
+        let signer =
+            Signer::take(manifest, &mut configuration, plugin.allows_signing_bytes(), &self.tenant_keys)?;
         let secret_mask =
             SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();
@@ -190,6 +197,7 @@ impl Issuers for PluginSet {
             issuer,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
+            signer,
             secret_mask,
             time_limit: self.options.deadline,
         }))

@@ -29,7 +29,8 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// The pin that permits loading this file into a process of its own. [`Pin::at`] sets another level.
+    /// The pin that permits loading this file into a process of its own, without signed bytes and private keys.
+    /// [`Pin::at`] sets another level.
     pub fn pin(&self) -> Pin {
         Pin {
             file: file_name(&self.path),
@@ -37,6 +38,8 @@ impl Inspection {
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
             isolation: Isolation::Runner,
+            allow_signing_bytes: false,
+            give_tenant_key: false,
         }
     }
 }
