@@ -9,8 +9,7 @@ use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
 
-use crate::port_reply::{PortFuture, PortReply};
-use crate::ports::StoreUnavailable;
+use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
 
 /// Finds and configures issuers. `locum-host` implements it with plugins.
 pub trait Issuers: Send + Sync {

@@ -44,6 +44,7 @@ mod plugin_set;
 mod protections;
 pub mod runner;
 mod sanitize;
+mod sha256;
 mod signing;
 
 pub use calling::health::PluginHealth;
@@ -61,9 +62,9 @@ pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
 pub use loading::permissions::{LoosePermissions, Writers};
 pub use loading::pins::{Pin, Pins};
 pub use loading::plugin_file::plugin_files;
-pub use loading::sha256::{InvalidSha256, Sha256};
 pub use locum_abi::manifest::{IssuerManifest, Manifest};
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 pub use plugin::Plugin;
 pub use plugin_set::{LoadOptions, PluginSet};
 pub use protections::Protections;
+pub use sha256::{InvalidSha256, Sha256};

@@ -18,9 +18,9 @@ use crate::loading::mapping;
 use crate::loading::pins::{Pin, Pins};
 use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
-use crate::loading::sha256::Sha256;
 use crate::protections::Protections;
 use crate::runner::{Plan, RunnerBackend, RunnerCommand};
+use crate::sha256::Sha256;
 
 /// A loaded plugin.
 pub struct Plugin {

@@ -10,7 +10,7 @@ use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::LoadError;
 use crate::loading::pins::Pin;
 use crate::loading::plugin_file::{PluginFile, file_name};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// What a plugin file contains and declares. Reading it needs no pin, because nothing of the file runs.
 #[derive(Debug, Clone, PartialEq)]

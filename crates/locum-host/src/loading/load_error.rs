@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// Why a plugin was not loaded, and what to do next.
 ///

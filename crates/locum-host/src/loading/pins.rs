@@ -12,7 +12,7 @@ use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::regular_file::{self, Links, NotRead};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// Name of the lock file. It is beside the plugins directory, not in it: a user who may add plugins cannot pin them.
 const LOCK_FILE: &str = "plugins.lock";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::private_key::PrivateKey;
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// The parsed keys that are in use, by the SHA-256 of their PEM text.
 #[derive(Default)]
