@@ -41,6 +41,12 @@ pub trait Issuer: Send + Sync {
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
     }
+
+    /// Whether an operator has paused the issuer. Then it is not called, no credential that is kept for reuse is returned,
+    /// and requests are refused with 503. Issuers that cannot be paused need not implement it.
+    fn is_paused(&self) -> bool {
+        false
+    }
 }
 
 /// The inputs of a call that are not in the grant: time and randomness.
@@ -68,6 +74,9 @@ pub enum IssuerFailure {
     /// The issuer hung before and is no longer called.
     #[error("the issuer is in quarantine")]
     Quarantined,
+    /// An operator has paused the issuer. It was not called.
+    #[error("an operator has paused the issuer")]
+    Paused,
     /// The upstream could not be reached, or its reply is unusable.
     #[error("upstream: {0}")]
     UpstreamUnreachable(String),

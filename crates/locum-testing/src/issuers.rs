@@ -1,6 +1,6 @@
 //! Issuers whose manifests and answers a test sets, and which record their calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +32,7 @@ pub struct IssuerScript {
     issue: Mutex<HashMap<String, Arc<Issuance>>>,
     revoke: Mutex<HashMap<String, Arc<Revoking>>>,
     refused_settings: Mutex<HashMap<String, Failure>>,
+    paused: Mutex<HashSet<String>>,
     configurations: Mutex<Vec<Configuration>>,
     issued: Mutex<Vec<(Grant, CallContext)>>,
     revoked: Mutex<Vec<(String, String)>>,
@@ -50,6 +51,7 @@ impl ScriptedIssuers {
             issue: Mutex::default(),
             revoke: Mutex::default(),
             refused_settings: Mutex::default(),
+            paused: Mutex::default(),
             configurations: Mutex::default(),
             issued: Mutex::default(),
             revoked: Mutex::default(),
@@ -135,6 +137,11 @@ impl IssuerScript {
         self.revoke.lock().unwrap().insert(api_type.to_owned(), Arc::new(revoke));
     }
 
+    /// Pauses the issuer.
+    pub fn pauses(&self, api_type: &str) {
+        self.paused.lock().unwrap().insert(api_type.to_owned());
+    }
+
     /// The configurations of all issuers, oldest first.
     pub fn configurations(&self) -> Vec<Configuration> {
         self.configurations.lock().unwrap().clone()
@@ -213,6 +220,10 @@ impl Issuer for ScriptedIssuer {
             revoke.map_or(Ok(RevokeAnswer::AlreadyGone), |revoke| revoke(credential))
         };
         Box::pin(ready(answer))
+    }
+
+    fn is_paused(&self) -> bool {
+        self.script.paused.lock().unwrap().contains(&self.api_type)
     }
 }
 
