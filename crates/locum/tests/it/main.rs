@@ -8,6 +8,7 @@
 
 mod audit;
 mod conformance;
+mod control;
 mod files;
 mod help;
 mod installation;
@@ -20,3 +21,4 @@ mod serving;
 mod start;
 mod tenants;
 mod tokens;
+mod upgrade;
