@@ -24,6 +24,9 @@
 //!   at a deadline; the thread that configures it is lost. An abort, a segmentation fault or a stack overflow terminates the
 //!   process. Only for plugins that you trust as you trust the host itself.
 //!
+//! **While a host serves**, [`PluginSet::upgrade`] replaces a plugin, its file and its pin by another version, and
+//! [`PluginSet::pause`] lets add-ons be refused without calling them.
+//!
 //! Linux only.
 //!
 //! **What this crate does not check.** The engine compares an issued credential with its grant; this crate limits its

@@ -5,11 +5,13 @@
 //! the side of the commands.
 
 pub(crate) mod client;
+mod controlled_server;
 mod listener;
 mod orders;
 pub(crate) mod protocol;
 mod socket;
 mod upgrade;
 
-pub(crate) use listener::{ControlledServer, serve};
+pub(crate) use controlled_server::ControlledServer;
+pub(crate) use listener::serve;
 pub(crate) use socket::ControlSocket;

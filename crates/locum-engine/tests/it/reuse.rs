@@ -313,7 +313,7 @@ fn a_reload_drops_all_kept_credentials_and_a_user_blocked_by_it_is_refused() {
 }
 
 #[test]
-fn a_paused_issuer_hands_out_no_kept_credential() {
+fn a_paused_issuer_returns_no_kept_credential() {
     let test = reusing(|_| ());
     test.delegate(parameters_with(json!({})));
     assert!(is_reused(&test.delegate(parameters_with(json!({})))));

@@ -42,6 +42,6 @@ impl<I: Issuer> Issuer for PausableIssuer<I> {
     }
 
     fn is_paused(&self) -> bool {
-        self.pauses.cover(&self.plugin, &self.label)
+        self.pauses.cover(&self.plugin, &self.label.tenant, &self.label.api_type)
     }
 }

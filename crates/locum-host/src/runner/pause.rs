@@ -88,7 +88,7 @@ impl PausedIssuers {
     /// Ends the pauses within a scope. Returns how many.
     pub(super) fn end(&self, plugin: &str, scope: &PauseScope, now: Instant) -> usize {
         let paused = locked(&self.0);
-        let pauses = paused.iter().filter(|(label, _)| scope.has(plugin, label));
+        let pauses = paused.iter().filter(|(label, _)| scope.has(plugin, &label.tenant, &label.api_type));
         pauses.filter_map(|(_, pause)| pause.upgrade()).filter(|pause| locked(pause).end(now)).count()
     }
 }

@@ -1,13 +1,13 @@
 //! Replaces a plugin file and its pin, so that at every moment the lock accepts the file that is there.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::loading::pins::{Pin, Pins, write_replacing};
 use crate::loading::sha256::Sha256;
 use crate::upgrade::UpgradeError;
-use crate::upgrade::staged_file::StagedFile;
+use crate::upgrade::staged_file::{StagedFile, sync_directory};
 
 /// What replaces what.
 pub(super) struct Replacement {
@@ -20,11 +20,6 @@ pub(super) struct Replacement {
 /// The lock file of an installed file.
 pub(super) fn lock_of(installed: &Path) -> PathBuf {
     Pins::lock_path(installed.parent().unwrap_or(Path::new("/")))
-}
-
-/// Makes renames in the directory of this file durable.
-pub(super) fn sync_directory(file: &Path) -> io::Result<()> {
-    File::open(file.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 impl Replacement {

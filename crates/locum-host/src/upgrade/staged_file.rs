@@ -9,7 +9,6 @@ use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::sha256::Sha256;
 use crate::upgrade::UpgradeError;
-use crate::upgrade::replacement::sync_directory;
 
 /// The extension of staged files. Plugin files have the extension `so`.
 const EXTENSION: &str = "upgrade";
@@ -81,6 +80,11 @@ impl Drop for StagedFile {
         // Fails if there is none any more.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Makes renames in the directory of this file durable.
+pub(super) fn sync_directory(file: &Path) -> io::Result<()> {
+    File::open(file.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 fn changed(source: &Path) -> LoadError {

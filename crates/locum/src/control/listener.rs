@@ -2,29 +2,20 @@
 
 use std::sync::Arc;
 
-use locum_store::audit::AuditLog;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::config::Config;
+use crate::control::controlled_server::ControlledServer;
 use crate::control::orders;
 use crate::control::protocol::{Answer, REQUEST_BYTES_MAX, Request, TRANSFER_DEADLINE};
-use crate::wiring::Service;
 
 /// Most connections that are served at a time. Others wait.
 const CONNECTIONS_MAX: usize = 8;
 
 /// How long after an error the next connection is accepted. The process may have no free descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What orders are about.
-pub(crate) struct ControlledServer {
-    pub(crate) config: Arc<Config>,
-    pub(crate) service: Arc<Service>,
-    pub(crate) audit: Arc<AuditLog>,
-}
 
 /// Serves the socket until the task is dropped.
 pub(crate) async fn serve(listener: UnixListener, server: Arc<ControlledServer>) {

@@ -8,7 +8,7 @@ use locum_store::audit::{AddOnScope, Lifecycle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::control::listener::ControlledServer;
+use crate::control::controlled_server::ControlledServer;
 use crate::control::protocol::{Pause, PausedBy, PluginStatus, Protections, Request, RunningPlugin, Scope};
 use crate::control::upgrade;
 

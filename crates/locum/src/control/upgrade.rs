@@ -9,7 +9,7 @@ use locum_store::audit::Lifecycle;
 
 use crate::audit_log;
 use crate::config::Config;
-use crate::control::listener::ControlledServer;
+use crate::control::controlled_server::ControlledServer;
 use crate::control::protocol::Upgraded;
 use crate::permissions::{self, refuse_or_warn};
 use crate::reload::{read, within};

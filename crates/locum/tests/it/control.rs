@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
@@ -72,7 +72,8 @@ fn a_second_server_on_the_socket_is_refused_and_the_first_one_serves_on() {
     let server = Server::start(&installation);
     let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
     installation.write("second.toml", &config.replace("audit.log", "second.log"));
-    let refused = installation.locum(["serve", "--config", "second.toml"]);
+    // An address in use, so that a server that is not refused before does not go on either.
+    let refused = installation.locum(["serve", "--config", "second.toml", "--listen", &server.address]);
     assert_eq!(refused.code, 5);
     assert!(refused.stderr.contains("control.sock: another server listens there"), "{}", refused.stderr);
     assert_eq!(status(&installation)["name"], "app");
@@ -97,8 +98,11 @@ fn a_socket_that_a_killed_server_has_left_over_is_replaced() {
 fn anything_else_in_the_place_of_the_socket_stays_and_the_start_is_refused() {
     let installation = controlled();
     let socket = installation.path("control.sock");
+    // In use, so that a server that is not refused before does not go on either.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
     let refused = |said: &str| {
-        let refused = installation.locum(["serve"]);
+        let refused = installation.locum(["serve", "--listen", &address]);
         assert_eq!(refused.code, 5);
         assert!(refused.stderr.contains(said), "{}", refused.stderr);
     };
@@ -144,6 +148,26 @@ fn another_user_is_refused_even_if_the_mode_lets_him_connect() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("the user 65534 is neither root nor the server's own user"), "{said}");
     server.wait_for("a connection was refused");
+}
+
+#[test]
+fn a_socket_in_a_directory_that_others_can_change_is_warned_about_and_refused_if_the_config_is_strict() {
+    let installation = controlled();
+    let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
+    let config = config.replace("control.sock", "run/control.sock");
+    fs::create_dir(installation.path("run")).unwrap();
+    for (mode, strict, code) in [(0o755, true, 0), (0o777, false, 0), (0o777, true, 3)] {
+        fs::set_permissions(installation.path("run"), fs::Permissions::from_mode(mode)).unwrap();
+        installation.write("locum.toml", &format!("strict_permissions = {strict}\n{config}"));
+        let checked = installation.locum(["check"]);
+        assert_eq!(checked.code, code, "{mode:o} {strict}: {}", checked.stdout);
+        assert_eq!(
+            checked.stdout.contains("/run: every user can change it"),
+            mode == 0o777,
+            "{}",
+            checked.stdout
+        );
+    }
 }
 
 #[test]

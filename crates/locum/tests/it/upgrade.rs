@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -482,7 +483,10 @@ fn a_third_file_is_refused_after_an_interrupted_upgrade() {
     let third = installation.version_of("app", "third.so", &[("0.1.0", "0.3.0")]);
     fs::rename(installation.path(&third), installation.path(APP)).unwrap();
     let before = files(&installation);
-    let refused = installation.locum(["serve"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // In use, so that a server that is not refused before does not go on either.
+    let address = listener.local_addr().unwrap().to_string();
+    let refused = installation.locum(["serve", "--listen", &address]);
     assert_eq!(refused.code, 4);
     assert!(refused.stderr.contains("pin-mismatch"), "{}", refused.stderr);
     assert_eq!(files(&installation), before);
