@@ -43,6 +43,12 @@ pub trait Issuer: Send + Sync {
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
     }
+
+    /// Whether an operator has paused the issuer. Then it is not called, no credential that is kept for reuse is returned,
+    /// and requests are refused with 503. Issuers that cannot be paused need not implement it.
+    fn is_paused(&self) -> bool {
+        false
+    }
 }
 
 /// The inputs of a call that are not in the grant: time and randomness.
@@ -90,6 +96,9 @@ pub enum IssuerFailure {
     /// The directory could not say whether an audience is one of the tenant's.
     #[error("the directory is unavailable: {0}")]
     DirectoryUnavailable(StoreUnavailable),
+    /// An operator has paused the issuer. It was not called.
+    #[error("an operator has paused the issuer")]
+    Paused,
     /// The upstream could not be reached, or its reply is unusable.
     #[error("upstream: {0}")]
     UpstreamUnreachable(String),

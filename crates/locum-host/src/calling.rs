@@ -8,6 +8,7 @@ pub(crate) mod answer;
 pub(crate) mod backend;
 pub(crate) mod health;
 pub(crate) mod in_process;
+pub(crate) mod pausable;
 pub(crate) mod plugin_issuer;
 pub(crate) mod plugin_log;
 pub(crate) mod secret_encodings;

@@ -24,6 +24,9 @@
 //!   at a deadline; the thread that configures it is lost. An abort, a segmentation fault or a stack overflow terminates the
 //!   process. Only for plugins that you trust as you trust the host itself.
 //!
+//! **While a host serves**, [`PluginSet::upgrade`] replaces a plugin, its file and its pin by another version, and
+//! [`PluginSet::pause`] lets add-ons be refused without calling them.
+//!
 //! Linux only.
 //!
 //! **What this crate does not check.** The engine compares an issued credential with its grant; this crate limits its
@@ -39,6 +42,7 @@ mod isolation;
 mod json_pointer;
 pub mod limits;
 mod loading;
+mod pauses;
 mod plugin;
 mod plugin_set;
 mod protections;
@@ -46,6 +50,7 @@ pub mod runner;
 mod sanitize;
 mod sha256;
 mod signing;
+mod upgrade;
 
 pub use calling::health::PluginHealth;
 pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};
@@ -64,7 +69,9 @@ pub use loading::pins::{Pin, Pins};
 pub use loading::plugin_file::plugin_files;
 pub use locum_abi::manifest::{IssuerManifest, Manifest};
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+pub use pauses::{PauseScope, PluginPause, TooManyPauses};
 pub use plugin::Plugin;
 pub use plugin_set::{LoadOptions, PluginSet};
 pub use protections::Protections;
 pub use sha256::{InvalidSha256, Sha256};
+pub use upgrade::{PluginUpgrade, StagedFile, UpgradeError, UpgradedPlugins, settle_interrupted_upgrades};

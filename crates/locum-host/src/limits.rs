@@ -89,6 +89,9 @@ pub const RUNNER_DEATHS_WINDOW: Duration = Duration::from_secs(60);
 /// Shortest and longest pause of an issuer. It doubles each time.
 pub const RUNNER_PAUSE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 
+/// Most pauses of operators at a time.
+pub const OPERATOR_PAUSES_MAX: usize = 256;
+
 /// Longest text that a runner states about itself, in characters. The rest is cut off.
 pub const RUNNER_MESSAGE_CHARS_MAX: usize = 500;
 

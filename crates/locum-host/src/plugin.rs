@@ -43,7 +43,16 @@ pub(crate) struct RunnerOptions<'a> {
 impl Plugin {
     /// Loads a file. No code of it runs before pin, ELF headers and manifest are checked.
     pub(crate) fn load(path: &Path, pins: &Pins, how: RunnerOptions<'_>) -> Result<Self, LoadError> {
-        let file = PluginFile::read(path)?;
+        Self::load_file(PluginFile::read(path)?, pins, how)
+    }
+
+    /// Loads the bytes of a file under its path.
+    pub(crate) fn load_file(
+        file: PluginFile,
+        pins: &Pins,
+        how: RunnerOptions<'_>,
+    ) -> Result<Self, LoadError> {
+        let path = file.path.as_path();
         let pin = pins.check(&file)?;
         let (isolation, allows_signing_bytes) = (pin.isolation, pin.allow_signing_bytes);
         let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;

@@ -14,6 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::calling::answer::read_failure;
 use crate::calling::backend::{CreateError, IssuerLabel};
+use crate::calling::pausable::PausableIssuer;
 use crate::calling::plugin_issuer::PluginIssuer;
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
@@ -24,6 +25,7 @@ use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::pins::Pins;
 use crate::loading::plugin_file::plugin_files;
 use crate::loading::settings_schema::SettingsSchema;
+use crate::pauses::{OperatorPauses, PauseScope, PluginPause, TooManyPauses};
 use crate::plugin::{Plugin, RunnerOptions};
 use crate::runner::RunnerCommand;
 use crate::signing::signer::Signer;
@@ -83,10 +85,12 @@ impl LoadOptions {
 /// # }
 /// ```
 pub struct PluginSet {
-    plugins: Vec<Plugin>,
+    plugins: Vec<Arc<Plugin>>,
     by_api_type: HashMap<String, ServedApiType>,
-    tenant_keys: TenantKeys,
+    tenant_keys: Arc<TenantKeys>,
     options: LoadOptions,
+    /// Shared with the sets that upgrades derive from this one.
+    pauses: Arc<OperatorPauses>,
 }
 
 /// Where the issuer of an api_type is found.
@@ -109,17 +113,30 @@ impl PluginSet {
         pins: &Pins,
         options: LoadOptions,
     ) -> Result<Self, LoadError> {
-        let mut set = Self {
-            plugins: Vec::new(),
-            by_api_type: HashMap::new(),
-            tenant_keys: TenantKeys::default(),
-            options,
-        };
+        let mut set = Self::empty(options, Arc::default(), Arc::default());
         for path in files {
-            let LoadOptions { runner, strict_sandbox, .. } = &set.options;
-            let how = RunnerOptions { command: runner.as_ref(), strict_sandbox: *strict_sandbox };
-            let plugin = Plugin::load(path.as_ref(), pins, how)?;
-            set.add(plugin)?;
+            let plugin = Plugin::load(path.as_ref(), pins, set.runner_options())?;
+            set.add(Arc::new(plugin))?;
+        }
+        Ok(set)
+    }
+
+    fn empty(options: LoadOptions, pauses: Arc<OperatorPauses>, tenant_keys: Arc<TenantKeys>) -> Self {
+        Self { plugins: Vec::new(), by_api_type: HashMap::new(), tenant_keys, options, pauses }
+    }
+
+    pub(crate) fn runner_options(&self) -> RunnerOptions<'_> {
+        let LoadOptions { runner, strict_sandbox, .. } = &self.options;
+        RunnerOptions { command: runner.as_ref(), strict_sandbox: *strict_sandbox }
+    }
+
+    /// The same plugins, this one in the place of the one with its name.
+    pub(crate) fn with(&self, plugin: Arc<Plugin>) -> Result<Self, LoadError> {
+        let mut set =
+            Self::empty(self.options.clone(), Arc::clone(&self.pauses), Arc::clone(&self.tenant_keys));
+        for loaded in &self.plugins {
+            let replaces = loaded.manifest().name == plugin.manifest().name;
+            set.add(Arc::clone(if replaces { &plugin } else { loaded }))?;
         }
         Ok(set)
     }
@@ -132,7 +149,7 @@ impl PluginSet {
         Self::load(plugin_files(directory)?, &Pins::from_lock(&Pins::lock_path(directory))?, options)
     }
 
-    fn add(&mut self, plugin: Plugin) -> Result<(), LoadError> {
+    fn add(&mut self, plugin: Arc<Plugin>) -> Result<(), LoadError> {
         let index = self.plugins.len();
         let name = &plugin.manifest().name;
         if let Some(other) = self.plugins.iter().find(|other| other.manifest().name == *name) {
@@ -154,7 +171,32 @@ impl PluginSet {
 
     /// The plugins, in the order in which they were loaded.
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
-        self.plugins.iter()
+        self.plugins.iter().map(|plugin| &**plugin)
+    }
+
+    /// Pauses add-ons: they are not called, and requests for them are 503, until they are resumed. A pause also holds for
+    /// issuers that are configured later, here or in a set that an upgrade derives from this one. Returns false if there
+    /// is such a pause already.
+    ///
+    /// # Errors
+    /// There are too many pauses.
+    pub fn pause(&self, scope: &PauseScope) -> Result<bool, TooManyPauses> {
+        self.pauses.add(scope)
+    }
+
+    /// Ends all pauses within this scope, also those that runners have begun by themselves. Returns how many. A wider
+    /// pause stays.
+    pub fn resume(&self, scope: &PauseScope) -> usize {
+        let backends = self.plugins().filter(|plugin| plugin.manifest().name == scope.plugin);
+        let ended: usize = backends.map(|plugin| plugin.backend().resume(scope)).sum();
+        ended + self.pauses.end(scope)
+    }
+
+    /// The add-ons that are not called now: first those that an operator has paused, then those that runners have.
+    pub fn pauses(&self) -> Vec<PluginPause> {
+        let of_operators = self.pauses.all().into_iter();
+        let of_operators = of_operators.map(|scope| PluginPause { scope, remaining: None });
+        of_operators.chain(self.plugins().flat_map(|plugin| plugin.backend().pauses())).collect()
     }
 
     fn serving(&self, api_type: &str) -> Option<(&Plugin, &IssuerManifest, &SettingsSchema)> {
@@ -187,20 +229,22 @@ impl Issuers for PluginSet {
         overwrite(&mut configuration.settings);
         let Configuration { api_type, tenant, .. } = configuration;
         let label = IssuerLabel { tenant: tenant.domain, api_type };
+        let pauses = Arc::clone(&self.pauses);
         let deadline = self.options.configure_deadline;
         let issuer = plugin
             .backend()
-            .create(input, deadline, label)
+            .create(input, deadline, label.clone())
             .map_err(|error| not_created(&error, &name, deadline, &secret_mask))?;
-        Ok(Arc::new(PluginIssuer {
-            plugin: name,
+        let issuer = PluginIssuer {
+            plugin: Arc::clone(&name),
             issuer,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
             signer,
             secret_mask,
             time_limit: self.options.deadline,
-        }))
+        };
+        Ok(Arc::new(PausableIssuer { issuer, plugin: name, label, pauses }))
     }
 }
 

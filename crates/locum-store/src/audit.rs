@@ -38,7 +38,7 @@ mod writer;
 
 pub use chain::{Head, InvalidHead};
 pub use destination::{Destination, OpenError};
-pub use line::{Lifecycle, LoadedPlugin};
+pub use line::{AddOnScope, Lifecycle, LoadedPlugin};
 pub use line_buffer::{Batch, LineBuffer};
 pub use log::{AuditLog, AuditOptions, Stopped};
 pub use notice::Notice;

@@ -162,6 +162,19 @@ impl TenantSet {
         })
     }
 
+    /// An add-on of this api_type that works: its tenant's domain and its client's id. The first one by these names.
+    pub fn user_of(&self, api_type: &str) -> Option<(&str, &str)> {
+        let clients = self
+            .by_domain
+            .iter()
+            .flat_map(|(domain, held)| held.clients().map(move |client| (domain.as_str(), client)));
+        let users = clients.filter(|(_, client)| {
+            let mut add_ons = std::iter::once(client.app()).chain(client.add_ons());
+            add_ons.any(|add_on| add_on.api_type() == api_type && add_on.is_ready())
+        });
+        users.map(|(domain, client)| (domain, client.id())).min()
+    }
+
     fn problems_where(&self, wanted: impl Fn(&str, &AddOnProblem) -> bool) -> Vec<TenantProblem> {
         let mut problems: Vec<TenantProblem> = Vec::new();
         for (domain, held) in &self.by_domain {

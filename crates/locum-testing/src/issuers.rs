@@ -1,6 +1,6 @@
 //! Issuers whose manifests and answers a test sets, and which record their calls.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +32,7 @@ pub struct IssuerScript {
     issue: Mutex<HashMap<String, Arc<Issuance>>>,
     revoke: Mutex<HashMap<String, Arc<Revoking>>>,
     refused_settings: Mutex<HashMap<String, Failure>>,
+    paused: Mutex<HashSet<String>>,
     configurations: Mutex<Vec<Configuration>>,
     issued: Mutex<Vec<(Grant, CallContext)>>,
     revoked: Mutex<Vec<(String, String)>>,
@@ -52,6 +53,7 @@ impl ScriptedIssuers {
             issue: Mutex::default(),
             revoke: Mutex::default(),
             refused_settings: Mutex::default(),
+            paused: Mutex::default(),
             configurations: Mutex::default(),
             issued: Mutex::default(),
             revoked: Mutex::default(),
@@ -136,6 +138,11 @@ impl IssuerScript {
         revoke: impl Fn(&str) -> Result<RevokeAnswer, IssuerFailure> + Send + Sync + 'static,
     ) {
         self.revoke.lock().unwrap().insert(api_type.to_owned(), Arc::new(revoke));
+    }
+
+    /// Pauses the issuer.
+    pub fn pauses(&self, api_type: &str) {
+        self.paused.lock().unwrap().insert(api_type.to_owned());
     }
 
     /// The configurations of all issuers, oldest first.
@@ -237,6 +244,10 @@ impl Issuer for ScriptedIssuer {
             revoke.map_or(Ok(RevokeAnswer::AlreadyGone), |revoke| revoke(credential))
         };
         Box::pin(ready(answer))
+    }
+
+    fn is_paused(&self) -> bool {
+        self.script.paused.lock().unwrap().contains(&self.api_type)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum_host::PluginSet;
+use locum_host::{Plugin, PluginSet};
 use locum_store::audit::{AuditLog, Lifecycle, LoadedPlugin, Notice, Stopped};
 
 use crate::config::AuditConfig;
@@ -23,12 +23,17 @@ pub(crate) fn open(config: &AuditConfig) -> Result<Arc<AuditLog>, CommandError> 
 
 /// Records which plugins were loaded.
 pub(crate) fn record_plugins(log: &AuditLog, plugins: &PluginSet) {
-    let loaded = plugins.plugins().map(|plugin| LoadedPlugin {
+    let loaded: Vec<LoadedPlugin> = plugins.plugins().map(loaded).collect();
+    log.record_lifecycle(&Lifecycle::PinSet { plugins: &loaded });
+}
+
+/// A plugin as audit events name it.
+pub(crate) fn loaded(plugin: &Plugin) -> LoadedPlugin {
+    LoadedPlugin {
         name: plugin.manifest().name.clone(),
         version: plugin.manifest().version.clone(),
         sha256: plugin.sha256().to_string(),
-    });
-    log.record_lifecycle(&Lifecycle::PinSet { plugins: &loaded.collect::<Vec<_>>() });
+    }
 }
 
 /// Records the outcome of a reload: the number of tenants, or why there was none.

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// List the clients that can get credentials for a target
     WhoCan(WhoCanArgs),
-    /// List, inspect, pin and create plugins
+    /// List, inspect, pin, upgrade, pause and create plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Mint id_tokens for tests, and decode tokens
@@ -121,9 +121,55 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Show the plugins of a running server: version, level, health and pauses
+    #[command(after_help = details::PLUGIN_STATUS)]
+    Status {
+        /// Read the control socket's path from this config file
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+        /// Print text or JSON
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Let a running server answer 503 for a plugin's add-ons, without calling them
+    #[command(after_help = details::PLUGIN_PAUSE)]
+    Pause(AddOnsArgs),
+    /// Let a running server call a plugin's add-ons again
+    #[command(after_help = details::PLUGIN_RESUME)]
+    Resume(AddOnsArgs),
+    /// Replace a plugin of a running server by another version, without a restart
+    #[command(after_help = details::PLUGIN_UPGRADE)]
+    Upgrade(UpgradeArgs),
     /// Create the crate of a new plugin, with one failing case for its author to edit
     #[command(after_help = details::PLUGIN_NEW)]
     New(NewPluginArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct AddOnsArgs {
+    /// The plugin's name, as `locum plugin status` shows it
+    pub(crate) plugin: String,
+    /// Only the add-ons of the tenant with this domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) tenant: Option<String>,
+    /// Only the add-ons with this api_type
+    #[arg(long, value_name = "API_TYPE")]
+    pub(crate) api_type: Option<String>,
+    /// Read the control socket's path from this config file
+    #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct UpgradeArgs {
+    /// The new plugin file, which stays where it is
+    pub(crate) file: PathBuf,
+    /// Read the control socket's path from this config file
+    #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+    pub(crate) config: PathBuf,
+    /// Upgrade without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Args)]

@@ -20,6 +20,11 @@ impl CommandError {
         Self { code: 1, message: None }
     }
 
+    /// The running server refused.
+    pub(crate) fn refused(message: impl fmt::Display) -> Self {
+        Self { code: 1, message: Some(message.to_string()) }
+    }
+
     /// The command line is invalid.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self { code: 2, message: Some(message.to_string()) }

@@ -4,6 +4,7 @@ mod audit_log;
 mod cli;
 mod commands;
 mod config;
+mod control;
 mod exit;
 mod format;
 mod hardening;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use locum_host::PluginSet;
 use locum_store::audit::AuditLog;
 use tokio::signal::unix::Signal;
 
@@ -29,12 +30,13 @@ pub(crate) async fn reload_on_hangup(
 
 /// One reload. It logs its start, and its end with duration and outcome, and returns the number of tenants.
 async fn reload(config: Arc<Config>, service: Arc<Service>) -> Result<usize, String> {
+    let _changing = service.changing.lock().await;
     tracing::info!("reload started");
     let start = Instant::now();
     let deadline = config.limits.reload_deadline();
     let read = {
         let service = Arc::clone(&service);
-        within(deadline, move || read(&config, &service)).await
+        within(deadline, move || read(&config, &service, &service.plugins.load_full())).await
     };
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     match read {
@@ -54,7 +56,7 @@ async fn reload(config: Arc<Config>, service: Arc<Service>) -> Result<usize, Str
 
 /// Does the work on a thread of its own, because it would block a worker thread. At the deadline the thread is
 /// abandoned: it may hang in a plugin or a file system. What it still returns is dropped.
-async fn within<T: Send + 'static>(
+pub(crate) async fn within<T: Send + 'static>(
     deadline: Duration,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
@@ -62,14 +64,22 @@ async fn within<T: Send + 'static>(
         Ok(Ok(done)) => done,
         Ok(Err(panic)) => Err(panic.to_string()),
         Err(_) => Err(format!(
-            "abandoned after {} ms (limits.reload_deadline_ms); find out what hangs, then reload again",
+            "abandoned after {} ms (limits.reload_deadline_ms); find out what hangs, then try again",
             deadline.as_millis()
         )),
     }
 }
 
-fn read(config: &Config, service: &Service) -> Result<PreparedTenants, String> {
-    let prepared = tenants::read(config).prepare(&service.plugins).map_err(|error| error.to_string())?;
+/// Reads the tenants and configures their add-ons with these plugins.
+///
+/// # Errors
+/// A file has an error, or an add-on that works now would not work any more.
+pub(crate) fn read(
+    config: &Config,
+    service: &Service,
+    plugins: &PluginSet,
+) -> Result<PreparedTenants, String> {
+    let prepared = tenants::read(config).prepare(plugins).map_err(|error| error.to_string())?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files))?;
     let newly_broken = prepared.newly_broken(&service.directory.current());
     if newly_broken.is_empty() { Ok(prepared) } else { Err(newly_broken.join("; ")) }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use locum_engine::ports::AuditSink;
 use locum_engine::{Engine, Ports};
 use locum_host::runner::RunnerCommand;
@@ -12,11 +13,14 @@ use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, Te
 use crate::config::Config;
 use crate::exit::CommandError;
 
-/// The engine, with those of its adapters that commands need: a reload replaces the directory's tenants.
+/// The engine, with those of its adapters that are replaced while it serves: a reload replaces the directory's tenants, an
+/// upgrade the plugins too. Requests reach plugins through the tenants only.
 pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) directory: Arc<MemoryDirectory>,
-    pub(crate) plugins: Arc<PluginSet>,
+    pub(crate) plugins: ArcSwap<PluginSet>,
+    /// Held by a reload and by an upgrade from its beginning to its end: each configures add-ons with what it found.
+    pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 /// Connects plugins and tenants to an engine, which records its audit events there.
@@ -29,7 +33,12 @@ pub(crate) fn assemble(plugins: PluginSet, set: TenantSet, audit: Arc<dyn AuditS
         Arc::new(MemoryBuckets::default()),
         audit,
     )));
-    Service { engine, directory, plugins: Arc::new(plugins) }
+    Service {
+        engine,
+        directory,
+        plugins: ArcSwap::from_pointee(plugins),
+        changing: tokio::sync::Mutex::default(),
+    }
 }
 
 /// Loads all plugins, or says for each that cannot be loaded why, one line for each.

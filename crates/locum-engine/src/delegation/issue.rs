@@ -21,6 +21,10 @@ pub async fn issue(
     authorized: Authorized,
     reference: &str,
 ) -> Result<Issued, Refusal> {
+    // Before a credential is reused: whoever pauses an issuer expects that nothing of it is handed out.
+    if authorized.issuer.is_paused() {
+        return Err(refusal_of(IssuerFailure::Paused, reference));
+    }
     let now = i64::try_from(authorized.now_unix_ms / 1000).unwrap_or(i64::MAX);
     if let Some(issued) = authorized.reuse.as_ref().and_then(|reuse| reuse.find(now)) {
         return Ok(issued);
@@ -50,6 +54,11 @@ pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
             Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure)
         }
         IssuerFailure::Quarantined => Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure),
+        IssuerFailure::Paused => Refusal::new(
+            RefusalKind::TemporarilyUnavailable,
+            "the operator has paused this kind of credential; try again later",
+        )
+        .because(failure),
         IssuerFailure::UpstreamUnreachable(_) => {
             Refusal::new(RefusalKind::UpstreamUnreachable, "the upstream cannot be reached or made no sense")
                 .because(failure)

@@ -3,6 +3,7 @@
 use locum_abi::answer::RevokeAnswer;
 
 use crate::delegation::refusal_of;
+use crate::issuers::IssuerFailure;
 use crate::ports::{CallContext, Entropy};
 use crate::prepared::PreparedAddOn;
 use crate::refusal::{Refusal, RefusalKind};
@@ -37,6 +38,9 @@ async fn is_known_to(
 ) -> Result<bool, Refusal> {
     let fault = |inside: String| Refusal::fault(RefusalKind::ServerError, reference, inside);
     let issuer = add_on.issuer().map_err(|failure| fault(format!("{}: {failure}", add_on.api_type())))?;
+    if issuer.is_paused() {
+        return Err(refusal_of(IssuerFailure::Paused, reference));
+    }
     match issuer.revoke(token, context).await.map_err(|failure| refusal_of(failure, reference))? {
         RevokeAnswer::Revoked => Ok(true),
         RevokeAnswer::AlreadyGone => Ok(false),

@@ -86,6 +86,20 @@ fn what_the_host_reports_about_an_issuer_is_logged_and_not_returned() {
 }
 
 #[test]
+fn a_paused_issuer_is_not_called_and_refused_with_503() {
+    let test = TestEngine::new();
+    test.script.pauses("aws");
+    assert_eq!(test.delegate(good()).issued().expires_at, test.delegate(good()).issued().expires_at);
+    let called = test.script.grants().len();
+    test.script.pauses("app");
+    let reply = test.delegate(good());
+    assert_eq!((reply.refusal().status(), reply.refusal().code()), (503, "temporarily_unavailable"));
+    assert!(reply.refusal().description().contains("paused"), "{}", reply.summary());
+    assert_eq!(reply.event.refusal.unwrap().inside.unwrap(), "an operator has paused the issuer");
+    assert_eq!(test.script.grants().len(), called);
+}
+
+#[test]
 fn the_references_of_two_faults_differ() {
     let test = TestEngine::with(|setup| setup.issuers.answers("app", |_, _| Err(IssuerFailure::Quarantined)));
     assert_ne!(test.delegate(good()).summary(), test.delegate(good()).summary());

@@ -311,3 +311,12 @@ fn a_reload_drops_all_kept_credentials_and_a_user_blocked_by_it_is_refused() {
     let refused = request();
     assert_eq!((refused.refusal().status(), refused.event.reused), (401, false));
 }
+
+#[test]
+fn a_paused_issuer_returns_no_kept_credential() {
+    let test = reusing(|_| ());
+    test.delegate(parameters_with(json!({})));
+    assert!(is_reused(&test.delegate(parameters_with(json!({})))));
+    test.script.pauses("aws");
+    assert_eq!(test.delegate(parameters_with(json!({}))).refusal().status(), 503);
+}

@@ -226,3 +226,12 @@ fn the_event_of_a_revocation_names_the_client_and_never_the_token() {
     let (_, event) = TestEngine::new().revoke(json!({"client_id": "storage", "token": id_token("caller")}));
     assert_eq!((event.code.as_str(), event.refusal.unwrap().status), ("frrt", 400));
 }
+
+#[test]
+fn a_paused_issuer_is_not_asked_to_revoke() {
+    let test = answering(|| Ok(RevokeAnswer::Revoked));
+    assert_eq!(revoke(&test, json!({})), "revoked");
+    test.script.pauses("salesforce_api");
+    assert!(revoke(&test, json!({})).starts_with("503 temporarily_unavailable"));
+    assert_eq!(test.script.revocations().len(), 1);
+}

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::calling::health::PluginHealth;
+use crate::pauses::{PauseScope, PluginPause};
 use crate::protections::Protections;
 
 /// One call of an issuer.
@@ -62,6 +63,16 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The state of the plugin's calls.
     fn health(&self) -> PluginHealth;
+
+    /// The issuers that are not called for some time, because of what they did.
+    fn pauses(&self) -> Vec<PluginPause> {
+        Vec::new()
+    }
+
+    /// Ends these pauses within a scope of this plugin. Returns how many.
+    fn resume(&self, _: &PauseScope) -> usize {
+        0
+    }
 
     /// What the kernel adds to the sandbox of the plugin's own process, if it has one.
     fn protections(&self) -> Option<Protections> {

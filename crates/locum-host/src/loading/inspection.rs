@@ -35,6 +35,7 @@ impl Inspection {
         Pin {
             file: file_name(&self.path),
             sha256: self.sha256,
+            next_sha256: None,
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
             isolation: Isolation::Runner,

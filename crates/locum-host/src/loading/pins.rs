@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ pub struct Pin {
     pub file: String,
     /// The SHA-256 of its bytes.
     pub sha256: Sha256,
+    /// The SHA-256 of the file that is about to replace it. Until an upgrade is done, either file may be loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_sha256: Option<Sha256>,
     /// The plugin's name when it was pinned. Informational; not checked.
     pub name: String,
     /// The plugin's version when it was pinned. Informational; not checked.
@@ -48,6 +51,11 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Pin {
+    /// Whether a file with this SHA-256 may be loaded.
+    pub fn accepts(&self, sha256: Sha256) -> bool {
+        self.sha256 == sha256 || self.next_sha256 == Some(sha256)
+    }
+
     /// The same pin for another level.
     #[must_use]
     pub fn at(self, isolation: Isolation) -> Self {
@@ -110,18 +118,10 @@ impl Pins {
     /// [`LoadErrorCode::LockUnusable`] if the file cannot be written.
     pub fn write_lock(&self, lock: &Path) -> Result<(), LoadError> {
         let failed = |error: String| unusable(error).at(lock);
-        let failed_io = |error: std::io::Error| failed(error.to_string());
         let text = toml::to_string(&LockFile { plugin: self.by_file.values().cloned().collect() })
             .map_err(|error| failed(error.to_string()))?;
-        let draft = lock.with_extension("lock.new");
-        // Whatever is at this path is from a run that was stopped, or a trap: a pipe would never be opened for writing.
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed_io(error)),
-            _ => {}
-        }
-        let mut file = File::create_new(&draft).map_err(failed_io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed_io)?;
-        fs::rename(&draft, lock).map_err(failed_io)
+        write_replacing(lock, text.as_bytes())
+            .map_err(|error| failed(format!("it cannot be written: {error}")))
     }
 
     /// Pins the file with its current contents, without a lock file, to run in this process. Only for tools whose user
@@ -135,6 +135,7 @@ impl Pins {
         pins.pin(Pin {
             file: bytes.file_name(),
             sha256: bytes.sha256,
+            next_sha256: None,
             name: String::new(),
             version: String::new(),
             isolation: Isolation::InProcess,
@@ -176,7 +177,7 @@ impl Pins {
         let Some(pin) = self.find(&file.path) else {
             return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
         };
-        if pin.sha256 == file.sha256 {
+        if pin.accepts(file.sha256) {
             return Ok(pin);
         }
         let mut error =
@@ -185,6 +186,22 @@ impl Pins {
         error.hashes = Some(HashMismatch { pinned: pin.sha256, found: file.sha256 });
         Err(error)
     }
+}
+
+/// Replaces a lock file atomically and durably. A draft that could not be completed is deleted.
+pub(crate) fn write_replacing(lock: &Path, contents: &[u8]) -> io::Result<()> {
+    let draft = lock.with_extension("lock.new");
+    // Whatever is at this path is from a run that was stopped, or a trap: a pipe would never be opened for writing.
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::create_new(&draft)?;
+    let written = file.write_all(contents).and_then(|()| file.sync_all());
+    written.and_then(|()| fs::rename(&draft, lock)).inspect_err(|_| {
+        let _ = fs::remove_file(&draft);
+    })?;
+    File::open(lock.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 fn unusable(cause: impl Into<String>) -> LoadFault {
@@ -241,6 +258,19 @@ mod tests {
         assert_eq!(level("isolation = \"runner\"\n"), Isolation::Runner);
         assert_eq!(level("isolation = \"in_process\"\n"), Isolation::InProcess);
         assert!(cause(&(lock_of("libapp.so") + "isolation = \"none\"\n")).contains("unknown variant"));
+    }
+
+    #[test]
+    fn during_an_upgrade_either_file_is_accepted_and_no_other() {
+        let next = format!("next_sha256 = \"{}\"\n", Sha256::of(b"y"));
+        let accepts = |line: &str, bytes: &[u8]| {
+            let pins = Pins::from_text(&(lock_of("libapp.so") + line)).unwrap();
+            let path = PathBuf::from("/p/libapp.so");
+            let file = PluginFile { path, bytes: bytes.to_vec(), sha256: Sha256::of(bytes) };
+            pins.check(&file).is_ok()
+        };
+        assert_eq!([b"x", b"y", b"z"].map(|bytes| accepts(&next, bytes)), [true, true, false]);
+        assert_eq!([b"x", b"y", b"z"].map(|bytes| accepts("", bytes)), [true, false, false]);
     }
 
     #[test]

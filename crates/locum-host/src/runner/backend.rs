@@ -14,6 +14,7 @@ use crate::calling::backend::{Backend, Call, CallError, CreateError, IssuerLabel
 use crate::calling::health::PluginHealth;
 use crate::limits::{RUNNER_REQUEST_BYTES_MAX, RUNNER_RESENDS_MAX};
 use crate::loading::load_error::LoadFault;
+use crate::pauses::{PauseScope, PluginPause};
 use crate::protections::Protections;
 use crate::runner::blocking_lane::BlockingFault;
 use crate::runner::exchange::LaneFault;
@@ -82,7 +83,7 @@ impl Backend for RunnerBackend {
                         label,
                         configuration,
                         configured_in: AtomicU64::new(generation.number),
-                        pause: Mutex::default(),
+                        pause: Arc::default(),
                     }));
                 }
                 Err(Configured::Not(error)) => return Err(error),
@@ -104,6 +105,16 @@ impl Backend for RunnerBackend {
             deaths: shared.deaths.load(Ordering::Relaxed),
             quarantined: matches!(state, State::Failed(_) | State::Stopped),
         }
+    }
+
+    fn pauses(&self) -> Vec<PluginPause> {
+        let Shared { plugin, paused, .. } = &*self.runner.0;
+        paused.all(plugin, Instant::now())
+    }
+
+    fn resume(&self, scope: &PauseScope) -> usize {
+        let Shared { plugin, paused, .. } = &*self.runner.0;
+        paused.end(plugin, scope, Instant::now())
     }
 
     fn protections(&self) -> Option<Protections> {
@@ -172,7 +183,7 @@ struct RunnerIssuer {
     configuration: Zeroizing<Vec<u8>>,
     /// The process that has configured it last.
     configured_in: AtomicU64,
-    pause: Mutex<Pause>,
+    pause: Arc<Mutex<Pause>>,
 }
 
 impl ReadyIssuer for RunnerIssuer {
@@ -246,6 +257,7 @@ impl RunnerIssuer {
         let (plugin, IssuerLabel { tenant, api_type }) = (self.runner.0.plugin.as_str(), &self.label);
         tracing::error!(plugin, tenant, api_type, "a call ended the plugin's process: {cause}");
         if let Some(pause) = pause {
+            self.runner.0.paused.add(&self.label, &self.pause);
             tracing::error!(
                 plugin,
                 tenant,

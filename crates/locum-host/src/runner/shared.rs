@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::protections::Protections;
 use crate::runner::generation::{Generation, Obituary};
+use crate::runner::pause::PausedIssuers;
 
 /// What can be said about the runner now.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) calls_that_hung: AtomicU32,
     pub(super) deaths: AtomicU32,
     pub(super) protections: OnceLock<Protections>,
+    pub(super) paused: PausedIssuers,
     next_issuer: AtomicU64,
 }
 
@@ -47,6 +49,7 @@ impl Shared {
             calls_that_hung: AtomicU32::new(0),
             deaths: AtomicU32::new(0),
             protections: OnceLock::new(),
+            paused: PausedIssuers::default(),
             next_issuer: AtomicU64::new(1),
         }
     }

@@ -30,11 +30,42 @@ pub enum Lifecycle<'a> {
         /// Why.
         reason: &'a str,
     },
+    /// A plugin was replaced while the server runs.
+    Upgrade {
+        /// The plugin, as it runs now.
+        plugin: &'a LoadedPlugin,
+        /// The version that ran before.
+        previous_version: &'a str,
+    },
+    /// A plugin was not replaced.
+    UpgradeRefused {
+        /// Its name.
+        plugin: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// An operator has paused add-ons.
+    Pause(AddOnScope<'a>),
+    /// An operator has ended the pauses of add-ons.
+    Resume(AddOnScope<'a>),
     /// The server has stopped, or did not start.
     Stop {
         /// Why.
         reason: &'a str,
     },
+}
+
+/// Add-ons of a plugin: all of them, or those of a tenant, of an api_type, or of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AddOnScope<'a> {
+    /// The plugin's name.
+    pub plugin: &'a str,
+    /// The tenant's domain; absent for all tenants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<&'a str>,
+    /// Absent for all api_types of the plugin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_type: Option<&'a str>,
 }
 
 /// A plugin that was loaded.

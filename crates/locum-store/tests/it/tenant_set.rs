@@ -179,6 +179,22 @@ fn only_an_add_on_that_worked_before_is_a_new_problem() {
 }
 
 #[test]
+fn the_first_user_of_an_api_type_has_an_add_on_of_it_that_works() {
+    let usual = ScriptedIssuers::default();
+    let set = |issuers: &ScriptedIssuers| TenantSet::prepare(vec![with_add_ons(["aws"])], issuers).unwrap();
+    assert_eq!(set(&usual).user_of("aws"), Some((ACME, "storage")));
+    // Every client has the app target, also beside add-ons.
+    assert!(set(&usual).user_of("app").is_some());
+    assert_eq!(set(&usual).user_of("azure_blob"), None);
+    let mut without_aws = ScriptedIssuers::default();
+    without_aws.unload("aws");
+    assert_eq!(set(&without_aws).user_of("aws"), None);
+    let refusing = ScriptedIssuers::default();
+    refusing.refuses_settings("app", Failure::setting("secret", "is too short"));
+    assert_eq!(set(&refusing).user_of("app"), None);
+}
+
+#[test]
 fn five_hundred_clients_are_prepared_as_each_alone_would_be() {
     let numbered = |number: usize| {
         let mut client = client(&format!("client-{number:03}"));

@@ -99,6 +99,55 @@ Exit codes:
   4  a file is not a plugin, or the lock file cannot be read
   5  the lock file cannot be written";
 
+pub(super) const PLUGIN_STATUS: &str = "\
+Asks the running server through its control socket: `control` in the config. The column `pauses` counts the
+pauses; they are listed below the plugins, with who has paused what and until when.
+
+Exit codes:
+  0  the plugins were shown
+  2  the command line is invalid
+  3  the config cannot be used, or names no control socket
+  5  no server answers";
+
+pub(super) const PLUGIN_PAUSE: &str = "\
+Requests for these add-ons get 503 until they are resumed; the plugin is not called for them, and credentials
+kept for reuse are not handed out. A pause survives reloads and upgrades, and ends with the server.
+
+Exit codes:
+  0  the add-ons are paused, or were already
+  1  the server has no such plugin, tenant or api_type
+  2  the command line is invalid
+  3  the config cannot be used, or names no control socket
+  5  no server answers";
+
+pub(super) const PLUGIN_RESUME: &str = "\
+Ends all pauses within what is named: the operator's, and those that the server began because an add-on's
+calls ended the plugin's process. A wider pause stays, and is shown.
+
+Exit codes:
+  0  the pauses have ended
+  1  nothing of this is paused, or only by a wider pause
+  2  the command line is invalid
+  3  the config cannot be used, or names no control socket
+  5  no server answers";
+
+pub(super) const PLUGIN_UPGRADE: &str = "\
+Shows what changes in the plugin's manifest, asks for confirmation, and copies the file beside the installed
+one. The server loads the copy at the level of the old pin, reads the tenant files again and configures every
+add-on. Only then are the installed file and `plugins.lock` replaced, and the new version serves; the old one
+finishes its calls and ends. If anything fails, the old one serves on, and file and lock are unchanged.
+
+Only for plugins at the level `runner`: the others need a restart. The server's user must be able to write
+the plugins directory and the directory of `plugins.lock`. Without a terminal, needs --yes.
+
+Exit codes:
+  0  the new version serves, or served already
+  1  the upgrade was declined, or the server refused it and says why
+  2  the command line is invalid, or there is no terminal to ask on
+  3  the config cannot be used, or names no control socket
+  4  the file is not a plugin
+  5  no server answers, or the file cannot be copied";
+
 pub(super) const PLUGIN_NEW: &str = "\
 Writes a crate that compiles and passes the core cases of the conformance suite, and prints the next step.
 Leaves a folder that is not empty unchanged.

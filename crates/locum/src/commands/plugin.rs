@@ -1,4 +1,10 @@
-//! `locum plugin`: inspects plugin files without running them, pins them, and creates new ones.
+//! `locum plugin`: inspects plugin files without running them, pins them, creates new ones, and gives orders to a running
+//! server.
+
+mod pause;
+mod promises;
+mod status;
+mod upgrade;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -25,6 +31,10 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
             pin(files, lock.as_deref(), permissions, *yes)
         }
         PluginCommand::New(args) => new(args),
+        PluginCommand::Status { config, format } => status::run(config, *format),
+        PluginCommand::Pause(args) => pause::pause(args),
+        PluginCommand::Resume(args) => pause::resume(args),
+        PluginCommand::Upgrade(args) => upgrade::run(args),
     }
 }
 
@@ -76,7 +86,7 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                 let pin = pins.find(&file);
                 let pinned = match pin {
                     None => "no",
-                    Some(pin) if pin.sha256 == inspection.sha256 => "yes",
+                    Some(pin) if pin.accepts(inspection.sha256) => "yes",
                     Some(_) => "changed",
                 };
                 let isolation = pin.map(|pin| pin.isolation.as_str());
@@ -176,11 +186,7 @@ fn pin(
 
 /// Shows the plugin and asks whether to pin it.
 fn confirmed(inspection: &Inspection, permissions: Permissions) -> Result<bool, CommandError> {
-    if !std::io::stdin().is_terminal() {
-        return Err(CommandError::usage(
-            "cannot ask for confirmation, because standard input is not a terminal; pass --yes to pin without asking",
-        ));
-    }
+    refuse_without_terminal("pin")?;
     print_text(&description(inspection));
     let Permissions { isolation, signing_bytes, tenant_key } = permissions;
     print_text(&format!("isolation {isolation}: {}\n", meaning(isolation)));
@@ -192,9 +198,24 @@ fn confirmed(inspection: &Inspection, permissions: Permissions) -> Result<bool, 
     if tenant_key {
         print_text("it is given the tenants' private keys: whoever has one can sign as that tenant.\n");
     }
+    ask("Pin this file?")
+}
+
+/// Refuses to ask where nobody can answer.
+fn refuse_without_terminal(to_do: &str) -> Result<(), CommandError> {
+    if std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!(
+        "cannot ask for confirmation, because standard input is not a terminal; pass --yes to {to_do} without asking"
+    )))
+}
+
+/// Asks a question, and returns whether the answer is yes.
+fn ask(question: &str) -> Result<bool, CommandError> {
     let mut answer = String::new();
-    let answered = write!(std::io::stderr(), "Pin this file? [y/N] ")
-        .and_then(|()| std::io::stdin().read_line(&mut answer));
+    let answered =
+        write!(std::io::stderr(), "{question} [y/N] ").and_then(|()| std::io::stdin().read_line(&mut answer));
     answered.map_err(|error| CommandError::system(format!("cannot ask for confirmation: {error}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

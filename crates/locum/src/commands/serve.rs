@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use crate::audit_log;
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, LogFormat};
+use crate::control::{self, ControlSocket, ControlledServer};
 use crate::exit::CommandError;
 use crate::format::print_text;
 use crate::log_filter;
@@ -72,6 +73,9 @@ async fn start_and_serve(
     audit: Arc<AuditLog>,
 ) -> Result<(), CommandError> {
     let config = Arc::new(config);
+    // Before anything is changed or loaded: another server may be running with this config.
+    let control = config.control.as_deref().map(ControlSocket::listen).transpose();
+    let control = control.map_err(CommandError::system)?;
     let start = {
         let (config, audit) = (Arc::clone(&config), Arc::clone(&audit));
         // Reading files and loading plugins would block the handling of signals.
@@ -85,19 +89,28 @@ async fn start_and_serve(
         }
         started = start => started.map_err(|panic| CommandError::system(format!("the start failed: {panic}")))??,
     };
-    serve_until_stopped(config, service, signals, audit).await
+    serve_until_stopped(config, service, signals, audit, control).await
 }
 
 /// Loads the plugins and reads the tenants.
 fn start(config: &Config, audit: Arc<AuditLog>) -> Result<Service, CommandError> {
     refuse_or_warn(config, &permissions::of_installation(config)).map_err(CommandError::input_file)?;
     let upstreams = wiring::upstreams()?;
+    settle_interrupted_upgrades(config);
     let plugins = wiring::load_plugins(config, upstreams)?;
     audit_log::record_plugins(&audit, &plugins);
     let prepared = tenants::read(config).prepare(&plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
     Ok(wiring::assemble(plugins, prepared.set, audit))
+}
+
+/// A lock that cannot be written is no reason not to start: it accepts the files that are there.
+fn settle_interrupted_upgrades(config: &Config) {
+    match locum_host::settle_interrupted_upgrades(&config.plugins_dir) {
+        Ok(done) => done.iter().for_each(|line| tracing::warn!("{line}")),
+        Err(error) => tracing::warn!("interrupted upgrades were not settled: {error}"),
+    }
 }
 
 fn start_log(format: LogFormat) -> Result<LogWriter, CommandError> {
@@ -129,6 +142,7 @@ async fn serve_until_stopped(
     service: Service,
     signals: Signals,
     audit: Arc<AuditLog>,
+    control: Option<ControlSocket>,
 ) -> Result<(), CommandError> {
     let Signals { hangup, mut stop } = signals;
     let listen = config.listen.as_str();
@@ -140,16 +154,23 @@ async fn serve_until_stopped(
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::system(format!("cannot tell the address listened on: {error}")))?;
-    let plugins = Arc::clone(&service.plugins);
+    let service = Arc::new(service);
+    let shown = Arc::clone(&service);
     let options = ServerOptions {
-        details: Arc::new(move || readiness::details(&plugins)),
+        details: Arc::new(move || readiness::details(&shown.plugins.load())),
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits.server(),
         ..Default::default()
     };
     let router = router(service.engine.clone(), options.clone());
     tokio::spawn(audit_log::log_head(Arc::clone(&audit), config.audit.head_interval()));
-    tokio::spawn(reload_on_hangup(hangup, config, Arc::new(service), audit));
+    // Its file is kept here, so that it is deleted at the stop, whenever its task ends.
+    let _socket_file = control.map(|ControlSocket { listener, file }| {
+        let (config, service, audit) = (Arc::clone(&config), Arc::clone(&service), Arc::clone(&audit));
+        tokio::spawn(control::serve(listener, Arc::new(ControlledServer { config, service, audit })));
+        file
+    });
+    tokio::spawn(reload_on_hangup(hangup, config, service, audit));
     // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {

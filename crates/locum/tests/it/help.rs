@@ -11,7 +11,7 @@ fn help_texts_match_the_snapshot() {
             ["locum"].iter().chain(arguments).chain(&["--help"]).copied().collect::<Vec<_>>().join(" ");
         format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["serve"],
         &["check"],
@@ -19,6 +19,10 @@ fn help_texts_match_the_snapshot() {
         &["plugin", "list"],
         &["plugin", "inspect"],
         &["plugin", "pin"],
+        &["plugin", "status"],
+        &["plugin", "pause"],
+        &["plugin", "resume"],
+        &["plugin", "upgrade"],
         &["plugin", "new"],
         &["token"],
         &["token", "mint"],

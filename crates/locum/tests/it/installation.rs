@@ -59,6 +59,27 @@ impl Installation {
         file
     }
 
+    /// Writes a version of a plugin in which every occurrence of a text is replaced by another one of the same length.
+    /// Returns its path, which is not in the plugins directory.
+    pub(crate) fn version_of(&self, plugin: &str, name: &str, replacements: &[(&str, &str)]) -> String {
+        let mut bytes = fs::read(plugin_file(plugin)).unwrap();
+        for (from, to) in replacements {
+            assert_eq!(from.len(), to.len());
+            let places: Vec<usize> = bytes
+                .windows(from.len())
+                .enumerate()
+                .filter(|(_, window)| *window == from.as_bytes())
+                .map(|(at, _)| at)
+                .collect();
+            assert!(!places.is_empty(), "{from}");
+            for at in places {
+                bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+            }
+        }
+        fs::write(self.path(name), bytes).unwrap();
+        name.to_owned()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -101,7 +122,7 @@ fn plugin_file(plugin: &str) -> PathBuf {
         for plugin in ["aws", "azure-blob", "firebase", "wams"] {
             cargo.args(["--package", &format!("locum-plugin-{plugin}")]);
         }
-        cargo.args(["--package", "locum-test-hostile"]);
+        cargo.args(["--package", "locum-test-hostile", "--package", "locum-test-misbehaving"]);
         cargo.arg("--target-dir").arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");

@@ -58,10 +58,7 @@ fn an_unknown_level_in_the_lock_file_is_refused() {
 
 /// The plugins that `/readyz` shows.
 fn plugins_of(server: &Server) -> Value {
-    let response = server.get("/readyz");
-    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
-    let body = response.split("\r\n\r\n").nth(1).unwrap();
-    let body: Value = serde_json::from_str(body).unwrap();
+    let body = server.readiness();
     assert_eq!(body["status"], "ok");
     body["plugins"].clone()
 }
@@ -142,7 +139,7 @@ fn a_user_without_privileges_can_run_plugins_also_where_proc_hides_processes() {
 }
 
 /// The processes whose parent is this one.
-fn children(parent: u32) -> Vec<u32> {
+pub(crate) fn children(parent: u32) -> Vec<u32> {
     let processes =
         fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
     let processes = processes.filter_map(|name| name.parse::<u32>().ok());
@@ -153,7 +150,7 @@ fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-fn children_that_run(processes: &[u32]) -> Vec<u32> {
+pub(crate) fn children_that_run(processes: &[u32]) -> Vec<u32> {
     let runs = |process: &u32| status(*process).is_some_and(|status| !status.contains("State:\tZ"));
     processes.iter().copied().filter(runs).collect()
 }

@@ -8,6 +8,7 @@
 
 mod audit;
 mod conformance;
+mod control;
 mod files;
 mod help;
 mod installation;
@@ -21,3 +22,4 @@ mod signing;
 mod start;
 mod tenants;
 mod tokens;
+mod upgrade;

@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::installation::Installation;
 
 pub(crate) struct Server {
@@ -83,6 +85,13 @@ impl Server {
 
     pub(crate) fn get(&self, path: &str) -> String {
         self.send(&format!("GET {path} HTTP/1.1"), "")
+    }
+
+    /// The members of the body of `/readyz`.
+    pub(crate) fn readiness(&self) -> Value {
+        let response = self.get("/readyz");
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        serde_json::from_str(response.split("\r\n\r\n").nth(1).unwrap()).unwrap()
     }
 
     fn send(&self, head: &str, body: &str) -> String {

@@ -1,7 +1,7 @@
 //! Tries what a plugin may not do, in a call, while it is configured or in a constructor.
 //!
-//! What it tries is in its settings, or for the constructor in `CONSTRUCTOR`, which tests overwrite in a copy of the
-//! file.
+//! What it tries is in its settings; for the constructor in `CONSTRUCTOR`, and for a version that tries something while it
+//! is configured, whatever its settings, in `CONFIGURE`. Tests overwrite these two in a copy of the file.
 
 mod attempts;
 
@@ -25,9 +25,16 @@ static CONSTRUCTOR: [u8; 128] = *b"LOCUM-TEST-CONSTRUCTOR|nothing||.............
 #[unsafe(link_section = ".init_array")]
 static RUN_FIRST: extern "C" fn() = run_first;
 
+/// What configuring tries, in the same form.
+#[used]
+static CONFIGURE: [u8; 128] = *b"LOCUM-TEST-CONFIGURE|nothing||..................................................................................................";
+
 extern "C" fn run_first() {
-    let text = std::hint::black_box(CONSTRUCTOR);
-    let text = String::from_utf8_lossy(&text).into_owned();
+    attempt_what(std::hint::black_box(&CONSTRUCTOR));
+}
+
+fn attempt_what(text: &[u8]) {
+    let text = String::from_utf8_lossy(text).into_owned();
     let mut parts = text.split('|').skip(1);
     if let (Some(name), Some(target)) = (parts.next(), parts.next()) {
         attempt(name, target);
@@ -58,6 +65,7 @@ impl Issuer for Hostile {
     }
 
     fn configure(_: &str, settings: HostileSettings, _: &Tenant) -> Result<Self, Failure> {
+        attempt_what(std::hint::black_box(&CONFIGURE));
         if settings.when == "configure" {
             attempt(&settings.attempt, &settings.target);
         }
