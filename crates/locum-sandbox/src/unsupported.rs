@@ -49,6 +49,9 @@ pub fn refuse_executable_memory() -> bool {
     false
 }
 
+/// Not on this system.
+pub fn give_back_memory() {}
+
 /// Ends the process.
 pub fn leave() -> ! {
     std::process::exit(159)

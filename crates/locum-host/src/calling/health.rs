@@ -1,5 +1,7 @@
 //! The state of a plugin's calls, for operators.
 
+use std::time::Duration;
+
 /// The state of a plugin's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,6 +13,9 @@ pub struct PluginHealth {
     pub hangs: u32,
     /// How often the plugin's own process ended, since the plugin was loaded. Always 0 in the host's process.
     pub deaths: u32,
+    /// How long the last start of the plugin's own process took, until it was ready to be called. Never in the host's
+    /// process.
+    pub last_start: Option<Duration>,
     /// Whether the plugin is not called, because its own process does not start. Never in the host's process.
     pub quarantined: bool,
 }

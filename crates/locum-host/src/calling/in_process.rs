@@ -77,6 +77,7 @@ impl Backend for InProcessBackend {
             running: running.load(Relaxed),
             hangs: late.load(Relaxed),
             deaths: 0,
+            last_start: None,
             quarantined: false,
         }
     }

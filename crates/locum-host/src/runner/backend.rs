@@ -19,7 +19,7 @@ use crate::runner::blocking_lane::BlockingFault;
 use crate::runner::exchange::LaneFault;
 use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, LanePermit, Obituary};
 use crate::runner::keeper::{self, Plan};
-use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
+use crate::runner::messages::{Answer, CONFIGURE_LANE, Request, RequestFrame};
 use crate::runner::pause::Pause;
 use crate::runner::shared::{Shared, State, obituary, process};
 use crate::runner::timed_lock::NotTaken;
@@ -102,6 +102,7 @@ impl Backend for RunnerBackend {
             running: if let State::Ready(generation) = &state { generation.in_flight().count() } else { 0 },
             hangs: shared.calls_that_hung.load(Ordering::Relaxed),
             deaths: shared.deaths.load(Ordering::Relaxed),
+            last_start: shared.last_start(),
             quarantined: matches!(state, State::Failed(_) | State::Stopped),
         }
     }
@@ -126,7 +127,7 @@ enum Configured {
 fn configure(
     shared: &Shared,
     generation: &Arc<Generation>,
-    request: &Zeroizing<Vec<u8>>,
+    request: &RequestFrame,
     deadline: StdInstant,
 ) -> Result<(), Configured> {
     let mut lane = generation.configure_lane.take_until(deadline).map_err(|not_taken| match not_taken {

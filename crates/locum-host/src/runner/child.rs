@@ -54,6 +54,7 @@ fn start(parent: u32) -> Result<(), LoadFault> {
     let name = plugin.name();
     sandbox::install_filter(plugin).map_err(refused)?;
     issuers.set_module(mapping::open(&name)?);
+    sandbox::give_back_memory();
     setup::tell(&ControlMessage::Mapped(Protections { landlock, no_new_code }));
     lanes::serve(configure_lane, &issuers);
     Ok(())

@@ -86,8 +86,10 @@ fn keep(shared: &Arc<Shared>, plan: &Plan, ready: &SyncSender<Result<(), LoadFau
     let mut number = 0;
     let mut failures = 0;
     while !shared.is_stopping() {
+        let start = Instant::now();
         match start_process(plan) {
             Ok(process) => {
+                shared.started_in(start.elapsed());
                 number += 1;
                 failures = 0;
                 let _ = shared.protections.set(process.protections);

@@ -122,10 +122,9 @@ impl RunnerProcess {
     /// The manifest that the code states.
     pub(super) fn described(&mut self) -> Result<Vec<u8>, LoadFault> {
         let deadline = Instant::now() + RUNNER_START_DEADLINE;
-        let request = Request::Describe.frame().unwrap_or_default();
-        let answer = match &mut self.configure_lane {
-            Some(lane) => lane.exchange(&request, deadline),
-            None => Err(BlockingFault::Closed),
+        let answer = match (&mut self.configure_lane, Request::Describe.frame()) {
+            (Some(lane), Some(request)) => lane.exchange(&request, deadline),
+            _ => Err(BlockingFault::Closed),
         };
         match answer {
             Ok(Answer::Replied(manifest)) => Ok(manifest),

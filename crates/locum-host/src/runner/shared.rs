@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant as StdInstant;
+use std::time::{Duration, Instant as StdInstant};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) deaths: AtomicU32,
     pub(super) protections: OnceLock<Protections>,
     next_issuer: AtomicU64,
+    /// Microseconds; 0 before the first start.
+    last_start: AtomicU64,
 }
 
 impl Shared {
@@ -48,11 +50,25 @@ impl Shared {
             deaths: AtomicU32::new(0),
             protections: OnceLock::new(),
             next_issuer: AtomicU64::new(1),
+            last_start: AtomicU64::new(0),
         }
     }
 
     pub(super) fn new_issuer(&self) -> u64 {
         self.next_issuer.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Records how long a process took from its start until it was ready.
+    pub(super) fn started_in(&self, time: Duration) {
+        let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.last_start.store(microseconds, Ordering::Relaxed);
+    }
+
+    pub(super) fn last_start(&self) -> Option<Duration> {
+        match self.last_start.load(Ordering::Relaxed) {
+            0 => None,
+            microseconds => Some(Duration::from_micros(microseconds)),
+        }
     }
 
     pub(super) fn state(&self) -> State {
