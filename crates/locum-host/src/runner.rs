@@ -6,7 +6,7 @@
 //! a request        lane ◄── length, bytes ──────────────►    a thread for each lane: calls the plugin
 //! ```
 //!
-//! `process` starts a runner and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
+//! `trial` finds out whether a runner works on this system, `process` starts one and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
 //! one request and its answer on a lane, `backend` what a configured issuer does with both. `child` is the other side.
 //! `messages` and `frames` are what they say to each other, on the `control_socket`, the lanes and the `blocking_lane`.
 
@@ -16,6 +16,7 @@ mod child;
 mod command;
 mod control_socket;
 mod exchange;
+mod faults;
 mod frames;
 mod generation;
 mod in_flight;
@@ -25,6 +26,8 @@ mod pause;
 mod process;
 mod shared;
 mod timed_lock;
+mod trial;
+mod trial_library;
 
 pub(crate) use backend::RunnerBackend;
 pub use command::{RunnerCommand, run_if_asked, run_plugin};

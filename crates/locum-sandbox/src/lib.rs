@@ -37,7 +37,8 @@ pub use self::{
     limits::{end_with_parent, limit_process},
     no_files::refuse_files_and_network,
     system::{
-        close_inherited, give_back_memory, handle_signals, leave, prepare_thread, refuse_executable_memory,
+        c_library, close_inherited, give_back_memory, handle_signals, leave, prepare_thread,
+        refuse_executable_memory,
     },
 };
 

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "signal handlers and process attributes; each block has its SAFETY comment")]
 
 use std::cell::Cell;
+use std::ffi::CStr;
 use std::io::Error;
 use std::mem::MaybeUninit;
 use std::os::fd::{IntoRawFd as _, OwnedFd};
@@ -79,6 +80,13 @@ pub(crate) fn limit_arenas(arenas: u16) -> Result<(), SandboxError> {
     // SAFETY: the option takes one number.
     let result = unsafe { libc::mallopt(libc::M_ARENA_MAX, libc::c_int::from(arenas)) };
     checked(result == 1, "limiting the arenas of malloc")
+}
+
+/// The system's C library with its version, for people.
+pub fn c_library() -> String {
+    // SAFETY: it returns a text that ends with a zero byte and is never changed or freed.
+    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) };
+    format!("glibc {}", version.to_string_lossy())
 }
 
 /// Gives the system back the memory that malloc keeps and nothing uses: most of what a start needed.

@@ -50,6 +50,11 @@ pub fn refuse_executable_memory() -> bool {
 }
 
 /// Not on this system.
+pub fn c_library() -> String {
+    "an unknown C library".to_owned()
+}
+
+/// Not on this system.
 pub fn give_back_memory() {}
 
 /// Ends the process.

@@ -16,7 +16,6 @@ use serde_json::Value;
 use crate::limits::{MANIFEST_BYTES_MAX, RUNNER_BACK_OFF, RUNNER_MESSAGES_MAX, RUNNER_OUTPUT_BYTES_MAX};
 use crate::loading::elf::ElfFacts;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
-use crate::loading::mapping::sealed_memfd;
 use crate::loading::plugin_file::PluginFile;
 use crate::runner::command::RunnerCommand;
 use crate::runner::control_socket::{Received, receive, timespec};
@@ -24,6 +23,7 @@ use crate::runner::generation::{Generation, Obituary};
 use crate::runner::messages::ControlMessage;
 use crate::runner::process::{PluginImage, ProcessHandle, RunnerProcess, describe};
 use crate::runner::shared::{Shared, State};
+use crate::runner::trial;
 
 /// How often output is read, at most.
 const OUTPUT_PERIOD: Duration = Duration::from_millis(10);
@@ -42,7 +42,7 @@ impl Plan {
     /// The plan for a file that was pinned and inspected.
     ///
     /// # Errors
-    /// This system has no sandbox, or no executable memory files.
+    /// This system has no sandbox, its C library does not work in it, or it has no executable memory files.
     pub(crate) fn new(
         command: RunnerCommand,
         strict_sandbox: bool,
@@ -54,13 +54,8 @@ impl Plan {
             let cause = locum_sandbox::SandboxError::Unsupported.to_string();
             return Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, cause));
         }
-        let memory_file = sealed_memfd(file).map_err(|error| {
-            LoadFault::new(
-                LoadErrorCode::MappingRefused,
-                format!("the system refuses executable memory: {error}"),
-            )
-        })?;
-        let image = PluginImage { file: memory_file.into(), libraries: elf.libraries };
+        trial::check(&command)?;
+        let image = PluginImage::new(&file.file_name(), &file.bytes, elf.libraries)?;
         Ok(Self { command, strict_sandbox, image, manifest: manifest.clone() })
     }
 }

@@ -12,7 +12,7 @@ use crate::runner::frames::append_frame;
 use crate::sanitize::sanitized;
 
 /// Changed with every change of a message: host and runner must be of the same release.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// The lane on which issuers are configured. It belongs to the runner's main thread.
 pub(super) const CONFIGURE_LANE: u32 = 0;
@@ -155,6 +155,8 @@ pub(super) struct Setup {
     pub(super) lanes: u32,
     /// The libraries that the plugin needs. Under the filter they cannot be opened.
     pub(super) libraries: Vec<String>,
+    /// Whether the plugin is none: a library that does nothing, for the trial.
+    pub(super) is_trial: bool,
 }
 
 /// What the runner says on the control socket. The plugin can forge each of them once it runs.

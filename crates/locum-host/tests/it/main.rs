@@ -18,6 +18,7 @@ mod loader_tables;
 mod loading;
 mod mapped_bytes;
 mod misbehaving;
+mod missing_parts;
 mod process_exits;
 mod refused_files;
 mod runner;
