@@ -293,8 +293,8 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
     match sendmsg(control, &[IoSlice::new(&setup)], &mut ancillary, SendFlags::NOSIGNAL) {
-        Ok(_) => {}
-        Err(Errno::PIPE | Errno::CONNRESET) => return Err(NotStarted::Ended),
+        // It has ended already, and perhaps it has said why.
+        Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => {}
         Err(error) => return Err(unavailable("a message to the runner", error).into()),
     }
     let mut last_death = None;
