@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::calling::backend::Backend;
 use crate::calling::health::PluginHealth;
 use crate::calling::in_process::InProcessBackend;
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, ProcessScope};
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
@@ -20,7 +20,7 @@ use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::loading::sha256::Sha256;
 use crate::protections::Protections;
-use crate::runner::{Plan, RunnerBackend, RunnerCommand};
+use crate::runner::{Plan, RunnerBackend, RunnerCommand, TenantRunners};
 
 /// A loaded plugin.
 pub struct Plugin {
@@ -29,6 +29,7 @@ pub struct Plugin {
     manifest: Manifest,
     settings_schemas: Vec<SettingsSchema>,
     isolation: Isolation,
+    isolate: ProcessScope,
     backend: Box<dyn Backend>,
 }
 
@@ -43,7 +44,8 @@ impl Plugin {
     /// Loads a file. No code of it runs before pin, ELF headers and manifest are checked.
     pub(crate) fn load(path: &Path, pins: &Pins, how: RunnerOptions<'_>) -> Result<Self, LoadError> {
         let file = PluginFile::read(path)?;
-        let isolation = pins.check(&file)?;
+        let pin = pins.check(&file)?;
+        let (isolation, isolate) = (pin.isolation, pin.isolate);
         let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;
         let name = checked.manifest.name.as_str();
         let backend: Box<dyn Backend> = match isolation {
@@ -55,8 +57,13 @@ impl Plugin {
             Isolation::Runner => {
                 let command = how.command.cloned().ok_or_else(|| no_runner().at(path))?;
                 let plan = Plan::new(command, how.strict_sandbox, &file, elf, &checked.json);
-                let started = plan.and_then(|plan| RunnerBackend::start(name, plan));
-                Box::new(started.map_err(|fault| fault.at(path))?)
+                let started = plan.and_then(|plan| match isolate {
+                    ProcessScope::Plugin => {
+                        Ok(Box::new(RunnerBackend::start(name, plan)?) as Box<dyn Backend>)
+                    }
+                    ProcessScope::Tenant => Ok(Box::new(TenantRunners::start(name, plan)?)),
+                });
+                started.map_err(|fault| fault.at(path))?
             }
         };
         let CheckedManifest { manifest, settings_schemas, .. } = checked;
@@ -68,7 +75,15 @@ impl Plugin {
             "loaded {}",
             path.display()
         );
-        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings_schemas, isolation, backend })
+        Ok(Self {
+            path: file.path,
+            sha256: file.sha256,
+            manifest,
+            settings_schemas,
+            isolation,
+            isolate,
+            backend,
+        })
     }
 
     /// The file it was loaded from.
@@ -89,6 +104,11 @@ impl Plugin {
     /// The level at which it runs, as its pin states it.
     pub fn isolation(&self) -> Isolation {
         self.isolation
+    }
+
+    /// Which calls share a process, if it runs in processes of its own.
+    pub fn process_scope(&self) -> ProcessScope {
+        self.isolate
     }
 
     /// What the kernel adds to the sandbox of the plugin's own process; `None` in the host's process.

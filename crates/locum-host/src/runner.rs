@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `trial` finds out whether a runner works on this system, `process` starts one and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
-//! one request and its answer on a lane, `backend` what a configured issuer does with both. `child` is the other side.
+//! one request and its answer on a lane, `backend` what a configured issuer does with both; `tenants` keeps one for each. `child` is the other side.
 //! `messages` and `frames` are what they say to each other, on the `control_socket`, the lanes and the `blocking_lane`.
 
 mod backend;
@@ -25,6 +25,7 @@ mod messages;
 mod pause;
 mod process;
 mod shared;
+mod tenants;
 mod timed_lock;
 mod trial;
 mod trial_library;
@@ -33,3 +34,4 @@ pub(crate) use backend::RunnerBackend;
 pub use command::{RunnerCommand, run_if_asked, run_plugin};
 pub(crate) use keeper::Plan;
 pub use locum_sandbox::SUPPORTED;
+pub(crate) use tenants::TenantRunners;

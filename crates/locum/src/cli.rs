@@ -111,6 +111,9 @@ pub(crate) enum PluginCommand {
         /// Let the plugins run in the server's process, where they can do whatever the server can
         #[arg(long)]
         in_process: bool,
+        /// Start a process of its own for each tenant, or one for the plugin
+        #[arg(long, value_name = "SCOPE", default_value = "plugin", conflicts_with = "in_process")]
+        isolate: IsolateArg,
         /// Pin without asking
         #[arg(long)]
         yes: bool,
@@ -232,6 +235,13 @@ pub(crate) enum IsolationArg {
     Runner,
     #[default]
     Both,
+}
+
+/// Which calls of a plugin share a process.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolateArg {
+    Plugin,
+    Tenant,
 }
 
 /// How a command prints its result.

@@ -15,6 +15,7 @@ fn details_of(plugin: &Plugin) -> Value {
         None => json!({"name": name, "isolation": isolation, "available": available}),
         Some(protections) => json!({
             "name": name, "isolation": isolation, "available": available,
+            "isolate": plugin.process_scope().as_str(), "processes": plugin.health().processes,
             "landlock": protections.landlock, "no_new_code": protections.no_new_code,
         }),
     }

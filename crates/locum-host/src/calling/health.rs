@@ -11,6 +11,8 @@ pub struct PluginHealth {
     /// Calls that did not return by their deadline, since the plugin was loaded. In the host's process a call is counted
     /// when it returns.
     pub hangs: u32,
+    /// How many processes of its own are ready to be called. Always 0 in the host's process.
+    pub processes: usize,
     /// How often the plugin's own process ended, since the plugin was loaded. Always 0 in the host's process.
     pub deaths: u32,
     /// How long the last start of the plugin's own process took, until it was ready to be called. Never in the host's

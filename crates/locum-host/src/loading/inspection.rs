@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::Manifest;
 
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, ProcessScope};
 use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::LoadError;
@@ -37,6 +37,7 @@ impl Inspection {
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
             isolation: Isolation::Runner,
+            isolate: ProcessScope::Plugin,
         }
     }
 }

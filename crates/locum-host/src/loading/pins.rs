@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, ProcessScope};
 use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
@@ -33,13 +33,23 @@ pub struct Pin {
     /// The level at which it runs. An entry that states none means [`Isolation::Runner`].
     #[serde(default)]
     pub isolation: Isolation,
+    /// Which calls share a process, at the level [`Isolation::Runner`]. An entry that states nothing means
+    /// [`ProcessScope::Plugin`].
+    #[serde(default, skip_serializing_if = "ProcessScope::is_default")]
+    pub isolate: ProcessScope,
 }
 
 impl Pin {
-    /// The same pin for another level.
+    /// The same pin for another level, with one process for the plugin.
     #[must_use]
     pub fn at(self, isolation: Isolation) -> Self {
-        Self { isolation, ..self }
+        Self { isolation, isolate: ProcessScope::Plugin, ..self }
+    }
+
+    /// The same pin for the level [`Isolation::Runner`], with processes of this scope.
+    #[must_use]
+    pub fn isolating(self, isolate: ProcessScope) -> Self {
+        Self { isolation: Isolation::Runner, isolate, ..self }
     }
 }
 
@@ -84,6 +94,7 @@ impl Pins {
             if pin.file.is_empty() || pin.file.contains('/') {
                 return Err(unusable(format!("`{}` is not a file name without directories", pin.file)));
             }
+            check_scope(&pin)?;
             if let Some(duplicate) = pins.by_file.insert(pin.file.clone(), pin) {
                 return Err(unusable(format!("the lock file lists `{}` twice", duplicate.file)));
             }
@@ -126,6 +137,7 @@ impl Pins {
             name: String::new(),
             version: String::new(),
             isolation: Isolation::InProcess,
+            isolate: ProcessScope::Plugin,
         });
         Ok(pins)
     }
@@ -133,7 +145,14 @@ impl Pins {
     /// The same pins, all for this level.
     #[must_use]
     pub fn at(mut self, isolation: Isolation) -> Self {
-        self.by_file.values_mut().for_each(|pin| pin.isolation = isolation);
+        self.by_file.values_mut().for_each(|pin| *pin = pin.clone().at(isolation));
+        self
+    }
+
+    /// The same pins, all for the level [`Isolation::Runner`] with processes of this scope.
+    #[must_use]
+    pub fn isolating(mut self, isolate: ProcessScope) -> Self {
+        self.by_file.values_mut().for_each(|pin| *pin = pin.clone().isolating(isolate));
         self
     }
 
@@ -157,13 +176,14 @@ impl Pins {
         self.by_file.get(&file_name(path))
     }
 
-    /// Refuses a file that has no pin or differs from its pin. Returns the level at which it runs.
-    pub(crate) fn check(&self, file: &PluginFile) -> Result<Isolation, LoadError> {
+    /// Refuses a file that has no pin or differs from its pin. Returns the pin.
+    pub(crate) fn check(&self, file: &PluginFile) -> Result<&Pin, LoadError> {
         let Some(pin) = self.find(&file.path) else {
             return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
         };
         if pin.sha256 == file.sha256 {
-            return Ok(pin.isolation);
+            check_scope(pin).map_err(|fault| fault.at(&file.path))?;
+            return Ok(pin);
         }
         let mut error =
             LoadFault::new(LoadErrorCode::PinMismatch, "the file has changed since it was pinned")
@@ -171,6 +191,17 @@ impl Pins {
         error.hashes = Some(HashMismatch { pinned: pin.sha256, found: file.sha256 });
         Err(error)
     }
+}
+
+/// Refuses a pin for the host's process that asks for a process for each tenant.
+fn check_scope(pin: &Pin) -> Result<(), LoadFault> {
+    if pin.isolation == Isolation::Runner || pin.isolate == ProcessScope::Plugin {
+        return Ok(());
+    }
+    Err(unusable(format!(
+        "`{}` has `isolate = \"tenant\"` and `isolation = \"{}\"`; processes for each tenant need `isolation = \"runner\"`",
+        pin.file, pin.isolation
+    )))
 }
 
 fn unusable(cause: impl Into<String>) -> LoadFault {
@@ -227,6 +258,31 @@ mod tests {
         assert_eq!(level("isolation = \"runner\"\n"), Isolation::Runner);
         assert_eq!(level("isolation = \"in_process\"\n"), Isolation::InProcess);
         assert!(cause(&(lock_of("libapp.so") + "isolation = \"none\"\n")).contains("unknown variant"));
+    }
+
+    #[test]
+    fn a_process_for_each_tenant_is_of_the_runner_only() {
+        let scope = |lines: &str| {
+            let pins = Pins::from_text(&(lock_of("libapp.so") + lines)).unwrap();
+            pins.find(Path::new("/p/libapp.so")).unwrap().isolate
+        };
+        assert_eq!(scope(""), ProcessScope::Plugin);
+        assert_eq!(scope("isolate = \"tenant\"\n"), ProcessScope::Tenant);
+        assert_eq!(scope("isolation = \"in_process\"\nisolate = \"plugin\"\n"), ProcessScope::Plugin);
+        let contradiction = lock_of("libapp.so") + "isolation = \"in_process\"\nisolate = \"tenant\"\n";
+        assert!(cause(&contradiction).contains("processes for each tenant need `isolation = \"runner\"`"));
+        assert!(cause(&(lock_of("a") + "isolate = \"client\"\n")).contains("unknown variant"));
+    }
+
+    #[test]
+    fn a_pin_in_the_hosts_process_asks_for_no_process() {
+        let pins = Pins::from_text(&lock_of("libapp.so")).unwrap().isolating(ProcessScope::Tenant);
+        let levels = |pins: &Pins| {
+            let pin = pins.iter().next().unwrap();
+            (pin.isolation, pin.isolate)
+        };
+        assert_eq!(levels(&pins), (Isolation::Runner, ProcessScope::Tenant));
+        assert_eq!(levels(&pins.at(Isolation::InProcess)), (Isolation::InProcess, ProcessScope::Plugin));
     }
 
     #[test]

@@ -22,42 +22,16 @@ pub(super) enum State {
     Stopped,
 }
 
-/// Shared between calls and the thread that keeps the runner.
-pub(super) struct Shared {
-    /// The plugin's name, for log lines.
-    pub(super) plugin: String,
-    state: Mutex<State>,
-    changed: Condvar,
-    changed_async: Notify,
-    stopping: AtomicBool,
+/// What is counted of all processes of a plugin.
+#[derive(Default)]
+pub(super) struct Counters {
     pub(super) calls_that_hung: AtomicU32,
     pub(super) deaths: AtomicU32,
-    pub(super) protections: OnceLock<Protections>,
-    next_issuer: AtomicU64,
     /// Microseconds; 0 before the first start.
     last_start: AtomicU64,
 }
 
-impl Shared {
-    pub(super) fn new(plugin: &str) -> Self {
-        Self {
-            plugin: plugin.to_owned(),
-            state: Mutex::new(State::Starting),
-            changed: Condvar::new(),
-            changed_async: Notify::new(),
-            stopping: AtomicBool::new(false),
-            calls_that_hung: AtomicU32::new(0),
-            deaths: AtomicU32::new(0),
-            protections: OnceLock::new(),
-            next_issuer: AtomicU64::new(1),
-            last_start: AtomicU64::new(0),
-        }
-    }
-
-    pub(super) fn new_issuer(&self) -> u64 {
-        self.next_issuer.fetch_add(1, Ordering::Relaxed)
-    }
-
+impl Counters {
     /// Records how long a process took from its start until it was ready.
     pub(super) fn started_in(&self, time: Duration) {
         let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -69,6 +43,41 @@ impl Shared {
             0 => None,
             microseconds => Some(Duration::from_micros(microseconds)),
         }
+    }
+}
+
+/// Shared between calls and the thread that keeps the runner.
+pub(super) struct Shared {
+    /// The plugin's name, for log lines.
+    pub(super) plugin: String,
+    /// The one tenant that the process serves, for log lines; `None` if it serves all.
+    pub(super) tenant: Option<String>,
+    state: Mutex<State>,
+    changed: Condvar,
+    changed_async: Notify,
+    stopping: AtomicBool,
+    pub(super) counters: Arc<Counters>,
+    pub(super) protections: OnceLock<Protections>,
+    next_issuer: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(plugin: &str, tenant: Option<&str>, counters: Arc<Counters>) -> Self {
+        Self {
+            plugin: plugin.to_owned(),
+            tenant: tenant.map(str::to_owned),
+            state: Mutex::new(State::Starting),
+            changed: Condvar::new(),
+            changed_async: Notify::new(),
+            stopping: AtomicBool::new(false),
+            counters,
+            protections: OnceLock::new(),
+            next_issuer: AtomicU64::new(1),
+        }
+    }
+
+    pub(super) fn new_issuer(&self) -> u64 {
+        self.next_issuer.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> State {

@@ -23,3 +23,4 @@ mod process_exits;
 mod refused_files;
 mod runner;
 mod runner_deaths;
+mod runner_tenants;

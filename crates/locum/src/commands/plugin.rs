@@ -1,14 +1,15 @@
 //! `locum plugin`: inspects plugin files without running them, pins them, and creates new ones.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::{Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
-use locum_host::{ElfFacts, Inspection, Isolation, Pins, inspect, plugin_files, runner};
+use locum_host::{ElfFacts, Inspection, Isolation, Pin, Pins, ProcessScope, inspect, plugin_files, runner};
 use serde_json::{Value, json};
 
-use crate::cli::{Format, NewPluginArgs, PluginCommand};
+use crate::cli::{Format, IsolateArg, NewPluginArgs, PluginCommand};
 use crate::exit::CommandError;
 use crate::format::{print_json, print_rows, print_text};
 
@@ -16,9 +17,13 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => inspect_file(file, *format),
-        PluginCommand::Pin { files, lock, in_process, yes } => {
-            let isolation = if *in_process { Isolation::InProcess } else { Isolation::Runner };
-            pin(files, lock.as_deref(), isolation, *yes)
+        PluginCommand::Pin { files, lock, in_process, isolate, yes } => {
+            let level = match (in_process, isolate) {
+                (true, _) => Level::InProcess,
+                (false, IsolateArg::Plugin) => Level::Runner(ProcessScope::Plugin),
+                (false, IsolateArg::Tenant) => Level::Runner(ProcessScope::Tenant),
+            };
+            pin(files, lock.as_deref(), level, *yes)
         }
         PluginCommand::New(args) => new(args),
     }
@@ -76,6 +81,7 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                     Some(_) => "changed",
                 };
                 let isolation = pin.map(|pin| pin.isolation.as_str());
+                let isolate = pin.map(|pin| pin.isolate.as_str());
                 let api_types = api_types(&inspection).join(" ");
                 let version = inspection.manifest.version.clone();
                 rows.push([
@@ -84,11 +90,13 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                     version,
                     api_types,
                     pinned.to_owned(),
-                    isolation.map_or_else(none, str::to_owned),
+                    pin.map_or_else(none, |pin| Level::of(pin).to_string()),
                     none(),
                 ]);
-                listed
-                    .push(json!({"pinned": pinned, "isolation": isolation, "plugin": as_json(&inspection)}));
+                listed.push(json!({
+                    "pinned": pinned, "isolation": isolation, "isolate": isolate,
+                    "plugin": as_json(&inspection),
+                }));
             }
             Err(error) => {
                 rows.push([name, none(), none(), none(), none(), none(), error.cause.clone()]);
@@ -114,8 +122,55 @@ fn inspect_file(file: &Path, format: Format) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) -> Result<(), CommandError> {
-    if isolation == Isolation::Runner && !runner::SUPPORTED {
+/// Where a pinned plugin runs.
+#[derive(Clone, Copy)]
+enum Level {
+    InProcess,
+    Runner(ProcessScope),
+}
+
+impl Level {
+    fn of(pin: &Pin) -> Self {
+        match pin.isolation {
+            Isolation::InProcess => Self::InProcess,
+            _ => Self::Runner(pin.isolate),
+        }
+    }
+
+    fn pin(self, inspection: &Inspection) -> Pin {
+        match self {
+            Self::InProcess => inspection.pin().at(Isolation::InProcess),
+            Self::Runner(scope) => inspection.pin().isolating(scope),
+        }
+    }
+
+    /// What it means for whoever pins a file.
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::InProcess => {
+                "it runs in the server's process. It can read every key and secret of the server, open files and \
+                 connections, and end the server. Pin it so only if you trust it as you trust Locum."
+            }
+            Self::Runner(ProcessScope::Tenant) => {
+                "it runs in a process of its own for each tenant, which can compute and nothing else."
+            }
+            Self::Runner(_) => "it runs in a process of its own, which can compute and nothing else.",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProcess => Isolation::InProcess.fmt(f),
+            Self::Runner(ProcessScope::Tenant) => write!(f, "{}, one for each tenant", Isolation::Runner),
+            Self::Runner(_) => Isolation::Runner.fmt(f),
+        }
+    }
+}
+
+fn pin(files: &[PathBuf], lock: Option<&Path>, level: Level, yes: bool) -> Result<(), CommandError> {
+    if matches!(level, Level::Runner(_)) && !runner::SUPPORTED {
         return Err(CommandError::plugin(
             "this system cannot run a plugin in a process of its own: that needs Linux on x86_64 with glibc; \
              pin with --in-process if you trust the plugin as you trust Locum",
@@ -128,12 +183,12 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) 
             Some(lock) => lock.to_owned(),
             None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
         };
-        if !yes && !confirmed(&inspection, isolation)? {
+        if !yes && !confirmed(&inspection, level)? {
             return Err(CommandError::check_failed());
         }
         let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
-        let pin = inspection.pin().at(isolation);
-        let text = format!("pinned {} {} in {}, isolation {isolation}", pin.file, pin.sha256, lock.display());
+        let pin = level.pin(&inspection);
+        let text = format!("pinned {} {} in {}, isolation {level}", pin.file, pin.sha256, lock.display());
         pins.pin(pin);
         pins.write_lock(&lock).map_err(CommandError::system)?;
         print_text(&text);
@@ -142,30 +197,19 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) 
 }
 
 /// Shows the plugin and asks whether to pin it.
-fn confirmed(inspection: &Inspection, isolation: Isolation) -> Result<bool, CommandError> {
+fn confirmed(inspection: &Inspection, level: Level) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
         return Err(CommandError::usage(
             "cannot ask for confirmation, because standard input is not a terminal; pass --yes to pin without asking",
         ));
     }
     print_text(&description(inspection));
-    print_text(&format!("isolation {isolation}: {}\n", meaning(isolation)));
+    print_text(&format!("isolation {level}: {}\n", level.meaning()));
     let mut answer = String::new();
     let answered = write!(std::io::stderr(), "Pin this file? [y/N] ")
         .and_then(|()| std::io::stdin().read_line(&mut answer));
     answered.map_err(|error| CommandError::system(format!("cannot ask for confirmation: {error}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// What a level means for whoever pins a file.
-fn meaning(isolation: Isolation) -> &'static str {
-    match isolation {
-        Isolation::InProcess => {
-            "it runs in the server's process. It can read every key and secret of the server, open files and \
-             connections, and end the server. Pin it so only if you trust it as you trust Locum."
-        }
-        _ => "it runs in a process of its own, which can compute and nothing else.",
-    }
 }
 
 fn api_types(inspection: &Inspection) -> Vec<String> {
