@@ -12,6 +12,7 @@ use tracing::dispatcher::set_default;
 use crate::cases::both_levels::{BothLevels, RecordingUpstreams, ReplayingUpstreams};
 use crate::cases::harness::Harness;
 use crate::cases::log_lines::LogLines;
+use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::PluginSpec;
@@ -55,10 +56,11 @@ impl<'a> LoadedPlugin<'a> {
         let upstreams = Arc::new(ScriptedUpstreams::default());
         let log = Arc::new(LogLines::default());
         let runtime = runtime(&log)?;
-        let issuers = load_issuers(options, &file, &upstreams)?;
+        let runner_tokens = Arc::new(RunnerTokens::default());
+        let issuers = load_issuers(options, &file, &upstreams, &runner_tokens)?;
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
-        let harness = Harness { issuers, upstreams, log, fault: None };
+        let harness = Harness { issuers, upstreams, log, runner_tokens, fault: None };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let implementation = ImplementationReport::of_plugin(
             name,
@@ -98,6 +100,7 @@ fn load_issuers(
     options: &Options,
     file: &Path,
     upstreams: &Arc<ScriptedUpstreams>,
+    runner_tokens: &Arc<RunnerTokens>,
 ) -> Result<Arc<dyn Issuers>, LoadError> {
     let load = |isolation, upstreams: Arc<dyn Upstreams>| {
         let mut load = LoadOptions::new(upstreams);
@@ -110,6 +113,7 @@ fn load_issuers(
         TestedIsolation::Both => Arc::new(BothLevels {
             in_process: load(Isolation::InProcess, Arc::new(RecordingUpstreams(upstreams.clone())))?,
             runner: load(Isolation::Runner, Arc::new(ReplayingUpstreams))?,
+            runner_tokens: Arc::clone(runner_tokens),
         }),
     })
 }
