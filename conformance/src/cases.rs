@@ -11,4 +11,5 @@ pub(crate) mod log_lines;
 mod ports;
 mod redacted_failure;
 pub(crate) mod remote_server;
+pub(crate) mod runner_tokens;
 pub(crate) mod scripted_upstreams;

@@ -18,6 +18,7 @@ use locum_host::{AllowedRequest, PluginSet, UpstreamError, Upstreams};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
 
 /// One plugin file, loaded at both levels.
@@ -26,6 +27,7 @@ pub(crate) struct BothLevels {
     pub(crate) in_process: PluginSet,
     /// With [`ReplayingUpstreams`].
     pub(crate) runner: PluginSet,
+    pub(crate) runner_tokens: Arc<RunnerTokens>,
 }
 
 impl Issuers for BothLevels {
@@ -36,7 +38,10 @@ impl Issuers for BothLevels {
     fn configure(&self, configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
         let in_process = self.in_process.configure(configuration.clone());
         match (in_process, self.runner.configure(configuration)) {
-            (Ok(in_process), Ok(runner)) => Ok(Arc::new(BothIssuers { in_process, runner })),
+            (Ok(in_process), Ok(runner)) => {
+                let runner_tokens = Arc::clone(&self.runner_tokens);
+                Ok(Arc::new(BothIssuers { in_process, runner, runner_tokens }))
+            }
             (Err(in_process), Err(runner)) if in_process == runner => Err(in_process),
             (in_process, runner) => {
                 Err(Failure::internal(difference(in_process.err().as_ref(), runner.err().as_ref())))
@@ -49,6 +54,7 @@ impl Issuers for BothLevels {
 struct BothIssuers {
     in_process: Arc<dyn Issuer>,
     runner: Arc<dyn Issuer>,
+    runner_tokens: Arc<RunnerTokens>,
 }
 
 impl Issuer for BothIssuers {
@@ -64,7 +70,13 @@ impl Issuer for BothIssuers {
                 self.runner.issue(grant, context, audiences),
             )
             .await;
-            compare(in_process, &runner, same_calls, is_same_credential)
+            let issued = compare(in_process, &runner, same_calls, is_same_credential)?;
+            if let Ok(Issued { credential: Credential::Jwt(runner), .. }) = &runner
+                && !matches!(&issued.credential, Credential::Jwt(in_process) if in_process == runner)
+            {
+                self.runner_tokens.push(runner);
+            }
+            Ok(issued)
         })
     }
 
@@ -167,7 +179,8 @@ fn difference(in_process: impl Debug, runner: impl Debug) -> String {
     format!("the levels of isolation differ: in process {in_process:?}, in the runner {runner:?}")
 }
 
-/// Whether two credentials are the same bytes. Of a JWT whose signature is random only what is signed must be.
+/// Whether two credentials are the same bytes. Of a JWT whose signature is random only what is signed must be; the
+/// signature is verified with the response.
 fn is_same_credential(in_process: &Issued, runner: &Issued) -> bool {
     if in_process == runner {
         return true;
@@ -190,6 +203,8 @@ fn has_random_signature(jwt: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use locum_engine::ports::NoAudiences;
+
     use super::*;
 
     fn issued(credential: Credential) -> Issued {
@@ -214,6 +229,56 @@ mod tests {
         assert!(!is_same_credential(&jwt("PS256", "a.b"), &later));
         let text = |text: &str| issued(Credential::Text(text.to_owned()));
         assert!(!is_same_credential(&text("a"), &text("b")));
+    }
+
+    /// Issues this.
+    struct Fixed(Issued);
+
+    impl Issuer for Fixed {
+        fn issue<'a>(
+            &'a self,
+            _: &'a Grant,
+            _: CallContext,
+            _: &'a dyn TenantAudiences,
+        ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
+            Box::pin(ready(Ok(self.0.clone())))
+        }
+
+        fn revoke<'a>(
+            &'a self,
+            _: &'a str,
+            _: CallContext,
+        ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
+            Box::pin(ready(Err(IssuerFailure::ContractBroken("it revokes nothing".to_owned()))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_the_runner_with_another_signature_is_kept_to_be_verified() {
+        let grant = Grant {
+            user_id: "u".to_owned(),
+            client_id: "c".to_owned(),
+            target_id: "t".to_owned(),
+            scopes: Vec::new(),
+            claims: serde_json::Map::new(),
+            profile: serde_json::Map::new(),
+            parameters: serde_json::Map::new(),
+            lifetime_seconds: 60,
+        };
+        let runner_tokens = Arc::new(RunnerTokens::default());
+        for (runner, kept) in [(jwt("PS256", "a.c"), 1), (jwt("PS256", "a.b"), 0), (jwt("PS256", "b.b"), 0)] {
+            let token = runner.credential.clone();
+            let both = BothIssuers {
+                in_process: Arc::new(Fixed(jwt("PS256", "a.b"))),
+                runner: Arc::new(Fixed(runner)),
+                runner_tokens: Arc::clone(&runner_tokens),
+            };
+            let context = CallContext { now_unix_ms: 1, entropy: [0; 32] };
+            let _ = both.issue(&grant, context, &NoAudiences).await;
+            let tokens = runner_tokens.take();
+            assert_eq!(tokens.len(), kept);
+            assert!(tokens.into_iter().all(|text| Credential::Jwt(text) == token));
+        }
     }
 
     #[test]

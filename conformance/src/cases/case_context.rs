@@ -102,6 +102,7 @@ impl CaseContext {
         }
         self.harness.upstreams.start(script);
         self.harness.log.clear();
+        let _of_earlier_steps = self.harness.runner_tokens.take();
         self.audit.clear();
         let mut http_request = http::Request::builder().method(received.method).uri(&received.target);
         http_request = http_request.header("host", &received.host);
@@ -133,6 +134,7 @@ impl CaseContext {
             log: self.harness.log.lines(),
             upstream_calls,
             upstream_deviations,
+            runner_tokens: self.harness.runner_tokens.take(),
         };
         Ok(Transcript { response, window: self.now(), internals: Some(internals) })
     }

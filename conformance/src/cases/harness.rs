@@ -6,6 +6,7 @@ use locum_abi::manifest::Manifest;
 use locum_engine::ports::Issuers;
 
 use crate::cases::log_lines::LogLines;
+use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
 use crate::faults::FaultyIssuers;
 use crate::faults::fault::Fault;
@@ -17,6 +18,7 @@ pub(crate) struct Harness {
     pub(crate) issuers: Arc<dyn Issuers>,
     pub(crate) upstreams: Arc<ScriptedUpstreams>,
     pub(crate) log: Arc<LogLines>,
+    pub(crate) runner_tokens: Arc<RunnerTokens>,
     /// The fault of the mutant that runs.
     pub(crate) fault: Option<Fault>,
 }

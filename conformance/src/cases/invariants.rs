@@ -99,14 +99,21 @@ impl Invariants<'_> {
                 seconds(decoded.expires_at),
             ));
         }
+        let of_runner = transcript.internals.iter().flat_map(|internals| &internals.runner_tokens);
+        let of_runner: Vec<_> = of_runner.filter_map(|token| decoded.signed_anew(token)).collect();
         let key_of_spec = match self.reading {
             CredentialReading::Jwt(reading) => Some(&reading.verifies_with),
             _ => None,
         };
-        if let Some(key) = self.verifies_with.or(key_of_spec)
-            && let Err(why) = decoded.verify(key, self.settings, self.tenant)
-        {
-            violations.push(Difference::new("signature", "valid for the stated verifying key", why));
+        if let Some(key) = self.verifies_with.or(key_of_spec) {
+            let signatures = [("signature", decoded)]
+                .into_iter()
+                .chain(of_runner.iter().map(|token| ("signature in the runner", token)));
+            for (name, token) in signatures {
+                if let Err(why) = token.verify(key, self.settings, self.tenant) {
+                    violations.push(Difference::new(name, "valid for the stated verifying key", why));
+                }
+            }
         }
         violations
     }

@@ -184,6 +184,16 @@ impl DecodedCredential {
         format!("{} {header} {}", self.text, Value::Object(self.claims.clone()))
     }
 
+    /// The same credential with the signature of this token; `None` if the token does not sign the same.
+    pub(crate) fn signed_anew(&self, token: &str) -> Option<Self> {
+        let signed = |jwt: &str| jwt.rsplit_once('.').map(|(signed, _)| signed.to_owned());
+        (signed(token)? == signed(&self.text)?).then(|| Self {
+            text: token.to_owned(),
+            presented: token.to_owned(),
+            ..self.clone()
+        })
+    }
+
     /// Verifies the signature.
     ///
     /// # Errors

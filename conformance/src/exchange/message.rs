@@ -62,4 +62,6 @@ pub(crate) struct Internals {
     pub(crate) upstream_calls: usize,
     /// The differences between the upstream requests and the script.
     pub(crate) upstream_deviations: Vec<String>,
+    /// Tokens with a random signature that the plugin issued in its own process for the same request.
+    pub(crate) runner_tokens: Vec<String>,
 }

@@ -12,6 +12,7 @@ use tracing::dispatcher::set_default;
 use crate::cases::both_levels::{BothLevels, RecordingUpstreams, ReplayingUpstreams};
 use crate::cases::harness::Harness;
 use crate::cases::log_lines::LogLines;
+use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::PluginSpec;
@@ -58,8 +59,9 @@ impl<'a> LoadedPlugin<'a> {
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
         let isolation = tested_isolation(options.isolation, &manifest);
-        let issuers = load_issuers(options, isolation, &file, &upstreams)?;
-        let harness = Harness { issuers, upstreams, log, fault: None };
+        let runner_tokens = Arc::new(RunnerTokens::default());
+        let issuers = load_issuers(options, isolation, &file, &upstreams, &runner_tokens)?;
+        let harness = Harness { issuers, upstreams, log, runner_tokens, fault: None };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let implementation = ImplementationReport::of_plugin(
             name,
@@ -106,6 +108,7 @@ fn load_issuers(
     isolation: TestedIsolation,
     file: &Path,
     upstreams: &Arc<ScriptedUpstreams>,
+    runner_tokens: &Arc<RunnerTokens>,
 ) -> Result<Arc<dyn Issuers>, LoadError> {
     let load = |isolation, upstreams: Arc<dyn Upstreams>| {
         let mut load = LoadOptions::new(upstreams);
@@ -118,6 +121,7 @@ fn load_issuers(
         TestedIsolation::Both => Arc::new(BothLevels {
             in_process: load(Isolation::InProcess, Arc::new(RecordingUpstreams(upstreams.clone())))?,
             runner: load(Isolation::Runner, Arc::new(ReplayingUpstreams))?,
+            runner_tokens: Arc::clone(runner_tokens),
         }),
     })
 }

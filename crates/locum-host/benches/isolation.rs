@@ -1,22 +1,26 @@
 //! Times one call of a plugin at both levels of isolation, many at once, the start of a runner, and the first answer after
-//! its death.
+//! its death; and prints the memory of a runner.
 //!
 //! `cargo xtask bench` builds the plugins in release mode and passes their directory in LOCUM_BENCH_PLUGINS.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot start should panic with the reason")]
+#![expect(clippy::print_stdout, reason = "it prints the memory of a runner")]
 
+use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
 use locum_engine::ports::{CallContext, Issuer, Issuers, NoAudiences};
 use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, Isolation, LoadOptions, Pins, PluginSet};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::{Map, json};
 use tokio::runtime::Runtime;
 
@@ -101,26 +105,119 @@ fn many_at_once(runtime: &Runtime, issuer: &Arc<dyn Issuer>, iterations: u64) ->
     start.elapsed()
 }
 
+/// Runs this thread, and those that it starts later, on the first processors only; `None` for all.
+fn run_on(first: Option<usize>, all: &CpuSet) -> CpuSet {
+    let mut chosen = CpuSet::new();
+    let available = (0..CpuSet::MAX_CPU).filter(|processor| all.is_set(*processor));
+    available.take(first.unwrap_or(CpuSet::MAX_CPU)).for_each(|processor| chosen.set(processor));
+    sched_setaffinity(None, &chosen).expect("processors can be chosen");
+    chosen
+}
+
+/// Runs the threads of a runner on these processors only.
+fn run_runner_on(processors: &CpuSet) {
+    for thread in fs::read_dir(format!("/proc/{}/task", runner().as_raw_nonzero())).expect("it runs") {
+        let number = thread.ok().and_then(|thread| thread.file_name().to_str()?.parse().ok());
+        sched_setaffinity(number.and_then(Pid::from_raw), processors).expect("processors can be chosen");
+    }
+}
+
+fn time_one(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    runtime: &Runtime,
+    issuer: &Arc<dyn Issuer>,
+) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|iterations| one_after_another(runtime, issuer, iterations));
+    });
+}
+
+fn time_many(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    runtime: &Runtime,
+    issuer: &Arc<dyn Issuer>,
+) {
+    group.throughput(Throughput::Elements(CONCURRENT));
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|iterations| many_at_once(runtime, issuer, iterations));
+    });
+}
+
 fn calls(criterion: &mut Criterion) {
-    let runtime = runtime();
+    let all = sched_getaffinity(None).expect("the processors are known");
     for isolation in [Isolation::InProcess, Isolation::Runner] {
-        let set = load(isolation);
-        let issuer = issuer(&set);
         let mut group = criterion.benchmark_group(isolation.as_str());
-        group.bench_function("one call", |bencher| {
-            bencher.iter_custom(|iterations| one_after_another(&runtime, &issuer, iterations));
-        });
-        group.throughput(Throughput::Elements(CONCURRENT));
-        group.bench_function("32 calls at once", |bencher| {
-            bencher.iter_custom(|iterations| many_at_once(&runtime, &issuer, iterations));
-        });
+        for (processors, name) in [(Some(1), "one call, one processor"), (None, "one call, all processors")] {
+            run_on(processors, &all);
+            let (runtime, set) = (runtime(), load(isolation));
+            time_one(&mut group, name, &runtime, &issuer(&set));
+        }
+        run_on(Some(2), &all);
+        let (runtime, set) = (runtime(), load(isolation));
+        let name = match isolation {
+            Isolation::Runner => "32 calls at once, two processors, two lanes",
+            _ => "32 calls at once, two processors",
+        };
+        time_many(&mut group, name, &runtime, &issuer(&set));
+        run_on(None, &all);
         group.finish();
     }
+    lanes(criterion, &all);
+}
+
+/// A runner has as many lanes as it has processors when it starts.
+fn lanes(criterion: &mut Criterion, all: &CpuSet) {
+    let mut group = criterion.benchmark_group("runner");
+    for (lanes, name) in [
+        (1, "32 calls at once, two processors, one lane"),
+        (4, "32 calls at once, two processors, four lanes"),
+    ] {
+        run_on(Some(lanes), all);
+        let set = load(Isolation::Runner);
+        let two = run_on(Some(2), all);
+        run_runner_on(&two);
+        let runtime = runtime();
+        time_many(&mut group, name, &runtime, &issuer(&set));
+        run_on(None, all);
+    }
+    let (runtime, set) = (runtime(), load(Isolation::Runner));
+    time_many(&mut group, "32 calls at once, all processors", &runtime, &issuer(&set));
+    group.finish();
+    print_memory();
+}
+
+/// Prints the memory of the runner, of which the plugin's memory file exists once for host and runners.
+fn print_memory() {
+    let smaps = fs::read_to_string(format!("/proc/{}/smaps", runner().as_raw_nonzero())).expect("it runs");
+    let (mut resident, mut file, mut own) = (0, 0, 0);
+    let mut of_file = false;
+    for line in smaps.lines() {
+        let mut words = line.split_whitespace();
+        let (name, kib) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let kib = kib.parse().unwrap_or(0_u64);
+        match name {
+            "Rss:" => resident += kib,
+            // Of a memory file, what is not anonymous is the file itself.
+            "Private_Dirty:" if of_file => file += kib,
+            "Private_Dirty:" => own += kib,
+            "Anonymous:" if of_file => (file, own) = (file - kib, own + kib),
+            _ if !name.ends_with(':') => of_file = line.contains("/memfd:"),
+            _ => {}
+        }
+    }
+    println!(
+        "memory of a runner: {resident} KiB resident; private dirty: {own} KiB and {file} KiB of the memory file"
+    );
 }
 
 fn starts(criterion: &mut Criterion) {
     let runtime = runtime();
     let mut group = criterion.benchmark_group("runner");
+    group.bench_function("start until ready", |bencher| {
+        bencher.iter_custom(|iterations| (0..iterations).map(|_| last_start(&load(Isolation::Runner))).sum());
+    });
     group.bench_function("load and first answer", |bencher| {
         bencher.iter(|| {
             let set = load(Isolation::Runner);
@@ -135,6 +232,11 @@ fn starts(criterion: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// How long the process took to start, without what the host does with the file before that.
+fn last_start(set: &PluginSet) -> Duration {
+    set.plugins().next().and_then(|plugin| plugin.health().last_start).expect("it has a runner")
 }
 
 /// Kills the runner while it is idle, and waits for an answer of the next one.
@@ -153,9 +255,9 @@ fn death_and_next_answer(runtime: &Runtime, set: &PluginSet, issuer: &Arc<dyn Is
 /// The only child of this process.
 fn runner() -> Pid {
     let own = format!("PPid:\t{}\n", std::process::id());
-    let processes = std::fs::read_dir("/proc").expect("/proc is mounted").filter_map(Result::ok);
+    let processes = fs::read_dir("/proc").expect("/proc is mounted").filter_map(Result::ok);
     let numbers = processes.filter_map(|process| process.file_name().to_str()?.parse::<i32>().ok());
-    let status = |number: i32| std::fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
+    let status = |number: i32| fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
     let mut children = numbers.filter(|number| status(*number).contains(&own));
     children.next().and_then(Pid::from_raw).expect("a runner")
 }

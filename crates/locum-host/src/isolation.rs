@@ -28,6 +28,34 @@ impl Isolation {
     }
 }
 
+/// Which calls share a process, of a plugin at the level [`Isolation::Runner`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProcessScope {
+    /// Those of all tenants: one process for the plugin.
+    #[default]
+    Plugin,
+    /// Those of one tenant: a process for each tenant that has an add-on of the plugin. A plugin cannot mix what it was
+    /// given for different tenants then.
+    Tenant,
+}
+
+impl ProcessScope {
+    /// The scope as lock files, commands and reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Tenant => "tenant",
+        }
+    }
+
+    /// Whether lock files leave it out.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl fmt::Display for Isolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

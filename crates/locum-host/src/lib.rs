@@ -63,7 +63,7 @@ pub use egress::allowed_upstreams::{
 };
 pub use egress::http_upstreams::HttpUpstreams;
 pub use egress::upstreams::{UpstreamError, Upstreams};
-pub use isolation::Isolation;
+pub use isolation::{Isolation, ProcessScope};
 pub use loading::elf::ElfFacts;
 pub use loading::inspection::{Inspection, inspect};
 pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};

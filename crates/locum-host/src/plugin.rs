@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::calling::backend::Backend;
 use crate::calling::health::PluginHealth;
 use crate::calling::in_process::InProcessBackend;
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, ProcessScope};
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
@@ -19,7 +19,7 @@ use crate::loading::pins::{Pin, Pins};
 use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
 use crate::protections::Protections;
-use crate::runner::{Plan, RunnerBackend, RunnerCommand};
+use crate::runner::{Plan, RunnerBackend, RunnerCommand, TenantRunners};
 use crate::sha256::Sha256;
 
 /// A loaded plugin.
@@ -29,6 +29,7 @@ pub struct Plugin {
     manifest: Manifest,
     settings_schemas: Vec<SettingsSchema>,
     isolation: Isolation,
+    isolate: ProcessScope,
     allows_signing_bytes: bool,
     backend: Box<dyn Backend>,
 }
@@ -54,7 +55,8 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let path = file.path.as_path();
         let pin = pins.check(&file)?;
-        let (isolation, allows_signing_bytes) = (pin.isolation, pin.allow_signing_bytes);
+        let (isolation, isolate, allows_signing_bytes) =
+            (pin.isolation, pin.isolate, pin.allow_signing_bytes);
         let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;
         check_tenant_key(&checked.manifest, pin).map_err(|fault| fault.at(path))?;
         let name = checked.manifest.name.as_str();
@@ -67,8 +69,13 @@ impl Plugin {
             Isolation::Runner => {
                 let command = how.command.cloned().ok_or_else(|| no_runner().at(path))?;
                 let plan = Plan::new(command, how.strict_sandbox, &file, elf, &checked.json);
-                let started = plan.and_then(|plan| RunnerBackend::start(name, plan));
-                Box::new(started.map_err(|fault| fault.at(path))?)
+                let started = plan.and_then(|plan| match isolate {
+                    ProcessScope::Plugin => {
+                        Ok(Box::new(RunnerBackend::start(name, plan)?) as Box<dyn Backend>)
+                    }
+                    ProcessScope::Tenant => Ok(Box::new(TenantRunners::start(name, plan)?)),
+                });
+                started.map_err(|fault| fault.at(path))?
             }
         };
         let CheckedManifest { manifest, settings_schemas, .. } = checked;
@@ -86,6 +93,7 @@ impl Plugin {
             manifest,
             settings_schemas,
             isolation,
+            isolate,
             allows_signing_bytes,
             backend,
         })
@@ -109,6 +117,11 @@ impl Plugin {
     /// The level at which it runs, as its pin states it.
     pub fn isolation(&self) -> Isolation {
         self.isolation
+    }
+
+    /// Which calls share a process, if it runs in processes of its own.
+    pub fn process_scope(&self) -> ProcessScope {
+        self.isolate
     }
 
     /// Whether its pin lets it have bytes that are not a JWT signed with the tenant's key.

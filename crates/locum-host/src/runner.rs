@@ -6,8 +6,8 @@
 //! a request        lane ◄── length, bytes ──────────────►    a thread for each lane: calls the plugin
 //! ```
 //!
-//! `process` starts a runner and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
-//! one request and its answer on a lane, `backend` what a configured issuer does with both. `child` is the other side.
+//! `trial` finds out whether a runner works on this system, `process` starts one and `keeper` keeps one running. `generation` is one running process as calls see it, `exchange`
+//! one request and its answer on a lane, `backend` what a configured issuer does with both; `tenants` keeps one for each. `child` is the other side.
 //! `messages` and `frames` are what they say to each other, on the `control_socket`, the lanes and the `blocking_lane`.
 
 mod backend;
@@ -16,6 +16,7 @@ mod child;
 mod command;
 mod control_socket;
 mod exchange;
+mod faults;
 mod frames;
 mod generation;
 mod in_flight;
@@ -24,9 +25,13 @@ mod messages;
 mod pause;
 mod process;
 mod shared;
+mod tenants;
 mod timed_lock;
+mod trial;
+mod trial_library;
 
 pub(crate) use backend::RunnerBackend;
 pub use command::{RunnerCommand, run_if_asked, run_plugin};
 pub(crate) use keeper::Plan;
 pub use locum_sandbox::SUPPORTED;
+pub(crate) use tenants::TenantRunners;

@@ -36,7 +36,10 @@ pub use self::{
     filter::{PluginFile, install_filter},
     limits::{end_with_parent, limit_process},
     no_files::refuse_files_and_network,
-    system::{close_inherited, handle_signals, leave, prepare_thread, refuse_executable_memory},
+    system::{
+        c_library, close_inherited, give_back_memory, handle_signals, leave, prepare_thread,
+        refuse_executable_memory,
+    },
 };
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]

@@ -2,7 +2,9 @@
 #![expect(unsafe_code, reason = "signal handlers and process attributes; each block has its SAFETY comment")]
 
 use std::cell::Cell;
+use std::ffi::CStr;
 use std::io::Error;
+use std::mem::MaybeUninit;
 use std::os::fd::{IntoRawFd as _, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -80,14 +82,27 @@ pub(crate) fn limit_arenas(arenas: u16) -> Result<(), SandboxError> {
     checked(result == 1, "limiting the arenas of malloc")
 }
 
+/// The system's C library with its version, for people.
+pub fn c_library() -> String {
+    // SAFETY: it returns a text that ends with a zero byte and is never changed or freed.
+    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) };
+    format!("glibc {}", version.to_string_lossy())
+}
+
+/// Gives the system back the memory that malloc keeps and nothing uses: most of what a start needed.
+pub fn give_back_memory() {
+    // SAFETY: it touches only memory that malloc has not given out.
+    unsafe { libc::malloc_trim(0) };
+}
+
 /// Numbers the current thread for messages about its death, and gives its signal handlers a stack of their own.
 ///
 /// # Errors
 /// The system refuses.
 pub fn prepare_thread(number: u32) -> Result<(), SandboxError> {
     THREAD.set(number);
-    // Leaked: the handlers of this thread use it until the process ends.
-    let stack: &'static mut [u8] = Box::leak(vec![0; HANDLER_STACK_BYTES].into_boxed_slice());
+    // Leaked: the handlers of this thread use it until the process ends. Not written: most threads never need it.
+    let stack: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new_uninit_slice(HANDLER_STACK_BYTES));
     let stack = libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: HANDLER_STACK_BYTES };
     // SAFETY: the memory is valid for ever, and nothing else uses it.
     let result = unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };

@@ -49,6 +49,14 @@ pub fn refuse_executable_memory() -> bool {
     false
 }
 
+/// Not on this system.
+pub fn c_library() -> String {
+    "an unknown C library".to_owned()
+}
+
+/// Not on this system.
+pub fn give_back_memory() {}
+
 /// Ends the process.
 pub fn leave() -> ! {
     std::process::exit(159)

@@ -101,26 +101,7 @@ pub(crate) enum PluginCommand {
     },
     /// Trust plugin files: record their SHA-256, so that exactly these bytes may be loaded
     #[command(after_help = details::PLUGIN_PIN)]
-    Pin {
-        /// The plugin files
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// Write this lock file [default: `plugins.lock` beside the directory of the plugin file]
-        #[arg(long, value_name = "FILE")]
-        lock: Option<PathBuf>,
-        /// Let the plugins run in the server's process, where they can do whatever the server can
-        #[arg(long)]
-        in_process: bool,
-        /// Let plugins whose manifest asks for it have XML signed with the tenant's key, which the server cannot check
-        #[arg(long)]
-        allow_signing_bytes: bool,
-        /// Give the tenant's private key to plugins that were built to need it, instead of signing for them
-        #[arg(long, requires = "in_process")]
-        give_tenant_key: bool,
-        /// Pin without asking
-        #[arg(long)]
-        yes: bool,
-    },
+    Pin(PinArgs),
     /// Show the plugins of a running server: version, level, health and pauses
     #[command(after_help = details::PLUGIN_STATUS)]
     Status {
@@ -168,6 +149,31 @@ pub(crate) struct UpgradeArgs {
     #[arg(long, value_name = "FILE", default_value = "locum.toml")]
     pub(crate) config: PathBuf,
     /// Upgrade without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PinArgs {
+    /// The plugin files
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Write this lock file [default: `plugins.lock` beside the directory of the plugin file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+    /// Let the plugins run in the server's process, where they can do whatever the server can
+    #[arg(long)]
+    pub(crate) in_process: bool,
+    /// Start a process of its own for each tenant, or one for the plugin
+    #[arg(long, value_name = "SCOPE", default_value = "plugin", conflicts_with = "in_process")]
+    pub(crate) isolate: IsolateArg,
+    /// Let plugins whose manifest asks for it have XML signed with the tenant's key, which the server cannot check
+    #[arg(long)]
+    pub(crate) allow_signing_bytes: bool,
+    /// Give the tenant's private key to plugins that were built to need it, instead of signing for them
+    #[arg(long, requires = "in_process")]
+    pub(crate) give_tenant_key: bool,
+    /// Pin without asking
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -284,6 +290,13 @@ pub(crate) enum IsolationArg {
     Runner,
     #[default]
     Both,
+}
+
+/// Which calls of a plugin share a process.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolateArg {
+    Plugin,
+    Tenant,
 }
 
 /// How a command prints its result.

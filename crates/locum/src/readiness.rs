@@ -20,6 +20,8 @@ fn details_of(plugin: &Plugin, pauses: usize) -> Value {
     add("isolation", plugin.isolation().as_str().into());
     add("available", (!plugin.health().quarantined).into());
     if let Some(protections) = plugin.protections() {
+        add("isolate", plugin.process_scope().as_str().into());
+        add("processes", plugin.health().processes.into());
         add("landlock", protections.landlock.into());
         add("no_new_code", protections.no_new_code.into());
     }

@@ -50,6 +50,15 @@ fn decoded() -> DecodedCredential {
 
 /// The names of the violations.
 fn violations(transcript: &Transcript, credential: Option<Result<DecodedCredential, String>>) -> Vec<String> {
+    violations_for(None, transcript, credential)
+}
+
+/// The names of the violations of a step with this verifying key.
+fn violations_for(
+    verifies_with: Option<&VerifyingKey>,
+    transcript: &Transcript,
+    credential: Option<Result<DecodedCredential, String>>,
+) -> Vec<String> {
     let request = Request {
         method: "POST",
         target: "/delegation".to_owned(),
@@ -61,7 +70,7 @@ fn violations(transcript: &Transcript, credential: Option<Result<DecodedCredenti
     let invariants = Invariants {
         form: &CredentialForm::Jwt,
         reading: &CredentialReading::Opaque,
-        verifies_with: None,
+        verifies_with,
         settings: &Map::new(),
         tenant: &TestedTenant {
             data: TenantData::new(Tenant::new("acme.example.com"), Vec::new()),
@@ -137,6 +146,30 @@ fn a_credential_is_valid_at_the_time_of_the_request() {
     assert_eq!(violations(&valid(), Some(Ok(expired))), ["expiry of the credential"]);
     let early = DecodedCredential { issued_at: Some(1_001), expires_at: Some(1_301), ..decoded() };
     assert_eq!(violations(&valid(), Some(Ok(early))), ["start of the credential"]);
+}
+
+#[test]
+fn the_signature_of_the_runner_is_verified_where_it_is_another() {
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    let claims = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0";
+    let signed = |secret: &[u8]| {
+        let key = jsonwebtoken::EncodingKey::from_secret(secret);
+        let signature =
+            jsonwebtoken::crypto::sign(claims.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap();
+        format!("{claims}.{signature}")
+    };
+    let key = VerifyingKey::SecretBytes("c2VjcmV0".to_owned());
+    let header = Map::from_iter([("alg".to_owned(), "HS256".into())]);
+    let issued = DecodedCredential { text: signed(b"secret"), header: Some(header), ..decoded() };
+    let with_runner = |token: String| {
+        let mut transcript = valid();
+        transcript.internals.as_mut().unwrap().runner_tokens = vec![token];
+        violations_for(Some(&key), &transcript, Some(Ok(issued.clone())))
+    };
+    assert_eq!(with_runner(signed(b"secret")), NONE);
+    assert_eq!(with_runner(signed(b"another secret")), ["signature in the runner"]);
+    // What a mutant made of the response is not what the runner signed.
+    assert_eq!(with_runner(signed(b"another secret").replacen('e', "f", 1)), NONE);
 }
 
 #[test]

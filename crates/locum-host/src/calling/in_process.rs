@@ -76,7 +76,9 @@ impl Backend for InProcessBackend {
         PluginHealth {
             running: running.load(Relaxed),
             hangs: late.load(Relaxed),
+            processes: 0,
             deaths: 0,
+            last_start: None,
             quarantined: false,
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::Manifest;
 
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, ProcessScope};
 use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::LoadError;
@@ -39,6 +39,7 @@ impl Inspection {
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
             isolation: Isolation::Runner,
+            isolate: ProcessScope::Plugin,
             allow_signing_bytes: false,
             give_tenant_key: false,
         }

@@ -32,7 +32,7 @@ pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
     if let Some(module) = mapped.get(&file.sha256) {
         return Ok(*module);
     }
-    let memfd = sealed_memfd(file).map_err(|error| {
+    let memfd = sealed_memfd(&file.file_name(), &file.bytes).map_err(|error| {
         LoadFault::new(
             LoadErrorCode::MappingRefused,
             format!("the system refuses executable memory: {error}"),
@@ -47,16 +47,16 @@ pub(crate) fn map(file: &PluginFile) -> Result<IssuerModuleRef, LoadFault> {
     Ok(module)
 }
 
-/// A copy of the file in memory that nobody can change.
-pub(crate) fn sealed_memfd(file: &PluginFile) -> std::io::Result<File> {
+/// A copy of a file in memory that nobody can change.
+pub(crate) fn sealed_memfd(name: &str, bytes: &[u8]) -> std::io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Kernels before 6.3 do not know EXEC; their memfds are executable without it.
-    let memfd = match memfd_create(file.file_name(), flags | MemfdFlags::EXEC) {
-        Err(Errno::INVAL) => memfd_create(file.file_name(), flags),
+    let memfd = match memfd_create(name, flags | MemfdFlags::EXEC) {
+        Err(Errno::INVAL) => memfd_create(name, flags),
         memfd => memfd,
     }?;
     let mut memfd = File::from(memfd);
-    memfd.write_all(&file.bytes)?;
+    memfd.write_all(bytes)?;
     fcntl_add_seals(&memfd, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
     Ok(memfd)
 }
@@ -85,6 +85,15 @@ pub(crate) fn open_libraries(names: &[String]) -> Result<(), LoadFault> {
             .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
         let _ = library.into_raw();
     }
+    Ok(())
+}
+
+/// Opens the library that is no plugin and does nothing, by the name of its copy in memory.
+pub(crate) fn open_trial(name: &str) -> Result<(), LoadFault> {
+    // SAFETY: the host wrote this library itself; its one function returns at once. It is never unloaded.
+    let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| LoadFault::new(LoadErrorCode::LoaderRefused, error.to_string()))?;
+    let _ = library.into_raw();
     Ok(())
 }
 

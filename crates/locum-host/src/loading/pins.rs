@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, ProcessScope};
 use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
@@ -36,6 +36,10 @@ pub struct Pin {
     /// The level at which it runs. An entry that states none means [`Isolation::Runner`].
     #[serde(default)]
     pub isolation: Isolation,
+    /// Which calls share a process, at the level [`Isolation::Runner`]. An entry that states nothing means
+    /// [`ProcessScope::Plugin`].
+    #[serde(default, skip_serializing_if = "ProcessScope::is_default")]
+    pub isolate: ProcessScope,
     /// Whether the plugin may have bytes that are not a JWT signed with the tenant's key, as its manifest asks for. The host
     /// cannot check what they say.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -56,10 +60,16 @@ impl Pin {
         self.sha256 == sha256 || self.next_sha256 == Some(sha256)
     }
 
-    /// The same pin for another level.
+    /// The same pin for another level, with one process for the plugin.
     #[must_use]
     pub fn at(self, isolation: Isolation) -> Self {
-        Self { isolation, ..self }
+        Self { isolation, isolate: ProcessScope::Plugin, ..self }
+    }
+
+    /// The same pin for the level [`Isolation::Runner`], with processes of this scope.
+    #[must_use]
+    pub fn isolating(self, isolate: ProcessScope) -> Self {
+        Self { isolation: Isolation::Runner, isolate, ..self }
     }
 }
 
@@ -104,6 +114,7 @@ impl Pins {
             if pin.file.is_empty() || pin.file.contains('/') {
                 return Err(unusable(format!("`{}` is not a file name without directories", pin.file)));
             }
+            check_scope(&pin)?;
             if let Some(duplicate) = pins.by_file.insert(pin.file.clone(), pin) {
                 return Err(unusable(format!("the lock file lists `{}` twice", duplicate.file)));
             }
@@ -139,6 +150,7 @@ impl Pins {
             name: String::new(),
             version: String::new(),
             isolation: Isolation::InProcess,
+            isolate: ProcessScope::Plugin,
             allow_signing_bytes: true,
             give_tenant_key: true,
         });
@@ -148,7 +160,14 @@ impl Pins {
     /// The same pins, all for this level.
     #[must_use]
     pub fn at(mut self, isolation: Isolation) -> Self {
-        self.by_file.values_mut().for_each(|pin| pin.isolation = isolation);
+        self.by_file.values_mut().for_each(|pin| *pin = pin.clone().at(isolation));
+        self
+    }
+
+    /// The same pins, all for the level [`Isolation::Runner`] with processes of this scope.
+    #[must_use]
+    pub fn isolating(mut self, isolate: ProcessScope) -> Self {
+        self.by_file.values_mut().for_each(|pin| *pin = pin.clone().isolating(isolate));
         self
     }
 
@@ -178,6 +197,7 @@ impl Pins {
             return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
         };
         if pin.accepts(file.sha256) {
+            check_scope(pin).map_err(|fault| fault.at(&file.path))?;
             return Ok(pin);
         }
         let mut error =
@@ -202,6 +222,17 @@ pub(crate) fn write_replacing(lock: &Path, contents: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&draft);
     })?;
     File::open(lock.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+/// Refuses a pin for the host's process that asks for a process for each tenant.
+fn check_scope(pin: &Pin) -> Result<(), LoadFault> {
+    if pin.isolation == Isolation::Runner || pin.isolate == ProcessScope::Plugin {
+        return Ok(());
+    }
+    Err(unusable(format!(
+        "`{}` has `isolate = \"tenant\"` and `isolation = \"{}\"`; processes for each tenant need `isolation = \"runner\"`",
+        pin.file, pin.isolation
+    )))
 }
 
 fn unusable(cause: impl Into<String>) -> LoadFault {
@@ -271,6 +302,31 @@ mod tests {
         };
         assert_eq!([b"x", b"y", b"z"].map(|bytes| accepts(&next, bytes)), [true, true, false]);
         assert_eq!([b"x", b"y", b"z"].map(|bytes| accepts("", bytes)), [true, false, false]);
+    }
+
+    #[test]
+    fn a_process_for_each_tenant_is_of_the_runner_only() {
+        let scope = |lines: &str| {
+            let pins = Pins::from_text(&(lock_of("libapp.so") + lines)).unwrap();
+            pins.find(Path::new("/p/libapp.so")).unwrap().isolate
+        };
+        assert_eq!(scope(""), ProcessScope::Plugin);
+        assert_eq!(scope("isolate = \"tenant\"\n"), ProcessScope::Tenant);
+        assert_eq!(scope("isolation = \"in_process\"\nisolate = \"plugin\"\n"), ProcessScope::Plugin);
+        let contradiction = lock_of("libapp.so") + "isolation = \"in_process\"\nisolate = \"tenant\"\n";
+        assert!(cause(&contradiction).contains("processes for each tenant need `isolation = \"runner\"`"));
+        assert!(cause(&(lock_of("a") + "isolate = \"client\"\n")).contains("unknown variant"));
+    }
+
+    #[test]
+    fn a_pin_in_the_hosts_process_asks_for_no_process() {
+        let pins = Pins::from_text(&lock_of("libapp.so")).unwrap().isolating(ProcessScope::Tenant);
+        let levels = |pins: &Pins| {
+            let pin = pins.iter().next().unwrap();
+            (pin.isolation, pin.isolate)
+        };
+        assert_eq!(levels(&pins), (Isolation::Runner, ProcessScope::Tenant));
+        assert_eq!(levels(&pins.at(Isolation::InProcess)), (Isolation::InProcess, ProcessScope::Plugin));
     }
 
     #[test]

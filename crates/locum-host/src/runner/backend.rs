@@ -20,9 +20,9 @@ use crate::runner::blocking_lane::BlockingFault;
 use crate::runner::exchange::LaneFault;
 use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, LanePermit, Obituary};
 use crate::runner::keeper::{self, Plan};
-use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
+use crate::runner::messages::{Answer, CONFIGURE_LANE, Request, RequestFrame};
 use crate::runner::pause::Pause;
-use crate::runner::shared::{Shared, State, obituary, process};
+use crate::runner::shared::{Counters, Shared, State, obituary, process};
 use crate::runner::timed_lock::NotTaken;
 
 /// How long the end of a process is waited for, beyond the deadline of a configuration.
@@ -36,7 +36,7 @@ pub(crate) struct RunnerBackend {
 }
 
 /// Ends the process when the plugin and all of its issuers are dropped.
-struct Runner(Arc<Shared>);
+pub(super) struct Runner(Arc<Shared>);
 
 impl Drop for Runner {
     fn drop(&mut self) {
@@ -49,10 +49,34 @@ impl RunnerBackend {
     ///
     /// # Errors
     /// The runner cannot be started, or the plugin cannot be mapped in it.
-    pub(crate) fn start(plugin: &str, plan: Plan) -> Result<Self, LoadFault> {
-        let shared = Arc::new(Shared::new(plugin));
-        keeper::start(&shared, plan)?;
+    pub(crate) fn start(plugin: &str, plan: impl Into<Arc<Plan>>) -> Result<Self, LoadFault> {
+        let shared = Arc::new(Shared::new(plugin, None, Arc::default()));
+        keeper::start(&shared, plan.into())?;
         Ok(Self { runner: Arc::new(Runner(shared)) })
+    }
+
+    /// Starts the runner of one tenant. Whoever configures an issuer waits until it is ready.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn start_for_tenant(
+        plugin: &str,
+        tenant: &str,
+        plan: Arc<Plan>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, LoadFault> {
+        let shared = Arc::new(Shared::new(plugin, Some(tenant), counters));
+        keeper::start_in_background(&shared, plan)?;
+        Ok(Self { runner: Arc::new(Runner(shared)) })
+    }
+
+    /// The runner, which ends when nobody has it.
+    pub(super) fn runner(&self) -> &Arc<Runner> {
+        &self.runner
+    }
+
+    pub(super) fn of(runner: Arc<Runner>) -> Self {
+        Self { runner }
     }
 }
 
@@ -101,8 +125,10 @@ impl Backend for RunnerBackend {
         let state = shared.state();
         PluginHealth {
             running: if let State::Ready(generation) = &state { generation.in_flight().count() } else { 0 },
-            hangs: shared.calls_that_hung.load(Ordering::Relaxed),
-            deaths: shared.deaths.load(Ordering::Relaxed),
+            hangs: shared.counters.calls_that_hung.load(Ordering::Relaxed),
+            processes: usize::from(matches!(state, State::Ready(_))),
+            deaths: shared.counters.deaths.load(Ordering::Relaxed),
+            last_start: shared.counters.last_start(),
             quarantined: matches!(state, State::Failed(_) | State::Stopped),
         }
     }
@@ -137,7 +163,7 @@ enum Configured {
 fn configure(
     shared: &Shared,
     generation: &Arc<Generation>,
-    request: &Zeroizing<Vec<u8>>,
+    request: &RequestFrame,
     deadline: StdInstant,
 ) -> Result<(), Configured> {
     let mut lane = generation.configure_lane.take_until(deadline).map_err(|not_taken| match not_taken {
@@ -159,7 +185,7 @@ fn configure(
         }
         Ok(_) | Err(BlockingFault::BadFrame) => generation.kill(CONFIGURE_LANE, BAD_FRAME),
         Err(BlockingFault::TimedOut) => {
-            shared.calls_that_hung.fetch_add(1, Ordering::Relaxed);
+            shared.counters.calls_that_hung.fetch_add(1, Ordering::Relaxed);
             generation.kill(CONFIGURE_LANE, "it did not configure an issuer in time");
             return Err(Configured::Not(CreateError::TimedOut));
         }
@@ -200,7 +226,7 @@ impl ReadyIssuer for RunnerIssuer {
                 Err(CallEnd::TooLong) => Err(CallError::Died(TOO_LONG.to_owned())),
                 Err(CallEnd::Innocent(cause)) => Err(CallError::Died(cause)),
                 Err(CallEnd::Hung) => {
-                    self.runner.0.calls_that_hung.fetch_add(1, Ordering::Relaxed);
+                    self.runner.0.counters.calls_that_hung.fetch_add(1, Ordering::Relaxed);
                     self.blame(HANG);
                     Err(CallError::TimedOut)
                 }

@@ -1,13 +1,13 @@
 //! The lane on which issuers are configured: one request at a time, by threads that may block.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
+use rustix::io::Errno;
 
-use crate::runner::frames::FrameBuffer;
-use crate::runner::messages::{ANSWER_FRAME_BYTES_MAX, Answer};
+use crate::runner::frames::{FrameBuffer, ReadFault, ReadOutcome};
+use crate::runner::messages::{ANSWER_FRAME_BYTES_MAX, Answer, RequestFrame};
 
 /// Why a blocking exchange gave no answer. The lane cannot be used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,33 +29,29 @@ impl BlockingLane {
     }
 
     /// Sends a request that is not answered.
-    pub(super) fn send(
-        &mut self,
-        request: &Zeroizing<Vec<u8>>,
-        deadline: Instant,
-    ) -> Result<(), BlockingFault> {
+    pub(super) fn send(&mut self, request: &RequestFrame, deadline: Instant) -> Result<(), BlockingFault> {
         self.stream.set_write_timeout(Some(remaining(deadline)?)).map_err(|_| BlockingFault::Closed)?;
-        self.stream.write_all(request).map_err(|error| fault(&error))
+        self.stream.write_all(request.bytes()).map_err(|error| fault(&error))
     }
 
     pub(super) fn exchange(
         &mut self,
-        request: &Zeroizing<Vec<u8>>,
+        request: &RequestFrame,
         deadline: Instant,
     ) -> Result<Answer, BlockingFault> {
         self.send(request, deadline)?;
         loop {
-            if let Some(frame) = self.buffer.take().map_err(|_| BlockingFault::BadFrame)? {
-                let answer = Answer::parse(frame).filter(|_| self.buffer.is_empty());
-                return answer.ok_or(BlockingFault::BadFrame);
+            if let Some(frame) = self.buffer.first().map_err(|_| BlockingFault::BadFrame)? {
+                let answer = Answer::parse(frame);
+                self.buffer.remove_first();
+                return answer.filter(|_| self.buffer.is_empty()).ok_or(BlockingFault::BadFrame);
             }
             self.stream.set_read_timeout(Some(remaining(deadline)?)).map_err(|_| BlockingFault::Closed)?;
-            let space = self.buffer.space().map_err(|_| BlockingFault::BadFrame)?;
-            match self.stream.read(space) {
-                Ok(0) => return Err(BlockingFault::Closed),
-                Ok(bytes) => self.buffer.advance(bytes),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(&error)),
+            match self.buffer.read(&self.stream) {
+                Ok(ReadOutcome::Closed) => return Err(BlockingFault::Closed),
+                Ok(ReadOutcome::All | ReadOutcome::Some) | Err(ReadFault::System(Errno::INTR)) => {}
+                Err(ReadFault::TooLong) => return Err(BlockingFault::BadFrame),
+                Err(ReadFault::System(error)) => return Err(fault(&error.into())),
             }
         }
     }

@@ -5,11 +5,15 @@ mod lanes;
 mod setup;
 
 use std::fs::File;
+use std::hash::RandomState;
+use std::hint::black_box;
 use std::io::{Write as _, stdin};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 use locum_sandbox as sandbox;
 use locum_sandbox::SandboxError;
+use rustix::rand::GetRandomFlags;
 
 use self::lanes::Issuers;
 use self::setup::Received;
@@ -48,12 +52,19 @@ fn start(parent: u32) -> Result<(), LoadFault> {
     mapping::open_libraries(&received.setup.libraries)?;
     let landlock = sandbox::refuse_files_and_network().map_err(refused)?;
     let issuers = Arc::new(Issuers::default());
+    let is_trial = received.setup.is_trial;
     let configure_lane = start_lanes(received, &issuers)?;
     sandbox::handle_signals().map_err(refused)?;
     let plugin = sandbox::PluginFile::new(plugin.into());
     let name = plugin.name();
     sandbox::install_filter(plugin).map_err(refused)?;
-    issuers.set_module(mapping::open(&name)?);
+    if is_trial {
+        mapping::open_trial(&name)?;
+        use_what_plugins_use();
+    } else {
+        issuers.set_module(mapping::open(&name)?);
+    }
+    sandbox::give_back_memory();
     setup::tell(&ControlMessage::Mapped(Protections { landlock, no_new_code }));
     lanes::serve(configure_lane, &issuers);
     Ok(())
@@ -65,6 +76,25 @@ fn start_lanes(received: Received, issuers: &Arc<Issuers>) -> Result<File, LoadF
     sandbox::prepare_thread(CONFIGURE_LANE).map_err(refused)?;
     lanes::start(received.lanes, issuers)?;
     Ok(received.configure_lane)
+}
+
+/// Uses of the C library and the system what every plugin may use: memory in small and large pieces that grow and are
+/// given back, locks, clocks and random numbers.
+fn use_what_plugins_use() {
+    let mut pieces: Vec<Vec<u8>> = (0..64).map(|_| vec![1; 8 << 10]).collect();
+    let mut large = vec![1_u8; 256 << 10];
+    large.resize(4 << 20, 1);
+    large.shrink_to(1 << 10);
+    pieces.clear();
+    black_box((pieces, large));
+    let (lock, changed) = (Mutex::new(()), Condvar::new());
+    if let Ok(guard) = lock.lock() {
+        drop(changed.wait_timeout(guard, Duration::from_micros(1)));
+    }
+    std::thread::yield_now();
+    black_box((Instant::now(), SystemTime::now(), RandomState::new()));
+    let mut random = [0; 16];
+    let _ = rustix::rand::getrandom(&mut random, GetRandomFlags::empty());
 }
 
 fn refused(error: SandboxError) -> LoadFault {

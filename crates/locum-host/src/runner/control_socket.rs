@@ -64,7 +64,8 @@ pub(super) fn receive(control: &OwnedFd) -> Received {
             let message = ControlMessage::parse(bytes.get(..received.bytes).unwrap_or_default());
             message.map_or(Received::Unreadable, Received::Message)
         }
-        Err(Errno::AGAIN | Errno::INTR) => Received::Unreadable,
+        // A process that ended before it read what was sent to it resets the connection once; what it said comes after.
+        Err(Errno::AGAIN | Errno::INTR | Errno::CONNRESET) => Received::Unreadable,
         Err(_) => Received::Closed,
     }
 }
@@ -88,5 +89,22 @@ pub(super) fn timespec(time: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(time.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use locum_sandbox::{Death, DeathCause};
+
+    use super::*;
+
+    #[test]
+    fn what_a_process_said_is_read_although_it_never_read_what_it_was_sent() {
+        let (control, far) = pair().unwrap();
+        rustix::io::write(&control, b"setup").unwrap();
+        let death = Death { cause: DeathCause::Signal(6), thread: 1 };
+        rustix::io::write(&far, &death.to_bytes()).unwrap();
+        drop(far);
+        assert_eq!(last_death(&control), Some(death));
     }
 }

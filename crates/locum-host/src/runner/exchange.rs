@@ -1,14 +1,15 @@
 //! One request and its answer on a lane. It can be interrupted anywhere and continued: nothing is lost.
 
-use std::io::{Error, ErrorKind};
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::net::UnixStream;
 
-use tokio::net::UnixStream;
+use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Handle, Id};
-use zeroize::Zeroizing;
 
-use crate::runner::frames::FrameBuffer;
-use crate::runner::messages::{ANSWER_FRAME_BYTES_MAX, Answer};
+use crate::runner::frames::{FrameBuffer, ReadFault, ReadOutcome};
+use crate::runner::messages::{ANSWER_FRAME_BYTES_MAX, Answer, RequestFrame};
 
 /// Why an exchange gave no answer. The lane cannot be used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +23,15 @@ pub(super) enum LaneFault {
 /// A connection to one thread of a runner.
 pub(super) struct Lane {
     pub(super) number: u32,
-    stream: StdUnixStream,
+    stream: UnixStream,
     /// The same connection in the runtime of the last request. It is kept, because registering costs as much as a call.
-    registered: Option<(Id, UnixStream)>,
+    /// Only for reading: a socket that is registered for writing too wakes a thread whenever the runner reads from it.
+    registered: Option<(Id, AsyncFd<UnixStream>)>,
     buffer: FrameBuffer,
 }
 
 impl Lane {
-    pub(super) fn new(number: u32, stream: StdUnixStream) -> Self {
+    pub(super) fn new(number: u32, stream: UnixStream) -> Self {
         Self { number, stream, registered: None, buffer: FrameBuffer::new(ANSWER_FRAME_BYTES_MAX) }
     }
 
@@ -37,63 +39,74 @@ impl Lane {
     fn register(&mut self) -> Result<(), LaneFault> {
         let runtime = Handle::try_current().map_err(|_| LaneFault::Closed)?.id();
         if self.registered.as_ref().is_none_or(|(registered, _)| *registered != runtime) {
-            let stream = self.stream.try_clone().and_then(|stream| {
-                stream.set_nonblocking(true)?;
-                UnixStream::from_std(stream)
-            });
-            self.registered = Some((runtime, stream.map_err(|_| LaneFault::Closed)?));
+            self.stream.set_nonblocking(true).map_err(|_| LaneFault::Closed)?;
+            self.registered = Some((runtime, registered(&self.stream, Interest::READABLE)?));
         }
         Ok(())
     }
 }
 
+#[expect(
+    deprecated,
+    reason = "it is unsound for types whose descriptor changes, and its successor needs unsafe code"
+)]
+fn registered(stream: &UnixStream, interest: Interest) -> Result<AsyncFd<UnixStream>, LaneFault> {
+    let stream = stream.try_clone().map_err(|_| LaneFault::Closed)?;
+    AsyncFd::with_interest(stream, interest).map_err(|_| LaneFault::Closed)
+}
+
 /// A request that is being sent, or whose answer is being received.
 pub(super) struct Exchange {
     pub(super) lane: Lane,
-    request: Zeroizing<Vec<u8>>,
+    request: RequestFrame,
     sent: usize,
 }
 
 impl Exchange {
-    pub(super) fn new(mut lane: Lane, request: Zeroizing<Vec<u8>>) -> Result<Self, LaneFault> {
+    pub(super) fn new(mut lane: Lane, request: RequestFrame) -> Result<Self, LaneFault> {
         lane.register()?;
         Ok(Self { lane, request, sent: 0 })
     }
 
     /// Sends the rest of the request and receives the rest of the answer.
     pub(super) async fn run(&mut self) -> Result<Answer, LaneFault> {
+        while !self.send()? {
+            // The request is larger than the socket's buffer.
+            let writable = registered(&self.lane.stream, Interest::WRITABLE)?;
+            writable.writable().await.map_err(|_| LaneFault::Closed)?.retain_ready();
+        }
         let Lane { registered: Some((_, socket)), buffer, .. } = &mut self.lane else {
             return Err(LaneFault::Closed);
         };
-        while let Some(rest) = self.request.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match socket.try_write(rest) {
-                Ok(bytes) => self.sent += bytes,
-                Err(error) if would_block(&error) => writable(socket).await?,
-                Err(_) => return Err(LaneFault::Closed),
-            }
-        }
         loop {
-            if let Some(frame) = buffer.take().map_err(|_| LaneFault::BadFrame)? {
-                return Answer::parse(frame).filter(|_| buffer.is_empty()).ok_or(LaneFault::BadFrame);
+            if let Some(frame) = buffer.first().map_err(|_| LaneFault::BadFrame)? {
+                let answer = Answer::parse(frame);
+                buffer.remove_first();
+                return answer.filter(|_| buffer.is_empty()).ok_or(LaneFault::BadFrame);
             }
-            match socket.try_read(buffer.space().map_err(|_| LaneFault::BadFrame)?) {
-                Ok(0) => return Err(LaneFault::Closed),
-                Ok(bytes) => buffer.advance(bytes),
-                Err(error) if would_block(&error) => readable(socket).await?,
-                Err(_) => return Err(LaneFault::Closed),
+            let mut ready = socket.readable().await.map_err(|_| LaneFault::Closed)?;
+            match buffer.read(ready.get_inner()) {
+                Ok(ReadOutcome::Closed) => return Err(LaneFault::Closed),
+                Ok(ReadOutcome::Some) => ready.retain_ready(),
+                // Nothing more has arrived; what does after this is told again.
+                Ok(ReadOutcome::All) | Err(ReadFault::System(Errno::AGAIN)) => ready.clear_ready(),
+                Err(ReadFault::System(Errno::INTR)) => ready.retain_ready(),
+                Err(ReadFault::TooLong) => return Err(LaneFault::BadFrame),
+                Err(ReadFault::System(_)) => return Err(LaneFault::Closed),
             }
         }
     }
-}
 
-fn would_block(error: &Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock
-}
-
-async fn writable(socket: &UnixStream) -> Result<(), LaneFault> {
-    socket.writable().await.map_err(|_| LaneFault::Closed)
-}
-
-async fn readable(socket: &UnixStream) -> Result<(), LaneFault> {
-    socket.readable().await.map_err(|_| LaneFault::Closed)
+    /// Sends as much of the request as the socket takes. Returns whether all of it is sent.
+    fn send(&mut self) -> Result<bool, LaneFault> {
+        while let Some(rest) = self.request.bytes().get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match (&self.lane.stream).write(rest) {
+                Ok(bytes) => self.sent += bytes,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Err(LaneFault::Closed),
+            }
+        }
+        Ok(true)
+    }
 }

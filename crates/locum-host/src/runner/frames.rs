@@ -1,6 +1,9 @@
 //! Frames: four bytes that state a length, then so many bytes. Both sides read them with a limit.
 
-use zeroize::Zeroizing;
+use std::os::fd::AsFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, read};
 
 /// Bytes of the length, which is a number in little-endian order.
 const LENGTH_BYTES: usize = 4;
@@ -8,84 +11,106 @@ const LENGTH_BYTES: usize = 4;
 /// Initial size of a buffer. Most frames fit, and are read with one call.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// The frame of these parts.
-pub(super) fn frame(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+/// Appends the frame of these parts.
+pub(super) fn append_frame(to: &mut Vec<u8>, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut frame = Zeroizing::new(Vec::with_capacity(LENGTH_BYTES + length));
+    to.reserve(LENGTH_BYTES + length);
     // Both sides refuse frames far below this limit.
-    frame.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-    parts.iter().for_each(|part| frame.extend_from_slice(part));
-    frame
+    to.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    parts.iter().for_each(|part| to.extend_from_slice(part));
 }
 
 /// A frame states a length over the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameTooLong;
 
+/// Why nothing was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadFault {
+    TooLong,
+    System(Errno),
+}
+
+/// What a call to read brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadOutcome {
+    /// All that had arrived.
+    All,
+    /// As much as there was room for.
+    Some,
+    Closed,
+}
+
 /// Collects the bytes of frames as they arrive.
 pub(super) struct FrameBuffer {
+    /// What has arrived. The memory behind it is not touched before something is read into it.
     bytes: Vec<u8>,
-    /// How many of the bytes have arrived.
-    filled: usize,
     /// Longest frame, without its length.
     bytes_max: usize,
 }
 
 impl FrameBuffer {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes: vec![0; BUFFER_BYTES], filled: 0, bytes_max }
+        Self { bytes: Vec::with_capacity(BUFFER_BYTES), bytes_max }
     }
 
-    /// Where the next bytes go; never empty.
+    /// Reads once.
     ///
     /// # Errors
-    /// The frame that has begun is too long. Nothing is allocated for it.
-    pub(super) fn space(&mut self) -> Result<&mut [u8], FrameTooLong> {
-        if let Some(length) = self.length()? {
-            let needed = LENGTH_BYTES + length;
-            if self.bytes.len() < needed {
-                self.bytes.resize(needed, 0);
-            }
+    /// The frame that has begun is too long, and nothing is allocated for it; or the system's error.
+    pub(super) fn read(&mut self, from: impl AsFd) -> Result<ReadOutcome, ReadFault> {
+        self.make_room().map_err(|FrameTooLong| ReadFault::TooLong)?;
+        let room = self.bytes.capacity() - self.bytes.len();
+        match read(from, spare_capacity(&mut self.bytes)).map_err(ReadFault::System)? {
+            0 => Ok(ReadOutcome::Closed),
+            bytes if bytes < room => Ok(ReadOutcome::All),
+            _ => Ok(ReadOutcome::Some),
         }
-        if self.filled == self.bytes.len() {
-            self.bytes.resize(self.filled + BUFFER_BYTES, 0);
-        }
-        Ok(self.bytes.get_mut(self.filled..).unwrap_or_default())
     }
 
-    /// Counts bytes that were written into the space.
-    pub(super) fn advance(&mut self, bytes: usize) {
-        self.filled = (self.filled + bytes).min(self.bytes.len());
+    /// Makes room for the rest of the frame that has begun, and for one byte at least.
+    fn make_room(&mut self) -> Result<(), FrameTooLong> {
+        let end = self.length()?.map_or(0, |length| LENGTH_BYTES + length);
+        let rest = end.saturating_sub(self.bytes.len());
+        self.bytes.reserve_exact(rest);
+        if self.bytes.len() == self.bytes.capacity() {
+            self.bytes.reserve_exact(BUFFER_BYTES);
+        }
+        Ok(())
     }
 
     /// Whether no byte of another frame has arrived.
     pub(super) fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.bytes.is_empty()
     }
 
-    /// Removes the first frame, if all of it has arrived.
+    /// The first frame, if all of it has arrived.
     ///
     /// # Errors
     /// It is too long.
-    pub(super) fn take(&mut self) -> Result<Option<Vec<u8>>, FrameTooLong> {
-        let Some(length) = self.length()? else { return Ok(None) };
-        let end = LENGTH_BYTES + length;
-        if self.filled < end {
-            return Ok(None);
+    pub(super) fn first(&self) -> Result<Option<&[u8]>, FrameTooLong> {
+        Ok(self.length()?.and_then(|length| self.bytes.get(LENGTH_BYTES..LENGTH_BYTES + length)))
+    }
+
+    /// Removes the first frame, if all of it has arrived, and overwrites it: it may hold secrets.
+    pub(super) fn remove_first(&mut self) {
+        let Ok(Some(length)) = self.length() else { return };
+        let (end, filled) = (LENGTH_BYTES + length, self.bytes.len());
+        if filled < end {
+            return;
         }
-        let frame = self.bytes.get(LENGTH_BYTES..end).map(<[u8]>::to_vec);
-        self.bytes.copy_within(end..self.filled, 0);
-        self.filled -= end;
-        if self.bytes.len() > BUFFER_BYTES && self.filled <= BUFFER_BYTES {
-            self.bytes.truncate(BUFFER_BYTES);
-            self.bytes.shrink_to_fit();
+        self.bytes.copy_within(end.., 0);
+        if let Some(rest) = self.bytes.get_mut(filled - end..) {
+            rest.fill(0);
         }
-        Ok(frame)
+        self.bytes.truncate(filled - end);
+        if self.bytes.capacity() > BUFFER_BYTES {
+            self.bytes.shrink_to(BUFFER_BYTES);
+        }
     }
 
     fn length(&self) -> Result<Option<usize>, FrameTooLong> {
-        let arrived = self.bytes.get(..self.filled).unwrap_or_default();
-        let Some(length) = arrived.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let Some(length) = self.bytes.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
         match usize::try_from(u32::from_le_bytes(*length)) {
             Ok(length) if length <= self.bytes_max => Ok(Some(length)),
             _ => Err(FrameTooLong),
@@ -95,16 +120,24 @@ impl FrameBuffer {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
-    /// Puts bytes into the buffer as reads of at most this size would.
-    fn receive(buffer: &mut FrameBuffer, mut bytes: &[u8], at_once: usize) {
-        while !bytes.is_empty() {
-            let space = buffer.space().unwrap();
-            let count = space.len().min(at_once).min(bytes.len());
-            space[..count].copy_from_slice(&bytes[..count]);
-            buffer.advance(count);
-            bytes = &bytes[count..];
+    fn frame(parts: &[&[u8]]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        append_frame(&mut frame, parts);
+        frame
+    }
+
+    /// Sends these bytes in pieces of this size, and reads each.
+    fn receive(buffer: &mut FrameBuffer, bytes: &[u8], piece: usize) {
+        let (mut sender, receiver) = UnixStream::pair().unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        for piece in bytes.chunks(piece) {
+            sender.write_all(piece).unwrap();
+            while buffer.read(&receiver).is_ok_and(|read| read == ReadOutcome::Some) {}
         }
     }
 
@@ -112,11 +145,12 @@ mod tests {
     fn a_frame_arrives_in_any_pieces() {
         for bytes in [0, 1, 5, BUFFER_BYTES, 3 * BUFFER_BYTES + 1] {
             let body: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
-            for at_once in [1, 3, 7000, usize::MAX] {
+            for piece in [1, 3, 7000, 100_000] {
                 let mut buffer = FrameBuffer::new(bytes);
-                receive(&mut buffer, &frame(&[&body]), at_once);
-                assert_eq!(buffer.take().unwrap().unwrap(), body);
-                assert!(buffer.is_empty() && buffer.take() == Ok(None));
+                receive(&mut buffer, &frame(&[&body]), piece);
+                assert_eq!(buffer.first().unwrap().unwrap(), body);
+                buffer.remove_first();
+                assert!(buffer.is_empty() && buffer.first() == Ok(None));
             }
         }
     }
@@ -125,7 +159,8 @@ mod tests {
     fn an_incomplete_frame_is_not_taken() {
         let mut buffer = FrameBuffer::new(10);
         receive(&mut buffer, &frame(&[b"abc"])[..6], 10);
-        assert_eq!(buffer.take(), Ok(None));
+        assert_eq!(buffer.first(), Ok(None));
+        buffer.remove_first();
         assert!(!buffer.is_empty());
     }
 
@@ -133,21 +168,42 @@ mod tests {
     fn frames_that_arrive_together_are_taken_one_by_one() {
         let mut buffer = FrameBuffer::new(BUFFER_BYTES);
         let long = vec![7; BUFFER_BYTES];
-        let both = [&frame(&[&long])[..], &frame(&[b"a", b"b"])[..]].concat();
-        receive(&mut buffer, &both, usize::MAX);
-        assert_eq!(buffer.take().unwrap().unwrap(), long);
-        assert_eq!(buffer.take().unwrap().unwrap(), b"ab");
+        receive(&mut buffer, &[frame(&[&long]), frame(&[b"a", b"b"])].concat(), 100_000);
+        assert_eq!(buffer.first().unwrap().unwrap(), long);
+        buffer.remove_first();
+        assert_eq!(buffer.first().unwrap().unwrap(), b"ab");
+        buffer.remove_first();
         assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_closed_connection_is_seen_and_an_empty_one_is_the_systems_error() {
+        let mut buffer = FrameBuffer::new(10);
+        let (sender, receiver) = UnixStream::pair().unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        assert_eq!(buffer.read(&receiver), Err(ReadFault::System(Errno::AGAIN)));
+        drop(sender);
+        assert_eq!(buffer.read(&receiver), Ok(ReadOutcome::Closed));
+    }
+
+    #[test]
+    fn the_memory_of_a_long_frame_is_given_back() {
+        let mut buffer = FrameBuffer::new(3 * BUFFER_BYTES);
+        receive(&mut buffer, &frame(&[&vec![7; 3 * BUFFER_BYTES]]), 100_000);
+        buffer.remove_first();
+        assert!(buffer.bytes.capacity() < 2 * BUFFER_BYTES);
     }
 
     #[test]
     fn a_length_over_the_limit_is_refused_before_anything_is_allocated() {
         let mut buffer = FrameBuffer::new(10);
         receive(&mut buffer, &11_u32.to_le_bytes(), 4);
-        assert_eq!((buffer.space().err(), buffer.take()), (Some(FrameTooLong), Err(FrameTooLong)));
-        assert_eq!(buffer.bytes.len(), BUFFER_BYTES);
+        let (_sender, receiver) = UnixStream::pair().unwrap();
+        assert_eq!(buffer.read(&receiver), Err(ReadFault::TooLong));
+        assert_eq!(buffer.first(), Err(FrameTooLong));
+        assert_eq!(buffer.bytes.capacity(), BUFFER_BYTES);
         let mut buffer = FrameBuffer::new(10);
         receive(&mut buffer, &10_u32.to_le_bytes(), 4);
-        assert!(buffer.space().is_ok());
+        assert_eq!(buffer.first(), Ok(None));
     }
 }

@@ -6,12 +6,11 @@ use std::time::Instant as StdInstant;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroizing;
 
 use crate::runner::blocking_lane::BlockingLane;
 use crate::runner::exchange::{Exchange, Lane, LaneFault};
 use crate::runner::in_flight::{InFlight, LanesInFlight};
-use crate::runner::messages::{Answer, CONFIGURE_LANE, Request};
+use crate::runner::messages::{Answer, CONFIGURE_LANE, Request, RequestFrame};
 use crate::runner::process::{Parts, ProcessHandle};
 use crate::runner::timed_lock::TimedLock;
 
@@ -168,7 +167,7 @@ impl LanePermit {
     /// future is dropped, the rest is done in the background, and the process is killed if that lasts beyond the deadline.
     pub(super) async fn exchange(
         mut self,
-        request: Zeroizing<Vec<u8>>,
+        request: RequestFrame,
         deadline: Instant,
     ) -> (Option<Self>, Result<Answer, ExchangeFault>) {
         let exchange =

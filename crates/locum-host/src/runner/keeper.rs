@@ -16,14 +16,15 @@ use serde_json::Value;
 use crate::limits::{MANIFEST_BYTES_MAX, RUNNER_BACK_OFF, RUNNER_MESSAGES_MAX, RUNNER_OUTPUT_BYTES_MAX};
 use crate::loading::elf::ElfFacts;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
-use crate::loading::mapping::sealed_memfd;
 use crate::loading::plugin_file::PluginFile;
 use crate::runner::command::RunnerCommand;
 use crate::runner::control_socket::{Received, receive, timespec};
+use crate::runner::faults::unavailable;
 use crate::runner::generation::{Generation, Obituary};
 use crate::runner::messages::ControlMessage;
 use crate::runner::process::{PluginImage, ProcessHandle, RunnerProcess, describe};
 use crate::runner::shared::{Shared, State};
+use crate::runner::trial;
 
 /// How often output is read, at most.
 const OUTPUT_PERIOD: Duration = Duration::from_millis(10);
@@ -42,7 +43,7 @@ impl Plan {
     /// The plan for a file that was pinned and inspected.
     ///
     /// # Errors
-    /// This system has no sandbox, or no executable memory files.
+    /// This system has no sandbox, its C library does not work in it, or it has no executable memory files.
     pub(crate) fn new(
         command: RunnerCommand,
         strict_sandbox: bool,
@@ -54,13 +55,8 @@ impl Plan {
             let cause = locum_sandbox::SandboxError::Unsupported.to_string();
             return Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, cause));
         }
-        let memory_file = sealed_memfd(file).map_err(|error| {
-            LoadFault::new(
-                LoadErrorCode::MappingRefused,
-                format!("the system refuses executable memory: {error}"),
-            )
-        })?;
-        let image = PluginImage { file: memory_file.into(), libraries: elf.libraries };
+        trial::check(&command)?;
+        let image = PluginImage::new(&file.file_name(), &file.bytes, elf.libraries)?;
         Ok(Self { command, strict_sandbox, image, manifest: manifest.clone() })
     }
 }
@@ -69,42 +65,65 @@ impl Plan {
 ///
 /// # Errors
 /// Why the first runner is not. The thread has ended then.
-pub(super) fn start(shared: &Arc<Shared>, plan: Plan) -> Result<(), LoadFault> {
+pub(super) fn start(shared: &Arc<Shared>, plan: Arc<Plan>) -> Result<(), LoadFault> {
     let (ready, first) = sync_channel(1);
-    let of_thread = Arc::clone(shared);
-    thread::Builder::new()
-        .name("plugin-keeper".to_owned())
-        .spawn(move || keep(&of_thread, &plan, &ready))
-        .map_err(|error| LoadFault::new(LoadErrorCode::RunnerUnavailable, format!("a thread: {error}")))?;
+    start_thread(shared, plan, Some(ready))?;
     // The thread always sends: every step of a start has a deadline.
     first.recv().unwrap_or_else(|_| {
         Err(LoadFault::new(LoadErrorCode::RunnerUnavailable, "the thread that starts the process panicked"))
     })
 }
 
-fn keep(shared: &Arc<Shared>, plan: &Plan, ready: &SyncSender<Result<(), LoadFault>>) {
+/// Starts the thread. If its first runner does not start, it tries again later.
+///
+/// # Errors
+/// The system gives no thread.
+pub(super) fn start_in_background(shared: &Arc<Shared>, plan: Arc<Plan>) -> Result<(), LoadFault> {
+    start_thread(shared, plan, None)
+}
+
+/// Where the outcome of the first start is awaited, if it is.
+type FirstStart = Option<SyncSender<Result<(), LoadFault>>>;
+
+fn start_thread(shared: &Arc<Shared>, plan: Arc<Plan>, first: FirstStart) -> Result<(), LoadFault> {
+    let shared = Arc::clone(shared);
+    let started = thread::Builder::new()
+        .name("plugin-keeper".to_owned())
+        .spawn(move || keep(&shared, &plan, first.as_ref()));
+    started.map(drop).map_err(|error| unavailable("a thread", error))
+}
+
+fn keep(shared: &Arc<Shared>, plan: &Plan, first: Option<&SyncSender<Result<(), LoadFault>>>) {
     let mut number = 0;
     let mut failures = 0;
     while !shared.is_stopping() {
+        let start = Instant::now();
         match start_process(plan) {
             Ok(process) => {
+                shared.counters.started_in(start.elapsed());
                 number += 1;
                 failures = 0;
                 let _ = shared.protections.set(process.protections);
                 run(shared, process, number, || {
-                    let _ = ready.try_send(Ok(()));
+                    if let Some(first) = first {
+                        let _ = first.try_send(Ok(()));
+                    }
                 });
             }
             Err(fault) => {
-                if number == 0 {
-                    let _ = ready.try_send(Err(fault));
+                if let (0, Some(first)) = (number, first) {
+                    let _ = first.try_send(Err(fault));
                     break;
                 }
                 let wait = back_off(failures);
                 failures += 1;
                 let cause = fault.cause;
-                let plugin = shared.plugin.as_str();
-                tracing::error!(plugin, "the plugin's process does not start: {cause}; next try in {wait:?}");
+                let (plugin, tenant) = (shared.plugin.as_str(), shared.tenant.as_deref());
+                tracing::error!(
+                    plugin,
+                    tenant,
+                    "the plugin's process does not start: {cause}; next try in {wait:?}"
+                );
                 shared.set_state(State::Failed(cause));
                 shared.pause_until(Instant::now() + wait);
                 shared.set_state(State::Starting);
@@ -159,9 +178,10 @@ fn run(shared: &Arc<Shared>, mut process: RunnerProcess, number: u64, ready: imp
     };
     let obituary = generation.ended(Obituary { guilty, cause });
     if !shared.is_stopping() {
-        shared.deaths.fetch_add(1, Ordering::Relaxed);
+        shared.counters.deaths.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
             plugin = shared.plugin,
+            tenant = shared.tenant.as_deref(),
             calls = in_flight.count(),
             "the plugin's process ended and is started anew: {}",
             obituary.cause

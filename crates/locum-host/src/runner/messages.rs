@@ -3,16 +3,16 @@
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_sandbox::Death;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 use crate::limits::{ANSWER_BYTES_MAX, RUNNER_MESSAGE_CHARS_MAX, RUNNER_REQUEST_BYTES_MAX};
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::protections::Protections;
-use crate::runner::frames::frame;
+use crate::runner::frames::append_frame;
 use crate::sanitize::sanitized;
 
 /// Changed with every change of a message: host and runner must be of the same release.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// The lane on which issuers are configured. It belongs to the runner's main thread.
 pub(super) const CONFIGURE_LANE: u32 = 0;
@@ -40,19 +40,20 @@ const FORGET: u8 = 3;
 
 impl<'a> Request<'a> {
     /// The request as a frame; `None` if it is too long.
-    pub(super) fn frame(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let (head, rest): (Vec<u8>, &[u8]) = match self {
-            Self::Describe => (vec![DESCRIBE], &[]),
+    pub(super) fn frame(&self) -> Option<RequestFrame> {
+        match self {
+            Self::Describe => RequestFrame::new(&[&[DESCRIBE]]),
             Self::Create { issuer, configuration } => {
-                ([&[CREATE][..], &issuer.to_le_bytes()].concat(), configuration)
+                let mut frame = RequestFrame::new(&[&[CREATE], &issuer.to_le_bytes(), configuration])?;
+                frame.holds_secrets = true;
+                Some(frame)
             }
             Self::Call { issuer, op, now_unix_ms, entropy, input } => {
                 let (issuer, op, now) = (issuer.to_le_bytes(), op.to_le_bytes(), now_unix_ms.to_le_bytes());
-                ([&[CALL][..], &issuer, &op, &now, entropy].concat(), input)
+                RequestFrame::new(&[&[CALL], &issuer, &op, &now, entropy, input])
             }
-            Self::Forget { issuer } => ([&[FORGET][..], &issuer.to_le_bytes()].concat(), &[]),
-        };
-        (head.len() + rest.len() <= RUNNER_REQUEST_BYTES_MAX).then(|| frame(&[&head, rest]))
+            Self::Forget { issuer } => RequestFrame::new(&[&[FORGET], &issuer.to_le_bytes()]),
+        }
     }
 
     /// Reads the body of a frame; `None` if it is not a request.
@@ -78,6 +79,36 @@ impl<'a> Request<'a> {
     }
 }
 
+/// A request as a frame.
+pub(super) struct RequestFrame {
+    bytes: Vec<u8>,
+    /// Whether the bytes are overwritten when this is dropped, as those of a configuration are.
+    holds_secrets: bool,
+}
+
+impl RequestFrame {
+    fn new(parts: &[&[u8]]) -> Option<Self> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        (length <= RUNNER_REQUEST_BYTES_MAX).then(|| {
+            let mut bytes = Vec::new();
+            append_frame(&mut bytes, parts);
+            Self { bytes, holds_secrets: false }
+        })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for RequestFrame {
+    fn drop(&mut self) {
+        if self.holds_secrets {
+            self.bytes.zeroize();
+        }
+    }
+}
+
 /// What the runner answers on a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -92,26 +123,24 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// The answer as a frame. What is too long is cut off after the first byte too many.
-    pub(super) fn frame(&self) -> Zeroizing<Vec<u8>> {
+    /// Appends the answer as a frame. What is too long is cut off after the first byte too many.
+    pub(super) fn append_to(&self, to: &mut Vec<u8>) {
         let (tag, bytes): (u8, &[u8]) = match self {
             Self::Replied(bytes) => (0, bytes),
             Self::Failed(bytes) => (1, bytes),
             Self::Created => (2, &[]),
             Self::UnknownIssuer => (3, &[]),
         };
-        frame(&[&[tag], bytes.get(..=ANSWER_BYTES_MAX).unwrap_or(bytes)])
+        append_frame(to, &[&[tag], bytes.get(..=ANSWER_BYTES_MAX).unwrap_or(bytes)]);
     }
 
     /// Reads the body of a frame; `None` if it is not an answer.
-    pub(super) fn parse(mut body: Vec<u8>) -> Option<Self> {
-        let tag = *body.first()?;
-        body.remove(0);
-        match tag {
-            0 => Some(Self::Replied(body)),
-            1 => Some(Self::Failed(body)),
-            2 if body.is_empty() => Some(Self::Created),
-            3 if body.is_empty() => Some(Self::UnknownIssuer),
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        match body.split_first()? {
+            (0, reply) => Some(Self::Replied(reply.to_vec())),
+            (1, failure) => Some(Self::Failed(failure.to_vec())),
+            (2, []) => Some(Self::Created),
+            (3, []) => Some(Self::UnknownIssuer),
             _ => None,
         }
     }
@@ -126,6 +155,8 @@ pub(super) struct Setup {
     pub(super) lanes: u32,
     /// The libraries that the plugin needs. Under the filter they cannot be opened.
     pub(super) libraries: Vec<String>,
+    /// Whether the plugin is none: a library that does nothing, for the trial.
+    pub(super) is_trial: bool,
 }
 
 /// What the runner says on the control socket. The plugin can forge each of them once it runs.
@@ -190,7 +221,7 @@ mod tests {
     #[test]
     fn a_request_is_read_as_it_was_written() {
         for request in requests() {
-            assert_eq!(Request::parse(&request.frame().unwrap()[4..]), Some(request));
+            assert_eq!(Request::parse(&request.frame().unwrap().bytes()[4..]), Some(request));
         }
     }
 
@@ -198,7 +229,7 @@ mod tests {
     fn a_request_that_is_cut_off_or_has_a_byte_too_many_is_refused() {
         for request in requests() {
             let frame = request.frame().unwrap();
-            let body = &frame[4..];
+            let body = &frame.bytes()[4..];
             let fixed = body.len()
                 - if matches!(request, Request::Describe | Request::Forget { .. }) { 0 } else { 2 };
             for end in 0..fixed {
@@ -219,6 +250,12 @@ mod tests {
         assert!(!of(RUNNER_REQUEST_BYTES_MAX - 8));
     }
 
+    fn answer_frame(answer: &Answer) -> Vec<u8> {
+        let mut frame = Vec::new();
+        answer.append_to(&mut frame);
+        frame
+    }
+
     #[test]
     fn an_answer_is_read_as_it_was_written() {
         for answer in [
@@ -227,21 +264,18 @@ mod tests {
             Answer::Created,
             Answer::UnknownIssuer,
         ] {
-            assert_eq!(Answer::parse(answer.frame()[4..].to_vec()), Some(answer));
+            assert_eq!(Answer::parse(&answer_frame(&answer)[4..]), Some(answer));
         }
         for body in [&b""[..], &[4], &[2, 0], &[3, 0]] {
-            assert_eq!(Answer::parse(body.to_vec()), None);
+            assert_eq!(Answer::parse(body), None);
         }
     }
 
     #[test]
     fn a_long_answer_is_cut_off_after_the_first_byte_too_many() {
-        let frame = Answer::Replied(vec![b' '; 3 * ANSWER_BYTES_MAX]).frame();
+        let frame = answer_frame(&Answer::Replied(vec![b' '; 3 * ANSWER_BYTES_MAX]));
         assert_eq!(frame.len() - 4, ANSWER_FRAME_BYTES_MAX);
-        assert_eq!(
-            Answer::parse(frame[4..].to_vec()),
-            Some(Answer::Replied(vec![b' '; ANSWER_BYTES_MAX + 1]))
-        );
+        assert_eq!(Answer::parse(&frame[4..]), Some(Answer::Replied(vec![b' '; ANSWER_BYTES_MAX + 1])));
     }
 
     #[test]

@@ -9,16 +9,19 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStderr, ExitStatus, Stdio};
 use std::time::Instant;
 
+use locum_sandbox::Death;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::limits::{RUNNER_LANES_MAX, RUNNER_MESSAGES_MAX, RUNNER_START_DEADLINE};
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
+use crate::loading::mapping::sealed_memfd;
 use crate::protections::Protections;
 use crate::runner::blocking_lane::{BlockingFault, BlockingLane};
 use crate::runner::command::RunnerCommand;
 use crate::runner::control_socket::{self, Received, last_death, next_message};
+use crate::runner::faults::{ended_early, failed, trial_failed, unavailable};
 use crate::runner::messages::{Answer, ControlMessage, PROTOCOL, Request, Setup};
 
 /// The plugin that a runner maps.
@@ -27,6 +30,28 @@ pub(super) struct PluginImage {
     pub(super) file: OwnedFd,
     /// The libraries that it needs.
     pub(super) libraries: Vec<String>,
+    /// Whether it is the library that does nothing, for the trial.
+    pub(super) is_trial: bool,
+}
+
+impl PluginImage {
+    /// Copies a plugin that was pinned and inspected.
+    ///
+    /// # Errors
+    /// The system provides no executable memory.
+    pub(super) fn new(name: &str, bytes: &[u8], libraries: Vec<String>) -> Result<Self, LoadFault> {
+        let file = sealed_memfd(name, bytes).map_err(|error| {
+            let cause = format!("the system refuses executable memory: {error}");
+            LoadFault::new(LoadErrorCode::MappingRefused, cause)
+        })?;
+        Ok(Self { file: file.into(), libraries, is_trial: false })
+    }
+
+    /// The fault of a process that ended with this before it was ready.
+    fn ended(&self, cause: &str) -> LoadFault {
+        let fault = ended_early(cause);
+        if self.is_trial { trial_failed(&fault.cause) } else { fault }
+    }
 }
 
 /// A runner whose plugin is mapped. It is killed when this is dropped.
@@ -114,7 +139,9 @@ impl RunnerProcess {
                 }
                 let text = crate::sanitize::sanitized(text.trim(), 200);
                 let said = if text.is_empty() { String::new() } else { format!("; it wrote: {text}") };
-                Err(failed(format!("its process ended before it was ready: {}{said}", describe(status))))
+                let cause = format!("{}{said}", describe(status));
+                // A signal that it could not tell is of the C library too; a code is another program's.
+                Err(if status.signal().is_some() { image.ended(&cause) } else { ended_early(&cause) })
             }
         }
     }
@@ -122,10 +149,9 @@ impl RunnerProcess {
     /// The manifest that the code states.
     pub(super) fn described(&mut self) -> Result<Vec<u8>, LoadFault> {
         let deadline = Instant::now() + RUNNER_START_DEADLINE;
-        let request = Request::Describe.frame().unwrap_or_default();
-        let answer = match &mut self.configure_lane {
-            Some(lane) => lane.exchange(&request, deadline),
-            None => Err(BlockingFault::Closed),
+        let answer = match (&mut self.configure_lane, Request::Describe.frame()) {
+            (Some(lane), Some(request)) => lane.exchange(&request, deadline),
+            _ => Err(BlockingFault::Closed),
         };
         match answer {
             Ok(Answer::Replied(manifest)) => Ok(manifest),
@@ -258,7 +284,8 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
     let lane_count = lane_count();
     let (lanes, far_lanes): (Vec<_>, Vec<_>) =
         (0..lane_count).map(|_| pair()).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-    let setup = Setup { protocol: PROTOCOL, lanes: lane_count, libraries: image.libraries.clone() };
+    let (libraries, is_trial) = (image.libraries.clone(), image.is_trial);
+    let setup = Setup { protocol: PROTOCOL, lanes: lane_count, libraries, is_trial };
     let setup = serde_json::to_vec(&setup).map_err(|error| unavailable("the setup message", error))?;
     let mut descriptors = vec![image.file.as_fd(), far_configure_lane.as_fd()];
     descriptors.extend(far_lanes.iter().map(AsFd::as_fd));
@@ -266,8 +293,8 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
     match sendmsg(control, &[IoSlice::new(&setup)], &mut ancillary, SendFlags::NOSIGNAL) {
-        Ok(_) => {}
-        Err(Errno::PIPE | Errno::CONNRESET) => return Err(NotStarted::Ended),
+        // It has ended already, and perhaps it has said why.
+        Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => {}
         Err(error) => return Err(unavailable("a message to the runner", error).into()),
     }
     let mut last_death = None;
@@ -278,14 +305,18 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
                 let configure_lane = BlockingLane::new(configure_lane);
                 return Ok(Started { configure_lane, lanes, protections, own_status });
             }
-            Received::Message(ControlMessage::Refused(fault)) => return Err(fault.into()),
+            Received::Message(ControlMessage::Refused(fault)) => {
+                let of_loader = image.is_trial && fault.code == LoadErrorCode::LoaderRefused;
+                let fault =
+                    if of_loader { trial_failed(&format!("was refused: {}", fault.cause)) } else { fault };
+                return Err(fault.into());
+            }
             Received::Message(ControlMessage::Death(death)) => last_death = Some(death),
             Received::Status(status) => own_status = Some(File::from(status)),
             Received::Unreadable => {}
             Received::Closed => {
-                return Err(last_death.map_or(NotStarted::Ended, |death| {
-                    failed(format!("its process ended before it was ready: {}", death.cause)).into()
-                }));
+                return Err(last_death
+                    .map_or(NotStarted::Ended, |death: Death| image.ended(&death.cause.to_string()).into()));
             }
             Received::TimedOut => {
                 let cause =
@@ -295,12 +326,4 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
         }
     }
     Err(failed("its process sent too many messages while it started").into())
-}
-
-fn unavailable(what: &str, error: impl std::fmt::Display) -> LoadFault {
-    LoadFault::new(LoadErrorCode::RunnerUnavailable, format!("{what}: {error}"))
-}
-
-fn failed(cause: impl Into<String>) -> LoadFault {
-    LoadFault::new(LoadErrorCode::RunnerFailed, cause)
 }

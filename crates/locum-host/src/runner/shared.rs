@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant as StdInstant;
+use std::time::{Duration, Instant as StdInstant};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -23,31 +23,56 @@ pub(super) enum State {
     Stopped,
 }
 
+/// What is counted of all processes of a plugin.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) calls_that_hung: AtomicU32,
+    pub(super) deaths: AtomicU32,
+    /// Microseconds; 0 before the first start.
+    last_start: AtomicU64,
+}
+
+impl Counters {
+    /// Records how long a process took from its start until it was ready.
+    pub(super) fn started_in(&self, time: Duration) {
+        let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.last_start.store(microseconds, Ordering::Relaxed);
+    }
+
+    pub(super) fn last_start(&self) -> Option<Duration> {
+        match self.last_start.load(Ordering::Relaxed) {
+            0 => None,
+            microseconds => Some(Duration::from_micros(microseconds)),
+        }
+    }
+}
+
 /// Shared between calls and the thread that keeps the runner.
 pub(super) struct Shared {
     /// The plugin's name, for log lines.
     pub(super) plugin: String,
+    /// The one tenant that the process serves, for log lines; `None` if it serves all.
+    pub(super) tenant: Option<String>,
     state: Mutex<State>,
     changed: Condvar,
     changed_async: Notify,
     stopping: AtomicBool,
-    pub(super) calls_that_hung: AtomicU32,
-    pub(super) deaths: AtomicU32,
+    pub(super) counters: Arc<Counters>,
     pub(super) protections: OnceLock<Protections>,
     pub(super) paused: PausedIssuers,
     next_issuer: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(plugin: &str) -> Self {
+    pub(super) fn new(plugin: &str, tenant: Option<&str>, counters: Arc<Counters>) -> Self {
         Self {
             plugin: plugin.to_owned(),
+            tenant: tenant.map(str::to_owned),
             state: Mutex::new(State::Starting),
             changed: Condvar::new(),
             changed_async: Notify::new(),
             stopping: AtomicBool::new(false),
-            calls_that_hung: AtomicU32::new(0),
-            deaths: AtomicU32::new(0),
+            counters,
             protections: OnceLock::new(),
             paused: PausedIssuers::default(),
             next_issuer: AtomicU64::new(1),

@@ -66,7 +66,8 @@ Exit codes:
 pub(super) const PLUGIN_LIST: &str = "\
 Reads every `*.so` file of the directory, and `plugins.lock` beside the directory. Runs no plugin code.
 The column `pinned` is `yes`, `no`, or `changed` if the file is not the one that was pinned; the column
-`isolation` is the level at which a pinned file runs: `runner` or `in_process`.
+`isolation` is the level at which a pinned file runs: `in_process`, `runner`, or `runner, one for each
+tenant`.
 
 Exit codes:
   0  the files were listed, also those that cannot be loaded
@@ -91,6 +92,9 @@ Levels:
   in_process  In the server's process, with --in-process. Such a plugin can read every key and secret,
               open files and connections, and end the server. Use it only for plugins that you trust as
               you trust Locum, such as those that are built with it
+
+With `--isolate tenant`, a plugin at the level `runner` has a process for each tenant that uses it, and so
+cannot mix what it is given for different tenants. Each takes memory of its own.
 
 Exit codes:
   0  all files are pinned

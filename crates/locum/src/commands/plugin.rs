@@ -2,6 +2,7 @@
 //! server.
 
 mod pause;
+mod pin;
 mod promises;
 mod status;
 mod upgrade;
@@ -9,12 +10,13 @@ mod upgrade;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use locum_abi::manifest::{IssuerManifest, KeySource, Manifest, Need, Read, Upstream};
+use locum_abi::manifest::{IssuerManifest, KeySource, Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
-use locum_host::{ElfFacts, Inspection, Isolation, Pins, inspect, plugin_files, runner};
+use locum_host::{ElfFacts, Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, NewPluginArgs, PluginCommand};
+use crate::commands::plugin::pin::Level;
 use crate::exit::CommandError;
 use crate::format::{print_json, print_rows, print_text};
 
@@ -22,14 +24,7 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => inspect_file(file, *format),
-        PluginCommand::Pin { files, lock, in_process, allow_signing_bytes, give_tenant_key, yes } => {
-            let permissions = Permissions {
-                isolation: if *in_process { Isolation::InProcess } else { Isolation::Runner },
-                signing_bytes: *allow_signing_bytes,
-                tenant_key: *give_tenant_key,
-            };
-            pin(files, lock.as_deref(), permissions, *yes)
-        }
+        PluginCommand::Pin(args) => pin::run(args),
         PluginCommand::New(args) => new(args),
         PluginCommand::Status { config, format } => status::run(config, *format),
         PluginCommand::Pause(args) => pause::pause(args),
@@ -90,6 +85,7 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                     Some(_) => "changed",
                 };
                 let isolation = pin.map(|pin| pin.isolation.as_str());
+                let isolate = pin.map(|pin| pin.isolate.as_str());
                 let api_types = api_types(&inspection).join(" ");
                 let version = inspection.manifest.version.clone();
                 rows.push([
@@ -98,11 +94,13 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
                     version,
                     api_types,
                     pinned.to_owned(),
-                    isolation.map_or_else(none, str::to_owned),
+                    pin.map_or_else(none, |pin| Level::of(pin).to_string()),
                     none(),
                 ]);
-                listed
-                    .push(json!({"pinned": pinned, "isolation": isolation, "plugin": as_json(&inspection)}));
+                listed.push(json!({
+                    "pinned": pinned, "isolation": isolation, "isolate": isolate,
+                    "plugin": as_json(&inspection),
+                }));
             }
             Err(error) => {
                 rows.push([name, none(), none(), none(), none(), none(), error.cause.clone()]);
@@ -128,79 +126,6 @@ fn inspect_file(file: &Path, format: Format) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What a pin allows besides loading.
-#[derive(Clone, Copy)]
-struct Permissions {
-    isolation: Isolation,
-    signing_bytes: bool,
-    tenant_key: bool,
-}
-
-impl Permissions {
-    /// Those that the manifest has a use for.
-    fn of(self, manifest: &Manifest) -> Self {
-        let any = |uses: fn(&IssuerManifest) -> bool| manifest.issuers.iter().any(uses);
-        Self {
-            signing_bytes: self.signing_bytes && any(|issuer| issuer.signs.bytes),
-            tenant_key: self.tenant_key && any(|issuer| issuer.needs.contains(&Need::TenantSigningKey)),
-            ..self
-        }
-    }
-}
-
-fn pin(
-    files: &[PathBuf],
-    lock: Option<&Path>,
-    permissions: Permissions,
-    yes: bool,
-) -> Result<(), CommandError> {
-    let isolation = permissions.isolation;
-    if isolation == Isolation::Runner && !runner::SUPPORTED {
-        return Err(CommandError::plugin(
-            "this system cannot run a plugin in a process of its own: that needs Linux on x86_64 with glibc; \
-             pin with --in-process if you trust the plugin as you trust Locum",
-        ));
-    }
-    for file in files {
-        let file = absolute(file)?;
-        let inspection = inspect(&file).map_err(CommandError::plugin)?;
-        let lock = match lock {
-            Some(lock) => lock.to_owned(),
-            None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
-        };
-        let permissions = permissions.of(&inspection.manifest);
-        if !yes && !confirmed(&inspection, permissions)? {
-            return Err(CommandError::check_failed());
-        }
-        let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
-        let mut pin = inspection.pin().at(isolation);
-        pin.allow_signing_bytes = permissions.signing_bytes;
-        pin.give_tenant_key = permissions.tenant_key;
-        let text = format!("pinned {} {} in {}, isolation {isolation}", pin.file, pin.sha256, lock.display());
-        pins.pin(pin);
-        pins.write_lock(&lock).map_err(CommandError::system)?;
-        print_text(&text);
-    }
-    Ok(())
-}
-
-/// Shows the plugin and asks whether to pin it.
-fn confirmed(inspection: &Inspection, permissions: Permissions) -> Result<bool, CommandError> {
-    refuse_without_terminal("pin")?;
-    print_text(&description(inspection));
-    let Permissions { isolation, signing_bytes, tenant_key } = permissions;
-    print_text(&format!("isolation {isolation}: {}\n", meaning(isolation)));
-    if signing_bytes {
-        print_text(
-            "it may have any XML signed with the tenants' keys: whatever trusts a tenant's certificate believes it.\n",
-        );
-    }
-    if tenant_key {
-        print_text("it is given the tenants' private keys: whoever has one can sign as that tenant.\n");
-    }
-    ask("Pin this file?")
-}
-
 /// Refuses to ask where nobody can answer.
 fn refuse_without_terminal(to_do: &str) -> Result<(), CommandError> {
     if std::io::stdin().is_terminal() {
@@ -218,17 +143,6 @@ fn ask(question: &str) -> Result<bool, CommandError> {
         write!(std::io::stderr(), "{question} [y/N] ").and_then(|()| std::io::stdin().read_line(&mut answer));
     answered.map_err(|error| CommandError::system(format!("cannot ask for confirmation: {error}")))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// What a level means for whoever pins a file.
-fn meaning(isolation: Isolation) -> &'static str {
-    match isolation {
-        Isolation::InProcess => {
-            "it runs in the server's process. It can read every key and secret of the server, open files and \
-             connections, and end the server. Pin it so only if you trust it as you trust Locum."
-        }
-        _ => "it runs in a process of its own, which can compute and nothing else.",
-    }
 }
 
 fn api_types(inspection: &Inspection) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! The level at which plugins run: chosen when they are pinned, and what a server survives at the level `runner`.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, not_run};
@@ -48,12 +50,93 @@ fn an_entry_without_a_level_runs_in_the_runner() {
 }
 
 #[test]
+fn a_plugin_has_a_process_for_each_tenant_if_it_is_pinned_so() {
+    let installation = Installation::new();
+    for (arguments, level, scope) in [
+        (
+            &["plugin", "pin", "--yes", "--isolate", "tenant", APP][..],
+            "runner, one for each tenant",
+            "tenant",
+        ),
+        (&["plugin", "pin", "--yes", APP], "runner", "plugin"),
+    ] {
+        let output = installation.command().args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.trim_end().ends_with(&format!("isolation {level}")), "{said}");
+        assert_eq!(lock(&installation).contains("isolate = \"tenant\""), scope == "tenant");
+        assert!(installation.locum(["plugin", "list"]).stdout.contains(level));
+        let listed = installation.locum(["plugin", "list", "--format", "json"]).stdout;
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        assert_eq!((&listed[0]["isolation"], &listed[0]["isolate"]), (&json!("runner"), &json!(scope)));
+        let server = Server::start(&installation);
+        let shown = plugins_of(&server);
+        assert_eq!((&shown[0]["isolate"], &shown[0]["processes"]), (&json!(scope), &json!(1)));
+        assert!(server.exchange(&mint(&installation)).starts_with("HTTP/1.1 200"));
+    }
+}
+
+#[test]
+fn a_process_for_each_tenant_is_refused_in_the_servers_process() {
+    let installation = Installation::new();
+    let before = lock(&installation);
+    let refused = installation.locum(["plugin", "pin", "--yes", "--in-process", "--isolate", "tenant", APP]);
+    assert_eq!(refused.code, 2);
+    assert_eq!(lock(&installation), before);
+    installation.write("plugins.lock", &(before + "isolate = \"tenant\"\n"));
+    let checked = installation.locum(["check"]);
+    assert_eq!(checked.code, 4);
+    assert!((checked.stdout + &checked.stderr).contains("need `isolation = \"runner\"`"));
+}
+
+#[test]
 fn an_unknown_level_in_the_lock_file_is_refused() {
     let installation = Installation::new();
     installation.write("plugins.lock", &lock(&installation).replace("in_process", "anywhere"));
     let refused = installation.locum(["check"]);
     assert_eq!(refused.code, 4);
     assert!(refused.stdout.contains("anywhere") || refused.stderr.contains("anywhere"));
+}
+
+/// Runs the program where one system call has this error.
+fn output_without(system_call: i64, error: i32, mut command: Command) -> Output {
+    let rules = BTreeMap::from([(system_call, vec![])]);
+    let error = SeccompAction::Errno(error.unsigned_abs());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, error, TargetArch::x86_64).unwrap();
+    let filter = BpfProgram::try_from(filter).unwrap();
+    let filtered = std::thread::spawn(move || {
+        seccompiler::apply_filter(&filter).unwrap();
+        command.output().unwrap()
+    });
+    filtered.join().unwrap()
+}
+
+#[test]
+fn both_levels_are_refused_where_the_sandbox_lacks_a_part() {
+    let installation = Installation::new();
+    let conformance = |level: &str| {
+        let mut command = installation.command();
+        command.args(["conformance", "--isolation", level, "--only", "an-unknown-scope-is-ignored", APP]);
+        command
+    };
+    for (system_call, error, part) in [
+        (libc::SYS_seccomp, libc::ENOSYS, "the seccomp filter"),
+        (libc::SYS_close_range, libc::EPERM, "closing inherited descriptors"),
+        (libc::SYS_pidfd_open, libc::ENOSYS, "a process descriptor"),
+    ] {
+        for level in ["both", "runner"] {
+            let output = output_without(system_call, error, conformance(level));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(3), "{said}");
+            assert!(said.contains(part) && said.contains("--isolation in-process"), "{said}");
+        }
+    }
+    // In this process nothing of that is needed, and landlock is needed nowhere.
+    for (system_call, level) in
+        [(libc::SYS_seccomp, "in-process"), (libc::SYS_landlock_create_ruleset, "both")]
+    {
+        let output = output_without(system_call, libc::ENOSYS, conformance(level));
+        assert_ne!(output.status.code(), Some(3), "{output:?}");
+    }
 }
 
 /// The plugins that `/readyz` shows.

@@ -2,22 +2,25 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::sync::{Arc, Barrier, OnceLock, PoisonError, RwLock};
 use std::thread;
 
 use locum_abi::boundary::{IssuerBox, IssuerModuleRef};
 use locum_sandbox as sandbox;
-use zeroize::Zeroize as _;
+use rustix::io::Errno;
 
 use super::failed;
 use crate::limits::RUNNER_REQUEST_BYTES_MAX;
 use crate::loading::load_error::LoadFault;
-use crate::runner::frames::FrameBuffer;
+use crate::runner::frames::{FrameBuffer, ReadFault, ReadOutcome};
 use crate::runner::messages::{Answer, Request};
 
 /// The stack of a lane: as large as that of the host's workers, on which plugins run in the host's process.
 const STACK_BYTES: usize = 2 << 20;
+
+/// Memory that a lane keeps for the frames of its answers. Most fit.
+const ANSWER_BYTES_KEPT: usize = 16 << 10;
 
 /// The issuers that the plugin has configured in this process.
 #[derive(Default)]
@@ -96,28 +99,33 @@ pub(super) fn start(lanes: Vec<File>, issuers: &Arc<Issuers>) -> Result<(), Load
 /// Answers until the host closes the lane or sends something else than a request.
 pub(super) fn serve(mut lane: File, issuers: &Issuers) {
     let mut buffer = FrameBuffer::new(RUNNER_REQUEST_BYTES_MAX);
-    while let Some(mut body) = next_frame(&mut lane, &mut buffer) {
-        let request = Request::parse(&body);
+    let mut answer_frame = Vec::new();
+    while let Some(body) = next_frame(&lane, &mut buffer) {
+        let request = Request::parse(body);
         let is_forget = matches!(request, Some(Request::Forget { .. }));
         let answer = request.and_then(|request| issuers.answer(request));
-        // It may hold a configuration with secrets.
-        body.zeroize();
+        buffer.remove_first();
         match answer {
-            Some(answer) if lane.write_all(&answer.frame()).is_ok() => {}
+            Some(answer) => {
+                answer_frame.clear();
+                answer.append_to(&mut answer_frame);
+                if lane.write_all(&answer_frame).is_err() {
+                    return;
+                }
+                answer_frame.shrink_to(ANSWER_BYTES_KEPT);
+            }
             None if is_forget => {}
-            _ => return,
+            None => return,
         }
     }
 }
 
-fn next_frame(lane: &mut File, buffer: &mut FrameBuffer) -> Option<Vec<u8>> {
-    loop {
-        if let Some(frame) = buffer.take().ok()? {
-            return Some(frame);
-        }
-        match lane.read(buffer.space().ok()?) {
-            Ok(0) | Err(_) => return None,
-            Ok(bytes) => buffer.advance(bytes),
+fn next_frame<'a>(lane: &File, buffer: &'a mut FrameBuffer) -> Option<&'a [u8]> {
+    while buffer.first().ok()?.is_none() {
+        match buffer.read(lane) {
+            Ok(ReadOutcome::All | ReadOutcome::Some) | Err(ReadFault::System(Errno::INTR)) => {}
+            Ok(ReadOutcome::Closed) | Err(_) => return None,
         }
     }
+    buffer.first().ok()?
 }

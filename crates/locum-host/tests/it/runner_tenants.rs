@@ -1,0 +1,107 @@
+//! A process for each tenant: what it keeps apart, and when it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use locum_abi::answer::Credential;
+use locum_abi::configuration::{Configuration, Tenant};
+use locum_engine::ports::{Issuer, Issuers as _};
+use locum_host::runner::RunnerCommand;
+use locum_host::{Isolation, LoadErrorCode, Pins, PluginSet, ProcessScope};
+use serde_json::json;
+
+use crate::harness::{ScriptedUpstreams, contract_breach, hostile, issue, options};
+
+const SCOPES: [ProcessScope; 2] = [ProcessScope::Tenant, ProcessScope::Plugin];
+
+fn load(scope: ProcessScope) -> PluginSet {
+    let mut options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+    options.runner = Some(RunnerCommand::Path(env!("CARGO_BIN_EXE_locum-plugin-runner").into()));
+    PluginSet::load([hostile()], &Pins::trusting_file(hostile()).unwrap().isolating(scope), options).unwrap()
+}
+
+fn add_on(set: &PluginSet, tenant: &str, attempt: &str, target: &str) -> Arc<dyn Issuer> {
+    let settings = json!({"attempt": attempt, "target": target, "when": "issue"});
+    let configuration =
+        Configuration::new("hostile", settings.as_object().cloned().unwrap(), Tenant::new(tenant));
+    set.configure(configuration).unwrap()
+}
+
+/// What a call of this tenant says that was remembered, after which it remembers this number.
+async fn remembered(set: &PluginSet, tenant: &str, number: u32) -> String {
+    let issued = issue(&*add_on(set, tenant, "remember", &number.to_string())).await.unwrap();
+    let Credential::Text(text) = issued.credential else { panic!("no text") };
+    text
+}
+
+fn processes(set: &PluginSet) -> usize {
+    set.plugins().next().unwrap().health().processes
+}
+
+#[tokio::test]
+async fn what_a_plugin_keeps_of_one_tenant_is_seen_by_another_only_in_a_shared_process() {
+    for scope in SCOPES {
+        let set = load(scope);
+        let _kept = ["a.example.com", "b.example.com"].map(|tenant| add_on(&set, tenant, "nothing", ""));
+        assert_eq!(remembered(&set, "a.example.com", 7).await, "remember: 0");
+        let seen_by_b = remembered(&set, "b.example.com", 8).await;
+        let seen_by_a = remembered(&set, "a.example.com", 9).await;
+        match scope {
+            ProcessScope::Tenant => assert_eq!((&*seen_by_b, &*seen_by_a), ("remember: 0", "remember: 7")),
+            _ => assert_eq!((&*seen_by_b, &*seen_by_a), ("remember: 7", "remember: 8")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_in_one_tenants_process_leaves_the_call_of_another_where_it_is() {
+    for scope in SCOPES {
+        let set = load(scope);
+        let (works, dies) =
+            (add_on(&set, "b.example.com", "work", "300"), add_on(&set, "a.example.com", "abort", ""));
+        assert_eq!(remembered(&set, "b.example.com", 5).await, "remember: 0");
+        let (answered, cause) = tokio::join!(issue(&*works), contract_breach(&*dies));
+        assert!(answered.is_ok() && cause.contains("SIGABRT"), "{cause}");
+        assert_eq!(set.plugins().next().unwrap().health().deaths, 1);
+        // The process that did the work has lived all the time, or is another one that was sent it again.
+        let survived = remembered(&set, "b.example.com", 6).await == "remember: 5";
+        assert_eq!(survived, scope == ProcessScope::Tenant);
+    }
+}
+
+#[tokio::test]
+async fn a_tenants_process_starts_with_its_first_add_on_and_ends_with_its_last() {
+    let set = load(ProcessScope::Tenant);
+    assert_eq!(processes(&set), 0);
+    let a = add_on(&set, "a.example.com", "nothing", "");
+    assert_eq!(processes(&set), 1);
+    let (again, b) =
+        (add_on(&set, "a.example.com", "nothing", ""), add_on(&set, "b.example.com", "nothing", ""));
+    assert_eq!(processes(&set), 2);
+    drop(a);
+    assert_eq!(processes(&set), 2);
+    assert!(issue(&*again).await.is_ok());
+    drop(again);
+    assert_eq!(processes(&set), 1);
+    // Without the plugin set, the rest goes on until it is dropped too.
+    drop(set);
+    assert!(issue(&*b).await.is_ok());
+}
+
+#[test]
+fn what_cannot_be_loaded_is_refused_before_there_is_a_tenant() {
+    let pins = Pins::trusting_file(hostile()).unwrap().isolating(ProcessScope::Tenant);
+    let options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+    let error = PluginSet::load([hostile()], &pins, options.clone()).err().unwrap();
+    assert_eq!(error.code, LoadErrorCode::RunnerUnavailable);
+    let in_process = PluginSet::load([hostile()], &pins.clone().at(Isolation::InProcess), options.clone());
+    assert_eq!(in_process.unwrap().plugins().next().unwrap().process_scope(), ProcessScope::Plugin);
+
+    let mut contradiction = pins.iter().next().unwrap().clone();
+    contradiction.isolation = Isolation::InProcess;
+    let mut pins = Pins::default();
+    pins.pin(contradiction);
+    let error = PluginSet::load([hostile()], &pins, options).err().unwrap();
+    assert_eq!(error.code, LoadErrorCode::LockUnusable);
+    assert!(error.cause.contains("need `isolation = \"runner\"`"), "{error}");
+}

@@ -1,0 +1,120 @@
+//! `locum plugin pin`: shows plugin files, asks, and records their SHA-256 with what they are allowed.
+
+use std::fmt;
+use std::path::Path;
+
+use locum_abi::manifest::{IssuerManifest, Need};
+use locum_host::{Inspection, Isolation, Pin, Pins, ProcessScope, inspect, runner};
+
+use crate::cli::{IsolateArg, PinArgs};
+use crate::commands::plugin::{absolute, ask, description, refuse_without_terminal};
+use crate::exit::CommandError;
+use crate::format::print_text;
+
+pub(super) fn run(args: &PinArgs) -> Result<(), CommandError> {
+    let level = Level::of_args(args);
+    if matches!(level, Level::Runner(_)) && !runner::SUPPORTED {
+        return Err(CommandError::plugin(
+            "this system cannot run a plugin in a process of its own: that needs Linux on x86_64 with glibc; \
+             pin with --in-process if you trust the plugin as you trust Locum",
+        ));
+    }
+    for file in &args.files {
+        let file = absolute(file)?;
+        let inspection = inspect(&file).map_err(CommandError::plugin)?;
+        let lock = match &args.lock {
+            Some(lock) => lock.clone(),
+            None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
+        };
+        let pin = allowing(level.pin(&inspection), args, &inspection);
+        if !args.yes && !confirmed(&inspection, level, &pin)? {
+            return Err(CommandError::check_failed());
+        }
+        let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
+        let text = format!("pinned {} {} in {}, isolation {level}", pin.file, pin.sha256, lock.display());
+        pins.pin(pin);
+        pins.write_lock(&lock).map_err(CommandError::system)?;
+        print_text(&text);
+    }
+    Ok(())
+}
+
+/// The pin with those permissions of the command that the manifest has a use for.
+fn allowing(mut pin: Pin, args: &PinArgs, inspection: &Inspection) -> Pin {
+    let any = |uses: fn(&IssuerManifest) -> bool| inspection.manifest.issuers.iter().any(uses);
+    pin.allow_signing_bytes = args.allow_signing_bytes && any(|issuer| issuer.signs.bytes);
+    pin.give_tenant_key =
+        args.give_tenant_key && any(|issuer| issuer.needs.contains(&Need::TenantSigningKey));
+    pin
+}
+
+/// Shows the plugin and asks whether to pin it.
+fn confirmed(inspection: &Inspection, level: Level, pin: &Pin) -> Result<bool, CommandError> {
+    refuse_without_terminal("pin")?;
+    print_text(&description(inspection));
+    print_text(&format!("isolation {level}: {}\n", level.meaning()));
+    if pin.allow_signing_bytes {
+        print_text(
+            "it may have any XML signed with the tenants' keys: whatever trusts a tenant's certificate believes it.\n",
+        );
+    }
+    if pin.give_tenant_key {
+        print_text("it is given the tenants' private keys: whoever has one can sign as that tenant.\n");
+    }
+    ask("Pin this file?")
+}
+
+/// Where a pinned plugin runs.
+#[derive(Clone, Copy)]
+pub(super) enum Level {
+    InProcess,
+    Runner(ProcessScope),
+}
+
+impl Level {
+    fn of_args(args: &PinArgs) -> Self {
+        match (args.in_process, &args.isolate) {
+            (true, _) => Self::InProcess,
+            (false, IsolateArg::Plugin) => Self::Runner(ProcessScope::Plugin),
+            (false, IsolateArg::Tenant) => Self::Runner(ProcessScope::Tenant),
+        }
+    }
+
+    pub(super) fn of(pin: &Pin) -> Self {
+        match pin.isolation {
+            Isolation::InProcess => Self::InProcess,
+            _ => Self::Runner(pin.isolate),
+        }
+    }
+
+    fn pin(self, inspection: &Inspection) -> Pin {
+        match self {
+            Self::InProcess => inspection.pin().at(Isolation::InProcess),
+            Self::Runner(scope) => inspection.pin().isolating(scope),
+        }
+    }
+
+    /// What it means for whoever pins a file.
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::InProcess => {
+                "it runs in the server's process. It can read every key and secret of the server, open files and \
+                 connections, and end the server. Pin it so only if you trust it as you trust Locum."
+            }
+            Self::Runner(ProcessScope::Tenant) => {
+                "it runs in a process of its own for each tenant, which can compute and nothing else."
+            }
+            Self::Runner(_) => "it runs in a process of its own, which can compute and nothing else.",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProcess => Isolation::InProcess.fmt(f),
+            Self::Runner(ProcessScope::Tenant) => write!(f, "{}, one for each tenant", Isolation::Runner),
+            Self::Runner(_) => Isolation::Runner.fmt(f),
+        }
+    }
+}
