@@ -1,5 +1,5 @@
-//! Times one call of a plugin at both levels of isolation, many at once, the start of a runner, and the first answer after
-//! its death; and prints the memory of a runner.
+//! Times one call of a plugin at both levels of isolation, many at once, calls in which the host signs, the start of a
+//! runner, and the first answer after its death; and prints the memory of a runner.
 //!
 //! `cargo xtask bench` builds the plugins in release mode and passes their directory in LOCUM_BENCH_PLUGINS.
 
@@ -12,16 +12,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use locum_abi::configuration::{Configuration, Tenant};
+use locum_abi::configuration::{Configuration, SigningKey, Tenant};
 use locum_abi::grant::Grant;
 use locum_engine::ports::{CallContext, Issuer, Issuers, NoAudiences};
 use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, Isolation, LoadOptions, Pins, PluginSet};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
 /// Calls in flight at a time in the benchmark of many at once.
@@ -43,9 +45,13 @@ fn load(isolation: Isolation) -> PluginSet {
 /// An issuer that signs with HMAC.
 fn issuer(set: &PluginSet) -> Arc<dyn Issuer> {
     let settings = json!({"alg": "HS256", "secret": "spa-secret-0123456789-0123456789-0123456789"});
+    issuer_with(set, &settings, None)
+}
+
+fn issuer_with(set: &PluginSet, settings: &Value, signing_key: Option<SigningKey>) -> Arc<dyn Issuer> {
     let settings = settings.as_object().cloned().expect("it is an object");
-    let configuration = Configuration::new("app", settings, Tenant::new("acme.example.com"));
-    set.configure(configuration).expect("valid settings")
+    let tenant = Tenant { signing_key, ..Tenant::new("acme.example.com") };
+    set.configure(Configuration::new("app", settings, tenant)).expect("valid settings")
 }
 
 fn grant() -> Grant {
@@ -167,6 +173,41 @@ fn calls(criterion: &mut Criterion) {
     lanes(criterion, &all);
 }
 
+/// What a call costs in which the host signs, beside a call in which the plugin signs with HMAC, and the signature alone.
+fn signatures(criterion: &mut Criterion) {
+    let all = sched_getaffinity(None).expect("the processors are known");
+    run_on(Some(1), &all);
+    let ed25519 = Ed25519KeyPair::generate().expect("the crypto library generates keys");
+    let pkcs8 = ed25519.to_pkcs8v1().expect("the key has that form");
+    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", pkcs8.as_ref()));
+    let own_key = json!({"alg": "EdDSA", "private_key": pem});
+    let rsa_pem = include_str!("../../../fixtures/keys/tenant-rsa.pem");
+    let rsa = pem::parse(rsa_pem).expect("a PEM text");
+    let rsa = RsaKeyPair::from_pkcs8(rsa.contents()).expect("an RSA key");
+    let message = [7; 600];
+    let mut group = criterion.benchmark_group("signing, one processor");
+    group.bench_function("EdDSA alone", |bencher| bencher.iter(|| ed25519.sign(black_box(&message))));
+    group.bench_function("RS256 alone", |bencher| {
+        let mut signature = vec![0; rsa.public_modulus_len()];
+        bencher
+            .iter(|| rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), black_box(&message), &mut signature));
+    });
+    for isolation in [Isolation::InProcess, Isolation::Runner] {
+        let (runtime, set) = (runtime(), load(isolation));
+        let signing_key =
+            SigningKey { kid: "k".to_owned(), private_key_pem: rsa_pem.into(), certificate_pem: None };
+        for (name, issuer) in [
+            ("HS256, by the plugin", issuer(&set)),
+            ("EdDSA, by the host", issuer_with(&set, &own_key, None)),
+            ("RS256, by the host", issuer_with(&set, &json!({"alg": "RS256"}), Some(signing_key))),
+        ] {
+            time_one(&mut group, &format!("one call, {isolation}, {name}"), &runtime, &issuer);
+        }
+    }
+    group.finish();
+    run_on(None, &all);
+}
+
 /// A runner has as many lanes as it has processors when it starts.
 fn lanes(criterion: &mut Criterion, all: &CpuSet) {
     let mut group = criterion.benchmark_group("runner");
@@ -262,5 +303,5 @@ fn runner() -> Pid {
     children.next().and_then(Pid::from_raw).expect("a runner")
 }
 
-criterion_group!(benches, calls, starts);
+criterion_group!(benches, calls, signatures, starts);
 criterion_main!(benches);
