@@ -184,7 +184,7 @@ const UNUSABLE: [Unusable; 7] = [
         why: "configuring hangs",
         plugin: "hostile",
         replacements: &[("LOCUM-TEST-CONFIGURE|nothing||", "LOCUM-TEST-CONFIGURE|loop||...")],
-        said: "abandoned after 4000 ms",
+        said: "abandoned after 6000 ms",
     },
     Unusable {
         why: "the code states another manifest than the file",
@@ -206,7 +206,7 @@ fn an_upgrade_that_fails_changes_nothing() {
     installation.install_in_runner("hostile");
     installation.install_in_runner("misbehaving");
     let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
-    installation.write("locum.toml", &format!("{config}[limits]\nreload_deadline_ms = 4000\n"));
+    installation.write("locum.toml", &format!("{config}[limits]\nreload_deadline_ms = 6000\n"));
     let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
     let target = |name: &str, add_on: &str| {
         format!(
