@@ -13,7 +13,7 @@ use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::upstream::UpstreamReply;
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
 use locum_host::{AllowedRequest, PluginSet, UpstreamError, Upstreams};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -56,10 +56,14 @@ impl Issuer for BothIssuers {
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            let (in_process, runner, same_calls) =
-                at_both(self.in_process.issue(grant, context), self.runner.issue(grant, context)).await;
+            let (in_process, runner, same_calls) = at_both(
+                self.in_process.issue(grant, context, audiences),
+                self.runner.issue(grant, context, audiences),
+            )
+            .await;
             compare(in_process, &runner, same_calls, is_same_credential)
         })
     }

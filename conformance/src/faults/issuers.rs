@@ -8,7 +8,7 @@ use locum_abi::answer::{Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{IssuerManifest, Manifest};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
 use locum_host::secret_settings;
 
 use crate::faults::context::FaultContext;
@@ -109,25 +109,28 @@ impl Issuer for FaultyIssuer {
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
             match self.fault {
                 Fault::Grant(change) => {
                     let mut grant = grant.clone();
                     change(&mut grant, &self.context);
-                    self.inner.issue(&grant, context).await
+                    self.inner.issue(&grant, context, audiences).await
                 }
                 Fault::Issued(change) => {
-                    let mut issued = self.inner.issue(grant, context).await?;
+                    let mut issued = self.inner.issue(grant, context, audiences).await?;
                     change(&mut issued, grant, &self.context);
                     Ok(issued)
                 }
-                Fault::IssueResult(change) => change(self.inner.issue(grant, context).await, &self.context),
-                Fault::IssuesTwice => {
-                    self.inner.issue(grant, context).await?;
-                    self.inner.issue(grant, context).await
+                Fault::IssueResult(change) => {
+                    change(self.inner.issue(grant, context, audiences).await, &self.context)
                 }
-                _ => self.inner.issue(grant, context).await,
+                Fault::IssuesTwice => {
+                    self.inner.issue(grant, context, audiences).await?;
+                    self.inner.issue(grant, context, audiences).await
+                }
+                _ => self.inner.issue(grant, context, audiences).await,
             }
         })
     }

@@ -7,7 +7,7 @@ use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
-use locum_engine::ports::{CallContext, Issuer};
+use locum_engine::ports::{CallContext, Issuer, NoAudiences};
 use serde_json::{Map, Value, json};
 
 use crate::cases::harness::Harness;
@@ -53,11 +53,11 @@ impl<'a> ProbeContext<'a> {
     }
 
     pub(crate) fn configure(&self, settings: Map<String, Value>) -> Result<Arc<dyn Issuer>, IssuerRefusal> {
-        self.harness.issuers.configure(Configuration {
-            api_type: self.manifest.api_type.clone(),
+        self.harness.issuers.configure(Configuration::new(
+            self.manifest.api_type.as_str(),
             settings,
-            tenant: self.tenant.clone(),
-        })
+            self.tenant.clone(),
+        ))
     }
 
     /// The top-level properties of the settings schema.
@@ -74,7 +74,10 @@ impl<'a> ProbeContext<'a> {
         let script = self.spec.upstream.iter().map(|exchange| exchange.filled(&self.variables));
         self.harness.upstreams.start(script.collect::<Result<_, _>>().map_err(|error| error.to_string())?);
         let context = CallContext { now_unix_ms: NOW.unsigned_abs() * 1000, entropy: [7; ENTROPY_BYTES] };
-        let issued = issuer.issue(&self.grant(), context).await.map_err(|failure| failure.to_string())?;
+        let issued = issuer
+            .issue(&self.grant(), context, &NoAudiences)
+            .await
+            .map_err(|failure| failure.to_string())?;
         Ok(json!(issued))
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use locum_abi::manifest::Manifest;
+use locum_abi::manifest::{Manifest, Need};
 use locum_engine::ports::Issuers;
 use locum_host::{Isolation, LoadError, LoadOptions, Pins, PluginSet, Upstreams, inspect};
 use tokio::runtime::Runtime;
@@ -55,16 +55,17 @@ impl<'a> LoadedPlugin<'a> {
         let upstreams = Arc::new(ScriptedUpstreams::default());
         let log = Arc::new(LogLines::default());
         let runtime = runtime(&log)?;
-        let issuers = load_issuers(options, &file, &upstreams)?;
         let inspection = inspect(&file)?;
         let manifest = inspection.manifest;
+        let isolation = tested_isolation(options.isolation, &manifest);
+        let issuers = load_issuers(options, isolation, &file, &upstreams)?;
         let harness = Harness { issuers, upstreams, log, fault: None };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let implementation = ImplementationReport::of_plugin(
             name,
             inspection.sha256.to_string(),
             &manifest,
-            isolation_name(options.isolation),
+            isolation_name(options.isolation, isolation),
         );
         let spec = spec_for(options, fixtures, &manifest)?;
         Ok(Self { options, fixtures, manifest, spec, harness, runtime, implementation })
@@ -93,9 +94,16 @@ impl<'a> LoadedPlugin<'a> {
     }
 }
 
+/// The levels at which a plugin can be tested. One that needs the tenant's private key is given it only in process.
+fn tested_isolation(wanted: TestedIsolation, manifest: &Manifest) -> TestedIsolation {
+    let needs_key = manifest.issuers.iter().any(|issuer| issuer.needs.contains(&Need::TenantSigningKey));
+    if needs_key && wanted == TestedIsolation::Both { TestedIsolation::InProcess } else { wanted }
+}
+
 /// The issuers of a plugin file, at the levels that are to be tested.
 fn load_issuers(
     options: &Options,
+    isolation: TestedIsolation,
     file: &Path,
     upstreams: &Arc<ScriptedUpstreams>,
 ) -> Result<Arc<dyn Issuers>, LoadError> {
@@ -104,7 +112,7 @@ fn load_issuers(
         load.runner = Some(options.runner.clone());
         PluginSet::load([file], &Pins::trusting_file(file)?.at(isolation), load)
     };
-    Ok(match options.isolation {
+    Ok(match isolation {
         TestedIsolation::InProcess => Arc::new(load(Isolation::InProcess, upstreams.clone())?),
         TestedIsolation::Runner => Arc::new(load(Isolation::Runner, upstreams.clone())?),
         TestedIsolation::Both => Arc::new(BothLevels {
@@ -114,11 +122,14 @@ fn load_issuers(
     })
 }
 
-fn isolation_name(isolation: TestedIsolation) -> String {
-    match isolation {
-        TestedIsolation::InProcess => "in process",
-        TestedIsolation::Runner => "runner",
-        TestedIsolation::Both => "in process and runner, with equal answers",
+fn isolation_name(wanted: TestedIsolation, tested: TestedIsolation) -> String {
+    match (wanted, tested) {
+        (TestedIsolation::Both, TestedIsolation::InProcess) => {
+            "in process; not run in the runner, where no plugin is given the tenant's private key, which this one needs"
+        }
+        (_, TestedIsolation::InProcess) => "in process",
+        (_, TestedIsolation::Runner) => "runner",
+        (_, TestedIsolation::Both) => "in process and runner, with equal answers",
     }
     .to_owned()
 }

@@ -39,6 +39,8 @@ fn a_plugin_whose_tokens_have_the_wrong_audience_fails() {
             difference.what.contains("aud")
                 // A token whose audience is the caller can be presented as the caller's id_token.
                 || failure.case == "a-token-for-another-client-cannot-be-renewed"
+                // With the tenant's key, the host does not sign it.
+                || failure.case == "an-rs256-target-gets-the-tenants-signature"
         });
         assert!(about_the_audience, "{}", to_table(&report));
     }

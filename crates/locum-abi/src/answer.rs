@@ -1,10 +1,11 @@
-//! What an issuer answers: a credential, an upstream call to make, or a failure; and the log lines it wrote.
+//! What an issuer answers: a credential, an upstream call or a signature to make, or a failure; and the log lines it wrote.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::signing::SigningRequest;
 use crate::upstream::UpstreamRequest;
 
 /// A successful reply of any operation, with what the plugin logged while it worked.
@@ -28,6 +29,12 @@ pub enum IssueAnswer {
     Call {
         /// The request to make.
         request: UpstreamRequest,
+    },
+    /// The host shall sign this and call again with the signature. Only a key that the manifest
+    /// [names](crate::manifest::IssuerManifest::signs_with) can be asked for.
+    Sign {
+        /// What to sign.
+        request: SigningRequest,
     },
     /// A kind of answer that this host does not know. The host treats it as a broken contract.
     #[serde(other)]

@@ -4,16 +4,28 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::secret::Secret;
+use crate::signing::SigningKeys;
 
 /// Input of a plugin's `create`: all that is known before the first request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Configuration {
     /// The api_type of the plugin to create an issuer for.
     pub api_type: String,
-    /// The stored settings. They are valid against the manifest's settings schema.
+    /// The stored settings, valid against the manifest's settings schema, without the private keys among them that the host
+    /// [signs with](crate::manifest::IssuerManifest::signs_with).
     pub settings: Map<String, Value>,
     /// The tenant that the credentials are issued for.
     pub tenant: Tenant,
+    /// The private keys that the host holds for this issuer, as far as tenant and settings have them.
+    #[serde(default, skip_serializing_if = "SigningKeys::is_empty")]
+    pub signing: SigningKeys,
+}
+
+impl Configuration {
+    /// A configuration without private keys that the host signs with.
+    pub fn new(api_type: impl Into<String>, settings: Map<String, Value>, tenant: Tenant) -> Self {
+        Self { api_type: api_type.into(), settings, tenant, signing: SigningKeys::new() }
+    }
 }
 
 /// What an issuer may know of its tenant.
@@ -21,8 +33,8 @@ pub struct Configuration {
 pub struct Tenant {
     /// The canonical domain, such as `acme.example.com`.
     pub domain: String,
-    /// The tenant's RSA signing key. Present only if the manifest [needs](crate::manifest::Need) it and the tenant has
-    /// one.
+    /// The tenant's RSA signing key. Engines give it to hosts for issuers that sign with it. A host gives it on only to a
+    /// plugin whose manifest [needs](crate::manifest::Need) it and whose pin allows that: plugins of contract 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<SigningKey>,
 }
@@ -44,7 +56,7 @@ impl Tenant {
     }
 }
 
-/// The tenant's own RSA key, for issuers that sign in the tenant's name.
+/// The tenant's own RSA key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningKey {
     /// The `kid` of the public key in the tenant's JWKS.

@@ -32,7 +32,7 @@ pub struct Grant {
 }
 
 /// Input of [`ISSUE`](crate::operation::ISSUE). The issuer keeps nothing between calls: when it has asked for an upstream
-/// call, it is called again with the same grant and one more reply.
+/// call or a signature, it is called again with the same grant and one more reply or signature.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IssueInput {
     /// What was authorised.
@@ -40,6 +40,9 @@ pub struct IssueInput {
     /// The replies to the upstream calls that the issuer has asked for, oldest first.
     #[serde(default)]
     pub replies: Vec<UpstreamReply>,
+    /// The signatures that the issuer has asked for, oldest first: compact JWTs, or base64 for bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<String>,
 }
 
 /// Input of [`REVOKE`](crate::operation::REVOKE).

@@ -3,12 +3,14 @@
 //! ```text
 //!            manifest ─────────────►  who the plugin is, what it issues and promises  [manifest]
 //!  host      Configuration ────────►  an issuer, or Failure                           [configuration]
-//!            Grant + replies ──────►  Issued | Call(UpstreamRequest) | Failure        [grant], [answer], [upstream]
+//!            Grant + replies ──────►  Issued | Call(UpstreamRequest) | Sign(SigningRequest) | Failure
+//!                                                                    [grant], [answer], [upstream], [signing]
 //! ```
 //!
 //! An issuer is a pure function. All that it may depend on is its settings, the [`grant::Grant`], the time and 32 bytes
 //! of entropy: the same input gives the same output. It opens no socket and reads neither a clock nor the environment.
-//! To reach an upstream it answers with an [`upstream::UpstreamRequest`], and the host calls it again with the reply.
+//! To reach an upstream it answers with an [`upstream::UpstreamRequest`], and to sign with a private key with a
+//! [`signing::SigningRequest`]; the host calls it again with the reply or the signature.
 //!
 //! ```
 //! use locum_abi::answer::{IssueAnswer, Reply};
@@ -39,5 +41,6 @@ pub mod manifest;
 pub mod note;
 pub mod operation;
 pub mod secret;
+pub mod signing;
 pub mod time;
 pub mod upstream;

@@ -13,16 +13,28 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Generation of the messages in this crate. It grows only when an old host could misread a new plugin.
-pub const CONTRACT: u32 = 1;
+use crate::signing::TENANT_KEY;
+
+/// The latest generation of the messages in this crate. It grows only when an old host could misread a new plugin.
+pub const CONTRACT: u32 = 2;
+
+/// What a manifest of contract 2 can list under [`requires`](Manifest::requires). A plugin that requires nothing of it states
+/// contract 1, so that older hosts load it too.
+pub const REQUIREMENTS: [&str; 1] = [SIGNS_WITH];
+
+/// The requirement of [`signs_with`](IssuerManifest::signs_with).
+const SIGNS_WITH: &str = "signs_with";
 
 /// Who a plugin is and what it issues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Manifest {
-    /// The [`CONTRACT`] of the SDK that the plugin was built with.
+    /// The lowest generation of the messages whose hosts can load the plugin: 2 if it requires anything, else 1.
     pub contract: u32,
+    /// The parts of the contract that the plugin uses and that a host must not skip, from [`REQUIREMENTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
     /// The plugin's name, unique among the plugins of a host: that of its first api_type, in snake case. Names in kebab
     /// case are accepted too.
     pub name: String,
@@ -60,7 +72,13 @@ pub struct IssuerManifest {
     /// The upstreams that it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<Upstream>,
-    /// What it needs of the tenant, such as the signing key.
+    /// The private keys that the host signs with when the issuer asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs_with: Vec<KeySource>,
+    /// What it signs with the tenant's key, besides JWTs that the tenant issues about the user of the grant.
+    #[serde(default, skip_serializing_if = "Signs::is_least")]
+    pub signs: Signs,
+    /// What it needs of the tenant. Plugins of contract 1 needed the signing key here; current ones use `signs_with`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
     /// The profile attributes that it reads, even if no scope selects them.
@@ -161,12 +179,61 @@ pub enum Upstream {
     Unknown,
 }
 
+/// Where the host takes a private key from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// The tenant's RSA signing key.
+    Tenant,
+    /// The setting of this name: a text, a private key in PEM. The plugin is not given the setting.
+    Setting(String),
+}
+
+impl KeySource {
+    /// The name by which the issuer asks for the key.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Tenant => TENANT_KEY,
+            Self::Setting(name) => name,
+        }
+    }
+}
+
+/// What an issuer signs with the tenant's key. Without it: JWTs whose `iss` is the tenant's and whose `sub` is the user's id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Signs {
+    /// The setting whose value may be the `iss` of JWTs in place of the tenant's issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The attribute whose value may be the `sub` of JWTs in place of the user's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Read>,
+    /// Whether it signs bytes other than JWTs, such as XML. The host cannot check those: it is a power over everything that
+    /// trusts the tenant's certificate, and only a pin with `--allow-signing-bytes` gives it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bytes: bool,
+}
+
+impl Signs {
+    fn is_least(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// Something of the tenant that an issuer needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
-    /// The tenant's RSA signing key and its certificate.
+    /// The tenant's RSA private key and its certificate. Only plugins of contract 1 need it; hosts give it only to
+    /// those whose pin says so.
     TenantSigningKey,
     /// A need that this host does not know. The host does not load the plugin.
     #[serde(other)]
@@ -199,10 +266,12 @@ pub enum Read {
 }
 
 impl Manifest {
-    /// A manifest of this generation of messages. Version, vendor and description are empty: set them.
+    /// A manifest with the requirements of these issuers. Version, vendor and description are empty: set them.
     pub fn new(name: impl Into<String>, issuers: Vec<IssuerManifest>) -> Self {
+        let requires = required_by(&issuers);
         Self {
-            contract: CONTRACT,
+            contract: if requires.is_empty() { 1 } else { CONTRACT },
+            requires,
             name: name.into(),
             version: String::new(),
             vendor: String::new(),
@@ -215,6 +284,12 @@ impl Manifest {
     pub fn issuer(&self, api_type: &str) -> Option<&IssuerManifest> {
         self.issuers.iter().find(|issuer| issuer.api_type == api_type)
     }
+}
+
+/// What a manifest of these issuers must list under [`requires`](Manifest::requires).
+pub fn required_by(issuers: &[IssuerManifest]) -> Vec<String> {
+    let signs = issuers.iter().any(|issuer| !issuer.signs_with.is_empty());
+    if signs { vec![SIGNS_WITH.to_owned()] } else { Vec::new() }
 }
 
 impl IssuerManifest {
@@ -231,9 +306,16 @@ impl IssuerManifest {
             revocation: Revocation::NotRevocable,
             revocation_advice: "It cannot be revoked: it is valid until it expires.".to_owned(),
             upstreams: Vec::new(),
+            signs_with: Vec::new(),
+            signs: Signs::default(),
             needs: Vec::new(),
             reads: Vec::new(),
         }
+    }
+
+    /// Whether it signs with the tenant's key, or needs the key itself.
+    pub fn uses_tenant_key(&self) -> bool {
+        self.signs_with.contains(&KeySource::Tenant) || self.needs.contains(&Need::TenantSigningKey)
     }
 }
 

@@ -5,7 +5,8 @@ pub use locum_abi::answer::{Credential, Failure, FailureCode, Issued, LogLine, R
 pub use locum_abi::configuration::{Configuration, SigningKey, Tenant};
 pub use locum_abi::grant::Grant;
 pub use locum_abi::manifest::{
-    CredentialForm, IssuerManifest, Lifetime, LifetimeSetting, Need, Override, Read, Revocation, Upstream,
+    CredentialForm, IssuerManifest, KeySource, Lifetime, LifetimeSetting, Need, Override, Read, Revocation,
+    Signs, Upstream,
 };
 pub use locum_abi::operation::ENTROPY_BYTES;
 pub use locum_abi::secret::Secret;

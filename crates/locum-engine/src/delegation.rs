@@ -2,6 +2,7 @@
 //! so no check can be skipped.
 
 mod admit;
+mod audiences;
 mod authenticate;
 mod authorize;
 mod invalid_tokens;

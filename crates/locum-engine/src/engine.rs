@@ -86,7 +86,7 @@ impl Engine {
         recorder.counted(admission.rate, &admission.outcome);
         let authorized = authorize(&**directory, admission.outcome?, &recorder.reference).await?;
         recorder.authorized(&authorized);
-        issue(&**entropy, authorized, &recorder.reference).await
+        issue(&**entropy, &**directory, authorized, &recorder.reference).await
     }
 
     /// Refuses a request that was not read completely or not served, and records one audit event. `tenant` is the one

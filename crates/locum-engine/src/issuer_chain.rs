@@ -60,8 +60,8 @@ impl<T: Issuers + ?Sized> Issuers for Arc<T> {
 #[cfg(test)]
 mod tests {
     use locum_abi::configuration::Tenant;
-    use locum_abi::manifest::{CredentialForm, Lifetime, Revocation};
-    use serde_json::{Map, json};
+    use locum_abi::manifest::CredentialForm;
+    use serde_json::Map;
 
     use super::*;
 
@@ -71,22 +71,8 @@ mod tests {
     impl Issuers for Named {
         fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
             let manifest = || IssuerManifest {
-                api_type: api_type.to_owned(),
-                credential: CredentialForm::Object,
-                settings_schema: json!({}),
-                parameters_schema: json!({}),
-                overrides: Vec::new(),
-                lifetime: Lifetime {
-                    minimum_seconds: 1,
-                    default_seconds: 1,
-                    maximum_seconds: 1,
-                    setting: None,
-                },
-                revocation: Revocation::NotRevocable,
                 revocation_advice: self.0.to_owned(),
-                upstreams: Vec::new(),
-                needs: Vec::new(),
-                reads: Vec::new(),
+                ..IssuerManifest::new(api_type, CredentialForm::Object)
             };
             self.1.contains(&api_type).then(|| Arc::new(manifest()))
         }
@@ -101,10 +87,8 @@ mod tests {
 
     /// Whose manifest it is, and who was asked to configure.
     fn served_by(issuers: &dyn Issuers, api_type: &str) -> (Option<String>, String) {
-        let tenant = Tenant { domain: "acme.example.com".to_owned(), signing_key: None };
-        let api_type = api_type.to_owned();
-        let manifest = issuers.manifest(&api_type).map(|manifest| manifest.revocation_advice.clone());
-        let configuration = Configuration { api_type, settings: Map::new(), tenant };
+        let manifest = issuers.manifest(api_type).map(|manifest| manifest.revocation_advice.clone());
+        let configuration = Configuration::new(api_type, Map::new(), Tenant::new("acme.example.com"));
         (manifest, issuers.configure(configuration).err().unwrap().message)
     }
 

@@ -9,7 +9,7 @@ use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
 
-use crate::port_reply::PortFuture;
+use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
 
 /// Finds and configures issuers. `locum-host` implements it with plugins.
 pub trait Issuers: Send + Sync {
@@ -25,11 +25,13 @@ pub trait Issuers: Send + Sync {
 
 /// A configured issuer.
 pub trait Issuer: Send + Sync {
-    /// Issues a credential for a grant, including all upstream calls that it needs.
+    /// Issues a credential for a grant, including all upstream calls and signatures that it needs. `audiences` are those of the
+    /// tenant.
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>>;
 
     /// Revokes a credential, including all upstream calls that it needs. It is called only if the manifest declares
@@ -58,6 +60,23 @@ pub struct CallContext {
     pub entropy: [u8; ENTROPY_BYTES],
 }
 
+/// Tells which audiences belong to the tenant. A credential that is made for another system must not be a token of the tenant
+/// for one of these: only app tokens are, for their target.
+pub trait TenantAudiences: Send + Sync {
+    /// Whether this is the id of a client, a resource of a client, the tenant's domain or a URL of it.
+    fn include<'a>(&'a self, audience: &'a str) -> PortReply<'a, Result<bool, StoreUnavailable>>;
+}
+
+/// The audiences of a tenant without clients and domain, for tests and tools.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoAudiences;
+
+impl TenantAudiences for NoAudiences {
+    fn include<'a>(&'a self, _: &'a str) -> PortReply<'a, Result<bool, StoreUnavailable>> {
+        PortReply::Now(Ok(false))
+    }
+}
+
 /// Why an issuer returned no result. Operators read the texts in the audit event; clients do not receive them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +93,9 @@ pub enum IssuerFailure {
     /// The issuer hung before and is no longer called.
     #[error("the issuer is in quarantine")]
     Quarantined,
+    /// The directory could not say whether an audience is one of the tenant's.
+    #[error("the directory is unavailable: {0}")]
+    DirectoryUnavailable(StoreUnavailable),
     /// An operator has paused the issuer. It was not called.
     #[error("an operator has paused the issuer")]
     Paused,

@@ -30,15 +30,14 @@
 //!
 //! use locum_engine::contract::{
 //!     Configuration, Credential, CredentialForm, Failure, Grant, Issued, IssuerManifest, Lifetime, RevokeAnswer,
-//!     Revocation,
 //! };
 //! use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
 //! use locum_engine::ports::{
-//!     AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PortReply, StoreUnavailable,
+//!     AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PortReply, StoreUnavailable, TenantAudiences,
 //! };
 //! use locum_engine::{AuditEvent, Caller, Engine, JWT_BEARER, Ports};
 //! use locum_store::{MemoryBuckets, MemoryDirectory, SystemEntropy, TenantData, TenantSet};
-//! use serde_json::{Map, json};
+//! use serde_json::Map;
 //!
 //! /// Issues the text `pass for USER`, which expires with its grant.
 //! struct Passes;
@@ -48,6 +47,7 @@
 //!         &'a self,
 //!         grant: &'a Grant,
 //!         context: CallContext,
+//!         _: &'a dyn TenantAudiences,
 //!     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
 //!         let issued_at = (context.now_unix_ms / 1000) as i64;
 //!         Box::pin(ready(Ok(Issued {
@@ -72,23 +72,15 @@
 //! impl Issuers for PassIssuers {
 //!     fn manifest(&self, api_type: &str) -> Option<Arc<IssuerManifest>> {
 //!         (api_type == "pass").then(|| {
+//!             let form = CredentialForm::Text { member: "pass".to_owned() };
 //!             Arc::new(IssuerManifest {
-//!                 api_type: "pass".to_owned(),
-//!                 credential: CredentialForm::Text { member: "pass".to_owned() },
-//!                 settings_schema: json!({}),
-//!                 parameters_schema: json!({}),
-//!                 overrides: Vec::new(),
 //!                 lifetime: Lifetime {
 //!                     minimum_seconds: 60,
 //!                     default_seconds: 600,
 //!                     maximum_seconds: 3600,
 //!                     setting: None,
 //!                 },
-//!                 revocation: Revocation::NotRevocable,
-//!                 revocation_advice: "wait until it expires".to_owned(),
-//!                 upstreams: Vec::new(),
-//!                 needs: Vec::new(),
-//!                 reads: Vec::new(),
+//!                 ..IssuerManifest::new("pass", form)
 //!             })
 //!         })
 //!     }

@@ -1,4 +1,4 @@
-//! The reply of a port: at once if the answer is in memory, else a future.
+//! The reply of a port: at once if the answer is in memory, else a future; and the error of those that are stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,6 +23,11 @@ impl<T> PortReply<'_, T> {
         }
     }
 }
+
+/// A store is unavailable. The text names the cause for operators; clients do not receive it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unavailable: {0}")]
+pub struct StoreUnavailable(pub String);
 
 #[cfg(test)]
 mod tests {

@@ -8,9 +8,9 @@ use locum_abi::operation::ENTROPY_BYTES;
 use crate::audit::AuditEvent;
 use crate::bucket::{BucketDecision, BucketRule};
 pub use crate::issuer_chain::{IssuerChain, chain};
-pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers};
+pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, TenantAudiences};
 use crate::model::User;
-pub use crate::port_reply::{PortFuture, PortReply};
+pub use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
 
 /// The ports of an engine, except [`Issuers`], which tenants are prepared with.
@@ -142,8 +142,3 @@ pub trait AuditSink: Send + Sync {
     /// whether or not anybody waits for the answer.
     fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>>;
 }
-
-/// A store is unavailable. The text names the cause for operators; clients do not receive it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unavailable: {0}")]
-pub struct StoreUnavailable(pub String);

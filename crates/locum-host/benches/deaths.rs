@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
-use locum_engine::ports::{CallContext, Issuer, Issuers};
+use locum_engine::ports::{CallContext, Issuer, Issuers, NoAudiences};
 use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, Isolation, LoadOptions, Pins, PluginSet};
 use serde_json::{Map, Value, json};
@@ -44,11 +44,8 @@ fn from_environment(name: &str) -> PathBuf {
 }
 
 fn issuer(set: &PluginSet, api_type: &str, settings: &Value) -> Arc<dyn Issuer> {
-    let configuration = Configuration {
-        api_type: api_type.to_owned(),
-        settings: settings.as_object().cloned().expect("it is an object"),
-        tenant: Tenant::new("acme.example.com"),
-    };
+    let settings = settings.as_object().cloned().expect("it is an object");
+    let configuration = Configuration::new(api_type, settings, Tenant::new("acme.example.com"));
     set.configure(configuration).expect("valid settings")
 }
 
@@ -71,7 +68,7 @@ fn grant() -> Grant {
 
 async fn is_answered(issuer: &dyn Issuer) -> bool {
     let context = CallContext { now_unix_ms: 1_900_000_000_000, entropy: [7; 32] };
-    issuer.issue(&grant(), context).await.is_ok()
+    issuer.issue(&grant(), context, &NoAudiences).await.is_ok()
 }
 
 /// The times of calls that were made until told to stop, and how many had no answer.

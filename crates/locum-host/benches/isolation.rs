@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
-use locum_engine::ports::{CallContext, Issuer, Issuers};
+use locum_engine::ports::{CallContext, Issuer, Issuers, NoAudiences};
 use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, Isolation, LoadOptions, Pins, PluginSet};
 use rustix::process::{Pid, Signal, kill_process};
@@ -39,11 +39,8 @@ fn load(isolation: Isolation) -> PluginSet {
 /// An issuer that signs with HMAC.
 fn issuer(set: &PluginSet) -> Arc<dyn Issuer> {
     let settings = json!({"alg": "HS256", "secret": "spa-secret-0123456789-0123456789-0123456789"});
-    let configuration = Configuration {
-        api_type: "app".to_owned(),
-        settings: settings.as_object().cloned().expect("it is an object"),
-        tenant: Tenant::new("acme.example.com"),
-    };
+    let settings = settings.as_object().cloned().expect("it is an object");
+    let configuration = Configuration::new("app", settings, Tenant::new("acme.example.com"));
     set.configure(configuration).expect("valid settings")
 }
 
@@ -63,7 +60,7 @@ fn grant() -> Grant {
 
 async fn call(issuer: &dyn Issuer, grant: &Grant) {
     let context = CallContext { now_unix_ms: 1_900_000_000_000, entropy: [7; 32] };
-    let issued = issuer.issue(grant, context).await;
+    let issued = issuer.issue(grant, context, &NoAudiences).await;
     assert!(black_box(issued).is_ok());
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use locum_engine::contract::{Configuration, Credential, Grant, Tenant};
-use locum_engine::ports::{CallContext, Issuers as _};
+use locum_engine::ports::{CallContext, Issuers as _, NoAudiences};
 use locum_host::runner::{self, RunnerCommand};
 use locum_host::{HttpUpstreams, Isolation, LoadOptions, Pins, PluginSet};
 use serde_json::{Map, json};
@@ -41,11 +41,7 @@ async fn issue(file: PathBuf) -> Result<(), Box<dyn Error>> {
 
     let settings = json!({"alg": "HS256", "secret": "0123456789-0123456789-0123456789"});
     let settings = settings.as_object().cloned().unwrap_or_default();
-    let issuer = plugins.configure(Configuration {
-        api_type: "app".to_owned(),
-        settings,
-        tenant: Tenant::new("acme.example.com"),
-    })?;
+    let issuer = plugins.configure(Configuration::new("app", settings, Tenant::new("acme.example.com")))?;
     let grant = Grant {
         user_id: "auth0|alice".to_owned(),
         client_id: "shop".to_owned(),
@@ -57,7 +53,7 @@ async fn issue(file: PathBuf) -> Result<(), Box<dyn Error>> {
         lifetime_seconds: 3600,
     };
     let context = CallContext { now_unix_ms: 1_900_000_000_000, entropy: [7; 32] };
-    match issuer.issue(&grant, context).await?.credential {
+    match issuer.issue(&grant, context, &NoAudiences).await?.credential {
         Credential::Jwt(token) => println!("{token}"),
         other => println!("{other:?}"),
     }

@@ -1,14 +1,17 @@
-//! Finds, pins, loads and calls plugins; performs the upstream calls that plugins ask for.
+//! Finds, pins, loads and calls plugins; performs the upstream calls and makes the signatures that plugins ask for.
 //!
 //! ```text
 //! loading   path ─ read once ─ pin (SHA-256) ─ ELF ─ manifest ─ sealed memfd ─ dlopen ─ ABI ─ describe ─► Plugin
 //!                                no code of the file runs before this ─┘ in this process or in a runner, as the pin says
 //! PluginSet, the engine's port `Issuers`
-//!   configure   settings checked by the schema, tenant's key only if needed, plugin's `create` ─► the engine's `Issuer`
+//!   configure   settings checked by the schema, private keys taken out, plugin's `create` ─► the engine's `Issuer`
 //! calling
-//!   issue       call plugin ─► check answer ─► upstream call ─► call plugin … until it has issued, with one deadline
+//!   issue       call plugin ─► check answer ─► upstream call or signature ─► call plugin … until it has issued,
+//!               with one deadline
 //! egress
 //!   upstream call   declared in the manifest? ─► HTTP request, to public addresses or to what the operator configured
+//! signing
+//!   signature   a key that the manifest names? ─► claims that the tenant may sign for this grant? ─► compact JWT
 //! ```
 //!
 //! [`PluginSet`] is the entry point for a program that embeds the engine; its documentation has an example.
@@ -48,6 +51,8 @@ mod plugin_set;
 mod protections;
 pub mod runner;
 mod sanitize;
+mod sha256;
+mod signing;
 mod upgrade;
 
 pub use calling::health::PluginHealth;
@@ -65,11 +70,11 @@ pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
 pub use loading::permissions::{LoosePermissions, Writers};
 pub use loading::pins::{Pin, Pins};
 pub use loading::plugin_file::plugin_files;
-pub use loading::sha256::{InvalidSha256, Sha256};
 pub use locum_abi::manifest::{IssuerManifest, Manifest};
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 pub use pauses::{PauseScope, PluginPause, TooManyPauses};
 pub use plugin::Plugin;
 pub use plugin_set::{LoadOptions, PluginSet};
 pub use protections::Protections;
+pub use sha256::{InvalidSha256, Sha256};
 pub use upgrade::{PluginUpgrade, StagedFile, UpgradeError, UpgradedPlugins, settle_interrupted_upgrades};

@@ -38,6 +38,9 @@ pub const LOG_LINES_MAX: usize = 64;
 /// Most upstream calls of one request.
 pub const UPSTREAM_CALLS_MAX: usize = 4;
 
+/// Most signatures that one request asks the host for.
+pub const SIGNATURES_MAX: usize = 4;
+
 /// Largest body of an upstream request, in bytes.
 pub const UPSTREAM_REQUEST_BYTES_MAX: usize = 256 << 10;
 

@@ -13,4 +13,3 @@ pub(crate) mod pins;
 pub(crate) mod plugin_file;
 pub(crate) mod regular_file;
 pub(crate) mod settings_schema;
-pub(crate) mod sha256;

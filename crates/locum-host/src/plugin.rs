@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use locum_abi::boundary::IssuerModuleRef;
-use locum_abi::manifest::Manifest;
+use locum_abi::manifest::{Manifest, Need};
 use serde_json::Value;
 
 use crate::calling::backend::Backend;
@@ -15,12 +15,12 @@ use crate::loading::checked_manifest::CheckedManifest;
 use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::mapping;
-use crate::loading::pins::Pins;
+use crate::loading::pins::{Pin, Pins};
 use crate::loading::plugin_file::PluginFile;
 use crate::loading::settings_schema::SettingsSchema;
-use crate::loading::sha256::Sha256;
 use crate::protections::Protections;
 use crate::runner::{Plan, RunnerBackend, RunnerCommand};
+use crate::sha256::Sha256;
 
 /// A loaded plugin.
 pub struct Plugin {
@@ -29,6 +29,7 @@ pub struct Plugin {
     manifest: Manifest,
     settings_schemas: Vec<SettingsSchema>,
     isolation: Isolation,
+    allows_signing_bytes: bool,
     backend: Box<dyn Backend>,
 }
 
@@ -52,8 +53,10 @@ impl Plugin {
         how: RunnerOptions<'_>,
     ) -> Result<Self, LoadError> {
         let path = file.path.as_path();
-        let isolation = pins.check(&file)?;
+        let pin = pins.check(&file)?;
+        let (isolation, allows_signing_bytes) = (pin.isolation, pin.allow_signing_bytes);
         let (checked, elf) = check_manifest(&file).map_err(|fault| fault.at(path))?;
+        check_tenant_key(&checked.manifest, pin).map_err(|fault| fault.at(path))?;
         let name = checked.manifest.name.as_str();
         let backend: Box<dyn Backend> = match isolation {
             Isolation::InProcess => {
@@ -77,7 +80,15 @@ impl Plugin {
             "loaded {}",
             path.display()
         );
-        Ok(Self { path: file.path, sha256: file.sha256, manifest, settings_schemas, isolation, backend })
+        Ok(Self {
+            path: file.path,
+            sha256: file.sha256,
+            manifest,
+            settings_schemas,
+            isolation,
+            allows_signing_bytes,
+            backend,
+        })
     }
 
     /// The file it was loaded from.
@@ -98,6 +109,11 @@ impl Plugin {
     /// The level at which it runs, as its pin states it.
     pub fn isolation(&self) -> Isolation {
         self.isolation
+    }
+
+    /// Whether its pin lets it have bytes that are not a JWT signed with the tenant's key.
+    pub fn allows_signing_bytes(&self) -> bool {
+        self.allows_signing_bytes
     }
 
     /// What the kernel adds to the sandbox of the plugin's own process; `None` in the host's process.
@@ -122,6 +138,17 @@ impl Plugin {
 fn check_manifest(file: &PluginFile) -> Result<(CheckedManifest, ElfFacts), LoadFault> {
     let (manifest, elf) = elf::inspect(&file.bytes)?;
     Ok((CheckedManifest::parse(manifest)?, elf))
+}
+
+/// Refuses a plugin that would be given the tenant's private key, unless it is trusted with the host's own memory and with
+/// the key.
+fn check_tenant_key(manifest: &Manifest, pin: &Pin) -> Result<(), LoadFault> {
+    let needs_key = manifest.issuers.iter().any(|issuer| issuer.needs.contains(&Need::TenantSigningKey));
+    if !needs_key || (pin.give_tenant_key && pin.isolation == Isolation::InProcess) {
+        return Ok(());
+    }
+    let cause = "the plugin was built to be given the tenant's private key, and its pin does not allow that";
+    Err(LoadFault::new(LoadErrorCode::TenantKeyNotGiven, cause))
 }
 
 fn no_runner() -> LoadFault {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
-use locum_abi::manifest::{IssuerManifest, Need};
+use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::{Issuer, Issuers};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
@@ -28,6 +28,8 @@ use crate::loading::settings_schema::SettingsSchema;
 use crate::pauses::{OperatorPauses, PauseScope, PluginPause, TooManyPauses};
 use crate::plugin::{Plugin, RunnerOptions};
 use crate::runner::RunnerCommand;
+use crate::signing::signer::Signer;
+use crate::signing::tenant_keys::TenantKeys;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]
@@ -85,6 +87,7 @@ impl LoadOptions {
 pub struct PluginSet {
     plugins: Vec<Arc<Plugin>>,
     by_api_type: HashMap<String, ServedApiType>,
+    tenant_keys: Arc<TenantKeys>,
     options: LoadOptions,
     /// Shared with the sets that upgrades derive from this one.
     pauses: Arc<OperatorPauses>,
@@ -110,7 +113,7 @@ impl PluginSet {
         pins: &Pins,
         options: LoadOptions,
     ) -> Result<Self, LoadError> {
-        let mut set = Self::empty(options, Arc::default());
+        let mut set = Self::empty(options, Arc::default(), Arc::default());
         for path in files {
             let plugin = Plugin::load(path.as_ref(), pins, set.runner_options())?;
             set.add(Arc::new(plugin))?;
@@ -118,8 +121,8 @@ impl PluginSet {
         Ok(set)
     }
 
-    fn empty(options: LoadOptions, pauses: Arc<OperatorPauses>) -> Self {
-        Self { plugins: Vec::new(), by_api_type: HashMap::new(), options, pauses }
+    fn empty(options: LoadOptions, pauses: Arc<OperatorPauses>, tenant_keys: Arc<TenantKeys>) -> Self {
+        Self { plugins: Vec::new(), by_api_type: HashMap::new(), tenant_keys, options, pauses }
     }
 
     pub(crate) fn runner_options(&self) -> RunnerOptions<'_> {
@@ -129,7 +132,8 @@ impl PluginSet {
 
     /// The same plugins, this one in the place of the one with its name.
     pub(crate) fn with(&self, plugin: Arc<Plugin>) -> Result<Self, LoadError> {
-        let mut set = Self::empty(self.options.clone(), Arc::clone(&self.pauses));
+        let mut set =
+            Self::empty(self.options.clone(), Arc::clone(&self.pauses), Arc::clone(&self.tenant_keys));
         for loaded in &self.plugins {
             let replaces = loaded.manifest().name == plugin.manifest().name;
             set.add(Arc::clone(if replaces { &plugin } else { loaded }))?;
@@ -212,13 +216,12 @@ impl Issuers for PluginSet {
             return Err(Failure::internal(format!("no plugin serves api_type `{}`", configuration.api_type)));
         };
         configuration.settings = schema.check(configuration.settings)?;
-        if !manifest.needs.contains(&Need::TenantSigningKey) {
-            configuration.tenant.signing_key = None;
-        }
         let allowed =
             AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
                 Failure::setting(&setting, "expected an http or https URL without user info")
             })?;
+        let signer =
+            Signer::take(manifest, &mut configuration, plugin.allows_signing_bytes(), &self.tenant_keys)?;
         let secret_mask =
             SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();
@@ -237,6 +240,7 @@ impl Issuers for PluginSet {
             issuer,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
+            signer,
             secret_mask,
             time_limit: self.options.deadline,
         };

@@ -1,7 +1,7 @@
 //! What an issuer promises for one api_type: a builder of its part of the manifest.
 
 use locum_abi::manifest::{
-    CredentialForm, IssuerManifest, Lifetime as ManifestLifetime, LifetimeSetting, Need, Override, Read,
+    CredentialForm, IssuerManifest, KeySource, Lifetime as ManifestLifetime, LifetimeSetting, Override, Read,
     Revocation, Upstream,
 };
 use serde_json::Value;
@@ -95,9 +95,38 @@ impl ApiType {
         self
     }
 
-    /// The issuer signs with the tenant's RSA key, which it finds in [`Tenant::signing_key`](crate::Tenant::signing_key).
-    pub fn needs_tenant_signing_key(mut self) -> Self {
-        self.manifest.needs.push(Need::TenantSigningKey);
+    /// The host signs with the tenant's RSA key when the issuer asks for it: [`Grant::sign_jwt`](crate::Grant::sign_jwt) with
+    /// [`Tenant::signing_key`](crate::Tenant::signing_key).
+    pub fn signs_with_tenant_key(mut self) -> Self {
+        self.manifest.signs_with.push(KeySource::Tenant);
+        self
+    }
+
+    /// The host signs with the private key in this setting when the issuer asks for it. The setting is a field of the type
+    /// [`PrivateKey`](crate::PrivateKey).
+    pub fn signs_with_setting(mut self, setting: &str) -> Self {
+        self.manifest.signs_with.push(KeySource::Setting(setting.to_owned()));
+        self
+    }
+
+    /// The `iss` of JWTs under the tenant's key may be the value of this setting, in place of the tenant's issuer.
+    pub fn signs_as_setting(mut self, setting: &str) -> Self {
+        self.manifest.signs.issuer = Some(setting.to_owned());
+        self
+    }
+
+    /// The `sub` of JWTs under the tenant's key may be the attribute that a setting names, or `default` if the setting is
+    /// absent, in place of the user's id.
+    pub fn signs_about_attribute_of_setting(mut self, setting: &str, default: Option<&str>) -> Self {
+        let default = default.map(str::to_owned);
+        self.manifest.signs.subject = Some(Read::NamedBySetting { setting: setting.to_owned(), default });
+        self
+    }
+
+    /// The issuer signs bytes that are not a JWT with the tenant's key: [`Grant::sign_bytes`](crate::Grant::sign_bytes). The
+    /// host cannot check those, so an operator must pin the plugin with `--allow-signing-bytes`.
+    pub fn signs_bytes(mut self) -> Self {
+        self.manifest.signs.bytes = true;
         self
     }
 

@@ -2,24 +2,29 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use locum_abi::answer::{Failure, FailureCode, Reply};
+use locum_abi::answer::{Failure, FailureCode, IssueAnswer, Reply};
 use locum_abi::boundary::{AbiIssuer, BorrowedBytes, CallResult, IssuerBox, OwnedBytes, issuer_box};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::{IssueInput, RevokeInput};
 use locum_abi::manifest::Manifest;
 use locum_abi::operation::{ENTROPY_BYTES, ISSUE, REVOKE};
+use locum_abi::signing::TENANT_KEY;
 use locum_abi::time::UnixTime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::capture;
 use crate::grant::Grant;
 use crate::issuer::Issuer;
+use crate::private_key::PrivateKey;
+use crate::signatures::Signatures;
+use crate::tenant::Tenant;
 
 /// `describe` of every plugin: the manifest that the code states.
 pub fn describe(manifest: fn() -> Manifest) -> OwnedBytes {
     guarded(|| serde_json::to_vec(&manifest()).map_err(|error| Failure::internal(error.to_string())))
-        .unwrap_or_else(|failure| json(&failure))
+        .unwrap_or_else(|failure| to_json(&failure))
         .into()
 }
 
@@ -34,7 +39,7 @@ pub fn create(
         // An issuer has no place for log lines; left here, they would be in its first reply.
         capture::take_lines();
     }
-    created.map_err(|failure| json(&failure).into()).into()
+    created.map_err(|failure| to_json(&failure).into()).into()
 }
 
 /// The failure for a configuration whose api_type the plugin does not serve.
@@ -44,9 +49,14 @@ pub fn unknown_api_type(api_type: &str) -> Failure {
 
 /// Configures an issuer of this type and wraps it for the boundary.
 pub(crate) fn configured<T: Issuer>(configuration: Configuration) -> Result<IssuerBox, Failure> {
-    let settings = serde_json::from_value(configuration.settings.into())
+    let Configuration { api_type, mut settings, tenant, mut signing } = configuration;
+    let tenant_key = signing.remove(TENANT_KEY).map(|info| PrivateKey::new(TENANT_KEY, info));
+    for (name, info) in signing {
+        settings.insert(name.clone(), json!(PrivateKey::new(name, info)));
+    }
+    let settings = serde_json::from_value(settings.into())
         .map_err(|error| Failure::new(FailureCode::SettingsRefused, error.to_string()))?;
-    let issuer = T::configure(&configuration.api_type, settings, &configuration.tenant)?;
+    let issuer = T::configure(&api_type, settings, &Tenant::new(tenant, tenant_key))?;
     Ok(issuer_box(Guarded(Some(issuer))))
 }
 
@@ -64,7 +74,7 @@ impl<T: Issuer> AbiIssuer for Guarded<T> {
         let now = UnixTime::from_milliseconds(now_unix_ms);
         guarded(|| self.operate(op, now, entropy.as_slice(), input.as_slice()))
             .map(OwnedBytes::from)
-            .map_err(|failure| json(&failure).into())
+            .map_err(|failure| to_json(&failure).into())
             .into()
     }
 }
@@ -79,8 +89,13 @@ impl<T: Issuer> Guarded<T> {
                 let input: IssueInput = parse(input)?;
                 let entropy = <[u8; ENTROPY_BYTES]>::try_from(entropy)
                     .map_err(|_| Failure::internal(format!("expected {ENTROPY_BYTES} bytes of entropy")))?;
-                let grant = Grant::from_message(input.grant, now, entropy)?;
-                Ok(reply(issuer.issue(&grant, &input.replies)?))
+                let signatures = Signatures::new(input.signatures);
+                let grant = Grant::from_message(input.grant, now, entropy, signatures.clone())?;
+                let answer = issuer.issue(&grant, &input.replies);
+                match signatures.missing() {
+                    Some(request) => Ok(reply(IssueAnswer::Sign { request })),
+                    None => Ok(reply(answer?)),
+                }
             }
             REVOKE => {
                 let input: RevokeInput = parse(input)?;
@@ -106,7 +121,7 @@ impl<T: Issuer> Drop for Guarded<T> {
 }
 
 fn reply<A: Serialize>(answer: A) -> Vec<u8> {
-    json(&Reply { answer, logs: capture::take_lines() })
+    to_json(&Reply { answer, logs: capture::take_lines() })
 }
 
 /// Turns a panic of `run` into a failure, also if dropping the panic's payload panics again.
@@ -131,7 +146,7 @@ fn parse<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, Failure> {
     serde_json::from_slice(bytes).map_err(|error| Failure::internal(format!("the host's message: {error}")))
 }
 
-fn json<M: Serialize>(message: &M) -> Vec<u8> {
+fn to_json<M: Serialize>(message: &M) -> Vec<u8> {
     // Serialization fails only for maps whose keys are not strings, and no message has one.
     serde_json::to_vec(message).unwrap_or_default()
 }

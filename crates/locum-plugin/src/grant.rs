@@ -3,12 +3,16 @@
 use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued};
 use locum_abi::grant::Grant as GrantMessage;
 use locum_abi::operation::ENTROPY_BYTES;
+use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest};
 use locum_abi::time::UnixTime;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::algorithm::Algorithm;
+use crate::private_key::PrivateKey;
+use crate::signatures::Signatures;
 use crate::typed_members::{self, Unreadable};
 
 /// All that a credential may depend on besides the settings.
@@ -35,12 +39,81 @@ pub struct Grant<P> {
     pub now: UnixTime,
     /// Random bytes, new for each request, to make ids of.
     pub entropy: [u8; ENTROPY_BYTES],
+    pub(crate) signatures: Signatures,
 }
 
 impl<P> Grant<P> {
     /// The latest time at which the credential may expire.
     pub fn expires_at(&self) -> UnixTime {
         self.now + self.lifetime_seconds
+    }
+
+    /// The time so many seconds from now, or [`expires_at`](Grant::expires_at) if that is earlier: the end of an assertion
+    /// that is exchanged at an upstream for the credential.
+    pub fn expires_within(&self, seconds: i64) -> UnixTime {
+        self.now + self.lifetime_seconds.min(seconds)
+    }
+
+    /// The compact JWT (RFC 7519) with these claims, signed by the host under the header `{"typ":"JWT","alg":…}`, to which it
+    /// adds the `kid` of the tenant's key.
+    ///
+    /// Under the tenant's key, the claims must be those of a token that the tenant issues about the user of the grant:
+    ///
+    /// - `iss` is [`Tenant::issuer`](crate::Tenant::issuer), or the setting of
+    ///   [`ApiType::signs_as_setting`](crate::ApiType::signs_as_setting);
+    /// - `sub` is [`user_id`](Grant::user_id), or the attribute of
+    ///   [`ApiType::signs_about_attribute_of_setting`](crate::ApiType::signs_about_attribute_of_setting);
+    /// - `exp` is at most [`expires_within`](Grant::expires_within) 300 seconds;
+    /// - `aud` is neither a client of the tenant, nor a resource of one, nor a URL of the tenant's domain;
+    /// - `email`, `email_verified`, `scope`, `act`, `may_act`, `azp` and `auth_time` are absent or those of the grant.
+    ///
+    /// Under a key from the settings, `exp` must be at most [`expires_at`](Grant::expires_at).
+    ///
+    /// # Errors
+    /// Return the failure as it is: the host signs, and calls the issuer again from the beginning. A request has at most four
+    /// signatures.
+    pub fn sign_jwt(
+        &self,
+        key: &PrivateKey,
+        algorithm: Algorithm,
+        claims: &impl Serialize,
+    ) -> Result<String, Failure> {
+        self.sign_jwt_with_header(key, algorithm, &Map::new(), claims)
+    }
+
+    /// As [`sign_jwt`](Grant::sign_jwt), with further members of the header, which may replace `typ`. The header of a JWT under
+    /// the tenant's key has none.
+    ///
+    /// # Errors
+    /// As [`sign_jwt`](Grant::sign_jwt).
+    pub fn sign_jwt_with_header(
+        &self,
+        key: &PrivateKey,
+        algorithm: Algorithm,
+        header: &Map<String, Value>,
+        claims: &impl Serialize,
+    ) -> Result<String, Failure> {
+        let claims = match serde_json::to_value(claims) {
+            Ok(Value::Object(claims)) => claims,
+            Ok(_) => return Err(Failure::internal("the claims of a JWT are an object")),
+            Err(error) => return Err(Failure::internal(error.to_string())),
+        };
+        self.signatures.next(|| {
+            let jwt = JwtToSign { alg: algorithm.name().to_owned(), header: header.clone(), claims };
+            SigningRequest::jwt(key.name(), jwt)
+        })
+    }
+
+    /// The signature of a text that is not a JWT, in base64 (RFC 4648 section 4). The host signs only what begins with `<`,
+    /// and only for a plugin that [declares it](crate::ApiType::signs_bytes) and whose pin allows it.
+    ///
+    /// # Errors
+    /// As [`sign_jwt`](Grant::sign_jwt).
+    pub fn sign_bytes(&self, key: &PrivateKey, algorithm: Algorithm, text: &str) -> Result<String, Failure> {
+        self.signatures.next(|| {
+            let bytes = BytesToSign { alg: algorithm.name().to_owned(), text: text.to_owned() };
+            SigningRequest::bytes(key.name(), bytes)
+        })
     }
 
     /// A profile attribute that is a text and not empty. `user_id` is always the grant's, never the profile's.
@@ -111,6 +184,7 @@ impl<P: DeserializeOwned> Grant<P> {
         message: GrantMessage,
         now: UnixTime,
         entropy: [u8; ENTROPY_BYTES],
+        signatures: Signatures,
     ) -> Result<Self, Failure> {
         let parameters = typed_members::read(message.parameters).map_err(refused_parameter)?;
         Ok(Self {
@@ -124,6 +198,7 @@ impl<P: DeserializeOwned> Grant<P> {
             lifetime_seconds: i64::try_from(message.lifetime_seconds).unwrap_or(i64::MAX),
             now,
             entropy,
+            signatures,
         })
     }
 }

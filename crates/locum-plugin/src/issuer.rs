@@ -1,13 +1,13 @@
 //! The trait that an author implements.
 
 use locum_abi::answer::{Failure, IssueAnswer, RevokeAnswer};
-use locum_abi::configuration::Tenant;
 use locum_abi::upstream::UpstreamReply;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::api_type::ApiType;
 use crate::grant::Grant;
+use crate::tenant::Tenant;
 
 /// Issues credentials of one family. A value of this type is configured: there is no other state.
 ///
@@ -24,7 +24,7 @@ pub trait Issuer: Sized + Send + Sync + 'static {
     /// The api_types that this issuer serves, with what it promises for each.
     fn api_types() -> Vec<ApiType>;
 
-    /// Creates an issuer from settings. Parse keys here, once, and never in [`issue`](Issuer::issue).
+    /// Creates an issuer from settings. Check keys here, once, and never in [`issue`](Issuer::issue).
     ///
     /// # Errors
     /// [`Failure::setting`] with the name of the setting that cannot be used.
@@ -33,7 +33,8 @@ pub trait Issuer: Sized + Send + Sync + 'static {
     /// Issues the credential that the grant allows, or asks for an upstream call.
     ///
     /// This is a pure function of its arguments and of `self`. `replies` holds the replies to the upstream calls that it
-    /// has asked for in this request: none in the first call, one in the second. Each call starts from the beginning.
+    /// has asked for in this request: none in the first call, one in the second. Each call starts from the beginning, and
+    /// so it does after [`Grant::sign_jwt`] has asked the host to sign.
     ///
     /// # Errors
     /// By who is at fault: [`Failure::parameter`], [`Failure::attribute_missing`], [`Failure::upstream_refused`],

@@ -39,8 +39,11 @@
 //! built file contains it. Whoever reviews the crate sees a changed promise as a changed line of that file.
 //!
 //! A panic in an issuer is caught and becomes a failure of that request. The macros of `log` write to the host's log.
+//! No issuer is given a private key. The host holds it and signs, which looks like a call: [`Grant::sign_jwt`].
+//!
 //! An issuer must not open sockets or files, read the clock or the environment, or keep state between calls.
 
+mod algorithm;
 mod allowed_names;
 mod api_type;
 mod boundary;
@@ -49,26 +52,31 @@ mod export;
 mod grant;
 mod issuer;
 pub mod percent;
+mod private_key;
 #[cfg(feature = "saml")]
 pub mod saml;
+mod signatures;
 #[cfg(feature = "signing")]
 pub mod signing;
 mod strict_json;
+mod tenant;
 pub mod testing;
 mod typed_members;
 pub mod upstream;
 
+pub use algorithm::Algorithm;
 pub use allowed_names::AllowedNames;
 pub use api_type::{ApiType, Lifetime};
 pub use grant::{Grant, NoParameters};
 pub use issuer::Issuer;
 pub use locum_abi as abi;
 pub use locum_abi::answer::{Credential, Failure, IssueAnswer, RevokeAnswer};
-pub use locum_abi::configuration::{SigningKey, Tenant};
 pub use locum_abi::manifest::Upstream;
 pub use locum_abi::secret::Secret;
 pub use locum_abi::time::UnixTime;
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+pub use private_key::PrivateKey;
+pub use tenant::Tenant;
 
 /// What [`export_plugin!`] expands to. It is not part of the public API.
 #[doc(hidden)]
@@ -80,8 +88,8 @@ pub mod exported {
 /// What most issuers need: `use locum_plugin::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        ApiType, Credential, Failure, Grant, IssueAnswer, Issuer, Lifetime, NoParameters, RevokeAnswer,
-        Secret, Tenant, UnixTime, Upstream, UpstreamReply, UpstreamRequest,
+        Algorithm, ApiType, Credential, Failure, Grant, IssueAnswer, Issuer, Lifetime, NoParameters,
+        PrivateKey, RevokeAnswer, Secret, Tenant, UnixTime, Upstream, UpstreamReply, UpstreamRequest,
     };
     pub use log;
     pub use schemars::JsonSchema;

@@ -6,12 +6,12 @@
 //!
 //! ```
 //! use locum_plugin::saml::{Assertion, SamlSigner};
-//! # use locum_plugin::testing::{ENTROPY, NOW, tenant_with_key};
+//! # use locum_plugin::testing::{ENTROPY, NOW, tenant_key, with_signatures};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let tenant = tenant_with_key();
-//! # let signing_key = tenant.signing_key.as_ref().ok_or("no key")?;
-//! let signer = SamlSigner::new(signing_key)?;
-//! let xml = signer.assertion(&Assertion {
+//! # let signing_key = tenant_key();
+//! let signer = SamlSigner::new(&signing_key)?;
+//! # let xml = with_signatures(|grant| {
+//! let xml = signer.assertion(grant, &Assertion {
 //!     issuer: "urn:acme.example.com",
 //!     subject: "auth0|alice",
 //!     subject_format: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
@@ -23,6 +23,7 @@
 //!     attributes: vec![],
 //!     entropy: &ENTROPY,
 //! })?;
+//! # Ok(xml) })?;
 //! assert!(xml.starts_with("<saml:Assertion "));
 //! # Ok(())
 //! # }

@@ -1,6 +1,6 @@
-//! Signing with keys that were parsed once.
+//! Signing with keys that were checked once: secrets here, private keys at the host, which holds them.
 //!
-//! Parse keys in [`Issuer::configure`](crate::Issuer::configure), where a key that cannot be used is a setting refused, and
+//! Check keys in [`Issuer::configure`](crate::Issuer::configure), where a key that cannot be used is a setting refused, and
 //! use them in [`Issuer::issue`](crate::Issuer::issue). The algorithm is a property of the key: nothing in a request can
 //! choose another.
 //!
@@ -15,7 +15,8 @@
 //! }
 //!
 //! # fn main() -> Result<(), Failure> {
-//! let token = configure(&Secret::from("a secret"))?.sign(&json!({ "sub": "auth0|alice" }))?;
+//! # let grant = locum_plugin::testing::typed_grant();
+//! let token = configure(&Secret::from("a secret"))?.sign(&grant, &json!({ "sub": "auth0|alice" }))?;
 //! assert!(configure(&Secret::from("")).is_err());
 //! # assert_eq!(token.split('.').count(), 3);
 //! # Ok(())
@@ -31,4 +32,6 @@ mod key;
 
 pub use digest::sha256;
 pub use jws::JwsSigner;
-pub use key::{Algorithm, HmacKey, KeyError, SignatureKey};
+pub use key::{HmacKey, KeyError, SignatureKey};
+
+pub use crate::algorithm::Algorithm;

@@ -31,9 +31,11 @@
 //! # }
 //! ```
 //!
-//! With the feature `signing` there are also keys that are generated for the test run, and a tenant that has one. No
-//! repository needs to contain a private key.
+//! With the feature `signing` there are also keys that are generated for the test run, and a tenant that has one. A
+//! [`ReadyIssuer`] then signs what the issuer asks for, as a host does. No repository needs to contain a private key.
 
+#[cfg(feature = "signing")]
+mod host;
 #[cfg(feature = "signing")]
 mod keys;
 
@@ -45,16 +47,30 @@ use locum_abi::boundary::IssuerBox;
 use locum_abi::configuration::SigningKey;
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::{Grant, IssueInput, RevokeInput};
+#[cfg(feature = "signing")]
+use locum_abi::manifest::IssuerManifest;
 use locum_abi::manifest::Manifest;
 use locum_abi::operation::{ENTROPY_BYTES, ISSUE, REVOKE};
+#[cfg(not(feature = "signing"))]
+use locum_abi::signing::SigningKeys;
+#[cfg(feature = "signing")]
+use locum_abi::signing::TENANT_KEY;
 use locum_abi::time::UnixTime;
 use locum_abi::upstream::UpstreamReply;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "signing")]
+use crate::api_type::ApiType;
 use crate::boundary::configured;
+use crate::grant::{Grant as TypedGrant, NoParameters};
 use crate::issuer::Issuer;
+#[cfg(feature = "signing")]
+use crate::private_key::PrivateKey;
+use crate::signatures::Signatures;
+#[cfg(feature = "signing")]
+use host::HostKeys;
 #[cfg(feature = "signing")]
 pub use keys::{TestKey, VerifiedJwt, verify_hs256};
 
@@ -94,25 +110,111 @@ pub fn grant(parameters: Value) -> Grant {
     }
 }
 
+/// The same grant as an issuer sees it, at [`NOW`] and with [`ENTROPY`].
+pub fn typed_grant() -> TypedGrant<NoParameters> {
+    typed_grant_with(Signatures::default())
+}
+
+fn typed_grant_with(signatures: Signatures) -> TypedGrant<NoParameters> {
+    TypedGrant {
+        user_id: "auth0|alice".to_owned(),
+        client_id: "caller".to_owned(),
+        target_id: "target".to_owned(),
+        scopes: vec!["openid".to_owned()],
+        claims: Map::new(),
+        profile: Map::new(),
+        parameters: NoParameters {},
+        lifetime_seconds: 3600,
+        now: NOW,
+        entropy: ENTROPY,
+        signatures,
+    }
+}
+
+/// The key of [`tenant_with_key`] as an issuer that signs bytes gets it.
+#[cfg(feature = "signing")]
+pub fn tenant_key() -> PrivateKey {
+    PrivateKey::new(
+        TENANT_KEY,
+        HostKeys::of_tenant(tenant_with_key()).infos().remove(TENANT_KEY).unwrap_or_default(),
+    )
+}
+
+/// Runs a part of an issuer that has something signed with [`tenant_key`], until the host has made all signatures.
+///
+/// # Errors
+/// The failure of `run`.
+#[cfg(feature = "signing")]
+pub fn with_signatures<T>(
+    run: impl Fn(&TypedGrant<NoParameters>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let keys = HostKeys::of_tenant(tenant_with_key());
+    let mut made = Vec::new();
+    loop {
+        let signatures = Signatures::new(made.clone());
+        let result = run(&typed_grant_with(signatures.clone()));
+        match signatures.missing() {
+            Some(request) => made.push(keys.sign(&request)?),
+            None => return result,
+        }
+    }
+}
+
 /// An issuer that was configured as a host configures it.
-pub struct ReadyIssuer(IssuerBox);
+pub struct ReadyIssuer {
+    issuer: IssuerBox,
+    #[cfg(feature = "signing")]
+    keys: HostKeys,
+}
 
 impl ReadyIssuer {
     /// Configures an issuer of type `T`.
     ///
     /// # Errors
     /// The failure with which the issuer refuses the settings.
-    pub fn configure<T: Issuer>(api_type: &str, settings: Value, tenant: Tenant) -> Result<Self, Failure> {
-        let api_type = api_type.to_owned();
-        configured::<T>(Configuration { api_type, settings: object(settings), tenant }).map(Self)
+    #[cfg_attr(not(feature = "signing"), expect(unused_mut, reason = "keys are taken out of both"))]
+    pub fn configure<T: Issuer>(
+        api_type: &str,
+        settings: Value,
+        mut tenant: Tenant,
+    ) -> Result<Self, Failure> {
+        let mut settings = object(settings);
+        #[cfg(feature = "signing")]
+        let keys = HostKeys::take(&manifest_of::<T>(api_type), &mut settings, &mut tenant)?;
+        let configuration = Configuration {
+            api_type: api_type.to_owned(),
+            settings,
+            tenant,
+            #[cfg(feature = "signing")]
+            signing: keys.infos(),
+            #[cfg(not(feature = "signing"))]
+            signing: SigningKeys::new(),
+        };
+        Ok(Self {
+            issuer: configured::<T>(configuration)?,
+            #[cfg(feature = "signing")]
+            keys,
+        })
     }
 
-    /// Issues at [`NOW`].
+    /// Issues at [`NOW`]. What the issuer has signed is signed with the keys of the test run.
     ///
     /// # Errors
-    /// The issuer's failure.
+    /// The issuer's failure; [`Failure::internal`] if it asks for a signature of a key that it does not have.
+    #[cfg_attr(
+        not(feature = "signing"),
+        expect(unused_mut, clippy::never_loop, reason = "nothing is signed")
+    )]
     pub fn issue(&self, grant: &Grant, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        self.call(ISSUE, &IssueInput { grant: grant.clone(), replies: replies.to_vec() })
+        let mut input =
+            IssueInput { grant: grant.clone(), replies: replies.to_vec(), signatures: Vec::new() };
+        loop {
+            match self.call(ISSUE, &input)? {
+                #[cfg(feature = "signing")]
+                IssueAnswer::Sign { request } => input.signatures.push(self.keys.sign(&request)?),
+                answer => return Ok(answer),
+            }
+        }
     }
 
     /// Issues at [`NOW`] without replies of an upstream, and gives the JWT or text.
@@ -139,7 +241,7 @@ impl ReadyIssuer {
 
     fn call<A: DeserializeOwned>(&self, op: u32, input: &impl Serialize) -> Result<A, Failure> {
         let input = serde_json::to_vec(input).unwrap_or_default();
-        let answer = self.0.call(op, NOW.as_milliseconds(), ENTROPY[..].into(), input.as_slice().into());
+        let answer = self.issuer.call(op, NOW.as_milliseconds(), ENTROPY[..].into(), input.as_slice().into());
         match answer.into_result() {
             Ok(reply) => serde_json::from_slice::<Reply<A>>(&reply)
                 .map(|reply| reply.answer)
@@ -148,6 +250,12 @@ impl ReadyIssuer {
                 .unwrap_or_else(|error| Failure::internal(format!("the plugin's failure: {error}")))),
         }
     }
+}
+
+#[cfg(feature = "signing")]
+fn manifest_of<T: Issuer>(api_type: &str) -> IssuerManifest {
+    let served = T::api_types().into_iter().find(|served| served.name() == api_type);
+    served.unwrap_or_else(|| ApiType::object(api_type)).into_manifest(Value::Null, Value::Null)
 }
 
 /// Compares the file `manifest.json` with the manifest that the code states. With `LOCUM_BLESS=1` it writes the file.

@@ -1,6 +1,6 @@
 //! Issuers whose manifests and answers a test sets, and which record their calls.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use locum_abi::answer::{Credential, Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, LifetimeSetting, Revocation};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
 use serde_json::json;
 
 use crate::faults::{PortCalls, UNAVAILABLE};
@@ -36,6 +36,8 @@ pub struct IssuerScript {
     configurations: Mutex<Vec<Configuration>>,
     issued: Mutex<Vec<(Grant, CallContext)>>,
     revoked: Mutex<Vec<(String, String)>>,
+    /// The audiences that issuers ask about, and the answers once they have asked.
+    audiences: Mutex<BTreeMap<String, Option<bool>>>,
     calls: Arc<PortCalls>,
 }
 
@@ -55,6 +57,7 @@ impl ScriptedIssuers {
             configurations: Mutex::default(),
             issued: Mutex::default(),
             revoked: Mutex::default(),
+            audiences: Mutex::default(),
             calls,
         }))
     }
@@ -162,6 +165,18 @@ impl IssuerScript {
         self.issued.lock().unwrap().last().unwrap().1
     }
 
+    /// Makes every issuance ask whether these audiences belong to the tenant.
+    pub fn asks_about(&self, audiences: &[&str]) {
+        let unanswered = audiences.iter().map(|&audience| (audience.to_owned(), None));
+        self.audiences.lock().unwrap().extend(unanswered);
+    }
+
+    /// The audiences of which the engine said that they belong to the tenant.
+    pub fn audiences_of_the_tenant(&self) -> Vec<String> {
+        let audiences = self.audiences.lock().unwrap();
+        audiences.iter().filter(|(_, own)| **own == Some(true)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// The api_type and the credential of each revocation, oldest first.
     pub fn revocations(&self) -> Vec<(String, String)> {
         self.revoked.lock().unwrap().clone()
@@ -195,16 +210,25 @@ impl Issuer for ScriptedIssuer {
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         self.script.issued.lock().unwrap().push((grant.clone(), context));
         let issue = self.script.issue.lock().unwrap().get(&self.api_type).cloned();
         if !self.script.calls.succeeds("issue") {
             return Box::pin(ready(Err(IssuerFailure::Failed(Failure::internal(UNAVAILABLE)))));
         }
-        match issue {
-            Some(issue) => Box::pin(async move { issue(grant, context).await }),
-            None => Box::pin(ready(Ok(well_behaved(&self.form, grant, context)))),
-        }
+        Box::pin(async move {
+            let asked: Vec<String> = self.script.audiences.lock().unwrap().keys().cloned().collect();
+            for audience in asked {
+                let own = audiences.include(&audience).wait().await;
+                let own = own.map_err(IssuerFailure::DirectoryUnavailable)?;
+                self.script.audiences.lock().unwrap().insert(audience, Some(own));
+            }
+            match issue {
+                Some(issue) => issue(grant, context).await,
+                None => Ok(well_behaved(&self.form, grant, context)),
+            }
+        })
     }
 
     fn revoke<'a>(
@@ -231,22 +255,14 @@ impl Issuer for ScriptedIssuer {
 /// `seconds` states another.
 pub fn manifest(api_type: &str, credential: CredentialForm) -> IssuerManifest {
     IssuerManifest {
-        api_type: api_type.to_owned(),
-        credential,
-        settings_schema: json!({}),
-        parameters_schema: json!({}),
-        overrides: Vec::new(),
         lifetime: Lifetime {
             minimum_seconds: 300,
             default_seconds: 3600,
             maximum_seconds: 36_000,
             setting: Some(LifetimeSetting { name: "seconds".to_owned(), unit_seconds: 1 }),
         },
-        revocation: Revocation::NotRevocable,
-        revocation_advice: "wait".to_owned(),
-        upstreams: Vec::new(),
-        needs: Vec::new(),
-        reads: Vec::new(),
+        settings_schema: json!({}),
+        ..IssuerManifest::new(api_type, credential)
     }
 }
 

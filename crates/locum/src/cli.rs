@@ -111,6 +111,12 @@ pub(crate) enum PluginCommand {
         /// Let the plugins run in the server's process, where they can do whatever the server can
         #[arg(long)]
         in_process: bool,
+        /// Let plugins whose manifest asks for it have XML signed with the tenant's key, which the server cannot check
+        #[arg(long)]
+        allow_signing_bytes: bool,
+        /// Give the tenant's private key to plugins that were built to need it, instead of signing for them
+        #[arg(long, requires = "in_process")]
+        give_tenant_key: bool,
         /// Pin without asking
         #[arg(long)]
         yes: bool,

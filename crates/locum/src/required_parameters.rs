@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use locum_abi::answer::FailureCode;
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
-use locum_abi::manifest::{IssuerManifest, Need};
+use locum_abi::manifest::IssuerManifest;
 use locum_engine::model::AddOn;
-use locum_engine::ports::{CallContext, Clock, Entropy, IssuerFailure, Issuers, PortFuture};
+use locum_engine::ports::{CallContext, Clock, Entropy, IssuerFailure, Issuers, NoAudiences, PortFuture};
 use locum_host::{AllowedRequest, PluginSet, UpstreamError, UpstreamReply, Upstreams};
 use locum_store::tenant_file::Finding;
 use locum_store::{SystemClock, SystemEntropy, TenantData};
@@ -54,15 +54,10 @@ async fn required(
     if unset.is_empty() {
         return None;
     }
-    let signs = manifest.needs.contains(&Need::TenantSigningKey);
     let mut tenant = Tenant::new(data.tenant.domain.clone());
-    tenant.signing_key = data.tenant.signing_keys.first().filter(|_| signs).cloned();
+    tenant.signing_key = data.tenant.signing_keys.first().filter(|_| manifest.uses_tenant_key()).cloned();
     let issuer = plugins
-        .configure(Configuration {
-            api_type: add_on.api_type.clone(),
-            settings: add_on.settings.clone(),
-            tenant,
-        })
+        .configure(Configuration::new(add_on.api_type.as_str(), add_on.settings.clone(), tenant))
         .ok()?;
     let grant = Grant {
         user_id: "auth0|check".to_owned(),
@@ -75,7 +70,9 @@ async fn required(
         lifetime_seconds: manifest.lifetime.default_seconds,
     };
     let context = CallContext { now_unix_ms: SystemClock.now_unix_ms(), entropy: SystemEntropy.draw() };
-    let Err(IssuerFailure::Failed(failure)) = issuer.issue(&grant, context).await else { return None };
+    let Err(IssuerFailure::Failed(failure)) = issuer.issue(&grant, context, &NoAudiences).await else {
+        return None;
+    };
     let pointer = failure.pointer.as_deref().unwrap_or_default();
     let name = pointer.rsplit('/').next()?;
     let refused = failure.code == FailureCode::ParameterRefused && unset.contains(name);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use locum_abi::manifest::{IssuerManifest, Need};
+use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::Issuers;
 use locum_host::PluginSet;
 use locum_store::tenant_file::{self, Finding, Places, References, TenantFile, TenantFileError};
@@ -197,7 +197,7 @@ pub(crate) fn lines(findings: &[Finding]) -> Vec<String> {
 }
 
 fn needs_signing_key(manifest: Option<&IssuerManifest>) -> bool {
-    manifest.is_some_and(|manifest| manifest.needs.contains(&Need::TenantSigningKey))
+    manifest.is_some_and(|manifest| manifest.uses_tenant_key())
 }
 
 /// The problem of an add-on, named by the tenant file's own fields.

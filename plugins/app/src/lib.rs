@@ -24,7 +24,7 @@ impl Issuer for App {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
             .default_seconds(36_000)
             .setting_in_seconds("lifetime_in_seconds");
-        vec![ApiType::jwt("app").lifetime(lifetime).needs_tenant_signing_key().not_revocable(
+        vec![ApiType::jwt("app").lifetime(lifetime).signs_with_tenant_key().signs_with_setting("private_key").not_revocable(
             "It cannot be revoked: it is valid until it expires. To invalidate it earlier, change the target's secret or the tenant's signing key.",
         )]
     }
@@ -34,7 +34,7 @@ impl Issuer for App {
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        Ok(grant.jwt(self.signer.sign(&token::claims(&self.issuer, grant))?))
+        Ok(grant.jwt(self.signer.sign(grant, &token::claims(&self.issuer, grant))?))
     }
 }
 

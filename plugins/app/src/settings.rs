@@ -1,8 +1,7 @@
 //! The target's `jwt_configuration` and secret, and the signer that they give.
 
-use locum_plugin::SigningKey;
 use locum_plugin::prelude::*;
-use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+use locum_plugin::signing::{JwsSigner, SignatureKey};
 
 /// How the target's tokens are signed, and for how long they are valid.
 #[derive(Deserialize, JsonSchema)]
@@ -17,7 +16,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     secret_encoded: bool,
     /// The target's own private key, PEM, PKCS#8: P-256 for ES256, Ed25519 for EdDSA. Only these algorithms use it.
-    private_key: Option<Secret>,
+    private_key: Option<PrivateKey>,
     /// The `kid` of that key. If it is absent, the token has no `kid`.
     private_key_id: Option<String>,
     /// The lifetime of tokens, in seconds.
@@ -43,19 +42,19 @@ impl Settings {
                 (key, None)
             }
             Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS256 => {
-                let SigningKey { kid, private_key_pem, .. } = tenant
+                let key = tenant
                     .signing_key
                     .as_ref()
                     .ok_or_else(|| Failure::setting("alg", "the tenant has no RSA signing key"))?;
-                let key = SignatureKey::from_pem(self.alg, private_key_pem.expose())
+                let key = SignatureKey::private(key, self.alg)
                     .map_err(|error| Failure::setting("alg", format!("the tenant's signing key: {error}")))?;
-                (key, Some(kid))
+                (key, None)
             }
             Algorithm::ES256 | Algorithm::EdDSA => {
                 let private_key = self.private_key.as_ref().ok_or_else(|| {
                     Failure::setting("private_key", "this alg needs the target's own private key")
                 })?;
-                let key = SignatureKey::from_pem(self.alg, private_key.expose())
+                let key = SignatureKey::private(private_key, self.alg)
                     .map_err(|error| Failure::setting("private_key", error.to_string()))?;
                 (key, self.private_key_id.as_ref())
             }

@@ -2,7 +2,6 @@
 
 use locum_plugin::abi::answer::FailureCode;
 use locum_plugin::prelude::*;
-use locum_plugin::signing::Algorithm;
 use locum_plugin::testing::{NOW, ReadyIssuer, TestKey, grant, tenant, tenant_with_key, verify_hs256};
 
 use crate::App;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use locum_plugin::prelude::*;
 use locum_plugin::saml::{Assertion, Attribute, SamlSigner};
-use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+use locum_plugin::signing::{JwsSigner, SignatureKey};
 
 use crate::partition::Partition;
 use crate::roles::Chosen;
@@ -34,11 +34,9 @@ impl Proof {
     }
 
     pub(crate) fn web_identity(audience: &str, tenant: &Tenant) -> Result<Self, Failure> {
-        let signing_key = signing_key(tenant)?;
-        let key = SignatureKey::from_pem(Algorithm::RS256, signing_key.private_key_pem.expose())
+        let key = SignatureKey::private(signing_key(tenant)?, Algorithm::RS256)
             .map_err(|error| Failure::setting("mode", format!("the tenant's signing key: {error}")))?;
-        let kid = Map::from_iter([("kid".to_owned(), signing_key.kid.as_str().into())]);
-        let signer = JwsSigner::new(key, kid);
+        let signer = JwsSigner::new(key, Map::new());
         Ok(Self::WebIdentity { issuer: tenant.issuer(), audience: audience.to_owned(), signer })
     }
 
@@ -72,18 +70,21 @@ impl Proof {
                 let roles = format!("{},{}", chosen.role.as_str(), principal.as_str());
                 let assertion = assertion(issuer, *partition, attributes(roles, session, grant), grant);
                 fields.push(("PrincipalArn", principal.as_str().to_owned()));
-                fields.push(("SAMLAssertion", STANDARD.encode(signer.response(&assertion)?)));
+                fields.push(("SAMLAssertion", STANDARD.encode(signer.response(grant, &assertion)?)));
             }
             Self::WebIdentity { issuer, audience, signer } => {
                 fields.push(("RoleSessionName", session.name.clone()));
-                fields.push(("WebIdentityToken", signer.sign(&claims(issuer, audience, session, grant))?));
+                fields.push((
+                    "WebIdentityToken",
+                    signer.sign(grant, &claims(issuer, audience, session, grant))?,
+                ));
             }
         }
         Ok(fields)
     }
 }
 
-fn signing_key(tenant: &Tenant) -> Result<&locum_plugin::SigningKey, Failure> {
+fn signing_key(tenant: &Tenant) -> Result<&PrivateKey, Failure> {
     tenant.signing_key.as_ref().ok_or_else(|| Failure::setting("mode", "the tenant has no RSA signing key"))
 }
 
@@ -126,7 +127,7 @@ fn claims<P>(issuer: &str, audience: &str, session: &Session, grant: &Grant<P>) 
         "sub": grant.user_id,
         "aud": audience,
         "iat": grant.now,
-        "exp": grant.now + PROOF_SECONDS,
+        "exp": grant.expires_within(PROOF_SECONDS),
         "jti": grant.fresh_id(),
     });
     let Value::Object(members) = &mut claims else { return claims };

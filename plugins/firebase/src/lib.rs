@@ -18,7 +18,7 @@ impl Issuer for Firebase {
 
     fn api_types() -> Vec<ApiType> {
         let lifetime = Lifetime::up_to_seconds(3600).setting_in_seconds("lifetime_in_seconds");
-        vec![ApiType::jwt("firebase").lifetime(lifetime).reads("firebase_data").not_revocable(
+        vec![ApiType::jwt("firebase").lifetime(lifetime).signs_with_setting("private_key").reads("firebase_data").not_revocable(
             "It cannot be revoked: it is valid until it expires. Disable the user in Firebase, or delete the service account's key, which invalidates all tokens made with it.",
         )]
     }
@@ -30,10 +30,10 @@ impl Issuer for Firebase {
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let token = match &self.0 {
             Scheme::Custom { client_email, signer } => {
-                signer.sign(&token::custom_claims(client_email, grant)?)?
+                signer.sign(grant, &token::custom_claims(client_email, grant)?)?
             }
             Scheme::Legacy { signer } => {
-                token::within_legacy_limit(signer.sign(&token::legacy_claims(grant)?)?)?
+                token::within_legacy_limit(signer.sign(grant, &token::legacy_claims(grant)?)?)?
             }
         };
         Ok(grant.jwt(token))

@@ -1,7 +1,7 @@
 //! The add-on's settings, which choose one of Firebase's two token schemes.
 
 use locum_plugin::prelude::*;
-use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+use locum_plugin::signing::{JwsSigner, SignatureKey};
 
 /// The Firebase project to issue for: the key of a service account, or the secret of a legacy project.
 #[derive(Deserialize, JsonSchema)]
@@ -10,7 +10,7 @@ pub(crate) struct Settings {
     /// The legacy project's secret. Only for Firebase SDKs of version 2.
     secret: Option<Secret>,
     /// The service account's RSA private key, PEM. For Firebase SDKs of version 3 and later.
-    private_key: Option<Secret>,
+    private_key: Option<PrivateKey>,
     /// The `kid` of that key. If it is absent, the token has no `kid`.
     private_key_id: Option<String>,
     /// The service account's email address: `iss` and `sub` of the token.
@@ -39,7 +39,7 @@ impl Settings {
                 let client_email = self.client_email.filter(|email| !email.is_empty()).ok_or_else(|| {
                     Failure::setting("client_email", "private_key needs the service account's client_email")
                 })?;
-                let key = SignatureKey::from_pem(Algorithm::RS256, private_key.expose())
+                let key = SignatureKey::private(&private_key, Algorithm::RS256)
                     .map_err(|error| Failure::setting("private_key", error.to_string()))?;
                 let kid = self.private_key_id.map(|id| ("kid".to_owned(), id.into()));
                 Ok(Scheme::Custom { client_email, signer: JwsSigner::new(key, kid.into_iter().collect()) })

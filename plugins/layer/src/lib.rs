@@ -34,6 +34,7 @@ impl Issuer for Layer {
         vec![
             ApiType::jwt("layer")
                 .lifetime(lifetime)
+                .signs_with_setting("privateKey")
                 .reads_named_by_setting("principal", Some("user_id"))
                 .reads("email_verified")
                 .not_revocable(
@@ -52,7 +53,7 @@ impl Issuer for Layer {
             .map_err(|why| Failure::parameter("nonce", why))?;
         let user = grant.identifying_attribute(&self.principal)?;
         let claims = token::claims(&self.provider_id, user, nonce, grant.now, grant.expires_at());
-        Ok(grant.jwt(self.signer.sign(&claims)?))
+        Ok(grant.jwt(self.signer.sign(grant, &claims)?))
     }
 }
 

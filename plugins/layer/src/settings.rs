@@ -1,7 +1,7 @@
 //! The add-on's settings, and the signer that they give.
 
 use locum_plugin::prelude::*;
-use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+use locum_plugin::signing::{JwsSigner, SignatureKey};
 
 /// The Layer provider to issue for.
 #[derive(Deserialize, JsonSchema)]
@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     /// The id of the key at Layer: the `kid` of the token.
     keyId: String,
     /// The RSA private key, PEM. Layer has its public key.
-    privateKey: Secret,
+    privateKey: PrivateKey,
     /// The profile attribute that is the user's id at Layer; `user_id` if absent.
     #[serde(default = "user_id")]
     pub(crate) principal: String,
@@ -40,7 +40,7 @@ impl Settings {
         if self.principal.is_empty() {
             return Err(Failure::setting("principal", "set a profile attribute or remove the setting"));
         }
-        let key = SignatureKey::from_pem(Algorithm::RS256, self.privateKey.expose())
+        let key = SignatureKey::private(&self.privateKey, Algorithm::RS256)
             .map_err(|error| Failure::setting("privateKey", error.to_string()))?;
         let members = [("cty", "layer-eit;v=1"), ("kid", &self.keyId)];
         let members = members.map(|(name, value)| (name.to_owned(), value.into()));

@@ -53,7 +53,9 @@ impl Issuer for Salesforce {
                     .calls(Upstream::Host { host: login.to_owned() })
                     .calls(Upstream::Host { host: "*.force.com".to_owned() })
                     .calls(Upstream::Setting { setting: "endpoint".to_owned() })
-                    .needs_tenant_signing_key()
+                    .signs_with_tenant_key()
+                    .signs_as_setting("clientid")
+                    .signs_about_attribute_of_setting("principal", Some("email"))
                     .reads_named_by_setting("principal", Some("email"))
                     .reads("email_verified")
                     .revoked_upstream(
@@ -81,7 +83,7 @@ impl Issuer for Salesforce {
         let username = grant.identifying_attribute(&self.principal)?;
         let audience = self.login.audience(community.as_ref());
         let claims = token::claims(&self.client_id, username, &audience, grant);
-        let assertion = self.signer.sign(&claims)?;
+        let assertion = self.signer.sign(grant, &claims)?;
         let url = format!("{}/services/oauth2/token", self.login.base(community.as_ref()));
         Ok(IssueAnswer::Call {
             request: post_form(url, &[("grant_type", token::GRANT_TYPE), ("assertion", &assertion)]),

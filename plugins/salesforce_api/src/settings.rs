@@ -1,7 +1,7 @@
 //! The add-on's settings, and the login host, community and signer that they give.
 
 use locum_plugin::prelude::*;
-use locum_plugin::signing::{Algorithm, JwsSigner, SignatureKey};
+use locum_plugin::signing::{JwsSigner, SignatureKey};
 use locum_plugin::upstream::checked_endpoint;
 
 use crate::login::{Community, Login};
@@ -68,9 +68,8 @@ impl Settings {
             .signing_key
             .as_ref()
             .ok_or_else(|| Failure::setting("clientid", "the tenant has no RSA signing key"))?;
-        let key = SignatureKey::from_pem(Algorithm::RS256, signing_key.private_key_pem.expose())
+        let key = SignatureKey::private(signing_key, Algorithm::RS256)
             .map_err(|error| Failure::setting("clientid", format!("the tenant's signing key: {error}")))?;
-        // Salesforce finds the key by `iss` and does not read a `kid`.
         Ok(JwsSigner::new(key, Map::new()))
     }
 }

@@ -75,7 +75,7 @@ fn the_two_api_types_differ_only_in_their_host() {
             (request.method, request.url),
             ("POST".to_owned(), format!("{host}/services/oauth2/token"))
         );
-        assert_eq!(jwt.header, json!({ "typ": "JWT", "alg": "RS256" }));
+        assert_eq!(jwt.header, json!({ "typ": "JWT", "alg": "RS256", "kid": "tenant-key" }));
         assert_eq!(
             jwt.claims,
             json!({

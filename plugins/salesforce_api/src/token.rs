@@ -18,7 +18,7 @@ pub(crate) fn claims<P>(client_id: &str, username: &str, audience: &str, grant: 
         "sub": username,
         "aud": audience,
         "iat": grant.now,
-        "exp": grant.now + ASSERTION_SECONDS,
+        "exp": grant.expires_within(ASSERTION_SECONDS),
         "jti": grant.fresh_id(),
     })
 }

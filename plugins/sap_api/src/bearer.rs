@@ -31,19 +31,22 @@ impl TokenEndpoint {
         scope: Option<&Scope>,
         grant: &Grant<P>,
     ) -> Result<UpstreamRequest, Failure> {
-        let assertion = self.signer.assertion(&Assertion {
-            issuer: &self.issuer,
-            subject: username,
-            subject_format: &self.name_format,
-            audience: &self.audience,
-            recipient: &self.url,
-            issued_at: grant.now,
-            expires_at: grant.now + ASSERTION_SECONDS,
-            session_expires_at: None,
-            // SAP can be configured to demand this attribute: then no other client can use the assertion.
-            attributes: vec![Attribute::new("client_id", &self.client_id)],
-            entropy: &grant.entropy,
-        })?;
+        let assertion = self.signer.assertion(
+            grant,
+            &Assertion {
+                issuer: &self.issuer,
+                subject: username,
+                subject_format: &self.name_format,
+                audience: &self.audience,
+                recipient: &self.url,
+                issued_at: grant.now,
+                expires_at: grant.now + ASSERTION_SECONDS,
+                session_expires_at: None,
+                // SAP can be configured to demand this attribute: then no other client can use the assertion.
+                attributes: vec![Attribute::new("client_id", &self.client_id)],
+                entropy: &grant.entropy,
+            },
+        )?;
         let assertion = URL_SAFE_NO_PAD.encode(assertion);
         let mut fields = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:saml2-bearer"),

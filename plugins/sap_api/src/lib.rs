@@ -36,7 +36,8 @@ impl Issuer for SapApi {
                 .lifetime(Lifetime::up_to_seconds(2_592_000))
                 .parameter_overrides_setting("sap_scope", "scope")
                 .calls(Upstream::Setting { setting: "tokenEndpointUrl".to_owned() })
-                .needs_tenant_signing_key()
+                .signs_with_tenant_key()
+                .signs_bytes()
                 .reads_named_by_setting("usernameAttribute", Some("email"))
                 .reads("email_verified")
                 .not_revocable(

@@ -34,7 +34,7 @@ impl Issuer for MobileServices {
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let claims = token::claims(self.version, &grant.user_id, grant.now, grant.expires_at());
-        Ok(grant.jwt(self.signer.sign(&claims)?))
+        Ok(grant.jwt(self.signer.sign(grant, &claims)?))
     }
 }
 

@@ -30,9 +30,15 @@ impl Issuer for Outlives {
         let lifetime = Lifetime::up_to_seconds(2_592_000)
             .default_seconds(36_000)
             .setting_in_seconds("lifetime_in_seconds");
-        vec![ApiType::jwt("app").lifetime(lifetime).needs_tenant_signing_key().not_revocable(
-            "It cannot be revoked: it is valid until it expires, which is later than granted.",
-        )]
+        vec![
+            ApiType::jwt("app")
+                .lifetime(lifetime)
+                .signs_with_tenant_key()
+                .signs_with_setting("private_key")
+                .not_revocable(
+                    "It cannot be revoked: it is valid until it expires, which is later than granted.",
+                ),
+        ]
     }
 
     fn configure(_: &str, settings: Settings, tenant: &Tenant) -> Result<Self, Failure> {
@@ -44,7 +50,7 @@ impl Issuer for Outlives {
         let mut claims = token::claims(&self.issuer, grant);
         claims.insert("exp".to_owned(), expires_at.into());
         Ok(IssueAnswer::Issued(Issued {
-            credential: Credential::Jwt(self.signer.sign(&claims)?),
+            credential: Credential::Jwt(self.signer.sign(grant, &claims)?),
             issued_at: grant.now.as_seconds(),
             expires_at: Some(expires_at.as_seconds()),
         }))

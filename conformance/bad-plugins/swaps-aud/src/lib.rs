@@ -29,7 +29,8 @@ impl Issuer for SwapsAudience {
         vec![
             ApiType::jwt("app")
                 .lifetime(lifetime)
-                .needs_tenant_signing_key()
+                .signs_with_tenant_key()
+                .signs_with_setting("private_key")
                 .not_revocable("It cannot be revoked: it is valid until it expires, for the wrong audience."),
         ]
     }
@@ -41,6 +42,6 @@ impl Issuer for SwapsAudience {
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let mut claims = token::claims(&self.issuer, grant);
         claims.insert("aud".to_owned(), grant.client_id.as_str().into());
-        Ok(grant.jwt(self.signer.sign(&claims)?))
+        Ok(grant.jwt(self.signer.sign(grant, &claims)?))
     }
 }

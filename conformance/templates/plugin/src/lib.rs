@@ -44,7 +44,7 @@ impl Issuer for @Issuer@ {
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let claims = json!({ "sub": grant.user_id, "iat": grant.now, "exp": grant.expires_at() });
-        Ok(grant.jwt(self.signer.sign(&claims)?))
+        Ok(grant.jwt(self.signer.sign(grant, &claims)?))
     }
 }
 

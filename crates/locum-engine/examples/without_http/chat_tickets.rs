@@ -10,9 +10,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use locum_abi::answer::{Credential, Failure, Issued};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
-use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, Revocation};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
-use serde_json::json;
+use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
 
 /// Whom each ticket is for, and when it expires. A chat server in the same process would look here.
 type Tickets = Arc<Mutex<HashMap<String, (String, i64)>>>;
@@ -32,18 +31,11 @@ impl Issuers for ChatTickets {
 }
 
 fn manifest() -> IssuerManifest {
+    let form = CredentialForm::Text { member: "chat_ticket".to_owned() };
     IssuerManifest {
-        api_type: "chat".to_owned(),
-        credential: CredentialForm::Text { member: "chat_ticket".to_owned() },
-        settings_schema: json!({ "type": "object", "additionalProperties": false }),
-        parameters_schema: json!({ "type": "object" }),
-        overrides: Vec::new(),
-        lifetime: Lifetime { minimum_seconds: 1, default_seconds: 60, maximum_seconds: 60, setting: None },
-        revocation: Revocation::NotRevocable,
+        lifetime: Lifetime::up_to_seconds(60),
         revocation_advice: "a ticket expires after a minute; restart the chat server to drop all".to_owned(),
-        upstreams: Vec::new(),
-        needs: Vec::new(),
-        reads: Vec::new(),
+        ..IssuerManifest::new("chat", form)
     }
 }
 
@@ -54,6 +46,7 @@ impl Issuer for ChatTicketIssuer {
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        _: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         let issued_at = (context.now_unix_ms / 1000) as i64;
         let expires_at = issued_at + grant.lifetime_seconds as i64;

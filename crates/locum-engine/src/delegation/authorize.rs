@@ -16,7 +16,7 @@ use crate::delegation::snake_case::snake_case;
 use crate::mask::mask_tokens;
 use crate::model::Client;
 use crate::ports::{Directory, Issuer};
-use crate::prepared::{PreparedAddOn, PreparedClient, Reuse};
+use crate::prepared::{PreparedAddOn, PreparedClient, PreparedTenant, Reuse};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// The api_type of the app target.
@@ -27,6 +27,7 @@ const APP_SYNONYM: &str = "auth0";
 
 /// An authorised request: the grant, and the issuer for it.
 pub struct Authorized {
+    pub(crate) tenant: Arc<PreparedTenant>,
     pub(crate) grant: Grant,
     pub(crate) issuer: Arc<dyn Issuer>,
     pub(crate) api_type: String,
@@ -58,8 +59,10 @@ pub async fn authorize(
     let seconds = lifetime::granted_seconds(&authenticated, add_on, &manifest.lifetime, reference)?;
     let policy = authenticated.tenant.delegation().clone();
     let now_unix_ms = authenticated.now_unix_ms;
+    let tenant = Arc::clone(&authenticated.tenant);
     let grant = grant(authenticated, target.client(), add_on, manifest, seconds)?;
     Ok(Authorized {
+        tenant,
         reuse: Reuse::of(&policy, manifest, add_on.reusable(), &grant),
         grant,
         issuer: Arc::clone(issuer),

@@ -4,9 +4,10 @@ use locum_abi::answer::{Failure, FailureCode};
 use locum_abi::upstream::is_error_code;
 
 use crate::credential::{self, Issued};
+use crate::delegation::audiences::DirectoryAudiences;
 use crate::delegation::authorize::Authorized;
 use crate::issuers::{CallContext, IssuerFailure};
-use crate::ports::Entropy;
+use crate::ports::{Directory, Entropy};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// Issues the credential of an authorised request, or reuses one if the tenant allows it. The refusal of an internal
@@ -16,6 +17,7 @@ use crate::refusal::{Refusal, RefusalKind};
 /// The issuer refuses or fails, or its credential violates the grant.
 pub async fn issue(
     entropy: &dyn Entropy,
+    directory: &dyn Directory,
     authorized: Authorized,
     reference: &str,
 ) -> Result<Issued, Refusal> {
@@ -28,9 +30,10 @@ pub async fn issue(
         return Ok(issued);
     }
     let context = CallContext { now_unix_ms: authorized.now_unix_ms, entropy: entropy.draw() };
+    let audiences = DirectoryAudiences { directory, tenant: &authorized.tenant };
     let answer = authorized
         .issuer
-        .issue(&authorized.grant, context)
+        .issue(&authorized.grant, context, &audiences)
         .await
         .map_err(|failure| refusal_of(failure, reference))?;
     let issued = credential::check(answer, &authorized.form, authorized.grant.lifetime_seconds, now)
@@ -47,6 +50,9 @@ pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
         IssuerFailure::Failed(failure) => refusal_of_failure(&failure, reference),
         IssuerFailure::ContractBroken(_) => Refusal::fault(RefusalKind::ServerError, reference, failure),
         IssuerFailure::Hung(_) => Refusal::fault(RefusalKind::IssuerHung, reference, failure),
+        IssuerFailure::DirectoryUnavailable(_) => {
+            Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure)
+        }
         IssuerFailure::Quarantined => Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure),
         IssuerFailure::Paused => Refusal::new(
             RefusalKind::TemporarilyUnavailable,

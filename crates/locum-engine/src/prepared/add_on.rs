@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
-use locum_abi::manifest::{IssuerManifest, Need, Read};
+use locum_abi::manifest::{IssuerManifest, Read};
 use serde_json::{Map, Value};
 
 use crate::issuers::{Issuer, Issuers};
@@ -126,15 +126,15 @@ fn configuration(
     settings: Map<String, Value>,
     manifest: &IssuerManifest,
 ) -> Configuration {
-    let signs = manifest.needs.contains(&Need::TenantSigningKey);
-    Configuration {
-        api_type: api_type.to_owned(),
-        settings,
-        tenant: TenantForIssuer {
-            domain: tenant.domain().to_owned(),
-            signing_key: if signs { tenant.tenant().signing_keys.first().cloned() } else { None },
+    let tenant = TenantForIssuer {
+        domain: tenant.domain().to_owned(),
+        signing_key: if manifest.uses_tenant_key() {
+            tenant.tenant().signing_keys.first().cloned()
+        } else {
+            None
         },
-    }
+    };
+    Configuration::new(api_type, settings, tenant)
 }
 
 // Settings contain account keys and passwords, so only their names are shown.

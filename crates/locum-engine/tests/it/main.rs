@@ -8,6 +8,7 @@
 )]
 
 mod api_types;
+mod audiences;
 mod audit;
 mod chains;
 mod claims;

@@ -20,7 +20,7 @@ async fn delegate(
     let authenticated = authenticate(directory, buckets, tenant, request, ip, 0).await?;
     let admitted = admit(buckets, authenticated, ip).await.outcome?;
     let authorized = authorize(directory, admitted, "reference").await?;
-    issue(entropy, authorized, "reference").await
+    issue(entropy, directory, authorized, "reference").await
 }
 
 #[allow(dead_code)]

@@ -1,22 +1,23 @@
 //! Parses the answers of plugins: limits their size, and escapes the texts that people read.
 
 use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer};
+use locum_abi::signing::SigningRequest;
 use locum_abi::upstream::{UpstreamRequest, is_error_code};
 use locum_engine::ports::IssuerFailure;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::calling::backend::RawAnswer;
 use crate::calling::secret_mask::SecretMask;
 use crate::limits::{ANSWER_BYTES_MAX, CREDENTIAL_BYTES_MAX};
 
-/// The answer of one operation, which may ask for an upstream call first.
+/// The answer of one operation, which may ask for upstream calls and signatures first.
 pub(crate) trait OperationAnswer: Sized {
-    /// The result once no more upstream calls are needed.
+    /// The result once nothing more is needed.
     type Outcome;
 
     /// Reads the answer from its members; `None` if a member is missing.
-    fn from_members(members: AnswerMembers) -> Option<IssuerStep<Self::Outcome>>;
+    fn from_members(members: AnswerMembers<'_>) -> Option<IssuerStep<Self::Outcome>>;
 }
 
 /// What the host does next after an answer.
@@ -26,6 +27,8 @@ pub(crate) enum IssuerStep<T> {
     Done(T),
     /// Make this upstream call, then call the issuer again with its reply.
     Call(UpstreamRequest),
+    /// Sign this, then call the issuer again with the signature.
+    Sign(SigningRequest),
     /// Refuse the answer: its kind is unknown to this host.
     Unknown,
 }
@@ -33,12 +36,14 @@ pub(crate) enum IssuerStep<T> {
 /// The members of every kind of reply, parsed in one pass. The contract's own types are tagged and flattened, which
 /// serde parses twice; that costs a microsecond per answer.
 #[derive(Deserialize)]
-pub(crate) struct AnswerMembers {
+pub(crate) struct AnswerMembers<'a> {
     kind: AnswerKind,
     credential: Option<Credential>,
     issued_at: Option<i64>,
     expires_at: Option<i64>,
-    request: Option<UpstreamRequest>,
+    /// What it is depends on the kind.
+    #[serde(borrow)]
+    request: Option<&'a RawValue>,
     #[serde(default)]
     logs: Vec<LogLine>,
 }
@@ -48,6 +53,7 @@ pub(crate) struct AnswerMembers {
 enum AnswerKind {
     Issued,
     Call,
+    Sign,
     Revoked,
     AlreadyGone,
     NotRevocable,
@@ -58,13 +64,14 @@ enum AnswerKind {
 impl OperationAnswer for IssueAnswer {
     type Outcome = Issued;
 
-    fn from_members(members: AnswerMembers) -> Option<IssuerStep<Issued>> {
+    fn from_members(members: AnswerMembers<'_>) -> Option<IssuerStep<Issued>> {
         let AnswerMembers { credential, issued_at, expires_at, request, .. } = members;
         Some(match members.kind {
             AnswerKind::Issued => {
                 IssuerStep::Done(Issued { credential: credential?, issued_at: issued_at?, expires_at })
             }
-            AnswerKind::Call => IssuerStep::Call(request?),
+            AnswerKind::Call => IssuerStep::Call(parsed(request?)?),
+            AnswerKind::Sign => IssuerStep::Sign(parsed(request?)?),
             AnswerKind::Revoked
             | AnswerKind::AlreadyGone
             | AnswerKind::NotRevocable
@@ -76,15 +83,20 @@ impl OperationAnswer for IssueAnswer {
 impl OperationAnswer for RevokeAnswer {
     type Outcome = Self;
 
-    fn from_members(members: AnswerMembers) -> Option<IssuerStep<Self>> {
+    fn from_members(members: AnswerMembers<'_>) -> Option<IssuerStep<Self>> {
         Some(match members.kind {
             AnswerKind::Revoked => IssuerStep::Done(Self::Revoked),
             AnswerKind::AlreadyGone => IssuerStep::Done(Self::AlreadyGone),
             AnswerKind::NotRevocable => IssuerStep::Done(Self::NotRevocable),
-            AnswerKind::Call => IssuerStep::Call(members.request?),
+            AnswerKind::Call => IssuerStep::Call(parsed(members.request?)?),
+            AnswerKind::Sign => IssuerStep::Sign(parsed(members.request?)?),
             AnswerKind::Issued | AnswerKind::Unknown => IssuerStep::Unknown,
         })
     }
+}
+
+fn parsed<'a, T: Deserialize<'a>>(request: &'a RawValue) -> Option<T> {
+    serde_json::from_str(request.get()).ok()
 }
 
 /// Parses an answer and the log lines that came with it.
@@ -93,11 +105,14 @@ pub(crate) fn read_answer<A: OperationAnswer>(
     secret_mask: &SecretMask,
 ) -> (Result<IssuerStep<A::Outcome>, IssuerFailure>, Vec<LogLine>) {
     match answered {
-        Ok(reply) => match parse::<AnswerMembers>(&reply, "reply") {
+        Ok(reply) => match parse::<AnswerMembers<'_>>(&reply, "reply") {
             Ok(mut members) => {
                 let logs = std::mem::take(&mut members.logs);
-                let missing =
-                    || IssuerFailure::ContractBroken("its reply lacks a required member".to_owned());
+                let missing = || {
+                    IssuerFailure::ContractBroken(
+                        "its reply lacks a required member, or one is malformed".to_owned(),
+                    )
+                };
                 (A::from_members(members).ok_or_else(missing), logs)
             }
             Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
@@ -147,7 +162,7 @@ fn check_credential_size(credential: &Credential) -> Result<(), IssuerFailure> {
     }
 }
 
-fn parse<M: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<M, String> {
+fn parse<'a, M: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<M, String> {
     if bytes.len() > ANSWER_BYTES_MAX {
         return Err(format!("its {what} is larger than {} KiB", ANSWER_BYTES_MAX >> 10));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use locum_abi::answer::{Issued, RevokeAnswer};
 use locum_abi::grant::Grant;
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture, TenantAudiences};
 
 use crate::calling::backend::IssuerLabel;
 use crate::pauses::OperatorPauses;
@@ -23,11 +23,12 @@ impl<I: Issuer> Issuer for PausableIssuer<I> {
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         if self.is_paused() {
             return Box::pin(ready(Err(IssuerFailure::Paused)));
         }
-        self.issuer.issue(grant, context)
+        self.issuer.issue(grant, context, audiences)
     }
 
     fn revoke<'a>(

@@ -6,8 +6,9 @@ use std::time::Duration;
 use locum_abi::answer::{IssueAnswer, Issued, RevokeAnswer};
 use locum_abi::grant::Grant;
 use locum_abi::operation::{ISSUE, REVOKE};
+use locum_abi::signing::SigningRequest;
 use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture, TenantAudiences};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -17,7 +18,8 @@ use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::{UpstreamError, Upstreams};
-use crate::limits::{MESSAGE_CHARS_MAX, UPSTREAM_CALLS_MAX};
+use crate::limits::{MESSAGE_CHARS_MAX, SIGNATURES_MAX, UPSTREAM_CALLS_MAX};
+use crate::signing::signer::Signer;
 
 /// Initial size of an input's buffer. Most inputs fit without growing it.
 const INPUT_BYTES_TYPICAL: usize = 2048;
@@ -29,6 +31,7 @@ pub(crate) struct PluginIssuer {
     pub(crate) issuer: Arc<dyn ReadyIssuer>,
     pub(crate) allowed: AllowedUpstreams,
     pub(crate) upstreams: Arc<dyn Upstreams>,
+    pub(crate) signer: Signer,
     pub(crate) secret_mask: SecretMask,
     /// Time for all steps of one request together.
     pub(crate) time_limit: Duration,
@@ -39,6 +42,8 @@ pub(crate) struct PluginIssuer {
 struct IssueInput<'a> {
     grant: &'a Grant,
     replies: &'a [UpstreamReply],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    signatures: &'a [String],
 }
 
 /// The input of [`locum_abi::grant::RevokeInput`], borrowed.
@@ -48,15 +53,32 @@ struct RevokeInput<'a> {
     replies: &'a [UpstreamReply],
 }
 
+/// What the host has done so far for one request of an issuer.
+#[derive(Default)]
+struct Done {
+    replies: Vec<UpstreamReply>,
+    signatures: Vec<String>,
+}
+
+/// For whom signatures are made: a grant, and its tenant.
+#[derive(Clone, Copy)]
+struct SignedFor<'a> {
+    grant: &'a Grant,
+    audiences: &'a dyn TenantAudiences,
+}
+
 impl Issuer for PluginIssuer {
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,
         context: CallContext,
+        audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            let input = |replies: &[UpstreamReply]| json(&IssueInput { grant, replies });
-            let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input).await?;
+            let input =
+                |Done { replies, signatures }: &Done| json(&IssueInput { grant, replies, signatures });
+            let signed_for = Some(SignedFor { grant, audiences });
+            let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input, signed_for).await?;
             check_credential(&issued.credential, &self.secret_mask)?;
             Ok(issued)
         })
@@ -68,34 +90,43 @@ impl Issuer for PluginIssuer {
         context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
-            let input = |replies: &[UpstreamReply]| json(&RevokeInput { credential, replies });
-            self.run_steps::<RevokeAnswer>(REVOKE, context, input).await
+            let input = |done: &Done| json(&RevokeInput { credential, replies: &done.replies });
+            self.run_steps::<RevokeAnswer>(REVOKE, context, input, None).await
         })
     }
 }
 
 impl PluginIssuer {
-    /// Calls the issuer until it needs no more upstream calls. The issuer keeps no state between steps: each step gets
-    /// the same input and one more reply.
+    /// Calls the issuer until it needs nothing more. The issuer keeps no state between steps: each step gets the same input,
+    /// and one more reply or signature. Nothing is signed if `signed_for` is `None`.
     async fn run_steps<A: OperationAnswer>(
         &self,
         op: u32,
         context: CallContext,
-        input: impl Fn(&[UpstreamReply]) -> serde_json::Result<Vec<u8>>,
+        input: impl Fn(&Done) -> serde_json::Result<Vec<u8>>,
+        signed_for: Option<SignedFor<'_>>,
     ) -> Result<A::Outcome, IssuerFailure> {
         let deadline = Instant::now() + self.time_limit;
-        let mut replies = Vec::new();
+        let mut done = Done::default();
         loop {
-            let input = input(&replies)
+            let input = input(&done)
                 .map_err(|error| contract_broken(format!("its input cannot be serialised: {error}")))?;
             match self.call::<A>(Call { op, context, input }, deadline).await? {
                 IssuerStep::Done(outcome) => return Ok(outcome),
-                IssuerStep::Call(_) if replies.len() == UPSTREAM_CALLS_MAX => {
+                IssuerStep::Call(_) if done.replies.len() == UPSTREAM_CALLS_MAX => {
                     return Err(contract_broken(format!(
                         "it asks for more than {UPSTREAM_CALLS_MAX} upstream calls"
                     )));
                 }
-                IssuerStep::Call(request) => replies.push(self.send(request, deadline).await?),
+                IssuerStep::Call(request) => done.replies.push(self.send(request, deadline).await?),
+                IssuerStep::Sign(_) if done.signatures.len() == SIGNATURES_MAX => {
+                    return Err(contract_broken(format!(
+                        "it asks for more than {SIGNATURES_MAX} signatures"
+                    )));
+                }
+                IssuerStep::Sign(request) => {
+                    done.signatures.push(self.sign(request, signed_for, context).await?);
+                }
                 IssuerStep::Unknown => {
                     return Err(contract_broken("its answer has a kind that this host does not know"));
                 }
@@ -112,6 +143,19 @@ impl PluginIssuer {
         let (answer, lines) = read_answer::<A>(answered, &self.secret_mask);
         plugin_log::relay(&self.plugin, &self.secret_mask, &lines);
         answer
+    }
+
+    async fn sign(
+        &self,
+        request: SigningRequest,
+        signed_for: Option<SignedFor<'_>>,
+        context: CallContext,
+    ) -> Result<String, IssuerFailure> {
+        let Some(SignedFor { grant, audiences }) = signed_for else {
+            return Err(contract_broken("it asks for a signature, but issues no credential"));
+        };
+        let now = i64::try_from(context.now_unix_ms / 1000).unwrap_or(i64::MAX);
+        self.signer.sign(request, grant, now, audiences).await
     }
 
     async fn send(

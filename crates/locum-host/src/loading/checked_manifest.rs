@@ -1,9 +1,14 @@
 //! Checks a manifest: a plugin is not loaded if this host cannot enforce what its manifest declares.
 
 use jsonschema::Validator;
-use locum_abi::manifest::{CONTRACT, CredentialForm, IssuerManifest, Lifetime, Manifest, Need, Upstream};
+use locum_abi::manifest::{
+    CONTRACT, CredentialForm, IssuerManifest, KeySource, Lifetime, Manifest, Need, REQUIREMENTS, Read,
+    Upstream, required_by,
+};
+use locum_abi::signing::TENANT_KEY;
 use serde_json::Value;
 
+use crate::calling::secret_settings::secret_setting_names;
 use crate::egress::host_pattern::HostPattern;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::settings_schema::SettingsSchema;
@@ -31,6 +36,7 @@ impl CheckedManifest {
         check_contract(&json)?;
         let manifest: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
         check_identity(&manifest)?;
+        check_requirements(&manifest)?;
         let settings_schemas = manifest
             .issuers
             .iter()
@@ -54,6 +60,23 @@ fn check_contract(json: &Value) -> Result<(), LoadFault> {
             Err(LoadFault::new(LoadErrorCode::ManifestUnreadable, "the manifest has no member `contract`"))
         }
     }
+}
+
+/// Refuses a manifest that requires a part of the contract which this host does not know, or does not say what it requires:
+/// another host would skip it.
+fn check_requirements(manifest: &Manifest) -> Result<(), LoadFault> {
+    let Manifest { contract, requires, issuers, .. } = manifest;
+    if let Some(unknown) = requires.iter().find(|name| !REQUIREMENTS.contains(&name.as_str())) {
+        let cause = format!("the plugin requires `{unknown}`, which this host does not support");
+        return Err(LoadFault::new(LoadErrorCode::ContractUnknown, cause));
+    }
+    if let Some(unstated) = required_by(issuers).iter().find(|name| !requires.contains(name)) {
+        return Err(unusable(format!("it uses `{unstated}`, and does not list it under `requires`")));
+    }
+    if *contract < 2 && !requires.is_empty() {
+        return Err(unusable("it requires parts of contract 2, and states contract 1"));
+    }
+    Ok(())
 }
 
 fn check_identity(manifest: &Manifest) -> Result<(), LoadFault> {
@@ -103,12 +126,48 @@ fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
             HostPattern::parse(host)?;
         }
     }
+    check_signing(issuer)?;
     let unknown = referenced_settings(issuer).find(|name| !settings.knows(name));
     match unknown {
         Some(name) => {
             Err(format!("the manifest refers to the setting `{name}`, which settings_schema does not define"))
         }
         None => Ok(settings),
+    }
+}
+
+fn check_signing(issuer: &IssuerManifest) -> Result<(), String> {
+    let IssuerManifest { signs_with, signs, needs, settings_schema, overrides, .. } = issuer;
+    let secrets = secret_setting_names(settings_schema);
+    if signs_with.contains(&KeySource::Setting(TENANT_KEY.to_owned())) {
+        return Err(format!("a key in a setting cannot be called `{TENANT_KEY}`"));
+    }
+    for (at, source) in signs_with.iter().enumerate() {
+        if signs_with.iter().skip(at + 1).any(|other| other.name() == source.name()) {
+            return Err(format!("signs_with lists `{}` twice", source.name()));
+        }
+        let KeySource::Setting(name) = source else { continue };
+        if !secrets.contains(&name.as_str()) {
+            return Err(format!(
+                "it signs with the setting `{name}`, which settings_schema does not mark as writeOnly"
+            ));
+        }
+        if overrides.iter().any(|rule| rule.setting == *name) {
+            return Err(format!("a request could replace the private key in the setting `{name}`"));
+        }
+    }
+    let signs_with_tenant_key = signs_with.contains(&KeySource::Tenant);
+    if signs_with_tenant_key && needs.contains(&Need::TenantSigningKey) {
+        return Err("it signs with the tenant's key, and so cannot need the key itself".to_owned());
+    }
+    if !signs_with_tenant_key && *signs != Default::default() {
+        return Err(
+            "`signs` says what it signs with the tenant's key, which signs_with does not list".to_owned()
+        );
+    }
+    match signs.subject {
+        Some(Read::Unknown) => Err("`signs.subject` has a kind that this host does not know".to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -149,7 +208,12 @@ fn referenced_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
         Upstream::Setting { setting } => Some(setting.as_str()),
         Upstream::Host { .. } | Upstream::Unknown => None,
     });
-    lifetime.chain(overridden).chain(upstreams)
+    let subject = issuer.signs.subject.iter().filter_map(|subject| match subject {
+        Read::NamedBySetting { setting, .. } => Some(setting.as_str()),
+        Read::Attribute { .. } | Read::Unknown => None,
+    });
+    let signed_as = issuer.signs.issuer.as_deref().into_iter().chain(subject);
+    lifetime.chain(overridden).chain(upstreams).chain(signed_as)
 }
 
 fn unusable(cause: impl Into<String>) -> LoadFault {
@@ -283,8 +347,66 @@ mod tests {
 
     #[test]
     fn a_later_contract_is_reported_before_anything_else_is_parsed() {
-        assert_eq!(read(&json!({"contract": 2})).err().unwrap().code, LoadErrorCode::ContractUnknown);
+        assert_eq!(read(&json!({"contract": 3})).err().unwrap().code, LoadErrorCode::ContractUnknown);
+        assert_eq!(read(&json!({"contract": 2})).err().unwrap().code, LoadErrorCode::ManifestUnreadable);
         assert_eq!(read(&json!({"contract": 0})).err().unwrap().code, LoadErrorCode::ContractUnknown);
         assert_eq!(read(&json!({"name": "x"})).err().unwrap().code, LoadErrorCode::ManifestUnreadable);
+    }
+
+    /// A manifest that signs with the tenant's key and with one in its settings.
+    fn signing() -> Value {
+        let mut manifest = valid();
+        manifest["contract"] = json!(2);
+        manifest["requires"] = json!(["signs_with"]);
+        let issuer = &mut manifest["issuers"][0];
+        issuer["settings_schema"]["properties"]["key"] = json!({"type": "string", "writeOnly": true});
+        issuer["signs_with"] = json!(["tenant", {"setting": "key"}]);
+        let subject = json!({"kind": "named_by_setting", "setting": "minutes"});
+        issuer["signs"] = json!({"issuer": "url", "subject": subject, "bytes": true});
+        manifest
+    }
+
+    #[test]
+    fn a_manifest_that_signs_says_what_it_requires() {
+        assert!(read(&signing()).is_ok());
+        assert!(read(&valid()).is_ok());
+        for (pointer, value, code, cause) in [
+            ("/contract", json!(1), LoadErrorCode::ManifestUnusable, "states contract 1"),
+            ("/requires", json!([]), LoadErrorCode::ManifestUnusable, "does not list it under `requires`"),
+            (
+                "/requires",
+                json!(["signs_with", "time_travel"]),
+                LoadErrorCode::ContractUnknown,
+                "`time_travel`",
+            ),
+        ] {
+            let mut manifest = signing();
+            *manifest.pointer_mut(pointer).unwrap() = value;
+            let fault = read(&manifest).err().unwrap();
+            assert!(fault.code == code && fault.cause.contains(cause), "{pointer}: {}", fault.cause);
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_withheld_is_refused() {
+        for (pointer, value, cause) in [
+            ("/signs_with", json!(["tenant", "tenant"]), "lists `tenant` twice"),
+            ("/signs_with/1", json!({"setting": "tenant"}), "cannot be called `tenant`"),
+            ("/signs_with/1", json!({"setting": "minutes"}), "does not mark as writeOnly"),
+            ("/signs_with/1", json!({"setting": "other"}), "does not mark as writeOnly"),
+            ("/overrides/0/setting", json!("key"), "could replace the private key"),
+            ("/signs_with", json!([{"setting": "key"}]), "which signs_with does not list"),
+            ("/signs/issuer", json!("other"), "refers to the setting `other`"),
+            ("/signs/subject/setting", json!("other"), "refers to the setting `other`"),
+            ("/signs/subject/kind", json!("guessed"), "`signs.subject`"),
+            ("/needs", json!(["tenant_signing_key"]), "cannot need the key itself"),
+        ] {
+            let mut manifest = signing();
+            manifest["issuers"][0]["needs"] = json!([]);
+            *manifest.pointer_mut(&format!("/issuers/0{pointer}")).unwrap() = value;
+            let fault = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was accepted"));
+            assert_eq!(fault.code, LoadErrorCode::ManifestUnusable, "{pointer}");
+            assert!(fault.cause.contains(cause), "{pointer}: {}", fault.cause);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::loading::elf::{self, ElfFacts};
 use crate::loading::load_error::LoadError;
 use crate::loading::pins::Pin;
 use crate::loading::plugin_file::{PluginFile, file_name};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// What a plugin file contains and declares. Reading it needs no pin, because nothing of the file runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,8 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// The pin that permits loading this file into a process of its own. [`Pin::at`] sets another level.
+    /// The pin that permits loading this file into a process of its own, without signed bytes and private keys.
+    /// [`Pin::at`] sets another level.
     pub fn pin(&self) -> Pin {
         Pin {
             file: file_name(&self.path),
@@ -38,6 +39,8 @@ impl Inspection {
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
             isolation: Isolation::Runner,
+            allow_signing_bytes: false,
+            give_tenant_key: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// Why a plugin was not loaded, and what to do next.
 ///
@@ -74,6 +74,8 @@ pub enum LoadErrorCode {
     ContractUnknown,
     /// The manifest declares something that this host cannot enforce.
     ManifestUnusable,
+    /// The manifest asks for the tenant's private key, and the pin does not give it.
+    TenantKeyNotGiven,
     /// The system provides no executable memory.
     MappingRefused,
     /// The system's dynamic loader refuses the file.
@@ -94,7 +96,7 @@ pub enum LoadErrorCode {
 
 impl LoadErrorCode {
     /// All codes.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::LockUnusable,
         Self::DirectoryUnreadable,
         Self::RelativePath,
@@ -115,6 +117,7 @@ impl LoadErrorCode {
         Self::ManifestUnreadable,
         Self::ContractUnknown,
         Self::ManifestUnusable,
+        Self::TenantKeyNotGiven,
         Self::MappingRefused,
         Self::LoaderRefused,
         Self::AbiMismatch,
@@ -184,6 +187,10 @@ impl LoadErrorCode {
             Self::ManifestUnusable => (
                 "manifest-unusable",
                 "correct the plugin's manifest; if the plugin is newer than this Locum, update Locum",
+            ),
+            Self::TenantKeyNotGiven => (
+                "tenant-key-not-given",
+                "build the plugin with a current SDK, whose plugins need no private key; if you trust the file with the key, run `locum plugin pin --in-process --give-tenant-key FILE`",
             ),
             Self::MappingRefused => {
                 ("mapping-refused", "allow executable memfds: set `sysctl vm.memfd_noexec` to 0 or 1")

@@ -21,7 +21,7 @@ use rustix::io::Errno;
 use crate::loading::elf;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::PluginFile;
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// All mapped files. A mapping is never undone, so the same bytes are mapped once per process.
 static MAPPED: Mutex<BTreeMap<Sha256, IssuerModuleRef>> = Mutex::new(BTreeMap::new());

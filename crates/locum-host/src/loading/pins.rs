@@ -12,7 +12,7 @@ use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::load_error::{HashMismatch, LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
 use crate::loading::regular_file::{self, Links, NotRead};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// Name of the lock file. It is beside the plugins directory, not in it: a user who may add plugins cannot pin them.
 const LOCK_FILE: &str = "plugins.lock";
@@ -36,6 +36,18 @@ pub struct Pin {
     /// The level at which it runs. An entry that states none means [`Isolation::Runner`].
     #[serde(default)]
     pub isolation: Isolation,
+    /// Whether the plugin may have bytes that are not a JWT signed with the tenant's key, as its manifest asks for. The host
+    /// cannot check what they say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_signing_bytes: bool,
+    /// Whether the plugin is given the tenant's private key, which plugins of contract 1 asked for. Only in process.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub give_tenant_key: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Pin {
@@ -127,6 +139,8 @@ impl Pins {
             name: String::new(),
             version: String::new(),
             isolation: Isolation::InProcess,
+            allow_signing_bytes: true,
+            give_tenant_key: true,
         });
         Ok(pins)
     }
@@ -158,13 +172,13 @@ impl Pins {
         self.by_file.get(&file_name(path))
     }
 
-    /// Refuses a file that has no pin or differs from its pin. Returns the level at which it runs.
-    pub(crate) fn check(&self, file: &PluginFile) -> Result<Isolation, LoadError> {
+    /// The pin of a file. Refuses a file that has none or differs from it.
+    pub(crate) fn check(&self, file: &PluginFile) -> Result<&Pin, LoadError> {
         let Some(pin) = self.find(&file.path) else {
             return Err(LoadFault::new(LoadErrorCode::NotPinned, "the file is not pinned").at(&file.path));
         };
         if pin.accepts(file.sha256) {
-            return Ok(pin.isolation);
+            return Ok(pin);
         }
         let mut error =
             LoadFault::new(LoadErrorCode::PinMismatch, "the file has changed since it was pinned")

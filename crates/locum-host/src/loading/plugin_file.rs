@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::limits::PLUGIN_FILE_BYTES_MAX;
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::regular_file::{self, Links, NotRead};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 
 /// The plugin files of a directory: those with the extension `.so`, sorted by path.
 ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::limits::LOCK_FILE_BYTES_MAX;
 use crate::loading::pins::{Pin, Pins, write_replacing};
 use crate::loading::regular_file::{self, Links};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 use crate::upgrade::UpgradeError;
 use crate::upgrade::staged_file::{StagedFile, sync_directory};
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::{PluginFile, file_name};
-use crate::loading::sha256::Sha256;
+use crate::sha256::Sha256;
 use crate::upgrade::UpgradeError;
 
 /// The extension of staged files. Plugin files have the extension `so`.

@@ -1,11 +1,9 @@
-//! Configuring issuers: settings and schema, the tenant's key, the plugin's own refusal.
+//! Configuring issuers: settings and schema, the plugin's own refusal.
 
-use locum_abi::answer::{Credential, FailureCode};
-use locum_abi::configuration::SigningKey;
-use locum_engine::ports::Issuers as _;
-use serde_json::{Value, json};
+use locum_abi::answer::FailureCode;
+use serde_json::json;
 
-use crate::harness::{NOW, app, configuration, configured, issue, load, parrot, refused};
+use crate::harness::{app, configured, load, parrot, refused};
 
 #[test]
 fn valid_settings_are_accepted_and_invalid_ones_refused_by_name() {
@@ -66,22 +64,4 @@ fn a_setting_that_names_an_upstream_must_be_a_url() {
     configured(&set, "parrot_jwt", json!({"upstream": "http://127.0.0.1:1/x"}));
     let failure = refused(&set, "parrot_jwt", json!({"upstream": "127.0.0.1"}));
     assert_eq!((failure.code, failure.pointer.as_deref()), (FailureCode::SettingsRefused, Some("/upstream")));
-}
-
-#[tokio::test]
-async fn the_tenants_key_is_given_only_to_issuers_that_need_it() {
-    let set = load(parrot()).unwrap();
-    let received_tenant = async |api_type: &str| -> Value {
-        let echo =
-            format!(r#"{{"kind":"issued","credential":{{"text":{{configuration}}}},"issued_at":{NOW}}}"#);
-        let mut configuration = configuration(api_type, json!({"answers": [echo]}));
-        let private_key_pem = "-----BEGIN PRIVATE KEY-----".into();
-        configuration.tenant.signing_key =
-            Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
-        let issuer = set.configure(configuration).unwrap();
-        let Credential::Text(received) = issue(&*issuer).await.unwrap().credential else { panic!("no text") };
-        serde_json::from_str::<Value>(&received).unwrap()["tenant"].clone()
-    };
-    assert_eq!(received_tenant("parrot_text").await["signing_key"]["kid"], "k");
-    assert_eq!(received_tenant("parrot_jwt").await, json!({"domain": "acme.example.com"}));
 }

@@ -13,7 +13,7 @@ use locum_abi::answer::{Failure, Issued};
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
 use locum_abi::upstream::UpstreamReply;
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture};
+use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, PortFuture};
 use locum_host::runner::RunnerCommand;
 use locum_host::{
     AllowedRequest, Isolation, LoadError, LoadOptions, Pins, PluginSet, UpstreamError, Upstreams, inspect,
@@ -118,10 +118,14 @@ pub(crate) fn load_with(path: &Path, options: LoadOptions) -> Result<PluginSet, 
     PluginSet::load([path], &Pins::trusting_file(path)?, options)
 }
 
-/// The level of the runner, with the small program of this crate.
+/// What starts the runner in these tests: the small program of this crate.
+pub(crate) fn runner() -> RunnerCommand {
+    RunnerCommand::Path(env!("CARGO_BIN_EXE_locum-plugin-runner").into())
+}
+
 pub(crate) fn load_in_runner(path: &Path, mut options: LoadOptions) -> Result<PluginSet, LoadError> {
     capture_logs();
-    options.runner = Some(RunnerCommand::Path(env!("CARGO_BIN_EXE_locum-plugin-runner").into()));
+    options.runner = Some(runner());
     PluginSet::load([path], &Pins::trusting_file(path)?.at(Isolation::Runner), options)
 }
 
@@ -135,11 +139,8 @@ pub(crate) fn pins_of(files: &[&Path]) -> Pins {
 }
 
 pub(crate) fn configuration(api_type: &str, settings: Value) -> Configuration {
-    Configuration {
-        api_type: api_type.to_owned(),
-        settings: settings.as_object().unwrap().clone(),
-        tenant: Tenant { domain: "acme.example.com".to_owned(), signing_key: None },
-    }
+    let settings = settings.as_object().unwrap().clone();
+    Configuration::new(api_type, settings, Tenant::new("acme.example.com"))
 }
 
 pub(crate) fn configured(set: &PluginSet, api_type: &str, settings: Value) -> Arc<dyn Issuer> {
@@ -169,7 +170,7 @@ pub(crate) fn call_context() -> CallContext {
 }
 
 pub(crate) async fn issue(issuer: &dyn Issuer) -> Result<Issued, IssuerFailure> {
-    issuer.issue(&grant(), call_context()).await
+    issuer.issue(&grant(), call_context(), &NoAudiences).await
 }
 
 /// Issues, and expects the issuer to break its contract: in which way.

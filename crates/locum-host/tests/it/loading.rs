@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use locum_abi::answer::Credential;
 use locum_abi::manifest::CredentialForm;
-use locum_engine::ports::Issuers as _;
+use locum_engine::ports::{Issuers as _, NoAudiences};
 use locum_host::{Isolation, LoadErrorCode, LoadOptions, Pins, PluginSet, Sha256, inspect, plugin_files};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ async fn a_pinned_plugin_loads_and_issues() {
     assert_eq!(set.manifest("app").unwrap().credential, CredentialForm::Jwt);
     assert!(set.manifest("apps").is_none());
     let issuer = configured(&set, "app", app_settings());
-    let issued = issuer.issue(&grant(), call_context()).await.unwrap();
+    let issued = issuer.issue(&grant(), call_context(), &NoAudiences).await.unwrap();
     let Credential::Jwt(token) = issued.credential else { panic!("no token") };
     assert_eq!(token.split('.').count(), 3);
     assert_eq!(issued.expires_at, Some(crate::harness::NOW + 60));

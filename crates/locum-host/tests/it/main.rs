@@ -22,3 +22,4 @@ mod process_exits;
 mod refused_files;
 mod runner;
 mod runner_deaths;
+mod signing;

@@ -250,10 +250,14 @@ fn a_plugin_without_a_manifest_is_refused() {
 fn an_invalid_manifest_is_refused() {
     let directory = TestDirectory::new();
     for (from, to, code) in [
-        ("{\n  \"contract\": 1", "[\n  \"contract\": 1", LoadErrorCode::ManifestUnreadable),
-        ("\"contract\": 1", "\"contract\": 9", LoadErrorCode::ContractUnknown),
+        ("{\n  \"contract\": 2", "[\n  \"contract\": 2", LoadErrorCode::ManifestUnreadable),
+        ("\"contract\": 2", "\"contract\": 9", LoadErrorCode::ContractUnknown),
         ("\"form\": \"jwt\"", "\"form\": \"jot\"", LoadErrorCode::ManifestUnusable),
-        ("\"tenant_signing_key\"", "\"tenant_crown_jewel\"", LoadErrorCode::ManifestUnusable),
+        (
+            "\"notes\": [\"tenant_signing_key",
+            "\"needs\": [\"tenant_crown_jewel",
+            LoadErrorCode::ManifestUnusable,
+        ),
         ("\"maximum_seconds\": 3600", "\"maximum_seconds\": 0036", LoadErrorCode::ManifestUnreadable),
         ("\"maximum_seconds\": 3600", "\"maximum_seconds\":   36", LoadErrorCode::ManifestUnusable),
     ] {

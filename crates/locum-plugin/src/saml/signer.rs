@@ -3,11 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use locum_abi::answer::Failure;
-use locum_abi::configuration::SigningKey;
 
 use super::assertion::Assertion;
 use super::xml::{element, no_content, text_element};
-use crate::signing::{Algorithm, KeyError, SignatureKey, sha256};
+use crate::algorithm::Algorithm;
+use crate::grant::Grant;
+use crate::private_key::PrivateKey;
+use crate::signing::sha256;
 
 /// The namespace of signatures.
 const DS: (&str, &str) = ("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#");
@@ -17,9 +19,9 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// Signs assertions with a tenant's RSA key.
+/// Has assertions signed with the tenant's RSA key.
 pub struct SamlSigner {
-    key: SignatureKey,
+    key: PrivateKey,
     /// Base64 of the certificate's DER.
     certificate: Option<String>,
 }
@@ -28,43 +30,51 @@ impl SamlSigner {
     /// A signer with this key. If the key has a certificate, every signature contains it.
     ///
     /// # Errors
-    /// If the key cannot sign, or the certificate is malformed or belongs to another key.
-    pub fn new(signing_key: &SigningKey) -> Result<Self, KeyError> {
-        let key = SignatureKey::from_pem(Algorithm::RS256, signing_key.private_key_pem.expose())?;
-        let certificate = match &signing_key.certificate_pem {
-            None => None,
-            Some(certificate) => Some(STANDARD.encode(key.certificate_der(certificate)?)),
-        };
-        Ok(Self { key, certificate })
+    /// What is wrong with the key: the plugin may not have XML signed with it, it is not an RSA key, or its certificate is
+    /// malformed.
+    pub fn new(key: &PrivateKey) -> Result<Self, &'static str> {
+        if !key.signs_with(Algorithm::RS256) {
+            return Err("it is not an RSA private key");
+        }
+        if !key.signs_bytes() {
+            return Err(
+                "this plugin may not have XML signed with it; pin the plugin with --allow-signing-bytes",
+            );
+        }
+        let certificate = key
+            .certificate_pem()
+            .map(|pem| pem::parse(pem).map(|certificate| STANDARD.encode(certificate.contents())));
+        let certificate = certificate.transpose().map_err(|_| "its certificate is not a PEM text")?;
+        Ok(Self { key: key.clone(), certificate })
     }
 
     /// The signed assertion.
     ///
     /// # Errors
-    /// If a value has a character that XML does not permit, or a time is out of range.
-    pub fn assertion(&self, assertion: &Assertion<'_>) -> Result<String, Failure> {
+    /// Return the failure as it is: it asks the host to sign. If a value has a character that XML does not permit, or a time
+    /// is out of range.
+    pub fn assertion<P>(&self, grant: &Grant<P>, assertion: &Assertion<'_>) -> Result<String, Failure> {
         let unsigned = assertion.to_xml("")?;
         let digest = STANDARD.encode(sha256(unsigned.as_bytes()));
-        assertion.to_xml(&self.signature(&assertion.id(), &digest)?)
+        assertion.to_xml(&self.signature(grant, &assertion.id(), &digest)?)
     }
 
     /// A response with the status `Success` that contains the signed assertion and is not signed itself.
     ///
     /// # Errors
     /// As [`assertion`](SamlSigner::assertion).
-    pub fn response(&self, assertion: &Assertion<'_>) -> Result<String, Failure> {
-        assertion.response(&self.assertion(assertion)?)
+    pub fn response<P>(&self, grant: &Grant<P>, assertion: &Assertion<'_>) -> Result<String, Failure> {
+        assertion.response(&self.assertion(grant, assertion)?)
     }
 
-    fn signature(&self, id: &str, digest: &str) -> Result<String, Failure> {
+    fn signature<P>(&self, grant: &Grant<P>, id: &str, digest: &str) -> Result<String, Failure> {
         // Canonicalized alone, `ds:SignedInfo` declares the namespace itself. Inside `ds:Signature` that element does.
         let signed = signed_info(&[DS], id, digest)?;
-        let signature =
-            self.key.sign(signed.as_bytes()).map_err(|error| Failure::internal(error.to_string()))?;
+        let signature = grant.sign_bytes(&self.key, Algorithm::RS256, &signed)?;
         let mut out = String::new();
         element(&mut out, "ds:Signature", &[DS], |out| {
             out.push_str(&signed_info(&[], id, digest)?);
-            text_element(out, "ds:SignatureValue", &[], &STANDARD.encode(signature))?;
+            text_element(out, "ds:SignatureValue", &[], &signature)?;
             let Some(certificate) = &self.certificate else { return Ok(()) };
             element(out, "ds:KeyInfo", &[], |out| {
                 element(out, "ds:X509Data", &[], |out| {
@@ -95,14 +105,17 @@ fn signed_info(namespaces: &[(&str, &str)], id: &str, digest: &str) -> Result<St
 
 #[cfg(test)]
 mod tests {
+    use locum_abi::signing::SigningKeyInfo;
+
     use super::*;
     use crate::saml::Attribute;
-    use crate::testing::{ENTROPY, NOW, TestKey, tenant_with_key};
+    use crate::testing::{ENTROPY, NOW, TestKey, tenant_key, with_signatures};
 
     const ID: &str = "_07070707070707070707070707070707";
 
-    fn signing_key() -> SigningKey {
-        tenant_with_key().signing_key.unwrap()
+    fn signed(assertion: &Assertion<'_>) -> Result<String, Failure> {
+        let signer = SamlSigner::new(&tenant_key()).unwrap();
+        with_signatures(|grant| signer.assertion(grant, assertion))
     }
 
     fn alice() -> Assertion<'static> {
@@ -167,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_signature_covers_exactly_the_assertion_and_follows_its_issuer() {
-        let xml = SamlSigner::new(&signing_key()).unwrap().assertion(&alice()).unwrap();
+        let xml = signed(&alice()).unwrap();
         assert!(xml.contains("</saml:Issuer><ds:Signature "));
         let (unsigned, info, signature) = split(&xml);
         assert_eq!(unsigned, alice().to_xml("").unwrap());
@@ -179,60 +192,64 @@ mod tests {
 
     #[test]
     fn a_signature_is_not_valid_for_another_subject() {
-        let signer = SamlSigner::new(&signing_key()).unwrap();
-        let (_, alice_info, _) = split(&signer.assertion(&alice()).unwrap());
+        let (_, alice_info, _) = split(&signed(&alice()).unwrap());
         let bob = Assertion { subject: "auth0|bob", ..alice() };
-        let (_, _, bob_signature) = split(&signer.assertion(&bob).unwrap());
+        let (_, _, bob_signature) = split(&signed(&bob).unwrap());
         assert!(!TestKey::rsa().verifies(Algorithm::RS256, alice_info.as_bytes(), &bob_signature));
     }
 
     #[test]
     fn a_response_has_its_own_id_and_contains_the_signed_assertion() {
-        let signer = SamlSigner::new(&signing_key()).unwrap();
+        let signer = SamlSigner::new(&tenant_key()).unwrap();
         let mut entropy = ENTROPY;
         entropy[16..].fill(9);
         let assertion = Assertion { entropy: &entropy, ..alice() };
-        let response = signer.response(&assertion).unwrap();
+        let response = with_signatures(|grant| signer.response(grant, &assertion)).unwrap();
         assert!(response.starts_with(
             "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" Destination=\"https://service.example.com/&quot;token&quot;\" ID=\"_09090909090909090909090909090909\" "
         ));
-        let signed = signer.assertion(&assertion).unwrap();
+        let signed = signed(&assertion).unwrap();
         assert!(response.ends_with(&format!("</samlp:Status>{signed}</samlp:Response>")));
     }
 
     #[test]
     fn a_control_character_in_the_subject_is_refused() {
-        let signer = SamlSigner::new(&signing_key()).unwrap();
-        assert!(signer.assertion(&Assertion { subject: "a\u{1}b", ..alice() }).is_err());
-        assert!(signer.assertion(&Assertion { subject: "a\tb", ..alice() }).is_ok());
+        assert!(signed(&Assertion { subject: "a\u{1}b", ..alice() }).is_err());
+        assert!(signed(&Assertion { subject: "a\tb", ..alice() }).is_ok());
     }
 
     #[test]
     fn white_space_around_the_subject_is_refused_and_inside_it_stays() {
-        let signer = SamlSigner::new(&signing_key()).unwrap();
-        let inside = signer.assertion(&Assertion { subject: "a  b", ..alice() }).unwrap();
+        let inside = signed(&Assertion { subject: "a  b", ..alice() }).unwrap();
         assert!(inside.contains(">a  b</saml:NameID>"), "{inside}");
         for subject in [" a", "a ", "a\n", "\u{a0}a", "", " "] {
-            assert!(signer.assertion(&Assertion { subject, ..alice() }).is_err(), "{subject:?}");
+            assert!(signed(&Assertion { subject, ..alice() }).is_err(), "{subject:?}");
         }
     }
 
+    fn key(signs_bytes: bool, algorithm: &str, certificate: Option<&str>) -> PrivateKey {
+        let algorithms = vec![algorithm.to_owned()];
+        let certificate_pem = certificate.map(str::to_owned);
+        PrivateKey::new("tenant", SigningKeyInfo { kid: None, algorithms, signs_bytes, certificate_pem })
+    }
+
     #[test]
-    fn the_keys_certificate_is_included_and_that_of_another_key_is_refused() {
-        let certify = |key: &[u8]| {
-            // Enough of a certificate for the check, which looks for the bytes of the public key.
-            let der = [b"\x30\x82".as_slice(), key, b"\x00"].concat();
-            pem::encode(&pem::Pem::new("CERTIFICATE", der))
-        };
-        let own = certify(TestKey::rsa().public_key());
-        let signer = SamlSigner::new(&SigningKey { certificate_pem: Some(own), ..signing_key() }).unwrap();
-        let xml = signer.assertion(&alice()).unwrap();
+    fn the_keys_certificate_is_included() {
+        let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", b"\x30\x82certified".as_slice()));
+        let signer = SamlSigner::new(&key(true, "RS256", Some(&certificate))).unwrap();
+        let xml = with_signatures(|grant| signer.assertion(grant, &alice())).unwrap();
         assert!(
-            xml.contains("</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>MII"),
+            xml.contains("</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>MIJ"),
             "{xml}"
         );
-        for other in [certify(TestKey::p256().public_key()), "no pem".to_owned()] {
-            assert!(SamlSigner::new(&SigningKey { certificate_pem: Some(other), ..signing_key() }).is_err());
-        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_sign_assertions_is_refused() {
+        let refusal = |key: &PrivateKey| SamlSigner::new(key).err().unwrap_or_default();
+        assert_eq!(refusal(&key(true, "RS256", None)), "");
+        assert!(refusal(&key(false, "RS256", None)).contains("--allow-signing-bytes"));
+        assert!(refusal(&key(true, "ES256", None)).contains("RSA"));
+        assert!(refusal(&key(true, "RS256", Some("no pem"))).contains("certificate"));
     }
 }

@@ -1,4 +1,4 @@
-//! Compact JWTs (RFC 7515, RFC 7519) with the header encoded once.
+//! Compact JWTs (RFC 7515, RFC 7519) under one header, signed with a secret here or with a private key at the host.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,44 +6,68 @@ use locum_abi::answer::Failure;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::key::SignatureKey;
+use super::key::{HmacKey, Holder, SignatureKey};
+use crate::algorithm::Algorithm;
+use crate::grant::Grant;
+use crate::private_key::PrivateKey;
 
 /// Signs claims with one key under one header.
-pub struct JwsSigner {
-    header: String,
-    key: SignatureKey,
+pub struct JwsSigner(Signer);
+
+enum Signer {
+    Hs256 {
+        /// In base64url.
+        header: String,
+        key: Box<HmacKey>,
+    },
+    Host {
+        members: Map<String, Value>,
+        algorithm: Algorithm,
+        key: PrivateKey,
+    },
 }
 
 impl JwsSigner {
     /// A signer whose tokens have the header `{"typ":"JWT","alg":…}` and these further members. They may replace `typ`, and
-    /// an `alg` among them is ignored.
+    /// an `alg` among them is ignored. The host adds the `kid` of the tenant's key, and no other member to its tokens.
     pub fn new(key: SignatureKey, members: Map<String, Value>) -> Self {
-        let mut header = Map::new();
-        header.insert("typ".to_owned(), "JWT".into());
-        header.insert("alg".to_owned(), key.algorithm().name().into());
-        for (name, value) in members {
-            if name != "alg" {
-                header.insert(name, value);
+        let algorithm = key.algorithm();
+        let members = members.into_iter().filter(|(name, _)| name != "alg");
+        Self(match key.holder {
+            Holder::Plugin(key) => {
+                let mut header = Map::new();
+                header.insert("typ".to_owned(), "JWT".into());
+                header.insert("alg".to_owned(), algorithm.name().into());
+                header.extend(members);
+                Signer::Hs256 { header: URL_SAFE_NO_PAD.encode(Value::Object(header).to_string()), key }
             }
-        }
-        Self { header: URL_SAFE_NO_PAD.encode(Value::Object(header).to_string()), key }
+            Holder::Host(key) => Signer::Host { members: members.collect(), algorithm, key },
+        })
     }
 
     /// The signed compact JWT with these claims.
     ///
     /// # Errors
-    /// [`Failure::internal`] if the claims cannot be serialized to JSON, or the crypto library refuses.
-    pub fn sign(&self, claims: &impl Serialize) -> Result<String, Failure> {
-        let claims = serde_json::to_vec(claims).map_err(|error| Failure::internal(error.to_string()))?;
-        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 400);
-        token.push_str(&self.header);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature =
-            self.key.sign(token.as_bytes()).map_err(|error| Failure::internal(error.to_string()))?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(token)
+    /// Return the failure as it is: with a private key, it asks the host to sign ([`Grant::sign_jwt`], which also says what
+    /// the host signs). [`Failure::internal`] if the claims cannot be serialized to JSON.
+    pub fn sign<P>(&self, grant: &Grant<P>, claims: &impl Serialize) -> Result<String, Failure> {
+        match &self.0 {
+            Signer::Hs256 { header, key } => {
+                let claims =
+                    serde_json::to_vec(claims).map_err(|error| Failure::internal(error.to_string()))?;
+                let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 64);
+                token.push_str(header);
+                token.push('.');
+                URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+                let signature = key.sign(token.as_bytes());
+                token.push('.');
+                URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+                Ok(token)
+            }
+            Signer::Host { members, algorithm, key } => {
+                grant.sign_jwt_with_header(key, *algorithm, members, claims)
+            }
+        }
     }
 }
 
@@ -52,12 +76,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::verify_hs256;
+    use crate::testing::{self, verify_hs256};
 
     fn sign(members: Value) -> String {
         let Value::Object(members) = members else { panic!("an object") };
         let signer = JwsSigner::new(SignatureKey::hs256(b"secret").unwrap(), members);
-        signer.sign(&json!({ "sub": "alice" })).unwrap()
+        signer.sign(&testing::typed_grant(), &json!({ "sub": "alice" })).unwrap()
     }
 
     #[test]

@@ -1,51 +1,11 @@
-//! Keys for every algorithm that issuers sign with.
+//! Keys that sign: HMAC keys here, private keys at the host.
 
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-#[cfg(feature = "saml")]
-use aws_lc_rs::signature::KeyPair as _;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
-    RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
-};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-/// A JWS algorithm (RFC 7518 section 3.1, RFC 8037).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum Algorithm {
-    /// HMAC with SHA-256.
-    HS256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    RS256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    RS384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    RS512,
-    /// RSASSA-PSS with SHA-256. Signatures are random.
-    PS256,
-    /// ECDSA on P-256 with SHA-256. Signatures are random.
-    ES256,
-    /// Ed25519 (RFC 8032).
-    EdDSA,
-}
-
-impl Algorithm {
-    /// The algorithm's name in a JWS header.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::HS256 => "HS256",
-            Self::RS256 => "RS256",
-            Self::RS384 => "RS384",
-            Self::RS512 => "RS512",
-            Self::PS256 => "PS256",
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-}
+use crate::algorithm::Algorithm;
+use crate::private_key::PrivateKey;
 
 /// Why a key cannot be used. The text says nothing about the key's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,17 +40,18 @@ impl HmacKey {
     }
 }
 
-/// A key that signs with one algorithm.
+/// A key that signs JWTs with one algorithm.
 pub struct SignatureKey {
     algorithm: Algorithm,
-    kind: Kind,
+    pub(super) holder: Holder,
 }
 
-enum Kind {
-    Hmac(Box<HmacKey>),
-    Rsa(&'static dyn RsaEncoding, Box<RsaKeyPair>),
-    Ecdsa(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
+/// Who signs.
+pub(super) enum Holder {
+    /// The plugin itself.
+    Plugin(Box<HmacKey>),
+    /// The host, when it is asked.
+    Host(PrivateKey),
 }
 
 impl SignatureKey {
@@ -99,163 +60,59 @@ impl SignatureKey {
     /// # Errors
     /// If it is empty.
     pub fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self { algorithm: Algorithm::HS256, kind: Kind::Hmac(Box::new(HmacKey::new(secret)?)) })
+        Ok(Self { algorithm: Algorithm::HS256, holder: Holder::Plugin(Box::new(HmacKey::new(secret)?)) })
     }
 
-    /// The private key in this PEM text, whose lines may end with an escaped `\n`: PKCS#8, for RSA also PKCS#1. RSA keys
-    /// must have at least 2048 bits.
-    ///
-    /// The key signs once here, so that a key that cannot sign is found before the first request.
+    /// A private key that the host holds, for one of its algorithms.
     ///
     /// # Errors
-    /// If the text is not such a key, or the key does not suit the algorithm or cannot sign.
-    pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
-        let pem = parsed(pem).map_err(|_| KeyError("it is not a PEM text"))?;
-        let der = pem.contents();
-        let kind = match algorithm {
-            Algorithm::HS256 => return Err(KeyError("HS256 signs with a secret, not with a private key")),
-            Algorithm::RS256 => Kind::Rsa(&RSA_PKCS1_SHA256, rsa_key(pem.tag(), der)?),
-            Algorithm::RS384 => Kind::Rsa(&RSA_PKCS1_SHA384, rsa_key(pem.tag(), der)?),
-            Algorithm::RS512 => Kind::Rsa(&RSA_PKCS1_SHA512, rsa_key(pem.tag(), der)?),
-            Algorithm::PS256 => Kind::Rsa(&RSA_PSS_SHA256, rsa_key(pem.tag(), der)?),
-            Algorithm::ES256 => Kind::Ecdsa(
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
-                    .map_err(|_| KeyError("it is not a P-256 private key in PKCS#8"))?,
-            ),
-            Algorithm::EdDSA => Kind::Ed25519(
-                Ed25519KeyPair::from_pkcs8(der)
-                    .map_err(|_| KeyError("it is not an Ed25519 private key in PKCS#8"))?,
-            ),
-        };
-        let key = Self { algorithm, kind };
-        key.sign(b"locum")?;
-        Ok(key)
+    /// If the key is of another kind than the algorithm needs.
+    pub fn private(key: &PrivateKey, algorithm: Algorithm) -> Result<Self, KeyError> {
+        if key.signs_with(algorithm) {
+            return Ok(Self { algorithm, holder: Holder::Host(key.clone()) });
+        }
+        Err(KeyError(match algorithm {
+            Algorithm::HS256 => "HS256 signs with a secret, not with a private key",
+            Algorithm::ES256 => "it is not a P-256 private key",
+            Algorithm::EdDSA => "it is not an Ed25519 private key",
+            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS256 => {
+                "it is not an RSA private key"
+            }
+        }))
     }
 
     /// The algorithm that the key signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
-
-    /// The DER bytes of this RSA key's certificate, from PEM. With the certificate of another key every verifier would
-    /// refuse the signatures.
-    ///
-    /// # Errors
-    /// If the text is not a certificate, or its public key is not the public half of this key.
-    #[cfg(feature = "saml")]
-    pub(crate) fn certificate_der(&self, pem: &str) -> Result<Vec<u8>, KeyError> {
-        let pem = parsed(pem).map_err(|_| KeyError("the certificate is not a PEM text"))?;
-        let der = pem.into_contents();
-        // A certificate contains the RSAPublicKey structure byte for byte, once.
-        let public_key = match &self.kind {
-            Kind::Rsa(_, key) => key.public_key().as_ref(),
-            _ => return Err(KeyError("only the certificate of an RSA key can be checked")),
-        };
-        if !der.windows(public_key.len()).any(|bytes| bytes == public_key) {
-            return Err(KeyError("the certificate is not that of the key"));
-        }
-        Ok(der)
-    }
-
-    /// The signature of the message, in the format of JWS.
-    ///
-    /// # Errors
-    /// If the crypto library refuses to sign.
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let refused = |_| KeyError("the crypto library refused to sign");
-        match &self.kind {
-            Kind::Hmac(key) => Ok(key.sign(message)),
-            Kind::Rsa(encoding, key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(*encoding, &SystemRandom::new(), message, &mut signature).map_err(refused)?;
-                Ok(signature)
-            }
-            Kind::Ecdsa(key) => key
-                .sign(&SystemRandom::new(), message)
-                .map(|signature| signature.as_ref().to_vec())
-                .map_err(refused),
-            Kind::Ed25519(key) => Ok(key.sign(message).as_ref().to_vec()),
-        }
-    }
-}
-
-/// Reads a PEM text. Exports and environment variables often hold `\n` as two characters where a line ends.
-fn parsed(text: &str) -> Result<pem::Pem, pem::PemError> {
-    let text = text.trim();
-    if text.contains("\\n") {
-        pem::parse(text.replace("\\r", "").replace("\\n", "\n"))
-    } else {
-        pem::parse(text)
-    }
-}
-
-fn rsa_key(tag: &str, der: &[u8]) -> Result<Box<RsaKeyPair>, KeyError> {
-    let key = if tag == "RSA PRIVATE KEY" { RsaKeyPair::from_der(der) } else { RsaKeyPair::from_pkcs8(der) };
-    let key = key.map_err(|_| KeyError("it is not an RSA private key"))?;
-    if key.public_modulus_len() < 256 {
-        return Err(KeyError("an RSA key must have at least 2048 bits"));
-    }
-    Ok(Box::new(key))
 }
 
 #[cfg(test)]
 mod tests {
+    use locum_abi::signing::SigningKeyInfo;
+
     use super::*;
-    use crate::testing::TestKey;
 
-    fn refusal(algorithm: Algorithm, pem: &str) -> String {
-        SignatureKey::from_pem(algorithm, pem).err().map(|error| error.to_string()).unwrap_or_default()
+    fn held(algorithm: Algorithm) -> PrivateKey {
+        let algorithms = vec![algorithm.name().to_owned()];
+        PrivateKey::new("tenant", SigningKeyInfo { algorithms, ..SigningKeyInfo::default() })
     }
 
     #[test]
-    fn each_private_key_signs_with_the_algorithms_of_its_type() {
-        let families = [
-            (TestKey::rsa(), &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256][..]),
-            (TestKey::p256(), &[Algorithm::ES256]),
-            (TestKey::ed25519(), &[Algorithm::EdDSA]),
-        ];
-        for (key, algorithms) in families {
-            for &algorithm in algorithms {
-                assert_eq!(refusal(algorithm, key.private_key_pem()), "", "{algorithm:?}");
-            }
+    fn a_private_key_is_used_only_with_its_own_algorithms() {
+        let refusal = |key: Algorithm, algorithm: Algorithm| {
+            SignatureKey::private(&held(key), algorithm).err().map(|error| error.to_string())
+        };
+        assert_eq!(refusal(Algorithm::PS256, Algorithm::PS256), None);
+        for (algorithm, kind) in [
+            (Algorithm::RS256, "an RSA private key"),
+            (Algorithm::ES256, "a P-256 private key"),
+            (Algorithm::EdDSA, "an Ed25519 private key"),
+        ] {
+            assert_eq!(refusal(Algorithm::PS256, algorithm), Some(format!("it is not {kind}")));
         }
-    }
-
-    #[test]
-    fn a_key_of_another_type_is_refused() {
-        assert_eq!(
-            refusal(Algorithm::RS256, TestKey::p256().private_key_pem()),
-            "it is not an RSA private key"
-        );
-        assert_eq!(
-            refusal(Algorithm::ES256, TestKey::rsa().private_key_pem()),
-            "it is not a P-256 private key in PKCS#8"
-        );
-        assert_eq!(
-            refusal(Algorithm::EdDSA, TestKey::p256().private_key_pem()),
-            "it is not an Ed25519 private key in PKCS#8"
-        );
-    }
-
-    #[test]
-    fn an_hmac_algorithm_refuses_a_private_key() {
-        let refused = refusal(Algorithm::HS256, TestKey::rsa().private_key_pem());
-        assert_eq!(refused, "HS256 signs with a secret, not with a private key");
-    }
-
-    #[test]
-    fn a_text_that_is_not_pem_is_refused() {
-        assert_eq!(refusal(Algorithm::RS256, "secret"), "it is not a PEM text");
-    }
-
-    #[test]
-    fn a_pem_with_escaped_line_ends_is_read_as_one_with_line_ends() {
-        for line_end in ["\\n", "\\r\\n", "\r\n"] {
-            let pem = TestKey::rsa().private_key_pem().replace('\n', line_end);
-            assert_eq!(refusal(Algorithm::RS256, &pem), "", "{line_end:?}");
-        }
-        let pem = TestKey::rsa().private_key_pem().replace('\n', "\\t");
-        assert_eq!(refusal(Algorithm::RS256, &pem), "it is not a PEM text");
+        let secret = "HS256 signs with a secret, not with a private key";
+        assert_eq!(refusal(Algorithm::RS256, Algorithm::HS256).as_deref(), Some(secret));
     }
 
     #[test]

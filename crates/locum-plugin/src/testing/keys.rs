@@ -9,19 +9,27 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256,
+    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::signing::Algorithm;
+use crate::algorithm::Algorithm;
 
 /// A key pair that exists as long as the test process.
 pub struct TestKey {
     private_key_pem: String,
     public_key: Vec<u8>,
+    pair: Pair,
+}
+
+enum Pair {
+    Rsa(Box<RsaKeyPair>),
+    P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl TestKey {
@@ -30,7 +38,9 @@ impl TestKey {
         static KEY: OnceLock<TestKey> = OnceLock::new();
         KEY.get_or_init(|| {
             let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("the crypto library generates RSA keys");
-            Self::of(key.as_der().expect("an RSA key has a PKCS#8 form").as_ref(), key.public_key().as_ref())
+            let pkcs8 = key.as_der().expect("an RSA key has a PKCS#8 form");
+            let public_key = key.public_key().as_ref().to_vec();
+            Self::of(pkcs8.as_ref(), public_key, Pair::Rsa(Box::new(key)))
         })
     }
 
@@ -42,7 +52,7 @@ impl TestKey {
             let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new())
                 .expect("the crypto library generates P-256 keys");
             let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).expect("its own key is accepted");
-            Self::of(pkcs8.as_ref(), key.public_key().as_ref())
+            Self::of(pkcs8.as_ref(), key.public_key().as_ref().to_vec(), Pair::P256(key))
         })
     }
 
@@ -53,14 +63,51 @@ impl TestKey {
             let pkcs8 = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
                 .expect("the crypto library generates Ed25519 keys");
             let key = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("its own key is accepted");
-            Self::of(pkcs8.as_ref(), key.public_key().as_ref())
+            Self::of(pkcs8.as_ref(), key.public_key().as_ref().to_vec(), Pair::Ed25519(key))
         })
     }
 
-    fn of(pkcs8: &[u8], public_key: &[u8]) -> Self {
-        Self {
-            private_key_pem: pem::encode(&pem::Pem::new("PRIVATE KEY", pkcs8)),
-            public_key: public_key.to_vec(),
+    fn of(pkcs8: &[u8], public_key: Vec<u8>, pair: Pair) -> Self {
+        let private_key_pem = pem::encode(&pem::Pem::new("PRIVATE KEY", pkcs8));
+        Self { private_key_pem, public_key, pair }
+    }
+
+    /// The key with this PEM text.
+    pub(super) fn of_pem(pem: &str) -> Option<&'static Self> {
+        [Self::rsa, Self::p256, Self::ed25519]
+            .into_iter()
+            .map(|key| key())
+            .find(|key| key.private_key_pem == pem)
+    }
+
+    /// The names of the algorithms that it signs with.
+    pub(super) fn algorithms(&self) -> Vec<String> {
+        let algorithms = match self.pair {
+            Pair::Rsa(_) => &["RS256", "RS384", "RS512", "PS256"][..],
+            Pair::P256(_) => &["ES256"],
+            Pair::Ed25519(_) => &["EdDSA"],
+        };
+        algorithms.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    /// The signature of the message, in the format of JWS; `None` if the key has no such algorithm.
+    pub(super) fn sign(&self, algorithm: &str, message: &[u8]) -> Option<Vec<u8>> {
+        let rsa = |encoding: &'static dyn RsaEncoding| {
+            let Pair::Rsa(key) = &self.pair else { return None };
+            let mut signature = vec![0; key.public_modulus_len()];
+            key.sign(encoding, &SystemRandom::new(), message, &mut signature).ok()?;
+            Some(signature)
+        };
+        match (algorithm, &self.pair) {
+            ("RS256", _) => rsa(&RSA_PKCS1_SHA256),
+            ("RS384", _) => rsa(&RSA_PKCS1_SHA384),
+            ("RS512", _) => rsa(&RSA_PKCS1_SHA512),
+            ("PS256", _) => rsa(&RSA_PSS_SHA256),
+            ("ES256", Pair::P256(key)) => {
+                key.sign(&SystemRandom::new(), message).ok().map(|signature| signature.as_ref().to_vec())
+            }
+            ("EdDSA", Pair::Ed25519(key)) => Some(key.sign(message).as_ref().to_vec()),
+            _ => None,
         }
     }
 

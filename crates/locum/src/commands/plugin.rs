@@ -9,7 +9,7 @@ mod upgrade;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use locum_abi::manifest::{Need, Read, Upstream};
+use locum_abi::manifest::{IssuerManifest, KeySource, Manifest, Need, Read, Upstream};
 use locum_conformance::scaffold::{self, ScaffoldError};
 use locum_host::{ElfFacts, Inspection, Isolation, Pins, inspect, plugin_files, runner};
 use serde_json::{Value, json};
@@ -22,9 +22,13 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
     match command {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => inspect_file(file, *format),
-        PluginCommand::Pin { files, lock, in_process, yes } => {
-            let isolation = if *in_process { Isolation::InProcess } else { Isolation::Runner };
-            pin(files, lock.as_deref(), isolation, *yes)
+        PluginCommand::Pin { files, lock, in_process, allow_signing_bytes, give_tenant_key, yes } => {
+            let permissions = Permissions {
+                isolation: if *in_process { Isolation::InProcess } else { Isolation::Runner },
+                signing_bytes: *allow_signing_bytes,
+                tenant_key: *give_tenant_key,
+            };
+            pin(files, lock.as_deref(), permissions, *yes)
         }
         PluginCommand::New(args) => new(args),
         PluginCommand::Status { config, format } => status::run(config, *format),
@@ -124,7 +128,33 @@ fn inspect_file(file: &Path, format: Format) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) -> Result<(), CommandError> {
+/// What a pin allows besides loading.
+#[derive(Clone, Copy)]
+struct Permissions {
+    isolation: Isolation,
+    signing_bytes: bool,
+    tenant_key: bool,
+}
+
+impl Permissions {
+    /// Those that the manifest has a use for.
+    fn of(self, manifest: &Manifest) -> Self {
+        let any = |uses: fn(&IssuerManifest) -> bool| manifest.issuers.iter().any(uses);
+        Self {
+            signing_bytes: self.signing_bytes && any(|issuer| issuer.signs.bytes),
+            tenant_key: self.tenant_key && any(|issuer| issuer.needs.contains(&Need::TenantSigningKey)),
+            ..self
+        }
+    }
+}
+
+fn pin(
+    files: &[PathBuf],
+    lock: Option<&Path>,
+    permissions: Permissions,
+    yes: bool,
+) -> Result<(), CommandError> {
+    let isolation = permissions.isolation;
     if isolation == Isolation::Runner && !runner::SUPPORTED {
         return Err(CommandError::plugin(
             "this system cannot run a plugin in a process of its own: that needs Linux on x86_64 with glibc; \
@@ -138,11 +168,14 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) 
             Some(lock) => lock.to_owned(),
             None => Pins::lock_path(file.parent().unwrap_or(Path::new("/"))),
         };
-        if !yes && !confirmed(&inspection, isolation)? {
+        let permissions = permissions.of(&inspection.manifest);
+        if !yes && !confirmed(&inspection, permissions)? {
             return Err(CommandError::check_failed());
         }
         let mut pins = Pins::from_lock(&lock).map_err(CommandError::plugin)?;
-        let pin = inspection.pin().at(isolation);
+        let mut pin = inspection.pin().at(isolation);
+        pin.allow_signing_bytes = permissions.signing_bytes;
+        pin.give_tenant_key = permissions.tenant_key;
         let text = format!("pinned {} {} in {}, isolation {isolation}", pin.file, pin.sha256, lock.display());
         pins.pin(pin);
         pins.write_lock(&lock).map_err(CommandError::system)?;
@@ -152,10 +185,19 @@ fn pin(files: &[PathBuf], lock: Option<&Path>, isolation: Isolation, yes: bool) 
 }
 
 /// Shows the plugin and asks whether to pin it.
-fn confirmed(inspection: &Inspection, isolation: Isolation) -> Result<bool, CommandError> {
+fn confirmed(inspection: &Inspection, permissions: Permissions) -> Result<bool, CommandError> {
     refuse_without_terminal("pin")?;
     print_text(&description(inspection));
+    let Permissions { isolation, signing_bytes, tenant_key } = permissions;
     print_text(&format!("isolation {isolation}: {}\n", meaning(isolation)));
+    if signing_bytes {
+        print_text(
+            "it may have any XML signed with the tenants' keys: whatever trusts a tenant's certificate believes it.\n",
+        );
+    }
+    if tenant_key {
+        print_text("it is given the tenants' private keys: whoever has one can sign as that tenant.\n");
+    }
     ask("Pin this file?")
 }
 
@@ -227,13 +269,14 @@ fn description(inspection: &Inspection) -> String {
         let lifetime = &issuer.lifetime;
         let listed = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
         text.push_str(&format!(
-            "\napi_type {}\n  lifetime    {} to {} s, default {} s\n  revocation  {}\n  upstreams   {}\n  needs       {}\n  reads       {}\n",
+            "\napi_type {}\n  lifetime    {} to {} s, default {} s\n  revocation  {}\n  upstreams   {}\n  signs       {}\n  needs       {}\n  reads       {}\n",
             issuer.api_type,
             lifetime.minimum_seconds,
             lifetime.maximum_seconds,
             lifetime.default_seconds,
             issuer.revocation_advice,
             listed(issuer.upstreams.iter().map(upstream).collect()),
+            listed(signs(issuer)),
             listed(issuer.needs.iter().map(need).collect()),
             listed(issuer.reads.iter().map(read).collect()),
         ));
@@ -259,9 +302,26 @@ fn upstream(upstream: &Upstream) -> String {
     }
 }
 
+/// What the host signs for an issuer.
+fn signs(issuer: &IssuerManifest) -> Vec<String> {
+    let with = issuer.signs_with.iter().map(|source| match source {
+        KeySource::Tenant if issuer.api_type == "app" => {
+            "with the tenant's key: the tenant's tokens for its own clients".to_owned()
+        }
+        KeySource::Tenant => "with the tenant's key: JWTs about the user, for 300 s at most".to_owned(),
+        KeySource::Setting(name) => format!("with the private key in the setting `{name}`: JWTs"),
+    });
+    let bytes = issuer.signs.bytes.then(|| {
+        "with the tenant's key, if pinned with --allow-signing-bytes: any XML, which whatever trusts the tenant's \
+         certificate believes"
+            .to_owned()
+    });
+    with.chain(bytes).collect()
+}
+
 fn need(need: &Need) -> String {
     match need {
-        Need::TenantSigningKey => "the tenant's signing key".to_owned(),
+        Need::TenantSigningKey => "the tenant's private key (a plugin of contract 1)".to_owned(),
         Need::Unknown => "a kind that this version does not know".to_owned(),
     }
 }

@@ -40,7 +40,10 @@ impl Installation {
     /// Installs one of the shipped plugins, and pins it as they are pinned: to run in the server's process.
     pub(crate) fn install(&self, plugin: &str) {
         let file = self.copy_plugin(plugin);
-        assert_eq!(self.locum(["plugin", "pin", "--yes", "--in-process", &file]).code, 0);
+        assert_eq!(
+            self.locum(["plugin", "pin", "--yes", "--in-process", "--allow-signing-bytes", &file]).code,
+            0
+        );
     }
 
     /// Installs a plugin and pins it to run in a process of its own.

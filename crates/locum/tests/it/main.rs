@@ -18,6 +18,7 @@ mod plugins;
 mod reach;
 mod secrets_in_memory;
 mod serving;
+mod signing;
 mod start;
 mod tenants;
 mod tokens;

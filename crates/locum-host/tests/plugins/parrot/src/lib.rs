@@ -1,8 +1,8 @@
 //! Answers every call with the text in its settings, so that a test can break any rule of the messages.
 //!
 //! It does not use the SDK, which would prevent that. Its settings:
-//! - `answers`: the n-th text is the answer to a call with n upstream replies, counted from 0; the last text also answers
-//!   calls with more. `{configuration}` in a text is replaced by the configuration that `create` received, `{input}` by
+//! - `answers`: the n-th text is the answer to a call with n upstream replies and signatures, counted from 0; the last text
+//!   also answers calls with more. `{configuration}` in a text is replaced by the configuration that `create` received, `{input}` by
 //!   the input of the call, both as JSON strings.
 //! - `failure`: if set, every call fails with this text.
 //! - `refusal`: if set, `create` fails with this text.
@@ -36,6 +36,8 @@ struct Settings {
 #[derive(Deserialize)]
 struct Input {
     replies: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    signatures: Vec<serde::de::IgnoredAny>,
 }
 
 struct Parrot {
@@ -61,7 +63,8 @@ impl AbiIssuer for Parrot {
         if let Some(failure) = &self.settings.failure {
             return Err(failure.clone().into_bytes().into()).into();
         }
-        let step = serde_json::from_slice::<Input>(input.as_slice()).map_or(0, |input| input.replies.len());
+        let done = |input: Input| input.replies.len() + input.signatures.len();
+        let step = serde_json::from_slice(input.as_slice()).map_or(0, done);
         let answers = &self.settings.answers;
         let answer = answers.get(step).or(answers.last()).map_or("", String::as_str);
         let answer = answer

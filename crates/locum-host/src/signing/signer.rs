@@ -1,0 +1,137 @@
+//! The signing step: checks what an issuer asks to have signed, and signs it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use locum_abi::answer::Failure;
+use locum_abi::configuration::Configuration;
+use locum_abi::grant::Grant;
+use locum_abi::manifest::IssuerManifest;
+use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest};
+use locum_engine::ports::{IssuerFailure, TenantAudiences};
+use serde_json::{Map, Value};
+
+use super::issuer_keys::{HeldKey, IssuerKeys};
+use super::tenant_keys::TenantKeys;
+use super::tenant_tokens::{NotSigned, TenantTokens, expires_within};
+
+/// Members of a header that change how a token is verified. No plugin writes them.
+const HOST_HEADERS: [&str; 4] = ["alg", "b64", "crit", "zip"];
+
+/// The keys of one issuer, and the rules for their use.
+pub(crate) struct Signer {
+    keys: IssuerKeys,
+    tenant_tokens: TenantTokens,
+}
+
+impl Signer {
+    /// Takes the private keys that the manifest signs with out of the configuration, and describes them there. `allows_bytes`
+    /// says whether the plugin's pin lets it have bytes signed.
+    ///
+    /// # Errors
+    /// A setting is not a private key, or the tenant's certificate is not that of its key.
+    pub(crate) fn take(
+        manifest: &IssuerManifest,
+        configuration: &mut Configuration,
+        allows_bytes: bool,
+        tenant_keys: &TenantKeys,
+    ) -> Result<Self, Failure> {
+        let issuer = configuration.tenant.issuer();
+        let keys = IssuerKeys::take(manifest, configuration, allows_bytes, tenant_keys)?;
+        Ok(Self { keys, tenant_tokens: TenantTokens::new(issuer, manifest, &configuration.settings) })
+    }
+
+    /// The signature that an issuer asks for while it issues a credential at `now`, in Unix seconds.
+    ///
+    /// # Errors
+    /// It may not have this signed.
+    pub(crate) async fn sign(
+        &self,
+        request: SigningRequest,
+        grant: &Grant,
+        now: i64,
+        audiences: &dyn TenantAudiences,
+    ) -> Result<String, IssuerFailure> {
+        let SigningRequest { key: name, jwt, bytes } = request;
+        let Some(held) = self.keys.get(&name) else {
+            return Err(refused("it asks for a signature with a key that it does not have"));
+        };
+        match (jwt, bytes) {
+            (Some(jwt), None) => {
+                if HeldKey::is_tenants(&name) {
+                    self.check_tenant_token(&jwt, grant, now, audiences).await?;
+                } else if !expires_within(&jwt.claims, grant, now, i64::MAX) {
+                    return Err(refused(
+                        "it asks to sign a JWT whose `exp` is missing or later than granted",
+                    ));
+                }
+                sign_jwt(held, jwt)
+            }
+            (None, Some(bytes)) => sign_bytes(held, &bytes),
+            _ => Err(refused("it asks for a signature of something that this host does not know")),
+        }
+    }
+
+    async fn check_tenant_token(
+        &self,
+        jwt: &JwtToSign,
+        grant: &Grant,
+        now: i64,
+        audiences: &dyn TenantAudiences,
+    ) -> Result<(), IssuerFailure> {
+        if !jwt.header.is_empty() {
+            return Err(not_tenants("it states members of the header"));
+        }
+        match self.tenant_tokens.check(&jwt.claims, grant, now, audiences).await {
+            Ok(()) => Ok(()),
+            Err(NotSigned::Rule(rule)) => Err(not_tenants(rule)),
+            Err(NotSigned::Failed(failure)) => Err(failure),
+        }
+    }
+}
+
+/// The compact JWT (RFC 7515 section 7.1). What is signed is the parsed form of the claims, so that a member that was sent
+/// twice cannot be checked in one place and signed in another.
+fn sign_jwt(held: &HeldKey, jwt: JwtToSign) -> Result<String, IssuerFailure> {
+    let JwtToSign { alg, header: members, claims } = jwt;
+    if HOST_HEADERS.iter().any(|name| members.contains_key(*name)) {
+        return Err(refused("it asks to sign a JWT with a member of the header that only the host writes"));
+    }
+    let mut header = Map::new();
+    header.insert("typ".to_owned(), "JWT".into());
+    header.insert("alg".to_owned(), alg.as_str().into());
+    header.extend(held.info.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
+    header.extend(members);
+    let [header, claims] =
+        [header, claims].map(|part| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string()));
+    let mut token = format!("{header}.{claims}");
+    let signature = signature(held, &alg, token.as_bytes())?;
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
+}
+
+/// The signature of bytes in base64. They begin as XML does, and so are never the beginning of a JWS, which is base64url.
+fn sign_bytes(held: &HeldKey, bytes: &BytesToSign) -> Result<String, IssuerFailure> {
+    if !held.info.signs_bytes {
+        return Err(refused(
+            "it asks to sign bytes, and its pin does not allow that; pin it with --allow-signing-bytes",
+        ));
+    }
+    if !bytes.text.starts_with('<') {
+        return Err(refused("it asks to sign bytes that do not begin with `<`"));
+    }
+    signature(held, &bytes.alg, bytes.text.as_bytes()).map(|signature| STANDARD.encode(signature))
+}
+
+fn signature(held: &HeldKey, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, IssuerFailure> {
+    let refusal = || refused("it asks for an algorithm that the key does not sign with");
+    held.key.sign(algorithm, message).ok_or_else(refusal)
+}
+
+fn not_tenants(rule: &str) -> IssuerFailure {
+    refused(&format!("it asks to sign a JWT with the tenant's key, but {rule}"))
+}
+
+fn refused(how: &str) -> IssuerFailure {
+    IssuerFailure::ContractBroken(how.to_owned())
+}
