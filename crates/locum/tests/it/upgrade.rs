@@ -145,6 +145,24 @@ fn an_upgrade_shows_what_changes_and_keeps_pauses() {
     assert!(unconfirmed.stderr.contains("--yes to upgrade"), "{}", unconfirmed.stderr);
 }
 
+#[test]
+fn an_upgrade_changes_of_a_pin_only_hash_and_version() {
+    for allowed in [false, true] {
+        let installation = in_runner();
+        if allowed {
+            let lock = fs::read_to_string(installation.path("plugins.lock")).unwrap();
+            installation.write("plugins.lock", &(lock + "allow_signing_bytes = true\n"));
+        }
+        let _server = Server::start(&installation);
+        let second = installation.version_of("app", "second.so", &[("0.1.0", "0.2.0")]);
+        let hash = |file: &str| Sha256::of(&fs::read(installation.path(file)).unwrap()).to_string();
+        let lock = fs::read_to_string(installation.path("plugins.lock")).unwrap();
+        let expected = lock.replace(&hash(APP), &hash(&second)).replace("0.1.0", "0.2.0");
+        assert_eq!(upgrade(&installation, &second).code, 0);
+        assert_eq!(fs::read_to_string(installation.path("plugins.lock")).unwrap(), expected);
+    }
+}
+
 /// A new version that cannot take the place of the old one.
 struct Unusable {
     why: &'static str,
