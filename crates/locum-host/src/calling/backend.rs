@@ -65,14 +65,10 @@ pub(crate) trait Backend: Send + Sync {
     fn health(&self) -> PluginHealth;
 
     /// The issuers that are not called for some time, because of what they did.
-    fn pauses(&self) -> Vec<PluginPause> {
-        Vec::new()
-    }
+    fn pauses(&self) -> Vec<PluginPause>;
 
     /// Ends these pauses within a scope of this plugin. Returns how many.
-    fn resume(&self, _: &PauseScope) -> usize {
-        0
-    }
+    fn resume(&self, scope: &PauseScope) -> usize;
 
     /// What the kernel adds to the sandbox of the plugin's own process, if it has one.
     fn protections(&self) -> Option<Protections> {

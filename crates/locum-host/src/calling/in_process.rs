@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::calling::backend::{Backend, Call, CallError, CreateError, IssuerLabel, RawAnswer, ReadyIssuer};
 use crate::calling::health::PluginHealth;
 use crate::limits::CONFIGURE_THREADS_MAX;
+use crate::pauses::{PauseScope, PluginPause};
 
 /// A plugin that is mapped into this process.
 pub(crate) struct InProcessBackend {
@@ -81,6 +82,15 @@ impl Backend for InProcessBackend {
             last_start: None,
             quarantined: false,
         }
+    }
+
+    /// None: what would pause an issuer ends the process.
+    fn pauses(&self) -> Vec<PluginPause> {
+        Vec::new()
+    }
+
+    fn resume(&self, _: &PauseScope) -> usize {
+        0
     }
 }
 

@@ -210,6 +210,12 @@ fn whatever_is_sent_to_the_socket_the_server_goes_on() {
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert!(answer["refused"].as_str().unwrap().contains(said), "{answer}");
     }
+    // A line that does not end is refused as soon as it is too long.
+    let mut stream = UnixStream::connect(installation.path("control.sock")).unwrap();
+    stream.write_all(&[b'a'; 8193]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("longer than 8192 bytes"), "{answer}");
     // Connections that say nothing keep others waiting until their deadline, and no longer.
     let silent: Vec<UnixStream> =
         (0..8).map(|_| UnixStream::connect(installation.path("control.sock")).unwrap()).collect();
@@ -257,6 +263,7 @@ fn a_paused_plugin_is_503_until_it_is_resumed_at_both_levels() {
         assert_eq!(status(&installation)["pauses"], json!([]));
         assert!(server.readiness()["plugins"][0].get("pauses").is_none());
         assert_eq!(installation.locum(["plugin", "resume", "app"]).code, 1);
+        server.stop();
         let events = fs::read_to_string(installation.path("audit.log")).unwrap();
         let count = |text: &str| events.matches(text).count();
         assert_eq!((count("\"code\":\"pause\""), count("\"code\":\"resume\"")), (1, 1), "{events}");

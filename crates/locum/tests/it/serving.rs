@@ -49,6 +49,12 @@ impl Server {
         signal(&self.child, name);
     }
 
+    /// Stops it and waits until it has written everything.
+    pub(crate) fn stop(mut self) {
+        self.signal("-TERM");
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// What it logs until it exits.
     pub(crate) fn rest_of_log(&mut self) -> String {
         let mut rest = String::new();

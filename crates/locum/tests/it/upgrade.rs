@@ -47,6 +47,15 @@ fn files(installation: &Installation) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// Ends the load when it is dropped, also if an assertion fails before.
+struct Load<'a>(&'a AtomicBool);
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn ten_upgrades_under_load_refuse_no_request() {
     let installation = in_runner();
@@ -68,6 +77,7 @@ fn ten_upgrades_under_load_refuse_no_request() {
             }
             None
         };
+        let running = Load(&stop);
         let connections: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
         for number in 1..=10 {
             let before = answered.load(Ordering::Relaxed);
@@ -85,7 +95,7 @@ fn ten_upgrades_under_load_refuse_no_request() {
                 std::thread::yield_now();
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(running);
         connections.into_iter().filter_map(|connection| connection.join().unwrap()).collect()
     });
     assert_eq!(refused, [""; 0]);
@@ -94,7 +104,7 @@ fn ten_upgrades_under_load_refuse_no_request() {
         assert!(started.elapsed() < Duration::from_secs(10), "old processes still run");
         std::thread::yield_now();
     }
-    drop(server);
+    server.stop();
     let events = fs::read_to_string(installation.path("audit.log")).unwrap();
     assert_eq!(events.matches("\"code\":\"upgrade\"").count(), 10);
     assert_eq!(events.matches("\"code\":\"sd\"").count(), answered.load(Ordering::Relaxed));
@@ -133,6 +143,24 @@ fn an_upgrade_shows_what_changes_and_keeps_pauses() {
     let unconfirmed = installation.locum(["plugin", "upgrade", &first]);
     assert_eq!(unconfirmed.code, 2);
     assert!(unconfirmed.stderr.contains("--yes to upgrade"), "{}", unconfirmed.stderr);
+}
+
+#[test]
+fn an_upgrade_changes_of_a_pin_only_hash_and_version() {
+    for allowed in [false, true] {
+        let installation = in_runner();
+        if allowed {
+            let lock = fs::read_to_string(installation.path("plugins.lock")).unwrap();
+            installation.write("plugins.lock", &(lock + "allow_signing_bytes = true\n"));
+        }
+        let _server = Server::start(&installation);
+        let second = installation.version_of("app", "second.so", &[("0.1.0", "0.2.0")]);
+        let hash = |file: &str| Sha256::of(&fs::read(installation.path(file)).unwrap()).to_string();
+        let lock = fs::read_to_string(installation.path("plugins.lock")).unwrap();
+        let expected = lock.replace(&hash(APP), &hash(&second)).replace("0.1.0", "0.2.0");
+        assert_eq!(upgrade(&installation, &second).code, 0);
+        assert_eq!(fs::read_to_string(installation.path("plugins.lock")).unwrap(), expected);
+    }
 }
 
 /// A new version that cannot take the place of the old one.
@@ -174,7 +202,7 @@ const UNUSABLE: [Unusable; 7] = [
         why: "configuring hangs",
         plugin: "hostile",
         replacements: &[("LOCUM-TEST-CONFIGURE|nothing||", "LOCUM-TEST-CONFIGURE|loop||...")],
-        said: "abandoned after 4000 ms",
+        said: "abandoned after 6000 ms",
     },
     Unusable {
         why: "the code states another manifest than the file",
@@ -196,7 +224,7 @@ fn an_upgrade_that_fails_changes_nothing() {
     installation.install_in_runner("hostile");
     installation.install_in_runner("misbehaving");
     let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
-    installation.write("locum.toml", &format!("{config}[limits]\nreload_deadline_ms = 4000\n"));
+    installation.write("locum.toml", &format!("{config}[limits]\nreload_deadline_ms = 6000\n"));
     let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
     let target = |name: &str, add_on: &str| {
         format!(
@@ -225,8 +253,30 @@ fn an_upgrade_that_fails_changes_nothing() {
     let upgraded = upgrade(&installation, &file);
     assert_eq!(upgraded.code, 0, "{}", upgraded.stderr);
     assert!(server.exchange_for(&token, "&target=hostile&api_type=hostile").starts_with("HTTP/1.1 200"));
+    server.stop();
     let events = fs::read_to_string(installation.path("audit.log")).unwrap();
     assert_eq!(events.matches("\"code\":\"upgrade_refused\"").count(), UNUSABLE.len(), "{events}");
+}
+
+/// The command may run as root: it must not write where only the server says.
+#[test]
+fn a_config_with_another_plugins_directory_is_refused() {
+    let installation = in_runner();
+    let _server = Server::start(&installation);
+    let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
+    let second = installation.version_of("app", "second.so", &[("0.1.0", "0.2.0")]);
+    fs::create_dir(installation.path("others")).unwrap();
+    std::os::unix::fs::symlink("plugins", installation.path("linked")).unwrap();
+    installation.write("others.toml", &config.replace("\"plugins\"", "\"others\""));
+    installation.write("linked.toml", &config.replace("\"plugins\"", "\"linked\""));
+    let before = files(&installation);
+    let upgrade = |config| installation.locum(["plugin", "upgrade", "--yes", &second, "--config", config]);
+    let refused = upgrade("others.toml");
+    assert_eq!(refused.code, 3);
+    assert!(refused.stderr.contains("not in the `plugins_dir` of this config"), "{}", refused.stderr);
+    assert_eq!(files(&installation), before);
+    assert_eq!(upgrade("linked.toml").code, 0);
+    assert_eq!(status(&installation)["version"], "0.2.0");
 }
 
 #[test]
@@ -389,7 +439,11 @@ fn a_plugin_in_the_servers_process_needs_a_restart() {
     let refused = upgrade(&installation, &second);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("runs in the server's process"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("restart the server"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("by a rename, pin it with --in-process and restart the server"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(files(&installation), before);
     // The server refuses it too, whoever asks, and deletes the staged file.
     let staged = installation.path("plugins/.liblocum_plugin_app.so.1.upgrade");

@@ -1,11 +1,13 @@
 //! `locum plugin upgrade`.
 
+use std::path::Path;
+
 use locum_host::{Isolation, StagedFile, inspect};
 use serde_json::Value;
 
 use crate::cli::UpgradeArgs;
 use crate::commands::plugin::{absolute, ask as ask_operator, promises, refuse_without_terminal};
-use crate::config;
+use crate::config::{self, Config};
 use crate::control::client::ask;
 use crate::control::protocol::{Request, RunningPlugin, Upgraded};
 use crate::exit::CommandError;
@@ -35,6 +37,7 @@ pub(super) fn run(args: &UpgradeArgs) -> Result<(), CommandError> {
             return Err(CommandError::check_failed());
         }
     }
+    refuse_other_directory(&config, &old.file)?;
     // Deleted when this command ends, unless the server has renamed it.
     let staged = StagedFile::copy(&new.path, new.sha256, &old.file).map_err(CommandError::system)?;
     let request =
@@ -46,6 +49,20 @@ pub(super) fn run(args: &UpgradeArgs) -> Result<(), CommandError> {
         print_text(&format!("warning: {warning}"));
     }
     Ok(())
+}
+
+/// Refuses to write where only the server says that its plugins are: the command may run as root, the server does not.
+fn refuse_other_directory(config: &Config, installed: &Path) -> Result<(), CommandError> {
+    let of_server = installed.parent().and_then(|directory| directory.canonicalize().ok());
+    if of_server.is_some() && of_server == config.plugins_dir.canonicalize().ok() {
+        return Ok(());
+    }
+    Err(CommandError::input_file(format!(
+        "{}: the server's plugin is {}, which is not in the `plugins_dir` of this config; give the config of the \
+         server with --config",
+        config.file.display(),
+        installed.display()
+    )))
 }
 
 fn shown(plugin: &str, old: &RunningPlugin, manifest: &Value, sha256: &str) -> String {
