@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::calling::backend::{Backend, CreateError, IssuerLabel, ReadyIssuer};
 use crate::calling::health::PluginHealth;
 use crate::loading::load_error::LoadFault;
+use crate::pauses::{PauseScope, PluginPause};
 use crate::protections::Protections;
 use crate::runner::backend::{Runner, RunnerBackend};
 use crate::runner::keeper::Plan;
@@ -56,6 +57,11 @@ impl TenantRunners {
         Ok(started)
     }
 
+    /// The runners that there are now.
+    fn each(&self) -> Vec<RunnerBackend> {
+        self.lock().values().filter_map(Weak::upgrade).map(RunnerBackend::of).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<Runner>>> {
         self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,13 +74,11 @@ impl Backend for TenantRunners {
         deadline: Duration,
         label: IssuerLabel,
     ) -> Result<Arc<dyn ReadyIssuer>, CreateError> {
-        let runner = self.of_tenant(&label.tenant).map_err(|_| CreateError::NoThread)?;
+        let runner = self.of_tenant(&label.tenant).map_err(|fault| CreateError::Died(fault.cause))?;
         runner.create(configuration, deadline, label)
     }
 
     fn health(&self) -> PluginHealth {
-        let runners: Vec<Arc<Runner>> = self.lock().values().filter_map(Weak::upgrade).collect();
-        let each = runners.into_iter().map(|runner| RunnerBackend::of(runner).health());
         let none = PluginHealth {
             running: 0,
             hangs: self.counters.calls_that_hung.load(Ordering::Relaxed),
@@ -83,12 +87,20 @@ impl Backend for TenantRunners {
             last_start: self.counters.last_start(),
             quarantined: false,
         };
-        each.fold(none, |all, one| PluginHealth {
+        self.each().iter().map(Backend::health).fold(none, |all, one| PluginHealth {
             running: all.running + one.running,
             processes: all.processes + one.processes,
             quarantined: all.quarantined || one.quarantined,
             ..all
         })
+    }
+
+    fn pauses(&self) -> Vec<PluginPause> {
+        self.each().iter().flat_map(Backend::pauses).collect()
+    }
+
+    fn resume(&self, scope: &PauseScope) -> usize {
+        self.each().iter().map(|runner| runner.resume(scope)).sum()
     }
 
     fn protections(&self) -> Option<Protections> {

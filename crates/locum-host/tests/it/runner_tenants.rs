@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use locum_abi::answer::Credential;
 use locum_abi::configuration::{Configuration, Tenant};
-use locum_engine::ports::{Issuer, Issuers as _};
-use locum_host::runner::RunnerCommand;
-use locum_host::{Isolation, LoadErrorCode, Pins, PluginSet, ProcessScope};
+use locum_engine::ports::{Issuer, IssuerFailure, Issuers as _};
+use locum_host::{Isolation, LoadErrorCode, PauseScope, Pins, PluginSet, ProcessScope};
 use serde_json::json;
 
-use crate::harness::{ScriptedUpstreams, contract_breach, hostile, issue, options};
+use crate::harness::{ScriptedUpstreams, contract_breach, hostile, issue, options, runner};
 
 const SCOPES: [ProcessScope; 2] = [ProcessScope::Tenant, ProcessScope::Plugin];
 
 fn load(scope: ProcessScope) -> PluginSet {
     let mut options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
-    options.runner = Some(RunnerCommand::Path(env!("CARGO_BIN_EXE_locum-plugin-runner").into()));
+    options.runner = Some(runner());
     PluginSet::load([hostile()], &Pins::trusting_file(hostile()).unwrap().isolating(scope), options).unwrap()
 }
 
@@ -104,4 +103,23 @@ fn what_cannot_be_loaded_is_refused_before_there_is_a_tenant() {
     let error = PluginSet::load([hostile()], &pins, options).err().unwrap();
     assert_eq!(error.code, LoadErrorCode::LockUnusable);
     assert!(error.cause.contains("need `isolation = \"runner\"`"), "{error}");
+}
+
+#[tokio::test]
+async fn the_pause_of_one_tenants_add_on_is_shown_and_ended_and_others_go_on() {
+    let set = load(ProcessScope::Tenant);
+    let (dies, works) =
+        (add_on(&set, "a.example.com", "abort", ""), add_on(&set, "b.example.com", "nothing", ""));
+    for _ in 0..3 {
+        contract_breach(&*dies).await;
+    }
+    let paused: Vec<_> =
+        set.pauses().into_iter().map(|pause| (pause.scope.tenant, pause.scope.api_type)).collect();
+    assert_eq!(paused, [(Some("a.example.com".to_owned()), Some("hostile".to_owned()))]);
+    assert!(matches!(issue(&*dies).await, Err(IssuerFailure::Quarantined)));
+    assert!(issue(&*works).await.is_ok());
+    let of_b = PauseScope { tenant: Some("b.example.com".to_owned()), ..PauseScope::of_plugin("hostile") };
+    assert_eq!(set.resume(&of_b), 0);
+    assert_eq!(set.resume(&PauseScope::of_plugin("hostile")), 1);
+    assert!(contract_breach(&*dies).await.contains("SIGABRT"));
 }
