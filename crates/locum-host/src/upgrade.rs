@@ -161,11 +161,16 @@ fn pin_of(plugin: &Plugin) -> Result<Pin, UpgradeError> {
     let changed = |cause: &str| UpgradeError::ChangedSinceLoaded { path: lock, cause: cause.to_owned() };
     match pin {
         None => Err(changed("the plugin that runs is not pinned any more")),
-        Some(pin) if pin.isolation != plugin.isolation() => {
-            Err(changed("the level of isolation has changed since the plugin was loaded"))
+        Some(pin) if !is_loaded_with(plugin, pin) => {
+            Err(changed("what the pin says besides the SHA-256 has changed since the plugin was loaded"))
         }
         Some(pin) => Ok(pin.clone()),
     }
+}
+
+fn is_loaded_with(plugin: &Plugin, pin: &Pin) -> bool {
+    (pin.isolation, pin.isolate, pin.allow_signing_bytes)
+        == (plugin.isolation(), plugin.process_scope(), plugin.allows_signing_bytes())
 }
 
 impl PluginUpgrade {

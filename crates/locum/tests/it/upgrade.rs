@@ -343,8 +343,14 @@ fn what_the_operator_has_changed_meanwhile_is_not_undone() {
         assert!(refused.stderr.contains(said), "{}", refused.stderr);
         assert_eq!(files(&installation), before);
     };
-    installation.write("plugins.lock", &lock.replace("\"runner\"", "\"in_process\""));
-    refused("the level of isolation has changed");
+    for changed in [
+        lock.replace("\"runner\"", "\"in_process\""),
+        format!("{lock}isolate = \"tenant\"\n"),
+        format!("{lock}allow_signing_bytes = true\n"),
+    ] {
+        installation.write("plugins.lock", &changed);
+        refused("what the pin says besides the SHA-256 has changed");
+    }
     installation.write("plugins.lock", "");
     refused("is not pinned any more");
     installation.write("plugins.lock", &lock);
