@@ -37,7 +37,12 @@ pub fn run(args: &Args) -> Result<()> {
     run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
     conformance::run(&conformance::Args::all())?;
     walk::run()?;
-    if args.deep { mutants::run(&mutants::Args::sample_of_engine()) } else { Ok(()) }
+    if args.deep {
+        for package in ["locum-engine", "locum-host"] {
+            mutants::run(&mutants::Args::sample_of(package))?;
+        }
+    }
+    Ok(())
 }
 
 /// Misspellings, but for those that `typos.toml` lets in.

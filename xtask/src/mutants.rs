@@ -21,9 +21,9 @@ pub struct Args {
 }
 
 impl Args {
-    /// A sample of the engine.
-    pub fn sample_of_engine() -> Self {
-        Self { package: "locum-engine".to_owned(), sample: true }
+    /// A sample of a crate.
+    pub fn sample_of(package: &str) -> Self {
+        Self { package: package.to_owned(), sample: true }
     }
 }
 
@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> Result<()> {
         "--jobs",
         "2",
         "--timeout",
-        "60",
+        "200",
     ]);
     if args.sample {
         let part = commits()? % PARTS;

@@ -23,9 +23,12 @@ pub(crate) struct TenantRunners {
     plan: Arc<Plan>,
     counters: Arc<Counters>,
     protections: Option<Protections>,
-    /// The issuers of a tenant keep its runner.
-    by_tenant: Mutex<HashMap<String, Weak<Runner>>>,
+    by_tenant: Mutex<HashMap<String, Arc<Slot>>>,
 }
+
+/// The runner of a tenant, which the tenant's issuers keep. It is locked while the runner starts, which delays nobody but that
+/// tenant.
+type Slot = Mutex<Weak<Runner>>;
 
 impl TenantRunners {
     /// Starts a runner to find out whether the plugin can be loaded, and ends it.
@@ -46,25 +49,36 @@ impl TenantRunners {
 
     /// The runner of a tenant, which is started if there is none.
     fn of_tenant(&self, tenant: &str) -> Result<RunnerBackend, LoadFault> {
-        let mut by_tenant = self.lock();
-        if let Some(runner) = by_tenant.get(tenant).and_then(Weak::upgrade) {
+        let slot = self.slot(tenant);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runner) = slot.upgrade() {
             return Ok(RunnerBackend::of(runner));
         }
-        by_tenant.retain(|_, runner| runner.strong_count() > 0);
         let (plan, counters) = (Arc::clone(&self.plan), Arc::clone(&self.counters));
         let started = RunnerBackend::start_for_tenant(&self.plugin, tenant, plan, counters)?;
-        by_tenant.insert(tenant.to_owned(), Arc::downgrade(started.runner()));
+        *slot = Arc::downgrade(started.runner());
         Ok(started)
+    }
+
+    fn slot(&self, tenant: &str) -> Arc<Slot> {
+        let mut by_tenant = self.lock();
+        by_tenant.retain(|_, slot| Arc::strong_count(slot) > 1 || runner_in(slot).is_some());
+        Arc::clone(by_tenant.entry(tenant.to_owned()).or_default())
     }
 
     /// The runners that there are now.
     fn each(&self) -> Vec<RunnerBackend> {
-        self.lock().values().filter_map(Weak::upgrade).map(RunnerBackend::of).collect()
+        self.lock().values().filter_map(|slot| runner_in(slot)).map(RunnerBackend::of).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<Runner>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {
         self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The runner of a slot, unless it starts just now or there is none.
+fn runner_in(slot: &Slot) -> Option<Arc<Runner>> {
+    slot.try_lock().ok()?.upgrade()
 }
 
 impl Backend for TenantRunners {
