@@ -310,3 +310,18 @@ fn refusal(refused: &[u8], plugin: &str, secret_mask: &SecretMask) -> Failure {
         Err(broken) => Failure::internal(format!("the plugin broke its contract: {broken}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_text_of_the_settings_is_overwritten() {
+        let mut settings = json!({"key": "secret", "list": ["secret", {"key": "secret"}], "minutes": 5});
+        let Value::Object(members) = &mut settings else { panic!("an object") };
+        overwrite(members);
+        assert_eq!(settings, json!({"key": "", "list": ["", {"key": ""}], "minutes": 5}));
+    }
+}

@@ -197,4 +197,10 @@ mod tests {
         assert!(SettingsSchema::compile(&json!({"oneOf": [closed, closed]})).is_ok());
         assert!(SettingsSchema::compile(&json!({"oneOf": [closed, open]})).is_err());
     }
+
+    #[test]
+    fn a_choice_without_variants_lists_none() {
+        assert_eq!(expected_variants(&[]), "the value matches none of the variants that the schema allows");
+        assert_eq!(expected_variants(&[Vec::new()]), expected_variants(&[]));
+    }
 }

@@ -550,3 +550,24 @@ fn the_needed_libraries_are_those_of_the_file() {
     let needed = file.dynamic_section().step_by(16).filter(|at| file.number(*at, 8) == NEEDED).count();
     assert_eq!(inspect(parrot()).unwrap().elf.libraries.len(), needed);
 }
+
+#[test]
+fn a_string_table_that_does_not_end_with_a_zero_is_refused() {
+    let file = changed_without_sections(|file| file.set_value(STRSZ, file.value(STRSZ) - 1));
+    refused(&file, LoadErrorCode::Damaged, "the string table has no end");
+}
+
+#[test]
+fn a_file_that_resolves_its_symbols_later_is_shown_so() {
+    let directory = TestDirectory::new();
+    let binds_now = |flags: u64, flags_1: u64| {
+        let file = changed(|file| {
+            file.replace_entry(FLAGS, FLAGS, flags);
+            file.replace_entry(FLAGS_1, FLAGS_1, flags_1);
+        });
+        inspect(&directory.file("libx.so", &file.bytes)).unwrap().elf.bind_now
+    };
+    // DF_BIND_NOW, DF_1_NOW; without them, DF_STATIC_TLS.
+    assert!(binds_now(8, 0) && binds_now(0, 1) && binds_now(8, 1));
+    assert!(!binds_now(0, 0) && !binds_now(16, 0));
+}
