@@ -62,7 +62,8 @@ impl<P> Grant<P> {
     /// - `iss` is [`Tenant::issuer`](crate::Tenant::issuer), or the setting of
     ///   [`ApiType::signs_as_setting`](crate::ApiType::signs_as_setting);
     /// - `sub` is [`user_id`](Grant::user_id), or the attribute of
-    ///   [`ApiType::signs_about_attribute_of_setting`](crate::ApiType::signs_about_attribute_of_setting);
+    ///   [`ApiType::signs_about_attribute_of_setting`](crate::ApiType::signs_about_attribute_of_setting), which must be
+    ///   verified if it is an email address;
     /// - `exp` is at most [`expires_within`](Grant::expires_within) 300 seconds;
     /// - `aud` is neither a client of the tenant, nor a resource of one, nor a URL of the tenant's domain;
     /// - `email`, `email_verified`, `scope`, `act`, `may_act`, `azp` and `auth_time` are absent or those of the grant.

@@ -63,7 +63,7 @@ impl TenantTokens {
         )?;
         rule(
             self.is_subject(claims.get("sub"), grant),
-            "its `sub` is neither the user's id nor the declared attribute",
+            "its `sub` is neither the user's id nor the declared attribute, verified if it is an address",
         )?;
         let seconds = if self.is_app { i64::MAX } else { SECONDS_MAX };
         rule(expires_within(claims, grant, now, seconds), "its `exp` is missing or too late")?;
@@ -86,7 +86,8 @@ impl TenantTokens {
     fn is_subject(&self, subject: Option<&Value>, grant: &Grant) -> bool {
         let Some(subject) = subject.and_then(Value::as_str) else { return false };
         let attribute = self.subject_attribute.as_ref().and_then(|name| grant.profile.get(name));
-        subject == grant.user_id || attribute.and_then(Value::as_str) == Some(subject)
+        subject == grant.user_id
+            || (attribute.and_then(Value::as_str) == Some(subject) && is_proved(subject, grant))
     }
 
     async fn check_audience(
@@ -121,6 +122,15 @@ impl TenantTokens {
         }
         Ok(())
     }
+}
+
+/// Whether the user has proved that an attribute is theirs, if it has the form of an email address: anybody can sign up with
+/// the address of somebody else.
+fn is_proved(attribute: &str, grant: &Grant) -> bool {
+    let is_address = attribute
+        .split_once('@')
+        .is_some_and(|(local_part, domain)| !local_part.is_empty() && !domain.is_empty());
+    !is_address || grant.profile.get("email_verified") == Some(&Value::Bool(true))
 }
 
 /// Whether the claims have an `exp` within the grant, and within so many seconds.

@@ -228,6 +228,23 @@ async fn a_forged_request_is_refused_whichever_claim_is_forged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_signed_for_only_if_it_is_verified() {
+    let set = load(parrot()).unwrap();
+    let signed = async |login: &str, verified: Value| {
+        let issuer = signing(&set, &with(tenant_token(), "/jwt/claims/sub", json!(login)));
+        let profile = json!({"login": login, "email_verified": verified});
+        let grant = Grant { profile: profile.as_object().unwrap().clone(), ..full_grant() };
+        issuer.issue(&grant, call_context(), &Audiences).await.is_ok()
+    };
+    assert!(signed("alice@example.com", json!(true)).await);
+    for unverified in [json!(false), json!("true"), Value::Null] {
+        assert!(!signed("alice@example.com", unverified.clone()).await, "{unverified}");
+        assert!(signed("alice.adams", unverified).await);
+    }
+    assert!(signed("@alice", json!(false)).await && signed("alice@", json!(false)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_claim_that_is_sent_twice_is_signed_as_it_was_checked() {
     let set = load(parrot()).unwrap();
     let ask = |first: &str, second: &str| {
