@@ -68,15 +68,16 @@ fn errno(number: i32) -> SeccompAction {
 #[test]
 fn a_c_library_that_makes_another_call_is_named_with_its_version_and_no_plugin_is_blamed() {
     let execute = u64::from(libc::PROT_EXEC.unsigned_abs());
-    // As if this C library opened libraries in another way. The system's own libraries have lower descriptors.
+    // As if this C library opened libraries in another way. The code of the system's own libraries is longer than the page
+    // of the library that is tried; their descriptors cannot tell them apart, because a process may inherit some.
     let opens_a_plugin = || Filtered::call(libc::SYS_mmap).with(2, SeccompCmpOp::MaskedEq(execute), execute);
-    let other = opens_a_plugin().with(4, SeccompCmpOp::Ge, 4).with(4, SeccompCmpOp::Lt, 1000);
+    let other = opens_a_plugin().with(1, SeccompCmpOp::Eq, 4096);
     let error = other.load(SeccompAction::Trap, false).err().unwrap();
     assert_eq!(error.code, LoadErrorCode::RunnerUnavailable);
     for part in ["C library, glibc 2.", "no plugin can run", "it made the system call `mmap`"] {
         assert!(error.cause.contains(part), "{error}");
     }
-    let none = opens_a_plugin().with(4, SeccompCmpOp::Ge, 500).with(4, SeccompCmpOp::Lt, 1000);
+    let none = opens_a_plugin().with(1, SeccompCmpOp::Eq, 4097);
     assert!(none.load(SeccompAction::Trap, false).is_ok());
 }
 
