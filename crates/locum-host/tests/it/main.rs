@@ -25,3 +25,4 @@ mod runner;
 mod runner_deaths;
 mod runner_tenants;
 mod signing;
+mod upgrade;
