@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locum_abi::answer::Credential;
-use locum_engine::ports::{Issuer, IssuerFailure};
+use locum_engine::ports::{Issuer, IssuerFailure, NoAudiences};
 use locum_host::runner::RunnerCommand;
 use locum_host::{Isolation, LoadErrorCode, Pins, PluginSet};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::harness::{
-    NOW, ScriptedUpstreams, TestDirectory, app, configured, contract_breach, hostile, issue, load,
-    load_in_runner, misbehaving, options, parrot, refused, reply,
+    NOW, ScriptedUpstreams, TestDirectory, app, call_context, configured, contract_breach, grant, hostile,
+    issue, load, load_in_runner, misbehaving, options, parrot, refused, reply,
 };
 
 fn in_runner(file: &std::path::Path) -> PluginSet {
@@ -264,4 +264,24 @@ fn configurations_that_wait_behind_one_that_ends_the_process_succeed() {
         }
     });
     assert_eq!(deaths(&set), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_the_socket_does_not_take_at_once_is_sent_whole() {
+    let set = in_runner(parrot());
+    let answer = json!({"kind": "issued", "credential": {"text": "t"}, "issued_at": NOW}).to_string();
+    let issuer = configured(&set, "parrot_text", json!({"answers": [answer]}));
+    let mut large = grant();
+    large.claims.insert("nonsense".to_owned(), "x".repeat(4 << 20).into());
+    assert!(issuer.issue(&large, call_context(), &NoAudiences).await.is_ok());
+    assert!(issue(&*issuer).await.is_ok());
+    assert_eq!(deaths(&set), 0);
+}
+
+#[tokio::test]
+async fn a_call_has_the_stack_that_it_has_in_the_hosts_process() {
+    let set = in_runner(hostile());
+    assert!(issue(&*attempt(&set, "use_stack", "256")).await.is_ok());
+    let cause = contract_breach(&*attempt(&set, "use_stack", "4096")).await;
+    assert!(cause.contains("more stack than a thread has"), "{cause}");
 }

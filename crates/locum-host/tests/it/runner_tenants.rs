@@ -123,3 +123,20 @@ async fn the_pause_of_one_tenants_add_on_is_shown_and_ended_and_others_go_on() {
     assert_eq!(set.resume(&PauseScope::of_plugin("hostile")), 1);
     assert!(contract_breach(&*dies).await.contains("SIGABRT"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_calls_of_all_tenants_are_counted_together() {
+    let set = load(ProcessScope::Tenant);
+    let issuers = ["a.example.com", "b.example.com"].map(|tenant| add_on(&set, tenant, "work", "2000"));
+    let running = || set.plugins().next().unwrap().health().running;
+    assert_eq!(running(), 0);
+    let calls = issuers.map(|issuer| tokio::spawn(async move { issue(&*issuer).await.is_ok() }));
+    while running() < 2 {
+        assert!(!calls.iter().any(tokio::task::JoinHandle::is_finished), "{} at a time", running());
+        tokio::task::yield_now().await;
+    }
+    for call in calls {
+        assert!(call.await.unwrap());
+    }
+    assert_eq!(running(), 0);
+}

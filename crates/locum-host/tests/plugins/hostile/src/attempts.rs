@@ -19,6 +19,7 @@ pub(crate) fn attempt(name: &str, target: &str) -> String {
         "exit" => std::process::exit(7),
         "segv" => segv(),
         "overflow_the_stack" => recurse(1),
+        "use_stack" => use_stack(number),
         "loop" => spin(),
         "work" => work(number),
         "work_and_abort" => {
@@ -160,6 +161,13 @@ fn segv() -> i64 {
     let nowhere = black_box(std::ptr::without_provenance::<i64>(8));
     // SAFETY: none; it crashes on purpose.
     unsafe { nowhere.read_volatile() }
+}
+
+/// Uses at least so many KiB of stack.
+fn use_stack(kibibytes: i32) -> i64 {
+    let kept = black_box([1_u8; 1024]);
+    let below = if kibibytes > 1 { use_stack(kibibytes - 1) } else { 0 };
+    below + kept.iter().map(|byte| i64::from(*byte)).sum::<i64>()
 }
 
 fn spin() -> i64 {
