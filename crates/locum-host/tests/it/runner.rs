@@ -266,6 +266,21 @@ fn configurations_that_wait_behind_one_that_ends_the_process_succeed() {
     assert_eq!(deaths(&set), 1);
 }
 
+#[test]
+fn a_configuration_beside_a_call_that_ends_the_process_succeeds() {
+    let set = in_runner(hostile());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let guilty = attempt(&set, "work_and_abort", "200");
+    let settings = json!({"attempt": "work", "target": "600", "when": "configure"});
+    std::thread::scope(|scope| {
+        let innocent = scope.spawn(|| configured(&set, "hostile", settings));
+        assert!(runtime.block_on(contract_breach(&*guilty)).contains("SIGABRT"));
+        assert!(!innocent.is_finished());
+        drop(innocent.join().unwrap());
+    });
+    assert_eq!(deaths(&set), 1);
+}
+
 #[tokio::test]
 async fn a_request_that_the_socket_does_not_take_at_once_is_sent_whole() {
     let set = in_runner(parrot());
@@ -284,4 +299,35 @@ async fn a_call_has_the_stack_that_it_has_in_the_hosts_process() {
     assert!(issue(&*attempt(&set, "use_stack", "256")).await.is_ok());
     let cause = contract_breach(&*attempt(&set, "use_stack", "4096")).await;
     assert!(cause.contains("more stack than a thread has"), "{cause}");
+}
+
+#[tokio::test]
+async fn the_process_ends_with_the_last_that_can_call_it_and_none_follows() {
+    let directory = TestDirectory::new();
+    let program = directory.path().join("runner");
+    fs::copy(env!("CARGO_BIN_EXE_locum-plugin-runner"), &program).unwrap();
+    let processes = || {
+        let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        entries
+            .filter(|entry| fs::read_link(entry.path().join("exe")).is_ok_and(|exe| exe == program))
+            .count()
+    };
+    let mut options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
+    options.runner = Some(RunnerCommand::Path(program.clone()));
+    let pins = Pins::trusting_file(hostile()).unwrap().at(Isolation::Runner);
+    let set = PluginSet::load([hostile()], &pins, options).unwrap();
+    let issuer = attempt(&set, "nothing", "");
+    drop(set);
+    assert!(issue(&*issuer).await.is_ok());
+    assert_eq!(processes(), 1);
+    drop(issuer);
+    let ended = async {
+        while processes() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Longer than a process takes to start.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    timeout(Duration::from_secs(10), ended).await.unwrap();
+    assert_eq!(processes(), 0);
 }

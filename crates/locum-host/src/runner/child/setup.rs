@@ -63,7 +63,7 @@ pub(super) fn receive() -> Result<Received, LoadFault> {
         return Err(unusable("descriptors are missing"));
     };
     let lanes: Vec<File> = descriptors.map(File::from).collect();
-    if lanes.is_empty() || u32::try_from(lanes.len()) != Ok(setup.lanes) {
+    if u32::try_from(lanes.len()) != Ok(setup.lanes) {
         return Err(unusable("lanes are missing"));
     }
     Ok(Received { setup, plugin, configure_lane: configure_lane.into(), lanes })
