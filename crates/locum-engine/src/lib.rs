@@ -37,7 +37,7 @@
 //! };
 //! use locum_engine::{AuditEvent, Caller, Engine, JWT_BEARER, Ports};
 //! use locum_store::{MemoryBuckets, MemoryDirectory, SystemEntropy, TenantData, TenantSet};
-//! use serde_json::Map;
+//! use serde_json::{Map, json};
 //!
 //! /// Issues the text `pass for USER`, which expires with its grant.
 //! struct Passes;
