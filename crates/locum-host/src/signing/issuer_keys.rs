@@ -6,7 +6,7 @@ use std::sync::Arc;
 use locum_abi::answer::Failure;
 use locum_abi::configuration::{Configuration, SigningKey};
 use locum_abi::manifest::{IssuerManifest, KeySource, Need};
-use locum_abi::signing::{SigningKeyInfo, TENANT_KEY};
+use locum_abi::signing::SigningKeyInfo;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -90,11 +90,6 @@ impl HeldKey {
         let key = PrivateKey::from_pem(pem).map_err(|why| Failure::setting(name, why))?;
         let info = SigningKeyInfo { algorithms: names(key.algorithms()), ..SigningKeyInfo::default() };
         Ok(Self { key: Arc::new(key), info })
-    }
-
-    /// Whether it is the tenant's key.
-    pub(super) fn is_tenants(name: &str) -> bool {
-        name == TENANT_KEY
     }
 }
 

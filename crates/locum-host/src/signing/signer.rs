@@ -6,7 +6,7 @@ use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
-use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest};
+use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest, TENANT_KEY};
 use locum_engine::ports::{IssuerFailure, TenantAudiences};
 use serde_json::{Map, Value};
 
@@ -57,7 +57,7 @@ impl Signer {
         };
         match (jwt, bytes) {
             (Some(jwt), None) => {
-                if HeldKey::is_tenants(&name) {
+                if name == TENANT_KEY {
                     self.check_tenant_token(&jwt, grant, now, audiences).await?;
                 } else if !expires_within(&jwt.claims, grant, now, i64::MAX) {
                     return Err(refused(
