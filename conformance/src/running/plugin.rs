@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use locum_abi::manifest::{Manifest, Need};
+use locum_abi::manifest::Manifest;
 use locum_engine::ports::Issuers;
 use locum_host::{Isolation, LoadError, LoadOptions, Pins, PluginSet, Upstreams, inspect};
 use tokio::runtime::Runtime;
@@ -98,8 +98,11 @@ impl<'a> LoadedPlugin<'a> {
 
 /// The levels at which a plugin can be tested. One that needs the tenant's private key is given it only in process.
 fn tested_isolation(wanted: TestedIsolation, manifest: &Manifest) -> TestedIsolation {
-    let needs_key = manifest.issuers.iter().any(|issuer| issuer.needs.contains(&Need::TenantSigningKey));
-    if needs_key && wanted == TestedIsolation::Both { TestedIsolation::InProcess } else { wanted }
+    if manifest.needs_tenant_key() && wanted == TestedIsolation::Both {
+        TestedIsolation::InProcess
+    } else {
+        wanted
+    }
 }
 
 /// The issuers of a plugin file, at the levels that are to be tested.

@@ -31,6 +31,14 @@ pub struct Grant {
     pub lifetime_seconds: u64,
 }
 
+/// Whether an attribute may identify the user to others: any text that has not the form of an email address, and an address
+/// if the profile says that it is verified. Anybody can sign up with the address of somebody else.
+pub fn may_identify(attribute: &str, profile: &Map<String, Value>) -> bool {
+    let parts = attribute.split_once('@');
+    let is_address = parts.is_some_and(|(local_part, domain)| !local_part.is_empty() && !domain.is_empty());
+    !is_address || profile.get("email_verified") == Some(&Value::Bool(true))
+}
+
 /// Input of [`ISSUE`](crate::operation::ISSUE). The issuer keeps nothing between calls: when it has asked for an upstream
 /// call or a signature, it is called again with the same grant and one more reply or signature.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -212,7 +212,7 @@ pub struct Signs {
     pub subject: Option<Read>,
     /// Whether it signs bytes other than JWTs, such as XML. The host cannot check those: it is a power over everything that
     /// trusts the tenant's certificate, and only a pin with `--allow-signing-bytes` gives it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bytes: bool,
 }
 
@@ -220,11 +220,6 @@ impl Signs {
     fn is_least(&self) -> bool {
         *self == Self::default()
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// Something of the tenant that an issuer needs.
@@ -278,6 +273,11 @@ impl Manifest {
             description: String::new(),
             issuers,
         }
+    }
+
+    /// Whether it needs the tenant's private key itself, as plugins of contract 1 could.
+    pub fn needs_tenant_key(&self) -> bool {
+        self.issuers.iter().any(|issuer| issuer.needs.contains(&Need::TenantSigningKey))
     }
 
     /// What this plugin promises for an api_type; `None` if it does not serve it.

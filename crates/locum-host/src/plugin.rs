@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use locum_abi::boundary::IssuerModuleRef;
-use locum_abi::manifest::{Manifest, Need};
+use locum_abi::manifest::Manifest;
 use serde_json::Value;
 
 use crate::calling::backend::Backend;
@@ -156,8 +156,7 @@ fn check_manifest(file: &PluginFile) -> Result<(CheckedManifest, ElfFacts), Load
 /// Refuses a plugin that would be given the tenant's private key, unless it is trusted with the host's own memory and with
 /// the key.
 fn check_tenant_key(manifest: &Manifest, pin: &Pin) -> Result<(), LoadFault> {
-    let needs_key = manifest.issuers.iter().any(|issuer| issuer.needs.contains(&Need::TenantSigningKey));
-    if !needs_key || (pin.give_tenant_key && pin.isolation == Isolation::InProcess) {
+    if !manifest.needs_tenant_key() || (pin.give_tenant_key && pin.isolation == Isolation::InProcess) {
         return Ok(());
     }
     let cause = "the plugin was built to be given the tenant's private key, and its pin does not allow that";

@@ -1,7 +1,7 @@
 //! The grant as an author sees it: typed parameters, and the time and the entropy beside what was authorised.
 
 use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued};
-use locum_abi::grant::Grant as GrantMessage;
+use locum_abi::grant::{Grant as GrantMessage, may_identify};
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest};
 use locum_abi::time::UnixTime;
@@ -139,8 +139,7 @@ impl<P> Grant<P> {
     /// As [`attribute`](Grant::attribute); [`Failure::attribute_unusable`] for an address that is not verified.
     pub fn identifying_attribute(&self, name: &str) -> Result<&str, Failure> {
         let text = self.attribute(name)?;
-        let verified = self.profile.get("email_verified") == Some(&Value::Bool(true));
-        if name != "user_id" && is_address(text) && !verified {
+        if name != "user_id" && !may_identify(text, &self.profile) {
             return Err(Failure::attribute_unusable(name, "the address is not verified"));
         }
         Ok(text)
@@ -202,11 +201,6 @@ impl<P: DeserializeOwned> Grant<P> {
             signatures,
         })
     }
-}
-
-/// Whether a text has the form of an email address.
-fn is_address(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(local_part, domain)| !local_part.is_empty() && !domain.is_empty())
 }
 
 fn refused_parameter(unreadable: Unreadable) -> Failure {

@@ -42,16 +42,11 @@ pub struct Pin {
     pub isolate: ProcessScope,
     /// Whether the plugin may have bytes that are not a JWT signed with the tenant's key, as its manifest asks for. The host
     /// cannot check what they say.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_signing_bytes: bool,
     /// Whether the plugin is given the tenant's private key, which plugins of contract 1 asked for. Only in process.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub give_tenant_key: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 impl Pin {

@@ -3,7 +3,7 @@
 //! Everything that trusts the tenant accepts what its key has signed. A plugin that could choose the claims could make an
 //! id_token of any user for any client, or a token for the tenant's own management API.
 
-use locum_abi::grant::Grant;
+use locum_abi::grant::{Grant, may_identify};
 use locum_abi::manifest::{IssuerManifest, Read};
 use locum_engine::ports::{IssuerFailure, TenantAudiences};
 use serde_json::{Map, Value};
@@ -87,7 +87,7 @@ impl TenantTokens {
         let Some(subject) = subject.and_then(Value::as_str) else { return false };
         let attribute = self.subject_attribute.as_ref().and_then(|name| grant.profile.get(name));
         subject == grant.user_id
-            || (attribute.and_then(Value::as_str) == Some(subject) && is_proved(subject, grant))
+            || (attribute.and_then(Value::as_str) == Some(subject) && may_identify(subject, &grant.profile))
     }
 
     async fn check_audience(
@@ -122,15 +122,6 @@ impl TenantTokens {
         }
         Ok(())
     }
-}
-
-/// Whether the user has proved that an attribute is theirs, if it has the form of an email address: anybody can sign up with
-/// the address of somebody else.
-fn is_proved(attribute: &str, grant: &Grant) -> bool {
-    let is_address = attribute
-        .split_once('@')
-        .is_some_and(|(local_part, domain)| !local_part.is_empty() && !domain.is_empty());
-    !is_address || grant.profile.get("email_verified") == Some(&Value::Bool(true))
 }
 
 /// Whether the claims have an `exp` within the grant, and within so many seconds.

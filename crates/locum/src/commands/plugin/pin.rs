@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::Path;
 
-use locum_abi::manifest::{IssuerManifest, Need};
 use locum_host::{Inspection, Isolation, Pin, Pins, ProcessScope, inspect, runner};
 
 use crate::cli::{IsolateArg, PinArgs};
@@ -41,10 +40,9 @@ pub(super) fn run(args: &PinArgs) -> Result<(), CommandError> {
 
 /// The pin with those permissions of the command that the manifest has a use for.
 fn allowing(mut pin: Pin, args: &PinArgs, inspection: &Inspection) -> Pin {
-    let any = |uses: fn(&IssuerManifest) -> bool| inspection.manifest.issuers.iter().any(uses);
-    pin.allow_signing_bytes = args.allow_signing_bytes && any(|issuer| issuer.signs.bytes);
-    pin.give_tenant_key =
-        args.give_tenant_key && any(|issuer| issuer.needs.contains(&Need::TenantSigningKey));
+    let signs_bytes = inspection.manifest.issuers.iter().any(|issuer| issuer.signs.bytes);
+    pin.allow_signing_bytes = args.allow_signing_bytes && signs_bytes;
+    pin.give_tenant_key = args.give_tenant_key && inspection.manifest.needs_tenant_key();
     pin
 }
 
