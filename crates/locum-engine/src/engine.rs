@@ -1,7 +1,6 @@
 //! The engine: calls the steps of a delegation and of a revocation in order.
 
 use jsonwebtoken::crypto::aws_lc;
-use serde_json::{Map, Value};
 
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
@@ -51,17 +50,17 @@ impl Engine {
     }
 
     /// Answers a delegation request and records one audit event. `tenant` is what the directory found for
-    /// [`Caller::host`].
+    /// [`Caller::host`]. Record a request that cannot be parsed with [`refuse_unread`](Self::refuse_unread).
     ///
     /// A refusal is a [`DelegationResponse`] too, so that its rate-limit headers are known.
     pub async fn delegate(
         &self,
         tenant: Found<PreparedTenant>,
-        parameters: Map<String, Value>,
+        request: DelegationRequest,
         caller: &Caller,
     ) -> DelegationResponse {
         let mut recorder = Recorder::open(&self.ports, caller);
-        let outcome = self.delegated(tenant, parameters, caller, &mut recorder).await;
+        let outcome = self.delegated(tenant, request, caller, &mut recorder).await;
         let rate = recorder.rate;
         let recorded = self.ports.audit.record(recorder.delegation_event(&outcome)).wait().await;
         DelegationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
@@ -71,16 +70,18 @@ impl Engine {
     async fn delegated(
         &self,
         tenant: Found<PreparedTenant>,
-        parameters: Map<String, Value>,
+        request: DelegationRequest,
         caller: &Caller,
         recorder: &mut Recorder,
     ) -> Result<Issued, Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
-        let request = DelegationRequest::parse(parameters)?;
         recorder.parsed(&request);
+        let mut payload = Vec::new();
+        let now_unix_ms = recorder.now_unix_ms;
         let authenticated =
-            authenticate(&**directory, &**buckets, tenant, request, caller.ip, recorder.now_unix_ms).await?;
+            authenticate(&**directory, &**buckets, tenant, request, caller.ip, now_unix_ms, &mut payload)
+                .await?;
         recorder.authenticated(&authenticated);
         let admission = admit(&**buckets, authenticated, caller.ip).await;
         recorder.counted(admission.rate, &admission.outcome);
@@ -89,7 +90,7 @@ impl Engine {
         issue(&**entropy, &**directory, authorized, &recorder.reference).await
     }
 
-    /// Refuses a request that was not read completely or not served, and records one audit event. `tenant` is the one
+    /// Refuses a request that could not be read or was not served, and records one audit event. `tenant` is the one
     /// of [`Caller::host`], if it is known. It does not wait for the audit sink, since nothing is handed out.
     pub fn refuse_unread(
         &self,
@@ -123,11 +124,11 @@ impl Engine {
     pub async fn revoke(
         &self,
         tenant: Found<PreparedTenant>,
-        parameters: Map<String, Value>,
+        request: RevocationRequest,
         caller: &Caller,
     ) -> RevocationResponse {
         let mut recorder = Recorder::open(&self.ports, caller);
-        let outcome = self.revoked(tenant, parameters, caller, &mut recorder).await;
+        let outcome = self.revoked(tenant, request, caller, &mut recorder).await;
         let rate = recorder.rate;
         let recorded = self.ports.audit.record(recorder.revocation_event(&outcome)).wait().await;
         RevocationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
@@ -137,13 +138,12 @@ impl Engine {
     async fn revoked(
         &self,
         tenant: Found<PreparedTenant>,
-        parameters: Map<String, Value>,
+        request: RevocationRequest,
         caller: &Caller,
         recorder: &mut Recorder,
     ) -> Result<(), Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
-        let request = RevocationRequest::parse(parameters)?;
         let identified = revocation::identify(&**directory, tenant, request).await?;
         recorder.identified(&identified);
         let revocable = revocation::select(identified)?;

@@ -27,6 +27,9 @@ pub trait Issuers: Send + Sync {
 pub trait Issuer: Send + Sync {
     /// Issues a credential for a grant, including all upstream calls and signatures that it needs. `audiences` are those of the
     /// tenant.
+    ///
+    /// The future may be dropped after its first poll, when the server lets no more requests wait: an upstream call begins
+    /// with the second.
     fn issue<'a>(
         &'a self,
         grant: &'a Grant,

@@ -1,8 +1,7 @@
 //! Decides and issues: the five calls of a delegation, with ports as traits.
 //!
 //! ```text
-//! parameters + Caller + PreparedTenant
-//!    │  parse           the request                            → DelegationRequest
+//! DelegationRequest + Caller + PreparedTenant
 //!    │  authenticate    client, subject token, user            → Authenticated
 //!    │  admit           rate limit                             → Admitted
 //!    │  authorize       target, api_type, scope, lifetime      → Authorized
@@ -35,9 +34,9 @@
 //! use locum_engine::ports::{
 //!     AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PortReply, StoreUnavailable, TenantAudiences,
 //! };
-//! use locum_engine::{AuditEvent, Caller, Engine, JWT_BEARER, Ports};
+//! use locum_engine::{AuditEvent, Caller, DelegationRequest, Engine, Ports, SubjectToken};
 //! use locum_store::{MemoryBuckets, MemoryDirectory, SystemEntropy, TenantData, TenantSet};
-//! use serde_json::{Map, json};
+//! use serde_json::Map;
 //!
 //! /// Issues the text `pass for USER`, which expires with its grant.
 //! struct Passes;
@@ -125,14 +124,11 @@
 //!     auth0_client: None,
 //!     user_agent: None,
 //! };
-//! let parameters = json!({
-//!     "client_id": "web",
-//!     "grant_type": JWT_BEARER,
-//!     "id_token": locum_testing::id_token("web"),
-//!     "target": "api",
-//! });
+//! let id_token = SubjectToken::IdToken(locum_testing::id_token("web").into());
+//! let mut request = DelegationRequest::new("web", id_token);
+//! request.target = Some("api".to_owned());
 //! let tenant = engine.directory().tenant(&caller.host).wait().await;
-//! let response = engine.delegate(tenant, parameters.as_object().unwrap().clone(), &caller).await;
+//! let response = engine.delegate(tenant, request, &caller).await;
 //! let issued = response.outcome.map_err(|refusal| refusal.description().to_owned())?;
 //! let locum_engine::Credential::Text { member, text } = issued.credential else { unreachable!() };
 //! assert_eq!((member.as_str(), text.as_str()), ("pass", "pass for auth0|alice"));
@@ -172,4 +168,5 @@ pub use mask::mask_tokens;
 pub use ports::Ports;
 pub use rate_limited_address::rate_limited_address;
 pub use refusal::{Fault, Refusal, RefusalKind};
+pub use revocation::RevocationRequest;
 pub use subject_token::InvalidKey;

@@ -68,7 +68,7 @@ impl Recorder {
         self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
     }
 
-    pub(crate) fn authenticated(&mut self, authenticated: &Authenticated) {
+    pub(crate) fn authenticated(&mut self, authenticated: &Authenticated<'_>) {
         self.event.tenant = Some(authenticated.tenant_domain().to_owned());
         self.event.user_id = Some(authenticated.user_id().to_owned());
     }

@@ -3,33 +3,49 @@
 //! RFC 7519 section 4 allows a parser to refuse duplicate member names. Some parsers keep the first and some the last,
 //! and so disagree about what was signed; this one refuses the object.
 
+mod node;
+
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Deserializer, Map, Number, Value};
+use serde_json::{Deserializer, Number};
 
 use crate::limits::JSON_DEPTH_MAX;
 
+pub use node::{Members, Node};
+
 /// Why a text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotStrictJson(String);
+#[non_exhaustive]
+pub enum NotStrictJson {
+    /// An integer does not fit into 64 bits, signed or unsigned.
+    #[error("an integer has more than 64 bits; send it as a string")]
+    IntegerTooLong,
+    /// Anything else that is wrong, for people.
+    #[error("{0}")]
+    Malformed(String),
+}
 
-/// Parses a text that is one JSON object and nothing else.
+/// Reads a text that is one JSON object and nothing else. The members borrow from it what is written without escapes.
 ///
 /// # Errors
 /// The text is not JSON, is not an object, has a duplicate key, nests deeper than [`JSON_DEPTH_MAX`], or contains an
 /// integer of more than 64 bits.
-pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotStrictJson> {
-    if loses_digits(bytes) {
-        return Err(NotStrictJson("an integer has more than 64 bits; send it as a string".to_owned()));
-    }
+pub fn object(bytes: &[u8]) -> Result<Members<'_>, NotStrictJson> {
+    let has_float = Cell::new(false);
+    let reader = Reader { levels_left: JSON_DEPTH_MAX, has_float: &has_float };
     let mut deserializer = Deserializer::from_slice(bytes);
-    let value = Depth(JSON_DEPTH_MAX).deserialize(&mut deserializer).map_err(|error| refused(&error))?;
-    deserializer.end().map_err(|error| refused(&error))?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(NotStrictJson("expected a JSON object".to_owned())),
+    let read = reader.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    // serde_json makes a float of an integer that is too long.
+    if (has_float.get() || read.is_err()) && loses_digits(bytes) {
+        return Err(NotStrictJson::IntegerTooLong);
+    }
+    match read {
+        Ok(Node::Object(members)) => Ok(members),
+        Ok(_) => Err(NotStrictJson::Malformed("expected a JSON object".to_owned())),
+        Err(error) => Err(NotStrictJson::Malformed(error.to_string())),
     }
 }
 
@@ -38,7 +54,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, NotStrictJson> {
 ///
 /// serde_json can keep all digits (`arbitrary_precision`), but then messages with tagged or flattened types, which plugins
 /// answer with, no longer parse.
-pub(crate) fn loses_digits(text: &[u8]) -> bool {
+fn loses_digits(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
         rest = match byte {
@@ -75,88 +91,121 @@ fn is_too_long(number: &[u8]) -> bool {
     is_integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err()
 }
 
-fn refused(error: &serde_json::Error) -> NotStrictJson {
-    NotStrictJson(error.to_string())
+/// Reads one value.
+#[derive(Clone, Copy)]
+struct Reader<'r> {
+    /// How many levels may still be opened.
+    levels_left: usize,
+    /// Set when a number is read that is not an integer of 64 bits.
+    has_float: &'r Cell<bool>,
 }
 
-/// The number of levels that may still be opened.
-#[derive(Clone, Copy)]
-struct Depth(usize);
-
-impl Depth {
+impl Reader<'_> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deeply"))
+        match self.levels_left.checked_sub(1) {
+            Some(levels_left) => Ok(Self { levels_left, ..self }),
+            None => Err(E::custom("nested too deeply")),
+        }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Depth {
-    type Value = Value;
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Node<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Depth {
-    type Value = Value;
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Node<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
+        Ok(Node::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, value: i64) -> Result<Node<'de>, E> {
+        Ok(Node::Number(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, value: u64) -> Result<Node<'de>, E> {
+        Ok(Node::Number(value.into()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number must be finite"))
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node<'de>, E> {
+        self.has_float.set(true);
+        Number::from_f64(value).map(Node::Number).ok_or_else(|| E::custom("a number must be finite"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_str<E>(self, text: &str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(inner)? {
             items.push(item);
         }
-        Ok(Value::Array(items))
+        Ok(Node::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let inner = self.deeper()?;
-        let mut members = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value_seed(inner)?;
-            if members.contains_key(&key) {
-                return Err(A::Error::custom(format!(
-                    "the key `{}` stands there twice",
-                    key.escape_default()
-                )));
-            }
-            members.insert(key, value);
+        let mut members = Vec::new();
+        while let Some(name) = map.next_key_seed(Name)? {
+            members.push((name, map.next_value_seed(inner)?));
         }
-        Ok(Value::Object(members))
+        let twice = |name: Cow<'de, str>| {
+            A::Error::custom(format!("the key `{}` stands there twice", name.escape_default()))
+        };
+        Members::unique(members).map(Node::Object).map_err(twice)
+    }
+}
+
+/// Reads the name of a member. serde's own `Cow` always copies.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(name.to_owned()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 
@@ -200,9 +249,25 @@ mod tests {
         let text =
             r#"{"a":null,"b":true,"c":-7,"d":18446744073709551615,"e":1.5,"f":"x\ty","g":[false],"h":{}}"#;
         assert_eq!(
-            Value::Object(object(text.as_bytes()).unwrap()),
+            Node::Object(object(text.as_bytes()).unwrap()).to_value(),
             serde_json::from_str::<Value>(text).unwrap()
         );
+    }
+
+    #[test]
+    fn only_texts_with_escapes_are_copied() {
+        let members = object(br#"{"plain":"a","b\u0061r":"x\ty"}"#).unwrap();
+        assert!(matches!(members.get("plain"), Some(Node::Text(Cow::Borrowed("a")))));
+        assert_eq!(members.get("bar").and_then(Node::as_text), Some("x\ty"));
+    }
+
+    #[test]
+    fn the_refusal_says_what_is_wrong() {
+        let why = |text: &str| object(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(why(r#"{"a":[1e3,18446744073709551616]}"#), NotStrictJson::IntegerTooLong.to_string());
+        assert_eq!(why(r#"{"a":18446744073709551616,"#), NotStrictJson::IntegerTooLong.to_string());
+        assert_eq!(why(r#"{"a\n":1,"a\n":2}"#), "the key `a\\n` stands there twice at line 1 column 17");
+        assert_eq!(why("[]"), "expected a JSON object");
     }
 
     #[test]
@@ -216,7 +281,10 @@ mod tests {
         #[test]
         fn it_reads_the_same_as_serde_json(text in r#"\{("[a-c]":([0-9]{1,3}|"[a-z]*"|\[\]|\{\})(,"[d-f]":null)?)?\}"#) {
             if let Ok(strict) = object(text.as_bytes()) {
-                prop_assert_eq!(Value::Object(strict), serde_json::from_str::<Value>(&text).unwrap());
+                prop_assert_eq!(
+                    Node::Object(strict).to_value(),
+                    serde_json::from_str::<Value>(&text).unwrap()
+                );
             }
         }
     }

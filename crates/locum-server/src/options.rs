@@ -52,7 +52,7 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Most parameters, or members of a JSON body: more is 400. 100.
     pub parameters_max: usize,
-    /// Most requests that are worked on at once, over all connections: more is 503. 512.
+    /// Most requests that wait at once, over all connections, for an upstream, a signature or a store: more is 503. 512.
     pub in_flight_max: usize,
     /// Longest time from a request's head to its answer: more is 503, or 408 if the body has not arrived by then. 15 s.
     pub request_deadline: Duration,

@@ -20,7 +20,7 @@ pub(crate) struct AppState {
     pub(crate) proxies: TrustedProxies,
     pub(crate) ready: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(crate) details: Arc<dyn Fn() -> Map<String, Value> + Send + Sync>,
-    /// One permit for each request that may be worked on.
+    /// One permit for each request that may wait.
     pub(crate) in_flight: Arc<Semaphore>,
 }
 

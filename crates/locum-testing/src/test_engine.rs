@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use locum_engine::model::Client;
-use locum_engine::{AuditCode, AuditEvent, Caller, DelegationResponse, Engine, Issued, Ports, Refusal};
+use locum_engine::{
+    AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, Ports, Refusal,
+    RevocationRequest,
+};
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
 use serde_json::{Map, Value};
 
@@ -120,7 +123,13 @@ impl TestEngine {
     /// Requests a delegation. Panics unless it records one audit event with the same outcome.
     pub fn delegate_from(&self, caller: &Caller, parameters: Map<String, Value>) -> Reply {
         let tenant = tenant_at(&*self.directory, &caller.host);
-        let response = finished(self.engine.delegate(tenant, parameters, caller));
+        let response = match DelegationRequest::parse((&parameters).into()) {
+            Ok(request) => finished(self.engine.delegate(tenant, request, caller)),
+            Err(refusal) => {
+                let found = tenant.as_ref().ok().and_then(Option::as_deref);
+                self.engine.refuse_unread(refusal, found, caller)
+            }
+        };
         let event = self.sink.take_only_event();
         let code = match &response.outcome {
             Ok(_) => AuditCode::Success,
@@ -134,7 +143,15 @@ impl TestEngine {
     /// Requests a revocation at [`ACME`]. Panics unless it records one audit event with the same outcome.
     pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
         let tenant = tenant_at(&*self.directory, ACME);
-        let outcome = finished(self.engine.revoke(tenant, object(parameters), &caller())).outcome;
+        let caller = caller();
+        let response = match RevocationRequest::parse((&object(parameters)).into()) {
+            Ok(request) => finished(self.engine.revoke(tenant, request, &caller)),
+            Err(refusal) => {
+                let found = tenant.as_ref().ok().and_then(Option::as_deref);
+                self.engine.refuse_unread_revocation(refusal, found, &caller)
+            }
+        };
+        let outcome = response.outcome;
         let event = self.sink.take_only_event();
         let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
         assert_eq!(event.code, code, "{event:?}");

@@ -17,7 +17,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use locum_engine::ports::{AuditSink, Clock, PortReply, StoreUnavailable};
-use locum_engine::{AuditEvent, BucketRule, Caller, Engine, Ports};
+use locum_engine::{AuditEvent, BucketRule, Caller, DelegationRequest, Engine, Ports};
 use locum_host::{HttpUpstreams, LoadOptions, PluginSet};
 use locum_store::tenant_file::{References, load};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
@@ -113,7 +113,8 @@ fn delegate(
         let start = Instant::now();
         for _ in 0..iterations {
             let tenant = engine.directory().tenant(&caller.host).wait().await;
-            let response = engine.delegate(tenant, parameters.clone(), &caller).await;
+            let request = DelegationRequest::parse((&parameters).into()).expect("a good request");
+            let response = engine.delegate(tenant, request, &caller).await;
             assert!(response.outcome.is_ok(), "{:?}", response.outcome);
         }
         start.elapsed()

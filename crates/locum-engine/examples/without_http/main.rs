@@ -10,9 +10,9 @@ use std::sync::Arc;
 use jsonwebtoken::{EncodingKey, Header};
 use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
 use locum_engine::ports::{AuditSink, Clock, PortReply, StoreUnavailable};
-use locum_engine::{AuditEvent, Caller, Credential, Engine, JWT_BEARER, Ports};
+use locum_engine::{AuditEvent, Caller, Credential, DelegationRequest, Engine, Ports, SubjectToken};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::chat_tickets::ChatTickets;
 
@@ -31,14 +31,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Arc::new(MemoryBuckets::default()),
         Arc::new(PrintedAudit),
     ));
-    let id_token = id_token()?;
-    let parameters = [("client_id", "webapp"), ("grant_type", JWT_BEARER), ("id_token", id_token.as_str())];
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), Value::from(value)));
+    let request = DelegationRequest::new("webapp", SubjectToken::IdToken(id_token()?.into()));
     let ip = [127, 0, 0, 1].into();
     let caller = Caller { host: "localhost".to_owned(), ip, auth0_client: None, user_agent: None };
 
     let tenant = engine.directory().tenant(&caller.host).wait().await;
-    let response = engine.delegate(tenant, Map::from_iter(parameters), &caller).await;
+    let response = engine.delegate(tenant, request, &caller).await;
     let issued = response.outcome.map_err(|refusal| refusal.description().to_owned())?;
     match issued.credential {
         Credential::Text { member, text } => println!("{member}: {text}"),

@@ -11,23 +11,23 @@ use crate::refusal::{Refusal, RefusalKind};
 
 /// A request within its rate limit.
 #[derive(Debug)]
-pub struct Admitted {
-    pub(crate) authenticated: Authenticated,
+pub struct Admitted<'t> {
+    pub(crate) authenticated: Authenticated<'t>,
 }
 
 /// The decision of the bucket, and the request if it is admitted.
 #[derive(Debug)]
-pub struct Admission {
+pub struct Admission<'t> {
     /// The values of the rate-limit headers; `None` if the buckets were unavailable.
     pub rate: Option<BucketDecision>,
     /// The request, or why it is refused.
-    pub outcome: Result<Admitted, Refusal>,
+    pub outcome: Result<Admitted<'t>, Refusal>,
 }
 
 /// Admits an authenticated request, if the rate limit of its user at this address allows it.
 ///
 /// If the buckets are unavailable, the tenant's policy decides (see [`WhenUnavailable`]).
-pub async fn admit(buckets: &dyn Buckets, authenticated: Authenticated, ip: IpAddr) -> Admission {
+pub async fn admit<'t>(buckets: &dyn Buckets, authenticated: Authenticated<'t>, ip: IpAddr) -> Admission<'t> {
     let policy = authenticated.tenant.delegation();
     let key = BucketKey {
         tenant: authenticated.tenant.domain(),

@@ -15,16 +15,16 @@ use crate::subject_token::{self, Expectation, Subject};
 
 /// A request of a known client for the user of a verified subject token.
 #[derive(Debug)]
-pub struct Authenticated {
+pub struct Authenticated<'t> {
     pub(crate) tenant: Arc<PreparedTenant>,
     pub(crate) client: Arc<PreparedClient>,
     pub(crate) request: DelegationRequest,
-    pub(crate) subject: Subject,
+    pub(crate) subject: Subject<'t>,
     pub(crate) user: Option<Arc<User>>,
     pub(crate) now_unix_ms: u64,
 }
 
-impl Authenticated {
+impl Authenticated<'_> {
     /// The user's id.
     pub fn user_id(&self) -> &str {
         &self.subject.user_id
@@ -41,25 +41,27 @@ impl Authenticated {
     }
 }
 
-/// Authenticates a request to the tenant of its host. `now_unix_ms` is in milliseconds since the unix epoch.
+/// Authenticates a request to the tenant of its host. `now_unix_ms` is in milliseconds since the unix epoch; `payload`
+/// receives the decoded claims of the subject token, from which the result borrows.
 ///
 /// # Errors
 /// The host or the client is unknown, the subject token is invalid, the user is blocked, or the directory is
 /// unavailable.
-pub async fn authenticate(
+pub async fn authenticate<'t>(
     directory: &dyn Directory,
     buckets: &dyn Buckets,
     tenant: Found<PreparedTenant>,
     request: DelegationRequest,
     ip: IpAddr,
     now_unix_ms: u64,
-) -> Result<Authenticated, Refusal> {
+    payload: &'t mut Vec<u8>,
+) -> Result<Authenticated<'t>, Refusal> {
     let tenant = delegating_tenant(tenant)?;
     let client = known_client(directory, &tenant, &request.client_id).await?;
     let limit = InvalidTokenLimit::new(buckets, &tenant, ip, now_unix_ms);
     limit.check().await?;
     let subject = match &request.subject {
-        SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms),
+        SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms, payload),
         // Locum stores no refresh tokens yet, so each is unknown.
         SubjectToken::RefreshToken(_) => Err(Refusal::invalid_grant("unknown or revoked refresh_token")),
     };
@@ -99,15 +101,16 @@ pub(super) fn try_again(unavailable: StoreUnavailable) -> Refusal {
     Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later").because(unavailable)
 }
 
-fn subject_of(
+fn subject_of<'t>(
     tenant: &PreparedTenant,
     client: &PreparedClient,
     token: &Secret,
     now_unix_ms: u64,
-) -> Result<Subject, Refusal> {
+    payload: &'t mut Vec<u8>,
+) -> Result<Subject<'t>, Refusal> {
     let refused = |fact: &dyn std::fmt::Display| Refusal::invalid_grant(fact.to_string());
     let keys = client.verification_keys(tenant);
-    let claims = subject_token::verify(token.expose(), &keys).map_err(|fact| refused(&fact))?;
+    let claims = subject_token::verify(token.expose(), &keys, payload).map_err(|fact| refused(&fact))?;
     let expected = Expectation {
         issuer: tenant.issuer(),
         audience: client.id(),

@@ -43,7 +43,7 @@ pub struct Authorized {
 /// add-on does not work, or the directory is unavailable.
 pub async fn authorize(
     directory: &dyn Directory,
-    admitted: Admitted,
+    admitted: Admitted<'_>,
     reference: &str,
 ) -> Result<Authorized, Refusal> {
     let authenticated = admitted.authenticated;
@@ -57,13 +57,12 @@ pub async fn authorize(
         Refusal::fault(RefusalKind::ServerError, reference, format!("{}: {failure}", add_on.api_type()))
     })?;
     let seconds = lifetime::granted_seconds(&authenticated, add_on, &manifest.lifetime, reference)?;
-    let policy = authenticated.tenant.delegation().clone();
     let now_unix_ms = authenticated.now_unix_ms;
     let tenant = Arc::clone(&authenticated.tenant);
     let grant = grant(authenticated, target.client(), add_on, manifest, seconds)?;
     Ok(Authorized {
+        reuse: Reuse::of(tenant.delegation(), manifest, add_on.reusable(), &grant),
         tenant,
-        reuse: Reuse::of(&policy, manifest, add_on.reusable(), &grant),
         grant,
         issuer: Arc::clone(issuer),
         api_type: add_on.api_type().to_owned(),
@@ -92,7 +91,7 @@ fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> 
 /// clients.
 async fn allowed_target(
     directory: &dyn Directory,
-    authenticated: &Authenticated,
+    authenticated: &Authenticated<'_>,
 ) -> Result<Arc<PreparedClient>, Refusal> {
     let Authenticated { tenant, client, request, .. } = authenticated;
     let Some(target) = request.target.as_deref().filter(|target| *target != client.id()) else {
@@ -143,7 +142,7 @@ fn check_oidc_conformance(client: &Client, target: &Client, add_on: &PreparedAdd
 }
 
 fn grant(
-    authenticated: Authenticated,
+    authenticated: Authenticated<'_>,
     target: &Client,
     add_on: &PreparedAddOn,
     manifest: &IssuerManifest,

@@ -10,7 +10,7 @@ use crate::refusal::{Refusal, RefusalKind};
 /// The lifetime in seconds: that of the add-on's setting, else the issuer's default; limited by the issuer's maximum,
 /// the tenant's ceiling and, if the tenant requires it, what is left of the subject token and of the session.
 pub(super) fn granted_seconds(
-    authenticated: &Authenticated,
+    authenticated: &Authenticated<'_>,
     add_on: &PreparedAddOn,
     limits: &Lifetime,
     reference: &str,

@@ -1,5 +1,6 @@
 //! Parse: turns parameters into a [`DelegationRequest`], in which all are present and have the right types.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -7,6 +8,7 @@ use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 
 use crate::refusal::Refusal;
+use crate::strict_json::{Members, Node};
 
 /// The only grant type of the endpoint (RFC 7523 section 8.1).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -69,12 +71,25 @@ const KNOWN: [&str; 8] =
 const DROPPED: [&str; 1] = ["client_secret"];
 
 impl DelegationRequest {
+    /// A request of this client for itself, with the scope `openid` and no other parameter.
+    pub fn new(client_id: impl Into<String>, subject: SubjectToken) -> Self {
+        Self {
+            client_id: client_id.into(),
+            subject,
+            target: None,
+            scope: vec!["openid".to_owned()],
+            api_type: None,
+            device: None,
+            extras: Map::new(),
+        }
+    }
+
     /// Parses parameters. An empty string counts as an absent parameter, and so does a JSON `null`, which auth0-python
     /// sends.
     ///
     /// # Errors
     /// A parameter is missing, has the wrong type or excludes another; the refusal names it.
-    pub fn parse(parameters: Map<String, Value>) -> Result<Self, Refusal> {
+    pub fn parse(parameters: Members<'_>) -> Result<Self, Refusal> {
         let mut parameters = Parameters::sort(parameters)?;
         let client_id = parameters.required("client_id")?;
         let grant_type = parameters.required("grant_type")?;
@@ -85,19 +100,19 @@ impl DelegationRequest {
             (Some(_), Some(_)) => {
                 return Err(Refusal::invalid_request("send either id_token or refresh_token, not both"));
             }
-            (Some(token), None) => SubjectToken::IdToken(token.into()),
-            (None, Some(token)) => SubjectToken::RefreshToken(token.into()),
+            (Some(token), None) => SubjectToken::IdToken(token.into_owned().into()),
+            (None, Some(token)) => SubjectToken::RefreshToken(token.into_owned().into()),
             (None, None) => return Err(Refusal::missing_parameter("id_token")),
         };
-        Ok(Self {
-            client_id,
-            subject,
-            target: parameters.take("target"),
-            scope: scope_words(&parameters.take("scope").unwrap_or_else(|| "openid".to_owned())),
-            api_type: parameters.take("api_type"),
-            device: parameters.take("device"),
-            extras: parameters.extras,
-        })
+        let mut request = Self::new(client_id, subject);
+        if let Some(scope) = parameters.take("scope") {
+            request.scope = scope_words(&scope);
+        }
+        request.target = parameters.take("target").map(Cow::into_owned);
+        request.api_type = parameters.take("api_type").map(Cow::into_owned);
+        request.device = parameters.take("device").map(Cow::into_owned);
+        request.extras = parameters.extras;
+        Ok(request)
     }
 }
 
@@ -111,37 +126,39 @@ fn scope_words(scope: &str) -> Vec<String> {
     words
 }
 
-struct Parameters {
-    known: Map<String, Value>,
+/// The parameters by who reads them.
+struct Parameters<'a> {
+    known: [Option<Cow<'a, str>>; KNOWN.len()],
     extras: Map<String, Value>,
 }
 
-impl Parameters {
-    fn sort(parameters: Map<String, Value>) -> Result<Self, Refusal> {
-        let mut sorted = Self { known: Map::new(), extras: Map::new() };
+impl<'a> Parameters<'a> {
+    fn sort(parameters: Members<'a>) -> Result<Self, Refusal> {
+        let mut sorted = Self { known: [const { None }; KNOWN.len()], extras: Map::new() };
         for (name, value) in parameters {
-            if DROPPED.contains(&name.as_str()) || value.is_null() || value.as_str() == Some("") {
+            if DROPPED.contains(&&*name) || value == Node::Null || value.as_text() == Some("") {
                 continue;
             }
-            if !KNOWN.contains(&name.as_str()) {
-                sorted.extras.insert(name, value);
-            } else if value.is_string() {
-                sorted.known.insert(name, value);
-            } else {
-                return Err(Refusal::invalid_request(format!("{name} parameter must be a string")));
+            let known = KNOWN.iter().zip(&mut sorted.known).find(|(known, _)| **known == name);
+            match (known, value) {
+                (None, value) => {
+                    sorted.extras.insert(name.into_owned(), value.to_value());
+                }
+                (Some((_, place)), Node::Text(text)) => *place = Some(text),
+                (Some(_), _) => {
+                    return Err(Refusal::invalid_request(format!("{name} parameter must be a string")));
+                }
             }
         }
         Ok(sorted)
     }
 
-    fn take(&mut self, name: &str) -> Option<String> {
-        match self.known.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        }
+    fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        let (_, text) = KNOWN.iter().zip(&mut self.known).find(|(known, _)| **known == name)?;
+        text.take()
     }
 
-    fn required(&mut self, name: &str) -> Result<String, Refusal> {
+    fn required(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
         self.take(name).ok_or_else(|| Refusal::missing_parameter(name))
     }
 }
@@ -153,7 +170,7 @@ mod tests {
     use super::*;
 
     fn parse(parameters: Value) -> Result<DelegationRequest, Refusal> {
-        DelegationRequest::parse(parameters.as_object().unwrap().clone())
+        DelegationRequest::parse(parameters.as_object().unwrap().into())
     }
 
     fn good() -> Value {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::delegation::private_attributes::is_private;
 use crate::model::AttributePattern;
+use crate::strict_json::{Members, Node};
 
 /// The claims of the scope `profile` (OpenID Connect Core section 5.4).
 const PROFILE: [&str; 14] = [
@@ -54,7 +55,7 @@ const OF_THE_TOKEN: [&str; 16] = [
 pub(crate) struct KnownUser<'a> {
     pub(crate) user_id: &'a str,
     pub(crate) stored: Option<&'a Map<String, Value>>,
-    pub(crate) presented: &'a Map<String, Value>,
+    pub(crate) presented: &'a Members<'a>,
 }
 
 impl KnownUser<'_> {
@@ -65,14 +66,24 @@ impl KnownUser<'_> {
         }
         match name {
             "user_id" => Some(self.user_id.into()),
-            "email_verified" => verified(self.source_of_email()?),
-            _ => self.presented.get(name).or_else(|| self.stored?.get(name)).cloned(),
+            "email_verified" => self.email_verified(),
+            _ => match self.presented.get(name) {
+                Some(presented) => Some(presented.to_value()),
+                None => self.stored?.get(name).cloned(),
+            },
         }
     }
 
-    /// Where `email` comes from, and so `email_verified`: a flag about one address says nothing about another.
-    fn source_of_email(&self) -> Option<&Map<String, Value>> {
-        [Some(self.presented), self.stored].into_iter().flatten().find(|source| source.contains_key("email"))
+    /// `email_verified` of the source that `email` comes from: a flag about one address says nothing about another. It is
+    /// `true` only for the boolean, because some readers take `"false"` for true.
+    fn email_verified(&self) -> Option<Value> {
+        let is_true = if self.presented.get("email").is_some() {
+            *self.presented.get("email_verified")? == Node::Bool(true)
+        } else {
+            let stored = self.stored.filter(|stored| stored.contains_key("email"))?;
+            *stored.get("email_verified")? == Value::Bool(true)
+        };
+        Some(is_true.into())
     }
 
     /// The claims that these scopes select, without private attributes. A scope that selects nothing is ignored, as
@@ -91,7 +102,7 @@ impl KnownUser<'_> {
                 "email" => self.add(&mut claims, EMAIL),
                 "passthrough" => {
                     let presented = KnownUser { stored: None, ..*self };
-                    presented.add(&mut claims, self.presented.keys().map(String::as_str));
+                    presented.add(&mut claims, self.presented.iter().map(|(name, _)| name));
                 }
                 word => match aliases.get(word) {
                     Some(names) => self.add(&mut claims, names.iter().map(String::as_str)),
@@ -112,11 +123,6 @@ impl KnownUser<'_> {
     }
 }
 
-/// `email_verified` of this source: `true` only for the boolean, because some readers take `"false"` for true.
-fn verified(source: &Map<String, Value>) -> Option<Value> {
-    source.get("email_verified").map(|stated| (*stated == Value::Bool(true)).into())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -133,7 +139,7 @@ mod tests {
         let user = KnownUser {
             user_id: "auth0|alice",
             stored: stored.as_object(),
-            presented: presented.as_object().unwrap(),
+            presented: &presented.as_object().unwrap().into(),
         };
         Value::Object(user.select(&scopes, &aliases, &[]))
     }

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 ///
 /// Otherwise `allowed_clients` could be bypassed: whoever may reach `api` could present the token for `api` as `api`, and
 /// reach what only `api` may.
-pub(super) fn check_chain(authenticated: &Authenticated) -> Result<(), Refusal> {
+pub(super) fn check_chain(authenticated: &Authenticated<'_>) -> Result<(), Refusal> {
     let Authenticated { tenant, client, subject, .. } = authenticated;
     let is_chain = subject.authorized_party.as_deref().is_some_and(|party| party != client.id());
     match tenant.delegation().chains {
@@ -25,7 +25,7 @@ pub(super) fn check_chain(authenticated: &Authenticated) -> Result<(), Refusal> 
 ///
 /// # Errors
 /// The session is over.
-pub(super) fn seconds_left(authenticated: &Authenticated) -> Result<Option<u64>, Refusal> {
+pub(super) fn seconds_left(authenticated: &Authenticated<'_>) -> Result<Option<u64>, Refusal> {
     let Some(session_seconds) = authenticated.tenant.delegation().session_seconds else { return Ok(None) };
     let session_seconds = i64::try_from(session_seconds).unwrap_or(i64::MAX);
     let ends_at = authenticated.subject.signed_in_at.saturating_add(session_seconds);

@@ -42,7 +42,7 @@ impl TenantKey {
             n: base64url::encode(pair.public_key().modulus().big_endian_without_leading_zero()),
             e: base64url::encode(pair.public_key().exponent().big_endian_without_leading_zero()),
         };
-        let verification = VerificationKey::rs256(&key.kid, &public.n, &public.e)?;
+        let verification = VerificationKey::rs256(&key.kid, pair.public_key().as_ref())?;
         let certificate_pem = key.certificate_pem.as_deref().map(|pem| with_line_ends(pem).into_owned());
         Ok(Self { kid: key.kid.clone(), certificate_pem, public, verification })
     }
@@ -144,8 +144,8 @@ rThYJSUpr0/NLf+bFUFx5AQbTaDzIqnxjSiIE8YLwJlk\n\
         let pair = rsa_key_pair(PKCS8).unwrap();
         let mut signature = vec![0; pair.public_modulus_len()];
         pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"text", &mut signature).unwrap();
-        assert!(key.verification.verifies(b"text", &base64url::encode(&signature)));
-        assert!(!key.verification.verifies(b"other", &base64url::encode(&signature)));
+        assert!(key.verification.verifies(b"text", &signature));
+        assert!(!key.verification.verifies(b"other", &signature));
         let published = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
         published.verify(b"text", &signature).unwrap();
     }

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use locum_abi::secret::Secret;
-use serde_json::{Map, Value};
 
 use crate::limits::SUBJECT_TOKEN_BYTES_MAX;
 use crate::refusal::Refusal;
+use crate::strict_json::{Members, Node};
 
 /// A request to revoke a token (RFC 7009 section 2.1).
 pub struct RevocationRequest {
@@ -23,7 +23,7 @@ impl RevocationRequest {
     ///
     /// # Errors
     /// A parameter is missing, too long or of the wrong type; the refusal names it.
-    pub fn parse(mut parameters: Map<String, Value>) -> Result<Self, Refusal> {
+    pub fn parse(mut parameters: Members<'_>) -> Result<Self, Refusal> {
         let client_id =
             text(&mut parameters, "client_id")?.ok_or_else(|| Refusal::missing_parameter("client_id"))?;
         let token: Secret =
@@ -36,10 +36,10 @@ impl RevocationRequest {
     }
 }
 
-fn text(parameters: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn text(parameters: &mut Members<'_>, name: &str) -> Result<Option<String>, Refusal> {
     match parameters.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        None | Some(Node::Null) => Ok(None),
+        Some(Node::Text(text)) => Ok((!text.is_empty()).then(|| text.into_owned())),
         Some(_) => Err(Refusal::invalid_request(format!("{name} parameter must be a string"))),
     }
 }
@@ -55,12 +55,12 @@ impl fmt::Debug for RevocationRequest {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn parse(parameters: Value) -> Result<RevocationRequest, Refusal> {
-        RevocationRequest::parse(parameters.as_object().unwrap().clone())
+        RevocationRequest::parse(parameters.as_object().unwrap().into())
     }
 
     fn refusal(parameters: Value) -> String {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use jsonwebtoken::DecodingKey;
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 
 use crate::model::ClientSecret;
 
@@ -22,13 +23,6 @@ impl Algorithm {
             Self::RS256 => "RS256",
         }
     }
-
-    fn of_library(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::HS256 => jsonwebtoken::Algorithm::HS256,
-            Self::RS256 => jsonwebtoken::Algorithm::RS256,
-        }
-    }
 }
 
 /// A key that verifies tokens of one algorithm.
@@ -36,7 +30,15 @@ impl Algorithm {
 pub(crate) struct VerificationKey {
     pub(super) algorithm: Algorithm,
     pub(super) kid: Option<String>,
-    key: DecodingKey,
+    material: KeyMaterial,
+}
+
+#[derive(Clone)]
+enum KeyMaterial {
+    /// aws-lc's form of it has 1232 bytes, which is much for each client and saves a verification some 0.2 µs.
+    Hmac(ClientSecret),
+    /// Parsed once: that takes a seventh of the time that a verification takes.
+    Rsa(ParsedPublicKey),
 }
 
 impl fmt::Debug for VerificationKey {
@@ -56,23 +58,29 @@ pub struct InvalidKey(pub &'static str);
 impl VerificationKey {
     /// The HS256 key of a client secret.
     pub(crate) fn hs256_of(secret: &ClientSecret) -> Self {
-        let key = DecodingKey::from_secret(secret.expose());
-        Self { algorithm: Algorithm::HS256, kid: None, key }
+        let material = KeyMaterial::Hmac(secret.clone());
+        Self { algorithm: Algorithm::HS256, kid: None, material }
     }
 
-    /// An RS256 key from modulus and exponent in base64url (RFC 7518 section 6.3.1).
+    /// An RS256 key of 2048 to 8192 bits from an `RSAPublicKey` in DER (RFC 8017 appendix A.1.1).
     ///
     /// # Errors
-    /// Modulus or exponent is not base64url.
-    pub(crate) fn rs256(kid: &str, n: &str, e: &str) -> Result<Self, InvalidKey> {
-        let key =
-            DecodingKey::from_rsa_components(n, e).map_err(|_| InvalidKey("it is not an RSA public key"))?;
-        Ok(Self { algorithm: Algorithm::RS256, kid: Some(kid.to_owned()), key })
+    /// The bytes are no such key.
+    pub(crate) fn rs256(kid: &str, public_key: &[u8]) -> Result<Self, InvalidKey> {
+        let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key)
+            .map_err(|_| InvalidKey("it is not an RSA public key"))?;
+        let material = KeyMaterial::Rsa(key);
+        Ok(Self { algorithm: Algorithm::RS256, kid: Some(kid.to_owned()), material })
     }
 
-    /// Whether `signature`, in base64url, is a signature of the message by this key.
-    pub(crate) fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        let algorithm = self.algorithm.of_library();
-        jsonwebtoken::crypto::verify(signature, message, &self.key, algorithm).unwrap_or(false)
+    /// Whether this is a signature of the message by this key.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            KeyMaterial::Hmac(secret) => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
+                hmac::verify(&key, message, signature).is_ok()
+            }
+            KeyMaterial::Rsa(key) => key.verify_sig(message, signature).is_ok(),
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The verification of a compact JWT (RFC 7515, RFC 7519).
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
+use crate::base64url;
 use crate::limits::{KID_BYTES_MAX, SUBJECT_TOKEN_BYTES_MAX};
+use crate::strict_json::{Members, Node, NotStrictJson, object};
 use crate::subject_token::key::VerificationKey;
-use crate::{base64url, strict_json};
 
 /// Why a token was refused. Clients receive the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,27 +28,35 @@ pub(crate) enum TokenError {
     BadSignature,
 }
 
-/// Verifies the signature of a token by one of these keys, and returns its claims, which are not checked yet.
-pub(crate) fn verify(token: &str, keys: &[&VerificationKey]) -> Result<Map<String, Value>, TokenError> {
+/// Verifies the signature of a token by one of these keys, and returns its claims, which are not checked yet. They borrow
+/// from `payload`, which receives the decoded text.
+pub(crate) fn verify<'p>(
+    token: &str,
+    keys: &[&VerificationKey],
+    payload: &'p mut Vec<u8>,
+) -> Result<Members<'p>, TokenError> {
     if token.len() > SUBJECT_TOKEN_BYTES_MAX {
         return Err(TokenError::TooLong);
     }
     let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-    let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
-    if payload.contains('.') {
+    let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
+    if claims.contains('.') {
         return Err(TokenError::Malformed);
     }
-    let header = Header::parse(header)?;
+    let header = decoded(header)?;
+    let header = Header::read(part(&header)?)?;
     let candidates = candidates(&header, keys)?;
-    if !candidates.iter().any(|candidate| candidate.verifies(message.as_bytes(), signature)) {
+    let signature = base64url::decode(signature).ok_or(TokenError::BadSignature)?;
+    if !candidates.iter().any(|candidate| candidate.verifies(message.as_bytes(), &signature)) {
         return Err(TokenError::BadSignature);
     }
+    *payload = decoded(claims)?;
     part(payload)
 }
 
 /// The keys of the token's algorithm and, if the token has a `kid`, of that name.
 fn candidates<'k>(
-    header: &Header,
+    header: &Header<'_>,
     keys: &[&'k VerificationKey],
 ) -> Result<Vec<&'k VerificationKey>, TokenError> {
     let mut fitting: Vec<_> =
@@ -62,39 +71,42 @@ fn candidates<'k>(
 }
 
 /// The header members that select a key. `jku`, `x5u`, `jwk` and the like are ignored.
-struct Header {
-    algorithm: String,
-    kid: Option<String>,
+struct Header<'t> {
+    algorithm: Cow<'t, str>,
+    kid: Option<Cow<'t, str>>,
 }
 
-impl Header {
-    fn parse(text: &str) -> Result<Self, TokenError> {
-        let mut members = part(text)?;
+impl<'t> Header<'t> {
+    fn read(mut members: Members<'t>) -> Result<Self, TokenError> {
         // RFC 7515 section 4.1.11: a critical extension that is not understood makes the token invalid. None is.
-        if members.contains_key("crit") {
+        if members.get("crit").is_some() {
             return Err(TokenError::CriticalExtension);
         }
         match members.get("typ") {
             None => {}
-            Some(Value::String(typ)) if typ.eq_ignore_ascii_case("jwt") => {}
+            Some(Node::Text(typ)) if typ.eq_ignore_ascii_case("jwt") => {}
             Some(_) => return Err(TokenError::WrongType),
         }
-        let Some(Value::String(algorithm)) = members.remove("alg") else {
+        let Some(Node::Text(algorithm)) = members.remove("alg") else {
             return Err(TokenError::Malformed);
         };
         let kid = match members.remove("kid") {
             None => None,
-            Some(Value::String(kid)) if kid.len() <= KID_BYTES_MAX => Some(kid),
+            Some(Node::Text(kid)) if kid.len() <= KID_BYTES_MAX => Some(kid),
             Some(_) => return Err(TokenError::Malformed),
         };
         Ok(Self { algorithm, kid })
     }
 }
 
-fn part(text: &str) -> Result<Map<String, Value>, TokenError> {
-    let bytes = base64url::decode(text).ok_or(TokenError::Malformed)?;
-    strict_json::object(&bytes).map_err(|_| {
-        if strict_json::loses_digits(&bytes) { TokenError::IntegerTooLong } else { TokenError::Malformed }
+fn decoded(text: &str) -> Result<Vec<u8>, TokenError> {
+    base64url::decode(text).ok_or(TokenError::Malformed)
+}
+
+fn part(text: &[u8]) -> Result<Members<'_>, TokenError> {
+    object(text).map_err(|refused| match refused {
+        NotStrictJson::IntegerTooLong => TokenError::IntegerTooLong,
+        NotStrictJson::Malformed(_) => TokenError::Malformed,
     })
 }
 
@@ -103,7 +115,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::model::ClientSecret;
@@ -126,8 +138,12 @@ mod tests {
         signed(r#"{"typ":"JWT","alg":"HS256"}"#, r#"{"sub":"auth0|alice"}"#)
     }
 
+    fn verified(token: &str, keys: &[&VerificationKey]) -> Result<Value, TokenError> {
+        verify(token, keys, &mut Vec::new()).map(|claims| Node::Object(claims).to_value())
+    }
+
     fn refused(token: &str) -> TokenError {
-        verify(token, &[&key()]).unwrap_err()
+        verified(token, &[&key()]).unwrap_err()
     }
 
     #[test]
@@ -135,7 +151,7 @@ mod tests {
         let header = r#"{"typ":"JWT","alg":"HS256"}"#;
         let with = |number: &str| signed(header, &format!(r#"{{"sub":"auth0|alice","account":{number}}}"#));
         for kept in ["18446744073709551615", "-9223372036854775808", "9007199254740993"] {
-            let claims = verify(&with(kept), &[&key()]).unwrap();
+            let claims = verified(&with(kept), &[&key()]).unwrap();
             assert_eq!(claims["account"].to_string(), kept);
         }
         for lost in ["18446744073709551616", "123456789012345678901234567890"] {
@@ -154,7 +170,7 @@ mod tests {
             let sizes = (0..8).flat_map(|header| (rest - 16..=rest).map(move |payload| (header, payload)));
             sizes.map(|(header, payload)| padded(header, payload)).find(|token| token.len() == size).unwrap()
         };
-        assert!(verify(&of_size(SUBJECT_TOKEN_BYTES_MAX), &[&key()]).is_ok());
+        assert!(verified(&of_size(SUBJECT_TOKEN_BYTES_MAX), &[&key()]).is_ok());
         assert_eq!(refused(&of_size(SUBJECT_TOKEN_BYTES_MAX + 1)), TokenError::TooLong);
     }
 
@@ -166,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_good_token_gives_its_claims() {
-        assert_eq!(Value::Object(verify(&good(), &[&key()]).unwrap()), json!({"sub": "auth0|alice"}));
+        assert_eq!(verified(&good(), &[&key()]).unwrap(), json!({"sub": "auth0|alice"}));
     }
 
     #[test]
@@ -192,7 +208,7 @@ mod tests {
     #[test]
     fn keys_in_the_header_are_ignored() {
         let header = r#"{"alg":"HS256","jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":""}}"#;
-        assert!(verify(&signed(header, "{}"), &[&key()]).is_ok());
+        assert!(verified(&signed(header, "{}"), &[&key()]).is_ok());
         assert_eq!(refused(&format!("{}x", signed(header, "{}"))), TokenError::BadSignature);
     }
 
@@ -214,11 +230,11 @@ mod tests {
     fn every_prefix_and_every_extension_is_refused() {
         let token = good();
         for end in 0..token.len() {
-            assert!(verify(&token[..end], &[&key()]).is_err(), "{end}");
+            assert!(verified(&token[..end], &[&key()]).is_err(), "{end}");
         }
         for more in ["A", "=", ".", ".e30", " ", "\n"] {
-            assert!(verify(&format!("{token}{more}"), &[&key()]).is_err(), "{more:?}");
-            assert!(verify(&format!("{more}{token}"), &[&key()]).is_err(), "{more:?}");
+            assert!(verified(&format!("{token}{more}"), &[&key()]).is_err(), "{more:?}");
+            assert!(verified(&format!("{more}{token}"), &[&key()]).is_err(), "{more:?}");
         }
     }
 
@@ -229,12 +245,12 @@ mod tests {
             let at = at % token.len();
             prop_assume!(token[at..=at] != with);
             let changed = format!("{}{with}{}", &token[..at], &token[at + 1..]);
-            prop_assert!(verify(&changed, &[&key()]).is_err());
+            prop_assert!(verified(&changed, &[&key()]).is_err());
         }
 
         #[test]
         fn a_text_without_a_valid_signature_is_refused(text in ".{0,200}") {
-            prop_assert!(verify(&text, &[&key()]).is_err());
+            prop_assert!(verified(&text, &[&key()]).is_err());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Failures of ports: whichever call fails, the request is refused, nothing is issued and nothing panics.
 
-use locum_engine::Refusal;
 use locum_engine::model::WhenUnavailable;
+use locum_engine::{DelegationRequest, Refusal, RevocationRequest};
 use serde_json::json;
 
 use locum_testing::{ACME, TestEngine, caller, finished, good_with, object, summary, tenant_at};
@@ -85,9 +85,11 @@ fn a_request_whose_audit_event_is_not_kept_is_refused() {
     test.sink.take_events();
 
     let tenant = || tenant_at(&*test.directory, ACME);
-    let response = finished(test.engine.delegate(tenant(), parameters(), &caller()));
+    let request = DelegationRequest::parse((&parameters()).into()).unwrap();
+    let response = finished(test.engine.delegate(tenant(), request, &caller()));
     assert_eq!(summary(&response.outcome.unwrap_err()), refused);
     let asked = object(json!({"client_id": "storage", "token": "00D!opaque", "api_type": "salesforce_api"}));
+    let asked = RevocationRequest::parse((&asked).into()).unwrap();
     let revoked = finished(test.engine.revoke(tenant(), asked, &caller()));
     assert_eq!(summary(&revoked.outcome.unwrap_err()), refused);
     assert_eq!(test.sink.take_events().len(), 2);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use locum_engine::model::{DelegationPolicy, WhenUnavailable};
 use locum_engine::ports::{BucketKey, Buckets, PortReply, StoreUnavailable};
-use locum_engine::{BucketDecision, BucketRule, Caller, Engine, JWT_BEARER, Ports};
+use locum_engine::{BucketDecision, BucketRule, Caller, DelegationRequest, Engine, JWT_BEARER, Ports};
 use locum_testing::{
     ACME, GLOBEX, TestEngine, bucket_rule, caller, claims_for, finished, good, good_with, hs256, tenant_at,
 };
@@ -144,7 +144,8 @@ fn without_the_bucket_the_tenants_policy_decides() {
             Arc::new(Blind),
             Arc::clone(&test.sink) as _,
         ));
-        let response = finished(engine.delegate(tenant_at(&*test.directory, ACME), good(), &caller()));
+        let request = DelegationRequest::parse((&good()).into()).unwrap();
+        let response = finished(engine.delegate(tenant_at(&*test.directory, ACME), request, &caller()));
         assert_eq!(response.outcome.err().map(|refusal| refusal.status()), status, "{choice:?}");
     }
 }

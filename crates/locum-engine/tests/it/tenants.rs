@@ -2,8 +2,8 @@
 
 use locum_abi::answer::RevokeAnswer;
 use locum_abi::manifest::{Need, Read};
-use locum_engine::Caller;
 use locum_engine::model::{AddOn, ClientKey};
+use locum_engine::{Caller, RevocationRequest};
 use serde_json::{Map, Value, json};
 
 use locum_testing::{
@@ -133,9 +133,8 @@ fn a_revocation_at_one_tenant_calls_no_issuer_of_another() {
     test.script.answers_revocations("salesforce_api", |_| Ok(RevokeAnswer::Revoked));
     let revoke = |host: &str| {
         let parameters = object(json!({"client_id": "storage", "token": "00D!opaque"}));
-        finished(test.engine.revoke(tenant_at(&*test.directory, host), parameters, &at(host)))
-            .outcome
-            .unwrap();
+        let request = RevocationRequest::parse((&parameters).into()).unwrap();
+        finished(test.engine.revoke(tenant_at(&*test.directory, host), request, &at(host))).outcome.unwrap();
         test.sink.take_only_event().tenant.unwrap()
     };
     assert_eq!(revoke(ACME), ACME);

@@ -17,7 +17,8 @@ async fn delegate(
     request: DelegationRequest,
     ip: IpAddr,
 ) -> Result<Issued, Refusal> {
-    let authenticated = authenticate(directory, buckets, tenant, request, ip, 0).await?;
+    let mut payload = Vec::new();
+    let authenticated = authenticate(directory, buckets, tenant, request, ip, 0, &mut payload).await?;
     let admitted = admit(buckets, authenticated, ip).await.outcome?;
     let authorized = authorize(directory, admitted, "reference").await?;
     issue(entropy, directory, authorized, "reference").await

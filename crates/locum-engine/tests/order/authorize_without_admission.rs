@@ -4,7 +4,7 @@ use locum_engine::Refusal;
 use locum_engine::delegation::{Authenticated, Authorized, authorize};
 use locum_engine::ports::Directory;
 
-async fn skip(directory: &dyn Directory, authenticated: Authenticated) -> Result<Authorized, Refusal> {
+async fn skip(directory: &dyn Directory, authenticated: Authenticated<'_>) -> Result<Authorized, Refusal> {
     authorize(directory, authenticated, "reference").await
 }
 

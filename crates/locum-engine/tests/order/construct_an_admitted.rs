@@ -2,7 +2,7 @@
 
 use locum_engine::delegation::{Admitted, Authenticated};
 
-fn forge(authenticated: Authenticated) -> Admitted {
+fn forge(authenticated: Authenticated<'_>) -> Admitted<'_> {
     Admitted { authenticated }
 }
 

@@ -167,6 +167,8 @@ impl PluginIssuer {
         let request = self.allowed.check(request).map_err(|rule| {
             contract_broken(self.secret_mask.sanitized(&rule.to_string(), MESSAGE_CHARS_MAX))
         })?;
+        // Before anything is sent, whoever polls the request for the first time can still refuse to let it wait.
+        tokio::task::yield_now().await;
         let start = Instant::now();
         match timeout_at(deadline, self.upstreams.send(request, deadline)).await {
             Ok(Ok(reply)) => Ok(reply),

@@ -8,7 +8,7 @@ use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use locum_engine::Refusal;
+use locum_engine::{DelegationRequest, Refusal};
 use tokio::time::Instant;
 
 use crate::endpoint::delegation_methods::methods_served;
@@ -27,11 +27,15 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
         Err(refusal) => return response::refusal(&refusal),
     };
     let tenant = state.find_tenant(&caller.host, deadline).await;
-    let parameters = read_body(&head, body, &state.limits, deadline).await;
+    let body = read_body(&head, body, &state.limits, deadline).await;
+    let parameters = match &body {
+        Ok(body) => body.parameters(&state.limits),
+        Err(refusal) => Err(refusal.clone()),
+    };
     let named = parameters.as_ref().ok();
     let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
-    let answer = match parameters {
-        Ok(parameters) => delegate(&state, tenant, parameters, caller, deadline).await,
+    let answer = match parameters.and_then(DelegationRequest::parse) {
+        Ok(request) => delegate(&state, tenant, request, caller, deadline).await,
         Err(refusal) => {
             let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
             state.engine.refuse_unread(refusal, tenant, &caller)

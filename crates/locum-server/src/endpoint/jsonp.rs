@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use locum_engine::Refusal;
-use serde_json::{Map, Value};
+use locum_engine::strict_json::{Members, Node};
+use locum_engine::{DelegationRequest, Refusal};
 
 use crate::endpoint::delegation_methods::{methods_served, serves_jsonp};
 use crate::execution::delegate;
@@ -42,13 +42,16 @@ pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) ->
     };
     let called = read_query(&head, &state.limits).and_then(|mut parameters| {
         let callback = take_callback(&mut parameters)?;
-        Ok((callback, parameters))
+        Ok((callback, DelegationRequest::parse(parameters)))
     });
-    let (callback, parameters) = match called {
+    let (callback, request) = match called {
         Ok(called) => called,
         Err(refusal) => return response::delegation(&state.engine.refuse_unread(refusal, found, &caller)),
     };
-    let answer = delegate(&state, tenant, parameters, caller, deadline).await;
+    let answer = match request {
+        Ok(request) => delegate(&state, tenant, request, caller, deadline).await,
+        Err(refusal) => state.engine.refuse_unread(refusal, found, &caller),
+    };
     let mut response = response::unstored(StatusCode::OK, script(&callback, &response::payload(&answer)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/javascript"));
@@ -57,10 +60,10 @@ pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) ->
     response
 }
 
-fn take_callback(parameters: &mut Map<String, Value>) -> Result<String, Refusal> {
-    match parameters.shift_remove(CALLBACK) {
+fn take_callback(parameters: &mut Members<'_>) -> Result<String, Refusal> {
+    match parameters.remove(CALLBACK) {
         None => Err(Refusal::missing_parameter(CALLBACK)),
-        Some(Value::String(name)) if is_callback(&name) => Ok(name),
+        Some(Node::Text(name)) if is_callback(&name) => Ok(name.into_owned()),
         Some(_) => {
             let grammar = "cbx parameter must be 1 to 128 letters, digits, dots, underscores or dollar signs";
             Err(Refusal::invalid_request(grammar))

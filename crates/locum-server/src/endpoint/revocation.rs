@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use locum_engine::RevocationRequest;
 
 use crate::execution::revoke;
 use crate::request::{caller, read_body};
@@ -19,8 +20,10 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
         Err(refusal) => return response::refusal(&refusal),
     };
     let tenant = state.find_tenant(&caller.host, deadline).await;
-    let answer = match read_body(&head, body, &state.limits, deadline).await {
-        Ok(parameters) => revoke(&state, tenant, parameters, caller, deadline).await,
+    let body = read_body(&head, body, &state.limits, deadline).await;
+    let request = body.and_then(|body| RevocationRequest::parse(body.parameters(&state.limits)?));
+    let answer = match request {
+        Ok(request) => revoke(&state, tenant, request, caller, deadline).await,
         Err(refusal) => {
             let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
             state.engine.refuse_unread_revocation(refusal, tenant, &caller)

@@ -1,8 +1,9 @@
 //! Form bodies and query strings: percent-decoding that refuses what it would have to guess.
 
+use std::borrow::Cow;
+
+use locum_engine::strict_json::{Members, Node};
 use locum_engine::{Refusal, mask_tokens};
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
 
 /// Longest part of a parameter's name that an error repeats, in characters.
 const NAME_SHOWN_MAX: usize = 64;
@@ -13,8 +14,8 @@ const NAME_SHOWN_MAX: usize = 64;
 ///
 /// # Errors
 /// A broken escape, text that is not UTF-8, a parameter without a name, one that is given twice, or too many.
-pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Map<String, Value>, Refusal> {
-    let mut parameters = Map::new();
+pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Members<'_>, Refusal> {
+    let mut parameters = Members::default();
     let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     for (count, pair) in pairs.enumerate() {
         if count == parameters_max {
@@ -23,25 +24,23 @@ pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Map<String, Va
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = decode(halves.next().unwrap_or_default())?;
         let value = decode(halves.next().unwrap_or_default())?;
-        let (name, is_item) = match name.strip_suffix("[]") {
-            Some(list) => (list.to_owned(), true),
-            None => (name, false),
-        };
-        if name.is_empty() {
-            return Err(Refusal::invalid_request("a parameter has no name"));
-        }
-        match parameters.entry(name) {
-            Entry::Vacant(free) => {
-                let value = Value::String(value);
-                free.insert(if is_item { Value::Array(vec![value]) } else { value });
-            }
-            Entry::Occupied(mut taken) => match taken.get_mut() {
-                Value::Array(items) if is_item => items.push(Value::String(value)),
-                _ => return Err(twice(taken.key())),
+        let value = Node::Text(value);
+        match name.strip_suffix("[]") {
+            None => add(&mut parameters, name, value)?,
+            Some(list) => match parameters.get_mut(list) {
+                Some(Node::List(items)) => items.push(value),
+                _ => add(&mut parameters, Cow::Owned(list.to_owned()), Node::List(vec![value]))?,
             },
         }
     }
     Ok(parameters)
+}
+
+fn add<'a>(parameters: &mut Members<'a>, name: Cow<'a, str>, value: Node<'a>) -> Result<(), Refusal> {
+    if name.is_empty() {
+        return Err(Refusal::invalid_request("a parameter has no name"));
+    }
+    parameters.add(name, value).map_err(|name| twice(&name))
 }
 
 /// The refusal of more parameters than are read.
@@ -54,7 +53,11 @@ fn twice(name: &str) -> Refusal {
     Refusal::invalid_request(format!("the parameter {shown} was sent twice"))
 }
 
-fn decode(encoded: &[u8]) -> Result<String, Refusal> {
+fn decode(encoded: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+    let not_utf8 = || Refusal::invalid_request("parameters must be UTF-8");
+    if !encoded.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return std::str::from_utf8(encoded).map(Cow::Borrowed).map_err(|_| not_utf8());
+    }
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut bytes = encoded.iter();
     while let Some(&byte) = bytes.next() {
@@ -66,7 +69,7 @@ fn decode(encoded: &[u8]) -> Result<String, Refusal> {
             plain => plain,
         });
     }
-    String::from_utf8(decoded).map_err(|_| Refusal::invalid_request("parameters must be UTF-8"))
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| not_utf8())
 }
 
 fn escaped(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
@@ -77,12 +80,14 @@ fn escaped(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn parsed(text: &str) -> Result<Value, String> {
-        parse(text.as_bytes(), 5).map(Value::Object).map_err(|refusal| refusal.description().to_owned())
+        parse(text.as_bytes(), 5)
+            .map(|parameters| Node::Object(parameters).to_value())
+            .map_err(|refusal| refusal.description().to_owned())
     }
 
     #[test]
@@ -159,8 +164,11 @@ mod tests {
         fn decoding_reverses_encoding(name in "\\PC{1,8}", value in "\\PC{0,16}") {
             prop_assume!(!name.ends_with("[]"));
             let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-            let parsed = parse(format!("{}={}", encoded(&name), encoded(&value)).as_bytes(), 5).unwrap();
-            prop_assert_eq!(parsed.get(&name), Some(&Value::String(value)));
+            for text in [format!("{}={}", encoded(&name), encoded(&value)), format!("{}=plain", encoded(&name))] {
+                let parsed = parse(text.as_bytes(), 5).unwrap();
+                let expected = if text.ends_with("plain") { "plain" } else { value.as_str() };
+                prop_assert_eq!(parsed.get(&name).and_then(Node::as_text), Some(expected));
+            }
         }
 
         #[test]

@@ -1,10 +1,10 @@
 //! The parameters of a request, read from its body or its query string within the limits.
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use axum::http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use locum_engine::{Refusal, RefusalKind, mask_tokens, strict_json};
-use serde_json::{Map, Value};
+use locum_engine::strict_json::{self, Members};
+use locum_engine::{Refusal, RefusalKind, mask_tokens};
 use tokio::time::{Instant, timeout_at};
 
 use crate::options::Limits;
@@ -15,22 +15,38 @@ use crate::request::media_type::MediaType;
 /// Longest complaint of the JSON reader that a client is shown, in characters.
 const COMPLAINT_SHOWN_MAX: usize = 200;
 
-/// Reads the body, as JSON or as a form, until the deadline.
+/// A body that has arrived.
+pub(crate) struct Body {
+    media_type: MediaType,
+    bytes: Bytes,
+}
+
+/// Reads the body until the deadline.
 ///
 /// # Errors
-/// Another media type, a body that is too large, too slow or not of its media type, and a repeated parameter.
+/// Another media type than JSON and form, and a body that is too large or too slow.
 pub(crate) async fn read_body(
     head: &Parts,
-    body: Body,
+    body: axum::body::Body,
     limits: &Limits,
     deadline: Instant,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<Body, Refusal> {
     let media_type = MediaType::of(&head.headers)?;
     let bytes =
         timeout_at(deadline, whole(body, limits.body_bytes_max)).await.map_err(|_| body_too_slow())??;
-    match media_type {
-        MediaType::Form => form::parse(&bytes, limits.parameters_max),
-        MediaType::Json => json(&bytes, limits.parameters_max),
+    Ok(Body { media_type, bytes })
+}
+
+impl Body {
+    /// The parameters, which borrow their texts from the body.
+    ///
+    /// # Errors
+    /// A body that is not of its media type, and a repeated parameter.
+    pub(crate) fn parameters(&self, limits: &Limits) -> Result<Members<'_>, Refusal> {
+        match self.media_type {
+            MediaType::Form => form::parse(&self.bytes, limits.parameters_max),
+            MediaType::Json => json(&self.bytes, limits.parameters_max),
+        }
     }
 }
 
@@ -38,7 +54,7 @@ pub(crate) async fn read_body(
 ///
 /// # Errors
 /// A query string that is too large, and a repeated parameter.
-pub(crate) fn read_query(head: &Parts, limits: &Limits) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn read_query<'a>(head: &'a Parts, limits: &Limits) -> Result<Members<'a>, Refusal> {
     let query = head.uri.query().unwrap_or_default();
     if query.len() > limits.body_bytes_max {
         return Err(too_large(limits.body_bytes_max));
@@ -46,7 +62,7 @@ pub(crate) fn read_query(head: &Parts, limits: &Limits) -> Result<Map<String, Va
     form::parse(query.as_bytes(), limits.parameters_max)
 }
 
-async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
+async fn whole(body: axum::body::Body, bytes_max: usize) -> Result<Bytes, Refusal> {
     // A body that is announced as too large is not read at all.
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(bytes_max));
@@ -62,7 +78,7 @@ fn too_large(bytes_max: usize) -> Refusal {
     Refusal::new(RefusalKind::BodyTooLarge, format!("send at most {bytes_max} bytes"))
 }
 
-fn json(bytes: &[u8], parameters_max: usize) -> Result<Map<String, Value>, Refusal> {
+fn json(bytes: &[u8], parameters_max: usize) -> Result<Members<'_>, Refusal> {
     let parameters = strict_json::object(bytes).map_err(|complaint| {
         let shown: String = mask_tokens(&complaint.to_string()).chars().take(COMPLAINT_SHOWN_MAX).collect();
         Refusal::invalid_request(format!("the body is not the JSON it should be: {shown}"))

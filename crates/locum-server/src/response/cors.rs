@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_engine::ports::{Found, StoreUnavailable};
 use locum_engine::prepared::PreparedTenant;
-use serde_json::{Map, Value};
+use locum_engine::strict_json::{Members, Node};
 use tokio::time::Instant;
 
 use crate::state::{AppState, await_lookup};
@@ -48,7 +48,7 @@ pub(crate) async fn readable_by(
     state: &AppState,
     tenant: &Found<PreparedTenant>,
     headers: &HeaderMap,
-    parameters: Option<&Map<String, Value>>,
+    parameters: Option<&Members<'_>>,
     deadline: Instant,
 ) -> Option<HeaderValue> {
     let origin = origin(headers)?;
@@ -88,8 +88,8 @@ async fn client_allows(
 }
 
 /// `client_id`; empty is absent.
-fn named_client(parameters: &Map<String, Value>) -> Option<&str> {
-    parameters.get("client_id").and_then(Value::as_str).filter(|id| !id.is_empty())
+fn named_client<'p>(parameters: &'p Members<'_>) -> Option<&'p str> {
+    parameters.get("client_id").and_then(Node::as_text).filter(|id| !id.is_empty())
 }
 
 /// Lets pages of this origin read the answer, the rate headers in it too.

@@ -125,6 +125,15 @@ async fn a_request_beyond_the_in_flight_limit_is_refused() {
     assert_eq!(server.doubles.sink.take_events().len(), 4);
 }
 
+#[tokio::test]
+async fn a_request_that_waits_for_nothing_needs_no_permit() {
+    let server = limited(Limits { in_flight_max: 0, ..Limits::default() });
+    assert_eq!(server.delegate(good()).await.status, 200);
+    server.doubles.script.answers_later("app", |_, _| Box::pin(pending()));
+    assert_eq!(server.delegate(good()).await.error_code(), code(503, "temporarily_unavailable"));
+    assert_eq!(server.doubles.sink.take_events().len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_is_refused_at_its_deadline() {
     let server = TestServer::new();

@@ -1,6 +1,7 @@
 //! Every row of the refusal table, provoked by a request.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -92,7 +93,9 @@ async fn provoked(kind: RefusalKind) -> Reply {
         RefusalKind::TemporarilyUnavailable => {
             let limits = Limits { in_flight_max: 0, ..Limits::default() };
             let options = ServerOptions { limits, ..ServerOptions::default() };
-            TestServer::with_options(options).delegate(good()).await
+            let server = TestServer::with_options(options);
+            server.doubles.script.answers_later("app", |_, _| Box::pin(pending()));
+            server.delegate(good()).await
         }
         RefusalKind::UpstreamBusy => {
             failed(|| IssuerFailure::Failed(Failure::upstream_busy(7, UPSTREAM_TEXT))).await
