@@ -1,38 +1,51 @@
-//! Measures delegations beside the same cryptography without Locum, calls of a plugin at both levels of isolation, and what
-//! other calls notice of its deaths.
+//! Builds Locum as for a release and measures it: instructions, and the benchmarks of single parts.
+
+mod criterion;
+
+use std::process::Command;
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
-use crate::build::{self, build};
-use crate::shell::{cargo, run as run_command};
+use crate::build::{Profile, build_with};
+use crate::shell::{run as run_command, target_dir};
 
-/// Package and name of each benchmark.
-const BENCHES: [(&str, &str); 3] =
-    [("locum", "delegate"), ("locum-host", "isolation"), ("locum-host", "deaths")];
-
-/// The test plugin that dies in every way.
-const HOSTILE: &str = "locum-test-hostile";
+/// The package that measures.
+const BENCH: &str = "locum-bench";
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Takes fewer and shorter samples: enough to see that the benches run, too few for figures.
+    /// Takes fewer and shorter samples: enough to see that the measurements run, too few for figures.
     #[arg(long)]
     quick: bool,
+    /// Counts the instructions of a request by callgrind, which needs valgrind, and nothing else.
+    #[arg(long)]
+    instructions: bool,
+    /// With `--instructions`: also prints the functions that cost most.
+    #[arg(long, requires = "instructions")]
+    profile: bool,
+    /// Measures only this exchange: hs256-hs256, rs256-hs256, hs256-rs256 or hs256-sas; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    exchange: Vec<String>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let built = build(build::Args { release: true })?;
-    run_command(cargo().args(["build", "--release", "--package", HOSTILE]))?;
-    let hostile = built.locum.with_file_name("liblocum_test_hostile.so");
-    for (package, name) in BENCHES {
-        let mut bench = cargo();
-        bench.args(["bench", "--package", package, "--bench", name]);
-        bench.env("LOCUM_BENCH_PLUGINS", &built.plugins_dir).env("LOCUM_BENCH_HOSTILE", &hostile);
-        if args.quick {
-            bench.args(["--", "--warm-up-time", "0.5", "--measurement-time", "1", "--sample-size", "20"]);
-        }
-        run_command(&mut bench)?;
+    if args.instructions { instructions(args) } else { criterion::run(args.quick) }
+}
+
+fn instructions(args: &Args) -> Result<()> {
+    let built = build_with(Profile::ReleaseWithSymbols, &[BENCH])?;
+    let mut bench = Command::new(built.locum.with_file_name(BENCH));
+    bench.arg("instructions").arg("--locum").arg(&built.locum).arg("--plugins").arg(&built.plugins_dir);
+    bench.arg("--folder").arg(target_dir()?.join("bench/instructions"));
+    for exchange in &args.exchange {
+        bench.args(["--exchange", exchange]);
     }
-    Ok(())
+    if args.quick {
+        bench.args(["--requests", "200"]);
+    }
+    if args.profile {
+        bench.arg("--profile");
+    }
+    run_command(&mut bench)
 }

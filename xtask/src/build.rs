@@ -1,7 +1,7 @@
 //! Builds the server and every plugin, and puts the plugins into one directory with their pins.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -33,24 +33,59 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// How something is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Debug,
+    Release,
+    /// As for a release, with symbols, in a target directory of its own: for tools that name functions.
+    ReleaseWithSymbols,
+}
+
+impl Profile {
+    /// `cargo build` for it, and where it puts what it builds.
+    fn cargo_build(self, target: &Path) -> (Command, PathBuf) {
+        let mut build = cargo();
+        build.arg("build");
+        match self {
+            Self::Debug => (build, target.join("debug")),
+            Self::Release => {
+                build.arg("--release");
+                (build, target.join("release"))
+            }
+            Self::ReleaseWithSymbols => {
+                let target = target.join("profiling");
+                build.arg("--release").env("CARGO_TARGET_DIR", &target);
+                build.env("CARGO_PROFILE_RELEASE_STRIP", "false");
+                build.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
+                (build, target.join("release"))
+            }
+        }
+    }
+}
+
 /// Builds and pins.
 pub fn build(args: Args) -> Result<Built> {
+    build_with(if args.release { Profile::Release } else { Profile::Debug }, &[])
+}
+
+/// Builds and pins, and builds more packages along with it, which are put beside `locum`.
+pub fn build_with(profile: Profile, more: &[&str]) -> Result<Built> {
     let workspace = Workspace::load(workspace_root())?;
     let target = &workspace.target;
     let packages: Vec<&str> = workspace.plugins().map(|package| package.name.as_str()).collect();
-    let mut build = cargo();
-    build.args(["build", "--package", "locum"]);
-    for package in &packages {
+    let (mut build, built) = profile.cargo_build(target);
+    build.args(["--package", "locum"]);
+    for package in packages.iter().chain(more) {
         build.args(["--package", package]);
     }
-    if args.release {
-        build.arg("--release");
-    }
     run_command(&mut build)?;
-    let built = target.join(if args.release { "release" } else { "debug" });
-    // Release plugins get a directory of their own: a bench must not change what a running demo has mapped.
-    let plugins_dir =
-        if args.release { target.join("release-plugins/plugins") } else { target.join("plugins") };
+    // Each profile's plugins get a directory of their own: a bench must not change what a running demo has mapped.
+    let plugins_dir = target.join(match profile {
+        Profile::Debug => "plugins",
+        Profile::Release => "release-plugins/plugins",
+        Profile::ReleaseWithSymbols => "profiling/plugins",
+    });
     let locum = built.join("locum");
     let plugins = lay_out(&packages, &built, &plugins_dir)?;
     let mut pin = Command::new(&locum);
@@ -62,11 +97,7 @@ pub fn build(args: Args) -> Result<Built> {
 }
 
 /// Copies each plugin anew under its own name: a file that a server has mapped is never written into.
-fn lay_out(
-    packages: &[&str],
-    built: &std::path::Path,
-    plugins_dir: &std::path::Path,
-) -> Result<Vec<PathBuf>> {
+fn lay_out(packages: &[&str], built: &Path, plugins_dir: &Path) -> Result<Vec<PathBuf>> {
     if plugins_dir.exists() {
         fs::remove_dir_all(plugins_dir)?;
     }

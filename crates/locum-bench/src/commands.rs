@@ -1,0 +1,33 @@
+//! The command line. `cargo xtask bench` builds what is measured and calls this.
+
+mod count_instructions;
+
+use clap::{Parser, Subcommand};
+
+use crate::services::{floor, ideal, serve};
+
+/// Measures Locum over HTTP beside services that do less.
+#[derive(Parser)]
+#[command(name = "locum-bench", arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Counts the instructions of one request by callgrind.
+    Instructions(count_instructions::Args),
+    /// Serves a constant answer.
+    Floor,
+    /// Serves the exchanges as an engineer would write them by hand.
+    Ideal,
+}
+
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Instructions(args) => count_instructions::run(&args),
+        Command::Floor => serve(floor::router()),
+        Command::Ideal => serve(ideal::router()?),
+    }
+}
