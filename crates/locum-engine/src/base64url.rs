@@ -10,5 +10,12 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// Decodes a part of a JWT. Padding, white space and unused bits that are set are refused.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
+    let mut bytes = Vec::new();
+    decode_into(text, &mut bytes).then_some(bytes)
+}
+
+/// The same into a buffer, which loses what it holds. False if the text is refused.
+pub(crate) fn decode_into(text: &str, bytes: &mut Vec<u8>) -> bool {
+    bytes.clear();
+    URL_SAFE_NO_PAD.decode_vec(text, bytes).is_ok()
 }

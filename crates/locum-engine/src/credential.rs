@@ -1,9 +1,10 @@
 //! Issued credentials, and the check of an issuer's answer against the grant.
 
+use std::borrow::Cow;
+
 use locum_abi::answer::{Credential as PluginCredential, Issued as PluginIssued};
 use locum_abi::manifest::CredentialForm;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::base64url;
@@ -133,27 +134,41 @@ fn check_times(
 /// not verified: the engine has no key for it.
 fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
     #[derive(Deserialize)]
-    struct Header {
-        alg: String,
+    struct Header<'a> {
+        #[serde(borrow)]
+        alg: Cow<'a, str>,
     }
     #[derive(Deserialize)]
     struct Times {
         iat: i64,
         exp: i64,
     }
-    let parts: Vec<_> = token.splitn(4, '.').map(base64url::decode).collect();
-    let [Some(header), Some(payload), Some(signature)] = parts.as_slice() else {
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(InvalidCredential::NotAToken);
     };
-    let Header { alg } = json_object(header)?;
-    if alg.eq_ignore_ascii_case("none") || signature.is_empty() {
+    let mut decoded = Vec::with_capacity(token.len());
+    let decode = |part, decoded: &mut Vec<u8>| match base64url::decode_into(part, decoded) {
+        true => Ok(()),
+        false => Err(InvalidCredential::NotAToken),
+    };
+    decode(signature, &mut decoded)?;
+    if decoded.is_empty() {
         return Err(InvalidCredential::Unsigned);
     }
-    let Times { iat, exp } = json_object(payload)?;
+    decode(header, &mut decoded)?;
+    let Header { alg } = json_object(&decoded)?;
+    if alg.eq_ignore_ascii_case("none") {
+        return Err(InvalidCredential::Unsigned);
+    }
+    decode(payload, &mut decoded)?;
+    let Times { iat, exp } = json_object(&decoded)?;
     Ok((iat, exp))
 }
 
-fn json_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidCredential> {
+fn json_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, InvalidCredential> {
     // serde also reads a struct from an array.
     if !json.starts_with(b"{") {
         return Err(InvalidCredential::NotAToken);

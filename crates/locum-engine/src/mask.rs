@@ -1,10 +1,15 @@
 //! Hides tokens in texts that were not meant to hold one, before an error or the audit repeats them.
 
+use std::borrow::Cow;
+
 const MASK: &str = "[token]";
 
 /// The text with `[token]` in the place of everything that looks like a JWT: base64url that begins as a JSON object does
 /// (`eyJ`), a dot, and more. What has no dot stays: the `Auth0-Client` header is base64 of JSON.
-pub fn mask_tokens(text: &str) -> String {
+pub fn mask_tokens(text: &str) -> Cow<'_, str> {
+    if !text.contains("eyJ") {
+        return Cow::Borrowed(text);
+    }
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = rest.find("eyJ") {
@@ -17,7 +22,7 @@ pub fn mask_tokens(text: &str) -> String {
         rest = after;
     }
     masked.push_str(rest);
-    masked
+    Cow::Owned(masked)
 }
 
 fn is_of_a_token(character: char) -> bool {

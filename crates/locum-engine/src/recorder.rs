@@ -121,5 +121,11 @@ fn sha256_hex(text: &str) -> String {
 
 /// A text of the request, without tokens that somebody put into the wrong place.
 fn shown(text: &str) -> String {
-    mask_tokens(text).chars().take(AUDIT_TEXT_MAX).collect()
+    let mut shown = mask_tokens(text).into_owned();
+    if shown.len() > AUDIT_TEXT_MAX
+        && let Some((end, _)) = shown.char_indices().nth(AUDIT_TEXT_MAX)
+    {
+        shown.truncate(end);
+    }
+    shown
 }

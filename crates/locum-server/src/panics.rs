@@ -60,7 +60,12 @@ impl Panicked {
 
 /// Around every endpoint: a panic is that request's 500.
 pub(crate) async fn contain_panics(request: Request, next: Next) -> Response {
-    match Contained::new(next.run(request)).await {
+    contained(next.run(request)).await
+}
+
+/// The response, or the 500 of a panic.
+pub(crate) async fn contained(response: impl Future<Output = Response>) -> Response {
+    match Contained::new(response).await {
         Ok(response) => response,
         Err(panicked) => response::refusal(&panicked.refusal()),
     }

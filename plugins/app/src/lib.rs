@@ -7,6 +7,7 @@ use locum_plugin::prelude::*;
 use locum_plugin::signing::JwsSigner;
 
 use crate::settings::Settings;
+use crate::token::Claims;
 
 locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [App] }
 
@@ -34,7 +35,7 @@ impl Issuer for App {
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        Ok(grant.jwt(self.signer.sign(grant, &token::claims(&self.issuer, grant))?))
+        Ok(grant.jwt(self.signer.sign(grant, &Claims { issuer: &self.issuer, grant })?))
     }
 }
 

@@ -19,16 +19,24 @@ use crate::sanitize::sanitized;
 
 /// Bytes of a needle by which it is looked up. No needle is shorter.
 const PREFIX_BYTES: usize = SECRET_IN_TEXT_BYTES_MIN;
-const PREFIX_MASK: u64 = (1 << (8 * PREFIX_BYTES)) - 1;
 const FILTER_BITS: u32 = 12;
+
+/// Most positions of a credential from one look to the next.
+const STRIDE_MAX: usize = 16;
+
+/// Most pieces of needles in the filter: with more of them, looks are often in vain.
+const PIECES_MAX: usize = 1 << (FILTER_BITS - 3);
 
 /// The secrets of one issuer.
 pub(crate) struct SecretMask {
     secrets: Vec<Secret>,
     /// Sorted by prefix.
     needles: Vec<Needle>,
-    /// Which prefixes there are, by a hash: most positions of a text are passed with one look.
+    /// Which pieces of [`PREFIX_BYTES`] there are, by a hash: most positions of a text are passed with one look. A piece is
+    /// the prefix of a needle or, if the needle is looked for in credentials, begins before its `stride`.
     filter: Box<[u64]>,
+    /// In a credential, the first of so many positions is looked at: each needle has a piece at one of them.
+    stride: usize,
 }
 
 /// A secret, without its text.
@@ -53,7 +61,7 @@ impl SecretMask {
     /// The settings that the schema marks `writeOnly`, and the tenant's private key.
     pub(crate) fn new(schema: &Value, settings: &Map<String, Value>, tenant: &Tenant) -> Self {
         let filter = vec![0; 1 << (FILTER_BITS - 6)].into_boxed_slice();
-        let mut mask = Self { secrets: Vec::new(), needles: Vec::new(), filter };
+        let mut mask = Self { secrets: Vec::new(), needles: Vec::new(), filter, stride: 1 };
         for secret in secret_settings(schema, settings) {
             mask.add(format!("the setting `{}`", secret.pointer), secret.text);
         }
@@ -61,7 +69,27 @@ impl SecretMask {
             mask.add("the tenant's private key".to_owned(), key.private_key_pem.expose());
         }
         mask.needles.sort_unstable_by_key(|needle| needle.prefix);
+        mask.fill_filter();
         mask
+    }
+
+    fn fill_filter(&mut self) {
+        let in_credentials =
+            |needle: &&Needle| self.secrets.get(needle.secret).is_some_and(|secret| secret.in_credentials);
+        let lengths = self.needles.iter().filter(in_credentials).map(|needle| needle.bytes.len());
+        let (count, shortest) =
+            lengths.fold((0, usize::MAX), |(n, least), length| (n + 1, least.min(length)));
+        let pieces_each = PIECES_MAX.checked_div(count).unwrap_or(1);
+        self.stride = (shortest - PREFIX_BYTES + 1).min(STRIDE_MAX).min(pieces_each).max(1);
+        for needle in &self.needles {
+            let pieces = if in_credentials(&needle) { self.stride } else { 1 };
+            for piece in needle.bytes.windows(PREFIX_BYTES).take(pieces) {
+                let (word, bit) = filter_place(piece_of(piece));
+                if let Some(word) = self.filter.get_mut(word) {
+                    *word |= bit;
+                }
+            }
+        }
     }
 
     /// Looks for each line on its own, since a message may quote a PEM in part.
@@ -70,11 +98,7 @@ impl SecretMask {
         let mut lines = 0;
         for line in secret.lines().map(str::trim).filter(is_secret) {
             for bytes in encodings(line) {
-                let Some(prefix) = bytes.first_chunk().map(prefix_of) else { continue };
-                let (word, bit) = filter_place(prefix);
-                if let Some(word) = self.filter.get_mut(word) {
-                    *word |= bit;
-                }
+                let Some(prefix) = bytes.get(..PREFIX_BYTES).map(piece_of) else { continue };
                 self.needles.push(Needle { prefix, bytes, secret: self.secrets.len(), line: lines });
             }
             lines += 1;
@@ -86,7 +110,7 @@ impl SecretMask {
     /// The text with its secrets masked, escaped and truncated to this many characters.
     pub(crate) fn sanitized(&self, text: &str, chars_max: usize) -> String {
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        self.find(text.as_bytes(), |range, _| ranges.push(range));
+        self.find(text.as_bytes(), 1, |range, _| ranges.push(range));
         if ranges.is_empty() {
             return sanitized(text, chars_max);
         }
@@ -108,7 +132,7 @@ impl SecretMask {
     pub(crate) fn mask_failure(&self, failure: &mut Failure) {
         failure.upstream_code.take_if(|code| {
             let mut contains_secret = false;
-            self.find(code.as_bytes(), |_, _| contains_secret = true);
+            self.find(code.as_bytes(), 1, |_, _| contains_secret = true);
             contains_secret
         });
         failure.message = self.sanitized(&failure.message, MESSAGE_CHARS_MAX);
@@ -124,13 +148,17 @@ impl SecretMask {
             return None;
         }
         let mut found = Vec::new();
-        let mut look = |bytes: &[u8]| self.find(bytes, |_, needle| found.push((needle.secret, needle.line)));
+        let mut look = |bytes: &[u8]| {
+            self.find(bytes, self.stride, |_, needle| found.push((needle.secret, needle.line)));
+        };
         match credential {
             Credential::Text(text) => look(text.as_bytes()),
             Credential::Jwt(token) => {
                 look(token.as_bytes());
+                let mut decoded = Vec::with_capacity(token.len());
                 for part in token.split('.') {
-                    if let Ok(decoded) = URL_SAFE_NO_PAD.decode(part) {
+                    decoded.clear();
+                    if URL_SAFE_NO_PAD.decode_vec(part, &mut decoded).is_ok() {
                         look(&decoded);
                     }
                 }
@@ -146,44 +174,55 @@ impl SecretMask {
         self.secrets.iter().enumerate().find(disclosed).map(|(_, secret)| secret.name.as_str())
     }
 
-    /// Reports each place at which a needle is, in one pass.
-    fn find(&self, text: &[u8], mut report: impl FnMut(Range<usize>, &Needle)) {
+    /// Reports each place at which a needle is. The filter is asked at the first of `stride` positions only.
+    fn find(&self, text: &[u8], stride: usize, mut report: impl FnMut(Range<usize>, &Needle)) {
         if self.needles.is_empty() {
             return;
         }
-        let mut prefix = 0;
-        for (at, byte) in text.iter().enumerate() {
-            prefix = prefix >> 8 | u64::from(*byte) << (8 * (PREFIX_BYTES - 1));
-            let Some(start) = (at + 1).checked_sub(PREFIX_BYTES) else { continue };
-            let (word, bit) = filter_place(prefix);
+        for (index, piece) in text.windows(PREFIX_BYTES).step_by(stride).enumerate() {
+            let (word, bit) = filter_place(piece_of(piece));
             if self.filter.get(word).is_none_or(|word| word & bit == 0) {
                 continue;
             }
-            let first = self.needles.partition_point(|needle| needle.prefix < prefix);
-            let same = self.needles.iter().skip(first).take_while(|needle| needle.prefix == prefix);
-            for needle in same {
-                let end = start + needle.bytes.len();
-                if text.get(start..end) == Some(needle.bytes.as_slice()) {
-                    report(start..end, needle);
-                }
+            let last = index * stride;
+            for start in (last + 1).saturating_sub(stride)..=last {
+                self.needles_at(text, start, &mut report);
+            }
+        }
+    }
+
+    /// Reports the needles that begin here.
+    fn needles_at(&self, text: &[u8], start: usize, report: &mut impl FnMut(Range<usize>, &Needle)) {
+        let Some(rest) = text.get(start..) else { return };
+        let Some(prefix) = rest.get(..PREFIX_BYTES).map(piece_of) else { return };
+        let first = self.needles.partition_point(|needle| needle.prefix < prefix);
+        for needle in self.needles.iter().skip(first).take_while(|needle| needle.prefix == prefix) {
+            if rest.starts_with(&needle.bytes) {
+                report(start..start + needle.bytes.len(), needle);
             }
         }
     }
 }
 
-fn prefix_of(bytes: &[u8; PREFIX_BYTES]) -> u64 {
-    bytes.iter().rev().fold(0, |prefix, byte| prefix << 8 | u64::from(*byte)) & PREFIX_MASK
+/// A piece of [`PREFIX_BYTES`] as a number.
+fn piece_of(bytes: &[u8]) -> u64 {
+    let mut piece = [0; 8];
+    for (place, byte) in piece.iter_mut().zip(bytes) {
+        *place = *byte;
+    }
+    u64::from_le_bytes(piece)
 }
 
 /// The word of the filter and the bit in it.
-fn filter_place(prefix: u64) -> (usize, u64) {
-    let hash = prefix.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
+fn filter_place(piece: u64) -> (usize, u64) {
+    let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 #[cfg(test)]
 mod tests {
     use locum_abi::configuration::SigningKey;
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -315,6 +354,25 @@ mod tests {
             jwt(&json!({"sub": "auth0|alice"})),
         ] {
             assert_eq!(mask.disclosed_by(&harmless), None, "{harmless:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_found_wherever_it_is(
+            secret in "[ -~]{8,40}",
+            before in "[a-z]{0,60}",
+            after in "[a-z]{0,60}",
+        ) {
+            let secret = secret.trim();
+            prop_assume!(secret.len() >= SECRET_IN_CREDENTIAL_BYTES_MIN && !secret.starts_with("-----"));
+            let schema = json!({"properties": {"key": {"writeOnly": true}}});
+            let mask = SecretMask::new(&schema, json!({"key": secret}).as_object().unwrap(), &no_key());
+            let disclosing = Credential::Text(format!("{before}{secret}{after}"));
+            prop_assert!(mask.disclosed_by(&disclosing).is_some());
+            let harmless = Credential::Text(format!("{before}{after}"));
+            prop_assume!(!format!("{before}{after}").contains(secret));
+            prop_assert_eq!(mask.disclosed_by(&harmless), None);
         }
     }
 
