@@ -99,6 +99,9 @@ pub enum IssuerFailure {
     /// The directory could not say whether an audience is one of the tenant's.
     #[error("the directory is unavailable: {0}")]
     DirectoryUnavailable(StoreUnavailable),
+    /// More signatures are asked for than can be made. The credential was not issued.
+    #[error("more signatures are asked for than can be made")]
+    Overloaded,
     /// An operator has paused the issuer. It was not called.
     #[error("an operator has paused the issuer")]
     Paused,

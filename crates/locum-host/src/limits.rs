@@ -26,6 +26,15 @@ pub const CREDENTIAL_BYTES_MAX: usize = 64 << 10;
 /// Longest message or pointer of a plugin, in characters. The rest is cut off.
 pub const MESSAGE_CHARS_MAX: usize = 1024;
 
+/// Most RSA signatures that wait, for all issuers together.
+pub const SIGNING_QUEUE_MAX: usize = 1024;
+
+/// Longest wait of a signature in a queue that was empty so long ago at most.
+pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// Longest wait of a signature in a queue that was not empty for longer.
+pub const SIGNING_WAIT_BUSY_MAX: Duration = Duration::from_millis(15);
+
 /// Shortest secret that is masked in messages and log lines, in bytes: shorter ones occur in ordinary text by chance.
 pub const SECRET_IN_TEXT_BYTES_MIN: usize = 6;
 

@@ -28,8 +28,8 @@ use crate::loading::settings_schema::SettingsSchema;
 use crate::pauses::{OperatorPauses, PauseScope, PluginPause, TooManyPauses};
 use crate::plugin::{Plugin, RunnerOptions};
 use crate::runner::RunnerCommand;
+use crate::signing::SharedSigning;
 use crate::signing::signer::Signer;
-use crate::signing::tenant_keys::TenantKeys;
 
 /// How plugins are loaded and called.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl LoadOptions {
 pub struct PluginSet {
     plugins: Vec<Arc<Plugin>>,
     by_api_type: HashMap<String, ServedApiType>,
-    tenant_keys: Arc<TenantKeys>,
+    signing: Arc<SharedSigning>,
     options: LoadOptions,
     /// Shared with the sets that upgrades derive from this one.
     pauses: Arc<OperatorPauses>,
@@ -121,8 +121,8 @@ impl PluginSet {
         Ok(set)
     }
 
-    fn empty(options: LoadOptions, pauses: Arc<OperatorPauses>, tenant_keys: Arc<TenantKeys>) -> Self {
-        Self { plugins: Vec::new(), by_api_type: HashMap::new(), tenant_keys, options, pauses }
+    fn empty(options: LoadOptions, pauses: Arc<OperatorPauses>, signing: Arc<SharedSigning>) -> Self {
+        Self { plugins: Vec::new(), by_api_type: HashMap::new(), signing, options, pauses }
     }
 
     pub(crate) fn runner_options(&self) -> RunnerOptions<'_> {
@@ -132,8 +132,7 @@ impl PluginSet {
 
     /// The same plugins, this one in the place of the one with its name.
     pub(crate) fn with(&self, plugin: Arc<Plugin>) -> Result<Self, LoadError> {
-        let mut set =
-            Self::empty(self.options.clone(), Arc::clone(&self.pauses), Arc::clone(&self.tenant_keys));
+        let mut set = Self::empty(self.options.clone(), Arc::clone(&self.pauses), Arc::clone(&self.signing));
         for loaded in &self.plugins {
             let replaces = loaded.manifest().name == plugin.manifest().name;
             set.add(Arc::clone(if replaces { &plugin } else { loaded }))?;
@@ -167,6 +166,11 @@ impl PluginSet {
         }
         self.plugins.push(plugin);
         Ok(())
+    }
+
+    /// How many RSA signatures wait to be made. It is the same for all sets that upgrades derive from each other.
+    pub fn signatures_waiting(&self) -> usize {
+        self.signing.queue.length()
     }
 
     /// The plugins, in the order in which they were loaded.
@@ -221,7 +225,7 @@ impl Issuers for PluginSet {
                 Failure::setting(&setting, "expected an http or https URL without user info")
             })?;
         let signer =
-            Signer::take(manifest, &mut configuration, plugin.allows_signing_bytes(), &self.tenant_keys)?;
+            Signer::take(manifest, &mut configuration, plugin.allows_signing_bytes(), &self.signing)?;
         let secret_mask =
             SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
         let name: Arc<str> = plugin.manifest().name.as_str().into();

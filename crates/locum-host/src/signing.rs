@@ -1,10 +1,21 @@
 //! Signing: the host holds private keys, and makes the signatures that plugins ask for.
 //!
 //! `issuer_keys` takes the keys out of a configuration, so that no plugin is given one. `signer` answers the requests of an
-//! issuer; what it may sign with the tenant's key is decided by `tenant_tokens`.
+//! issuer, RSA signatures in the turn that `queue` gives them; what it may sign with the tenant's key is decided by `tenant_tokens`.
 
 mod issuer_keys;
 mod private_key;
+pub(crate) mod queue;
 pub(crate) mod signer;
-pub(crate) mod tenant_keys;
+mod tenant_keys;
 mod tenant_tokens;
+
+use queue::SigningQueue;
+use tenant_keys::TenantKeys;
+
+/// What the signers of all issuers share.
+#[derive(Default)]
+pub(crate) struct SharedSigning {
+    keys: TenantKeys,
+    pub(crate) queue: SigningQueue,
+}

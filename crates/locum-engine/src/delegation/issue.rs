@@ -10,6 +10,9 @@ use crate::issuers::{CallContext, IssuerFailure};
 use crate::ports::{Directory, Entropy};
 use crate::refusal::{Refusal, RefusalKind};
 
+/// How long clients are told to wait if more is to be signed than can be, in seconds.
+const RETRY_OVERLOADED_SECONDS: u64 = 1;
+
 /// Issues the credential of an authorised request, or reuses one if the tenant allows it. The refusal of an internal
 /// error contains `reference`.
 ///
@@ -54,6 +57,12 @@ pub(crate) fn refusal_of(failure: IssuerFailure, reference: &str) -> Refusal {
             Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure)
         }
         IssuerFailure::Quarantined => Refusal::fault(RefusalKind::TemporarilyUnavailable, reference, failure),
+        IssuerFailure::Overloaded => Refusal::new(
+            RefusalKind::TemporarilyUnavailable,
+            "more credentials are requested than can be signed; try again later",
+        )
+        .retry_after(RETRY_OVERLOADED_SECONDS)
+        .because(failure),
         IssuerFailure::Paused => Refusal::new(
             RefusalKind::TemporarilyUnavailable,
             "the operator has paused this kind of credential; try again later",

@@ -86,6 +86,14 @@ fn what_the_host_reports_about_an_issuer_is_logged_and_not_returned() {
 }
 
 #[test]
+fn where_more_is_to_be_signed_than_can_be_clients_are_told_when_to_try_again() {
+    let reply = failing(|| IssuerFailure::Overloaded);
+    assert_eq!((reply.refusal().status(), reply.refusal().retry_after_seconds()), (503, Some(1)));
+    let neighbour = failing(|| IssuerFailure::Quarantined);
+    assert_eq!((neighbour.refusal().status(), neighbour.refusal().retry_after_seconds()), (503, None));
+}
+
+#[test]
 fn a_paused_issuer_is_not_called_and_refused_with_503() {
     let test = TestEngine::new();
     test.script.pauses("aws");

@@ -49,6 +49,11 @@ impl PrivateKey {
         }
     }
 
+    /// Whether a signature takes so long that it must wait its turn: hundreds of microseconds, not tens.
+    pub(super) const fn is_slow(&self) -> bool {
+        matches!(self, Self::Rsa(_))
+    }
+
     /// The signature of the message, in the format of JWS; `None` if this is not one of its algorithms, or the crypto library
     /// refuses.
     pub(super) fn sign(&self, algorithm: &str, message: &[u8]) -> Option<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! The signing step: checks what an issuer asks to have signed, and signs it.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use locum_abi::answer::Failure;
@@ -10,8 +12,9 @@ use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest, TENANT_KEY};
 use locum_engine::ports::{IssuerFailure, TenantAudiences};
 use serde_json::{Map, Value};
 
+use super::SharedSigning;
 use super::issuer_keys::{HeldKey, IssuerKeys};
-use super::tenant_keys::TenantKeys;
+use super::queue::{Overloaded, SigningQueue};
 use super::tenant_tokens::{NotSigned, TenantTokens, expires_within};
 
 /// Members of a header that change how a token is verified. No plugin writes them.
@@ -21,6 +24,7 @@ const HOST_HEADERS: [&str; 4] = ["alg", "b64", "crit", "zip"];
 pub(crate) struct Signer {
     keys: IssuerKeys,
     tenant_tokens: TenantTokens,
+    queue: SigningQueue,
 }
 
 impl Signer {
@@ -33,11 +37,12 @@ impl Signer {
         manifest: &IssuerManifest,
         configuration: &mut Configuration,
         allows_bytes: bool,
-        tenant_keys: &TenantKeys,
+        shared: &SharedSigning,
     ) -> Result<Self, Failure> {
         let issuer = configuration.tenant.issuer();
-        let keys = IssuerKeys::take(manifest, configuration, allows_bytes, tenant_keys)?;
-        Ok(Self { keys, tenant_tokens: TenantTokens::new(issuer, manifest, &configuration.settings) })
+        let keys = IssuerKeys::take(manifest, configuration, allows_bytes, &shared.keys)?;
+        let tenant_tokens = TenantTokens::new(issuer, manifest, &configuration.settings);
+        Ok(Self { keys, tenant_tokens, queue: shared.queue.clone() })
     }
 
     /// The signature that an issuer asks for while it issues a credential at `now`, in Unix seconds.
@@ -64,9 +69,9 @@ impl Signer {
                         "it asks to sign a JWT whose `exp` is missing or later than granted",
                     ));
                 }
-                sign_jwt(held, jwt)
+                self.sign_jwt(held, jwt).await
             }
-            (None, Some(bytes)) => sign_bytes(held, &bytes),
+            (None, Some(bytes)) => self.sign_bytes(held, bytes).await,
             _ => Err(refused("it asks for a signature of something that this host does not know")),
         }
     }
@@ -87,45 +92,59 @@ impl Signer {
             Err(NotSigned::Failed(failure)) => Err(failure),
         }
     }
-}
 
-/// The compact JWT (RFC 7515 section 7.1). What is signed is the parsed form of the claims, so that a member that was sent
-/// twice cannot be checked in one place and signed in another.
-fn sign_jwt(held: &HeldKey, jwt: JwtToSign) -> Result<String, IssuerFailure> {
-    let JwtToSign { alg, header: members, claims } = jwt;
-    if HOST_HEADERS.iter().any(|name| members.contains_key(*name)) {
-        return Err(refused("it asks to sign a JWT with a member of the header that only the host writes"));
+    /// The compact JWT (RFC 7515 section 7.1). What is signed is the parsed form of the claims, so that a member that was
+    /// sent twice cannot be checked in one place and signed in another.
+    async fn sign_jwt(&self, held: &HeldKey, jwt: JwtToSign) -> Result<String, IssuerFailure> {
+        let JwtToSign { alg, header: members, claims } = jwt;
+        if HOST_HEADERS.iter().any(|name| members.contains_key(*name)) {
+            return Err(refused(
+                "it asks to sign a JWT with a member of the header that only the host writes",
+            ));
+        }
+        let mut header = Map::new();
+        header.insert("typ".to_owned(), "JWT".into());
+        header.insert("alg".to_owned(), alg.as_str().into());
+        header.extend(held.info.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
+        header.extend(members);
+        let [header, claims] =
+            [header, claims].map(|part| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string()));
+        let mut token = format!("{header}.{claims}");
+        let signature = self.signature(held, alg, token.clone()).await?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
     }
-    let mut header = Map::new();
-    header.insert("typ".to_owned(), "JWT".into());
-    header.insert("alg".to_owned(), alg.as_str().into());
-    header.extend(held.info.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
-    header.extend(members);
-    let [header, claims] =
-        [header, claims].map(|part| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string()));
-    let mut token = format!("{header}.{claims}");
-    let signature = signature(held, &alg, token.as_bytes())?;
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-    Ok(token)
-}
 
-/// The signature of bytes in base64. They begin as XML does, and so are never the beginning of a JWS, which is base64url.
-fn sign_bytes(held: &HeldKey, bytes: &BytesToSign) -> Result<String, IssuerFailure> {
-    if !held.info.signs_bytes {
-        return Err(refused(
-            "it asks to sign bytes, and its pin does not allow that; pin it with --allow-signing-bytes",
-        ));
+    /// The signature of bytes in base64. They begin as XML does, and so are never the beginning of a JWS, which is
+    /// base64url.
+    async fn sign_bytes(&self, held: &HeldKey, bytes: BytesToSign) -> Result<String, IssuerFailure> {
+        if !held.info.signs_bytes {
+            return Err(refused(
+                "it asks to sign bytes, and its pin does not allow that; pin it with --allow-signing-bytes",
+            ));
+        }
+        if !bytes.text.starts_with('<') {
+            return Err(refused("it asks to sign bytes that do not begin with `<`"));
+        }
+        self.signature(held, bytes.alg, bytes.text).await.map(|signature| STANDARD.encode(signature))
     }
-    if !bytes.text.starts_with('<') {
-        return Err(refused("it asks to sign bytes that do not begin with `<`"));
-    }
-    signature(held, &bytes.alg, bytes.text.as_bytes()).map(|signature| STANDARD.encode(signature))
-}
 
-fn signature(held: &HeldKey, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, IssuerFailure> {
-    let refusal = || refused("it asks for an algorithm that the key does not sign with");
-    held.key.sign(algorithm, message).ok_or_else(refusal)
+    async fn signature(
+        &self,
+        held: &HeldKey,
+        algorithm: String,
+        message: String,
+    ) -> Result<Vec<u8>, IssuerFailure> {
+        let signature = if held.key.is_slow() {
+            let key = Arc::clone(&held.key);
+            let queued = self.queue.sign(move || key.sign(&algorithm, message.as_bytes())).await;
+            queued.map_err(|Overloaded| IssuerFailure::Overloaded)?
+        } else {
+            held.key.sign(&algorithm, message.as_bytes())
+        };
+        signature.ok_or_else(|| refused("it asks for an algorithm that the key does not sign with"))
+    }
 }
 
 fn not_tenants(rule: &str) -> IssuerFailure {

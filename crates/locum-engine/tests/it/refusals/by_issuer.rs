@@ -14,7 +14,9 @@ macro_rules! issuer_fails {
 }
 
 pub(super) fn issuance() -> Vec<Row> {
-    use IssuerFailure::{ContractBroken, Failed, Hung, Quarantined, UpstreamTimedOut, UpstreamUnreachable};
+    use IssuerFailure::{
+        ContractBroken, Failed, Hung, Overloaded, Quarantined, UpstreamTimedOut, UpstreamUnreachable,
+    };
     let unreachable = "502 temporarily_unavailable the upstream cannot be reached or made no sense";
     let attribute = "400 invalid_request the user has no attribute `email`";
     let refused = "403 access_denied the upstream refused: AccessDenied";
@@ -65,6 +67,11 @@ pub(super) fn issuance() -> Vec<Row> {
         issuer_fails!("an upstream that is slow", UpstreamTimedOut(5000), slow),
         issuer_fails!("a broken contract", ContractBroken("prose".to_owned()), INTERNAL),
         issuer_fails!("an issuer that hangs", Hung(10_000), hung),
+        issuer_fails!(
+            "more signatures than can be made",
+            Overloaded,
+            "503 temporarily_unavailable more credentials are requested than can be signed; try again later"
+        ),
         issuer_fails!("an issuer in quarantine", Quarantined, quarantined),
         issuer_fails!("an issuer with an internal error", Failed(Failure::internal("prose")), INTERNAL),
         issuer_fails!(

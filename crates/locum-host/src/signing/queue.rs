@@ -1,0 +1,242 @@
+//! The queue of slow signatures: bounded in number and in waiting time, and worked off between other requests.
+//!
+//! An RSA signature takes as long as some twenty requests that need none. Made where it is asked for, a flood of them would
+//! be in front of every request that arrives later, and none would be refused. Here other tasks of the runtime run between
+//! two signatures, and what has waited for too long is refused while the client still listens.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+use crate::limits::{SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX, SIGNING_WAIT_MAX};
+
+/// A signature, or `None` if the key does not sign so.
+pub(super) type Signature = Option<Vec<u8>>;
+
+/// Signatures that wait, for all issuers together. Each worker of the runtime makes at most one at a time.
+#[derive(Clone, Default)]
+pub(crate) struct SigningQueue(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    /// Tasks that sign.
+    signers: usize,
+    /// Since when there always was a signature that waited.
+    busy_since: Option<Instant>,
+}
+
+struct Waiting {
+    since: Instant,
+    sign: Box<dyn FnOnce() -> Signature + Send>,
+    answer: oneshot::Sender<Result<Signature, Overloaded>>,
+}
+
+/// More signatures are asked for than can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Overloaded;
+
+impl SigningQueue {
+    /// How many signatures wait.
+    pub(crate) fn length(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// Signs when it is this signature's turn.
+    ///
+    /// # Errors
+    /// Too many wait, or this one waited for too long. So does a signature that is asked for outside a tokio runtime.
+    pub(super) async fn sign(
+        &self,
+        sign: impl FnOnce() -> Signature + Send + 'static,
+    ) -> Result<Signature, Overloaded> {
+        let Ok(runtime) = Handle::try_current() else { return Err(Overloaded) };
+        let (answer, answered) = oneshot::channel();
+        if self.push(Waiting { since: Instant::now(), sign: Box::new(sign), answer }, &runtime)? {
+            runtime.spawn(self.clone().work());
+        }
+        answered.await.unwrap_or(Err(Overloaded))
+    }
+
+    /// Whether one more task must sign.
+    fn push(&self, waiting: Waiting, runtime: &Handle) -> Result<bool, Overloaded> {
+        let mut state = self.lock();
+        if state.waiting.len() >= SIGNING_QUEUE_MAX {
+            return Err(Overloaded);
+        }
+        state.busy_since.get_or_insert(waiting.since);
+        state.waiting.push_back(waiting);
+        let is_needed = state.signers < runtime.metrics().num_workers();
+        state.signers += usize::from(is_needed);
+        Ok(is_needed)
+    }
+
+    /// Makes signatures until none waits.
+    async fn work(self) {
+        let mut signer = Signer { queue: self, is_counted: true };
+        while let Some((waiting, waited_too_long)) = signer.next() {
+            if waiting.answer.is_closed() {
+                continue;
+            }
+            if waited_too_long {
+                let _ = waiting.answer.send(Err(Overloaded));
+                continue;
+            }
+            // Whoever asked may have gone meanwhile.
+            let _ = waiting.answer.send(Ok((waiting.sign)()));
+            yield_now().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that signs.
+struct Signer {
+    queue: SigningQueue,
+    is_counted: bool,
+}
+
+impl Signer {
+    /// The signature whose turn it is, and whether it has waited for too long. Without one the task ends.
+    fn next(&mut self) -> Option<(Waiting, bool)> {
+        let mut state = self.queue.lock();
+        let Some(waiting) = state.waiting.pop_front() else {
+            // Under the same lock: whoever pushes next finds a task less.
+            state.signers -= 1;
+            self.is_counted = false;
+            return None;
+        };
+        let now = Instant::now();
+        let at_most = wait_max(state.busy_since.map(|since| now.duration_since(since)));
+        if state.waiting.is_empty() {
+            state.busy_since = None;
+        }
+        let waited = now.duration_since(waiting.since);
+        Some((waiting, waited > at_most))
+    }
+}
+
+impl Drop for Signer {
+    /// After a panic, or when the runtime stops.
+    fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
+        let mut state = self.queue.lock();
+        state.signers -= 1;
+        // What waits would wait for the next push otherwise. Dropped, it is answered.
+        state.waiting.clear();
+        state.busy_since = None;
+    }
+}
+
+/// The longest wait. After a burst or a pause of the machine the queue empties soon, and all of it is signed. A queue that
+/// does not empty only delays every answer by its length, so it is kept short.
+fn wait_max(busy_for: Option<Duration>) -> Duration {
+    if busy_for.is_some_and(|busy| busy > SIGNING_WAIT_MAX) {
+        SIGNING_WAIT_BUSY_MAX
+    } else {
+        SIGNING_WAIT_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use super::*;
+
+    /// Puts a signature into the queue and does not wait for it. It was put there so long ago.
+    fn put(
+        queue: &SigningQueue,
+        ago: Duration,
+        signed: &Arc<AtomicUsize>,
+    ) -> oneshot::Receiver<Result<Signature, Overloaded>> {
+        let (answer, answered) = oneshot::channel();
+        let signed = Arc::clone(signed);
+        let sign = Box::new(move || Some(vec![u8::try_from(signed.fetch_add(1, SeqCst)).unwrap()]));
+        let since = Instant::now().checked_sub(ago).unwrap();
+        queue.push(Waiting { since, sign, answer }, &Handle::current()).unwrap();
+        answered
+    }
+
+    #[tokio::test]
+    async fn signatures_are_made_in_their_order() {
+        let queue = SigningQueue::default();
+        let signed = Arc::default();
+        let answers: Vec<_> = (0..3).map(|_| put(&queue, Duration::ZERO, &signed)).collect();
+        assert_eq!((queue.length(), queue.lock().signers), (3, 1));
+        queue.clone().work().await;
+        for (number, answer) in answers.into_iter().enumerate() {
+            assert_eq!(answer.await.unwrap(), Ok(Some(vec![u8::try_from(number).unwrap()])));
+        }
+        assert_eq!((queue.length(), queue.lock().signers), (0, 0));
+        assert_eq!(queue.lock().busy_since, None);
+    }
+
+    #[tokio::test]
+    async fn a_signature_that_waited_for_too_long_is_refused_and_one_that_did_not_is_made() {
+        for (wait, is_refused) in [
+            (SIGNING_WAIT_MAX.checked_sub(Duration::from_millis(50)).unwrap(), false),
+            (SIGNING_WAIT_MAX + Duration::from_millis(1), true),
+        ] {
+            let queue = SigningQueue::default();
+            let signed = Arc::default();
+            let answer = put(&queue, wait, &signed);
+            queue.clone().work().await;
+            assert_eq!(answer.await.unwrap().is_err(), is_refused, "{wait:?}");
+            assert_eq!(signed.load(SeqCst), usize::from(!is_refused));
+        }
+    }
+
+    #[test]
+    fn a_queue_that_does_not_empty_is_kept_short() {
+        assert_eq!(wait_max(None), SIGNING_WAIT_MAX);
+        assert_eq!(wait_max(Some(SIGNING_WAIT_MAX)), SIGNING_WAIT_MAX);
+        assert_eq!(wait_max(Some(SIGNING_WAIT_MAX + Duration::from_millis(1))), SIGNING_WAIT_BUSY_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let queue = SigningQueue::default();
+        let signed = Arc::default();
+        let answers: Vec<_> = (0..SIGNING_QUEUE_MAX).map(|_| put(&queue, Duration::ZERO, &signed)).collect();
+        assert_eq!(queue.sign(|| None).await, Err(Overloaded));
+        assert_eq!(queue.length(), SIGNING_QUEUE_MAX);
+        drop(answers);
+        queue.clone().work().await;
+        // Nobody waits for them any more.
+        assert_eq!((queue.length(), signed.load(SeqCst)), (0, 0));
+        assert_eq!(queue.sign(|| Some(vec![7])).await, Ok(Some(vec![7])));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_leaves_its_place_to_another() {
+        let queue = SigningQueue::default();
+        let panicking = queue.clone();
+        let panicked = tokio::spawn(async move { panicking.sign(|| panic!("a signature panics")).await });
+        assert_eq!(panicked.await.unwrap(), Err(Overloaded));
+        assert_eq!((queue.length(), queue.lock().signers), (0, 0));
+        assert_eq!(queue.sign(|| Some(vec![7])).await, Ok(Some(vec![7])));
+    }
+
+    #[tokio::test]
+    async fn other_tasks_run_between_two_signatures() {
+        let queue = SigningQueue::default();
+        let signed = Arc::new(AtomicUsize::new(0));
+        let _answers: Vec<_> = (0..10).map(|_| put(&queue, Duration::ZERO, &signed)).collect();
+        let other = tokio::spawn({
+            let signed = Arc::clone(&signed);
+            async move { signed.load(SeqCst) }
+        });
+        queue.clone().work().await;
+        assert!(other.await.unwrap() < 10);
+    }
+}
