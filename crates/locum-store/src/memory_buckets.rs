@@ -1,58 +1,47 @@
 //! Rate buckets in memory: sharded, keyed by a hash, forgotten once they are full again.
 
-use std::collections::HashMap;
+mod table;
+
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use locum_engine::ports::{BucketKey, Buckets, PortReply, StoreUnavailable};
-use locum_engine::{BucketDecision, BucketRule, TokenBucket};
+use locum_engine::{BucketDecision, BucketRule};
 
-/// Shards, so that threads seldom meet at one lock. A power of two.
-const SHARDS: usize = 64;
+use crate::memory_buckets::table::{BucketTable, TableFull};
+
+/// Shards, so that threads seldom meet at one lock, and none waits long while a table grows. A power of two.
+const SHARDS: usize = 1024;
 
 /// Most keys of one shard: 4 million in all.
-const KEYS_PER_SHARD_MAX: usize = 65_536;
+const KEYS_PER_SHARD_MAX: usize = 4096;
 
-/// A shard with fewer keys is not worth sweeping.
-const SWEEP_FLOOR: usize = 1024;
-
-/// A shard that is full is swept at most this often.
-const SWEEP_INTERVAL_MS: u64 = 1000;
-
-/// Rate buckets of one process.
+/// Rate buckets of one process, about 30 bytes each.
 ///
-/// A key is kept as a 128-bit hash under random seeds, so that nobody can choose keys that collide. Its bucket is
-/// dropped when it is full, since the bucket of an unknown key is full.
+/// A key is kept as a 64-bit hash (SipHash) under a random key of the process. Two users with one hash share a bucket, so
+/// that both are limited as one user. That is unlikely: one new key in four million million meets another when the table is
+/// at its limit. Nobody can bring it about, because the hashes are never shown and their key is unknown.
+///
+/// A bucket is dropped when it is full, since the bucket of an unknown key is full. Each request does a bounded amount of
+/// that work. At the limit of 4 million buckets, those that are not full are kept, and new keys are refused.
 #[derive(Debug)]
 pub struct MemoryBuckets {
-    seeds: [RandomState; 2],
-    shards: Vec<Mutex<Shard>>,
-}
-
-#[derive(Debug, Default)]
-struct Shard {
-    buckets: HashMap<u128, TokenBucket>,
-    sweep_at_keys: usize,
-    swept_at_unix_ms: u64,
+    seed: RandomState,
+    shards: Vec<Mutex<BucketTable>>,
 }
 
 impl Default for MemoryBuckets {
     fn default() -> Self {
-        Self {
-            seeds: [RandomState::new(), RandomState::new()],
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-        }
+        let shard = || Mutex::new(BucketTable::new(KEYS_PER_SHARD_MAX));
+        Self { seed: RandomState::new(), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 }
 
 impl MemoryBuckets {
     /// The number of keys with a bucket that is not full, and of those not swept yet.
     pub fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).buckets.len())
-            .sum()
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     /// Whether no bucket is kept.
@@ -60,15 +49,12 @@ impl MemoryBuckets {
         self.len() == 0
     }
 
-    /// The hash of a key, and the shard that it belongs to.
-    fn shard(&self, key: BucketKey<'_>) -> Result<(u128, &Mutex<Shard>), StoreUnavailable> {
-        let [low, high] = self.seeds.each_ref().map(|seed| seed.hash_one(key));
-        let hash = u128::from(high) << 64 | u128::from(low);
-        let shard = self
-            .shards
-            .get(low as usize % SHARDS)
-            .ok_or_else(|| StoreUnavailable("no such shard".to_owned()))?;
-        Ok((hash, shard))
+    /// The hash of a key, and the shard that it belongs to. The shard is chosen by the lower bits, since tables use the
+    /// upper ones.
+    fn shard(&self, key: BucketKey<'_>) -> Result<(u64, MutexGuard<'_, BucketTable>), StoreUnavailable> {
+        let hash = self.seed.hash_one(key);
+        let shard = self.shards.get(hash as usize % self.shards.len());
+        shard.map(|shard| (hash, lock(shard))).ok_or_else(|| StoreUnavailable("no such shard".to_owned()))
     }
 
     fn peek_now(
@@ -78,8 +64,7 @@ impl MemoryBuckets {
         now_unix_ms: u64,
     ) -> Result<BucketDecision, StoreUnavailable> {
         let (hash, shard) = self.shard(key)?;
-        let bucket = shard.lock().unwrap_or_else(PoisonError::into_inner).buckets.get(&hash).copied();
-        Ok(bucket.unwrap_or(TokenBucket::FULL).peek(rule, now_unix_ms))
+        Ok(shard.get(hash).peek(rule, now_unix_ms))
     }
 
     fn try_acquire_now(
@@ -88,36 +73,16 @@ impl MemoryBuckets {
         rule: BucketRule,
         now_unix_ms: u64,
     ) -> Result<BucketDecision, StoreUnavailable> {
-        let (hash, shard) = self.shard(key)?;
-        // The table behind a poisoned lock is whole: each bucket is written in one assignment.
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        shard.sweep(now_unix_ms);
-        let bucket = shard.buckets.get(&hash).copied();
-        if bucket.is_none() && shard.buckets.len() >= KEYS_PER_SHARD_MAX {
-            return Err(StoreUnavailable("the table of rate buckets has reached its limit".to_owned()));
-        }
-        let (bucket, decision) = bucket.unwrap_or(TokenBucket::FULL).try_acquire(rule, now_unix_ms);
-        shard.buckets.insert(hash, bucket);
-        Ok(decision)
+        let (hash, mut shard) = self.shard(key)?;
+        shard.update(hash, now_unix_ms, |bucket| bucket.try_acquire(rule, now_unix_ms)).map_err(|TableFull| {
+            StoreUnavailable("the table of rate buckets has reached its limit".to_owned())
+        })
     }
 }
 
-impl Shard {
-    /// Drops full buckets when the shard has doubled since the last sweep, so the work per request is constant on
-    /// average. At its cap a shard cannot double; there the interval bounds the work.
-    fn sweep(&mut self, now_unix_ms: u64) {
-        let keys = self.buckets.len();
-        let doubled = keys >= self.sweep_at_keys.clamp(SWEEP_FLOOR, KEYS_PER_SHARD_MAX);
-        let at_cap = keys >= KEYS_PER_SHARD_MAX;
-        // A clock that was set back counts as an interval that has passed.
-        let is_due = now_unix_ms.abs_diff(self.swept_at_unix_ms) >= SWEEP_INTERVAL_MS;
-        if !doubled || (at_cap && !is_due) {
-            return;
-        }
-        self.buckets.retain(|_, bucket| !bucket.is_full_at(now_unix_ms));
-        self.sweep_at_keys = self.buckets.len() * 2;
-        self.swept_at_unix_ms = now_unix_ms;
-    }
+/// Nothing that a shard does while it is locked panics, so what is behind a poisoned lock is whole.
+fn lock(shard: &Mutex<BucketTable>) -> MutexGuard<'_, BucketTable> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Buckets for MemoryBuckets {
@@ -186,8 +151,8 @@ mod tests {
         for user in 0..200_000 {
             conforms(&buckets, key(&format!("user {user}")), T0 + user * 100);
         }
-        // Ten minutes hold 6 000 users; a shard is swept when it has doubled, or passed its floor.
-        assert!(buckets.len() < SHARDS * (SWEEP_FLOOR + 1), "{}", buckets.len());
+        // A minute holds 600 users. Each new one of a shard's forgets the full buckets in some slots.
+        assert!(buckets.len() < 6_000, "{}", buckets.len());
         let late = T0 + 200_000 * 100;
         assert!((0..10).all(|_| conforms(&buckets, key("alice"), late)));
         for user in 0..100_000 {
@@ -210,19 +175,18 @@ mod tests {
     }
 
     #[test]
-    fn at_its_cap_a_shard_is_swept_once_in_an_interval() {
-        let mut shard = Shard::default();
-        for hash in 0..KEYS_PER_SHARD_MAX as u128 {
-            let (bucket, _) = TokenBucket::FULL.try_acquire(BucketRule::AUTH0_DEFAULT, T0);
-            shard.buckets.insert(hash, bucket);
+    fn at_their_limit_buckets_are_unavailable_to_new_users_and_known_ones_are_still_limited() {
+        let buckets = MemoryBuckets { shards: vec![Mutex::new(BucketTable::new(2))], ..Default::default() };
+        let take = |user, now| buckets.try_acquire_now(key(user), BucketRule::AUTH0_DEFAULT, now);
+        for user in ["alice", "bob"] {
+            assert!((0..10).all(|_| take(user, T0).unwrap().conforms));
         }
-        shard.sweep(T0);
-        assert_eq!((shard.buckets.len(), shard.swept_at_unix_ms), (KEYS_PER_SHARD_MAX, T0));
-        shard.sweep(T0 + SWEEP_INTERVAL_MS - 1);
-        assert_eq!(shard.swept_at_unix_ms, T0);
-        shard.sweep(T0 + 60_000);
-        assert_eq!((shard.buckets.len(), shard.swept_at_unix_ms), (0, T0 + 60_000));
+        let unavailable = StoreUnavailable("the table of rate buckets has reached its limit".to_owned());
+        assert_eq!(take("carol", T0), Err(unavailable));
+        assert!(!take("alice", T0).unwrap().conforms);
+        assert!(take("carol", T0 + 600_000).unwrap().conforms);
     }
+
     #[test]
     fn a_look_at_a_bucket_takes_nothing_and_keeps_no_state() {
         let buckets = MemoryBuckets::default();
