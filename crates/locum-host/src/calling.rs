@@ -6,9 +6,11 @@
 
 pub(crate) mod answer;
 pub(crate) mod backend;
+mod configure_threads;
 pub(crate) mod health;
 pub(crate) mod in_process;
 pub(crate) mod pausable;
+mod piece_filter;
 pub(crate) mod plugin_issuer;
 pub(crate) mod plugin_log;
 pub(crate) mod secret_encodings;

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use locum_abi::boundary::{IssuerBox, IssuerModuleRef};
@@ -15,16 +13,15 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::calling::backend::{Backend, Call, CallError, CreateError, IssuerLabel, RawAnswer, ReadyIssuer};
+use crate::calling::configure_threads::ConfigureThreads;
 use crate::calling::health::PluginHealth;
-use crate::limits::CONFIGURE_THREADS_MAX;
 use crate::pauses::{PauseScope, PluginPause};
 
 /// A plugin that is mapped into this process.
 pub(crate) struct InProcessBackend {
     module: IssuerModuleRef,
     calls: Arc<Calls>,
-    /// Its clones are held by the threads in which the plugin configures issuers.
-    configuring: Arc<()>,
+    configuring: ConfigureThreads,
 }
 
 /// The calls of a plugin, for operators.
@@ -38,37 +35,22 @@ impl InProcessBackend {
     pub(crate) fn new(module: IssuerModuleRef, plugin: &str) -> Self {
         let calls =
             Calls { plugin: plugin.to_owned(), running: AtomicUsize::new(0), late: AtomicU32::new(0) };
-        Self { module, calls: Arc::new(calls), configuring: Arc::default() }
+        Self { module, calls: Arc::new(calls), configuring: ConfigureThreads::default() }
     }
 }
 
 impl Backend for InProcessBackend {
-    /// Calls the plugin in a thread of its own, so that a reload can always be tried again. A thread cannot be stopped: at
-    /// the deadline it is left alone, and what it returns later is dropped.
     fn create(
         &self,
         configuration: Zeroizing<Vec<u8>>,
         deadline: Duration,
         _: IssuerLabel,
     ) -> Result<Arc<dyn ReadyIssuer>, CreateError> {
-        if Arc::strong_count(&self.configuring) > CONFIGURE_THREADS_MAX {
-            return Err(CreateError::TooManyHang);
-        }
-        let (module, configuring) = (self.module, Arc::clone(&self.configuring));
-        let (created, creation) = sync_channel(1);
-        let call = move || {
-            let outcome = module.create()(configuration.as_slice().into()).into_result();
-            // Before the answer is sent, so that the caller never counts a call that has returned.
-            drop(configuring);
-            let _ = created.send(outcome);
-        };
-        let thread = thread::Builder::new().name("plugin-configure".to_owned());
-        thread.spawn(call).map_err(|_| CreateError::NoThread)?;
-        match creation.recv_timeout(deadline) {
-            Ok(Ok(issuer)) => Ok(Arc::new(InProcessIssuer { issuer, calls: Arc::clone(&self.calls) })),
-            Ok(Err(failure)) => Err(CreateError::Refused(failure.into_vec())),
-            Err(RecvTimeoutError::Timeout) => Err(CreateError::TimedOut),
-            Err(RecvTimeoutError::Disconnected) => Err(CreateError::NoThread),
+        let module = self.module;
+        let create = move || module.create()(configuration.as_slice().into()).into_result();
+        match self.configuring.call(deadline, create)? {
+            Ok(issuer) => Ok(Arc::new(InProcessIssuer { issuer, calls: Arc::clone(&self.calls) })),
+            Err(failure) => Err(CreateError::Refused(failure.into_vec())),
         }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! It finds what a plugin discloses by mistake. A plugin that means to disclose a secret can encode it in another way.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -12,31 +14,20 @@ use locum_abi::configuration::Tenant;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::calling::piece_filter::{PIECE_BYTES, PieceFilter, piece_of};
 use crate::calling::secret_encodings::encodings;
 use crate::calling::secret_settings::secret_settings;
 use crate::limits::{MESSAGE_CHARS_MAX, SECRET_IN_CREDENTIAL_BYTES_MIN, SECRET_IN_TEXT_BYTES_MIN};
 use crate::sanitize::sanitized;
-
-/// Bytes of a needle by which it is looked up. No needle is shorter.
-const PREFIX_BYTES: usize = SECRET_IN_TEXT_BYTES_MIN;
-const FILTER_BITS: u32 = 12;
-
-/// Most positions of a credential from one look to the next.
-const STRIDE_MAX: usize = 16;
-
-/// Most pieces of needles in the filter: with more of them, looks are often in vain.
-const PIECES_MAX: usize = 1 << (FILTER_BITS - 3);
 
 /// The secrets of one issuer.
 pub(crate) struct SecretMask {
     secrets: Vec<Secret>,
     /// Sorted by prefix.
     needles: Vec<Needle>,
-    /// Which pieces of [`PREFIX_BYTES`] there are, by a hash: most positions of a text are passed with one look. A piece is
-    /// the prefix of a needle or, if the needle is looked for in credentials, begins before its `stride`.
-    filter: Box<[u64]>,
-    /// In a credential, the first of so many positions is looked at: each needle has a piece at one of them.
-    stride: usize,
+    filter: PieceFilter,
+    /// The random key of the needles' hashes.
+    seed: RandomState,
 }
 
 /// A secret, without its text.
@@ -49,68 +40,41 @@ struct Secret {
     in_credentials: bool,
 }
 
-/// A line of a secret in one encoding.
+/// A line of a secret in one encoding: not its bytes, but a hash of them under a random key. So it takes 32 bytes however
+/// long the secret is, and is no further copy of it. Two texts with one hash and the same beginning do not occur.
 struct Needle {
+    /// Its first bytes, as [`piece_of`] them.
     prefix: u64,
-    bytes: Zeroizing<Vec<u8>>,
-    secret: usize,
-    line: usize,
+    hash: u64,
+    length: u32,
+    secret: u32,
+    line: u32,
 }
 
 impl SecretMask {
     /// The settings that the schema marks `writeOnly`, and the tenant's private key.
     pub(crate) fn new(schema: &Value, settings: &Map<String, Value>, tenant: &Tenant) -> Self {
-        let filter = vec![0; 1 << (FILTER_BITS - 6)].into_boxed_slice();
-        let mut mask = Self { secrets: Vec::new(), needles: Vec::new(), filter, stride: 1 };
+        let mut secrets = Secrets { known: Vec::new(), needles: Vec::new(), texts: Vec::new() };
+        let seed = RandomState::new();
         for secret in secret_settings(schema, settings) {
-            mask.add(format!("the setting `{}`", secret.pointer), secret.text);
+            secrets.add(format!("the setting `{}`", secret.pointer), secret.text, &seed);
         }
         if let Some(key) = &tenant.signing_key {
-            mask.add("the tenant's private key".to_owned(), key.private_key_pem.expose());
+            secrets.add("the tenant's private key".to_owned(), key.private_key_pem.expose(), &seed);
         }
-        mask.needles.sort_unstable_by_key(|needle| needle.prefix);
-        mask.fill_filter();
-        mask
-    }
-
-    fn fill_filter(&mut self) {
-        let in_credentials =
-            |needle: &&Needle| self.secrets.get(needle.secret).is_some_and(|secret| secret.in_credentials);
-        let lengths = self.needles.iter().filter(in_credentials).map(|needle| needle.bytes.len());
-        let (count, shortest) =
-            lengths.fold((0, usize::MAX), |(n, least), length| (n + 1, least.min(length)));
-        let pieces_each = PIECES_MAX.checked_div(count).unwrap_or(1);
-        self.stride = (shortest - PREFIX_BYTES + 1).min(STRIDE_MAX).min(pieces_each).max(1);
-        for needle in &self.needles {
-            let pieces = if in_credentials(&needle) { self.stride } else { 1 };
-            for piece in needle.bytes.windows(PREFIX_BYTES).take(pieces) {
-                let (word, bit) = filter_place(piece_of(piece));
-                if let Some(word) = self.filter.get_mut(word) {
-                    *word |= bit;
-                }
-            }
-        }
-    }
-
-    /// Looks for each line on its own, since a message may quote a PEM in part.
-    fn add(&mut self, name: String, secret: &str) {
-        let is_secret = |line: &&str| line.len() >= SECRET_IN_TEXT_BYTES_MIN && !line.starts_with("-----");
-        let mut lines = 0;
-        for line in secret.lines().map(str::trim).filter(is_secret) {
-            for bytes in encodings(line) {
-                let Some(prefix) = bytes.get(..PREFIX_BYTES).map(piece_of) else { continue };
-                self.needles.push(Needle { prefix, bytes, secret: self.secrets.len(), line: lines });
-            }
-            lines += 1;
-        }
-        let in_credentials = secret.trim().len() >= SECRET_IN_CREDENTIAL_BYTES_MIN;
-        self.secrets.push(Secret { name, lines, in_credentials });
+        let Secrets { known: mut secrets, mut needles, texts } = secrets;
+        let filter =
+            PieceFilter::of(texts.iter().map(|(bytes, in_credentials)| (&***bytes, *in_credentials)));
+        needles.sort_unstable_by_key(|needle| needle.prefix);
+        needles.shrink_to_fit();
+        secrets.shrink_to_fit();
+        Self { secrets, needles, filter, seed }
     }
 
     /// The text with its secrets masked, escaped and truncated to this many characters.
     pub(crate) fn sanitized(&self, text: &str, chars_max: usize) -> String {
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        self.find(text.as_bytes(), 1, |range, _| ranges.push(range));
+        self.find(text.as_bytes(), self.filter.candidates(text.as_bytes()), |range, _| ranges.push(range));
         if ranges.is_empty() {
             return sanitized(text, chars_max);
         }
@@ -132,7 +96,9 @@ impl SecretMask {
     pub(crate) fn mask_failure(&self, failure: &mut Failure) {
         failure.upstream_code.take_if(|code| {
             let mut contains_secret = false;
-            self.find(code.as_bytes(), 1, |_, _| contains_secret = true);
+            self.find(code.as_bytes(), self.filter.candidates(code.as_bytes()), |_, _| {
+                contains_secret = true
+            });
             contains_secret
         });
         failure.message = self.sanitized(&failure.message, MESSAGE_CHARS_MAX);
@@ -149,7 +115,8 @@ impl SecretMask {
         }
         let mut found = Vec::new();
         let mut look = |bytes: &[u8]| {
-            self.find(bytes, self.stride, |_, needle| found.push((needle.secret, needle.line)));
+            let candidates = self.filter.candidates_in_strides(bytes);
+            self.find(bytes, candidates, |_, needle| found.push((needle.secret as usize, needle.line)));
         };
         match credential {
             Credential::Text(text) => look(text.as_bytes()),
@@ -174,49 +141,57 @@ impl SecretMask {
         self.secrets.iter().enumerate().find(disclosed).map(|(_, secret)| secret.name.as_str())
     }
 
-    /// Reports each place at which a needle is. The filter is asked at the first of `stride` positions only.
-    fn find(&self, text: &[u8], stride: usize, mut report: impl FnMut(Range<usize>, &Needle)) {
-        if self.needles.is_empty() {
-            return;
-        }
-        for (index, piece) in text.windows(PREFIX_BYTES).step_by(stride).enumerate() {
-            let (word, bit) = filter_place(piece_of(piece));
-            if self.filter.get(word).is_none_or(|word| word & bit == 0) {
-                continue;
-            }
-            let last = index * stride;
-            for start in (last + 1).saturating_sub(stride)..=last {
-                self.needles_at(text, start, &mut report);
-            }
-        }
-    }
-
-    /// Reports the needles that begin here.
-    fn needles_at(&self, text: &[u8], start: usize, report: &mut impl FnMut(Range<usize>, &Needle)) {
-        let Some(rest) = text.get(start..) else { return };
-        let Some(prefix) = rest.get(..PREFIX_BYTES).map(piece_of) else { return };
-        let first = self.needles.partition_point(|needle| needle.prefix < prefix);
-        for needle in self.needles.iter().skip(first).take_while(|needle| needle.prefix == prefix) {
-            if rest.starts_with(&needle.bytes) {
-                report(start..start + needle.bytes.len(), needle);
+    /// Reports each needle that begins at one of these positions.
+    fn find(
+        &self,
+        text: &[u8],
+        candidates: impl Iterator<Item = usize>,
+        mut report: impl FnMut(Range<usize>, &Needle),
+    ) {
+        for start in candidates {
+            let Some(prefix) = text.get(start..start + PIECE_BYTES).map(piece_of) else { continue };
+            let first = self.needles.partition_point(|needle| needle.prefix < prefix);
+            for needle in self.needles.iter().skip(first).take_while(|needle| needle.prefix == prefix) {
+                let end = start + needle.length as usize;
+                if text.get(start..end).is_some_and(|found| self.seed.hash_one(found) == needle.hash) {
+                    report(start..end, needle);
+                }
             }
         }
     }
 }
 
-/// A piece of [`PREFIX_BYTES`] as a number.
-fn piece_of(bytes: &[u8]) -> u64 {
-    let mut piece = [0; 8];
-    for (place, byte) in piece.iter_mut().zip(bytes) {
-        *place = *byte;
-    }
-    u64::from_le_bytes(piece)
+/// The secrets while they are collected.
+struct Secrets {
+    known: Vec<Secret>,
+    needles: Vec<Needle>,
+    /// What each needle stands for, and whether it is looked for in credentials.
+    texts: Vec<(Zeroizing<Vec<u8>>, bool)>,
 }
 
-/// The word of the filter and the bit in it.
-fn filter_place(piece: u64) -> (usize, u64) {
-    let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS);
-    ((hash >> 6) as usize, 1 << (hash & 63))
+impl Secrets {
+    /// Each line is looked for on its own, since a message may quote a PEM in part.
+    fn add(&mut self, name: String, secret: &str, seed: &RandomState) {
+        let in_credentials = secret.trim().len() >= SECRET_IN_CREDENTIAL_BYTES_MIN;
+        let is_secret = |line: &&str| line.len() >= SECRET_IN_TEXT_BYTES_MIN && !line.starts_with("-----");
+        let mut lines = 0;
+        for line in secret.lines().map(str::trim).filter(is_secret) {
+            for bytes in encodings(line) {
+                let Some(prefix) = bytes.get(..PIECE_BYTES).map(piece_of) else { continue };
+                // Settings are far shorter than 4 GiB.
+                let [Ok(length), Ok(secret), Ok(line)] =
+                    [bytes.len(), self.known.len(), lines].map(u32::try_from)
+                else {
+                    continue;
+                };
+                let hash = seed.hash_one(bytes.as_slice());
+                self.needles.push(Needle { prefix, hash, length, secret, line });
+                self.texts.push((bytes, in_credentials));
+            }
+            lines += 1;
+        }
+        self.known.push(Secret { name, lines, in_credentials });
+    }
 }
 
 #[cfg(test)]
