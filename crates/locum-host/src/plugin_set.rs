@@ -101,6 +101,8 @@ struct ServedApiType {
     issuer: usize,
     /// The issuer's part of the manifest, shared by all add-ons of the api_type.
     manifest: Arc<IssuerManifest>,
+    /// The plugin's name, shared like it.
+    plugin_name: Arc<str>,
 }
 
 impl PluginSet {
@@ -156,7 +158,8 @@ impl PluginSet {
             return Err(LoadFault::new(LoadErrorCode::NameTaken, cause).at(plugin.path()));
         }
         for (at, issuer) in plugin.manifest().issuers.iter().enumerate() {
-            let served = ServedApiType { plugin: index, issuer: at, manifest: Arc::new(issuer.clone()) };
+            let (manifest, plugin_name) = (Arc::new(issuer.clone()), name.as_str().into());
+            let served = ServedApiType { plugin: index, issuer: at, manifest, plugin_name };
             let taken = self.by_api_type.insert(issuer.api_type.clone(), served);
             if let Some(other) = taken.and_then(|taken| self.plugins.get(taken.plugin)) {
                 let cause =
@@ -203,10 +206,10 @@ impl PluginSet {
         of_operators.chain(self.plugins().flat_map(|plugin| plugin.backend().pauses())).collect()
     }
 
-    fn serving(&self, api_type: &str) -> Option<(&Plugin, &IssuerManifest, &SettingsSchema)> {
+    fn serving(&self, api_type: &str) -> Option<(&Plugin, &ServedApiType, &SettingsSchema)> {
         let served = self.by_api_type.get(api_type)?;
         let plugin = self.plugins.get(served.plugin)?;
-        Some((plugin, &served.manifest, plugin.settings_schema(served.issuer)?))
+        Some((plugin, served, plugin.settings_schema(served.issuer)?))
     }
 }
 
@@ -216,9 +219,10 @@ impl Issuers for PluginSet {
     }
 
     fn configure(&self, mut configuration: Configuration) -> Result<Arc<dyn Issuer>, Failure> {
-        let Some((plugin, manifest, schema)) = self.serving(&configuration.api_type) else {
+        let Some((plugin, served, schema)) = self.serving(&configuration.api_type) else {
             return Err(Failure::internal(format!("no plugin serves api_type `{}`", configuration.api_type)));
         };
+        let ServedApiType { manifest, plugin_name: name, .. } = served;
         configuration.settings = schema.check(configuration.settings)?;
         let allowed =
             AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
@@ -228,7 +232,6 @@ impl Issuers for PluginSet {
             Signer::take(manifest, &mut configuration, plugin.allows_signing_bytes(), &self.signing)?;
         let secret_mask =
             SecretMask::new(&manifest.settings_schema, &configuration.settings, &configuration.tenant);
-        let name: Arc<str> = plugin.manifest().name.as_str().into();
         let input = message(&configuration).map_err(|error| Failure::internal(error.to_string()))?;
         overwrite(&mut configuration.settings);
         let Configuration { api_type, tenant, .. } = configuration;
@@ -238,9 +241,9 @@ impl Issuers for PluginSet {
         let issuer = plugin
             .backend()
             .create(input, deadline, label.clone())
-            .map_err(|error| not_created(&error, &name, deadline, &secret_mask))?;
+            .map_err(|error| not_created(&error, name, deadline, &secret_mask))?;
         let issuer = PluginIssuer {
-            plugin: Arc::clone(&name),
+            plugin: Arc::clone(name),
             issuer,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
@@ -248,7 +251,7 @@ impl Issuers for PluginSet {
             secret_mask,
             time_limit: self.options.deadline,
         };
-        Ok(Arc::new(PausableIssuer { issuer, plugin: name, label, pauses }))
+        Ok(Arc::new(PausableIssuer { issuer, plugin: Arc::clone(name), label, pauses }))
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod audit;
 mod directory;
 mod memory_buckets;
+mod parallel;
 mod system;
 pub mod tenant_file;
 mod tenant_set;

@@ -18,9 +18,10 @@ mod references;
 mod yaml;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::TenantData;
+use crate::parallel;
 use crate::tenant_file::field_error::FieldErrors;
 pub use crate::tenant_file::finding::{Finding, TenantFileError};
 use crate::tenant_file::model::TenantEntry;
@@ -65,6 +66,22 @@ pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, Tena
         })
     })?;
     read(&text, &file, references)
+}
+
+/// A tenant file, or all errors in it, and the files that it names by `${file:PATH}`.
+pub type TenantFileRead = (Result<TenantFile, TenantFileError>, Vec<PathBuf>);
+
+/// Reads tenant files on all cores, each as [`load`] does. `environment` gives the value of `${env:NAME}`; the paths of
+/// `${file:PATH}` are relative to the folder of the tenant file. The results are in the order of the paths.
+pub fn load_all(
+    paths: &[PathBuf],
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Vec<TenantFileRead> {
+    parallel::map(paths.iter().collect(), |path: &PathBuf| {
+        let references = References::new(environment, path.parent().unwrap_or(Path::new(".")));
+        let read = load(path, &references);
+        (read, references.files_read())
+    })
 }
 
 /// Reads the text of a tenant file; `file` is the name used in errors.

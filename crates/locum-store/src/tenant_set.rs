@@ -2,7 +2,6 @@
 
 mod consistency;
 mod held_tenant;
-mod parallel;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use locum_engine::model::{Client, Tenant, User};
 use locum_engine::ports::Issuers;
 use locum_engine::prepared::{AddOnProblem, InvalidSigningKey, PreparedClient, PreparedTenant};
 
+use crate::parallel;
 pub(crate) use crate::tenant_set::held_tenant::HeldTenant;
 
 /// A tenant with its clients and users, as data.

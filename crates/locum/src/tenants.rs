@@ -32,9 +32,9 @@ pub(crate) struct Tenants {
 /// Reads the files, also those after one with an error.
 pub(crate) fn read(config: &Config) -> Tenants {
     let mut tenants = Tenants::default();
-    for path in &config.tenants {
+    let read = tenant_file::load_all(&config.tenants, &environment);
+    for (path, (read, files)) in config.tenants.iter().zip(read) {
         tenants.files.push(path.clone());
-        let (read, files) = read_file(path);
         tenants.files.extend(files);
         match read {
             Ok(file) => tenants.add(file),
@@ -60,16 +60,13 @@ pub(crate) fn read(config: &Config) -> Tenants {
 
 /// Reads one tenant file.
 pub(crate) fn read_one(path: &Path) -> Result<TenantData, CommandError> {
-    read_file(path).0.map(|file| file.data).map_err(CommandError::input_file)
+    let references = References::new(&environment, path.parent().unwrap_or(Path::new(".")));
+    tenant_file::load(path, &references).map(|file| file.data).map_err(CommandError::input_file)
 }
 
-/// Reads one tenant file; `${env:NAME}` is a variable of this process's environment. Also returns the files that it
-/// names by `${file:PATH}`.
-fn read_file(path: &Path) -> (Result<TenantFile, TenantFileError>, Vec<PathBuf>) {
-    let environment = |name: &str| std::env::var(name).ok();
-    let references = References::new(&environment, path.parent().unwrap_or(Path::new(".")));
-    let read = tenant_file::load(path, &references);
-    (read, references.files_read())
+/// What `${env:NAME}` is: a variable of this process's environment.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 impl Tenants {

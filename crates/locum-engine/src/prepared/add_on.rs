@@ -1,7 +1,7 @@
 //! An add-on with its configured issuer, or with the failure of the configuration.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use locum_abi::answer::Failure;
 use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
@@ -15,13 +15,14 @@ use crate::prepared::tenant::PreparedTenant;
 
 /// An add-on of a client, configured once.
 pub struct PreparedAddOn {
-    api_type: String,
+    api_type: Box<str>,
     /// Those settings that the engine reads itself. The others, with all secrets, are the issuer's alone.
-    read_settings: Map<String, Value>,
+    read_settings: Box<[(String, Value)]>,
     /// Absent if no plugin serves the api_type.
     manifest: Option<Arc<IssuerManifest>>,
-    issuer: Result<Arc<dyn Issuer>, Failure>,
-    reusable: Arc<ReusableCredentials>,
+    issuer: Result<Arc<dyn Issuer>, Box<Failure>>,
+    /// Made when the first credential is looked for: most add-ons have none.
+    reusable: OnceLock<Arc<ReusableCredentials>>,
 }
 
 /// An add-on that does not work.
@@ -40,7 +41,7 @@ impl PreparedAddOn {
     pub(super) fn prepare(tenant: &PreparedTenant, add_on: AddOn, issuers: &dyn Issuers) -> Self {
         let AddOn { api_type, mut settings } = add_on;
         let manifest = issuers.manifest(&api_type);
-        let mut read_settings = Map::new();
+        let mut read_settings = Box::default();
         let issuer = match &manifest {
             Some(manifest) => {
                 remove_blanks(&mut settings, manifest);
@@ -51,7 +52,8 @@ impl PreparedAddOn {
                 "no plugin that is loaded serves this api_type; load one or remove the add-on",
             )),
         };
-        Self { api_type, read_settings, manifest, issuer, reusable: Arc::default() }
+        let issuer = issuer.map_err(Box::new);
+        Self { api_type: api_type.into(), read_settings, manifest, issuer, reusable: OnceLock::new() }
     }
 
     /// The api_type.
@@ -71,22 +73,22 @@ impl PreparedAddOn {
 
     /// The issuer, or why it is not configured.
     pub(crate) fn issuer(&self) -> Result<&Arc<dyn Issuer>, &Failure> {
-        self.issuer.as_ref()
+        self.issuer.as_ref().map_err(|failure| &**failure)
     }
 
     /// The credentials kept for reuse.
     pub(crate) fn reusable(&self) -> &Arc<ReusableCredentials> {
-        &self.reusable
+        self.reusable.get_or_init(Arc::default)
     }
 
     /// A stored setting that states a lifetime or names an attribute.
     pub(crate) fn setting(&self, name: &str) -> Option<&Value> {
-        self.read_settings.get(name)
+        self.read_settings.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
     pub(super) fn problem(&self, client_id: &str) -> Option<AddOnProblem> {
-        let failure = self.issuer.as_ref().err()?.clone();
-        Some(AddOnProblem { client_id: client_id.to_owned(), api_type: self.api_type.clone(), failure })
+        let failure = Failure::clone(self.issuer.as_ref().err()?);
+        Some(AddOnProblem { client_id: client_id.to_owned(), api_type: self.api_type.to_string(), failure })
     }
 }
 
@@ -94,7 +96,7 @@ impl PreparedAddOn {
 fn settings_that_the_engine_reads(
     settings: &Map<String, Value>,
     manifest: &IssuerManifest,
-) -> Map<String, Value> {
+) -> Box<[(String, Value)]> {
     let naming = manifest.reads.iter().filter_map(|read| match read {
         Read::NamedBySetting { setting, .. } => Some(setting),
         Read::Attribute { .. } | Read::Unknown => None,
@@ -142,9 +144,9 @@ impl fmt::Debug for PreparedAddOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedAddOn")
             .field("api_type", &self.api_type)
-            .field("read_settings", &self.read_settings.keys().collect::<Vec<_>>())
+            .field("read_settings", &self.read_settings.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("is_ready", &self.is_ready())
-            .field("reusable", &self.reusable)
+            .field("reusable", &self.reusable.get())
             .finish()
     }
 }

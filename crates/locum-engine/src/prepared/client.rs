@@ -1,5 +1,7 @@
 //! A client with its verification key and its configured add-ons.
 
+use serde_json::Map;
+
 use crate::issuers::Issuers;
 use crate::model::{AddOn, Client, ClientKey};
 use crate::prepared::add_on::{AddOnProblem, PreparedAddOn};
@@ -13,26 +15,24 @@ pub struct PreparedClient {
     client: Client,
     secret: Option<VerificationKey>,
     app: PreparedAddOn,
-    add_ons: Vec<PreparedAddOn>,
+    add_ons: Box<[PreparedAddOn]>,
 }
 
 impl PreparedClient {
     /// Parses the client's key and configures the issuer of each add-on. The issuers take the settings over: the client
     /// keeps none. Failures are in [`problems`](Self::problems).
     pub fn prepare(tenant: &PreparedTenant, mut client: Client, issuers: &dyn Issuers) -> Self {
-        let prepare = |add_on: &mut AddOn| {
-            let settings = std::mem::take(&mut add_on.settings);
-            PreparedAddOn::prepare(tenant, AddOn::new(add_on.api_type.as_str(), settings), issuers)
-        };
+        let app = std::mem::replace(&mut client.app, AddOn::new(String::new(), Map::new()));
+        let add_ons = std::mem::take(&mut client.add_ons);
         let secret = match &client.key {
             ClientKey::Secret(secret) => Some(VerificationKey::hs256_of(secret)),
             ClientKey::TenantKeys | ClientKey::None => None,
         };
-        let (app, add_ons) = (prepare(&mut client.app), client.add_ons.iter_mut().map(prepare).collect());
-        Self { client, secret, app, add_ons }
+        let prepare = |add_on| PreparedAddOn::prepare(tenant, add_on, issuers);
+        Self { client, secret, app: prepare(app), add_ons: add_ons.into_iter().map(prepare).collect() }
     }
 
-    /// The data that it was prepared from, without the settings of its add-ons.
+    /// The data that it was prepared from, without its add-ons.
     pub fn client(&self) -> &Client {
         &self.client
     }

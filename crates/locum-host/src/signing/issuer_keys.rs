@@ -1,6 +1,5 @@
 //! The private keys that the host holds for one issuer, taken out of its configuration.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use locum_abi::answer::Failure;
@@ -13,14 +12,14 @@ use zeroize::Zeroizing;
 use super::private_key::PrivateKey;
 use super::tenant_keys::TenantKeys;
 
-/// The private keys of one issuer, by the names under which it asks for them.
-#[derive(Default)]
-pub(super) struct IssuerKeys(BTreeMap<String, HeldKey>);
+/// The private keys of one issuer, with the names under which it asks for them: at most a few.
+pub(super) struct IssuerKeys(Box<[(String, HeldKey)]>);
 
-/// A private key, and what its issuer knows of it.
+/// A private key, and what has to be known of it to sign.
 pub(super) struct HeldKey {
     pub(super) key: Arc<PrivateKey>,
-    pub(super) info: SigningKeyInfo,
+    pub(super) kid: Option<String>,
+    pub(super) signs_bytes: bool,
 }
 
 impl IssuerKeys {
@@ -32,65 +31,64 @@ impl IssuerKeys {
         allows_bytes: bool,
         tenant_keys: &TenantKeys,
     ) -> Result<Self, Failure> {
-        let mut keys = Self::default();
+        let mut keys = Vec::new();
         let signing_key = configuration.tenant.signing_key.take();
         if manifest.needs.contains(&Need::TenantSigningKey) {
             configuration.tenant.signing_key.clone_from(&signing_key);
         }
         for source in &manifest.signs_with {
-            let held = match (source, &signing_key) {
+            let (key, info) = match (source, &signing_key) {
                 (KeySource::Tenant, Some(key)) => {
-                    HeldKey::of_tenant(key, manifest.signs.bytes && allows_bytes, tenant_keys)?
+                    key_of_tenant(key, manifest.signs.bytes && allows_bytes, tenant_keys)?
                 }
                 (KeySource::Tenant, None) => continue,
                 (KeySource::Setting(name), _) => match configuration.settings.get_mut(name) {
                     Some(Value::String(text)) => {
                         let text = Zeroizing::new(std::mem::take(text));
                         configuration.settings.shift_remove(name);
-                        HeldKey::of_setting(name, &text)?
+                        key_of_setting(name, &text)?
                     }
                     _ => continue,
                 },
             };
-            configuration.signing.insert(source.name().to_owned(), held.info.clone());
-            keys.0.insert(source.name().to_owned(), held);
+            let held = HeldKey { key, kid: info.kid.clone(), signs_bytes: info.signs_bytes };
+            configuration.signing.insert(source.name().to_owned(), info);
+            keys.push((source.name().to_owned(), held));
         }
-        Ok(keys)
+        Ok(Self(keys.into_boxed_slice()))
     }
 
     /// The key of this name.
     pub(super) fn get(&self, name: &str) -> Option<&HeldKey> {
-        self.0.get(name)
+        self.0.iter().find(|(own, _)| own == name).map(|(_, held)| held)
     }
 }
 
-impl HeldKey {
-    fn of_tenant(
-        signing_key: &SigningKey,
-        signs_bytes: bool,
-        tenant_keys: &TenantKeys,
-    ) -> Result<Self, Failure> {
-        // The engine has checked the key, but not its certificate.
-        let unusable = |why: &str| Failure::internal(format!("the tenant's signing key: {why}"));
-        let key = tenant_keys.parsed(signing_key.private_key_pem.expose()).map_err(unusable)?;
-        let certificate_pem = signing_key.certificate_pem.as_ref().filter(|_| signs_bytes);
-        if certificate_pem.is_some_and(|certificate| !key.is_certified_by(certificate)) {
-            return Err(unusable("its certificate is malformed or that of another key"));
-        }
-        let info = SigningKeyInfo {
-            kid: Some(signing_key.kid.clone()),
-            algorithms: names(key.algorithms()),
-            signs_bytes,
-            certificate_pem: certificate_pem.map(|pem| pem.replace("\\r", "").replace("\\n", "\n")),
-        };
-        Ok(Self { key, info })
+fn key_of_tenant(
+    signing_key: &SigningKey,
+    signs_bytes: bool,
+    tenant_keys: &TenantKeys,
+) -> Result<(Arc<PrivateKey>, SigningKeyInfo), Failure> {
+    // The engine has checked the key, but not its certificate.
+    let unusable = |why: &str| Failure::internal(format!("the tenant's signing key: {why}"));
+    let key = tenant_keys.parsed(signing_key.private_key_pem.expose()).map_err(unusable)?;
+    let certificate_pem = signing_key.certificate_pem.as_ref().filter(|_| signs_bytes);
+    if certificate_pem.is_some_and(|certificate| !key.is_certified_by(certificate)) {
+        return Err(unusable("its certificate is malformed or that of another key"));
     }
+    let info = SigningKeyInfo {
+        kid: Some(signing_key.kid.clone()),
+        algorithms: names(key.algorithms()),
+        signs_bytes,
+        certificate_pem: certificate_pem.map(|pem| pem.replace("\\r", "").replace("\\n", "\n")),
+    };
+    Ok((key, info))
+}
 
-    fn of_setting(name: &str, pem: &str) -> Result<Self, Failure> {
-        let key = PrivateKey::from_pem(pem).map_err(|why| Failure::setting(name, why))?;
-        let info = SigningKeyInfo { algorithms: names(key.algorithms()), ..SigningKeyInfo::default() };
-        Ok(Self { key: Arc::new(key), info })
-    }
+fn key_of_setting(name: &str, pem: &str) -> Result<(Arc<PrivateKey>, SigningKeyInfo), Failure> {
+    let key = PrivateKey::from_pem(pem).map_err(|why| Failure::setting(name, why))?;
+    let info = SigningKeyInfo { algorithms: names(key.algorithms()), ..SigningKeyInfo::default() };
+    Ok((Arc::new(key), info))
 }
 
 fn names(algorithms: &[&str]) -> Vec<String> {

@@ -105,7 +105,7 @@ impl Signer {
         let mut header = Map::new();
         header.insert("typ".to_owned(), "JWT".into());
         header.insert("alg".to_owned(), alg.as_str().into());
-        header.extend(held.info.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
+        header.extend(held.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
         header.extend(members);
         let [header, claims] =
             [header, claims].map(|part| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string()));
@@ -119,7 +119,7 @@ impl Signer {
     /// The signature of bytes in base64. They begin as XML does, and so are never the beginning of a JWS, which is
     /// base64url.
     async fn sign_bytes(&self, held: &HeldKey, bytes: BytesToSign) -> Result<String, IssuerFailure> {
-        if !held.info.signs_bytes {
+        if !held.signs_bytes {
             return Err(refused(
                 "it asks to sign bytes, and its pin does not allow that; pin it with --allow-signing-bytes",
             ));

@@ -7,7 +7,7 @@ use std::thread;
 const ITEMS_PER_WORKER_MIN: usize = 8;
 
 /// What `work` makes of each item, in the order of the items.
-pub(super) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.min(items.len() / ITEMS_PER_WORKER_MIN);
     if workers <= 1 {
