@@ -24,12 +24,16 @@ pub(crate) fn encodings(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
             add(base64_inside(secret, &alphabet, bytes_before));
         }
     }
+    add(secret.chars().rev().collect());
+    if secret.bytes().all(is_unreserved) {
+        // URLs and JSON leave it as it is.
+        return forms;
+    }
     for blank in ["%20", "+"] {
         for upper in [true, false] {
             add(percent_encoded(secret, blank, upper));
         }
     }
-    add(secret.chars().rev().collect());
     let json = json_escaped(secret, false);
     add(json.replace('/', "\\/"));
     add(json);
@@ -51,19 +55,22 @@ fn base64_inside(secret: &str, alphabet: &GeneralPurpose, bytes_before: usize) -
 
 /// Everything but the unreserved characters of RFC 3986 encoded.
 fn percent_encoded(secret: &str, blank: &str, upper: bool) -> String {
-    let mut encoded = String::new();
+    let mut encoded = String::with_capacity(3 * secret.len());
     for byte in secret.bytes() {
         // Writing to a String does not fail.
         let _ = match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                write!(encoded, "{}", char::from(byte))
-            }
-            b' ' => write!(encoded, "{blank}"),
+            b' ' => encoded.write_str(blank),
+            _ if is_unreserved(byte) => encoded.write_char(char::from(byte)),
             _ if upper => write!(encoded, "%{byte:02X}"),
             _ => write!(encoded, "%{byte:02x}"),
         };
     }
     encoded
+}
+
+/// The unreserved characters of RFC 3986.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// The secret as it is in a JSON string, optionally in ASCII only.

@@ -68,17 +68,6 @@ impl Node {
             _ => None,
         }
     }
-
-    /// Overwrites all texts and keeps the positions.
-    pub(super) fn forget_values(&mut self) {
-        match &mut self.value {
-            NodeValue::Sequence(items) => items.iter_mut().for_each(Self::forget_values),
-            NodeValue::Mapping(members) => {
-                members.iter_mut().for_each(|member| member.node.forget_values());
-            }
-            value => *value = NodeValue::Null,
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -184,13 +173,5 @@ mod tests {
     fn an_absent_value_has_the_position_of_the_value_around_it() {
         assert_eq!(position_of("a:\n  b: 1\n", "/a/c/d"), position_of("a:\n  b: 1\n", "/a"));
         assert_eq!(position_of("a: [1]\n", "/a/7"), (1, 4));
-    }
-
-    #[test]
-    fn a_tree_without_values_keeps_its_positions() {
-        let mut node = yaml::parse::<Node>("a: [x, {b: hunter2}]\n").unwrap();
-        let before = node.position_of("/a/1/b");
-        node.forget_values();
-        assert_eq!(node.position_of("/a/1/b"), before);
     }
 }
