@@ -24,7 +24,8 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn open(ports: &Ports, caller: &Caller) -> Self {
         let now_unix_ms = ports.clock.now_unix_ms();
-        let reference = hex::encode(&ports.entropy.draw()[..8]);
+        let [a, b, c, d, e, f, g, h, ..] = ports.entropy.draw();
+        let reference = hex_digits::<16>(&[a, b, c, d, e, f, g, h]);
         Self {
             now_unix_ms,
             rate: None,
@@ -116,7 +117,15 @@ impl Recorder {
 }
 
 fn sha256_hex(text: &str) -> String {
-    hex::encode(digest(&SHA256, text.as_bytes()))
+    hex_digits::<64>(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+/// So many digits of half as many bytes.
+fn hex_digits<const N: usize>(bytes: &[u8]) -> String {
+    let mut digits = [b'0'; N];
+    let written = hex::encode_to_slice(bytes, &mut digits);
+    debug_assert!(written.is_ok(), "two digits for each byte");
+    String::from_utf8_lossy(&digits).into_owned()
 }
 
 /// A text of the request, without tokens that somebody put into the wrong place.

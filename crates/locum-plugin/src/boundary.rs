@@ -21,6 +21,9 @@ use crate::private_key::PrivateKey;
 use crate::signatures::Signatures;
 use crate::tenant::Tenant;
 
+/// Size of most messages, so that they are not copied while they grow.
+const MESSAGE_BYTES_TYPICAL: usize = 1024;
+
 /// `describe` of every plugin: the manifest that the code states.
 pub fn describe(manifest: fn() -> Manifest) -> OwnedBytes {
     guarded(|| serde_json::to_vec(&manifest()).map_err(|error| Failure::internal(error.to_string())))
@@ -147,6 +150,9 @@ fn parse<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, Failure> {
 }
 
 fn to_json<M: Serialize>(message: &M) -> Vec<u8> {
+    let mut json = Vec::with_capacity(MESSAGE_BYTES_TYPICAL);
     // Serialization fails only for maps whose keys are not strings, and no message has one.
-    serde_json::to_vec(message).unwrap_or_default()
+    let written = serde_json::to_writer(&mut json, message);
+    debug_assert!(written.is_ok(), "a message is JSON");
+    json
 }

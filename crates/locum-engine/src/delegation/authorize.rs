@@ -193,6 +193,9 @@ fn named_as_in_manifest(
     mut extras: Map<String, Value>,
     manifest: &IssuerManifest,
 ) -> Result<Map<String, Value>, Refusal> {
+    if extras.is_empty() {
+        return Ok(extras);
+    }
     let Some(Value::Object(properties)) = manifest.parameters_schema.get("properties") else {
         return Ok(extras);
     };

@@ -19,6 +19,12 @@ const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Headers of an answer with rate limit and CORS, so that the map is made once.
+const HEADERS_TYPICAL: usize = 12;
+
+/// Size of most bodies, so that they are not copied while they grow.
+const BODY_BYTES_TYPICAL: usize = 1024;
+
 /// A token of the form that OAuth clients know; the members in Auth0's order.
 #[derive(Serialize)]
 struct BearerToken<'a> {
@@ -121,6 +127,7 @@ pub(crate) fn unstored(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS_TYPICAL);
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
@@ -171,6 +178,9 @@ fn issued_body(issued: &Issued) -> Vec<u8> {
 }
 
 fn written(body: &impl Serialize) -> Vec<u8> {
+    let mut json = Vec::with_capacity(BODY_BYTES_TYPICAL);
     // Texts, numbers and maps keyed by texts: JSON can express all of them.
-    serde_json::to_vec(body).unwrap_or_default()
+    let written = serde_json::to_writer(&mut json, body);
+    debug_assert!(written.is_ok(), "texts, numbers and maps are JSON");
+    json
 }
