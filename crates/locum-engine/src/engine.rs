@@ -5,6 +5,8 @@ use jsonwebtoken::crypto::aws_lc;
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Caller, DelegationRequest, admit, authenticate, authorize, issue};
+use crate::observation::{self, Observation};
+use crate::observer::{Endpoint, Step};
 use crate::ports::{Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::recorder::Recorder;
@@ -59,11 +61,16 @@ impl Engine {
         request: DelegationRequest,
         caller: &Caller,
     ) -> DelegationResponse {
+        let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, caller);
-        let outcome = self.delegated(tenant, request, caller, &mut recorder).await;
+        let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
+        observation.enter(Step::Audit);
         let rate = recorder.rate;
+        let api_type = observation.api_type(recorder.api_type());
         let recorded = self.ports.audit.record(recorder.delegation_event(&outcome)).wait().await;
-        DelegationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
+        let outcome = recorded.map_err(not_audited).and(outcome);
+        observation.end(Endpoint::Delegation, api_type, observation::delegation_outcome(&outcome));
+        DelegationResponse { outcome, rate }
     }
 
     /// The steps of a delegation.
@@ -73,6 +80,7 @@ impl Engine {
         request: DelegationRequest,
         caller: &Caller,
         recorder: &mut Recorder,
+        observation: &mut Observation<'_>,
     ) -> Result<Issued, Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
@@ -83,10 +91,14 @@ impl Engine {
             authenticate(&**directory, &**buckets, tenant, request, caller.ip, now_unix_ms, &mut payload)
                 .await?;
         recorder.authenticated(&authenticated);
+        observation.enter(Step::Admit);
         let admission = admit(&**buckets, authenticated, caller.ip).await;
         recorder.counted(admission.rate, &admission.outcome);
-        let authorized = authorize(&**directory, admission.outcome?, &recorder.reference).await?;
+        let admitted = admission.outcome?;
+        observation.enter(Step::Authorize);
+        let authorized = authorize(&**directory, admitted, &recorder.reference).await?;
         recorder.authorized(&authorized);
+        observation.enter(Step::Issue);
         issue(&**entropy, &**directory, authorized, &recorder.reference).await
     }
 
@@ -98,6 +110,7 @@ impl Engine {
         tenant: Option<&PreparedTenant>,
         caller: &Caller,
     ) -> DelegationResponse {
+        observation::refused(self.ports.observer.as_ref(), Endpoint::Delegation, &refusal);
         let outcome = Err(refusal);
         let mut recorder = Recorder::open(&self.ports, caller);
         recorder.found(tenant);
@@ -112,6 +125,7 @@ impl Engine {
         tenant: Option<&PreparedTenant>,
         caller: &Caller,
     ) -> RevocationResponse {
+        observation::refused(self.ports.observer.as_ref(), Endpoint::Revocation, &refusal);
         let outcome = Err(refusal);
         let mut recorder = Recorder::open(&self.ports, caller);
         recorder.found(tenant);
@@ -127,11 +141,16 @@ impl Engine {
         request: RevocationRequest,
         caller: &Caller,
     ) -> RevocationResponse {
+        let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, caller);
-        let outcome = self.revoked(tenant, request, caller, &mut recorder).await;
+        let outcome = self.revoked(tenant, request, caller, &mut recorder, &mut observation).await;
+        observation.enter(Step::Audit);
         let rate = recorder.rate;
+        let api_type = observation.api_type(recorder.api_type());
         let recorded = self.ports.audit.record(recorder.revocation_event(&outcome)).wait().await;
-        RevocationResponse { outcome: recorded.map_err(not_audited).and(outcome), rate }
+        let outcome = recorded.map_err(not_audited).and(outcome);
+        observation.end(Endpoint::Revocation, api_type, observation::revocation_outcome(&outcome));
+        RevocationResponse { outcome, rate }
     }
 
     /// The steps of a revocation.
@@ -141,17 +160,21 @@ impl Engine {
         request: RevocationRequest,
         caller: &Caller,
         recorder: &mut Recorder,
+        observation: &mut Observation<'_>,
     ) -> Result<(), Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
         let identified = revocation::identify(&**directory, tenant, request).await?;
         recorder.identified(&identified);
         let revocable = revocation::select(identified)?;
+        observation.enter(Step::Admit);
         match revocation::admit(&**buckets, revocable, caller.ip, recorder.now_unix_ms).await {
             RevocationAdmission::NothingToRevoke => Ok(()),
             RevocationAdmission::Counted { rate, outcome } => {
                 recorder.counted(rate, &outcome);
-                revocation::revoke(&**entropy, outcome?, &recorder.reference).await
+                let admitted = outcome?;
+                observation.enter(Step::Revoke);
+                revocation::revoke(&**entropy, admitted, &recorder.reference).await
             }
         }
     }

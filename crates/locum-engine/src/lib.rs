@@ -149,6 +149,8 @@ mod issuers;
 pub mod limits;
 mod mask;
 pub mod model;
+mod observation;
+mod observer;
 mod port_reply;
 pub mod ports;
 pub mod prepared;

@@ -10,6 +10,7 @@ use crate::bucket::{BucketDecision, BucketRule};
 pub use crate::issuer_chain::{IssuerChain, chain};
 pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, TenantAudiences};
 use crate::model::User;
+pub use crate::observer::{Endpoint, Observer, Outcome, Step};
 pub use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
 
@@ -27,10 +28,12 @@ pub struct Ports {
     pub buckets: Arc<dyn Buckets>,
     /// The receiver of audit events.
     pub audit: Arc<dyn AuditSink>,
+    /// Who measures requests, if anybody does.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Ports {
-    /// Combines these ports.
+    /// Combines these ports, without an observer.
     pub fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -38,7 +41,7 @@ impl Ports {
         buckets: Arc<dyn Buckets>,
         audit: Arc<dyn AuditSink>,
     ) -> Self {
-        Self { clock, entropy, directory, buckets, audit }
+        Self { clock, entropy, directory, buckets, audit, observer: None }
     }
 }
 

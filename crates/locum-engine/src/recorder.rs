@@ -91,6 +91,11 @@ impl Recorder {
         self.event.subject_token_sha256 = Some(sha256_hex(identified.token()));
     }
 
+    /// The authorised api_type; before that, the requested one.
+    pub(crate) fn api_type(&self) -> Option<&str> {
+        self.event.api_type.as_deref()
+    }
+
     pub(crate) fn delegation_event(self, outcome: &Result<Issued, Refusal>) -> AuditEvent {
         let code = match outcome {
             Ok(_) => AuditCode::Success,

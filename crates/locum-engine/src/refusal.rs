@@ -102,6 +102,32 @@ impl RefusalKind {
         Self::UpstreamTimedOut,
     ];
 
+    /// The name for metrics: unlike the member `error` of the answer, each kind has its own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RequestTimeout => "request_timeout",
+            Self::BodyTooLarge => "body_too_large",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::NotFound => "not_found",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::Unauthorized => "unauthorized",
+            Self::TooManyRequests => "too_many_requests",
+            Self::TooManyInvalidTokens => "too_many_invalid_tokens",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::UpstreamBusy => "upstream_busy",
+            Self::UpstreamTimedOut => "upstream_timed_out",
+            Self::ServerError => "server_error",
+            Self::IssuerHung => "issuer_hung",
+        }
+    }
+
     /// The HTTP status, the member `error` of the answer, and who is at fault.
     pub const fn row(self) -> (u16, &'static str, Fault) {
         match self {

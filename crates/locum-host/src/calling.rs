@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod backend;
+mod call_outcome;
 mod configure_threads;
 pub(crate) mod health;
 pub(crate) mod in_process;

@@ -25,6 +25,7 @@ use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::pins::Pins;
 use crate::loading::plugin_file::plugin_files;
 use crate::loading::settings_schema::SettingsSchema;
+use crate::observer::CallObservers;
 use crate::pauses::{OperatorPauses, PauseScope, PluginPause, TooManyPauses};
 use crate::plugin::{Plugin, RunnerOptions};
 use crate::runner::RunnerCommand;
@@ -45,6 +46,8 @@ pub struct LoadOptions {
     pub configure_deadline: Duration,
     /// What performs the upstream calls that plugins ask for.
     pub upstreams: Arc<dyn Upstreams>,
+    /// Who measures the calls of plugins and upstreams, if anybody does.
+    pub observers: Option<Arc<dyn CallObservers>>,
 }
 
 impl LoadOptions {
@@ -56,6 +59,7 @@ impl LoadOptions {
             deadline: REQUEST_DEADLINE,
             configure_deadline: CONFIGURE_DEADLINE,
             upstreams,
+            observers: None,
         }
     }
 }
@@ -223,6 +227,11 @@ impl Issuers for PluginSet {
             return Err(Failure::internal(format!("no plugin serves api_type `{}`", configuration.api_type)));
         };
         let ServedApiType { manifest, plugin_name: name, .. } = served;
+        let observer = self
+            .options
+            .observers
+            .as_ref()
+            .map(|observers| observers.of_issuer(name, plugin.isolation(), &configuration.api_type));
         configuration.settings = schema.check(configuration.settings)?;
         let allowed =
             AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
@@ -247,6 +256,7 @@ impl Issuers for PluginSet {
             issuer,
             allowed,
             upstreams: Arc::clone(&self.options.upstreams),
+            observer,
             signer,
             secret_mask,
             time_limit: self.options.deadline,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use locum_engine::model::Client;
+use locum_engine::ports::{Endpoint, Outcome};
 use locum_engine::{
     AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, Ports, Refusal,
     RevocationRequest,
@@ -17,6 +18,7 @@ use crate::directory::{FaultyDirectory, tenant_at};
 use crate::entropy::CountingEntropy;
 use crate::faults::PortCalls;
 use crate::issuers::{IssuerScript, ScriptedIssuers};
+use crate::observer::{Recorded, RecordingObserver};
 use crate::requests::{caller, object};
 use crate::tenants::{client_of, tenant};
 use crate::{ACME, GLOBEX, NOW, finished};
@@ -63,6 +65,8 @@ pub struct TestEngine {
     pub buckets: Arc<RecordingBuckets>,
     /// The audit events.
     pub sink: Arc<RecordingSink>,
+    /// What was measured.
+    pub observer: Arc<RecordingObserver>,
     /// The answers of issuers, and their recorded calls.
     pub script: Arc<IssuerScript>,
     /// The calls of ports, which can be made to fail.
@@ -100,14 +104,17 @@ impl TestEngine {
         let buckets = Arc::new(RecordingBuckets::new(bucket_is_empty, Arc::clone(&calls)));
         let sink = Arc::new(RecordingSink::default());
         let script = Arc::clone(&issuers.script);
-        let engine = Arc::new(Engine::new(Ports::new(
+        let observer = Arc::new(RecordingObserver::default());
+        let mut ports = Ports::new(
             Arc::clone(&clock) as _,
             Arc::clone(&entropy) as _,
             Arc::clone(&directory) as _,
             Arc::clone(&buckets) as _,
             Arc::clone(&sink) as _,
-        )));
-        Self { engine, clock, entropy, directory, buckets, sink, script, calls }
+        );
+        ports.observer = Some(Arc::clone(&observer) as _);
+        let engine = Arc::new(Engine::new(ports));
+        Self { engine, clock, entropy, directory, buckets, sink, observer, script, calls }
     }
 
     /// The add-ons that do not work.
@@ -120,9 +127,10 @@ impl TestEngine {
         self.delegate_from(&caller(), parameters)
     }
 
-    /// Requests a delegation. Panics unless it records one audit event with the same outcome.
+    /// Requests a delegation. Panics unless it records one audit event and counts one request, with the same outcome.
     pub fn delegate_from(&self, caller: &Caller, parameters: Map<String, Value>) -> Reply {
         let tenant = tenant_at(&*self.directory, &caller.host);
+        drop(self.observer.take());
         let response = match DelegationRequest::parse((&parameters).into()) {
             Ok(request) => finished(self.engine.delegate(tenant, request, caller)),
             Err(refusal) => {
@@ -137,12 +145,20 @@ impl TestEngine {
             Err(_) => AuditCode::Failure,
         };
         assert_eq!(event.code, code, "{event:?}");
-        Reply { response, event }
+        let outcome = match &response.outcome {
+            Ok(issued) if issued.reused => Outcome::Reused,
+            Ok(_) => Outcome::Issued,
+            Err(refusal) => Outcome::Refused(refusal.kind()),
+        };
+        let observed = self.observed_once(Endpoint::Delegation, outcome);
+        Reply { response, event, observed }
     }
 
-    /// Requests a revocation at [`ACME`]. Panics unless it records one audit event with the same outcome.
+    /// Requests a revocation at [`ACME`]. Panics unless it records one audit event and counts one request, with the same
+    /// outcome.
     pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
         let tenant = tenant_at(&*self.directory, ACME);
+        drop(self.observer.take());
         let caller = caller();
         let response = match RevocationRequest::parse((&object(parameters)).into()) {
             Ok(request) => finished(self.engine.revoke(tenant, request, &caller)),
@@ -155,7 +171,16 @@ impl TestEngine {
         let event = self.sink.take_only_event();
         let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
         assert_eq!(event.code, code, "{event:?}");
+        let counted = outcome.as_ref().map_or_else(Outcome::from, |()| Outcome::Revoked);
+        self.observed_once(Endpoint::Revocation, counted);
         (outcome, event)
+    }
+
+    /// What the observer was told. Panics unless that is one request with this outcome.
+    fn observed_once(&self, endpoint: Endpoint, outcome: Outcome) -> Recorded {
+        let observed = self.observer.take();
+        assert_eq!(observed.requests, [(endpoint, 0, outcome)], "{observed:?}");
+        observed
     }
 }
 
@@ -166,6 +191,8 @@ pub struct Reply {
     pub response: DelegationResponse,
     /// The event.
     pub event: AuditEvent,
+    /// What the observer was told.
+    pub observed: Recorded,
 }
 
 impl Reply {

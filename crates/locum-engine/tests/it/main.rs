@@ -19,6 +19,7 @@ mod failures;
 mod invalid_tokens;
 mod lifetimes;
 mod narrowing;
+mod observer;
 mod order;
 mod parameters;
 mod precedence;

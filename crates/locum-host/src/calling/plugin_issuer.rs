@@ -14,11 +14,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::calling::answer::{IssuerStep, OperationAnswer, check_credential, read_answer};
 use crate::calling::backend::{Call, CallError, ReadyIssuer};
+use crate::calling::call_outcome;
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::{MESSAGE_CHARS_MAX, SIGNATURES_MAX, UPSTREAM_CALLS_MAX};
+use crate::observer::{CallObserver, Operation, UpstreamOutcome};
 use crate::signing::signer::Signer;
 
 /// Initial size of an input's buffer. Most inputs fit without growing it.
@@ -31,6 +33,7 @@ pub(crate) struct PluginIssuer {
     pub(crate) issuer: Arc<dyn ReadyIssuer>,
     pub(crate) allowed: AllowedUpstreams,
     pub(crate) upstreams: Arc<dyn Upstreams>,
+    pub(crate) observer: Option<Arc<dyn CallObserver>>,
     pub(crate) signer: Signer,
     pub(crate) secret_mask: SecretMask,
     /// Time for all steps of one request together.
@@ -139,8 +142,18 @@ impl PluginIssuer {
         call: Call,
         deadline: Instant,
     ) -> Result<IssuerStep<A::Outcome>, IssuerFailure> {
-        let answered = self.issuer.call(call, deadline).await.map_err(|error| self.issuer_failure(error))?;
+        let observed = self.observer.as_deref().map(|observer| (observer, call.op, Instant::now()));
+        let observe = |outcome| {
+            if let Some((observer, op, start)) = observed {
+                observer.plugin_called(Operation::of(op), outcome, start.elapsed());
+            }
+        };
+        let answered = self.issuer.call(call, deadline).await.map_err(|error| {
+            observe(call_outcome::of_error(&error));
+            self.issuer_failure(error)
+        })?;
         let (answer, lines) = read_answer::<A>(answered, &self.secret_mask);
+        observe(call_outcome::of_answer(&answer));
         plugin_log::relay(&self.plugin, &self.secret_mask, &lines);
         answer
     }
@@ -170,7 +183,17 @@ impl PluginIssuer {
         // Before anything is sent, whoever polls the request for the first time can still refuse to let it wait.
         tokio::task::yield_now().await;
         let start = Instant::now();
-        match timeout_at(deadline, self.upstreams.send(request, deadline)).await {
+        let origin = self.observer.is_some().then(|| request.declared_origin().to_owned());
+        let sent = timeout_at(deadline, self.upstreams.send(request, deadline)).await;
+        if let (Some(observer), Some(origin)) = (&self.observer, origin) {
+            let outcome = match &sent {
+                Ok(Ok(reply)) => UpstreamOutcome::of_status(reply.status),
+                Ok(Err(UpstreamError::Unreachable(_))) => UpstreamOutcome::Unreachable,
+                Ok(Err(UpstreamError::TimedOut)) | Err(_) => UpstreamOutcome::TimedOut,
+            };
+            observer.upstream_called(&origin, outcome, start.elapsed());
+        }
+        match sent {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(UpstreamError::Unreachable(why))) => {
                 Err(IssuerFailure::UpstreamUnreachable(self.secret_mask.sanitized(&why, MESSAGE_CHARS_MAX)))

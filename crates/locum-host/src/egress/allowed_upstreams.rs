@@ -29,6 +29,7 @@ pub struct AllowedRequest {
     headers: Vec<(String, String)>,
     body: String,
     scope: AddressScope,
+    declared_origin: String,
 }
 
 /// The methods that an issuer may use.
@@ -105,27 +106,27 @@ impl AllowedUpstreams {
             _ => return Err(DisallowedRequest::MethodNotAllowed),
         };
         let url = parse(&request.url)?;
-        let scope = self.scope(&url).ok_or_else(|| DisallowedRequest::UndeclaredOrigin(loggable(&url)))?;
+        let (scope, declared_origin) =
+            self.scope(&url).ok_or_else(|| DisallowedRequest::UndeclaredOrigin(loggable(&url)))?;
         check_headers(&request.headers)?;
         if request.body.len() > UPSTREAM_REQUEST_BYTES_MAX
             || (method == UpstreamMethod::Get && !request.body.is_empty())
         {
             return Err(DisallowedRequest::BodyNotAllowed);
         }
-        Ok(AllowedRequest { method, url, headers: request.headers, body: request.body, scope })
+        let UpstreamRequest { headers, body, .. } = request;
+        Ok(AllowedRequest { method, url, headers, body, scope, declared_origin })
     }
 
-    fn scope(&self, url: &Url) -> Option<AddressScope> {
-        if self.origins.contains(&url.origin()) {
-            return Some(AddressScope::Any);
+    /// Where the URL may lead, and the declaration that allows it, as an origin.
+    fn scope(&self, url: &Url) -> Option<(AddressScope, String)> {
+        if let Some(origin) = self.origins.iter().find(|origin| **origin == url.origin()) {
+            return Some((AddressScope::Any, origin.ascii_serialization()));
         }
         match url.host() {
-            Some(Host::Domain(domain))
-                if url.scheme() == "https"
-                    && url.port().is_none()
-                    && self.hosts.iter().any(|pattern| pattern.matches(domain)) =>
-            {
-                Some(AddressScope::Public)
+            Some(Host::Domain(domain)) if url.scheme() == "https" && url.port().is_none() => {
+                let pattern = self.hosts.iter().find(|pattern| pattern.matches(domain))?;
+                Some((AddressScope::Public, format!("https://{pattern}")))
             }
             _ => None,
         }
@@ -189,6 +190,11 @@ impl AllowedRequest {
     /// The body; empty if there is none.
     pub fn body(&self) -> &str {
         &self.body
+    }
+
+    /// The origin as the manifest or the settings declare it; where the manifest has a pattern, with the pattern.
+    pub fn declared_origin(&self) -> &str {
+        &self.declared_origin
     }
 
     /// The addresses to which the host name may resolve.

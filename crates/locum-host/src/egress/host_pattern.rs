@@ -1,5 +1,7 @@
 //! Host names with wildcards, as manifests declare upstreams.
 
+use std::fmt;
+
 /// A host name in which `*` matches exactly one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HostPattern(String);
@@ -33,6 +35,12 @@ impl HostPattern {
             label => label == Some(expected),
         });
         all_match && labels.next().is_none()
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

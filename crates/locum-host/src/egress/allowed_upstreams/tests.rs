@@ -238,3 +238,12 @@ proptest! {
         let _ = allowed().check(request);
     }
 }
+
+#[test]
+fn the_declared_origin_is_the_pattern_or_the_setting_whatever_the_request_is_for() {
+    let declared = |url: &str| allowed().check(post(url)).unwrap().declared_origin().to_owned();
+    assert_eq!(declared("https://sts.eu-west-1.amazonaws.com/x"), "https://sts.*.amazonaws.com");
+    assert_eq!(declared("https://sts.us-east-1.amazonaws.com"), "https://sts.*.amazonaws.com");
+    assert_eq!(declared("https://login.example.com/token?x=1"), "https://login.example.com");
+    assert_eq!(declared("http://10.0.0.7:8080/other?y"), "http://10.0.0.7:8080");
+}
