@@ -14,6 +14,7 @@
 
 mod endpoint;
 mod execution;
+mod monitoring;
 mod options;
 mod panics;
 mod refusals;
@@ -23,6 +24,7 @@ mod router;
 mod serve;
 mod state;
 
+pub use monitoring::{MetricsFormat, Monitoring, WaitingFor, monitoring_router};
 pub use options::{Limits, ServerOptions};
 pub use router::router;
 pub use serve::{Drained, serve};

@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) file: PathBuf,
     #[serde(default)]
     pub(crate) listen: ListenAddress,
+    /// Where metrics are served. Without it they are not, and nothing is measured.
+    pub(crate) metrics_listen: Option<ListenAddress>,
     /// The directory of the plugin files; `plugins.lock` is beside it.
     pub(crate) plugins_dir: PathBuf,
     pub(crate) tenants: Vec<PathBuf>,
@@ -113,6 +115,24 @@ impl ListenAddress {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is any address of the machine.
+    pub(crate) fn is_unspecified(&self) -> bool {
+        self.0.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_unspecified())
+    }
+
+    /// Whether two listeners cannot have these addresses at the same time, as far as that is known without resolving
+    /// names.
+    fn overlaps(&self, other: &Self) -> bool {
+        match (self.0.parse::<SocketAddr>(), other.0.parse::<SocketAddr>()) {
+            (Ok(one), Ok(other)) => {
+                let meets =
+                    one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+                one.port() == other.port() && one.port() != 0 && meets
+            }
+            _ => self == other && !self.0.ends_with(":0"),
+        }
+    }
 }
 
 impl Default for ListenAddress {
@@ -188,7 +208,34 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
             "{shown}: set `audit.file` or `audit.socket`, not both"
         )));
     }
+    config.check_listeners()?;
     Ok(config)
+}
+
+impl Config {
+    /// # Errors
+    /// Both listeners would have one address.
+    pub(crate) fn check_listeners(&self) -> Result<(), CommandError> {
+        match &self.metrics_listen {
+            Some(metrics) if metrics.overlaps(&self.listen) => Err(CommandError::input_file(format!(
+                "{}: metrics_listen: metrics need an address or port of their own; {} is taken by `listen`",
+                self.file.display(),
+                metrics.as_str()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A warning, if metrics can be read on every address of the machine.
+    pub(crate) fn metrics_for_everybody(&self) -> Option<String> {
+        let metrics = self.metrics_listen.as_ref().filter(|metrics| metrics.is_unspecified())?;
+        Some(format!(
+            "{}: metrics_listen: {} is every address of this machine, and metrics need no authentication; name a \
+             private address",
+            self.file.display(),
+            metrics.as_str()
+        ))
+    }
 }
 
 const EXPECTED_NUMBER: &str = "expected a whole number of at least 0";
@@ -334,6 +381,52 @@ mod tests {
                 refused.starts_with("locum.toml:3:10: listen: expected an address and a port"),
                 "{refused}"
             );
+        }
+    }
+
+    #[test]
+    fn metrics_have_an_address_or_a_port_of_their_own() {
+        for (listen, metrics) in [
+            ("127.0.0.1:3000", "127.0.0.1:3000"),
+            ("127.0.0.1:3000", "0.0.0.0:3000"),
+            ("0.0.0.0:3000", "10.0.0.7:3000"),
+            ("localhost:3000", "localhost:3000"),
+        ] {
+            let config = parsed(&format!("listen = \"{listen}\"\nmetrics_listen = \"{metrics}\"")).unwrap();
+            let refused = config.check_listeners().unwrap_err().to_string();
+            assert!(
+                refused.contains("metrics_listen: metrics need an address or port of their own"),
+                "{refused}"
+            );
+        }
+        for (listen, metrics) in [
+            ("127.0.0.1:3000", "127.0.0.1:3001"),
+            ("10.0.0.7:3000", "10.0.0.8:3000"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("localhost:0", "localhost:0"),
+            ("localhost:3000", "localhost:3001"),
+        ] {
+            let config = parsed(&format!("listen = \"{listen}\"\nmetrics_listen = \"{metrics}\"")).unwrap();
+            assert!(config.check_listeners().is_ok(), "{listen} {metrics}");
+        }
+        assert!(
+            parsed("metrics_listen = \"3000\"")
+                .unwrap_err()
+                .contains("3:18: metrics_listen: expected an address")
+        );
+        assert!(parsed("").unwrap().metrics_listen.is_none());
+    }
+
+    #[test]
+    fn metrics_on_every_address_are_warned_about() {
+        let warning = |metrics: &str| {
+            parsed(&format!("metrics_listen = \"{metrics}\"")).unwrap().metrics_for_everybody()
+        };
+        for everybody in ["0.0.0.0:9000", "[::]:9000"] {
+            assert!(warning(everybody).unwrap().contains("name a private address"), "{everybody}");
+        }
+        for private in ["127.0.0.1:9000", "10.0.0.7:9000", "[::1]:9000", "localhost:9000"] {
+            assert_eq!(warning(private), None);
         }
     }
 

@@ -44,10 +44,12 @@ async fn reload(config: Arc<Config>, service: Arc<Service>) -> Result<usize, Str
             prepared.log_findings();
             let tenants = prepared.set.tenants().count();
             service.directory.replace(prepared.set);
+            service.last_reload.succeeded();
             tracing::info!(tenants, duration_ms, "reloaded");
             Ok(tenants)
         }
         Err(problems) => {
+            service.last_reload.failed();
             tracing::error!(%problems, duration_ms, "not reloaded; the tenants in use stay");
             Err(problems)
         }

@@ -12,6 +12,8 @@ use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, Te
 
 use crate::config::Config;
 use crate::exit::CommandError;
+use crate::last_reload::LastReloadRecord;
+use crate::metrics::Metrics;
 
 /// The engine, with those of its adapters that are replaced while it serves: a reload replaces the directory's tenants, an
 /// upgrade the plugins too. Requests reach plugins through the tenants only.
@@ -21,20 +23,26 @@ pub(crate) struct Service {
     pub(crate) plugins: ArcSwap<PluginSet>,
     /// Held by a reload and by an upgrade from its beginning to its end: each configures add-ons with what it found.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) buckets: Arc<MemoryBuckets>,
+    pub(crate) last_reload: LastReloadRecord,
 }
 
-/// Connects plugins and tenants to an engine, which records its audit events there.
-pub(crate) fn assemble(plugins: PluginSet, set: TenantSet, audit: Arc<dyn AuditSink>) -> Service {
+/// Connects plugins and tenants to an engine, which records its audit events there and is measured by these metrics.
+pub(crate) fn assemble(
+    plugins: PluginSet,
+    set: TenantSet,
+    audit: Arc<dyn AuditSink>,
+    metrics: Option<&Metrics>,
+) -> Service {
     let directory = Arc::new(MemoryDirectory::new(set));
-    let engine = Arc::new(Engine::new(Ports::new(
-        Arc::new(SystemClock),
-        Arc::new(SystemEntropy),
-        directory.clone(),
-        Arc::new(MemoryBuckets::default()),
-        audit,
-    )));
+    let buckets = Arc::<MemoryBuckets>::default();
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let mut ports = Ports::new(clock, entropy, directory.clone(), buckets.clone(), audit);
+    ports.observer = metrics.map(Metrics::observer);
     Service {
-        engine,
+        engine: Arc::new(Engine::new(ports)),
+        buckets,
+        last_reload: LastReloadRecord::of_start(),
         directory,
         plugins: ArcSwap::from_pointee(plugins),
         changing: tokio::sync::Mutex::default(),
@@ -45,8 +53,10 @@ pub(crate) fn assemble(plugins: PluginSet, set: TenantSet, audit: Arc<dyn AuditS
 pub(crate) fn load_plugins(
     config: &Config,
     upstreams: Arc<dyn Upstreams>,
+    metrics: Option<&Metrics>,
 ) -> Result<PluginSet, PluginLoadError> {
     let mut options = LoadOptions::new(upstreams);
+    options.observers = metrics.map(Metrics::call_observers);
     options.runner = Some(RunnerCommand::SelfExe);
     options.strict_sandbox = config.strict_sandbox;
     if let Some(deadline) = config.limits.issue_deadline() {

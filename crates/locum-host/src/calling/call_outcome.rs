@@ -40,7 +40,8 @@ mod tests {
     #[test]
     fn a_refusal_is_no_fault_of_the_plugin_and_a_failure_is() {
         let outcome = |code| {
-            let failure = Failure::new(code, "");
+            let mut failure = Failure::internal("");
+            failure.code = code;
             of_answer::<()>(&Err(IssuerFailure::Failed(failure)))
         };
         for code in

@@ -19,6 +19,7 @@ mod loading;
 mod mapped_bytes;
 mod misbehaving;
 mod missing_parts;
+mod observer;
 mod process_exits;
 mod refused_files;
 mod runner;

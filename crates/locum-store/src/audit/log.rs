@@ -125,6 +125,16 @@ impl AuditLog {
         self.shared.lock().head
     }
 
+    /// How many events were dropped, since the log was opened: they did not fit into the buffer, or came after the stop.
+    pub fn dropped(&self) -> u64 {
+        self.shared.lock().dropped
+    }
+
+    /// Whether lines can be written, as far as is known: the last write succeeded.
+    pub fn is_writable(&self) -> bool {
+        !self.shared.lock().failing
+    }
+
     /// Writes what is left, and waits for that at most so long. If lines cannot be written, it does not wait.
     pub fn stop(&self, at_most: Duration) -> Stopped {
         self.shared.lock().stopping = true;
@@ -149,9 +159,11 @@ impl AuditLog {
         let was_empty = state.buffer.is_empty();
         state.accepted += 1;
         if state.stopping {
+            state.dropped += 1;
             return false;
         }
         let fits = state.buffer.push(line);
+        state.dropped += u64::from(!fits);
         if fits && let Some(waiter) = waiter {
             state.waiting.push(Arc::clone(waiter));
             state.unanswered.push_back(Arc::clone(waiter));

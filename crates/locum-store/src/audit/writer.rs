@@ -52,6 +52,10 @@ pub(super) struct State {
     /// Events that were given to the log, and those of them that were written.
     pub(super) accepted: u64,
     pub(super) written: u64,
+    /// Events that did not fit into the buffer, or came after the stop.
+    pub(super) dropped: u64,
+    /// Whether the last write failed.
+    pub(super) failing: bool,
 }
 
 /// Requests that were refused although their events say otherwise.
@@ -88,6 +92,8 @@ impl Shared {
             head,
             accepted: 0,
             written: 0,
+            dropped: 0,
+            failing: false,
         };
         Self { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), notify, deadline }
     }
@@ -248,6 +254,7 @@ impl Writer {
         let reason = error.to_string();
         if !self.failing {
             self.failing = true;
+            self.shared.lock().failing = true;
             (self.shared.notify)(Notice::Unavailable { error: reason.clone() });
         }
         self.shared.refuse_waiting(&reason, |_| true);
@@ -307,6 +314,7 @@ impl Writer {
         // What was lost during a failure is counted by the batch after it.
         if happened || (self.failing && !more_lost) {
             self.failing = false;
+            self.shared.lock().failing = false;
             (self.shared.notify)(Notice::Recovered { lost, withheld: withheld.count });
         }
         Progress::GoesOn

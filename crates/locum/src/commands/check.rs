@@ -19,12 +19,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     // Without root certificates, `serve` would not start.
     wiring::upstreams()?;
     let mut foreign_writers = permissions::of_installation(&config);
-    let plugins = wiring::load_plugins(&config, Arc::new(NoUpstreams));
+    let plugins = wiring::load_plugins(&config, Arc::new(NoUpstreams), None);
     let mut read = tenants::read(&config);
     foreign_writers.extend(permissions::of_files(&read.files));
     let foreign_writers = foreign_writers.iter().map(ToString::to_string);
 
     let mut report = Report { tenants: read.data.len(), ..Report::default() };
+    report.warnings.extend(config.metrics_for_everybody());
     if read.errors.is_empty() {
         report.reach = read.data.iter().flat_map(reach::summary).collect();
     }

@@ -17,6 +17,7 @@ use crate::exit::CommandError;
 use crate::format::print_text;
 use crate::log_filter;
 use crate::log_writer::LogWriter;
+use crate::monitoring::MonitoredServer;
 use crate::permissions::{self, refuse_or_warn};
 use crate::readiness;
 use crate::reload::reload_on_hangup;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let mut config = config::load(&args.config)?;
     if let Some(listen) = &args.listen {
         config.listen = listen.clone();
+        config.check_listeners()?;
     }
     let log = start_log(config.log)?;
     let outcome = run_audited(&runtime, config, signals);
@@ -76,10 +78,12 @@ async fn start_and_serve(
     // Before anything is changed or loaded: another server may be running with this config.
     let control = config.control.as_deref().map(ControlSocket::listen).transpose();
     let control = control.map_err(CommandError::system)?;
+    // So that it can be seen what the start waits for.
+    let monitoring = MonitoredServer::listen(&config).await?;
     let start = {
-        let (config, audit) = (Arc::clone(&config), Arc::clone(&audit));
+        let (config, audit, monitoring) = (Arc::clone(&config), Arc::clone(&audit), monitoring.clone());
         // Reading files and loading plugins would block the handling of signals.
-        tokio::task::spawn_blocking(move || start(&config, audit))
+        tokio::task::spawn_blocking(move || start(&config, audit, monitoring.as_deref()))
     };
     let service = tokio::select! {
         biased;
@@ -89,20 +93,28 @@ async fn start_and_serve(
         }
         started = start => started.map_err(|panic| CommandError::system(format!("the start failed: {panic}")))??,
     };
-    serve_until_stopped(config, service, signals, audit, control).await
+    serve_until_stopped(config, service, signals, audit, control, monitoring.as_deref()).await
 }
 
 /// Loads the plugins and reads the tenants.
-fn start(config: &Config, audit: Arc<AuditLog>) -> Result<Service, CommandError> {
+fn start(
+    config: &Config,
+    audit: Arc<AuditLog>,
+    monitoring: Option<&MonitoredServer>,
+) -> Result<Service, CommandError> {
+    let metrics = monitoring.map(MonitoredServer::metrics);
     refuse_or_warn(config, &permissions::of_installation(config)).map_err(CommandError::input_file)?;
     let upstreams = wiring::upstreams()?;
     settle_interrupted_upgrades(config);
-    let plugins = wiring::load_plugins(config, upstreams)?;
+    let plugins = wiring::load_plugins(config, upstreams, metrics)?;
+    if let Some(monitoring) = monitoring {
+        monitoring.plugins_are_loaded();
+    }
     audit_log::record_plugins(&audit, &plugins);
     let prepared = tenants::read(config).prepare(&plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    Ok(wiring::assemble(plugins, prepared.set, audit))
+    Ok(wiring::assemble(plugins, prepared.set, audit, metrics))
 }
 
 /// A lock that cannot be written is no reason not to start: it accepts the files that are there.
@@ -143,6 +155,7 @@ async fn serve_until_stopped(
     signals: Signals,
     audit: Arc<AuditLog>,
     control: Option<ControlSocket>,
+    monitoring: Option<&MonitoredServer>,
 ) -> Result<(), CommandError> {
     let Signals { hangup, mut stop } = signals;
     let listen = config.listen.as_str();
@@ -170,11 +183,17 @@ async fn serve_until_stopped(
         tokio::spawn(control::serve(listener, Arc::new(ControlledServer { config, service, audit })));
         file
     });
+    if let Some(monitoring) = monitoring {
+        monitoring.serves(Arc::clone(&service), Arc::clone(&audit));
+    }
     tokio::spawn(reload_on_hangup(hangup, config, service, audit));
     // On standard output, for scripts that let the system choose the port.
     print_text(&format!("listening on http://{address}"));
     let stop = async move {
         stop.received().await;
+        if let Some(monitoring) = monitoring {
+            monitoring.stops();
+        }
         tracing::info!("stopping: no new connections, requests in flight are finished");
     };
     let drained = serve(listener, router, stop, &options).await;

@@ -68,6 +68,7 @@ async fn upgrade_alone(
     tenants.log_findings();
     service.plugins.store(Arc::new(plugins));
     service.directory.replace(tenants.set);
+    service.last_reload.succeeded();
     let (Some(before), Some(after)) = (before, after) else { return Err("the plugin is gone".to_owned()) };
     audit.record_lifecycle(&Lifecycle::Upgrade { plugin: &after, previous_version: &before.version });
     Ok(Upgraded { previous_version: before.version, version: after.version, warning })

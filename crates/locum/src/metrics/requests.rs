@@ -1,0 +1,155 @@
+//! Requests and their steps, counted for the engine.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use locum_engine::ports::{Endpoint, Observer, Outcome, Step};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::MetricType;
+
+use crate::metrics::counter::encode_counter;
+use crate::metrics::histogram::DurationHistogram;
+use crate::metrics::sharded::Sharded;
+
+/// What requests are counted under that name no api_type, and under that name one that no add-on has.
+const NONE: &str = "none";
+const OTHER: &str = "other";
+const OTHER_NUMBER: usize = 1;
+
+/// Most api_types with counts of their own.
+const API_TYPES_MAX: usize = 256;
+
+/// The name of the app target in old SDKs, which clients may request.
+const APP_SYNONYM: (&str, &str) = ("auth0", "app");
+
+/// Counts requests by endpoint, api_type and outcome, and times their steps.
+pub(crate) struct RequestMetrics {
+    start: Instant,
+    steps: [DurationHistogram; Step::ALL.len()],
+    /// Filled from its beginning, never emptied.
+    api_types: Box<[OnceLock<ApiType>]>,
+    adding: Mutex<()>,
+}
+
+struct ApiType {
+    name: String,
+    requests: Sharded<Counts>,
+}
+
+/// By endpoint and outcome.
+struct Counts([[AtomicU64; Outcome::COUNT]; Endpoint::ALL.len()]);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))))
+    }
+}
+
+impl Default for RequestMetrics {
+    fn default() -> Self {
+        let metrics = Self {
+            start: Instant::now(),
+            steps: std::array::from_fn(|_| DurationHistogram::default()),
+            api_types: (0..API_TYPES_MAX).map(|_| OnceLock::new()).collect(),
+            adding: Mutex::default(),
+        };
+        metrics.add(NONE);
+        metrics.add(OTHER);
+        metrics
+    }
+}
+
+impl RequestMetrics {
+    /// Counts requests for this api_type apart from now on. Only what an operator has configured may be added.
+    pub(super) fn add(&self, name: &str) {
+        let _one_at_a_time = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.known().any(|known| known.name == name) {
+            return;
+        }
+        if let Some(free) = self.api_types.iter().find(|place| place.get().is_none()) {
+            let _ = free.set(ApiType { name: name.to_owned(), requests: Sharded::default() });
+        }
+    }
+
+    fn known(&self) -> impl Iterator<Item = &ApiType> {
+        self.api_types.iter().map_while(OnceLock::get)
+    }
+
+    fn count(&self, api_type: &ApiType, endpoint: Endpoint, outcome: Outcome) -> u64 {
+        let counts = api_type.requests.all().filter_map(|counts| counts.of(endpoint, outcome));
+        counts.map(|count| count.load(Relaxed)).sum()
+    }
+}
+
+impl Counts {
+    fn of(&self, endpoint: Endpoint, outcome: Outcome) -> Option<&AtomicU64> {
+        self.0.get(endpoint.index())?.get(outcome.index())
+    }
+}
+
+impl Observer for RequestMetrics {
+    fn now_nanos(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn step_ended(&self, step: Step, nanos: u64) {
+        if let Some(histogram) = self.steps.get(step.index()) {
+            histogram.observe(nanos);
+        }
+    }
+
+    fn api_type(&self, name: Option<&str>) -> usize {
+        let Some(name) = name else { return 0 };
+        let name = if name == APP_SYNONYM.0 { APP_SYNONYM.1 } else { name };
+        // The first two are no names of api_types.
+        let known = self.known().skip(2).position(|known| known.name == name);
+        known.map_or(OTHER_NUMBER, |place| place + 2)
+    }
+
+    fn request_ended(&self, endpoint: Endpoint, api_type: usize, outcome: Outcome) {
+        let api_type = self.api_types.get(api_type).and_then(OnceLock::get);
+        let counts = api_type.and_then(|api_type| api_type.requests.mine());
+        if let Some(count) = counts.and_then(|counts| counts.of(endpoint, outcome)) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Collector for RequestMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Requests by endpoint, api_type and outcome.";
+        let mut family = encoder.encode_descriptor("locum_requests", help, None, MetricType::Counter)?;
+        for api_type in self.known() {
+            for endpoint in Endpoint::ALL {
+                for outcome in Outcome::all() {
+                    let count = self.count(api_type, endpoint, outcome);
+                    // Most combinations never happen. Success is there from the start, so that rates can be computed.
+                    if count > 0 || (endpoint == Endpoint::Delegation && outcome == Outcome::Issued) {
+                        let labels = [
+                            ("endpoint", endpoint.as_str()),
+                            ("api_type", api_type.name.as_str()),
+                            ("outcome", outcome.as_str()),
+                        ];
+                        encode_counter(&mut family, &labels, count)?;
+                    }
+                }
+            }
+        }
+        let help = "Duration of each step of a request.";
+        let name = "locum_stage_duration_seconds";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (step, histogram) in Step::ALL.into_iter().zip(&self.steps) {
+            histogram.encode(&mut family, &[("stage", step.as_str())])?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RequestMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestMetrics").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+//! The listener for whoever watches the server: metrics, and what the server waits for.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use locum_host::{Isolation, ProcessScope};
+use locum_server::{Limits, Monitoring, ServerOptions, WaitingFor, monitoring_router, serve};
+use locum_store::audit::AuditLog;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::exit::CommandError;
+use crate::metrics::{Metrics, Sources};
+use crate::wiring::Service;
+
+/// Most connections of the listener. Scrapes come one after another.
+const CONNECTIONS_MAX: usize = 64;
+
+/// A server that is watched.
+pub(crate) struct MonitoredServer {
+    metrics: Metrics,
+    phase: Mutex<Phase>,
+}
+
+/// Where the server is between its start and its stop.
+#[derive(Clone)]
+enum Phase {
+    LoadsPlugins,
+    PreparesTenants,
+    Serves { service: Arc<Service>, audit: Arc<AuditLog> },
+    Stops,
+}
+
+impl MonitoredServer {
+    /// Listens, if the config says so. It is answered until the process ends.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub(crate) async fn listen(config: &Config) -> Result<Option<Arc<Self>>, CommandError> {
+        let Some(listen) = &config.metrics_listen else { return Ok(None) };
+        let listen = listen.as_str();
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            CommandError::system(format!(
+                "cannot listen on {listen}: {error}; choose another address for metrics_listen"
+            ))
+        })?;
+        if let Some(warning) = config.metrics_for_everybody() {
+            tracing::warn!("{warning}");
+        }
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("metrics are served on http://{address}/metrics");
+        }
+        let server = Arc::new(Self { metrics: Metrics::new(), phase: Mutex::new(Phase::LoadsPlugins) });
+        tokio::spawn(answer(listener, Arc::clone(&server)));
+        Ok(Some(server))
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn plugins_are_loaded(&self) {
+        self.enter(Phase::PreparesTenants);
+    }
+
+    /// From now on values of the running service are read as well.
+    pub(crate) fn serves(&self, service: Arc<Service>, audit: Arc<AuditLog>) {
+        self.metrics.read_from(sources(&service, &audit));
+        self.enter(Phase::Serves { service, audit });
+    }
+
+    pub(crate) fn stops(&self) {
+        self.enter(Phase::Stops);
+    }
+
+    fn enter(&self, phase: Phase) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    fn waiting_for(&self) -> Vec<WaitingFor> {
+        let phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tenants = || waiting_for("tenants", "they are read and their add-ons configured");
+        match phase {
+            Phase::LoadsPlugins => vec![waiting_for("plugins", "they are loaded"), tenants()],
+            Phase::PreparesTenants => vec![tenants()],
+            Phase::Serves { service, audit } => of_service(&service, &audit),
+            Phase::Stops => vec![waiting_for("stop", "the server stops; requests in flight are finished")],
+        }
+    }
+}
+
+async fn answer(listener: TcpListener, server: Arc<MonitoredServer>) {
+    let measured = Arc::clone(&server);
+    let monitoring = Monitoring {
+        metrics: Arc::new(move |format| measured.metrics.text(format)),
+        waiting_for: Arc::new(move || server.waiting_for()),
+    };
+    let limits = Limits {
+        connections_max: CONNECTIONS_MAX,
+        connections_per_address_max: CONNECTIONS_MAX,
+        ..Limits::default()
+    };
+    let options = ServerOptions { limits, ..ServerOptions::default() };
+    let _never = serve(listener, monitoring_router(monitoring), pending(), &options).await;
+}
+
+/// What a server that serves lacks.
+fn of_service(service: &Service, audit: &AuditLog) -> Vec<WaitingFor> {
+    let mut lacking = Vec::new();
+    if !audit.is_writable() {
+        lacking.push(waiting_for("audit", "events cannot be written; the log says why"));
+    }
+    for plugin in service.plugins.load().plugins() {
+        let health = plugin.health();
+        let has_one_process =
+            plugin.isolation() == Isolation::Runner && plugin.process_scope() == ProcessScope::Plugin;
+        let reason = if health.quarantined {
+            "its process does not start; the log says why"
+        } else if has_one_process && health.processes == 0 {
+            "its process has ended and is started anew"
+        } else {
+            continue;
+        };
+        lacking.push(waiting_for(&format!("plugin {}", plugin.manifest().name), reason));
+    }
+    lacking
+}
+
+fn waiting_for(name: &str, reason: &str) -> WaitingFor {
+    WaitingFor { name: name.to_owned(), reason: reason.to_owned() }
+}
+
+/// Where metrics are read that nobody counts for them.
+fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
+    let (of_buckets, of_plugins, of_reload) = (Arc::clone(service), Arc::clone(service), Arc::clone(service));
+    let audit = Arc::clone(audit);
+    Sources {
+        buckets: Box::new(move || of_buckets.buckets.len()),
+        // Signatures are made where they are asked for: none waits.
+        signing_queue: Box::new(|| 0),
+        audit_dropped: Box::new(move || audit.dropped()),
+        plugin_restarts: Box::new(move || {
+            let plugins = of_plugins.plugins.load();
+            let restarts = plugins
+                .plugins()
+                .map(|plugin| (plugin.manifest().name.clone(), plugin.health().deaths.into()));
+            restarts.collect()
+        }),
+        reload: Box::new(move || of_reload.last_reload.get()),
+    }
+}
