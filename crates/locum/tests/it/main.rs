@@ -13,6 +13,7 @@ mod files;
 mod help;
 mod installation;
 mod isolation;
+mod metrics;
 mod new_plugins;
 mod plugins;
 mod reach;
