@@ -1,7 +1,6 @@
 //! The port to whoever measures the calls of plugins and of their upstreams.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use locum_abi::operation::REVOKE;
 
@@ -16,12 +15,15 @@ pub trait CallObservers: Send + Sync {
 
 /// Measures the calls of an issuer. It is called on the thread that serves the request: it must not block.
 pub trait CallObserver: Send + Sync {
-    /// A call of the plugin has ended.
-    fn plugin_called(&self, operation: Operation, outcome: CallOutcome, took: Duration);
+    /// Nanoseconds of a monotonic clock, counted from any origin. It is read before and after each call.
+    fn now_nanos(&self) -> u64;
 
-    /// A call of an upstream has ended. `origin` is the one that the manifest or the settings declare: where the manifest
+    /// A call of the plugin has ended, after so many nanoseconds.
+    fn plugin_called(&self, operation: Operation, outcome: CallOutcome, nanos: u64);
+
+    /// A call of an upstream has ended, after so many nanoseconds. `origin` is the one that the manifest or the settings declare: where the manifest
     /// has a pattern, it is the pattern.
-    fn upstream_called(&self, origin: &str, outcome: UpstreamOutcome, took: Duration);
+    fn upstream_called(&self, origin: &str, outcome: UpstreamOutcome, nanos: u64);
 }
 
 /// What a plugin is called for.

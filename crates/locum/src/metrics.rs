@@ -2,6 +2,7 @@
 //! no user, no client and no text of a request becomes one.
 
 mod calls;
+mod clock;
 mod counter;
 mod histogram;
 mod process;
@@ -21,6 +22,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::calls::{CallMetrics, ConfiguredIssuers};
+use crate::metrics::clock::MonotonicClock;
 use crate::metrics::process::ProcessMetrics;
 use crate::metrics::requests::RequestMetrics;
 pub(crate) use crate::metrics::sources::Sources;
@@ -35,7 +37,9 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let (requests, calls) = (Arc::<RequestMetrics>::default(), Arc::<CallMetrics>::default());
+        let clock = Arc::<MonotonicClock>::default();
+        let requests = Arc::new(RequestMetrics::new(Arc::clone(&clock)));
+        let calls = Arc::new(CallMetrics::new(clock));
         let sources = Arc::<OnceLock<Sources>>::default();
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Arc::clone(&requests)));

@@ -142,10 +142,11 @@ impl PluginIssuer {
         call: Call,
         deadline: Instant,
     ) -> Result<IssuerStep<A::Outcome>, IssuerFailure> {
-        let observed = self.observer.as_deref().map(|observer| (observer, call.op, Instant::now()));
+        let observed = self.observer.as_deref().map(|observer| (observer, call.op, observer.now_nanos()));
         let observe = |outcome| {
             if let Some((observer, op, start)) = observed {
-                observer.plugin_called(Operation::of(op), outcome, start.elapsed());
+                let nanos = observer.now_nanos().saturating_sub(start);
+                observer.plugin_called(Operation::of(op), outcome, nanos);
             }
         };
         let answered = self.issuer.call(call, deadline).await.map_err(|error| {
@@ -183,15 +184,18 @@ impl PluginIssuer {
         // Before anything is sent, whoever polls the request for the first time can still refuse to let it wait.
         tokio::task::yield_now().await;
         let start = Instant::now();
-        let origin = self.observer.is_some().then(|| request.declared_origin().to_owned());
+        let observed = self
+            .observer
+            .as_deref()
+            .map(|observer| (observer, request.declared_origin().to_owned(), observer.now_nanos()));
         let sent = timeout_at(deadline, self.upstreams.send(request, deadline)).await;
-        if let (Some(observer), Some(origin)) = (&self.observer, origin) {
+        if let Some((observer, origin, start)) = observed {
             let outcome = match &sent {
                 Ok(Ok(reply)) => UpstreamOutcome::of_status(reply.status),
                 Ok(Err(UpstreamError::Unreachable(_))) => UpstreamOutcome::Unreachable,
                 Ok(Err(UpstreamError::TimedOut)) | Err(_) => UpstreamOutcome::TimedOut,
             };
-            observer.upstream_called(&origin, outcome, start.elapsed());
+            observer.upstream_called(&origin, outcome, observer.now_nanos().saturating_sub(start));
         }
         match sent {
             Ok(Ok(reply)) => Ok(reply),

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use locum_host::{CallObserver, CallObservers, CallOutcome, Isolation, Operation, UpstreamOutcome};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
+use crate::metrics::clock::MonotonicClock;
 use crate::metrics::counter::encode_counter;
 use crate::metrics::histogram::{DurationCounts, DurationHistogram};
 use crate::metrics::requests::RequestMetrics;
-use crate::metrics::sharded::Sharded;
+use crate::metrics::sharded::{Adding, Sharded};
 
 /// Most origins with series of their own; the calls of further ones are counted together. Each tenant may configure
 /// another one.
@@ -23,8 +23,9 @@ const ORIGINS_MAX: usize = 100;
 const OTHER: &str = "other";
 
 /// Counts calls of plugins and upstreams.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CallMetrics {
+    clock: Arc<MonotonicClock>,
     plugins: Mutex<Vec<PluginMetrics>>,
     upstreams: Arc<UpstreamMetrics>,
 }
@@ -45,6 +46,7 @@ struct PluginMetrics {
 
 /// The calls of a plugin at one level of isolation.
 struct PluginCalls {
+    clock: Arc<MonotonicClock>,
     calls: Arc<Sharded<Counts>>,
     durations: Arc<DurationHistogram>,
     upstreams: Arc<UpstreamMetrics>,
@@ -77,6 +79,10 @@ impl Counts {
 }
 
 impl CallMetrics {
+    pub(super) fn new(clock: Arc<MonotonicClock>) -> Self {
+        Self { clock, plugins: Mutex::default(), upstreams: Arc::default() }
+    }
+
     fn plugin(&self, name: &str, isolation: Isolation) -> PluginCalls {
         let mut plugins = locked(&self.plugins);
         let plugin = entry(
@@ -87,6 +93,7 @@ impl CallMetrics {
         let (_, durations) =
             entry(&mut plugin.durations, |(known, _)| *known == isolation, || (isolation, Arc::default()));
         PluginCalls {
+            clock: Arc::clone(&self.clock),
             calls: Arc::clone(&plugin.calls),
             durations: Arc::clone(durations),
             upstreams: Arc::clone(&self.upstreams),
@@ -112,15 +119,20 @@ impl CallObservers for ConfiguredIssuers {
 }
 
 impl CallObserver for PluginCalls {
-    fn plugin_called(&self, operation: Operation, outcome: CallOutcome, took: Duration) {
-        if let Some(count) = self.calls.mine().and_then(|counts| counts.of(operation, outcome)) {
-            count.fetch_add(1, Relaxed);
-        }
-        self.durations.observe(nanos(took));
+    fn now_nanos(&self) -> u64 {
+        self.clock.now_nanos()
     }
 
-    fn upstream_called(&self, origin: &str, outcome: UpstreamOutcome, took: Duration) {
-        self.upstreams.observe(origin, outcome, nanos(took));
+    fn plugin_called(&self, operation: Operation, outcome: CallOutcome, nanos: u64) {
+        let mine = self.calls.mine();
+        if let Some(count) = mine.value.of(operation, outcome) {
+            mine.adding().add(count, 1);
+        }
+        self.durations.observe(nanos);
+    }
+
+    fn upstream_called(&self, origin: &str, outcome: UpstreamOutcome, nanos: u64) {
+        self.upstreams.observe(origin, outcome, nanos);
     }
 }
 
@@ -135,7 +147,7 @@ impl UpstreamMetrics {
             || Upstream { origin: origin.to_owned(), outcomes: Default::default() },
         );
         if let Some(counts) = upstream.outcomes.get_mut(outcome.index()) {
-            counts.get_or_insert_default().observe(nanos);
+            counts.get_or_insert_default().observe(nanos, Adding::Together);
         }
     }
 }
@@ -192,10 +204,6 @@ impl fmt::Debug for ConfiguredIssuers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfiguredIssuers").finish_non_exhaustive()
     }
-}
-
-fn nanos(took: Duration) -> u64 {
-    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

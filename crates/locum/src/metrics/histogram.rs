@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use prometheus_client::encoding::{EncodeLabelSet, MetricEncoder, NoLabelSet};
 
-use crate::metrics::sharded::Sharded;
+use crate::metrics::sharded::{Adding, Sharded};
 
 const BUCKETS: usize = 20;
 
@@ -49,9 +49,8 @@ pub(super) struct DurationCounts {
 
 impl DurationHistogram {
     pub(super) fn observe(&self, nanos: u64) {
-        if let Some(counts) = self.0.mine() {
-            counts.observe(nanos);
-        }
+        let mine = self.0.mine();
+        mine.value.observe(nanos, mine.adding());
     }
 
     /// Writes it as one series of a family.
@@ -65,11 +64,11 @@ impl DurationHistogram {
 }
 
 impl DurationCounts {
-    pub(super) fn observe(&self, nanos: u64) {
+    pub(super) fn observe(&self, nanos: u64, adding: Adding) {
         let bucket = BOUNDS_NANOS.iter().position(|bound| nanos <= *bound);
         let count = bucket.and_then(|bucket| self.buckets.get(bucket)).unwrap_or(&self.beyond);
-        count.fetch_add(1, Relaxed);
-        self.sum_nanos.fetch_add(nanos, Relaxed);
+        adding.add(count, 1);
+        adding.add(&self.sum_nanos, nanos);
     }
 
     /// Writes it as one series of a family.

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use locum_engine::ports::{Endpoint, Observer, Outcome, Step};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
+use crate::metrics::clock::MonotonicClock;
 use crate::metrics::counter::encode_counter;
 use crate::metrics::histogram::DurationHistogram;
 use crate::metrics::sharded::Sharded;
@@ -27,7 +27,7 @@ const APP_SYNONYM: (&str, &str) = ("auth0", "app");
 
 /// Counts requests by endpoint, api_type and outcome, and times their steps.
 pub(crate) struct RequestMetrics {
-    start: Instant,
+    clock: Arc<MonotonicClock>,
     steps: [DurationHistogram; Step::ALL.len()],
     /// Filled from its beginning, never emptied.
     api_types: Box<[OnceLock<ApiType>]>,
@@ -48,10 +48,10 @@ impl Default for Counts {
     }
 }
 
-impl Default for RequestMetrics {
-    fn default() -> Self {
+impl RequestMetrics {
+    pub(super) fn new(clock: Arc<MonotonicClock>) -> Self {
         let metrics = Self {
-            start: Instant::now(),
+            clock,
             steps: std::array::from_fn(|_| DurationHistogram::default()),
             api_types: (0..API_TYPES_MAX).map(|_| OnceLock::new()).collect(),
             adding: Mutex::default(),
@@ -60,9 +60,7 @@ impl Default for RequestMetrics {
         metrics.add(OTHER);
         metrics
     }
-}
 
-impl RequestMetrics {
     /// Counts requests for this api_type apart from now on. Only what an operator has configured may be added.
     pub(super) fn add(&self, name: &str) {
         let _one_at_a_time = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +90,7 @@ impl Counts {
 
 impl Observer for RequestMetrics {
     fn now_nanos(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.clock.now_nanos()
     }
 
     fn step_ended(&self, step: Step, nanos: u64) {
@@ -111,9 +109,9 @@ impl Observer for RequestMetrics {
 
     fn request_ended(&self, endpoint: Endpoint, api_type: usize, outcome: Outcome) {
         let api_type = self.api_types.get(api_type).and_then(OnceLock::get);
-        let counts = api_type.and_then(|api_type| api_type.requests.mine());
-        if let Some(count) = counts.and_then(|counts| counts.of(endpoint, outcome)) {
-            count.fetch_add(1, Relaxed);
+        let Some(mine) = api_type.map(|api_type| api_type.requests.mine()) else { return };
+        if let Some(count) = mine.value.of(endpoint, outcome) {
+            mine.adding().add(count, 1);
         }
     }
 }

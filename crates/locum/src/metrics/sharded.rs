@@ -2,82 +2,165 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
-/// A value for each of so many threads. With more threads, some share one: what is in it must be atomic.
+/// A value for each of so many threads, and one for all further threads.
 pub(super) struct Sharded<T> {
-    shards: Box<[Shard<T>]>,
+    own: Box<[Shard<T>]>,
+    shared: Shard<T>,
 }
 
 /// Two cache lines, since processors fetch them in pairs.
+#[derive(Default)]
 #[repr(align(128))]
 struct Shard<T>(T);
+
+/// A value of this thread, or one that it shares.
+pub(super) struct Mine<'a, T> {
+    pub(super) value: &'a T,
+    adding: Adding,
+}
+
+/// How a counter is added to.
+#[derive(Clone, Copy)]
+pub(super) enum Adding {
+    /// Nobody else writes to it: neither a lock nor an atomic addition is needed.
+    Alone,
+    Together,
+}
+
+impl Adding {
+    pub(super) fn add(self, counter: &AtomicU64, number: u64) {
+        match self {
+            Self::Alone => counter.store(counter.load(Relaxed).wrapping_add(number), Relaxed),
+            Self::Together => {
+                counter.fetch_add(number, Relaxed);
+            }
+        }
+    }
+}
 
 /// More shards only use memory.
 const SHARDS_MAX: usize = 64;
 
-/// Threads are numbered as they come.
-static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
 impl<T: Default> Default for Sharded<T> {
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        let shards = (2 * cores).next_power_of_two().min(SHARDS_MAX);
-        Self { shards: (0..shards).map(|_| Shard(T::default())).collect() }
+        // As many threads serve requests as there are cores, and a few begin and end meanwhile.
+        let shards = (2 * cores).clamp(8, SHARDS_MAX);
+        Self { own: (0..shards).map(|_| Shard::default()).collect(), shared: Shard::default() }
     }
 }
 
 impl<T> Sharded<T> {
     /// That of this thread.
-    pub(super) fn mine(&self) -> Option<&T> {
-        // The number of shards is a power of two.
-        self.shards.get(thread_number() & (self.shards.len() - 1)).map(|shard| &shard.0)
+    pub(super) fn mine(&self) -> Mine<'_, T> {
+        match self.own.get(thread_number()) {
+            Some(Shard(value)) => Mine { value, adding: Adding::Alone },
+            None => Mine { value: &self.shared.0, adding: Adding::Together },
+        }
     }
 
     /// All of them, to be added up.
     pub(super) fn all(&self) -> impl Iterator<Item = &T> {
-        self.shards.iter().map(|shard| &shard.0)
+        self.own.iter().chain([&self.shared]).map(|shard| &shard.0)
+    }
+}
+
+impl<T> Mine<'_, T> {
+    pub(super) fn adding(&self) -> Adding {
+        self.adding
     }
 }
 
 impl<T> fmt::Debug for Sharded<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sharded").field("shards", &self.shards.len()).finish_non_exhaustive()
+        f.debug_struct("Sharded").field("own", &self.own.len()).finish_non_exhaustive()
     }
 }
 
+/// The lowest number that no other thread has now. It has it alone until it ends; what it has written is seen by the
+/// next one, because the numbers are behind a lock.
 fn thread_number() -> usize {
-    THREAD.with(|thread| {
-        thread.get().unwrap_or_else(|| {
-            let number = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
-            thread.set(Some(number));
+    // It fails while the thread ends: then it shares.
+    THREAD.try_with(ThreadNumber::get).unwrap_or(usize::MAX)
+}
+
+thread_local! {
+    static THREAD: ThreadNumber = const { ThreadNumber(Cell::new(None)) };
+}
+
+struct ThreadNumber(Cell<Option<usize>>);
+
+/// The numbers below [`SHARDS_MAX`] that threads have.
+static TAKEN: Mutex<[bool; SHARDS_MAX]> = Mutex::new([false; SHARDS_MAX]);
+
+fn taken() -> MutexGuard<'static, [bool; SHARDS_MAX]> {
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ThreadNumber {
+    fn get(&self) -> usize {
+        self.0.get().unwrap_or_else(|| {
+            let mut taken = taken();
+            let free = taken.iter_mut().enumerate().find(|(_, taken)| !**taken);
+            let number = free.map_or(usize::MAX, |(number, taken)| {
+                *taken = true;
+                number
+            });
+            self.0.set(Some(number));
             number
         })
-    })
+    }
+}
+
+impl Drop for ThreadNumber {
+    fn drop(&mut self) {
+        if let Some(number) = self.0.get()
+            && let Some(taken) = taken().get_mut(number)
+        {
+            *taken = false;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::Barrier;
 
     use super::*;
 
     #[test]
     fn what_all_threads_have_counted_adds_up() {
+        const THREADS: usize = 2 * SHARDS_MAX;
         let counts: Sharded<AtomicU64> = Sharded::default();
+        let begin = Barrier::new(THREADS);
         std::thread::scope(|scope| {
-            for _ in 0..200 {
-                scope.spawn(|| counts.mine().unwrap().fetch_add(1, Ordering::Relaxed));
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    // More threads at once than there are shards.
+                    let mine = counts.mine();
+                    begin.wait();
+                    (0..10_000).for_each(|_| mine.adding().add(mine.value, 1));
+                });
             }
         });
-        let all = counts.all().map(|count| count.load(Ordering::Relaxed));
-        assert_eq!(all.sum::<u64>(), 200);
-        // 200 threads are more than there are shards, and they use all.
-        assert!(counts.all().all(|count| count.load(Ordering::Relaxed) > 0));
+        let all = counts.all().map(|count| count.load(Relaxed));
+        assert_eq!(all.sum::<u64>(), 10_000 * THREADS as u64);
+    }
+
+    #[test]
+    fn the_number_of_a_thread_that_has_ended_is_given_to_the_next() {
+        let counts: Sharded<AtomicU64> = Sharded::default();
+        for _ in 0..10 * SHARDS_MAX {
+            std::thread::scope(|scope| {
+                scope.spawn(|| counts.mine().adding().add(counts.mine().value, 1));
+            });
+        }
+        assert_eq!(counts.all().map(|count| count.load(Relaxed)).sum::<u64>(), 10 * SHARDS_MAX as u64);
+        // Other tests use a few numbers at the same time, and not all that there are.
+        assert!(counts.all().filter(|count| count.load(Relaxed) > 0).count() < counts.own.len());
     }
 }
