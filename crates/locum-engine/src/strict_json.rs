@@ -36,7 +36,10 @@ pub enum NotStrictJson {
 pub fn object(bytes: &[u8]) -> Result<Members<'_>, NotStrictJson> {
     let has_float = Cell::new(false);
     let reader = Reader { levels_left: JSON_DEPTH_MAX, has_float: &has_float };
-    let mut deserializer = Deserializer::from_slice(bytes);
+    // Texts are then not checked one by one.
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| NotStrictJson::Malformed("it is not UTF-8".to_owned()))?;
+    let mut deserializer = Deserializer::from_str(text);
     let read = reader.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     // serde_json makes a float of an integer that is too long.
     if (has_float.get() || read.is_err()) && loses_digits(bytes) {

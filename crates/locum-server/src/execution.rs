@@ -27,7 +27,7 @@ pub(crate) async fn delegate(
     let caller = Arc::new(caller);
     let found = tenant.as_ref().ok().and_then(Clone::clone);
     let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
-    let delegation = async move { engine.delegate(tenant, request, &calling).await };
+    let delegation = Contained::new(async move { engine.delegate(tenant, request, &calling).await });
     // The engine records what it answers; a request that it was not given, or did not finish, is recorded here.
     let engine = Arc::clone(&state.engine);
     run(state, deadline, delegation, move |refusal| engine.refuse_unread(refusal, found.as_deref(), &caller))
@@ -45,7 +45,7 @@ pub(crate) async fn revoke(
     let caller = Arc::new(caller);
     let found = tenant.as_ref().ok().and_then(Clone::clone);
     let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
-    let revocation = async move { engine.revoke(tenant, request, &calling).await };
+    let revocation = Contained::new(async move { engine.revoke(tenant, request, &calling).await });
     let engine = Arc::clone(&state.engine);
     let refuse = move |refusal| engine.refuse_unread_revocation(refusal, found.as_deref(), &caller);
     run(state, deadline, revocation, refuse).await
@@ -60,10 +60,9 @@ pub(crate) async fn revoke(
 async fn run<T: Send + 'static>(
     state: &AppState,
     deadline: Instant,
-    work: impl Future<Output = T> + Send + 'static,
+    mut work: Contained<impl Future<Output = T> + Send + 'static>,
     refuse: impl Fn(Refusal) -> T + Clone + Send + 'static,
 ) -> T {
-    let mut work = Contained::new(work);
     match poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await {
         Poll::Ready(Ok(done)) => return done,
         Poll::Ready(Err(panicked)) => return refuse(panicked.refusal()),

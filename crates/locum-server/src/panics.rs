@@ -22,6 +22,8 @@ pub(crate) struct Contained<F>(Pin<Box<F>>);
 pub(crate) struct Panicked(());
 
 impl<F: Future> Contained<F> {
+    /// Call it where the future is made: it is large, and each wrapper around it would move it once more.
+    #[inline]
     pub(crate) fn new(future: F) -> Self {
         Self(Box::pin(future))
     }

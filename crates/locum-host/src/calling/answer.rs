@@ -166,8 +166,9 @@ fn parse<'a, M: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<M, Strin
     if bytes.len() > ANSWER_BYTES_MAX {
         return Err(format!("its {what} is larger than {} KiB", ANSWER_BYTES_MAX >> 10));
     }
+    let text = std::str::from_utf8(bytes).map_err(|_| format!("its {what} is not UTF-8"))?;
     // serde's message may quote the reply, which may contain a credential: only the position is reported.
-    serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_str(text).map_err(|error| {
         format!(
             "its {what} cannot be parsed: {:?} error at line {} column {}",
             error.classify(),
