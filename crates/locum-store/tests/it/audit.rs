@@ -294,6 +294,46 @@ fn a_full_disk_costs_an_open_log_nothing_but_its_events() {
 }
 
 #[test]
+fn a_log_counts_what_it_drops_and_knows_whether_it_can_write() {
+    let mut options = AuditOptions::new(Destination::File("/dev/full".into()));
+    options.buffer_bytes = 1000;
+    let log = AuditLog::open(options).unwrap();
+    assert!(log.is_writable());
+    assert_eq!(log.dropped(), 0);
+    record_all(&log, 0..100);
+    wait_until(|| !log.is_writable());
+    // A line is longer than a tenth of the buffer, which was taken once at most.
+    assert!((80..100).contains(&log.dropped()), "{}", log.dropped());
+    log.stop(LONG);
+    let before = log.dropped();
+    record_all(&log, 100..103);
+    assert_eq!(log.dropped(), before + 3);
+}
+
+#[test]
+fn a_log_that_is_written_again_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let log = AuditLog::open(AuditOptions::new(Destination::Socket(path))).unwrap();
+    let reader = listener.accept().unwrap().0;
+    record_all(&log, 0..1);
+    assert!(log.is_writable());
+    drop((reader, listener));
+    fs::remove_file(folder.path().join("audit.sock")).unwrap();
+    let mut sent = 1;
+    wait_until(|| {
+        record_all(&log, sent..sent + 1);
+        sent += 1;
+        !log.is_writable()
+    });
+    let listener = UnixListener::bind(folder.path().join("audit.sock")).unwrap();
+    let _reader = listener.accept().unwrap();
+    wait_until(|| log.is_writable());
+    assert_eq!(log.dropped(), 0);
+}
+
+#[test]
 fn a_full_disk_lets_a_closed_log_refuse() {
     let log = AuditLog::open(closed(Destination::File("/dev/full".into()))).unwrap();
     let refused = record(&log, 1).unwrap_err();
@@ -413,7 +453,7 @@ impl Notices {
 }
 
 /// Waits for the writing thread.
-fn wait_until(done: impl Fn() -> bool) {
+fn wait_until(mut done: impl FnMut() -> bool) {
     let started = Instant::now();
     while !done() {
         assert!(started.elapsed() < LONG, "it does not happen");

@@ -209,3 +209,72 @@ impl fmt::Debug for ConfiguredIssuers {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use locum_engine::ports::Observer;
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    fn issuers() -> ConfiguredIssuers {
+        let clock = Arc::<MonotonicClock>::default();
+        let requests = Arc::new(RequestMetrics::new(Arc::clone(&clock)));
+        ConfiguredIssuers { calls: Arc::new(CallMetrics::new(clock)), requests }
+    }
+
+    fn lines_with(issuers: &ConfiguredIssuers, text: &str) -> Vec<String> {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Arc::clone(&issuers.calls)));
+        let mut all = String::new();
+        encode(&mut all, &registry).unwrap();
+        all.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_issuers_of_a_plugin_are_counted_together_and_levels_timed_apart() {
+        let issuers = issuers();
+        let observer = |isolation, api_type| issuers.of_issuer("aws", isolation, api_type);
+        // The last one after an upgrade, with another pin.
+        for observer in [
+            observer(Isolation::Runner, "aws"),
+            observer(Isolation::Runner, "aws2"),
+            observer(Isolation::InProcess, "aws"),
+        ] {
+            observer.plugin_called(Operation::Issue, CallOutcome::Answered, 1000);
+            observer.plugin_called(Operation::Revoke, CallOutcome::Died, 1000);
+        }
+        assert_eq!(
+            lines_with(&issuers, "locum_plugin_calls_total"),
+            [
+                "locum_plugin_calls_total{plugin=\"aws\",op=\"issue\",outcome=\"answered\"} 3",
+                "locum_plugin_calls_total{plugin=\"aws\",op=\"revoke\",outcome=\"died\"} 3",
+            ]
+        );
+        assert_eq!(
+            lines_with(&issuers, "_seconds_count"),
+            [
+                "locum_plugin_call_duration_seconds_count{plugin=\"aws\",isolation=\"runner\"} 4",
+                "locum_plugin_call_duration_seconds_count{plugin=\"aws\",isolation=\"in_process\"} 2",
+            ]
+        );
+        assert_ne!(issuers.requests.api_type(Some("aws")), issuers.requests.api_type(Some("aws2")));
+    }
+
+    #[test]
+    fn more_origins_than_there_is_room_for_are_counted_together() {
+        let issuers = issuers();
+        let observer = issuers.of_issuer("aws", Isolation::Runner, "aws");
+        for n in 0..ORIGINS_MAX + 5 {
+            observer.upstream_called(&format!("https://{n}.example.com"), UpstreamOutcome::Success, 1000);
+        }
+        observer.upstream_called("https://0.example.com", UpstreamOutcome::TimedOut, 1000);
+        let counts = lines_with(&issuers, "locum_upstream_duration_seconds_count");
+        assert_eq!(counts.len(), ORIGINS_MAX + 2);
+        let other = "locum_upstream_duration_seconds_count{origin=\"other\",outcome=\"success\"} 5";
+        assert_eq!(counts.last().map(String::as_str), Some(other));
+        let timed_out = "{origin=\"https://0.example.com\",outcome=\"timed_out\"} 1";
+        assert!(counts.iter().any(|line| line.ends_with(timed_out)), "{counts:?}");
+    }
+}

@@ -141,8 +141,8 @@ mod tests {
         for line in [
             "took_sum{a=\"b\"} 60.000002001\n",
             "took_count{a=\"b\"} 3\n",
-            "took_bucket{le=\"1e-6\",a=\"b\"} 1\n",
-            "took_bucket{le=\"2.5e-6\",a=\"b\"} 2\n",
+            "took_bucket{le=\"0.000001\",a=\"b\"} 1\n",
+            "took_bucket{le=\"0.0000025\",a=\"b\"} 2\n",
             "took_bucket{le=\"10.0\",a=\"b\"} 2\n",
             "took_bucket{le=\"+Inf\",a=\"b\"} 3\n",
         ] {

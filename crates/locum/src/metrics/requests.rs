@@ -151,3 +151,78 @@ impl fmt::Debug for RequestMetrics {
         f.debug_struct("RequestMetrics").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use locum_engine::RefusalKind;
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    fn text(metrics: &Arc<RequestMetrics>) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Arc::clone(metrics)));
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    fn count(metrics: &RequestMetrics, api_type: Option<&str>) {
+        let refused = Outcome::Refused(RefusalKind::InvalidGrant);
+        metrics.request_ended(Endpoint::Delegation, metrics.api_type(api_type), refused);
+    }
+
+    #[test]
+    fn only_a_configured_api_type_has_counts_of_its_own() {
+        let metrics = Arc::new(RequestMetrics::new(Arc::default()));
+        count(&metrics, Some("aws"));
+        metrics.add("aws");
+        metrics.add("app");
+        // A second add-on of the same api_type.
+        metrics.add("aws");
+        for api_type in ["aws", "aws", "app", "auth0", "AWS", "other", "none", "", "a\"} 1\nx{y=\""] {
+            count(&metrics, Some(api_type));
+        }
+        count(&metrics, None);
+        let text = text(&metrics);
+        let counted: Vec<&str> = text.lines().filter(|line| line.contains("invalid_grant")).collect();
+        let line = |api_type: &str, count: u64| {
+            format!(
+                "locum_requests_total{{endpoint=\"delegation\",api_type=\"{api_type}\",outcome=\"invalid_grant\"}} {count}"
+            )
+        };
+        assert_eq!(counted, [line("none", 1), line("other", 6), line("aws", 2), line("app", 2)]);
+    }
+
+    #[test]
+    fn every_outcome_of_both_endpoints_is_written_once_it_has_happened() {
+        let metrics = Arc::new(RequestMetrics::new(Arc::default()));
+        let requests =
+            |text: &str| text.lines().filter(|line| line.starts_with("locum_requests_total")).count();
+        // `issued`, of both names that no add-on has.
+        assert_eq!(requests(&text(&metrics)), 2);
+        for endpoint in Endpoint::ALL {
+            for outcome in Outcome::all() {
+                metrics.request_ended(endpoint, 0, outcome);
+            }
+        }
+        let text = text(&metrics);
+        assert_eq!(requests(&text), 2 * Outcome::COUNT + 1);
+        assert!(
+            text.contains("{endpoint=\"revocation\",api_type=\"none\",outcome=\"revoked\"} 1\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn more_api_types_than_there_is_room_for_are_counted_together() {
+        let metrics = Arc::new(RequestMetrics::new(Arc::default()));
+        for n in 0..2 * API_TYPES_MAX {
+            metrics.add(&format!("kind{n}"));
+        }
+        let last = API_TYPES_MAX - 3;
+        assert_ne!(metrics.api_type(Some(&format!("kind{last}"))), OTHER_NUMBER);
+        assert_eq!(metrics.api_type(Some(&format!("kind{}", last + 1))), OTHER_NUMBER);
+    }
+}
