@@ -114,16 +114,22 @@ fn of_service(service: &Service, audit: &AuditLog) -> Vec<WaitingFor> {
         let health = plugin.health();
         let has_one_process =
             plugin.isolation() == Isolation::Runner && plugin.process_scope() == ProcessScope::Plugin;
-        let reason = if health.quarantined {
-            "its process does not start; the log says why"
-        } else if has_one_process && health.processes == 0 {
-            "its process has ended and is started anew"
-        } else {
-            continue;
-        };
-        lacking.push(waiting_for(&format!("plugin {}", plugin.manifest().name), reason));
+        if let Some(reason) = why_not_callable(health.quarantined, has_one_process, health.processes) {
+            lacking.push(waiting_for(&format!("plugin {}", plugin.manifest().name), reason));
+        }
     }
     lacking
+}
+
+/// A process for each tenant begins with the tenant's first add-on: that there is none means nothing.
+fn why_not_callable(quarantined: bool, has_one_process: bool, processes: usize) -> Option<&'static str> {
+    if quarantined {
+        Some("its process does not start; the log says why")
+    } else if has_one_process && processes == 0 {
+        Some("its process has ended and is started anew")
+    } else {
+        None
+    }
 }
 
 fn waiting_for(name: &str, reason: &str) -> WaitingFor {
@@ -147,5 +153,34 @@ fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
             restarts.collect()
         }),
         reload: Box::new(move || of_reload.last_reload.get()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(server: &MonitoredServer) -> Vec<String> {
+        server.waiting_for().into_iter().map(|waiting_for| waiting_for.name).collect()
+    }
+
+    #[test]
+    fn the_start_waits_for_plugins_and_then_for_tenants_and_the_stop_for_its_end() {
+        let server = MonitoredServer { metrics: Metrics::new(), phase: Mutex::new(Phase::LoadsPlugins) };
+        assert_eq!(names(&server), ["plugins", "tenants"]);
+        server.plugins_are_loaded();
+        assert_eq!(names(&server), ["tenants"]);
+        server.stops();
+        assert_eq!(names(&server), ["stop"]);
+    }
+
+    #[test]
+    fn a_plugin_is_waited_for_while_its_only_process_is_gone() {
+        assert_eq!(why_not_callable(false, true, 1), None);
+        assert!(why_not_callable(false, true, 0).unwrap().contains("started anew"));
+        assert!(why_not_callable(true, true, 0).unwrap().contains("does not start"));
+        // In the server's process, and with a process for each tenant.
+        assert_eq!(why_not_callable(false, false, 0), None);
+        assert!(why_not_callable(true, false, 3).is_some());
     }
 }

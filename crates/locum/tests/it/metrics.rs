@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::installation::Installation;
+use crate::isolation::children;
 use crate::serving::{Server, mint};
 
 /// A server with a listener for metrics, whose port the system chose.
@@ -281,4 +283,25 @@ fn two_listeners_with_one_address_are_refused_and_every_address_is_warned_about(
     with("metrics_listen = \"127.0.0.1:9464\"");
     let silent = installation.locum(["check"]);
     assert_eq!((silent.code, silent.stdout.contains("metrics_listen")), (0, false), "{}", silent.stdout);
+}
+
+#[test]
+fn an_end_of_a_plugins_own_process_is_counted_and_calls_go_on() {
+    let installation = Installation::new();
+    installation.install_in_runner("app");
+    let mut watched = Watched::start(&installation);
+    let restarts = "locum_plugin_restarts_total{plugin=\"app\"}";
+    assert_eq!(watched.scrape().value(restarts), Some(0.0));
+    for runner in children(watched.server.child.id()) {
+        assert!(Command::new("kill").args(["-9", &runner.to_string()]).status().unwrap().success());
+    }
+    watched.server.wait_for("the plugin's process ended and is started anew");
+    // It waits for the next process.
+    assert!(watched.server.exchange(&mint(&installation)).starts_with("HTTP/1.1 200"));
+    let scrape = watched.scrape();
+    assert_eq!(scrape.value(restarts), Some(1.0));
+    let calls = "locum_plugin_call_duration_seconds_count{plugin=\"app\",isolation=\"runner\"}";
+    assert!(scrape.value(calls) >= Some(1.0), "{}", scrape.0);
+    assert_eq!(watched.readiness(), (200, vec![]));
+    watched.server.stop();
 }
