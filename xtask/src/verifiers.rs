@@ -33,7 +33,30 @@ pub fn run(built: &Built) -> Result<()> {
     let base_url = format!("http://{}", server.address());
     let report = output.join("verifiers.json");
     let report = report.to_str().context("the target directory's name is not UTF-8")?;
-    verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])
+    verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])?;
+    monitoring(built, &python, &output)
+}
+
+/// Lets Prometheus scrape another server, and compares its counts with what was sent.
+fn monitoring(built: &Built, python: &Path, output: &Path) -> Result<()> {
+    if !has("promtool") || !has("prometheus") {
+        println!("NOT RUN: the verifiers of the metrics; install the Debian package prometheus to run them");
+        return Ok(());
+    }
+    let server = Server::start_with_metrics(built, "verifiers-monitoring")?;
+    let metrics = server.metrics().context("the server serves no metrics")?;
+    let mut verify = Command::new(python);
+    verify.arg(format!("{FOLDER}/verify_monitoring.py")).args([
+        "--base-url",
+        &format!("http://{}", server.address()),
+        "--metrics-url",
+        &format!("http://{metrics}"),
+        "--folder",
+        "docs/monitoring",
+        "--strict",
+        "--report",
+    ]);
+    run_command(verify.arg(output.join("monitoring.json")))
 }
 
 /// A Python with the packages that the verifiers and the fake upstreams need.
