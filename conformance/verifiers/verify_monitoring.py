@@ -45,7 +45,7 @@ def cases(context: Context) -> Iterator[Case]:
     with scraping(context.metrics_url, context.folder / "alerts.yml", context.scratch) as prometheus:
         yield case(
             "prometheus-counts-what-was-sent",
-            "the requests by endpoint, api_type and outcome, and no others; stages and calls accordingly",
+            "the requests by endpoint, api_type and outcome, and no others; steps and calls accordingly",
             partial(check_counts, context, prometheus),
         )
         yield case(
@@ -128,8 +128,8 @@ def check_counts(context: Context, prometheus: Prometheus) -> None:
     }
     expect_equal("what Prometheus has counted", counted, dict(context.sent))
     total, issued = context.sent.total(), sum(n for (*_, outcome), n in context.sent.items() if outcome == "issued")
-    for stage, count in [("parse", total), ("audit", total), ("issue", issued + 1)]:
-        query = f'locum_stage_duration_seconds_count{{stage="{stage}"}}'
+    for step, count in [("parse", total), ("audit", total), ("issue", issued + 1)]:
+        query = f'locum_stage_duration_seconds_count{{stage="{step}"}}'
         expect_equal(query, prometheus.value(query), count)
     query = 'locum_plugin_calls_total{plugin="app", op="issue", outcome="answered"}'
     calls = prometheus.value(query)
@@ -153,9 +153,9 @@ def check_misspelt(context: Context, prometheus: Prometheus) -> None:
     rules = (context.folder / "alerts.yml").read_text(encoding="utf-8")
     dashboard = (context.folder / "dashboard.json").read_text(encoding="utf-8")
     for right, wrong, expected in [
-        ("locum_audit_dropped_total", "locum_audit_droped_total", ["locum_audit_droped_total"]),
+        ("locum_audit_dropped_total", "locum_audit_dropped", ["locum_audit_dropped"]),
         ("locum_buckets", "locum_bucket", ["locum_bucket"]),
-        ("by (instance, stage, le)", "by (instance, stag, le)", ["stag"]),
+        ("by (instance, origin, le)", "by (instance, target, le)", ["target"]),
         ("locum_requests_total{outcome=", "locum_requests_total{outcom=", ["locum_requests_total{outcom}"]),
     ]:
         expressions = metric_names.rule_expressions(rules.replace(right, wrong))

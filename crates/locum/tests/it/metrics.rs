@@ -94,11 +94,11 @@ fn what_was_sent_is_counted() {
     assert_eq!(after.value(&requests("app", "issued")), Some(3.0));
     assert_eq!(after.value(&requests("app", "invalid_grant")), Some(1.0));
     assert_eq!(after.value(&requests("none", "invalid_grant")), Some(1.0));
-    for (stage, count) in
+    for (step, count) in
         [("parse", 5.0), ("authenticate", 5.0), ("admit", 3.0), ("issue", 3.0), ("audit", 5.0)]
     {
-        let series = format!("locum_stage_duration_seconds_count{{stage=\"{stage}\"}}");
-        assert_eq!(after.value(&series), Some(count), "{stage}");
+        let series = format!("locum_stage_duration_seconds_count{{stage=\"{step}\"}}");
+        assert_eq!(after.value(&series), Some(count), "{step}");
     }
     let calls = "locum_plugin_calls_total{plugin=\"app\",op=\"issue\",outcome=\"answered\"}";
     let per_exchange = after.value(calls).unwrap() / 3.0;
