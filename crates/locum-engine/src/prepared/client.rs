@@ -28,6 +28,10 @@ impl PreparedClient {
             ClientKey::Secret(secret) => Some(VerificationKey::hs256_of(secret)),
             ClientKey::TenantKeys | ClientKey::None => None,
         };
+        // There may be a hundred thousand clients, and lists that were read grew by doubling.
+        client.allowed_clients.shrink_to_fit();
+        client.allowed_origins.shrink_to_fit();
+        client.resources.shrink_to_fit();
         let prepare = |add_on| PreparedAddOn::prepare(tenant, add_on, issuers);
         Self { client, secret, app: prepare(app), add_ons: add_ons.into_iter().map(prepare).collect() }
     }

@@ -1,6 +1,8 @@
 //! One tenant with everything that is looked up in it.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use locum_engine::model::User;
@@ -10,18 +12,22 @@ use locum_engine::prepared::{PreparedClient, PreparedTenant};
 #[derive(Debug)]
 pub(crate) struct HeldTenant {
     tenant: Arc<PreparedTenant>,
-    clients: HashMap<String, Arc<PreparedClient>>,
+    clients: HashSet<ById>,
     users: HashMap<String, Arc<User>>,
     /// The origins of all clients. A walk over the clients for each preflight would let anybody keep a core busy.
     origins: HashSet<String>,
     by_resource: HashMap<String, Arc<PreparedClient>>,
 }
 
+/// A client that is looked up by its id.
+#[derive(Debug)]
+struct ById(Arc<PreparedClient>);
+
 impl HeldTenant {
     pub(super) fn new(tenant: PreparedTenant, users: HashMap<String, User>) -> Self {
         Self {
             tenant: Arc::new(tenant),
-            clients: HashMap::new(),
+            clients: HashSet::new(),
             users: users.into_iter().map(|(id, user)| (id, Arc::new(user))).collect(),
             origins: HashSet::new(),
             by_resource: HashMap::new(),
@@ -36,7 +42,7 @@ impl HeldTenant {
         for resource in &data.resources {
             self.by_resource.insert(resource.clone(), Arc::clone(&client));
         }
-        self.clients.insert(data.id.clone(), client);
+        self.clients.insert(ById(client));
     }
 
     pub(crate) fn tenant(&self) -> &Arc<PreparedTenant> {
@@ -44,11 +50,11 @@ impl HeldTenant {
     }
 
     pub(crate) fn clients(&self) -> impl Iterator<Item = &Arc<PreparedClient>> {
-        self.clients.values()
+        self.clients.iter().map(|ById(client)| client)
     }
 
     pub(crate) fn client(&self, client_id: &str) -> Option<&Arc<PreparedClient>> {
-        self.clients.get(client_id)
+        self.clients.get(client_id).map(|ById(client)| client)
     }
 
     pub(crate) fn user(&self, user_id: &str) -> Option<&Arc<User>> {
@@ -63,3 +69,23 @@ impl HeldTenant {
         self.by_resource.get(resource)
     }
 }
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.id()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for ById {}
