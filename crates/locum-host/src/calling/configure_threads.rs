@@ -56,7 +56,7 @@ impl ConfigureThreads {
         }
     }
 
-    /// Hands the call to an idle thread, or to a new one.
+    /// Gives the call to an idle thread, or to a new one.
     fn start(&self, mut call: Call) -> Result<SyncSender<Call>, CreateError> {
         loop {
             let Some(thread) = self.idle().pop() else { break };
