@@ -11,6 +11,7 @@ use locum_plugin::prelude::*;
 use locum_plugin::signing::JwsSigner;
 
 use crate::settings::Settings;
+use crate::token::Claims;
 
 locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [Outlives] }
 
@@ -47,8 +48,8 @@ impl Issuer for Outlives {
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let expires_at = grant.expires_at() + TOO_LONG_SECONDS;
-        let mut claims = token::claims(&self.issuer, grant);
-        claims.insert("exp".to_owned(), expires_at.into());
+        let mut claims = json!(Claims { issuer: &self.issuer, grant });
+        claims["exp"] = expires_at.into();
         Ok(IssueAnswer::Issued(Issued {
             credential: Credential::Jwt(self.signer.sign(grant, &claims)?),
             issued_at: grant.now.as_seconds(),

@@ -10,6 +10,7 @@ use locum_plugin::prelude::*;
 use locum_plugin::signing::JwsSigner;
 
 use crate::settings::Settings;
+use crate::token::Claims;
 
 locum_plugin::export_plugin! { name: "app", vendor: "Locum", issuers: [SwapsAudience] }
 
@@ -40,8 +41,8 @@ impl Issuer for SwapsAudience {
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        let mut claims = token::claims(&self.issuer, grant);
-        claims.insert("aud".to_owned(), grant.client_id.as_str().into());
+        let mut claims = json!(Claims { issuer: &self.issuer, grant });
+        claims["aud"] = grant.client_id.as_str().into();
         Ok(grant.jwt(self.signer.sign(grant, &claims)?))
     }
 }
