@@ -138,12 +138,11 @@ fn waiting_for(name: &str, reason: &str) -> WaitingFor {
 
 /// Where metrics are read that nobody counts for them.
 fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
-    let (of_buckets, of_plugins, of_reload) = (Arc::clone(service), Arc::clone(service), Arc::clone(service));
+    let [of_buckets, of_signatures, of_plugins, of_reload] = [(); 4].map(|()| Arc::clone(service));
     let audit = Arc::clone(audit);
     Sources {
         buckets: Box::new(move || of_buckets.buckets.len()),
-        // Signatures are made where they are asked for: none waits.
-        signing_queue: Box::new(|| 0),
+        signing_queue: Box::new(move || of_signatures.plugins.load().signatures_waiting()),
         audit_dropped: Box::new(move || audit.dropped()),
         plugin_restarts: Box::new(move || {
             let plugins = of_plugins.plugins.load();
