@@ -10,12 +10,14 @@ use crate::observer::{Endpoint, Step};
 use crate::ports::{Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::recorder::Recorder;
+use crate::references::References;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 
 /// Answers delegation and revocation requests by means of its ports.
 pub struct Engine {
     ports: Ports,
+    references: References,
 }
 
 /// The answer to a delegation request.
@@ -43,7 +45,7 @@ impl Engine {
         // Without this, jsonwebtoken panics at its first use in a program that enables a second backend. An error means
         // that a provider is installed already, which is sufficient.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
-        Self { ports }
+        Self { references: References::new(&*ports.entropy), ports }
     }
 
     /// The directory of tenants and clients.
@@ -62,7 +64,7 @@ impl Engine {
         caller: &Caller,
     ) -> DelegationResponse {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
-        let mut recorder = Recorder::open(&self.ports, caller);
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
         observation.enter(Step::Audit);
         let rate = recorder.rate;
@@ -112,7 +114,7 @@ impl Engine {
     ) -> DelegationResponse {
         observation::refused(self.ports.observer.as_ref(), Endpoint::Delegation, &refusal);
         let outcome = Err(refusal);
-        let mut recorder = Recorder::open(&self.ports, caller);
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         recorder.found(tenant);
         drop(self.ports.audit.record(recorder.delegation_event(&outcome)));
         DelegationResponse { outcome, rate: None }
@@ -127,7 +129,7 @@ impl Engine {
     ) -> RevocationResponse {
         observation::refused(self.ports.observer.as_ref(), Endpoint::Revocation, &refusal);
         let outcome = Err(refusal);
-        let mut recorder = Recorder::open(&self.ports, caller);
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         recorder.found(tenant);
         self.ports.audit.record(recorder.revocation_event(&outcome));
         RevocationResponse { outcome, rate: None }
@@ -142,7 +144,7 @@ impl Engine {
         caller: &Caller,
     ) -> RevocationResponse {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
-        let mut recorder = Recorder::open(&self.ports, caller);
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let outcome = self.revoked(tenant, request, caller, &mut recorder, &mut observation).await;
         observation.enter(Step::Audit);
         let rate = recorder.rate;

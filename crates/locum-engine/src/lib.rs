@@ -156,6 +156,7 @@ pub mod ports;
 pub mod prepared;
 mod rate_limited_address;
 mod recorder;
+mod references;
 mod refusal;
 pub mod revocation;
 pub mod strict_json;

@@ -22,10 +22,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn open(ports: &Ports, caller: &Caller) -> Self {
+    pub(crate) fn open(ports: &Ports, reference: String, caller: &Caller) -> Self {
         let now_unix_ms = ports.clock.now_unix_ms();
-        let [a, b, c, d, e, f, g, h, ..] = ports.entropy.draw();
-        let reference = hex_digits::<16>(&[a, b, c, d, e, f, g, h]);
         Self {
             now_unix_ms,
             rate: None,
@@ -122,14 +120,9 @@ impl Recorder {
 }
 
 fn sha256_hex(text: &str) -> String {
-    hex_digits::<64>(digest(&SHA256, text.as_bytes()).as_ref())
-}
-
-/// So many digits of half as many bytes.
-fn hex_digits<const N: usize>(bytes: &[u8]) -> String {
-    let mut digits = [b'0'; N];
-    let written = hex::encode_to_slice(bytes, &mut digits);
-    debug_assert!(written.is_ok(), "two digits for each byte");
+    let mut digits = [b'0'; 64];
+    let written = hex::encode_to_slice(digest(&SHA256, text.as_bytes()), &mut digits);
+    debug_assert!(written.is_ok(), "two digits for each of 32 bytes");
     String::from_utf8_lossy(&digits).into_owned()
 }
 
