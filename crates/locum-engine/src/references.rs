@@ -19,7 +19,11 @@ impl References {
 
     /// A reference that no other request of this engine has.
     pub(crate) fn next(&self) -> String {
-        format!("{:016x}", self.0.fetch_add(STEP, Ordering::Relaxed))
+        let mut digits = [b'0'; 16];
+        let written =
+            hex::encode_to_slice(self.0.fetch_add(STEP, Ordering::Relaxed).to_be_bytes(), &mut digits);
+        debug_assert!(written.is_ok(), "two digits for each of 8 bytes");
+        String::from_utf8_lossy(&digits).into_owned()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The boundary seen from inside a plugin: bytes become types and types bytes, and no panic gets past it.
 
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use locum_abi::answer::{Failure, FailureCode, IssueAnswer, Reply};
@@ -146,7 +147,10 @@ fn guarded<A>(run: impl FnOnce() -> Result<A, Failure>) -> Result<A, Failure> {
 }
 
 fn parse<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, Failure> {
-    serde_json::from_slice(bytes).map_err(|error| Failure::internal(format!("the host's message: {error}")))
+    let unreadable = |error: &dyn Display| Failure::internal(format!("the host's message: {error}"));
+    // As a whole, which is faster than text by text.
+    let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
+    serde_json::from_str(text).map_err(|error| unreadable(&error))
 }
 
 fn to_json<M: Serialize>(message: &M) -> Vec<u8> {

@@ -15,7 +15,7 @@ const BITS_PER_PIECE: usize = 8;
 /// Largest filter, in words of 64 bits.
 const WORDS_MAX: usize = 64;
 
-/// A bit for each hash of a piece: of the first bytes of each needle and, where a needle is looked for in strides, of the
+/// Two bits for each hash of a piece: of the first bytes of each needle and, where a needle is looked for in strides, of the
 /// bytes from each position before the stride.
 pub(super) struct PieceFilter {
     /// A power of two of them.
@@ -35,9 +35,9 @@ impl PieceFilter {
         let mut filter = Self { words: vec![0; words].into_boxed_slice(), stride };
         for (bytes, in_strides) in needles {
             for piece in bytes.windows(PIECE_BYTES).take(if in_strides { stride } else { 1 }) {
-                let (word, bit) = filter.place(piece);
+                let (word, bits) = filter.place(piece);
                 if let Some(word) = filter.words.get_mut(word) {
-                    *word |= bit;
+                    *word |= bits;
                 }
             }
         }
@@ -61,14 +61,15 @@ impl PieceFilter {
     }
 
     fn may_contain(&self, piece: &[u8]) -> bool {
-        let (word, bit) = self.place(piece);
-        self.words.get(word).is_some_and(|word| word & bit != 0)
+        let (word, bits) = self.place(piece);
+        self.words.get(word).is_some_and(|word| word & bits == bits)
     }
 
-    /// The word and the bit in it.
+    /// The word and the bits in it.
     fn place(&self, piece: &[u8]) -> (usize, u64) {
         let hash = piece_of(piece).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        ((hash >> 6) as usize & self.words.len().wrapping_sub(1), 1 << (hash & 63))
+        let bits = 1 << (hash & 63) | 1 << ((hash >> 6) & 63);
+        ((hash >> 12) as usize & self.words.len().wrapping_sub(1), bits)
     }
 }
 
