@@ -134,7 +134,7 @@ mod tests {
 
     /// In one test, because the numbers are the process's.
     #[test]
-    fn numbers_are_given_again_and_what_all_threads_have_counted_adds_up() {
+    fn numbers_are_reused_and_what_all_threads_have_counted_adds_up() {
         for _ in 0..10 * SHARDS_MAX {
             let number = std::thread::spawn(thread_number).join().unwrap();
             assert!(number < SHARDS_MAX, "{number}");
