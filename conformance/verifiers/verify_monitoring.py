@@ -127,8 +127,10 @@ def check_counts(context: Context, prometheus: Prometheus) -> None:
         for labels, value in prometheus.values("locum_requests_total > 0")
     }
     expect_equal("what Prometheus has counted", counted, dict(context.sent))
-    total, issued = context.sent.total(), sum(n for (*_, outcome), n in context.sent.items() if outcome == "issued")
-    for step, count in [("parse", total), ("audit", total), ("issue", issued + 1)]:
+    # One request could not be read. An upstream was asked for one credential more than was issued.
+    read = context.sent.total() - 1
+    issued = sum(n for (*_, outcome), n in context.sent.items() if outcome == "issued")
+    for step, count in [("authenticate", read), ("audit", read), ("issue", issued + 1)]:
         query = f'locum_stage_duration_seconds_count{{stage="{step}"}}'
         expect_equal(query, prometheus.value(query), count)
     query = 'locum_plugin_calls_total{plugin="app", op="issue", outcome="answered"}'
