@@ -18,13 +18,16 @@ enum Signer {
     Hs256 {
         /// In base64url.
         header: String,
-        key: Box<HmacKey>,
+        key: HmacKey,
     },
-    Host {
-        members: Map<String, Value>,
-        algorithm: Algorithm,
-        key: PrivateKey,
-    },
+    /// In a box, because most clients are signed for with a secret, and it is large.
+    Host(Box<AtHost>),
+}
+
+struct AtHost {
+    members: Map<String, Value>,
+    algorithm: Algorithm,
+    key: PrivateKey,
 }
 
 impl JwsSigner {
@@ -41,7 +44,9 @@ impl JwsSigner {
                 header.extend(members);
                 Signer::Hs256 { header: URL_SAFE_NO_PAD.encode(Value::Object(header).to_string()), key }
             }
-            Holder::Host(key) => Signer::Host { members: members.collect(), algorithm, key },
+            Holder::Host(key) => {
+                Signer::Host(Box::new(AtHost { members: members.collect(), algorithm, key }))
+            }
         })
     }
 
@@ -64,7 +69,8 @@ impl JwsSigner {
                 URL_SAFE_NO_PAD.encode_string(signature, &mut token);
                 Ok(token)
             }
-            Signer::Host { members, algorithm, key } => {
+            Signer::Host(at_host) => {
+                let AtHost { members, algorithm, key } = &**at_host;
                 grant.sign_jwt_with_header(key, *algorithm, members, claims)
             }
         }

@@ -54,7 +54,7 @@ pub struct SignatureKey {
 /// Who signs.
 pub(super) enum Holder {
     /// The plugin itself.
-    Plugin(Box<HmacKey>),
+    Plugin(HmacKey),
     /// The host, when it is asked.
     Host(PrivateKey),
 }
@@ -65,7 +65,7 @@ impl SignatureKey {
     /// # Errors
     /// If it is empty.
     pub fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self { algorithm: Algorithm::HS256, holder: Holder::Plugin(Box::new(HmacKey::new(secret)?)) })
+        Ok(Self { algorithm: Algorithm::HS256, holder: Holder::Plugin(HmacKey::new(secret)?) })
     }
 
     /// A private key that the host holds, for one of its algorithms.
