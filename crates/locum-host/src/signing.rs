@@ -4,18 +4,18 @@
 //! issuer, RSA signatures in the turn that `queue` gives them; what it may sign with the tenant's key is decided by `tenant_tokens`.
 
 mod issuer_keys;
+mod parsed_keys;
 mod private_key;
 pub(crate) mod queue;
 pub(crate) mod signer;
-mod tenant_keys;
 mod tenant_tokens;
 
+use parsed_keys::ParsedKeys;
 use queue::SigningQueue;
-use tenant_keys::TenantKeys;
 
 /// What the signers of all issuers share.
 #[derive(Default)]
 pub(crate) struct SharedSigning {
-    keys: TenantKeys,
+    keys: ParsedKeys,
     pub(crate) queue: SigningQueue,
 }

@@ -9,8 +9,8 @@ use locum_abi::signing::SigningKeyInfo;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::parsed_keys::ParsedKeys;
 use super::private_key::PrivateKey;
-use super::tenant_keys::TenantKeys;
 
 /// The private keys of one issuer, with the names under which it asks for them: at most a few.
 pub(super) struct IssuerKeys(Box<[(String, HeldKey)]>);
@@ -29,7 +29,7 @@ impl IssuerKeys {
         manifest: &IssuerManifest,
         configuration: &mut Configuration,
         allows_bytes: bool,
-        tenant_keys: &TenantKeys,
+        parsed_keys: &ParsedKeys,
     ) -> Result<Self, Failure> {
         let mut keys = Vec::new();
         let signing_key = configuration.tenant.signing_key.take();
@@ -39,14 +39,14 @@ impl IssuerKeys {
         for source in &manifest.signs_with {
             let (key, info) = match (source, &signing_key) {
                 (KeySource::Tenant, Some(key)) => {
-                    key_of_tenant(key, manifest.signs.bytes && allows_bytes, tenant_keys)?
+                    key_of_tenant(key, manifest.signs.bytes && allows_bytes, parsed_keys)?
                 }
                 (KeySource::Tenant, None) => continue,
                 (KeySource::Setting(name), _) => match configuration.settings.get_mut(name) {
                     Some(Value::String(text)) => {
                         let text = Zeroizing::new(std::mem::take(text));
                         configuration.settings.shift_remove(name);
-                        key_of_setting(name, &text)?
+                        key_of_setting(name, &text, parsed_keys)?
                     }
                     _ => continue,
                 },
@@ -67,11 +67,11 @@ impl IssuerKeys {
 fn key_of_tenant(
     signing_key: &SigningKey,
     signs_bytes: bool,
-    tenant_keys: &TenantKeys,
+    parsed_keys: &ParsedKeys,
 ) -> Result<(Arc<PrivateKey>, SigningKeyInfo), Failure> {
     // The engine has checked the key, but not its certificate.
     let unusable = |why: &str| Failure::internal(format!("the tenant's signing key: {why}"));
-    let key = tenant_keys.parsed(signing_key.private_key_pem.expose()).map_err(unusable)?;
+    let key = parsed_keys.parsed(signing_key.private_key_pem.expose()).map_err(unusable)?;
     let certificate_pem = signing_key.certificate_pem.as_ref().filter(|_| signs_bytes);
     if certificate_pem.is_some_and(|certificate| !key.is_certified_by(certificate)) {
         return Err(unusable("its certificate is malformed or that of another key"));
@@ -85,10 +85,14 @@ fn key_of_tenant(
     Ok((key, info))
 }
 
-fn key_of_setting(name: &str, pem: &str) -> Result<(Arc<PrivateKey>, SigningKeyInfo), Failure> {
-    let key = PrivateKey::from_pem(pem).map_err(|why| Failure::setting(name, why))?;
+fn key_of_setting(
+    name: &str,
+    pem: &str,
+    parsed_keys: &ParsedKeys,
+) -> Result<(Arc<PrivateKey>, SigningKeyInfo), Failure> {
+    let key = parsed_keys.parsed(pem).map_err(|why| Failure::setting(name, why))?;
     let info = SigningKeyInfo { algorithms: names(key.algorithms()), ..SigningKeyInfo::default() };
-    Ok((Arc::new(key), info))
+    Ok((key, info))
 }
 
 fn names(algorithms: &[&str]) -> Vec<String> {
