@@ -18,6 +18,7 @@ pub struct Args {
 }
 
 /// What a build produces.
+#[derive(Clone)]
 pub struct Built {
     /// The `locum` program.
     pub locum: PathBuf,

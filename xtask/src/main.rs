@@ -43,7 +43,7 @@ enum Command {
     Test(test::Args),
     /// Runs the conformance suite against the plugins of this workspace.
     Conformance(conformance::Args),
-    /// Measures delegations beside the same cryptography without Locum.
+    /// Measures Locum over HTTP beside services that do less: CPU time, instructions, latency, memory.
     Bench(bench::Args),
     /// Compares every snapshot and generated file with the code; `--bless` rewrites them.
     Snapshot(snapshot::Args),

@@ -22,7 +22,7 @@ pub fn run(built: &Built) -> Result<()> {
     }
     let output = target_dir()?.join("verifiers");
     let python = python()?;
-    let modules = node_modules(&output.join("node"))?;
+    let modules = node_modules(&workspace_root().join(FOLDER), &output.join("node"))?;
     let verify = |arguments: &[&str]| {
         let mut verify = Command::new(&python);
         verify.arg(format!("{FOLDER}/verify.py")).arg("--node-modules").arg(&modules).args(arguments);
@@ -73,9 +73,9 @@ pub fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-fn node_modules(folder: &Path) -> Result<PathBuf> {
-    let verifiers = workspace_root().join(FOLDER);
-    let files = ["package.json", "package-lock.json"].map(|file| verifiers.join(file));
+/// Installs, into a folder, what the `package.json` in another names.
+pub fn node_modules(from: &Path, folder: &Path) -> Result<PathBuf> {
+    let files = ["package.json", "package-lock.json"].map(|file| from.join(file));
     install_if_changed(folder, &files, || {
         fs::create_dir_all(folder)?;
         for file in &files {

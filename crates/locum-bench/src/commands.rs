@@ -1,6 +1,6 @@
 //! The command line. `cargo xtask bench` builds what is measured and calls this.
 
-mod count_instructions;
+mod measure;
 
 use clap::{Parser, Subcommand};
 
@@ -16,8 +16,8 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Counts the instructions of one request by callgrind.
-    Instructions(count_instructions::Args),
+    /// Measures Locum and what it is compared with.
+    Measure(Box<measure::Args>),
     /// Serves a constant answer.
     Floor,
     /// Serves the exchanges as an engineer would write them by hand.
@@ -26,7 +26,7 @@ enum Command {
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Instructions(args) => count_instructions::run(&args),
+        Command::Measure(args) => measure::run(&args),
         Command::Floor => serve(floor::router()),
         Command::Ideal => serve(ideal::router()?),
     }

@@ -1,10 +1,10 @@
 //! The exchanges that are measured: what each sends, and what of it depends on the algorithms.
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An exchange of an id_token for a credential, named after the algorithms of both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Exchange {
     /// An id_token of the client's secret for an app token of the target's secret.

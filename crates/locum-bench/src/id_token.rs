@@ -51,10 +51,10 @@ impl Minter {
     }
 }
 
-/// The claims of a user, by number, for a client.
-pub(crate) fn claims(client: &str, user: usize, now: u64) -> Value {
+/// The claims of a user, by number, for a client of the tenant that issues them.
+pub(crate) fn claims(issuer: &str, client: &str, user: usize, now: u64) -> Value {
     json!({
-        "iss": tenant::ISSUER, "sub": format!("auth0|{user:024x}"), "aud": client,
+        "iss": issuer, "sub": format!("auth0|{user:024x}"), "aud": client,
         "iat": now, "exp": now + LIFETIME_SECONDS,
         "email": format!("user-{user}@example.com"), "email_verified": true,
         "name": format!("User {user}"), "nickname": format!("user-{user}"),

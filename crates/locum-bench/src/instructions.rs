@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::exchange::Exchange;
 use crate::load::Load;
 use crate::process::Service;
+use crate::processors::Processors;
 use crate::requests::Requests;
 use callgrind::Profile;
 use symbols::Symbols;
@@ -47,6 +48,7 @@ pub(crate) fn count(
     requests: usize,
     plugins: &Path,
     folder: &Path,
+    processors: &Processors,
 ) -> Result<Count> {
     fs::create_dir_all(folder)?;
     for entry in fs::read_dir(folder)? {
@@ -55,7 +57,7 @@ pub(crate) fn count(
             fs::remove_file(path)?;
         }
     }
-    let service = Service::start(&mut under_callgrind(service, folder)).context("valgrind is needed")?;
+    let service = processors.start(&mut under_callgrind(service, folder)).context("valgrind is needed")?;
     let prepared = Requests::of_users(exchange, 0, WARM_UP + requests)?;
     let mut load = Load::connect(service.address(), &prepared, CONNECTIONS, 1)?;
     monitor(&service, &["instrumentation", "on"])?;
@@ -65,7 +67,7 @@ pub(crate) fn count(
     monitor(&service, &["dump"])?;
     let symbols = Symbols::of(service.id(), plugins)?;
     drop(service);
-    let named = |address: &str| symbols.name(address).map(|name| format!("plugin: {name}"));
+    let named = |address: &str| symbols.name(address).map(|name| format!("{}{name}", profile::IN_PLUGIN));
     let profile = Profile::read(&newest_dump(folder)?, named)?;
     let listing = profile::listing(&profile, requests as u64, LISTED);
     fs::write(folder.join("profile.txt"), &listing)?;

@@ -1,14 +1,23 @@
 //! Measures Locum over HTTP beside services that do less: load, CPU time, instructions, memory.
 
 mod commands;
+mod docs;
 mod exchange;
+mod gate;
 mod histogram;
 mod id_token;
 mod instructions;
 mod load;
+mod measure;
 mod process;
+mod processors;
 mod requests;
 mod services;
+mod site;
+mod soak;
+mod statistics;
+mod svg;
+mod table;
 mod tenant;
 
 use std::io::Write;

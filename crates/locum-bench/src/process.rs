@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::param::clock_ticks_per_second;
 
 /// What a service prints once it listens, before its address.
 pub(crate) const LISTENING: &str = "listening on http://";
@@ -41,15 +42,13 @@ impl Service {
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
         let stdout = child.stdout.take().context("the service has no standard output")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        match line.trim().strip_prefix(LISTENING) {
-            Some(address) => {
+        for line in BufReader::new(stdout).lines() {
+            if let Some(address) = line?.trim().strip_prefix(LISTENING) {
                 let address = address.parse().with_context(|| format!("{address} is not an address"))?;
-                Ok(Self { child, address })
+                return Ok(Self { child, address });
             }
-            None => bail!("the service did not start: {}", child.wait()?),
         }
+        bail!("the service did not start: {}", child.wait()?)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -60,7 +59,7 @@ impl Service {
         self.child.id()
     }
 
-    /// The CPU time of all its threads, in user and system mode.
+    /// The CPU time of its threads, in user and system mode, to the nanosecond. Threads that have ended are not counted.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let mut ns = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.id()))? {
@@ -70,6 +69,16 @@ impl Service {
             ns += on_cpu.context("the kernel counts no time of threads: it has no schedstat")?;
         }
         Ok(Duration::from_nanos(ns))
+    }
+
+    /// The CPU time of all threads since the start, in steps of some milliseconds.
+    pub(crate) fn cpu_time_since_start(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        // Behind the name, which is in parentheses and can hold anything: utime is field 14, stime field 15.
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace()).into_iter().flatten();
+        let ticks: Vec<u64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+        let ticks = ticks.iter().sum::<u64>() as f64;
+        Ok(Duration::from_secs_f64(ticks / clock_ticks_per_second() as f64))
     }
 
     /// The resident memory, in bytes.

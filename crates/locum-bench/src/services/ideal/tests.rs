@@ -24,7 +24,7 @@ fn answer(ideal: &Ideal, body: &str) -> Result<Value, Refusal> {
 
 /// What it answers to an id_token with these claims in place of valid ones.
 fn answer_to(exchange: Exchange, changed: Value) -> Result<Value, Refusal> {
-    let mut claims = claims(exchange.client(), 7, NOW);
+    let mut claims = claims(tenant::ISSUER, exchange.client(), 7, NOW);
     for (name, value) in changed.as_object().unwrap() {
         claims[name] = value.clone();
     }
@@ -91,7 +91,7 @@ fn an_id_token_that_another_key_signed_is_refused() {
     for (exchange, other) in
         [(Exchange::Hs256Hs256, Exchange::Rs256Hs256), (Exchange::Rs256Hs256, Exchange::Hs256Hs256)]
     {
-        let claims = claims(exchange.client(), 7, NOW);
+        let claims = claims(tenant::ISSUER, exchange.client(), 7, NOW);
         let token = Minter::of(other).unwrap().sign(&claims).unwrap();
         let refused = description(answer(&ideal(), &body(exchange, &token)));
         assert_eq!(refused, "the id_token's algorithm or key is not the client's");
@@ -101,7 +101,8 @@ fn an_id_token_that_another_key_signed_is_refused() {
 #[test]
 fn an_id_token_with_one_other_byte_in_its_signature_is_refused() {
     for exchange in [Exchange::Hs256Hs256, Exchange::Rs256Hs256] {
-        let token = Minter::of(exchange).unwrap().sign(&claims(exchange.client(), 7, NOW)).unwrap();
+        let token =
+            Minter::of(exchange).unwrap().sign(&claims(tenant::ISSUER, exchange.client(), 7, NOW)).unwrap();
         let (message, signature) = token.rsplit_once('.').unwrap();
         let first = if signature.starts_with('A') { 'B' } else { 'A' };
         let tampered = format!("{message}.{first}{}", &signature[1..]);
@@ -113,7 +114,8 @@ fn an_id_token_with_one_other_byte_in_its_signature_is_refused() {
 #[test]
 fn a_body_with_a_duplicate_member_or_of_another_type_is_refused() {
     let exchange = Exchange::Hs256Hs256;
-    let token = Minter::of(exchange).unwrap().sign(&claims(exchange.client(), 7, NOW)).unwrap();
+    let token =
+        Minter::of(exchange).unwrap().sign(&claims(tenant::ISSUER, exchange.client(), 7, NOW)).unwrap();
     let good = body(exchange, &token);
     let ideal = ideal();
     assert!(answer(&ideal, &good).is_ok());

@@ -1,0 +1,115 @@
+//! CPU time per request of Locum and of what it is compared with, in turns, so that all see the same machine.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+use crate::exchange::Exchange;
+use crate::load::{Arrivals, Load};
+use crate::measure::candidate::Candidate;
+use crate::measure::{Report, Setup, peers, raw_signing};
+use crate::process::{self, Service};
+use crate::requests::Requests;
+use crate::statistics::Spread;
+use crate::tenant;
+
+/// Enough to keep one processor busy, few enough that none waits for long.
+pub(super) const CONNECTIONS: usize = 32;
+
+/// An exchange of one service.
+#[derive(Debug, Serialize)]
+pub(crate) struct CpuRow {
+    pub(crate) exchange: Exchange,
+    pub(crate) service: String,
+    /// CPU time per request, in µs.
+    pub(crate) cpu_us: Spread,
+    /// By the CPU time of the ideal in the same round.
+    pub(crate) of_ideal: Spread,
+    /// Locum's CPU time by this service's in the same round is one by this.
+    pub(crate) of_locum: Spread,
+    /// Answered per second.
+    pub(crate) per_second: Spread,
+}
+
+/// One window.
+pub(super) struct Window {
+    pub(super) cpu_us: f64,
+    pub(super) per_second: f64,
+}
+
+pub(super) fn measure(setup: &Setup, exchanges: &[Exchange], report: &mut Report) -> Result<()> {
+    let mut candidates = vec![
+        Candidate::start(setup, "floor", &mut process::own("floor")?)?,
+        Candidate::start(setup, "ideal", &mut process::own("ideal")?)?,
+        Candidate::start(setup, "locum", &mut setup.locum("cpu")?)?,
+    ];
+    candidates.extend(peers::start(setup, &mut report.not_run)?);
+    for &exchange in exchanges {
+        measure_exchange(setup, exchange, &candidates, report)
+            .with_context(|| format!("{} was not measured", exchange.title()))?;
+    }
+    Ok(())
+}
+
+fn measure_exchange(
+    setup: &Setup,
+    exchange: Exchange,
+    candidates: &[Candidate],
+    report: &mut Report,
+) -> Result<()> {
+    let users = setup.users(exchange);
+    let requests = Requests::of_users(exchange, 0, users)?;
+    let forms = Requests::forms(exchange, users)?;
+    let threads = setup.processors.load_threads();
+    let mut loads = Vec::new();
+    for candidate in candidates.iter().filter(|candidate| (candidate.serves)(exchange)) {
+        let requests = if candidate.takes_forms { &forms } else { &requests };
+        let mut load = Load::connect(candidate.service.address(), requests, CONNECTIONS, threads)?;
+        let outcome = load.run_for(Arrivals::Closed, candidate.warm_up)?;
+        ensure!(outcome.all_succeeded(), "{} answered {:?}", candidate.name, outcome.statuses);
+        loads.push((candidate, load));
+    }
+    let mut windows: BTreeMap<&str, Vec<Window>> = BTreeMap::new();
+    let mut signatures = Vec::new();
+    let key = tenant::rsa_key()?;
+    for _ in 0..setup.rounds() {
+        for (candidate, load) in &mut loads {
+            let window = window(setup, &candidate.service, load)?;
+            windows.entry(&candidate.name).or_default().push(window);
+        }
+        if exchange.signs_rsa() {
+            let sign = || raw_signing::signature_us(&key, setup.window() / 2);
+            signatures.push(setup.processors.on_the_services(sign)?);
+        }
+    }
+    let of = |name: &str| windows.get(name).map(Vec::as_slice).unwrap_or_default();
+    let ratio = |a: &[Window], b: &[Window]| Spread::of(a.iter().zip(b).map(|(a, b)| a.cpu_us / b.cpu_us));
+    for (candidate, _) in &loads {
+        let own = of(&candidate.name);
+        report.cpu.push(CpuRow {
+            exchange,
+            service: candidate.name.clone(),
+            cpu_us: Spread::of(own.iter().map(|window| window.cpu_us)),
+            of_ideal: ratio(own, of("ideal")),
+            of_locum: ratio(own, of("locum")),
+            per_second: Spread::of(own.iter().map(|window| window.per_second)),
+        });
+    }
+    if exchange.signs_rsa() {
+        let share = signatures.iter().zip(of("locum")).map(|(raw, window)| raw / window.cpu_us);
+        report.signing_share = Some(Spread::of(share));
+        report.raw_signature_us = Some(Spread::of(signatures));
+    }
+    Ok(())
+}
+
+/// Loads a service and counts its CPU time.
+pub(super) fn window(setup: &Setup, service: &Service, load: &mut Load<'_>) -> Result<Window> {
+    let before = service.cpu_time()?;
+    let outcome = load.run_for(Arrivals::Closed, setup.window())?;
+    let used = service.cpu_time()?.saturating_sub(before);
+    ensure!(outcome.all_succeeded(), "not every request got a credential: {:?}", outcome.statuses);
+    let cpu_us = used.as_secs_f64() * 1e6 / outcome.responses().max(1) as f64;
+    Ok(Window { cpu_us, per_second: outcome.rate() })
+}

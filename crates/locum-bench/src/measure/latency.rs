@@ -1,0 +1,105 @@
+//! Latency below and above capacity, at given rates of arrival.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::exchange::Exchange;
+use crate::load::{Arrivals, Load};
+use crate::measure::Setup;
+use crate::process::Service;
+use crate::requests::Requests;
+use crate::statistics::Spread;
+
+/// One that signs by HMAC, and one by RSA, whose signing is queued.
+const EXCHANGES: [Exchange; 2] = [Exchange::Hs256Hs256, Exchange::Hs256Rs256];
+/// Arrivals by capacity.
+const LOADS: [f64; 7] = [0.2, 0.4, 0.6, 0.8, 0.9, 1.2, 1.5];
+const CONNECTIONS: usize = 256;
+/// The largest number of connections over which nothing may be refused below capacity.
+const MANY_CONNECTIONS: usize = 2048;
+const MANY_CONNECTIONS_LOAD: f64 = 0.8;
+
+/// What comes of arrivals at a rate.
+#[derive(Debug, Serialize)]
+pub(crate) struct LatencyRow {
+    pub(crate) exchange: Exchange,
+    pub(crate) connections: usize,
+    /// Arrivals by capacity.
+    pub(crate) load: f64,
+    /// Arrivals per second.
+    pub(crate) arrivals_per_second: f64,
+    /// Of requests that got a credential, from when they were due.
+    pub(crate) p50_ms: Spread,
+    pub(crate) p99_ms: Spread,
+    /// Credentials per second by capacity.
+    pub(crate) answered: Spread,
+    /// Responses without a credential, of all rounds.
+    pub(crate) refused: u64,
+}
+
+pub(super) fn measure(setup: &Setup) -> Result<Vec<LatencyRow>> {
+    let service = setup.processors.start(&mut setup.locum("latency")?)?;
+    let mut rows = Vec::new();
+    for exchange in EXCHANGES {
+        let requests = Requests::of_users(exchange, 0, setup.users(exchange))?;
+        let capacity = capacity(setup, &service, &requests)?;
+        let mut load = connect(setup, &service, &requests, CONNECTIONS)?;
+        for share in LOADS {
+            rows.push(row(setup, exchange, (&mut load, CONNECTIONS), capacity, share)?);
+        }
+        drop(load);
+        let mut load = connect(setup, &service, &requests, MANY_CONNECTIONS)?;
+        let many = (&mut load, MANY_CONNECTIONS);
+        rows.push(row(setup, exchange, many, capacity, MANY_CONNECTIONS_LOAD)?);
+    }
+    Ok(rows)
+}
+
+fn connect<'r>(
+    setup: &Setup,
+    service: &Service,
+    requests: &'r Requests,
+    connections: usize,
+) -> Result<Load<'r>> {
+    Load::connect(service.address(), requests, connections, setup.processors.load_threads())
+}
+
+/// What is answered per second if connections send as fast as they are answered.
+pub(crate) fn capacity(setup: &Setup, service: &Service, requests: &Requests) -> Result<f64> {
+    let mut load = connect(setup, service, requests, super::cpu::CONNECTIONS)?;
+    load.run_for(Arrivals::Closed, setup.warm_up())?;
+    let mut rates = Vec::new();
+    for _ in 0..setup.rounds() {
+        rates.push(load.run_for(Arrivals::Closed, setup.window())?.rate());
+    }
+    Ok(Spread::of(rates).median)
+}
+
+fn row(
+    setup: &Setup,
+    exchange: Exchange,
+    (load, connections): (&mut Load<'_>, usize),
+    capacity: f64,
+    share: f64,
+) -> Result<LatencyRow> {
+    let arrivals = Arrivals::Open { per_second: capacity * share };
+    let (mut p50, mut p99, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for _ in 0..setup.rounds().div_ceil(2) {
+        // Twice as long as others: a queue that grows must have time to be seen.
+        let outcome = load.run_for(arrivals, setup.window() * 2)?;
+        p50.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);
+        p99.push(outcome.latencies.quantile(0.99).as_secs_f64() * 1e3);
+        answered.push(outcome.rate() / capacity);
+        refused += outcome.responses() - outcome.successes();
+    }
+    Ok(LatencyRow {
+        exchange,
+        connections,
+        load: share,
+        arrivals_per_second: capacity * share,
+        p50_ms: Spread::of(p50),
+        p99_ms: Spread::of(p99),
+        answered: Spread::of(answered),
+        refused,
+    })
+}

@@ -1,0 +1,115 @@
+//! A long run at 0.8 of the capacity: memory and latency must stay, and nothing may be refused.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::exchange::Exchange;
+use crate::gate::{SoakLimits, Verdict};
+use crate::load::{Arrivals, Load};
+use crate::measure::{Setup, capacity};
+use crate::requests::Requests;
+use crate::statistics::Spread;
+
+const EXCHANGE: Exchange = Exchange::Hs256Hs256;
+const CONNECTIONS: usize = 256;
+const LOAD: f64 = 0.8;
+/// Lines that are printed in all.
+const INTERVALS: u32 = 40;
+
+/// What was seen in one interval.
+struct Interval {
+    resident_bytes: f64,
+    p99_ms: f64,
+}
+
+/// Runs for so long, prints what it sees, and fails on growth and on every refusal.
+pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut dyn Write) -> Result<()> {
+    let service = setup.processors.start(&mut setup.locum("soak")?)?;
+    let requests = Requests::of_users(EXCHANGE, 0, setup.users(EXCHANGE))?;
+    let per_second = capacity(setup, &service, &requests)? * LOAD;
+    let mut load = Load::connect(service.address(), &requests, CONNECTIONS, setup.processors.load_threads())?;
+    writeln!(
+        out,
+        "{per_second:.0} requests per second, {LOAD} of the capacity, over {CONNECTIONS} connections"
+    )?;
+    writeln!(
+        out,
+        "{:>9}{:>14}{:>10}{:>10}{:>12}",
+        "seconds", "memory, MB", "p50, ms", "p99, ms", "answered"
+    )?;
+    let mut intervals = Vec::new();
+    let mut refused = 0;
+    for number in 1..=INTERVALS {
+        let outcome = load.run_for(Arrivals::Open { per_second }, time / INTERVALS)?;
+        let ms = |share| outcome.latencies.quantile(share).as_secs_f64() * 1e3;
+        let interval = Interval { resident_bytes: service.resident_bytes()? as f64, p99_ms: ms(0.99) };
+        writeln!(
+            out,
+            "{:>9.0}{:>14.1}{:>10.2}{:>10.2}{:>12}",
+            (time / INTERVALS * number).as_secs_f64(),
+            interval.resident_bytes / 1e6,
+            ms(0.5),
+            interval.p99_ms,
+            outcome.successes(),
+        )?;
+        refused += outcome.responses() - outcome.successes();
+        intervals.push(interval);
+    }
+    let verdicts = verdicts(&intervals, refused, limits);
+    for verdict in verdicts.iter().filter(|verdict| !verdict.good) {
+        writeln!(out, "{}: {:.2}, at most {}", verdict.what, verdict.measured, verdict.limit)?;
+    }
+    if !verdicts.iter().all(|verdict| verdict.good) {
+        bail!("the soak found growth or refusals");
+    }
+    Ok(())
+}
+
+/// The first quarter is left out: caches and buckets fill in it.
+fn verdicts(intervals: &[Interval], refused: u64, limits: SoakLimits) -> [Verdict; 3] {
+    let quarter = intervals.len() / 4;
+    let growth = |figure: fn(&Interval) -> f64| {
+        let median = |part: &[Interval]| Spread::of(part.iter().map(figure)).median;
+        let second = intervals.get(quarter..2 * quarter).unwrap_or_default();
+        let last = intervals.get(3 * quarter..).unwrap_or_default();
+        median(last) / median(second)
+    };
+    [
+        Verdict::at_most(
+            "growth of memory",
+            growth(|interval| interval.resident_bytes),
+            limits.resident_growth,
+        ),
+        Verdict::at_most("growth of p99", growth(|interval| interval.p99_ms), limits.p99_growth),
+        Verdict::at_most("refused", refused as f64, 0.0),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: SoakLimits = SoakLimits { resident_growth: 1.03, p99_growth: 1.5 };
+
+    fn good(memory: [f64; 8], p99: [f64; 8], refused: u64) -> [bool; 3] {
+        let interval = |(resident_bytes, p99_ms)| Interval { resident_bytes, p99_ms };
+        let intervals: Vec<Interval> = memory.into_iter().zip(p99).map(interval).collect();
+        verdicts(&intervals, refused, LIMITS).map(|verdict| verdict.good)
+    }
+
+    #[test]
+    fn growth_in_the_first_quarter_is_warming_up() {
+        let flat = [1.0, 5.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0];
+        assert_eq!(good(flat, flat, 0), [true; 3]);
+    }
+
+    #[test]
+    fn growth_after_it_and_refusals_fail() {
+        let (flat, grows) = ([10.0; 8], [10.0, 10.0, 10.0, 10.0, 12.0, 14.0, 16.0, 18.0]);
+        assert_eq!(good(grows, flat, 0), [false, true, true]);
+        assert_eq!(good(flat, grows, 0), [true, false, true]);
+        assert_eq!(good(flat, flat, 1), [true, true, false]);
+    }
+}
