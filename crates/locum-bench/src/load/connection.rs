@@ -27,6 +27,11 @@ impl Connection {
         Ok(Self { stream, received: Vec::with_capacity(READ_BYTES), due: None })
     }
 
+    /// Whether the service keeps it open. Services close connections that nothing is sent on for long.
+    pub(super) fn is_open(&self) -> bool {
+        self.stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
     /// Sends it. Latency is counted from when it was due.
     pub(super) fn send(&mut self, request: &[u8], due: Instant) -> Result<()> {
         self.due = Some(due);

@@ -40,6 +40,7 @@ enum End {
 
 /// Connections to a service, in as many groups as threads drive them.
 pub(crate) struct Load<'r> {
+    address: SocketAddr,
     requests: &'r Requests,
     next: AtomicUsize,
     groups: Vec<Group>,
@@ -57,7 +58,7 @@ impl<'r> Load<'r> {
         let share = |index| connections / threads + usize::from(index < connections % threads);
         let groups =
             (0..threads).map(|index| Group::connect(address, share(index))).collect::<Result<_>>()?;
-        Ok(Self { requests, next: AtomicUsize::new(0), groups })
+        Ok(Self { address, requests, next: AtomicUsize::new(0), groups })
     }
 
     /// Sends requests for so long, and waits for their responses.
@@ -71,6 +72,7 @@ impl<'r> Load<'r> {
     }
 
     fn run(&mut self, arrivals: Arrivals, end: End) -> Result<Outcome> {
+        self.groups.iter_mut().try_for_each(|group| group.reopen(self.address))?;
         let threads = self.groups.len();
         let (requests, next) = (self.requests, &self.next);
         let last = match end {
@@ -132,11 +134,22 @@ impl Group {
         let connections: Vec<Connection> =
             (0..count).map(|_| Connection::open(address)).collect::<Result<_>>()?;
         for (index, connection) in connections.iter().enumerate() {
-            let data = epoll::EventData::new_u64(index as u64);
-            epoll::add(&epoll, &connection.stream, data, epoll::EventFlags::IN)?;
+            watch(&epoll, index, connection)?;
         }
         let free = (0..count).collect();
         Ok(Self { epoll, connections, free })
+    }
+
+    /// Opens anew what the service has closed since the last run.
+    fn reopen(&mut self, address: SocketAddr) -> Result<()> {
+        for (index, connection) in self.connections.iter_mut().enumerate() {
+            if !connection.is_open() {
+                // The one before leaves the poll when it is dropped.
+                *connection = Connection::open(address)?;
+                watch(&self.epoll, index, connection)?;
+            }
+        }
+        Ok(())
     }
 
     fn drive(&mut self, run: &Run<'_>) -> Result<Outcome> {
@@ -204,5 +217,91 @@ impl Group {
         *outcome.statuses.entry(status).or_default() += 1;
         self.free.push_back(index);
         Ok(())
+    }
+}
+
+fn watch(epoll: &OwnedFd, index: usize, connection: &Connection) -> Result<()> {
+    let data = epoll::EventData::new_u64(index as u64);
+    Ok(epoll::add(epoll, &connection.stream, data, epoll::EventFlags::IN)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::exchange::Exchange;
+
+    /// Answers so many requests on a connection, the first with 429 and the others with 200, and closes it.
+    fn answer(stream: TcpStream, requests: usize) {
+        let mut writer = stream.try_clone().unwrap();
+        let mut reader = BufReader::new(stream);
+        for number in 0..requests {
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            reader.read_exact(&mut vec![0; length]).unwrap();
+            let status = if number == 0 { 429 } else { 200 };
+            write!(writer, "HTTP/1.1 {status} x\r\ncontent-length: 2\r\n\r\n{{}}").unwrap();
+        }
+    }
+
+    /// A service whose connections answer so many requests each.
+    fn service(requests: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                std::thread::spawn(move || answer(stream.unwrap(), requests));
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn every_request_is_sent_once_and_answers_are_counted_by_status() {
+        let requests = Requests::of_users(Exchange::Hs256Hs256, 0, 3).unwrap();
+        let mut load = Load::connect(service(usize::MAX), &requests, 4, 2).unwrap();
+        let outcome = load.run_requests(50).unwrap();
+        assert_eq!((outcome.responses(), outcome.successes()), (50, 46));
+        assert!(!outcome.all_succeeded());
+        let outcome = load.run_requests(50).unwrap();
+        assert_eq!((outcome.responses(), outcome.successes()), (50, 50));
+        assert!(outcome.all_succeeded());
+    }
+
+    #[test]
+    fn connections_that_were_closed_between_runs_are_opened_anew() {
+        let requests = Requests::of_users(Exchange::Hs256Hs256, 0, 3).unwrap();
+        let mut load = Load::connect(service(2), &requests, 1, 1).unwrap();
+        load.run_requests(2).unwrap();
+        while load.groups.iter().any(|group| group.connections.iter().any(Connection::is_open)) {}
+        assert_eq!(load.run_requests(2).unwrap().responses(), 2);
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_before_its_answer_is_an_error() {
+        let requests = Requests::of_users(Exchange::Hs256Hs256, 0, 3).unwrap();
+        let mut load = Load::connect(service(2), &requests, 1, 1).unwrap();
+        assert!(load.run_requests(3).is_err());
+    }
+
+    #[test]
+    fn arrivals_at_a_rate_are_neither_more_nor_earlier_than_the_rate() {
+        let requests = Requests::of_users(Exchange::Hs256Hs256, 0, 3).unwrap();
+        let mut load = Load::connect(service(usize::MAX), &requests, 8, 1).unwrap();
+        let arrivals = Arrivals::Open { per_second: 200.0 };
+        let outcome = load.run_for(arrivals, Duration::from_millis(100)).unwrap();
+        // Those due at 0, 5, …, 95 ms: fewer if the machine was too busy to send them in time.
+        assert!((1..=20).contains(&outcome.responses()), "{}", outcome.responses());
     }
 }
