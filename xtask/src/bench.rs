@@ -108,7 +108,7 @@ fn peers() -> Result<Option<PathBuf>> {
     }
     let folder = target_dir()?.join("bench-peers");
     node_modules(&workspace_root().join(PEERS), &folder)?;
-    for script in ["tenant.mjs", "express.mjs", "fastify.mjs", "oidc-provider.mjs"] {
+    for script in ["tenant.mjs", "verify.mjs", "express.mjs", "fastify.mjs", "oidc-provider.mjs"] {
         std::fs::copy(workspace_root().join(PEERS).join(script), folder.join(script))?;
     }
     Ok(Some(folder))

@@ -2,14 +2,13 @@
 import express from "express";
 import jwt from "jsonwebtoken";
 import {
-  HEADERS, Refusal, appClaims, checkClaims, listening, privateKey, publicKey, sharedAccessSignature, takeToken, tenant,
-  understand,
+  HEADERS, Refusal, appClaims, checkClaims, listening, sharedAccessSignature, takeToken, tenant, understand,
 } from "./tenant.mjs";
 
 function verify(idToken, client) {
   const options = { issuer: tenant.issuer, audience: client.id, algorithms: [client.alg] };
   try {
-    return jwt.verify(idToken, client.secret ?? publicKey, options);
+    return jwt.verify(idToken, client.verifies, options);
   } catch (error) {
     throw new Refusal(400, "invalid_grant", error.message);
   }
@@ -23,7 +22,7 @@ function credential(request) {
   if (apiType === "azure_blob") return { rate, body: sharedAccessSignature() };
   const options = { issuer: tenant.issuer, audience: target.id, expiresIn: target.lifetime, algorithm: target.alg };
   if (!target.secret) options.keyid = tenant.key_id;
-  const token = jwt.sign(appClaims(claims, client, scopes), target.secret ?? privateKey, options);
+  const token = jwt.sign(appClaims(claims, client, scopes), target.signs, options);
   return { rate, body: { token_type: "Bearer", expires_in: target.lifetime, id_token: token } };
 }
 
