@@ -48,8 +48,10 @@ impl Issuer for Outlives {
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
         let expires_at = grant.expires_at() + TOO_LONG_SECONDS;
-        let mut claims = json!(Claims { issuer: &self.issuer, grant });
-        claims["exp"] = expires_at.into();
+        let Value::Object(mut claims) = json!(Claims { issuer: &self.issuer, grant }) else {
+            return Err(Failure::internal("claims are an object"));
+        };
+        claims.insert("exp".to_owned(), expires_at.into());
         Ok(IssueAnswer::Issued(Issued {
             credential: Credential::Jwt(self.signer.sign(grant, &claims)?),
             issued_at: grant.now.as_seconds(),

@@ -41,8 +41,10 @@ impl Issuer for SwapsAudience {
     }
 
     fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
-        let mut claims = json!(Claims { issuer: &self.issuer, grant });
-        claims["aud"] = grant.client_id.as_str().into();
+        let Value::Object(mut claims) = json!(Claims { issuer: &self.issuer, grant }) else {
+            return Err(Failure::internal("claims are an object"));
+        };
+        claims.insert("aud".to_owned(), grant.client_id.as_str().into());
         Ok(grant.jwt(self.signer.sign(grant, &claims)?))
     }
 }
