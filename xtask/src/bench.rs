@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
-use crate::build::{Profile, build_with};
+use crate::build::{Built, Profile, build_as, build_package};
 use crate::shell::{has, run as run_command, target_dir, workspace_root};
 use crate::verifiers::node_modules;
 
@@ -83,11 +83,11 @@ fn bench(args: &Args) -> Result<Command> {
     let needs_symbols = args.soak.is_none() && (args.instructions || measured(INSTRUCTIONS));
     let needs_peers = args.soak.is_none() && !args.instructions && measured("cpu");
     let needs_times = args.soak.is_some() || !(args.instructions || args.only == [INSTRUCTIONS]);
-    let symbols = needs_symbols.then(|| build_with(Profile::ReleaseWithSymbols, &[BENCH])).transpose()?;
+    let symbols = needs_symbols.then(|| build(Profile::ReleaseWithSymbols)).transpose()?;
     // Where only instructions are counted, the build with symbols is the only one.
     let built = match &symbols {
         Some(built) if !needs_times => built.clone(),
-        _ => build_with(Profile::Release, &[BENCH])?,
+        _ => build(Profile::Release)?,
     };
     let mut bench = Command::new(built.locum.with_file_name(BENCH));
     bench.arg("measure").arg("--locum").arg(&built.locum).arg("--plugins").arg(&built.plugins_dir);
@@ -99,6 +99,12 @@ fn bench(args: &Args) -> Result<Command> {
         bench.arg("--peers").arg(peers);
     }
     Ok(bench)
+}
+
+/// Locum, its plugins, and what measures them.
+fn build(profile: Profile) -> Result<Built> {
+    build_package(profile, BENCH)?;
+    build_as(profile)
 }
 
 /// The services of Node, installed, where node and npm are there.

@@ -65,19 +65,26 @@ impl Profile {
     }
 }
 
-/// Builds and pins.
-pub fn build(args: Args) -> Result<Built> {
-    build_with(if args.release { Profile::Release } else { Profile::Debug }, &[])
+/// Builds one more package, whose programs are put beside `locum`. By itself: together with others, cargo would build those
+/// with the features that it needs of their dependencies.
+pub fn build_package(profile: Profile, package: &str) -> Result<()> {
+    let (mut build, _) = profile.cargo_build(&Workspace::load(workspace_root())?.target);
+    run_command(build.args(["--package", package]))
 }
 
-/// Builds and pins, and builds more packages along with it, which are put beside `locum`.
-pub fn build_with(profile: Profile, more: &[&str]) -> Result<Built> {
+/// Builds and pins.
+pub fn build(args: Args) -> Result<Built> {
+    build_as(if args.release { Profile::Release } else { Profile::Debug })
+}
+
+/// Builds and pins.
+pub fn build_as(profile: Profile) -> Result<Built> {
     let workspace = Workspace::load(workspace_root())?;
     let target = &workspace.target;
     let packages: Vec<&str> = workspace.plugins().map(|package| package.name.as_str()).collect();
     let (mut build, built) = profile.cargo_build(target);
     build.args(["--package", "locum"]);
-    for package in packages.iter().chain(more) {
+    for package in &packages {
         build.args(["--package", package]);
     }
     run_command(&mut build)?;

@@ -94,7 +94,11 @@ export function sharedAccessSignature() {
   return { azure_blob_sas: query.toString() };
 }
 
+// Connections wait while other services are measured.
+const IDLE_MS = 600_000;
+
 export function listening(server) {
+  server.keepAliveTimeout = IDLE_MS;
   const { port } = server.address();
   process.stdout.write(`listening on http://127.0.0.1:${port}\n`);
 }

@@ -27,7 +27,7 @@ pub(crate) fn write(folder: &Path, report: &Report) -> Result<()> {
         ("latency", table::latency(report)),
         ("memory", memory),
         ("growth", table::growth(report)),
-        ("machine", format!("Measured on: {}.\n", report.machine)),
+        ("machine", table::machine(report)),
     ];
     for (name, table) in tables.iter().filter(|(_, table)| !table.is_empty()) {
         page = replaced(&page, name, table)?;

@@ -46,6 +46,8 @@ pub(crate) enum Section {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: String,
+    /// Whether it was measured with too few and too short samples for figures.
+    pub(crate) quick: bool,
     pub(crate) instructions: Vec<Count>,
     pub(crate) cpu: Vec<CpuRow>,
     /// CPU time of one RSA-2048 signature alone, in µs.
@@ -64,7 +66,7 @@ pub(crate) struct Report {
 
 /// Measures these parts.
 pub(crate) fn run(setup: &Setup, sections: &[Section], exchanges: &[Exchange]) -> Result<Report> {
-    let mut report = Report { machine: setup::machine(), ..Report::default() };
+    let mut report = Report { machine: setup::machine(), quick: setup.quick, ..Report::default() };
     for section in sections {
         match section {
             Section::Instructions => report.instructions = setup.count_instructions(exchanges)?,

@@ -21,6 +21,12 @@ pub(crate) fn tables(report: &Report) -> String {
     text.join("\n")
 }
 
+/// On what it was measured, and how well.
+pub(crate) fn machine(report: &Report) -> String {
+    let quick = if report.quick { " With `--quick`: too few and too short samples for figures." } else { "" };
+    format!("Measured on: {}.{quick}\n", report.machine)
+}
+
 /// The verdicts on what has a limit.
 pub(crate) fn verdicts(verdicts: &[Verdict]) -> String {
     table(

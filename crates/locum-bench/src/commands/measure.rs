@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match args.format {
         Format::Json => writeln!(out, "{:#}", json!({"report": report, "limits": verdicts}))?,
         Format::Text => {
-            writeln!(out, "{}\n\n{}", report.machine, table::tables(&report))?;
+            writeln!(out, "{}\n{}", table::machine(&report), table::tables(&report))?;
             writeln!(out, "{}", table::verdicts(&verdicts))?;
         }
     }
