@@ -5,7 +5,7 @@ mod criterion;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args as ClapArgs;
 
 use crate::build::{Built, Profile, build_as, build_package};
@@ -80,7 +80,13 @@ const INSTRUCTIONS: &str = "instructions";
 /// Builds what is measured, and says where it is.
 fn bench(args: &Args) -> Result<Command> {
     let measured = |part: &str| args.only.is_empty() || args.only.iter().any(|only| only == part);
-    let needs_symbols = args.soak.is_none() && (args.instructions || measured(INSTRUCTIONS));
+    let counts = args.soak.is_none() && (args.instructions || measured(INSTRUCTIONS));
+    // Where they are not asked for, they are named as not run.
+    let needs_symbols = counts && has("valgrind");
+    ensure!(
+        needs_symbols || !counts || !(args.gate || args.instructions),
+        "instructions are counted by callgrind; install valgrind, or measure other parts with --only"
+    );
     let needs_peers = args.soak.is_none() && !args.instructions && measured("cpu");
     let needs_times = args.soak.is_some() || !(args.instructions || args.only == [INSTRUCTIONS]);
     let symbols = needs_symbols.then(|| build(Profile::ReleaseWithSymbols)).transpose()?;

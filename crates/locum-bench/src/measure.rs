@@ -60,7 +60,7 @@ pub(crate) struct Report {
     pub(crate) latency: Vec<LatencyRow>,
     pub(crate) memory: Option<Memory>,
     pub(crate) growth: Vec<GrowthRow>,
-    /// Peers that were left out, and why.
+    /// What was left out, and why.
     pub(crate) not_run: Vec<String>,
 }
 
@@ -69,6 +69,9 @@ pub(crate) fn run(setup: &Setup, sections: &[Section], exchanges: &[Exchange]) -
     let mut report = Report { machine: setup::machine(), quick: setup.quick, ..Report::default() };
     for section in sections {
         match section {
+            Section::Instructions if setup.symbols.is_none() => {
+                report.not_run.push("instructions: valgrind is needed".to_owned());
+            }
             Section::Instructions => report.instructions = setup.count_instructions(exchanges)?,
             Section::Cpu => cpu::measure(setup, exchanges, &mut report)?,
             Section::Connections => connections::measure(setup, &mut report)?,
