@@ -55,7 +55,7 @@ pub(crate) struct Report {
     /// CPU time of one such signature by that of an exchange that makes it, of both in the same round.
     pub(crate) signing_share: Option<Spread>,
     pub(crate) connections: Vec<ConnectionsRow>,
-    /// Answered per second over 512 connections by the same over 32, of both in the same round.
+    /// Answered in a second of CPU time over 512 connections by the same over 32, of both in the same round.
     pub(crate) capacity_kept: Option<Spread>,
     pub(crate) latency: Vec<LatencyRow>,
     pub(crate) memory: Option<Memory>,

@@ -105,8 +105,11 @@ pub(crate) fn connections(report: &Report) -> String {
         }),
     );
     if let Some(kept) = &report.capacity_kept {
-        let _ =
-            writeln!(text, "\nLocum's capacity over 512 connections by that over 32: {}.", spread(kept, 2));
+        let _ = writeln!(
+            text,
+            "\nAnswered by Locum in a second of CPU time, over 512 connections by over 32: {}.",
+            spread(kept, 2)
+        );
     }
     text
 }

@@ -92,9 +92,10 @@ fn figures(setup: &Setup, service: &Service, requests: &Requests) -> Result<[Fig
     Ok(all)
 }
 
-/// Of the capacity over few connections, how much there is over many.
+/// Of the capacity over few connections, how much there is over many: answered in a second of CPU time, because the rate
+/// on a shared machine depends on what else runs.
 fn kept(figures: &[Figures]) -> Spread {
     let of = |count| COUNTS.into_iter().zip(figures).find(|(connections, _)| *connections == count);
-    let rates = of(FEW).zip(of(MANY)).map(|((_, few), (_, many))| (&few.per_second, &many.per_second));
-    Spread::of(rates.into_iter().flat_map(|(few, many)| many.iter().zip(few).map(|(many, few)| many / few)))
+    let costs = of(FEW).zip(of(MANY)).map(|((_, few), (_, many))| (&few.cpu_us, &many.cpu_us));
+    Spread::of(costs.into_iter().flat_map(|(few, many)| few.iter().zip(many).map(|(few, many)| few / many)))
 }
