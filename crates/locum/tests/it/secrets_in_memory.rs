@@ -150,14 +150,14 @@ fn a_client_secret_in_a_file_of_its_own_has_few_copies_in_memory() {
 }
 
 #[test]
-fn a_secret_setting_has_few_copies_in_memory() {
+fn a_secret_setting_has_no_copy_in_memory() {
     let installation = Installation::new();
     installation.install("wams");
     let canary = Canary::new(7);
     let add_on = "    addons: {wams: {masterkey: '${file:secret.txt}'}}\n";
     installation.write("tenant.yaml", &format!("{TENANT}a-secret-of-more-than-32-bytes-of-text\n{add_on}"));
     canary.write(&installation.path("secret.txt"), "", "\n");
-    // The host holds hashes of it, by which it masks it in log lines; the plugin holds a key that is made from it.
+    // The host, which masks it in log lines, holds hashes of it; the plugin holds a key that is made from it.
     let _one_at_a_time = SEARCH.lock().unwrap_or_else(PoisonError::into_inner);
     assert_eq!(copies_of(&canary, &installation), [0, 0]);
 }
