@@ -16,7 +16,9 @@ use locum_store::{MemoryBuckets, MemoryDirectory, TenantData, TenantSet};
 use tower::ServiceExt as _;
 
 use crate::cases::harness::Harness;
-use crate::cases::ports::{CountingEntropy, RecordingAuditSink, UnavailableBuckets, VirtualClock};
+use crate::cases::ports::{
+    CountingEntropy, RecordingAuditSink, SlowBuckets, UnavailableBuckets, VirtualClock,
+};
 use crate::exchange::message::{Internals, Request, Response, Transcript};
 use crate::faults::fault::Fault;
 use crate::faults::{FaultyAuditSink, FaultyBuckets};
@@ -53,6 +55,7 @@ impl CaseContext {
         let audit = Arc::new(RecordingAuditSink::default());
         let mut buckets: Arc<dyn Buckets> = match server.rate_limiter {
             RateLimiterState::Answers => Arc::new(MemoryBuckets::default()),
+            RateLimiterState::Slow => Arc::new(SlowBuckets::default()),
             RateLimiterState::Silent => Arc::new(UnavailableBuckets),
         };
         let mut sink: Arc<dyn AuditSink> = audit.clone();

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use locum_abi::operation::ENTROPY_BYTES;
 use locum_engine::ports::{AuditSink, BucketKey, Buckets, Clock, Entropy, PortReply, StoreUnavailable};
 use locum_engine::{AuditEvent, BucketDecision, BucketRule};
+use locum_store::MemoryBuckets;
 use serde_json::{Map, Value, json};
+use tokio::task::yield_now;
 
 /// A clock that moves only when told to.
 pub(crate) struct VirtualClock(AtomicU64);
@@ -67,6 +69,36 @@ impl Buckets for UnavailableBuckets {
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
         self.try_acquire(key, rule, now_unix_ms)
+    }
+}
+
+/// Buckets that answer when they are asked for the second time.
+#[derive(Default)]
+pub(crate) struct SlowBuckets(MemoryBuckets);
+
+impl Buckets for SlowBuckets {
+    fn try_acquire<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        PortReply::Later(Box::pin(async move {
+            yield_now().await;
+            self.0.try_acquire(key, rule, now_unix_ms).wait().await
+        }))
+    }
+
+    fn peek<'a>(
+        &'a self,
+        key: BucketKey<'a>,
+        rule: BucketRule,
+        now_unix_ms: u64,
+    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
+        PortReply::Later(Box::pin(async move {
+            yield_now().await;
+            self.0.peek(key, rule, now_unix_ms).wait().await
+        }))
     }
 }
 
