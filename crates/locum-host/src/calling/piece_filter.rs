@@ -73,13 +73,11 @@ impl PieceFilter {
     }
 }
 
-/// A piece as a number.
+/// A piece as a number; 0 for what is too short for one.
 pub(super) fn piece_of(bytes: &[u8]) -> u64 {
-    let mut piece = [0; 8];
-    for (place, byte) in piece.iter_mut().zip(bytes) {
-        *place = *byte;
-    }
-    u64::from_le_bytes(piece)
+    // Read as a whole, not byte by byte.
+    let Some([a, b, c, d, e, f]) = bytes.first_chunk::<PIECE_BYTES>() else { return 0 };
+    u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0])
 }
 
 #[cfg(test)]

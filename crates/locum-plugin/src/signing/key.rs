@@ -1,6 +1,7 @@
 //! Keys that sign: HMAC keys here, private keys at the host.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
@@ -22,9 +23,12 @@ impl std::error::Error for KeyError {}
 
 /// An HMAC-SHA256 key.
 ///
-/// Its bytes are kept, and made ready for each signature: that takes a fraction of a microsecond. A key that is ready takes
-/// 1.2 kB, and a server has one for each of its clients.
-pub struct HmacKey(Zeroizing<Box<[u8]>>);
+/// It is made ready when it signs for the first time, since that takes 1.2 kB: a server has a key for each of its clients, of
+/// which few may be in use.
+pub struct HmacKey {
+    bytes: Zeroizing<Box<[u8]>>,
+    ready: OnceLock<Box<hmac::Key>>,
+}
 
 impl HmacKey {
     /// The key with these bytes.
@@ -35,13 +39,13 @@ impl HmacKey {
         if bytes.is_empty() {
             return Err(KeyError("the key is empty"));
         }
-        Ok(Self(Zeroizing::new(bytes.into())))
+        Ok(Self { bytes: Zeroizing::new(bytes.into()), ready: OnceLock::new() })
     }
 
     /// HMAC-SHA256 of the message.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
-        hmac::sign(&key, message).as_ref().to_vec()
+        let key = self.ready.get_or_init(|| Box::new(hmac::Key::new(hmac::HMAC_SHA256, &self.bytes)));
+        hmac::sign(key, message).as_ref().to_vec()
     }
 }
 
@@ -128,8 +132,11 @@ mod tests {
 
     #[test]
     fn hmac_gives_the_result_of_rfc_4231() {
-        let mac = HmacKey::new(b"Jefe").unwrap().sign(b"what do ya want for nothing?");
-        assert_eq!(mac[..4], [0x5b, 0xdc, 0xc1, 0x46]);
-        assert_eq!(mac[28..], [0x64, 0xec, 0x38, 0x43]);
+        let key = HmacKey::new(b"Jefe").unwrap();
+        for _ in 0..2 {
+            let mac = key.sign(b"what do ya want for nothing?");
+            assert_eq!(mac[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+            assert_eq!(mac[28..], [0x64, 0xec, 0x38, 0x43]);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Barrier, OnceLock, PoisonError, RwLock};
 use std::thread;
 
@@ -97,7 +98,10 @@ pub(super) fn start(lanes: Vec<File>, issuers: &Arc<Issuers>) -> Result<(), Load
 }
 
 /// Answers until the host closes the lane or sends something else than a request.
-pub(super) fn serve(mut lane: File, issuers: &Issuers) {
+pub(super) fn serve(lane: File, issuers: &Issuers) {
+    // Left to the end of the process, which is near: before it closes a descriptor, a debug build makes a system call that
+    // the sandbox forbids, and the plugin would be blamed for that.
+    let mut lane = ManuallyDrop::new(lane);
     let mut buffer = FrameBuffer::new(RUNNER_REQUEST_BYTES_MAX);
     let mut answer_frame = Vec::new();
     while let Some(body) = next_frame(&lane, &mut buffer) {
