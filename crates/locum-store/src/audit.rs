@@ -31,6 +31,7 @@ mod line;
 mod line_buffer;
 mod log;
 mod notice;
+mod object_writer;
 mod tail;
 mod verify;
 mod waiter;

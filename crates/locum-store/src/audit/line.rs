@@ -1,9 +1,9 @@
 //! What a line says: the event of a request, or of the server itself.
 
-use std::net::IpAddr;
-
 use locum_engine::AuditEvent;
 use serde::Serialize;
+
+use super::object_writer::ObjectWriter;
 
 /// What happens to the server, as opposed to a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -109,84 +109,41 @@ pub(crate) fn write_server_event(event: impl Serialize, at_unix_ms: u64, out: &m
     write_object(&OfServer { target: TARGET, event, at_unix_ms }, out);
 }
 
-/// The event of a request as a JSON object.
+/// The event of a request as a JSON object. Absent members are left out.
 pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
-    let refusal = event.refusal.as_ref();
-    write_object(
-        &OfRequest {
-            target: TARGET,
-            code: event.code.as_str(),
-            reference: &event.reference,
-            at_unix_ms: event.at_unix_ms,
-            host: &event.host,
-            ip: event.ip,
-            tenant: event.tenant.as_deref(),
-            client_id: event.client_id.as_deref(),
-            user_id: event.user_id.as_deref(),
-            delegation_target: event.target.as_deref(),
-            api_type: event.api_type.as_deref(),
-            scope: event.scope.as_deref(),
-            device: event.device.as_deref(),
-            subject_token_sha256: event.subject_token_sha256.as_deref(),
-            expires_at: event.expires_at,
-            status: refusal.map(|refusal| refusal.status),
-            error: refusal.map(|refusal| refusal.code),
-            description: refusal.map(|refusal| refusal.description.as_str()),
-            inside: refusal.and_then(|refusal| refusal.inside.as_deref()),
-            auth0_client: event.auth0_client.as_deref(),
-            user_agent: event.user_agent.as_deref(),
-            uncounted: event.uncounted,
-            reused: event.reused,
-        },
-        out,
-    );
+    let mut line = ObjectWriter::begin(out);
+    line.text("target", TARGET);
+    line.text("code", event.code.as_str());
+    line.text("reference", &event.reference);
+    line.plain("at_unix_ms", event.at_unix_ms);
+    line.text("host", &event.host);
+    line.text("ip", &event.ip.to_string());
+    line.text_if_any("tenant", event.tenant.as_deref());
+    line.text_if_any("client_id", event.client_id.as_deref());
+    line.text_if_any("user_id", event.user_id.as_deref());
+    line.text_if_any("delegation_target", event.target.as_deref());
+    line.text_if_any("api_type", event.api_type.as_deref());
+    line.text_if_any("scope", event.scope.as_deref());
+    line.text_if_any("device", event.device.as_deref());
+    line.text_if_any("subject_token_sha256", event.subject_token_sha256.as_deref());
+    if let Some(expires_at) = event.expires_at {
+        line.plain("expires_at", expires_at);
+    }
+    if let Some(refusal) = &event.refusal {
+        line.plain("status", refusal.status);
+        line.text("error", refusal.code);
+        line.text("description", &refusal.description);
+        line.text_if_any("inside", refusal.inside.as_deref());
+    }
+    line.text_if_any("auth0_client", event.auth0_client.as_deref());
+    line.text_if_any("user_agent", event.user_agent.as_deref());
+    line.plain("uncounted", event.uncounted);
+    line.plain("reused", event.reused);
+    line.end();
 }
 
 /// Tells audit lines from others where both go to standard error.
 const TARGET: &str = "audit";
-
-/// Absent members are left out.
-#[derive(Serialize)]
-struct OfRequest<'a> {
-    target: &'static str,
-    code: &'static str,
-    reference: &'a str,
-    at_unix_ms: u64,
-    host: &'a str,
-    ip: IpAddr,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delegation_target: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    api_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject_token_sha256: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inside: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth0_client: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_agent: Option<&'a str>,
-    uncounted: bool,
-    reused: bool,
-}
 
 /// Texts and numbers can always be written; a line is one line, because JSON escapes line breaks.
 fn write_object(object: &impl Serialize, out: &mut Vec<u8>) {
