@@ -36,14 +36,6 @@ pub(crate) fn loaded(plugin: &Plugin) -> LoadedPlugin {
     }
 }
 
-/// Records the outcome of a reload: the number of tenants, or why there was none.
-pub(crate) fn record_reload(log: &AuditLog, outcome: &Result<usize, String>) {
-    match outcome {
-        Ok(tenants) => log.record_lifecycle(&Lifecycle::Reload { tenants: *tenants }),
-        Err(reason) => log.record_lifecycle(&Lifecycle::ReloadRefused { reason }),
-    }
-}
-
 /// Logs the head of the chain again and again, so that the log proves which lines there were.
 pub(crate) async fn log_head(log: Arc<AuditLog>, interval: Option<Duration>) {
     let Some(interval) = interval else { return };

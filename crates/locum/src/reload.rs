@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use locum_host::PluginSet;
-use locum_store::audit::AuditLog;
+use locum_store::audit::{AuditLog, Lifecycle};
 use tokio::signal::unix::Signal;
 
-use crate::audit_log;
 use crate::config::Config;
 use crate::permissions::{self, refuse_or_warn};
 use crate::tenants::{self, PreparedTenants};
@@ -24,12 +23,13 @@ pub(crate) async fn reload_on_hangup(
 ) {
     while hangup.recv().await.is_some() {
         audit.reopen();
-        audit_log::record_reload(&audit, &reload(Arc::clone(&config), Arc::clone(&service)).await);
+        reload(Arc::clone(&config), Arc::clone(&service), &audit).await;
     }
 }
 
-/// One reload. It logs its start, and its end with duration and outcome, and returns the number of tenants.
-async fn reload(config: Arc<Config>, service: Arc<Service>) -> Result<usize, String> {
+/// One reload. It logs its start, and its end with duration and outcome once that is recorded: whoever reads the line may stop
+/// the server.
+async fn reload(config: Arc<Config>, service: Arc<Service>, audit: &AuditLog) {
     let _changing = service.changing.lock().await;
     tracing::info!("reload started");
     let start = Instant::now();
@@ -45,13 +45,13 @@ async fn reload(config: Arc<Config>, service: Arc<Service>) -> Result<usize, Str
             let tenants = prepared.set.tenants().count();
             service.directory.replace(prepared.set);
             service.last_reload.succeeded();
+            audit.record_lifecycle(&Lifecycle::Reload { tenants });
             tracing::info!(tenants, duration_ms, "reloaded");
-            Ok(tenants)
         }
         Err(problems) => {
             service.last_reload.failed();
+            audit.record_lifecycle(&Lifecycle::ReloadRefused { reason: &problems });
             tracing::error!(%problems, duration_ms, "not reloaded; the tenants in use stay");
-            Err(problems)
         }
     }
 }
