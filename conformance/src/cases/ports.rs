@@ -72,7 +72,7 @@ impl Buckets for UnavailableBuckets {
     }
 }
 
-/// Buckets that answer when they are asked for the second time.
+/// Buckets that answer late, so that each request waits for them.
 #[derive(Default)]
 pub(crate) struct SlowBuckets(MemoryBuckets);
 
@@ -83,10 +83,7 @@ impl Buckets for SlowBuckets {
         rule: BucketRule,
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
-        PortReply::Later(Box::pin(async move {
-            yield_now().await;
-            self.0.try_acquire(key, rule, now_unix_ms).wait().await
-        }))
+        late(self.0.try_acquire(key, rule, now_unix_ms))
     }
 
     fn peek<'a>(
@@ -95,11 +92,16 @@ impl Buckets for SlowBuckets {
         rule: BucketRule,
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
-        PortReply::Later(Box::pin(async move {
-            yield_now().await;
-            self.0.peek(key, rule, now_unix_ms).wait().await
-        }))
+        late(self.0.peek(key, rule, now_unix_ms))
     }
+}
+
+/// The same reply, which is there when it is asked for the second time.
+fn late<'a, T: Send + 'a>(reply: PortReply<'a, T>) -> PortReply<'a, T> {
+    PortReply::Later(Box::pin(async move {
+        yield_now().await;
+        reply.wait().await
+    }))
 }
 
 /// Records the audit events of one request.

@@ -1,6 +1,9 @@
 //! Answers of a plugin that returns whatever its settings say: which are accepted, and which break the contract.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use locum_abi::answer::{Credential, FailureCode, RevokeAnswer};
@@ -114,6 +117,28 @@ async fn an_issuer_may_make_upstream_calls_to_revoke() {
     let answers = json!([call_to("https://login.example.com/revoke"), r#"{"kind":"already_gone"}"#]);
     let issuer = configured(&set, "parrot_jwt", json!({"answers": answers}));
     assert_eq!(issuer.revoke("token", call_context()).await.unwrap(), RevokeAnswer::AlreadyGone);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_an_upstream_before_the_second_poll() {
+    let script = ScriptedUpstreams::of([Ok(reply(200, "gone"))]);
+    let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
+    let answers = json!([call_to("https://login.example.com/revoke"), r#"{"kind":"already_gone"}"#]);
+    let issuer = configured(&set, "parrot_jwt", json!({"answers": answers}));
+    let sent = || script.requests.lock().unwrap().len();
+    let poll_once = async |call: &mut Pin<Box<dyn Future<Output = _> + Send + '_>>| {
+        poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await
+    };
+    // A server that lets no more requests wait drops the call here.
+    let mut dropped = issuer.revoke("token", call_context());
+    assert!(!poll_once(&mut dropped).await);
+    drop(dropped);
+    assert_eq!(sent(), 0);
+    let mut call = issuer.revoke("token", call_context());
+    assert!(!poll_once(&mut call).await);
+    assert_eq!(sent(), 0);
+    assert_eq!(call.await.unwrap(), RevokeAnswer::AlreadyGone);
+    assert_eq!(sent(), 1);
 }
 
 #[tokio::test]
