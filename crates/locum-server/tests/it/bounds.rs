@@ -179,7 +179,24 @@ async fn a_panic_outside_the_engine_is_a_500_too() {
     };
     let server = TestServer::with_options(options);
     assert_eq!(server.get("/readyz").await.error().0, 500);
+    assert_eq!(server.send(post(&good()).map(|_| body_that_panics())).await.error().0, 500);
     assert_eq!(server.delegate(good()).await.status, 200);
+}
+
+fn body_that_panics() -> Body {
+    struct Panicking;
+    impl HttpBody for Panicking {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            panic!("the body panics")
+        }
+    }
+    Body::new(Panicking)
 }
 
 #[tokio::test]
