@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use serde_json::Value;
 
 use crate::build::{self, Built, build};
-use crate::shell::{run as run_command, target_dir};
+use crate::shell::target_dir;
 
 /// The sums of a report, in the order of the table's columns: of its cases, then of its mutants.
 const COLUMNS: [&str; 7] = [
@@ -60,7 +60,8 @@ enum Verdict {
     NotConformant,
 }
 
-/// Reports go to `target/conformance/<name>`; the whole report is shown only of a plugin that fails.
+/// Reports go to `target/conformance/<name>`. Of a plugin that fails, this prints what failed in this very run:
+/// a second run could pass.
 fn check(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
     let mut conformance = Command::new(&built.locum);
     conformance
@@ -69,17 +70,24 @@ fn check(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
         .arg("--report-dir")
         .arg(target_dir()?.join("conformance").join(name));
     let output = conformance.args(["--mutation-score", "--format", "json"]).output()?;
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     if !output.status.success() {
-        let mut again = Command::new(&built.locum);
-        if let Err(error) = run_command(again.arg("conformance").arg(plugin).arg("--mutation-score")) {
-            eprintln!("{error}");
-        }
+        eprintln!("{name}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+        eprintln!("failed cases: {:#}", Value::from(listed(&report, "/failures", |_| true)));
+        let survivors = listed(&report, "/mutation_score/mutants", |mutant| {
+            mutant.get("result").is_some_and(|result| result == "survived")
+        });
+        eprintln!("injected faults that were not noticed: {:#}", Value::from(survivors));
         return Ok(Verdict::NotConformant);
     }
-    let report: Value = serde_json::from_slice(&output.stdout)?;
     let sum = |column: &str| report.pointer(&format!("/{column}")).map(Value::to_string);
     sum("mutation_score/killed").context("the report has no mutation score")?;
     Ok(Verdict::Conformant(COLUMNS.map(|column| sum(column).unwrap_or_default())))
+}
+
+fn listed(report: &Value, list: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let entries = report.pointer(list).and_then(Value::as_array);
+    entries.into_iter().flatten().filter(|entry| wanted(entry)).cloned().collect()
 }
 
 fn head(column: &str) -> String {
