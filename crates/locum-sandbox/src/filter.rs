@@ -104,6 +104,9 @@ fn rules(file: i32) -> Result<Rules, seccompiler::BackendError> {
     for call in [libc::SYS_close, libc::SYS_fstat, libc::SYS_lseek, libc::SYS_pread64] {
         rules.insert(call, vec![SeccompRule::new(vec![equal(0, file)?])?]);
     }
+    // Allocators name their memory, for /proc/self/maps.
+    let name_memory = vec![equal(0, u64::from(libc::PR_SET_VMA.unsigned_abs()))?];
+    rules.insert(libc::SYS_prctl, vec![SeccompRule::new(name_memory)?]);
     let this_process = u64::from(std::process::id());
     let abort = u64::from(libc::SIGABRT.unsigned_abs());
     let abort_itself = vec![equal(0, this_process)?, equal(2, abort)?];
@@ -152,7 +155,6 @@ mod tests {
             libc::SYS_tkill,
             libc::SYS_dup2,
             libc::SYS_fcntl,
-            libc::SYS_prctl,
             libc::SYS_prlimit64,
             libc::SYS_setrlimit,
             libc::SYS_seccomp,
@@ -171,9 +173,14 @@ mod tests {
     #[test]
     fn calls_with_a_restricted_argument_have_conditions() {
         let rules = rules(7).unwrap();
-        for call in
-            [libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_close, libc::SYS_tgkill, libc::SYS_exit_group]
-        {
+        for call in [
+            libc::SYS_mmap,
+            libc::SYS_mprotect,
+            libc::SYS_close,
+            libc::SYS_prctl,
+            libc::SYS_tgkill,
+            libc::SYS_exit_group,
+        ] {
             assert!(!rules[&call].is_empty(), "{call}");
         }
         assert!(rules[&libc::SYS_read].is_empty());

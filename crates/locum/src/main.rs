@@ -26,6 +26,8 @@ mod wiring;
 use std::process::ExitCode;
 
 use clap::Parser;
+// Replaces `malloc` for the whole process, plugins included: a `#[global_allocator]` would be of this program alone.
+use mimalloc as _;
 
 use crate::cli::Cli;
 

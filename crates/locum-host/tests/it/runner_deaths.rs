@@ -22,7 +22,7 @@ const LONG_DEADLINE: Duration = Duration::from_secs(30);
 const DEADLINE: Duration = Duration::from_millis(500);
 
 /// What ends the process, with what the host says about it.
-const DEATHS: [(&str, &str); 35] = [
+const DEATHS: [(&str, &str); 36] = [
     ("abort", "SIGABRT"),
     ("exit", "it called exit"),
     ("segv", "SIGSEGV"),
@@ -49,6 +49,7 @@ const DEATHS: [(&str, &str); 35] = [
     ("kill_itself", "`tgkill`"),
     ("handle_signals", "`rt_sigaction`"),
     ("undo_filter", "`seccomp`"),
+    ("show_memory", "`prctl`"),
     ("io_uring", "`io_uring_setup`"),
     ("memfd", "`memfd_create`"),
     ("sleep", "`nanosleep`"),
