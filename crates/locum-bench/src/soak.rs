@@ -28,7 +28,7 @@ struct Interval {
 pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut dyn Write) -> Result<()> {
     let service = setup.processors.start(&mut setup.locum("soak")?)?;
     let requests = Requests::of_users(EXCHANGE, 0, setup.users(EXCHANGE))?;
-    let per_second = capacity(setup, &service, &requests)? * LOAD;
+    let per_second = capacity(setup, &service, EXCHANGE, &requests)? * LOAD;
     let mut load = Load::connect(service.address(), &requests, CONNECTIONS, setup.processors.load_threads())?;
     writeln!(
         out,

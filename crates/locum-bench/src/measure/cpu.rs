@@ -16,6 +16,8 @@ use crate::tenant;
 
 /// Enough to keep one processor busy, few enough that none waits for long.
 pub(super) const CONNECTIONS: usize = 32;
+/// The same where a request takes a signature of RSA, more of which Locum would refuse on a slow processor.
+const CONNECTIONS_OF_RSA: usize = 8;
 
 /// An exchange of one service.
 #[derive(Debug, Serialize)]
@@ -65,7 +67,7 @@ fn measure_exchange(
     let mut loads = Vec::new();
     for candidate in candidates.iter().filter(|candidate| (candidate.serves)(exchange)) {
         let requests = if candidate.takes_forms { &forms } else { &requests };
-        let mut load = Load::connect(candidate.service.address(), requests, CONNECTIONS, threads)?;
+        let mut load = Load::connect(candidate.service.address(), requests, connections(exchange), threads)?;
         let outcome = load.run_for(Arrivals::Closed, candidate.warm_up)?;
         ensure!(outcome.all_succeeded(), "{} answered {:?}", candidate.name, outcome.statuses);
         loads.push((candidate, load));
@@ -102,6 +104,11 @@ fn measure_exchange(
         report.raw_signature_us = Some(Spread::of(signatures));
     }
     Ok(())
+}
+
+/// How many connections show what one processor can answer.
+pub(super) fn connections(exchange: Exchange) -> usize {
+    if exchange.signs_rsa() { CONNECTIONS_OF_RSA } else { CONNECTIONS }
 }
 
 /// Loads a service and counts its CPU time.

@@ -42,7 +42,7 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<LatencyRow>> {
     let mut rows = Vec::new();
     for exchange in EXCHANGES {
         let requests = Requests::of_users(exchange, 0, setup.users(exchange))?;
-        let capacity = capacity(setup, &service, &requests)?;
+        let capacity = capacity(setup, &service, exchange, &requests)?;
         let mut load = connect(setup, &service, &requests, CONNECTIONS)?;
         for share in LOADS {
             rows.push(row(setup, exchange, (&mut load, CONNECTIONS), capacity, share)?);
@@ -65,8 +65,13 @@ fn connect<'r>(
 }
 
 /// What is answered per second if connections send as fast as they are answered.
-pub(crate) fn capacity(setup: &Setup, service: &Service, requests: &Requests) -> Result<f64> {
-    let mut load = connect(setup, service, requests, super::cpu::CONNECTIONS)?;
+pub(crate) fn capacity(
+    setup: &Setup,
+    service: &Service,
+    exchange: Exchange,
+    requests: &Requests,
+) -> Result<f64> {
+    let mut load = connect(setup, service, requests, super::cpu::connections(exchange))?;
     load.run_for(Arrivals::Closed, setup.warm_up())?;
     let mut rates = Vec::new();
     for _ in 0..setup.rounds() {
