@@ -12,6 +12,9 @@ use crate::process::{self, Service};
 use crate::requests::Requests;
 use crate::tenant::{self, Tenants};
 
+/// The allocator keeps what a start needed, and nothing needs any more, for about a second.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// What memory is used, in bytes, and how long starts take.
 #[derive(Debug, Serialize)]
 pub(crate) struct Memory {
@@ -34,7 +37,7 @@ pub(crate) struct StartRow {
     pub(crate) seconds: f64,
     /// CPU time until it listens.
     pub(crate) cpu_seconds: f64,
-    /// Resident memory once it listens.
+    /// Resident memory soon after.
     pub(crate) resident_bytes: u64,
     /// What each client adds to that of a server with one client.
     pub(crate) bytes_per_client: f64,
@@ -73,12 +76,14 @@ pub(super) fn start_with(
     let begin = Instant::now();
     let service = setup.processors.start_on_all(command)?;
     let seconds = begin.elapsed().as_secs_f64();
+    let cpu_seconds = service.cpu_time_since_start()?.as_secs_f64();
+    std::thread::sleep(SETTLING);
     let row = StartRow {
         tenants: tenants.tenants,
         clients_per_tenant: tenants.clients,
         add_ons_per_client: tenants.add_ons,
         seconds,
-        cpu_seconds: service.cpu_time_since_start()?.as_secs_f64(),
+        cpu_seconds,
         resident_bytes: service.resident_bytes()?,
         bytes_per_client: 0.0,
     };

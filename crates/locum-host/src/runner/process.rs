@@ -85,10 +85,9 @@ impl ProcessHandle {
     }
 }
 
-/// The environment of a runner. Only mimalloc, the allocator of `locum`, reads it: the memory that it reserves at a time, in
-/// KiB, which is more than the limit of the address space otherwise; and no large pages, for which it asks in a way that
-/// the filter does not allow.
-const ENVIRONMENT: [(&str, &str); 2] = [("MIMALLOC_ARENA_RESERVE", "32768"), ("MIMALLOC_ALLOW_THP", "0")];
+/// What mimalloc, the allocator of `locum`, reserves at a time, in KiB: its own choice is more than the limit of the
+/// runner's address space. Other allocators do not read it.
+const ARENA_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32768");
 
 /// How many calls a runner answers at a time: one for each processor, up to a limit.
 pub(super) fn lane_count() -> u32 {
@@ -108,7 +107,7 @@ impl RunnerProcess {
             control_socket::pair().map_err(|error| unavailable("a socket", error))?;
         let mut command =
             command.command().map_err(|cause| LoadFault::new(LoadErrorCode::RunnerUnavailable, cause))?;
-        command.env_clear().envs(ENVIRONMENT).arg0("locum-plugin-runner").process_group(0);
+        command.env_clear().envs([ARENA_RESERVE]).arg0("locum-plugin-runner").process_group(0);
         command.stdin(Stdio::from(far_control)).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| {
             let program = command.get_program().display();
