@@ -61,3 +61,20 @@ impl fmt::Display for Isolation {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_scopes_are_shown_as_lock_files_write_them() {
+        for (shown, value) in [
+            (ProcessScope::Plugin.as_str(), serde_json::to_value(ProcessScope::Plugin).unwrap()),
+            (ProcessScope::Tenant.as_str(), serde_json::to_value(ProcessScope::Tenant).unwrap()),
+            (Isolation::InProcess.as_str(), serde_json::to_value(Isolation::InProcess).unwrap()),
+            (Isolation::Runner.as_str(), serde_json::to_value(Isolation::Runner).unwrap()),
+        ] {
+            assert_eq!(value, shown);
+        }
+    }
+}

@@ -330,9 +330,20 @@ fn refusal(refused: &[u8], plugin: &str, secret_mask: &SecretMask) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use locum_abi::configuration::Tenant;
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_message_is_written_without_copies_of_its_beginning() {
+        let settings = json!({"secret": "s".repeat(10_000)});
+        let Value::Object(settings) = settings else { panic!("an object") };
+        let configuration = Configuration::new("aws", settings, Tenant::new("acme.example.com"));
+        let message = message(&configuration).unwrap();
+        assert_eq!(message.capacity(), message.len());
+        assert_eq!(serde_json::from_slice::<Configuration>(&message).unwrap().api_type, "aws");
+    }
 
     #[test]
     fn every_text_of_the_settings_is_overwritten() {

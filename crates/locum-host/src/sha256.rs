@@ -73,6 +73,7 @@ mod tests {
     #[test]
     fn the_hash_of_abc_is_the_one_in_fips_180() {
         assert_eq!(Sha256::of(b"abc").to_string(), OF_ABC);
+        assert_eq!(format!("{:?}", Sha256::of(b"abc")), OF_ABC);
     }
 
     #[test]

@@ -112,6 +112,26 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_so_many_calls_hang_and_a_call_that_ends_makes_room() {
+        let threads = ConfigureThreads::default();
+        let (release, hangs) = channel::<()>();
+        let hangs = Arc::new(Mutex::new(hangs));
+        let hang = || {
+            let hangs = Arc::clone(&hangs);
+            threads.call(Duration::from_millis(1), move || hangs.lock().unwrap().recv().is_ok())
+        };
+        for _ in 0..CONFIGURE_THREADS_MAX {
+            assert_eq!(hang(), Err(CreateError::TimedOut));
+        }
+        assert_eq!(hang(), Err(CreateError::TooManyHang));
+        release.send(()).unwrap();
+        while Arc::strong_count(&threads.running) > CONFIGURE_THREADS_MAX {
+            thread::yield_now();
+        }
+        assert_eq!(hang(), Err(CreateError::TimedOut));
+    }
+
+    #[test]
     fn a_call_that_panics_is_an_error_and_the_next_one_has_another_thread() {
         let threads = ConfigureThreads::default();
         let first = thread_of(&threads);

@@ -82,6 +82,8 @@ pub(super) fn piece_of(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -97,6 +99,18 @@ mod tests {
         assert_eq!([stride(64, 40), stride(128, 40), stride(600, 40)], [8, 4, 1]);
         assert_eq!(filter(&[("short!".to_owned(), false), ("long enough".to_owned(), true)]).stride, 6);
         assert_eq!(filter(&[]).stride, 1);
+    }
+
+    #[test]
+    fn the_bits_of_a_piece_are_two_of_any() {
+        let filter = filter(&vec![("needle".to_owned(), false); 64]);
+        let places: Vec<_> = (0..4096).map(|n| filter.place(format!("{n:06}").as_bytes())).collect();
+        let of_words: HashSet<_> = places.iter().map(|(word, _)| word).collect();
+        let of_bits: HashSet<_> = places.iter().map(|(_, bits)| bits).collect();
+        assert_eq!(of_words.len(), 64);
+        // Of 64 · 63 / 2 pairs and 64 single bits, where both are the same.
+        assert!(of_bits.len() > 1000, "{}", of_bits.len());
+        assert!(of_bits.iter().all(|bits| (1..=2).contains(&bits.count_ones())));
     }
 
     proptest! {

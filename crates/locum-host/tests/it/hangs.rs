@@ -10,7 +10,9 @@ use locum_host::{PluginHealth, PluginSet};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::harness::{ScriptedUpstreams, TestDirectory, configured, issue, load_with, misbehaving, options};
+use crate::harness::{
+    ScriptedUpstreams, TestDirectory, configured, issue, load_with, misbehaving, options, take_log,
+};
 
 const DEADLINE: Duration = Duration::from_millis(100);
 /// When a test fails because the host does not respond.
@@ -77,6 +79,19 @@ fn a_call_that_hangs_keeps_its_worker_and_other_calls_are_answered_by_the_others
     assert!(matches!(hanging.recv_timeout(TIMEOUT), Ok(Err(IssuerFailure::Hung(100)))));
     let health = harness.health();
     assert_eq!((health.running, health.hangs, health.quarantined), (0, 1, false));
+}
+
+#[tokio::test]
+async fn each_late_call_is_logged_with_its_number() {
+    let late = options(Arc::new(ScriptedUpstreams::default()), Duration::ZERO);
+    let set = load_with(misbehaving(), late).unwrap();
+    let issuer = configured(&set, "panics_in_drop", json!({}));
+    take_log();
+    for number in 1..=2 {
+        assert!(matches!(issue(&*issuer).await, Err(IssuerFailure::Hung(0))));
+        let log = take_log();
+        assert!(log.contains(&format!("hangs={number}")), "{log}");
+    }
 }
 
 #[test]

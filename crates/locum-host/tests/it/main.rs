@@ -20,6 +20,7 @@ mod mapped_bytes;
 mod misbehaving;
 mod missing_parts;
 mod observer;
+mod pauses;
 mod process_exits;
 mod refused_files;
 mod runner;

@@ -113,6 +113,31 @@ fn tenant_token() -> Value {
     }}})
 }
 
+#[tokio::test]
+async fn a_signature_of_rsa_waits_for_its_turn() {
+    for set in both_levels() {
+        let issuer = signing(&set, &tenant_token());
+        assert_eq!(set.signatures_waiting(), 0);
+        // In a runtime of one thread, what signs runs when the test waits.
+        let mut seen = 0;
+        let signature = signature(&*issuer);
+        tokio::pin!(signature);
+        while seen == 0 {
+            tokio::select! {
+                biased;
+                done = &mut signature => panic!("signed before it was seen to wait: {done:?}"),
+                () = std::future::ready(()) => seen = set.signatures_waiting(),
+            }
+            if seen == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(seen, 1);
+        assert!(signature.await.is_ok());
+        assert_eq!(set.signatures_waiting(), 0);
+    }
+}
+
 fn with(mut request: Value, pointer: &str, value: Value) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     request.pointer_mut(parent).unwrap()[name] = value;

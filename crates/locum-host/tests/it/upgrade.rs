@@ -118,6 +118,8 @@ fn what_the_pin_says_must_be_what_the_plugin_was_loaded_with() {
     let change_nothing: fn(&mut Pin) = |_| {};
     for (change, upgraded) in [
         (change_nothing, true),
+        // Another upgrade was interrupted.
+        (|pin| pin.next_sha256 = Some(Sha256::of(b"another file")), true),
         (|pin| pin.isolate = ProcessScope::Tenant, false),
         (|pin| pin.allow_signing_bytes = true, false),
     ] {
@@ -129,7 +131,12 @@ fn what_the_pin_says_must_be_what_the_plugin_was_loaded_with() {
         let staged = installed.staged();
         let outcome = set.upgrade("parrot", staged.path(), hash(&installed.new));
         match outcome {
-            Ok(_) => assert!(upgraded),
+            Ok(upgrade) => {
+                assert!(upgraded);
+                staged.keep();
+                upgrade.commit().unwrap();
+                assert_eq!(installed.pinned().next_sha256, None);
+            }
             Err(error) => {
                 assert!(!upgraded && matches!(error, UpgradeError::ChangedSinceLoaded { .. }), "{error}")
             }
