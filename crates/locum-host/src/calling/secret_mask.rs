@@ -354,12 +354,15 @@ mod tests {
     #[test]
     fn a_key_is_disclosed_by_more_than_half_of_its_lines() {
         let private_key_pem =
-            "-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAB\nCCCCCCCCCCCD\nEEEEEEEEEEEF\n-----END-----\n".into();
+            "-----BEGIN KEY-----\nAAAAAAAAAAAB\nCCCCCCCCCCCD\nEEEEEEEEEEEF\nGGGGGGGGGGGH\n-----END-----\n"
+                .into();
         let signing_key = Some(SigningKey { kid: "k".to_owned(), private_key_pem, certificate_pem: None });
         let tenant = Tenant { domain: "acme.example.com".to_owned(), signing_key };
         let mask = SecretMask::new(&json!({}), &Map::new(), &tenant);
         let text = |text: &str| Credential::Text(text.to_owned());
-        assert_eq!(mask.disclosed_by(&text("AAAAAAAAAAABCCCCCCCCCCCD")), Some("the tenant's private key"));
+        assert_eq!(mask.disclosed_by(&text("AAAAAAAAAAABCCCCCCCCCCCD")), None);
+        let three = text("AAAAAAAAAAABCCCCCCCCCCCDGGGGGGGGGGGH");
+        assert_eq!(mask.disclosed_by(&three), Some("the tenant's private key"));
         assert_eq!(mask.disclosed_by(&text("x EEEEEEEEEEEF x EEEEEEEEEEEF")), None);
         assert_eq!(mask.sanitized("x EEEEEEEEEEEF", 99), "x [secret]");
     }

@@ -246,6 +246,29 @@ async fn no_text_of_a_failure_or_log_line_shows_a_secret() {
 }
 
 #[tokio::test]
+async fn log_lines_keep_their_level_and_those_that_are_too_many_are_counted() {
+    async fn logged(lines: &Value) -> Vec<String> {
+        let failure = json!({"code": "internal", "message": "m", "logs": lines});
+        let (_set, issuer) = with_secret(json!({"failure": failure.to_string()}));
+        let _ = take_log();
+        assert!(issue(&*issuer).await.is_err());
+        take_log().lines().map(|line| line.trim().to_owned()).collect()
+    }
+    let levels = ["error", "warn", "info", "debug", "trace", "other"];
+    let lines: Vec<_> = levels.map(|level| json!({"level": level, "message": "m"})).into();
+    let shown = logged(&json!(lines)).await;
+    assert_eq!(shown.len(), levels.len(), "{shown:?}");
+    for (line, level) in shown.iter().zip(["ERROR", "WARN", "INFO", "DEBUG", "TRACE", "TRACE"]) {
+        assert!(line.starts_with(level), "{line}");
+    }
+    let line = json!({"level": "info", "message": "m"});
+    assert_eq!(logged(&json!(vec![&line; 64])).await.len(), 64);
+    let shown = logged(&json!(vec![&line; 67])).await;
+    assert_eq!(shown.len(), 65);
+    assert!(shown[64].starts_with("WARN") && shown[64].contains("3 more log lines were dropped"));
+}
+
+#[tokio::test]
 async fn a_secret_in_a_refused_upstream_call_is_masked() {
     let call = |request: Value| json!({"kind": "call", "request": request}).to_string();
     for request in [

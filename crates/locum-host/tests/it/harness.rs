@@ -246,8 +246,12 @@ impl Write for ThreadLog {
 fn capture_logs() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        let subscriber =
-            tracing_subscriber::fmt().with_writer(|| ThreadLog).with_ansi(false).without_time().finish();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(|| ThreadLog)
+            .with_ansi(false)
+            .without_time()
+            .finish();
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
 }
