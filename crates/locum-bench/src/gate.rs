@@ -148,7 +148,7 @@ impl Limits {
     fn latency(&self, row: &LatencyRow) -> Vec<Verdict> {
         let mut verdicts = Vec::new();
         let title = row.exchange.title();
-        if row.load < 1.0 && row.connections >= 2048 {
+        if row.load < 1.0 && row.connections >= 2048 && !row.exchange.signs_rsa() {
             let what = format!("{title}: refused below capacity over {} connections", row.connections);
             verdicts.push(Verdict::at_most(what, row.refused as f64, self.latency.refused_below_capacity));
         }
@@ -194,8 +194,12 @@ mod tests {
     use crate::measure::CpuRow;
     use crate::statistics::Spread;
 
+    /// Those of the file, with figures that do not change when it does.
     fn limits() -> Limits {
-        Limits::read().unwrap()
+        let mut limits = Limits::read().unwrap();
+        limits.instructions.budgets.insert(Exchange::Hs256Hs256, 165_000.0);
+        limits.cpu_of_ideal.insert(Exchange::Hs256Hs256, 1.4);
+        limits
     }
 
     fn count(service: &str, instructions: u64) -> Report {
@@ -226,9 +230,10 @@ mod tests {
 
     #[test]
     fn every_exchange_has_a_budget_and_a_ratio() {
+        let limits = Limits::read().unwrap();
         for exchange in Exchange::ALL {
-            assert!(limits().instructions.budgets.contains_key(&exchange), "{exchange:?}");
-            assert!(limits().cpu_of_ideal.contains_key(&exchange), "{exchange:?}");
+            assert!(limits.instructions.budgets.contains_key(&exchange), "{exchange:?}");
+            assert!(limits.cpu_of_ideal.contains_key(&exchange), "{exchange:?}");
         }
     }
 
@@ -271,8 +276,10 @@ mod tests {
         assert_eq!(good(&report(row(rsa, 256, 1.5, 25.1, 0.9, 9))), [false, true]);
         assert_eq!(good(&report(row(rsa, 256, 1.5, 25.0, 0.89, 9))), [true, false]);
         assert!(good(&report(row(Exchange::Hs256Hs256, 256, 1.5, 900.0, 0.5, 9))).is_empty());
-        assert_eq!(good(&report(row(rsa, 2048, 0.8, 900.0, 0.5, 0))), [true]);
-        assert_eq!(good(&report(row(rsa, 2048, 0.8, 900.0, 0.5, 1))), [false]);
+        let hmac = Exchange::Hs256Hs256;
+        assert_eq!(good(&report(row(hmac, 2048, 0.8, 900.0, 0.5, 0))), [true]);
+        assert_eq!(good(&report(row(hmac, 2048, 0.8, 900.0, 0.5, 1))), [false]);
+        assert!(good(&report(row(rsa, 2048, 0.8, 900.0, 0.5, 1))).is_empty());
     }
 
     #[test]

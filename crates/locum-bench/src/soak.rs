@@ -1,12 +1,13 @@
 //! A long run at 0.8 of the capacity: memory and latency must stay, and nothing may be refused.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 use crate::exchange::Exchange;
 use crate::gate::{SoakLimits, Verdict};
+use crate::histogram::Histogram;
 use crate::load::{Arrivals, Load};
 use crate::measure::{Setup, capacity};
 use crate::requests::Requests;
@@ -17,6 +18,8 @@ const CONNECTIONS: usize = 256;
 const LOAD: f64 = 0.8;
 /// Lines that are printed in all.
 const INTERVALS: u32 = 40;
+/// How long requests arrive at one rate.
+const SLICE: Duration = Duration::from_secs(1);
 
 /// What was seen in one interval.
 struct Interval {
@@ -28,11 +31,12 @@ struct Interval {
 pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut dyn Write) -> Result<()> {
     let service = setup.processors.start(&mut setup.locum("soak")?)?;
     let requests = Requests::of_users(EXCHANGE, 0, setup.users(EXCHANGE))?;
-    let per_second = capacity(setup, &service, EXCHANGE, &requests)? * LOAD;
+    let mut per_second = capacity(setup, &service, EXCHANGE, &requests)? * LOAD;
     let mut load = Load::connect(service.address(), &requests, CONNECTIONS, setup.processors.load_threads())?;
     writeln!(
         out,
-        "{per_second:.0} requests per second, {LOAD} of the capacity, over {CONNECTIONS} connections"
+        "{per_second:.0} requests per second, {LOAD} of the capacity, over {CONNECTIONS} connections; then as many as keep \
+         the processor busy for {LOAD} of the time"
     )?;
     writeln!(
         out,
@@ -42,8 +46,17 @@ pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut d
     let mut intervals = Vec::new();
     let mut refused = 0;
     for number in 1..=INTERVALS {
-        let outcome = load.run_for(Arrivals::Open { per_second }, time / INTERVALS)?;
-        let ms = |share| outcome.latencies.quantile(share).as_secs_f64() * 1e3;
+        let (mut latencies, mut answered) = (Histogram::default(), 0);
+        let begin = Instant::now();
+        while begin.elapsed() < time / INTERVALS {
+            let before = service.cpu_time()?;
+            let outcome = load.run_for(Arrivals::Open { per_second }, SLICE.min(time / INTERVALS))?;
+            latencies.add(&outcome.latencies);
+            answered += outcome.successes();
+            refused += outcome.responses() - outcome.successes();
+            per_second = rate(outcome.responses(), service.cpu_time()?.saturating_sub(before), per_second);
+        }
+        let ms = |share| latencies.quantile(share).as_secs_f64() * 1e3;
         let interval = Interval { resident_bytes: service.resident_bytes()? as f64, p99_ms: ms(0.99) };
         writeln!(
             out,
@@ -52,9 +65,8 @@ pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut d
             interval.resident_bytes / 1e6,
             ms(0.5),
             interval.p99_ms,
-            outcome.successes(),
+            answered,
         )?;
-        refused += outcome.responses() - outcome.successes();
         intervals.push(interval);
     }
     let verdicts = verdicts(&intervals, refused, limits);
@@ -65,6 +77,15 @@ pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut d
         bail!("the soak found growth or refusals");
     }
     Ok(())
+}
+
+/// The rate that keeps the service's processor busy for [`LOAD`] of the time, by the CPU time that responses took: a machine
+/// that is shared is not equally fast for ten minutes.
+fn rate(responses: u64, cpu_time: Duration, before: f64) -> f64 {
+    if responses == 0 || cpu_time.is_zero() {
+        return before;
+    }
+    LOAD * responses as f64 / cpu_time.as_secs_f64()
 }
 
 /// The first quarter is left out: caches and buckets fill in it.
@@ -97,6 +118,13 @@ mod tests {
         let interval = |(resident_bytes, p99_ms)| Interval { resident_bytes, p99_ms };
         let intervals: Vec<Interval> = memory.into_iter().zip(p99).map(interval).collect();
         verdicts(&intervals, refused, LIMITS).map(|verdict| verdict.good)
+    }
+
+    #[test]
+    fn the_rate_follows_the_cpu_time_of_a_response() {
+        assert_eq!(rate(1000, Duration::from_millis(50), 1.0), 16_000.0);
+        assert_eq!(rate(0, Duration::from_millis(50), 1.0), 1.0);
+        assert_eq!(rate(10, Duration::ZERO, 1.0), 1.0);
     }
 
     #[test]

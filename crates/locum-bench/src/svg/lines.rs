@@ -51,7 +51,7 @@ impl Lines {
             let drawn: Vec<(f64, f64)> = series.points.iter().filter_map(at).collect();
             // Behind the first, which is the floor's where there is one.
             draw(&mut drawing, &drawn, colour(number + 1));
-            let x = LEFT + 60.0 + number as f64 * LEGEND;
+            let x = LEFT + number as f64 * LEGEND;
             drawing.rectangle((x, TOP - 26.0), (12.0, 12.0), colour(number + 1));
             drawing.text(x + 17.0, TOP - 16.0, Anchor::Start, &series.name, "");
         }
