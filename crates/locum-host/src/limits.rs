@@ -30,7 +30,7 @@ pub const MESSAGE_CHARS_MAX: usize = 1024;
 pub const SIGNING_QUEUE_MAX: usize = 1024;
 
 /// Longest wait of a signature in a queue that was empty so long ago at most.
-pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(100);
+pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// Longest wait of a signature in a queue that was not empty for longer.
 pub const SIGNING_WAIT_BUSY_MAX: Duration = Duration::from_millis(15);

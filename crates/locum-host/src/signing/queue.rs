@@ -184,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn a_signature_that_waited_for_too_long_is_refused_and_one_that_did_not_is_made() {
         for (wait, is_refused) in [
-            (SIGNING_WAIT_MAX.checked_sub(Duration::from_millis(50)).unwrap(), false),
+            (SIGNING_WAIT_MAX.checked_sub(Duration::from_millis(25)).unwrap(), false),
             (SIGNING_WAIT_MAX + Duration::from_millis(1), true),
         ] {
             let queue = SigningQueue::default();
