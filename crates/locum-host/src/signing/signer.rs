@@ -107,9 +107,7 @@ impl Signer {
         header.insert("alg".to_owned(), alg.as_str().into());
         header.extend(held.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
         header.extend(members);
-        let [header, claims] =
-            [header, claims].map(|part| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string()));
-        let mut token = format!("{header}.{claims}");
+        let mut token = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
         let signature = self.signature(held, alg, token.clone()).await?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
@@ -145,6 +143,14 @@ impl Signer {
         };
         signature.ok_or_else(|| refused("it asks for an algorithm that the key does not sign with"))
     }
+}
+
+/// A part of a JWT (RFC 7515 section 3.1).
+fn encoded(part: &Map<String, Value>) -> Result<String, IssuerFailure> {
+    // Not through `Display`, which costs twice as much.
+    let json = serde_json::to_vec(part)
+        .map_err(|error| refused(&format!("it asks to sign a JWT that cannot be serialised: {error}")))?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
 fn not_tenants(rule: &str) -> IssuerFailure {
