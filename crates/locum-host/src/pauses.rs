@@ -123,6 +123,22 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_contains_those_that_are_as_narrow() {
+        let scopes = [(None, None), (Some("a"), None), (None, Some("x")), (Some("a"), Some("x"))];
+        for (tenant, api_type, contained) in [
+            (None, None, [true, true, true, true]),
+            (Some("a"), None, [false, true, false, true]),
+            (None, Some("x"), [false, false, true, true]),
+            (Some("a"), Some("x"), [false, false, false, true]),
+            (Some("b"), Some("y"), [false; 4]),
+        ] {
+            let found = scopes.map(|(t, a)| scope(tenant, api_type).contains(&scope(t, a)));
+            assert_eq!(found, contained, "{tenant:?} {api_type:?}");
+        }
+        assert!(!scope(None, None).contains(&PauseScope::of_plugin("app")));
+    }
+
+    #[test]
     fn resuming_ends_the_pauses_within_and_leaves_wider_ones() {
         let pauses = OperatorPauses::default();
         for (tenant, api_type) in [(None, None), (Some("a"), None), (Some("a"), Some("x")), (Some("b"), None)]
