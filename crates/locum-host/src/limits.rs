@@ -29,6 +29,9 @@ pub const MESSAGE_CHARS_MAX: usize = 1024;
 /// Most RSA signatures that wait, for all issuers together.
 pub const SIGNING_QUEUE_MAX: usize = 1024;
 
+/// A longer time in which no signature is asked for and none is made does not count as waiting.
+pub const SIGNING_GAP_MAX: Duration = Duration::from_millis(20);
+
 /// Longest wait of a signature in a queue that was empty so long ago at most.
 pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(50);
 

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-use crate::limits::{SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX, SIGNING_WAIT_MAX};
+use crate::limits::{SIGNING_GAP_MAX, SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX, SIGNING_WAIT_MAX};
 
 /// A signature, or `None` if the key does not sign so.
 pub(super) type Signature = Option<Vec<u8>>;
@@ -27,11 +27,35 @@ struct State {
     /// Tasks that sign.
     signers: usize,
     /// Since when there always was a signature that waited.
-    busy_since: Option<Instant>,
+    busy_since: Option<Duration>,
+    clock: QueueClock,
+}
+
+/// The time that waiting is measured by. It stands still while nothing moves in the queue for longer than
+/// [`SIGNING_GAP_MAX`]: then the machine pauses, and afterwards those who waited would all be refused for that.
+struct QueueClock {
+    time: Duration,
+    moved_at: Instant,
+}
+
+impl Default for QueueClock {
+    fn default() -> Self {
+        Self { time: Duration::ZERO, moved_at: Instant::now() }
+    }
+}
+
+impl QueueClock {
+    /// The time when something moves in the queue at `now`.
+    fn moved(&mut self, now: Instant) -> Duration {
+        self.time += now.saturating_duration_since(self.moved_at).min(SIGNING_GAP_MAX);
+        self.moved_at = self.moved_at.max(now);
+        self.time
+    }
 }
 
 struct Waiting {
-    since: Instant,
+    /// By the queue's clock.
+    since: Duration,
     sign: Box<dyn FnOnce() -> Signature + Send>,
     answer: oneshot::Sender<Result<Signature, Overloaded>>,
 }
@@ -56,20 +80,26 @@ impl SigningQueue {
     ) -> Result<Signature, Overloaded> {
         let Ok(runtime) = Handle::try_current() else { return Err(Overloaded) };
         let (answer, answered) = oneshot::channel();
-        if self.push(Waiting { since: Instant::now(), sign: Box::new(sign), answer }, &runtime)? {
+        if self.push(Box::new(sign), answer, &runtime)? {
             runtime.spawn(self.clone().work());
         }
         answered.await.unwrap_or(Err(Overloaded))
     }
 
     /// Whether one more task must sign.
-    fn push(&self, waiting: Waiting, runtime: &Handle) -> Result<bool, Overloaded> {
+    fn push(
+        &self,
+        sign: Box<dyn FnOnce() -> Signature + Send>,
+        answer: oneshot::Sender<Result<Signature, Overloaded>>,
+        runtime: &Handle,
+    ) -> Result<bool, Overloaded> {
         let mut state = self.lock();
         if state.waiting.len() >= SIGNING_QUEUE_MAX {
             return Err(Overloaded);
         }
-        state.busy_since.get_or_insert(waiting.since);
-        state.waiting.push_back(waiting);
+        let since = state.clock.moved(Instant::now());
+        state.busy_since.get_or_insert(since);
+        state.waiting.push_back(Waiting { since, sign, answer });
         let is_needed = state.signers < runtime.metrics().num_workers();
         state.signers += usize::from(is_needed);
         Ok(is_needed)
@@ -113,12 +143,12 @@ impl Signer {
             self.is_counted = false;
             return None;
         };
-        let now = Instant::now();
-        let at_most = wait_max(state.busy_since.map(|since| now.duration_since(since)));
+        let now = state.clock.moved(Instant::now());
+        let at_most = wait_max(state.busy_since.map(|since| now.saturating_sub(since)));
         if state.waiting.is_empty() {
             state.busy_since = None;
         }
-        let waited = now.duration_since(waiting.since);
+        let waited = now.saturating_sub(waiting.since);
         Some((waiting, waited > at_most))
     }
 }
@@ -137,8 +167,8 @@ impl Drop for Signer {
     }
 }
 
-/// The longest wait. After a burst or a pause of the machine the queue empties soon, and all of it is signed. A queue that
-/// does not empty only delays every answer by its length, so it is kept short.
+/// The longest wait. After a burst the queue empties soon, and all of it is signed. A queue that does not empty only delays
+/// every answer by its length, so it is kept short.
 fn wait_max(busy_for: Option<Duration>) -> Duration {
     if busy_for.is_some_and(|busy| busy > SIGNING_WAIT_MAX) {
         SIGNING_WAIT_BUSY_MAX
@@ -162,8 +192,8 @@ mod tests {
         let (answer, answered) = oneshot::channel();
         let signed = Arc::clone(signed);
         let sign = Box::new(move || Some(vec![u8::try_from(signed.fetch_add(1, SeqCst)).unwrap()]));
-        let since = Instant::now().checked_sub(ago).unwrap();
-        queue.push(Waiting { since, sign, answer }, &Handle::current()).unwrap();
+        queue.push(sign, answer, &Handle::current()).unwrap();
+        queue.lock().clock.time += ago;
         answered
     }
 
@@ -194,6 +224,19 @@ mod tests {
             assert_eq!(answer.await.unwrap().is_err(), is_refused, "{wait:?}");
             assert_eq!(signed.load(SeqCst), usize::from(!is_refused));
         }
+    }
+
+    #[test]
+    fn a_pause_of_the_machine_is_no_wait() {
+        let mut clock = QueueClock::default();
+        let start = clock.moved_at;
+        let gap = SIGNING_GAP_MAX.checked_sub(Duration::from_millis(1)).unwrap();
+        assert_eq!(clock.moved(start + gap), gap);
+        assert_eq!(clock.moved(start + gap), gap);
+        assert_eq!(clock.moved(start + gap + Duration::from_secs(60)), gap + SIGNING_GAP_MAX);
+        // It does not go back.
+        assert_eq!(clock.moved(start), gap + SIGNING_GAP_MAX);
+        assert_eq!(clock.moved(start + gap), gap + SIGNING_GAP_MAX);
     }
 
     #[test]
