@@ -29,8 +29,11 @@ pub const MESSAGE_CHARS_MAX: usize = 1024;
 /// Most RSA signatures that wait, for all issuers together.
 pub const SIGNING_QUEUE_MAX: usize = 1024;
 
+/// A signature before which fewer than so many wait is always made, however slow the key or the machine is.
+pub const SIGNING_AHEAD_MIN: usize = 16;
+
 /// A longer time in which no signature is asked for and none is made does not count as waiting.
-pub const SIGNING_GAP_MAX: Duration = Duration::from_millis(20);
+pub const SIGNING_GAP_MAX: Duration = Duration::from_millis(5);
 
 /// Longest wait of a signature in a queue that was empty so long ago at most.
 pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(50);

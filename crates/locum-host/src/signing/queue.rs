@@ -12,7 +12,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-use crate::limits::{SIGNING_GAP_MAX, SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX, SIGNING_WAIT_MAX};
+use crate::limits::{
+    SIGNING_AHEAD_MIN, SIGNING_GAP_MAX, SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX, SIGNING_WAIT_MAX,
+};
 
 /// A signature, or `None` if the key does not sign so.
 pub(super) type Signature = Option<Vec<u8>>;
@@ -56,6 +58,8 @@ impl QueueClock {
 struct Waiting {
     /// By the queue's clock.
     since: Duration,
+    /// How many waited before it.
+    ahead: usize,
     sign: Box<dyn FnOnce() -> Signature + Send>,
     answer: oneshot::Sender<Result<Signature, Overloaded>>,
 }
@@ -99,7 +103,8 @@ impl SigningQueue {
         }
         let since = state.clock.moved(Instant::now());
         state.busy_since.get_or_insert(since);
-        state.waiting.push_back(Waiting { since, sign, answer });
+        let ahead = state.waiting.len();
+        state.waiting.push_back(Waiting { since, ahead, sign, answer });
         let is_needed = state.signers < runtime.metrics().num_workers();
         state.signers += usize::from(is_needed);
         Ok(is_needed)
@@ -149,7 +154,8 @@ impl Signer {
             state.busy_since = None;
         }
         let waited = now.saturating_sub(waiting.since);
-        Some((waiting, waited > at_most))
+        let waited_too_long = waiting.ahead >= SIGNING_AHEAD_MIN && waited > at_most;
+        Some((waiting, waited_too_long))
     }
 }
 
@@ -219,10 +225,16 @@ mod tests {
         ] {
             let queue = SigningQueue::default();
             let signed = Arc::default();
+            let ahead: Vec<_> =
+                (0..SIGNING_AHEAD_MIN).map(|_| put(&queue, Duration::ZERO, &signed)).collect();
             let answer = put(&queue, wait, &signed);
             queue.clone().work().await;
+            // With few ahead, it does not count how long it takes.
+            for answer in ahead {
+                assert!(answer.await.unwrap().is_ok(), "{wait:?}");
+            }
             assert_eq!(answer.await.unwrap().is_err(), is_refused, "{wait:?}");
-            assert_eq!(signed.load(SeqCst), usize::from(!is_refused));
+            assert_eq!(signed.load(SeqCst), SIGNING_AHEAD_MIN + usize::from(!is_refused));
         }
     }
 
