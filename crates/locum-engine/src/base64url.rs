@@ -17,5 +17,10 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 /// The same into a buffer, which loses what it holds. False if the text is refused.
 pub(crate) fn decode_into(text: &str, bytes: &mut Vec<u8>) -> bool {
     bytes.clear();
+    append_decoded(text, bytes)
+}
+
+/// The same to the end of a buffer.
+pub(crate) fn append_decoded(text: &str, bytes: &mut Vec<u8>) -> bool {
     URL_SAFE_NO_PAD.decode_vec(text, bytes).is_ok()
 }

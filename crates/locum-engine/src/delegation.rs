@@ -13,6 +13,7 @@ mod request;
 mod scope;
 mod session;
 mod snake_case;
+mod subject;
 
 pub use admit::{Admission, Admitted, admit};
 pub(crate) use admit::{Count, count};

@@ -172,4 +172,4 @@ pub use ports::Ports;
 pub use rate_limited_address::rate_limited_address;
 pub use refusal::{Fault, Refusal, RefusalKind};
 pub use revocation::RevocationRequest;
-pub use subject_token::InvalidKey;
+pub use subject_token::{IgnoredKey, InvalidKey, InvalidKeySet, KeySet};

@@ -6,6 +6,9 @@ pub const SUBJECT_TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// Longest `kid` of a subject token, in bytes.
 pub const KID_BYTES_MAX: usize = 256;
 
+/// Most keys in the JWK Set of an issuer: a token that names no key is tried with all of them.
+pub const JWK_SET_KEYS_MAX: usize = 100;
+
 /// Longest user id, in bytes.
 pub const USER_ID_BYTES_MAX: usize = 255;
 

@@ -3,11 +3,17 @@
 mod attribute_pattern;
 mod client;
 mod policy;
+mod public_key_algorithm;
 mod tenant;
+mod trusted_issuer;
 mod user;
 
 pub use attribute_pattern::{AttributePattern, InvalidAttributePattern};
 pub use client::{AddOn, Client, ClientKey, ClientSecret, InvalidClientSecret, LegacyGrants};
 pub use policy::{Chains, DelegationPolicy, WhenUnavailable};
+pub use public_key_algorithm::{PublicKeyAlgorithm, UnknownAlgorithm};
 pub use tenant::Tenant;
+pub use trusted_issuer::{
+    Audiences, FormerIssuer, InvalidUserIdRule, IssuerKeySource, TrustedIssuer, UserIdRule,
+};
 pub use user::User;

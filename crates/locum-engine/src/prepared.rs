@@ -4,12 +4,15 @@
 
 mod add_on;
 mod client;
+mod other_issuers;
 mod reuse;
 mod tenant;
 mod tenant_key;
 
 pub use add_on::{AddOnProblem, PreparedAddOn};
 pub use client::PreparedClient;
+pub(crate) use other_issuers::OtherIssuer;
+pub use other_issuers::{InvalidIssuer, IssuerPlace, IssuerProblem};
 pub(crate) use reuse::Reuse;
-pub use tenant::{InvalidSigningKey, PreparedTenant};
+pub use tenant::{InvalidSigningKey, InvalidTenant, PreparedTenant};
 pub use tenant_key::{RsaPublicJwk, TenantKey};

@@ -1,14 +1,16 @@
 //! The subject token: a JWT that identifies the user of a request.
 //!
 //! ```text
-//! compact JWT ── token: signature, by a configured key ──► claims ── claims: iss, aud, exp, iat, nbf, sub ──► Subject
+//! compact JWT ── token: signature, by a key of its issuer ──► claims ── claims: iss, aud, exp, iat, nbf, sub ──► Subject
 //! ```
 
 mod claims;
 mod key;
+mod key_set;
 mod token;
 
-pub(crate) use claims::{Expectation, Subject, check};
+pub(crate) use claims::{Expectation, ForeignRules, Subject, check};
 pub use key::InvalidKey;
 pub(crate) use key::VerificationKey;
-pub(crate) use token::verify;
+pub use key_set::{IgnoredKey, InvalidKeySet, KeySet};
+pub(crate) use token::Token;

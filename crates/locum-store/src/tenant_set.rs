@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use locum_engine::model::{Client, Tenant, User};
 use locum_engine::ports::Issuers;
-use locum_engine::prepared::{AddOnProblem, InvalidSigningKey, PreparedClient, PreparedTenant};
+use locum_engine::prepared::{AddOnProblem, InvalidTenant, PreparedClient, PreparedTenant};
 
 use crate::parallel;
 pub(crate) use crate::tenant_set::held_tenant::HeldTenant;
@@ -54,13 +54,13 @@ pub enum TenantSetError {
     /// There is no tenant.
     #[error("there is no tenant; name at least one tenant file")]
     Empty,
-    /// A signing key cannot be used.
+    /// A signing key, or an issuer that is to be trusted, cannot be used.
     #[error("{domain}: {error}")]
-    SigningKey {
+    Tenant {
         /// The tenant.
         domain: String,
-        /// Which key, and what is wrong with it.
-        error: InvalidSigningKey,
+        /// Which one, and what is wrong with it.
+        error: InvalidTenant,
     },
     /// Two clients of a tenant have one id.
     #[error("{domain}: two clients have the id {client_id}; give each client an id of its own")]
@@ -101,8 +101,8 @@ impl TenantSet {
     ///
     /// # Errors
     /// If there is no tenant, if two have one domain or are both the default, if two clients of a tenant have one id or
-    /// list one resource, or if a signing key cannot be used. The first one in the order of the tenants; keys are tried
-    /// last.
+    /// list one resource, or if a signing key or another issuer cannot be used. The first one in the order of the tenants;
+    /// keys are tried last.
     pub fn prepare(tenants: Vec<TenantData>, issuers: &dyn Issuers) -> Result<Self, TenantSetError> {
         if let Some(conflict) = Self::conflicts(&tenants).into_iter().next() {
             return Err(conflict);
@@ -203,6 +203,6 @@ fn prepare_tenant(data: TenantData) -> Result<(HeldTenant, Vec<Client>, bool), T
     let domain = tenant.domain.clone();
     match PreparedTenant::prepare(tenant) {
         Ok(tenant) => Ok((HeldTenant::new(tenant, users), clients, is_default)),
-        Err(error) => Err(TenantSetError::SigningKey { domain, error }),
+        Err(error) => Err(TenantSetError::Tenant { domain, error }),
     }
 }

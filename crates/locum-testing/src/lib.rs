@@ -37,7 +37,7 @@ pub use observer::{Recorded, RecordingObserver};
 pub use requests::{caller, good, good_with, object};
 pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, signing_key, tenant};
 pub use test_engine::{Reply, TestEngine, TestSetup, summary};
-pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, rs256, signed_text};
+pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, jwk_set, rs256, signed_text};
 
 /// The time at which every test starts, in unix seconds.
 pub const NOW: i64 = 1_900_000_000;

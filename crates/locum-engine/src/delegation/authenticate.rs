@@ -3,15 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use locum_abi::secret::Secret;
-
 use crate::delegation::invalid_tokens::InvalidTokenLimit;
 use crate::delegation::request::{DelegationRequest, SubjectToken};
+use crate::delegation::subject::subject_of;
 use crate::model::User;
 use crate::ports::{Buckets, Directory, Found, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
-use crate::subject_token::{self, Expectation, Subject};
+use crate::subject_token::Subject;
 
 /// A request of a known client for the user of a verified subject token.
 #[derive(Debug)]
@@ -99,23 +98,4 @@ pub(crate) async fn known_client(
 
 pub(super) fn try_again(unavailable: StoreUnavailable) -> Refusal {
     Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later").because(unavailable)
-}
-
-fn subject_of<'t>(
-    tenant: &PreparedTenant,
-    client: &PreparedClient,
-    token: &Secret,
-    now_unix_ms: u64,
-    payload: &'t mut Vec<u8>,
-) -> Result<Subject<'t>, Refusal> {
-    let refused = |fact: &dyn std::fmt::Display| Refusal::invalid_grant(fact.to_string());
-    let keys = client.verification_keys(tenant);
-    let claims = subject_token::verify(token.expose(), &keys, payload).map_err(|fact| refused(&fact))?;
-    let expected = Expectation {
-        issuer: tenant.issuer(),
-        audience: client.id(),
-        now: i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX),
-        leeway_seconds: i64::try_from(tenant.delegation().leeway_seconds).unwrap_or(i64::MAX),
-    };
-    subject_token::check(claims, expected).map_err(|fact| refused(&fact))
 }

@@ -49,7 +49,7 @@ pub async fn authorize(
     let authenticated = admitted.authenticated;
     let client = authenticated.client.client();
     check_client(client, &authenticated.request.subject)?;
-    session::check_chain(&authenticated)?;
+    session::check_chain(directory, &authenticated).await?;
     let target = allowed_target(directory, &authenticated).await?;
     let (add_on, manifest) = chosen_add_on(&target, authenticated.request.api_type.as_deref())?;
     check_oidc_conformance(client, target.client(), add_on)?;

@@ -1,23 +1,43 @@
 //! Chains and sessions: whether a token that was issued at the request of one client may be exchanged by another, and for
 //! how long after sign-in tokens may be exchanged, each for the next.
 
-use crate::delegation::authenticate::Authenticated;
+use crate::delegation::authenticate::{Authenticated, try_again};
 use crate::model::Chains;
+use crate::ports::{Directory, StoreUnavailable};
 use crate::refusal::Refusal;
 
 /// Refuses a token whose `azp` is not the calling client, unless the tenant's policy allows it.
 ///
 /// Otherwise `allowed_clients` could be bypassed: whoever may reach `api` could present the token for `api` as `api`, and
 /// reach what only `api` may.
-pub(super) fn check_chain(authenticated: &Authenticated<'_>) -> Result<(), Refusal> {
-    let Authenticated { tenant, client, subject, .. } = authenticated;
-    let is_chain = subject.authorized_party.as_deref().is_some_and(|party| party != client.id());
-    match tenant.delegation().chains {
+pub(super) async fn check_chain(
+    directory: &dyn Directory,
+    authenticated: &Authenticated<'_>,
+) -> Result<(), Refusal> {
+    match authenticated.tenant.delegation().chains {
         Chains::Open => Ok(()),
-        Chains::Authenticated | Chains::Refused if is_chain => Err(Refusal::invalid_grant(
-            "id_token was issued at the request of another client (azp); sign the user in for this client",
-        )),
-        Chains::Authenticated | Chains::Refused => Ok(()),
+        Chains::Authenticated | Chains::Refused => {
+            if is_chain(directory, authenticated).await.map_err(try_again)? {
+                return Err(Refusal::invalid_grant(
+                    "id_token was issued at the request of another client (azp); sign the user in for this client",
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Whether the token was issued at the request of another client of the tenant. A trusted issuer has clients that are not
+/// the tenant's.
+async fn is_chain(
+    directory: &dyn Directory,
+    authenticated: &Authenticated<'_>,
+) -> Result<bool, StoreUnavailable> {
+    let Authenticated { tenant, client, subject, .. } = authenticated;
+    match subject.authorized_party.as_deref().filter(|party| *party != client.id()) {
+        None => Ok(false),
+        Some(_) if subject.is_tenants => Ok(true),
+        Some(party) => Ok(directory.client(tenant, party).wait().await?.is_some()),
     }
 }
 

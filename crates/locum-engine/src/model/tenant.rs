@@ -3,6 +3,7 @@
 use locum_abi::configuration::SigningKey;
 
 use crate::model::policy::DelegationPolicy;
+use crate::model::trusted_issuer::{FormerIssuer, TrustedIssuer};
 
 /// A tenant, as in a tenant file or a database row. Its clients and users are not in it, because a directory looks them
 /// up one by one.
@@ -15,12 +16,22 @@ pub struct Tenant {
     pub delegation: DelegationPolicy,
     /// The RSA keys. The first one signs. All are published in the JWKS, and all verify the tenant's RS256 id_tokens.
     pub signing_keys: Vec<SigningKey>,
+    /// Issuers whose tokens count as the tenant's own.
+    pub former_issuers: Vec<FormerIssuer>,
+    /// Other issuers whose tokens are accepted.
+    pub trusted_issuers: Vec<TrustedIssuer>,
 }
 
 impl Tenant {
-    /// A tenant without keys, under the default policy.
+    /// A tenant without keys, under the default policy, which trusts no other issuer.
     pub fn new(domain: impl Into<String>) -> Self {
-        Self { domain: domain.into(), delegation: DelegationPolicy::default(), signing_keys: Vec::new() }
+        Self {
+            domain: domain.into(),
+            delegation: DelegationPolicy::default(),
+            signing_keys: Vec::new(),
+            former_issuers: Vec::new(),
+            trusted_issuers: Vec::new(),
+        }
     }
 
     /// The `iss` of the tenant's tokens: `https://{domain}/`.

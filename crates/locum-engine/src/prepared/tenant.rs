@@ -1,15 +1,29 @@
-//! A tenant with its parsed keys.
+//! A tenant with its parsed keys, and those of the issuers that it trusts.
 
 use crate::model::{DelegationPolicy, Tenant};
+use crate::prepared::other_issuers::{InvalidIssuer, OtherIssuers};
 use crate::prepared::tenant_key::TenantKey;
 use crate::subject_token::InvalidKey;
 
-/// A tenant with its parsed keys.
+/// A tenant with its parsed keys, and those of the issuers that it trusts.
 #[derive(Debug)]
 pub struct PreparedTenant {
     tenant: Tenant,
     issuer: String,
     keys: Vec<TenantKey>,
+    other_issuers: OtherIssuers,
+}
+
+/// Why a tenant cannot be used. The text does not contain a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTenant {
+    /// A signing key cannot be used.
+    #[error(transparent)]
+    SigningKey(#[from] InvalidSigningKey),
+    /// A former or trusted issuer cannot be used.
+    #[error(transparent)]
+    Issuer(#[from] InvalidIssuer),
 }
 
 /// A signing key of a tenant that is not usable. The text does not contain the key.
@@ -23,16 +37,26 @@ pub struct InvalidSigningKey {
 }
 
 impl PreparedTenant {
-    /// Parses the tenant's keys, and signs once with each.
+    /// Parses the tenant's keys, and signs once with each, and reads the keys of its former and trusted issuers.
     ///
     /// # Errors
-    /// Names the first key that is not an RSA private key of 2048 to 8192 bits in PEM (PKCS#8 or PKCS#1).
-    pub fn prepare(tenant: Tenant) -> Result<Self, InvalidSigningKey> {
+    /// Names the first key that is not an RSA private key of 2048 to 8192 bits in PEM (PKCS#8 or PKCS#1), or the first
+    /// issuer that cannot be trusted so.
+    pub fn prepare(tenant: Tenant) -> Result<Self, InvalidTenant> {
         let keys = tenant.signing_keys.iter().enumerate().map(|(index, key)| {
             TenantKey::from_signing_key(key).map_err(|error| InvalidSigningKey { index, error })
         });
         let keys = keys.collect::<Result<_, _>>()?;
-        Ok(Self { issuer: tenant.issuer(), keys, tenant })
+        let (other_issuers, invalid) = OtherIssuers::read(&tenant);
+        match invalid.into_iter().next() {
+            Some(invalid) => Err(invalid.into()),
+            None => Ok(Self { issuer: tenant.issuer(), keys, other_issuers, tenant }),
+        }
+    }
+
+    /// All former and trusted issuers of a tenant that cannot be trusted so: [`prepare`](Self::prepare) names the first.
+    pub fn invalid_issuers(tenant: &Tenant) -> Vec<InvalidIssuer> {
+        OtherIssuers::read(tenant).1
     }
 
     /// The data that it was prepared from.
@@ -58,5 +82,10 @@ impl PreparedTenant {
     /// The public halves of the RSA keys, in the order of [`Tenant::signing_keys`].
     pub fn keys(&self) -> &[TenantKey] {
         &self.keys
+    }
+
+    /// The issuers besides the tenant whose tokens are accepted.
+    pub(crate) fn other_issuers(&self) -> &OtherIssuers {
+        &self.other_issuers
     }
 }

@@ -1,12 +1,15 @@
 //! The check of a subject token's claims (RFC 7519 section 4.1). A claim that is absent or of the wrong type is refused.
 
+use std::collections::BTreeMap;
+
 use crate::limits::{FUTURE_SECONDS_MAX, USER_ID_BYTES_MAX};
+use crate::model::{Audiences, UserIdRule};
 use crate::strict_json::{Members, Node};
 
 /// The user of a verified subject token.
 #[derive(Debug)]
 pub(crate) struct Subject<'t> {
-    /// `sub`.
+    /// `sub`, or what the issuer's [rule](UserIdRule) makes of the token.
     pub(crate) user_id: String,
     /// `exp`, in unix seconds.
     pub(crate) expires_at: i64,
@@ -14,6 +17,8 @@ pub(crate) struct Subject<'t> {
     pub(crate) signed_in_at: i64,
     /// `azp`, the client at whose request the token was issued.
     pub(crate) authorized_party: Option<String>,
+    /// Whether the token is the tenant's own, or of a former issuer.
+    pub(crate) is_tenants: bool,
     /// All claims of the token.
     pub(crate) claims: Members<'t>,
 }
@@ -23,12 +28,23 @@ pub(crate) struct Subject<'t> {
 pub(crate) struct Expectation<'a> {
     /// The exact `iss`.
     pub(crate) issuer: &'a str,
-    /// The client that must be in `aud`.
-    pub(crate) audience: &'a str,
+    /// The client that presents the token. It must be in `aud`, unless the issuer's rules list others.
+    pub(crate) client_id: &'a str,
+    /// The rules of an issuer that is not the tenant.
+    pub(crate) foreign: Option<ForeignRules<'a>>,
     /// The time, in unix seconds.
     pub(crate) now: i64,
     /// For how many seconds after its `exp` a token is accepted.
     pub(crate) leeway_seconds: i64,
+}
+
+/// What is particular to a trusted issuer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ForeignRules<'a> {
+    pub(crate) audiences: &'a Audiences,
+    pub(crate) user_id: &'a UserIdRule,
+    /// Our name of a claim, and the issuer's.
+    pub(crate) claims: &'a BTreeMap<String, String>,
 }
 
 /// Why a token is refused. Clients receive the texts.
@@ -42,6 +58,8 @@ pub(crate) enum ClaimError {
         "the sub claim of the id_token must have 1 to {USER_ID_BYTES_MAX} bytes and no control characters"
     )]
     UnusableSubject,
+    #[error("id_token does not have the claim that names the user of its issuer, or not as a text")]
+    NoUserId,
     #[error("the issuer of the id_token is not trusted here")]
     IssuerMismatch,
     #[error("id_token was issued to another client")]
@@ -57,7 +75,7 @@ pub(crate) fn check<'t>(claims: Members<'t>, expected: Expectation<'_>) -> Resul
     if text(&claims, "iss")? != expected.issuer {
         return Err(ClaimError::IssuerMismatch);
     }
-    check_audience(&claims, expected.audience)?;
+    check_audience(&claims, &expected)?;
     let expires_at = seconds(&claims, "exp")?;
     if expected.now >= expires_at.saturating_add(expected.leeway_seconds) {
         return Err(ClaimError::Expired);
@@ -69,39 +87,77 @@ pub(crate) fn check<'t>(claims: Members<'t>, expected: Expectation<'_>) -> Resul
     if [Some(issued_at), valid_from, authenticated_at].into_iter().flatten().any(|time| time > latest_start) {
         return Err(ClaimError::NotYetValid);
     }
-    let user_id = text(&claims, "sub")?;
-    if user_id.is_empty() || user_id.len() > USER_ID_BYTES_MAX || user_id.chars().any(char::is_control) {
-        return Err(ClaimError::UnusableSubject);
-    }
+    let user_id = user_id(&claims, expected.foreign)?;
     let authorized_party = match claims.get("azp") {
         None => None,
         Some(_) => Some(text(&claims, "azp")?.to_owned()),
     };
     Ok(Subject {
-        user_id: user_id.to_owned(),
+        user_id,
         expires_at,
         signed_in_at: authenticated_at.map_or(issued_at, |time| time.min(issued_at)),
         authorized_party,
-        claims,
+        is_tenants: expected.foreign.is_none(),
+        claims: match expected.foreign {
+            Some(rules) => renamed(claims, rules.claims),
+            None => claims,
+        },
     })
 }
 
 /// The audience may be a string or an array. If there are several, the client must also be the authorised party (OpenID
-/// Connect Core section 3.1.3.7).
-fn check_audience(claims: &Members<'_>, client_id: &str) -> Result<(), ClaimError> {
-    let found = match claims.get("aud") {
+/// Connect Core section 3.1.3.7), unless the issuer's rules list the audiences.
+fn check_audience(claims: &Members<'_>, expected: &Expectation<'_>) -> Result<(), ClaimError> {
+    let one;
+    let audiences = match claims.get("aud") {
         None => return Err(ClaimError::Missing("aud")),
-        Some(Node::Text(audience)) => audience == client_id,
-        Some(Node::List(audiences)) => {
-            if audiences.iter().any(|audience| audience.as_text().is_none()) {
-                return Err(ClaimError::WrongType("aud"));
-            }
-            let named = audiences.iter().any(|audience| audience.as_text() == Some(client_id));
-            named && (audiences.len() == 1 || text(claims, "azp").is_ok_and(|azp| azp == client_id))
+        Some(Node::List(audiences)) => audiences.as_slice(),
+        Some(audience) => {
+            one = [audience.clone()];
+            &one
         }
-        Some(_) => return Err(ClaimError::WrongType("aud")),
     };
-    if found { Ok(()) } else { Err(ClaimError::AudienceMismatch) }
+    if audiences.iter().any(|audience| audience.as_text().is_none()) {
+        return Err(ClaimError::WrongType("aud"));
+    }
+    let names = |name: &str| audiences.iter().any(|audience| audience.as_text() == Some(name));
+    let is_for_whom_it_must_be = match expected.foreign.map(|rules| rules.audiences) {
+        Some(Audiences::Listed(listed)) => listed.iter().any(|audience| names(audience)),
+        None | Some(Audiences::CallingClient) => {
+            names(expected.client_id)
+                && (audiences.len() == 1 || text(claims, "azp").is_ok_and(|azp| azp == expected.client_id))
+        }
+    };
+    if is_for_whom_it_must_be { Ok(()) } else { Err(ClaimError::AudienceMismatch) }
+}
+
+/// The id of the user here. Every token has a `sub`.
+fn user_id(claims: &Members<'_>, foreign: Option<ForeignRules<'_>>) -> Result<String, ClaimError> {
+    let subject = text(claims, "sub")?;
+    let (value, user_id) = match foreign {
+        None => (subject, subject.to_owned()),
+        Some(ForeignRules { user_id: UserIdRule { prefix, claim, .. }, .. }) => {
+            let value = claims.get(claim).and_then(Node::as_text).ok_or(ClaimError::NoUserId)?;
+            (value, format!("{prefix}{value}"))
+        }
+    };
+    if value.is_empty() || user_id.len() > USER_ID_BYTES_MAX || user_id.chars().any(char::is_control) {
+        return Err(ClaimError::UnusableSubject);
+    }
+    Ok(user_id)
+}
+
+/// The claims by our names. A claim whose name is ours for another one of the issuer's is dropped.
+fn renamed<'t>(mut claims: Members<'t>, names: &BTreeMap<String, String>) -> Members<'t> {
+    let values: Vec<_> = names.values().map(|theirs| claims.get(theirs).cloned()).collect();
+    for (ours, value) in names.keys().zip(values) {
+        claims.remove(ours);
+        if let Some(value) = value {
+            let added = claims.add(ours.clone(), value);
+            debug_assert!(added.is_ok(), "it was just removed");
+        }
+    }
+    claims
 }
 
 fn text<'c>(claims: &'c Members<'_>, name: &'static str) -> Result<&'c str, ClaimError> {
@@ -145,7 +201,7 @@ mod tests {
     fn checked(claims: Value) -> Result<(String, i64), ClaimError> {
         let issuer = "https://acme.example.com/";
         let claims = claims.as_object().unwrap().into();
-        check(claims, Expectation { issuer, audience: "caller", now: NOW, leeway_seconds: 0 })
+        check(claims, Expectation { issuer, client_id: "caller", foreign: None, now: NOW, leeway_seconds: 0 })
             .map(|subject| (subject.user_id, subject.signed_in_at))
     }
 
@@ -243,5 +299,84 @@ mod tests {
         assert_eq!(checked(good()).unwrap().1, NOW - 10);
         assert_eq!(with("auth_time", json!(NOW - 100)).unwrap().1, NOW - 100);
         assert_eq!(with("auth_time", json!(NOW)).unwrap().1, NOW - 10);
+    }
+
+    /// The user's id and the claims by the rules of a trusted issuer.
+    fn foreign(
+        claims: &Value,
+        audiences: &Audiences,
+        user_id: &str,
+        names: &[(&str, &str)],
+    ) -> Result<(String, Value), ClaimError> {
+        let user_id = user_id.parse().unwrap();
+        let names = names.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())).collect();
+        let rules = ForeignRules { audiences, user_id: &user_id, claims: &names };
+        let issuer = "https://acme.example.com/";
+        let expected =
+            Expectation { issuer, client_id: "caller", foreign: Some(rules), now: NOW, leeway_seconds: 0 };
+        check(claims.as_object().unwrap().into(), expected)
+            .map(|subject| (subject.user_id, Node::Object(subject.claims).to_value()))
+    }
+
+    #[test]
+    fn the_user_of_a_trusted_issuer_is_named_by_its_rule() {
+        let with = |changes: Value| {
+            let mut claims = good();
+            claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            claims
+        };
+        let named = |changes: Value, rule: &str| {
+            foreign(&with(changes), &Audiences::CallingClient, rule, &[]).map(|(user_id, _)| user_id)
+        };
+        assert_eq!(named(json!({}), "corp|{sub}").unwrap(), "corp|auth0|alice");
+        assert_eq!(named(json!({"oid": "7"}), "{oid}").unwrap(), "7");
+        for (changes, rule, error) in [
+            (json!({}), "corp|{oid}", ClaimError::NoUserId),
+            (json!({"oid": 7}), "corp|{oid}", ClaimError::NoUserId),
+            (json!({"oid": ""}), "corp|{oid}", ClaimError::UnusableSubject),
+            (json!({"oid": "x".repeat(251)}), "corp|{oid}", ClaimError::UnusableSubject),
+            (json!({"oid": "a\nb"}), "corp|{oid}", ClaimError::UnusableSubject),
+            (json!({"sub": null, "oid": "7"}), "corp|{oid}", ClaimError::WrongType("sub")),
+        ] {
+            assert_eq!(named(changes.clone(), rule).unwrap_err(), error, "{changes}");
+        }
+        assert!(named(json!({"oid": "x".repeat(250)}), "corp|{oid}").is_ok());
+    }
+
+    #[test]
+    fn listed_audiences_take_the_place_of_the_calling_client() {
+        let listed = Audiences::Listed(vec!["api://a".to_owned(), "api://b".to_owned()]);
+        for (audience, is_listed, is_callers) in [
+            (json!("api://a"), true, false),
+            (json!(["other", "api://b"]), true, false),
+            (json!("caller"), false, true),
+            (json!(["caller", "other"]), false, false),
+            (json!("api://c"), false, false),
+            (json!([]), false, false),
+        ] {
+            let mut claims = good();
+            claims["aud"] = audience.clone();
+            for (audiences, expected) in [(&listed, is_listed), (&Audiences::CallingClient, is_callers)] {
+                let checked = foreign(&claims, audiences, "{sub}", &[]).map(drop);
+                let expected = if expected { Ok(()) } else { Err(ClaimError::AudienceMismatch) };
+                assert_eq!(checked, expected, "{audience} {audiences:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn claims_are_found_by_our_names() {
+        let mut claims = good();
+        claims["mail"] = json!("alice@example.com");
+        claims["email"] = json!("another@example.com");
+        claims["a"] = json!(1);
+        claims["b"] = json!(2);
+        let names = [("email", "mail"), ("a", "b"), ("b", "a"), ("name", "displayName")];
+        let (_, found) = foreign(&claims, &Audiences::CallingClient, "{sub}", &names).unwrap();
+        assert_eq!((&found["email"], &found["mail"]), (&json!("alice@example.com"), &claims["mail"]));
+        assert_eq!((&found["a"], &found["b"]), (&json!(2), &json!(1)));
+        claims["name"] = json!("Alice");
+        let (_, found) = foreign(&claims, &Audiences::CallingClient, "{sub}", &names).unwrap();
+        assert_eq!(found.get("name"), None, "the issuer says that another claim is the name");
     }
 }

@@ -6,30 +6,13 @@ use std::sync::OnceLock;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 
-use crate::model::ClientSecret;
-
-/// The algorithms of subject tokens (RFC 7518 section 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    /// HMAC with SHA-256, under a client's secret.
-    HS256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256, under a tenant's key.
-    RS256,
-}
-
-impl Algorithm {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::HS256 => "HS256",
-            Self::RS256 => "RS256",
-        }
-    }
-}
+use crate::model::{ClientSecret, PublicKeyAlgorithm};
 
 /// A key that verifies tokens of one algorithm.
 #[derive(Clone)]
 pub(crate) struct VerificationKey {
-    pub(super) algorithm: Algorithm,
+    /// The algorithm's name (RFC 7518 section 3.1).
+    pub(super) algorithm: &'static str,
     pub(super) kid: Option<String>,
     material: KeyMaterial,
 }
@@ -39,7 +22,7 @@ enum KeyMaterial {
     /// Made ready for the first token, since that takes 1.2 kB: of many clients few may be in use.
     Hmac { secret: ClientSecret, ready: OnceLock<Box<hmac::Key>> },
     /// Parsed once: that takes a seventh of the time that a verification takes.
-    Rsa(ParsedPublicKey),
+    Public(ParsedPublicKey),
 }
 
 impl fmt::Debug for VerificationKey {
@@ -60,7 +43,7 @@ impl VerificationKey {
     /// The HS256 key of a client secret.
     pub(crate) fn hs256_of(secret: &ClientSecret) -> Self {
         let material = KeyMaterial::Hmac { secret: secret.clone(), ready: OnceLock::new() };
-        Self { algorithm: Algorithm::HS256, kid: None, material }
+        Self { algorithm: "HS256", kid: None, material }
     }
 
     /// An RS256 key of 2048 to 8192 bits from an `RSAPublicKey` in DER (RFC 8017 appendix A.1.1).
@@ -70,8 +53,17 @@ impl VerificationKey {
     pub(crate) fn rs256(kid: &str, public_key: &[u8]) -> Result<Self, InvalidKey> {
         let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key)
             .map_err(|_| InvalidKey("it is not an RSA public key"))?;
-        let material = KeyMaterial::Rsa(key);
-        Ok(Self { algorithm: Algorithm::RS256, kid: Some(kid.to_owned()), material })
+        Ok(Self::public(Some(kid.to_owned()), PublicKeyAlgorithm::RS256, key))
+    }
+
+    /// A key that was parsed for this algorithm.
+    pub(super) fn public(kid: Option<String>, algorithm: PublicKeyAlgorithm, key: ParsedPublicKey) -> Self {
+        Self { algorithm: algorithm.name(), kid, material: KeyMaterial::Public(key) }
+    }
+
+    /// Whether it verifies tokens of this algorithm.
+    pub(crate) fn is_for(&self, algorithm: PublicKeyAlgorithm) -> bool {
+        self.algorithm == algorithm.name()
     }
 
     /// Whether this is a signature of the message by this key.
@@ -81,7 +73,7 @@ impl VerificationKey {
                 let make = || Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose()));
                 hmac::verify(ready.get_or_init(make), message, signature).is_ok()
             }
-            KeyMaterial::Rsa(key) => key.verify_sig(message, signature).is_ok(),
+            KeyMaterial::Public(key) => key.verify_sig(message, signature).is_ok(),
         }
     }
 }

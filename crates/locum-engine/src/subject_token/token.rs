@@ -28,30 +28,55 @@ pub(crate) enum TokenError {
     BadSignature,
 }
 
-/// Verifies the signature of a token by one of these keys, and returns its claims, which are not checked yet. They borrow
-/// from `payload`, which receives the decoded text.
-pub(crate) fn verify<'p>(
-    token: &str,
-    keys: &[&VerificationKey],
-    payload: &'p mut Vec<u8>,
-) -> Result<Members<'p>, TokenError> {
-    if token.len() > SUBJECT_TOKEN_BYTES_MAX {
-        return Err(TokenError::TooLong);
+/// A token that was read and not verified: nothing that it says is true yet.
+#[derive(Debug)]
+pub(crate) struct Token<'t, 'd> {
+    /// What is signed.
+    message: &'t str,
+    signature: &'t str,
+    header: Header<'d>,
+    claims: Members<'d>,
+}
+
+impl<'t, 'd> Token<'t, 'd> {
+    /// Reads a token. The claims borrow from `decoded`, which receives the decoded header and claims.
+    pub(crate) fn read(token: &'t str, decoded: &'d mut Vec<u8>) -> Result<Self, TokenError> {
+        if token.len() > SUBJECT_TOKEN_BYTES_MAX {
+            return Err(TokenError::TooLong);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
+        if claims.contains('.') {
+            return Err(TokenError::Malformed);
+        }
+        decoded.clear();
+        let mut decode = |part| match base64url::append_decoded(part, decoded) {
+            true => Ok(decoded.len()),
+            false => Err(TokenError::Malformed),
+        };
+        let header_bytes = decode(header)?;
+        decode(claims)?;
+        let (header, claims) = decoded.split_at(header_bytes);
+        let header = Header::read(part(header)?)?;
+        Ok(Self { message, signature, header, claims: part(claims)? })
     }
-    let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-    let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
-    if claims.contains('.') {
-        return Err(TokenError::Malformed);
+
+    /// The `iss` that the token claims, to choose the keys by.
+    pub(crate) fn claimed_issuer(&self) -> Option<&str> {
+        self.claims.get("iss").and_then(Node::as_text)
     }
-    let header = decoded(header)?;
-    let header = Header::read(part(&header)?)?;
-    let candidates = candidates(&header, keys)?;
-    let signature = base64url::decode(signature).ok_or(TokenError::BadSignature)?;
-    if !candidates.iter().any(|candidate| candidate.verifies(message.as_bytes(), &signature)) {
-        return Err(TokenError::BadSignature);
+
+    /// The claims, which are not checked yet, if one of these keys has signed them.
+    pub(crate) fn verify(self, keys: &[&VerificationKey]) -> Result<Members<'d>, TokenError> {
+        let candidates = candidates(&self.header, keys)?;
+        let signature = base64url::decode(self.signature).ok_or(TokenError::BadSignature)?;
+        let message = self.message.as_bytes();
+        if candidates.iter().any(|candidate| candidate.verifies(message, &signature)) {
+            Ok(self.claims)
+        } else {
+            Err(TokenError::BadSignature)
+        }
     }
-    *payload = decoded(claims)?;
-    part(payload)
 }
 
 /// The keys of the token's algorithm and, if the token has a `kid`, of that name.
@@ -59,8 +84,7 @@ fn candidates<'k>(
     header: &Header<'_>,
     keys: &[&'k VerificationKey],
 ) -> Result<Vec<&'k VerificationKey>, TokenError> {
-    let mut fitting: Vec<_> =
-        keys.iter().copied().filter(|key| key.algorithm.name() == header.algorithm).collect();
+    let mut fitting: Vec<_> = keys.iter().copied().filter(|key| key.algorithm == header.algorithm).collect();
     if fitting.is_empty() {
         return Err(TokenError::WrongAlgorithm);
     }
@@ -71,6 +95,7 @@ fn candidates<'k>(
 }
 
 /// The header members that select a key. `jku`, `x5u`, `jwk` and the like are ignored.
+#[derive(Debug)]
 struct Header<'t> {
     algorithm: Cow<'t, str>,
     kid: Option<Cow<'t, str>>,
@@ -97,10 +122,6 @@ impl<'t> Header<'t> {
         };
         Ok(Self { algorithm, kid })
     }
-}
-
-fn decoded(text: &str) -> Result<Vec<u8>, TokenError> {
-    base64url::decode(text).ok_or(TokenError::Malformed)
 }
 
 fn part(text: &[u8]) -> Result<Members<'_>, TokenError> {
@@ -139,7 +160,9 @@ mod tests {
     }
 
     fn verified(token: &str, keys: &[&VerificationKey]) -> Result<Value, TokenError> {
-        verify(token, keys, &mut Vec::new()).map(|claims| Node::Object(claims).to_value())
+        let mut decoded = Vec::new();
+        let claims = Token::read(token, &mut decoded)?.verify(keys)?;
+        Ok(Node::Object(claims).to_value())
     }
 
     fn refused(token: &str) -> TokenError {
@@ -177,7 +200,7 @@ mod tests {
     #[test]
     fn debug_shows_the_name_of_a_key_and_not_the_key() {
         let shown = format!("{:?}", key());
-        assert_eq!(shown, "VerificationKey { algorithm: HS256, kid: None, .. }");
+        assert_eq!(shown, "VerificationKey { algorithm: \"HS256\", kid: None, .. }");
     }
 
     #[test]

@@ -31,3 +31,4 @@ mod revocation;
 mod subject_tokens;
 mod targets;
 mod tenants;
+mod trusted_issuers;

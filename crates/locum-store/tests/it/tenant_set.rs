@@ -3,7 +3,7 @@
 use locum_abi::answer::Failure;
 use locum_engine::model::{AddOn, ClientKey, Tenant};
 use locum_engine::ports::Directory;
-use locum_engine::prepared::{PreparedClient, PreparedTenant};
+use locum_engine::prepared::{InvalidTenant, PreparedClient, PreparedTenant};
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet, TenantSetError};
 use locum_testing::{ACME, GLOBEX, ScriptedIssuers, both_tenants, client, finished, tenant, tenant_at};
 use serde_json::Map;
@@ -106,7 +106,9 @@ fn an_unusable_signing_key_is_named_by_domain_and_place() {
     globex.tenant.signing_keys.push(broken);
     let error = refused([tenant(ACME), globex]);
     assert_eq!(error.to_string(), "globex.example.com: signing key 1: it is not an RSA private key in PEM");
-    let TenantSetError::SigningKey { domain, error } = error else { panic!("{error}") };
+    let TenantSetError::Tenant { domain, error: InvalidTenant::SigningKey(error) } = error else {
+        panic!("{error}")
+    };
     assert_eq!((domain.as_str(), error.index), (GLOBEX, 1));
 }
 
