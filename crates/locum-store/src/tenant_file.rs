@@ -9,6 +9,7 @@ mod build;
 mod field_error;
 mod finding;
 mod ignored;
+mod issuers;
 mod model;
 mod node;
 mod pem_kind;
@@ -108,7 +109,8 @@ pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<Tenan
     let Some(entry) = entry else {
         return Err(TenantFileError::new(errors, None));
     };
-    let advice = advice::on_clients(&entry.clients, &client_ids(&root));
+    let mut advice = advice::on_clients(&entry.clients, &client_ids(&root));
+    issuers::advise(&entry, &mut advice.warnings);
     let mut build_errors = FieldErrors::default();
     let data = build::tenant(entry, &mut build_errors);
     let found = |FieldErrors(found): FieldErrors| -> Vec<Finding> {

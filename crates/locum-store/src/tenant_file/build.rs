@@ -13,6 +13,7 @@ use locum_engine::prepared::TenantKey;
 use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldErrors;
+use crate::tenant_file::issuers;
 use crate::tenant_file::model::{
     ChainsEntry, ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry,
     UserEntry, WhenUnavailableEntry,
@@ -55,10 +56,12 @@ pub(super) fn tenant(entry: TenantEntry, errors: &mut FieldErrors) -> TenantData
     if domain.is_empty() || !domain.chars().all(allowed) {
         errors.add("/domain", "write the domain as a host name, without scheme, port and path");
     }
-    let tenant_signs = !entry.signing_keys.is_empty();
+    let tenant_signs =
+        !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(|former| former.keys.is_some());
     let mut tenant = Tenant::new(domain);
     tenant.delegation = delegation(&entry.delegation, errors);
     tenant.signing_keys = keys(entry.signing_keys, errors);
+    issuers::add(&mut tenant, entry.former_issuers, entry.trusted_issuers, errors);
     let mut data = TenantData::new(tenant, clients(entry.clients, tenant_signs, errors));
     data.users = users(entry.users, errors);
     data.is_default = entry.default;

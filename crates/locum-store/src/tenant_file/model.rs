@@ -1,7 +1,7 @@
-//! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys` and
-//! `default`, and two keys of `jwt_configuration`.
+//! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys`,
+//! `former_issuers`, `trusted_issuers` and `default`, and two keys of `jwt_configuration`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use locum_abi::secret::Secret;
 use serde::Deserialize;
@@ -20,6 +20,10 @@ with_ignored! {
         delegation: DelegationEntry,
         #[serde(default)]
         signing_keys: Vec<SigningKeyEntry>,
+        #[serde(default)]
+        former_issuers: Vec<FormerIssuerEntry>,
+        #[serde(default)]
+        trusted_issuers: Vec<TrustedIssuerEntry>,
         #[serde(default)]
         clients: Vec<ClientEntry>,
         #[serde(default)]
@@ -98,6 +102,39 @@ pub(super) struct SigningKeyEntry {
     pub(super) kid: String,
     pub(super) private_key: Option<Secret>,
     pub(super) certificate: Option<String>,
+}
+
+/// An entry of `former_issuers`: an issuer whose tokens count as the tenant's own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormerIssuerEntry {
+    #[serde(default)]
+    pub(super) issuer: String,
+    pub(super) keys: Option<String>,
+}
+
+/// An entry of `trusted_issuers`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrustedIssuerEntry {
+    #[serde(default)]
+    pub(super) issuer: String,
+    pub(super) keys: Option<String>,
+    pub(super) audiences: Option<AudiencesEntry>,
+    pub(super) algorithms: Option<Vec<String>>,
+    pub(super) user_id: Option<String>,
+    #[serde(default)]
+    pub(super) shares_users: bool,
+    #[serde(default)]
+    pub(super) claims: BTreeMap<String, String>,
+}
+
+/// `trusted_issuers[].audiences`: the word `client_id`, or a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum AudiencesEntry {
+    Word(String),
+    List(Vec<String>),
 }
 
 with_ignored! {

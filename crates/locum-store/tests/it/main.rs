@@ -9,5 +9,6 @@
 
 mod audit;
 mod directory;
+mod issuers;
 mod tenant_file;
 mod tenant_set;
