@@ -3,5 +3,4 @@
 pub(crate) mod allowed_upstreams;
 pub(crate) mod host_pattern;
 pub(crate) mod http_upstreams;
-pub(crate) mod public_address;
 pub(crate) mod upstreams;

@@ -62,12 +62,6 @@ pub const UPSTREAM_REQUEST_BYTES_MAX: usize = 256 << 10;
 /// Largest body of an upstream reply, in bytes.
 pub const UPSTREAM_REPLY_BYTES_MAX: usize = 1 << 20;
 
-/// Most headers of an upstream reply.
-pub const UPSTREAM_REPLY_HEADERS_MAX: usize = 64;
-
-/// How long connecting to an upstream may take.
-pub const UPSTREAM_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// How long all steps of one request together may take, unless [`LoadOptions`](crate::LoadOptions) set another time.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 

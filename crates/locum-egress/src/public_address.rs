@@ -1,22 +1,26 @@
 //! Decides which addresses belong to the public internet, and resolves names to such addresses only.
 
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 
-use locum_engine::ports::PortFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+/// The addresses of a name, once they are known.
+pub type FoundAddresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
 /// Finds the addresses of a name.
-pub(crate) trait Lookup: Send + Sync + 'static {
+pub trait Lookup: Send + Sync + 'static {
     /// All addresses; the port is ignored.
-    fn addresses(&self, name: &str) -> PortFuture<'static, io::Result<Vec<SocketAddr>>>;
+    fn addresses(&self, name: &str) -> FoundAddresses;
 }
 
 /// Looks names up as the system does.
 pub(crate) struct SystemLookup;
 
 impl Lookup for SystemLookup {
-    fn addresses(&self, name: &str) -> PortFuture<'static, io::Result<Vec<SocketAddr>>> {
+    fn addresses(&self, name: &str) -> FoundAddresses {
         let name = name.to_owned();
         Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
     }
@@ -41,7 +45,8 @@ impl<L: Lookup> Resolve for PublicResolver<L> {
     }
 }
 
-fn is_public(address: IpAddr) -> bool {
+/// Whether an address belongs to the public internet.
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

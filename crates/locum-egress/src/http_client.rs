@@ -1,0 +1,297 @@
+//! The HTTP client.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, ClientBuilder, Response, redirect, retry};
+use url::{Host, Url};
+
+use crate::public_address::{Lookup, PublicResolver, SystemLookup, is_public};
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Most headers of an answer.
+const HEADERS_MAX: usize = 64;
+
+/// Sends requests over HTTP and HTTPS, and reads answers of a bounded size. Needs a tokio runtime with I/O and time.
+///
+/// It follows no redirects, repeats nothing, and ignores the environment: `HTTPS_PROXY` and similar variables have no effect.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    /// Connects to public addresses only.
+    public: Client,
+    unrestricted: Client,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct HttpRequest<'a> {
+    /// The method.
+    pub method: HttpMethod,
+    /// The URL.
+    pub url: &'a Url,
+    /// Names and values of headers.
+    pub headers: &'a [(String, String)],
+    /// The addresses that it may be sent to.
+    pub addresses: Addresses,
+    /// The largest body of an answer, in bytes.
+    pub answer_bytes_max: usize,
+}
+
+/// The method of a request.
+#[derive(Debug, Clone)]
+pub enum HttpMethod {
+    /// `GET`
+    Get,
+    /// `POST` with this body.
+    Post(String),
+}
+
+/// The addresses that a request may be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// Those of the public internet, over HTTPS.
+    Public,
+    /// All.
+    Any,
+}
+
+/// The answer to a request, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case, and values. Those that are not text are left out.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The server cannot be reached, or its answer cannot be used. The text names its origin, and contains no path, query or
+    /// body; what the server sent may be in it, so it is not safe for terminals.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Connecting, or what the system does for that, took too long.
+    #[error("no answer in time")]
+    TimedOut,
+}
+
+impl HttpClient {
+    /// A client that trusts the certificates that the system does.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up, for example because no root certificates are installed.
+    pub fn new() -> Result<Self, HttpError> {
+        Self::build(SystemLookup, |builder| builder)
+    }
+
+    /// A client that trusts the certificates of these authorities (PEM), and no others.
+    ///
+    /// # Errors
+    /// The text has no certificate, or TLS cannot be set up.
+    pub fn trusting(authorities_pem: &str) -> Result<Self, HttpError> {
+        let authorities = Certificate::from_pem_bundle(authorities_pem.as_bytes())
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| HttpError::Unreachable("there is no certificate in PEM".to_owned()))?;
+        Self::build(SystemLookup, |builder| builder.tls_certs_only(authorities.clone()))
+    }
+
+    /// A client that finds addresses by this look-up.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_lookup(lookup: impl Lookup) -> Result<Self, HttpError> {
+        Self::build(lookup, |builder| builder)
+    }
+
+    fn build(lookup: impl Lookup, trust: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, HttpError> {
+        let built =
+            |builder: ClientBuilder| trust(builder).build().map_err(|error| unreachable("TLS", &error));
+        Ok(Self {
+            public: built(builder().https_only(true).dns_resolver(PublicResolver(lookup)))?,
+            unrestricted: built(builder())?,
+        })
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// There is no answer, it is a redirect, it is too large, or it is not UTF-8.
+    pub async fn send(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, HttpError> {
+        let HttpRequest { method, url, headers, addresses, answer_bytes_max } = request;
+        let origin = url.origin().ascii_serialization();
+        let client = match addresses {
+            // The client asks the resolver for names only.
+            Addresses::Public if literal_address(url).is_some_and(|address| !is_public(address)) => {
+                return Err(unusable(&origin, format_args!("is not a public address")));
+            }
+            Addresses::Public => &self.public,
+            Addresses::Any => &self.unrestricted,
+        };
+        let mut sent = match method {
+            HttpMethod::Get => client.get(url.clone()),
+            HttpMethod::Post(body) => client.post(url.clone()).body(body),
+        };
+        for (name, value) in headers {
+            sent = sent.header(name, value);
+        }
+        let response = sent.send().await.map_err(|error| failed(&origin, &error))?;
+        read(response, &origin, answer_bytes_max).await
+    }
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("locum/", env!("CARGO_PKG_VERSION")))
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        // Repeating a request may not be safe.
+        .retry(retry::never())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http1_max_headers(HEADERS_MAX)
+}
+
+fn literal_address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(_) => None,
+    }
+}
+
+async fn read(mut response: Response, origin: &str, bytes_max: usize) -> Result<HttpAnswer, HttpError> {
+    let status = response.status();
+    if status.is_redirection() && status != reqwest::StatusCode::NOT_MODIFIED {
+        return Err(unusable(origin, format_args!("answered {status}, and redirects are not followed")));
+    }
+    let headers = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(origin, &error))? {
+        if body.len() + chunk.len() > bytes_max {
+            return Err(unusable(origin, format_args!("answered with more than {} KiB", bytes_max >> 10)));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let body = String::from_utf8(body)
+        .map_err(|_| unusable(origin, format_args!("answered with a body that is not UTF-8")))?;
+    Ok(HttpAnswer { status: status.as_u16(), headers, body })
+}
+
+fn failed(origin: &str, error: &reqwest::Error) -> HttpError {
+    if error.is_timeout() { HttpError::TimedOut } else { unreachable(origin, error) }
+}
+
+/// Reports the causes of the error, but not its own text, which contains the whole URL.
+fn unreachable(origin: &str, error: &reqwest::Error) -> HttpError {
+    let mut causes = String::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a String does not fail.
+        let _ = write!(causes, ": {error}");
+        cause = error.source();
+    }
+    unusable(origin, format_args!("cannot be reached{causes}"))
+}
+
+fn unusable(origin: &str, what: std::fmt::Arguments<'_>) -> HttpError {
+    HttpError::Unreachable(format!("{origin} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::net::SocketAddr;
+    use std::sync::Mutex;
+
+    use reqwest::dns::{Name, Resolve as _};
+
+    use super::*;
+    use crate::public_address::FoundAddresses;
+
+    /// A name server that answers from a script.
+    struct ScriptedLookup(Mutex<VecDeque<Vec<IpAddr>>>);
+
+    impl ScriptedLookup {
+        fn of(answers: &[&[&str]]) -> Self {
+            let addresses = |answer: &&[&str]| answer.iter().map(|text| text.parse().unwrap()).collect();
+            Self(Mutex::new(answers.iter().map(addresses).collect()))
+        }
+    }
+
+    impl Lookup for ScriptedLookup {
+        fn addresses(&self, _: &str) -> FoundAddresses {
+            let answer = self.0.lock().unwrap().pop_front().unwrap_or_default();
+            Box::pin(
+                async move { Ok(answer.into_iter().map(|address| SocketAddr::new(address, 0)).collect()) },
+            )
+        }
+    }
+
+    async fn refusal(client: &HttpClient, url: &str) -> String {
+        let url = Url::parse(url).unwrap();
+        let request = HttpRequest {
+            method: HttpMethod::Get,
+            url: &url,
+            headers: &[],
+            addresses: Addresses::Public,
+            answer_bytes_max: 1024,
+        };
+        client.send(request).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_public_name_at_a_private_address_is_not_connected_to() {
+        for answer in [&["127.0.0.1"][..], &["10.0.0.1", "169.254.169.254"], &["::1"], &["::ffff:127.0.0.1"]]
+        {
+            let client = HttpClient::with_lookup(ScriptedLookup::of(&[answer])).unwrap();
+            let why = refusal(&client, "https://login.example.com/").await;
+            assert!(why.ends_with("the name has no public address"), "{answer:?}: {why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_private_address_without_a_name_is_not_connected_to() {
+        let client = HttpClient::with_lookup(ScriptedLookup::of(&[])).unwrap();
+        for host in ["127.0.0.1", "[::1]", "169.254.169.254", "2130706433", "0x7f.1"] {
+            let why = refusal(&client, &format!("https://{host}/")).await;
+            assert!(why.ends_with("is not a public address"), "{host}: {why}");
+        }
+        let why = refusal(&client, "http://login.example.com/").await;
+        assert!(why.contains("cannot be reached"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_had_a_public_address_is_checked_again() {
+        let answers: [&[&str]; 3] = [&["93.184.216.34"], &["127.0.0.1"], &["10.0.0.1", "93.184.216.34"]];
+        let resolver = PublicResolver(ScriptedLookup::of(&answers));
+        let name = || "login.example.com".parse::<Name>().unwrap();
+        let public = ["93.184.216.34:0".parse::<SocketAddr>().unwrap()];
+        assert_eq!(resolver.resolve(name()).await.unwrap().collect::<Vec<_>>(), public);
+        let rebound = resolver.resolve(name()).await.err().unwrap();
+        assert_eq!(rebound.to_string(), "the name has no public address");
+        // Of a mixed answer only the public address is used.
+        assert_eq!(resolver.resolve(name()).await.unwrap().collect::<Vec<_>>(), public);
+    }
+
+    #[test]
+    fn authorities_are_certificates() {
+        let certificate = include_str!("../../../fixtures/keys/tenant-rsa.cert.pem");
+        assert!(HttpClient::trusting(certificate).is_ok());
+        for text in ["", "hunter2", include_str!("../../../fixtures/keys/tenant-rsa.pub.pem")] {
+            let refused = HttpClient::trusting(text).unwrap_err();
+            assert_eq!(refused.to_string(), "there is no certificate in PEM");
+        }
+    }
+}
