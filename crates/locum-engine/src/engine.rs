@@ -90,8 +90,7 @@ impl Engine {
         let mut payload = Vec::new();
         let now_unix_ms = recorder.now_unix_ms;
         let authenticated =
-            authenticate(&**directory, &**buckets, tenant, request, caller.ip, now_unix_ms, &mut payload)
-                .await?;
+            authenticate(&self.ports, tenant, request, caller.ip, now_unix_ms, &mut payload).await?;
         recorder.authenticated(&authenticated);
         observation.enter(Step::Admit);
         let admission = admit(&**buckets, authenticated, caller.ip).await;

@@ -12,7 +12,8 @@ pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers, NoAudience
 use crate::model::User;
 pub use crate::observer::{Endpoint, Observer, Outcome, Step};
 pub use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
-use crate::prepared::{PreparedClient, PreparedTenant};
+use crate::prepared::{PreparedClient, PreparedTenant, RemoteIssuer};
+use crate::subject_token::KeySet;
 
 /// The ports of an engine, except [`Issuers`], which tenants are prepared with.
 #[derive(Clone)]
@@ -28,12 +29,14 @@ pub struct Ports {
     pub buckets: Arc<dyn Buckets>,
     /// The receiver of audit events.
     pub audit: Arc<dyn AuditSink>,
+    /// The keys of trusted issuers that have to be fetched.
+    pub issuer_keys: Arc<dyn IssuerKeys>,
     /// Who measures requests, if anybody does.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Ports {
-    /// Combines these ports, without an observer.
+    /// Combines these ports, without an observer and without a way to fetch keys.
     pub fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -41,7 +44,15 @@ impl Ports {
         buckets: Arc<dyn Buckets>,
         audit: Arc<dyn AuditSink>,
     ) -> Self {
-        Self { clock, entropy, directory, buckets, audit, observer: None }
+        Self {
+            clock,
+            entropy,
+            directory,
+            buckets,
+            audit,
+            issuer_keys: Arc::new(NoIssuerKeys),
+            observer: None,
+        }
     }
 }
 
@@ -144,4 +155,31 @@ pub trait AuditSink: Send + Sync {
     /// Takes an event. It must not block: a sink that writes elsewhere queues. The event is taken by the call itself,
     /// whether or not anybody waits for the answer.
     fn record(&self, event: AuditEvent) -> PortReply<'_, Result<(), StoreUnavailable>>;
+}
+
+/// Gives the public keys of issuers that publish them.
+///
+/// Keys in memory are an answer at once. `kid` is what a token claims, so anybody may have chosen it: an implementation
+/// bounds how often an unknown one makes it fetch.
+pub trait IssuerKeys: Send + Sync {
+    /// The keys of an issuer, of a set that [may have](KeySet::may_have) the key with this name if it can be had.
+    fn keys<'a>(
+        &'a self,
+        issuer: &'a RemoteIssuer,
+        kid: Option<&'a str>,
+    ) -> PortReply<'a, Result<Arc<KeySet>, StoreUnavailable>>;
+}
+
+/// Fetches no keys.
+#[derive(Debug, Clone, Copy)]
+pub struct NoIssuerKeys;
+
+impl IssuerKeys for NoIssuerKeys {
+    fn keys<'a>(
+        &'a self,
+        _: &'a RemoteIssuer,
+        _: Option<&'a str>,
+    ) -> PortReply<'a, Result<Arc<KeySet>, StoreUnavailable>> {
+        PortReply::Now(Err(StoreUnavailable("this program fetches no keys of issuers".to_owned())))
+    }
 }

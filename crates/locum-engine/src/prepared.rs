@@ -11,8 +11,8 @@ mod tenant_key;
 
 pub use add_on::{AddOnProblem, PreparedAddOn};
 pub use client::PreparedClient;
-pub(crate) use other_issuers::OtherIssuer;
-pub use other_issuers::{InvalidIssuer, IssuerPlace, IssuerProblem};
+pub use other_issuers::{InvalidIssuer, IssuerPlace, IssuerProblem, RemoteIssuer};
+pub(crate) use other_issuers::{OtherIssuer, OtherKeys};
 pub(crate) use reuse::Reuse;
 pub use tenant::{InvalidSigningKey, InvalidTenant, PreparedTenant};
 pub use tenant_key::{RsaPublicJwk, TenantKey};

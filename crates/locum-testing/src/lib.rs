@@ -15,6 +15,7 @@ mod clock;
 mod directory;
 mod entropy;
 mod faults;
+mod issuer_keys;
 mod issuers;
 mod observer;
 mod requests;
@@ -32,12 +33,13 @@ pub use clock::VirtualClock;
 pub use directory::{FaultyDirectory, tenant_at};
 pub use entropy::CountingEntropy;
 pub use faults::{PortCalls, UNAVAILABLE};
+pub use issuer_keys::ScriptedKeys;
 pub use issuers::{IssuerScript, ScriptedIssuers, manifest, well_behaved};
 pub use observer::{Recorded, RecordingObserver};
 pub use requests::{caller, good, good_with, object};
-pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, signing_key, tenant};
+pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, jwk_set, signing_key, tenant};
 pub use test_engine::{Reply, TestEngine, TestSetup, summary};
-pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, jwk_set, rs256, signed_text};
+pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, rs256, signed_text};
 
 /// The time at which every test starts, in unix seconds.
 pub const NOW: i64 = 1_900_000_000;

@@ -3,6 +3,7 @@
 use locum_abi::configuration::SigningKey;
 use locum_engine::BucketRule;
 use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant, User};
+use locum_engine::prepared::TenantKey;
 use locum_store::TenantData;
 use serde_json::{Map, Value, json};
 
@@ -28,6 +29,12 @@ pub fn tenant(domain: &str) -> TenantData {
 pub fn signing_key(domain: &str) -> SigningKey {
     let pem = if domain == GLOBEX { globex_key() } else { acme_key() };
     SigningKey { kid: format!("key of {domain}"), private_key_pem: pem.into(), certificate_pem: None }
+}
+
+/// The public key of this tenant as a JWK Set, with its `kid`.
+pub fn jwk_set(domain: &str) -> String {
+    let key = TenantKey::from_signing_key(&signing_key(domain)).unwrap();
+    json!({"keys": [{"kty": "RSA", "kid": key.kid, "n": key.public.n, "e": key.public.e}]}).to_string()
 }
 
 /// The stored profile of Alice.

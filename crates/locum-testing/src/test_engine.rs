@@ -1,5 +1,6 @@
 //! An engine whose ports are test doubles.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use locum_engine::model::Client;
@@ -17,6 +18,7 @@ use crate::clock::VirtualClock;
 use crate::directory::{FaultyDirectory, tenant_at};
 use crate::entropy::CountingEntropy;
 use crate::faults::PortCalls;
+use crate::issuer_keys::ScriptedKeys;
 use crate::issuers::{IssuerScript, ScriptedIssuers};
 use crate::observer::{Recorded, RecordingObserver};
 use crate::requests::{caller, object};
@@ -31,6 +33,8 @@ pub struct TestSetup {
     pub globex: TenantData,
     /// The issuers.
     pub issuers: ScriptedIssuers,
+    /// The JWK Sets of trusted issuers that publish them, by `iss`.
+    pub issuer_keys: HashMap<String, String>,
     /// The calls of ports, which can be made to fail.
     pub calls: Arc<PortCalls>,
     /// Whether every bucket is empty at first.
@@ -65,6 +69,8 @@ pub struct TestEngine {
     pub buckets: Arc<RecordingBuckets>,
     /// The audit events.
     pub sink: Arc<RecordingSink>,
+    /// The keys of trusted issuers.
+    pub issuer_keys: Arc<ScriptedKeys>,
     /// What was measured.
     pub observer: Arc<RecordingObserver>,
     /// The answers of issuers, and their recorded calls.
@@ -92,11 +98,12 @@ impl TestEngine {
             acme: tenant(ACME),
             globex: tenant(GLOBEX),
             issuers: ScriptedIssuers::usual(Arc::clone(&calls)),
+            issuer_keys: HashMap::new(),
             calls: Arc::clone(&calls),
             bucket_is_empty: false,
         };
         change(&mut setup);
-        let TestSetup { acme, globex, issuers, bucket_is_empty, .. } = setup;
+        let TestSetup { acme, globex, issuers, issuer_keys, bucket_is_empty, .. } = setup;
         let set = TenantSet::prepare(vec![acme, globex], &issuers).unwrap();
         let clock = Arc::new(VirtualClock::at(NOW));
         let entropy = Arc::new(CountingEntropy::default());
@@ -104,6 +111,7 @@ impl TestEngine {
         let buckets = Arc::new(RecordingBuckets::new(bucket_is_empty, Arc::clone(&calls)));
         let sink = Arc::new(RecordingSink::default());
         let script = Arc::clone(&issuers.script);
+        let issuer_keys = Arc::new(ScriptedKeys::new(&issuer_keys, Arc::clone(&calls)));
         let observer = Arc::new(RecordingObserver::default());
         let mut ports = Ports::new(
             Arc::clone(&clock) as _,
@@ -112,9 +120,10 @@ impl TestEngine {
             Arc::clone(&buckets) as _,
             Arc::clone(&sink) as _,
         );
+        ports.issuer_keys = Arc::clone(&issuer_keys) as _;
         ports.observer = Some(Arc::clone(&observer) as _);
         let engine = Arc::new(Engine::new(ports));
-        Self { engine, clock, entropy, directory, buckets, sink, observer, script, calls }
+        Self { engine, clock, entropy, directory, buckets, sink, issuer_keys, observer, script, calls }
     }
 
     /// The add-ons that do not work.

@@ -3,10 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
-use locum_engine::prepared::TenantKey;
 use serde_json::{Value, json};
 
-use crate::{ACME, GLOBEX, NOW, signing_key};
+use crate::{ACME, GLOBEX, NOW};
 
 /// The secret of every client.
 pub const SECRET: &str = "a secret of at least thirty-two bytes";
@@ -49,12 +48,6 @@ pub fn rs256(domain: &str, claims: &Value) -> String {
         &EncodingKey::from_rsa_pem(key.as_bytes()).unwrap(),
         Algorithm::RS256,
     )
-}
-
-/// The public key of this tenant as a JWK Set, with its `kid`.
-pub fn jwk_set(domain: &str) -> String {
-    let key = TenantKey::from_signing_key(&signing_key(domain)).unwrap();
-    json!({"keys": [{"kty": "RSA", "kid": key.kid, "n": key.public.n, "e": key.public.e}]}).to_string()
 }
 
 /// A token of this header and payload. RS256 signs with the key of [`ACME`], any other algorithm with [`SECRET`].

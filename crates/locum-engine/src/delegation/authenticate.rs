@@ -7,7 +7,7 @@ use crate::delegation::invalid_tokens::InvalidTokenLimit;
 use crate::delegation::request::{DelegationRequest, SubjectToken};
 use crate::delegation::subject::subject_of;
 use crate::model::User;
-use crate::ports::{Buckets, Directory, Found, StoreUnavailable};
+use crate::ports::{Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Subject;
@@ -44,30 +44,34 @@ impl Authenticated<'_> {
 /// receives the decoded claims of the subject token, from which the result borrows.
 ///
 /// # Errors
-/// The host or the client is unknown, the subject token is invalid, the user is blocked, or the directory is
-/// unavailable.
+/// The host or the client is unknown, the subject token is invalid, the user is blocked, or the directory or the keys of
+/// the token's issuer are unavailable.
 pub async fn authenticate<'t>(
-    directory: &dyn Directory,
-    buckets: &dyn Buckets,
+    ports: &Ports,
     tenant: Found<PreparedTenant>,
     request: DelegationRequest,
     ip: IpAddr,
     now_unix_ms: u64,
     payload: &'t mut Vec<u8>,
 ) -> Result<Authenticated<'t>, Refusal> {
+    let Ports { directory, buckets, issuer_keys, .. } = ports;
     let tenant = delegating_tenant(tenant)?;
-    let client = known_client(directory, &tenant, &request.client_id).await?;
-    let limit = InvalidTokenLimit::new(buckets, &tenant, ip, now_unix_ms);
+    let client = known_client(&**directory, &tenant, &request.client_id).await?;
+    let limit = InvalidTokenLimit::new(&**buckets, &tenant, ip, now_unix_ms);
     limit.check().await?;
     let subject = match &request.subject {
-        SubjectToken::IdToken(token) => subject_of(&tenant, &client, token, now_unix_ms, payload),
+        SubjectToken::IdToken(token) => {
+            subject_of(&**issuer_keys, &tenant, &client, token, now_unix_ms, payload).await
+        }
         // Locum stores no refresh tokens yet, so each is unknown.
         SubjectToken::RefreshToken(_) => Err(Refusal::invalid_grant("unknown or revoked refresh_token")),
     };
     let subject = match subject {
         Ok(subject) => subject,
         Err(refusal) => {
-            limit.count().await;
+            if refusal.kind() == RefusalKind::InvalidGrant {
+                limit.count().await;
+            }
             return Err(refusal);
         }
     };

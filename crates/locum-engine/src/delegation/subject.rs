@@ -5,16 +5,18 @@ use std::fmt::Display;
 use locum_abi::secret::Secret;
 
 use crate::model::{ClientKey, PublicKeyAlgorithm, TrustedIssuer};
-use crate::prepared::{OtherIssuer, PreparedClient, PreparedTenant};
-use crate::refusal::Refusal;
-use crate::subject_token::{Expectation, ForeignRules, Subject, Token, VerificationKey, check};
+use crate::ports::{IssuerKeys, StoreUnavailable};
+use crate::prepared::{OtherIssuer, OtherKeys, PreparedClient, PreparedTenant};
+use crate::refusal::{Refusal, RefusalKind};
+use crate::subject_token::{Expectation, ForeignRules, KeySet, Subject, Token, VerificationKey, check};
 
 /// Verifies a token that this client presents at `now_unix_ms`, milliseconds since the unix epoch. The subject borrows from
 /// `decoded`, which receives the decoded parts of the token.
 ///
 /// # Errors
-/// The token is invalid, or its issuer is not trusted here.
-pub(super) fn subject_of<'d>(
+/// The token is invalid, its issuer is not trusted here, or the keys of its issuer cannot be had.
+pub(super) async fn subject_of<'d>(
+    issuer_keys: &dyn IssuerKeys,
     tenant: &PreparedTenant,
     client: &PreparedClient,
     token: &Secret,
@@ -24,7 +26,13 @@ pub(super) fn subject_of<'d>(
     let token = Token::read(token.expose(), decoded).map_err(refused)?;
     // Only chooses among the issuers that are trusted; each has its own keys.
     let other = token.claimed_issuer().and_then(|issuer| tenant.other_issuers().find(issuer));
-    let keys = verification_keys(tenant, client, other);
+    let fetched = match keys_of(client, other) {
+        Some(OtherKeys::Remote(remote)) => {
+            Some(issuer_keys.keys(remote, token.claimed_kid()).wait().await.map_err(unavailable)?)
+        }
+        Some(OtherKeys::Held(_)) | None => None,
+    };
+    let keys = verification_keys(tenant, client, other, fetched.as_deref());
     let claims = token.verify(&keys).map_err(refused)?;
     let expected = Expectation {
         issuer: other.map_or(tenant.issuer(), |other| &other.issuer),
@@ -40,20 +48,30 @@ pub(super) fn subject_of<'d>(
     Ok(subject)
 }
 
+/// The keys of another issuer, if it is them that verify its tokens for this client. A token of a former issuer may be signed
+/// with the client's secret instead: the client's configuration says so, and no header does.
+fn keys_of<'k>(client: &PreparedClient, other: Option<&'k OtherIssuer>) -> Option<&'k OtherKeys> {
+    let OtherIssuer { keys, trusted, .. } = other?;
+    (trusted.is_some() || matches!(client.client().key, ClientKey::TenantKeys)).then_some(keys)
+}
+
 /// The keys that verify tokens of an issuer, or of the tenant if `other` is `None`.
 fn verification_keys<'k>(
     tenant: &'k PreparedTenant,
     client: &'k PreparedClient,
     other: Option<&'k OtherIssuer>,
+    fetched: Option<&'k KeySet>,
 ) -> Vec<&'k VerificationKey> {
-    match other {
-        Some(OtherIssuer { keys, trusted: Some(trusted), .. }) => keys.keys(&trusted.algorithms).collect(),
-        // The tenant's tokens: the client's configuration says how they are signed, and no header does.
-        Some(former) if matches!(client.client().key, ClientKey::TenantKeys) => {
-            former.keys.keys(&[PublicKeyAlgorithm::RS256]).collect()
-        }
-        Some(_) | None => client.verification_keys(tenant),
-    }
+    let set = match keys_of(client, other) {
+        None => return client.verification_keys(tenant),
+        Some(OtherKeys::Held(set)) => set,
+        Some(OtherKeys::Remote(_)) => match fetched {
+            Some(set) => set,
+            None => return Vec::new(),
+        },
+    };
+    let trusted = other.and_then(|other| other.trusted.as_ref());
+    set.keys(trusted.map_or(&[PublicKeyAlgorithm::RS256], |trusted| &trusted.algorithms)).collect()
 }
 
 fn rules(trusted: &TrustedIssuer) -> ForeignRules<'_> {
@@ -63,4 +81,10 @@ fn rules(trusted: &TrustedIssuer) -> ForeignRules<'_> {
 
 fn refused(fact: impl Display) -> Refusal {
     Refusal::invalid_grant(fact.to_string())
+}
+
+/// The client did nothing wrong, so its token does not count as invalid.
+fn unavailable(why: StoreUnavailable) -> Refusal {
+    let description = "the keys of the token's issuer cannot be fetched now; try again later";
+    Refusal::new(RefusalKind::TemporarilyUnavailable, description).because(why)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-use crate::model::PublicKeyAlgorithm;
+use crate::model::{InvalidIssuerUrl, IssuerUrl, PublicKeyAlgorithm};
 
 /// An OpenID provider whose tokens are accepted as subject tokens, besides the tenant's own.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,11 +60,59 @@ impl FormerIssuer {
 }
 
 /// Where the public keys of an issuer are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IssuerKeySource {
     /// A JWK Set (RFC 7517 section 5), as JSON.
     Set(String),
+    /// A JWK Set that is fetched from the issuer.
+    Remote(RemoteKeys),
+}
+
+/// Where an issuer publishes its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemoteKeys {
+    /// What is fetched.
+    pub location: KeyLocation,
+    /// The authorities (PEM) whose certificates the issuer's servers have; those that the system trusts if absent.
+    pub authorities_pem: Option<String>,
+    /// For how long after they expired the keys are used while they cannot be fetched again.
+    pub stale_if_error: Duration,
+}
+
+impl RemoteKeys {
+    /// Keys that are used for a day while they cannot be fetched, from servers that the system trusts.
+    pub fn new(location: KeyLocation) -> Self {
+        Self { location, authorities_pem: None, stale_if_error: Duration::from_secs(24 * 3600) }
+    }
+}
+
+/// What is fetched for the keys of an issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// The JWK Set.
+    JwkSet(IssuerUrl),
+    /// The issuer's OpenID configuration, which names the JWK Set (OpenID Connect Discovery 1.0 section 4).
+    Discovery(IssuerUrl),
+}
+
+impl KeyLocation {
+    /// The OpenID configuration of this issuer.
+    ///
+    /// # Errors
+    /// The issuer is not a URL that documents are fetched from.
+    pub fn discovery(issuer: &str) -> Result<Self, InvalidIssuerUrl> {
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        format!("{base}/.well-known/openid-configuration").parse().map(Self::Discovery)
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &IssuerUrl {
+        match self {
+            Self::JwkSet(url) | Self::Discovery(url) => url,
+        }
+    }
 }
 
 /// Whom a token must have been issued for.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::model::{FormerIssuer, IssuerKeySource, Tenant, TrustedIssuer, UserIdRule};
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::model::{FormerIssuer, IssuerKeySource, RemoteKeys, Tenant, TrustedIssuer, UserIdRule};
 use crate::subject_token::{InvalidKeySet, KeySet};
 
 /// The former and the trusted issuers of a tenant.
@@ -13,9 +15,57 @@ pub(crate) struct OtherIssuers(Vec<OtherIssuer>);
 #[derive(Debug)]
 pub(crate) struct OtherIssuer {
     pub(crate) issuer: String,
-    pub(crate) keys: KeySet,
+    pub(crate) keys: OtherKeys,
     /// `None` if its tokens count as the tenant's own.
     pub(crate) trusted: Option<TrustedIssuer>,
+}
+
+/// The keys of an issuer.
+#[derive(Debug)]
+pub(crate) enum OtherKeys {
+    /// They are in the tenant's data.
+    Held(KeySet),
+    /// A port fetches them.
+    Remote(RemoteIssuer),
+}
+
+/// An issuer whose keys are fetched.
+#[derive(Debug, Clone)]
+pub struct RemoteIssuer {
+    issuer: String,
+    keys: RemoteKeys,
+    id: [u8; 32],
+}
+
+impl RemoteIssuer {
+    /// An issuer that publishes its keys there.
+    pub fn new(issuer: impl Into<String>, keys: RemoteKeys) -> Self {
+        let issuer = issuer.into();
+        let mut id = Context::new(&SHA256);
+        for part in
+            [&issuer, &format!("{:?}", keys.location), keys.authorities_pem.as_deref().unwrap_or_default()]
+        {
+            id.update(&part.len().to_be_bytes());
+            id.update(part.as_bytes());
+        }
+        let id = <[u8; 32]>::try_from(id.finish().as_ref()).unwrap_or_default();
+        Self { issuer, keys, id }
+    }
+
+    /// The `iss` of its tokens.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Where its keys are.
+    pub fn keys(&self) -> &RemoteKeys {
+        &self.keys
+    }
+
+    /// Equal for two that have one issuer, one location and the same authorities, so that their keys are fetched once.
+    pub fn id(&self) -> [u8; 32] {
+        self.id
+    }
 }
 
 /// An issuer that cannot be trusted so.
@@ -73,6 +123,9 @@ pub enum IssuerProblem {
         "its users could be taken for those of `{0}`: one prefix of `user_id` begins with the other; change one, or set `shares_users` if they are the same"
     )]
     SamePrefix(String),
+    /// Its keys would be fetched from Locum itself.
+    #[error("its keys are at the tenant's own domain, which is this server: it would ask itself")]
+    OwnDomain,
 }
 
 impl OtherIssuers {
@@ -81,9 +134,8 @@ impl OtherIssuers {
     pub(super) fn read(tenant: &Tenant) -> (Self, Vec<InvalidIssuer>) {
         let mut issuers = Self::default();
         let mut invalid = Vec::new();
-        let own = tenant.issuer();
         let mut add = |place, issuer: &str, keys, trusted| {
-            let added = issuers.add(&own, issuer, keys, trusted);
+            let added = issuers.add(tenant, issuer, keys, trusted);
             invalid.extend(added.err().map(|problem| InvalidIssuer { place, problem }));
         };
         for (index, FormerIssuer { issuer, keys }) in tenant.former_issuers.iter().enumerate() {
@@ -97,12 +149,12 @@ impl OtherIssuers {
 
     fn add(
         &mut self,
-        own: &str,
+        tenant: &Tenant,
         issuer: &str,
         keys: Option<&IssuerKeySource>,
         trusted: Option<&TrustedIssuer>,
     ) -> Result<(), IssuerProblem> {
-        if issuer == own || self.find(issuer).is_some() {
+        if issuer == tenant.issuer() || self.find(issuer).is_some() {
             return Err(IssuerProblem::Twice(issuer.to_owned()));
         }
         if let Some(TrustedIssuer { user_id, .. }) = trusted.filter(|trusted| !trusted.user_id.shares_users) {
@@ -117,8 +169,12 @@ impl OtherIssuers {
             }
         }
         let keys = match keys {
-            Some(IssuerKeySource::Set(json)) => KeySet::from_json(json)?,
-            None => KeySet::default(),
+            None => OtherKeys::Held(KeySet::default()),
+            Some(IssuerKeySource::Set(json)) => OtherKeys::Held(KeySet::from_json(json)?),
+            Some(IssuerKeySource::Remote(keys)) if keys.location.url().host() == tenant.domain => {
+                return Err(IssuerProblem::OwnDomain);
+            }
+            Some(IssuerKeySource::Remote(keys)) => OtherKeys::Remote(RemoteIssuer::new(issuer, keys.clone())),
         };
         self.0.push(OtherIssuer { issuer: issuer.to_owned(), keys, trusted: trusted.cloned() });
         Ok(())

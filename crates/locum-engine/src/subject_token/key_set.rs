@@ -103,6 +103,11 @@ impl KeySet {
         &self.ignored
     }
 
+    /// Whether a token that names this key, or none, may be signed with one of them.
+    pub fn may_have(&self, kid: Option<&str>) -> bool {
+        kid.is_none_or(|kid| self.keys.iter().any(|key| key.kid.as_ref().is_none_or(|own| own == kid)))
+    }
+
     /// The keys for one of these algorithms.
     pub(crate) fn keys<'k>(
         &'k self,
@@ -318,6 +323,16 @@ mod tests {
         assert_eq!(set.keys(&[RS256, PS256]).count(), 1);
         assert_eq!(set.keys(&[RS256, ES256]).count(), 0);
         assert!(set.ignored().is_empty());
+    }
+
+    #[test]
+    fn a_key_without_a_name_may_be_the_one_that_a_token_names() {
+        let (_, jwk) = elliptic(false);
+        let named = |kid: &str| with(&jwk, json!({ "kid": kid }));
+        let set = read(&[named("a"), named("b")]).unwrap();
+        assert!(set.may_have(None) && set.may_have(Some("a")) && set.may_have(Some("b")));
+        assert!(!set.may_have(Some("c")) && !set.may_have(Some("")));
+        assert!(read(&[named("a"), jwk]).unwrap().may_have(Some("c")));
     }
 
     #[test]

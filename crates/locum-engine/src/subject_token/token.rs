@@ -66,6 +66,11 @@ impl<'t, 'd> Token<'t, 'd> {
         self.claims.get("iss").and_then(Node::as_text)
     }
 
+    /// The name of the key that the token claims to be signed with.
+    pub(crate) fn claimed_kid(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+
     /// The claims, which are not checked yet, if one of these keys has signed them.
     pub(crate) fn verify(self, keys: &[&VerificationKey]) -> Result<Members<'d>, TokenError> {
         let candidates = candidates(&self.header, keys)?;

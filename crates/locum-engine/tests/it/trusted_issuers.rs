@@ -2,15 +2,16 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey};
 use locum_engine::model::{
-    Audiences, ClientKey, FormerIssuer, IssuerKeySource, PublicKeyAlgorithm, Tenant, TrustedIssuer,
-    UserIdRule,
+    Audiences, ClientKey, FormerIssuer, IssuerKeySource, KeyLocation, PublicKeyAlgorithm, RemoteKeys, Tenant,
+    TrustedIssuer, UserIdRule,
 };
 use locum_engine::prepared::{InvalidTenant, IssuerPlace, IssuerProblem, PreparedTenant};
 use locum_engine::{InvalidKeySet, KeySet};
 use serde_json::{Value, json};
 
 use locum_testing::{
-    ACME, GLOBEX, Reply, TestEngine, TestSetup, claims_for, good_with, hs256, jwk_set, rs256, signed_text,
+    ACME, GLOBEX, Reply, TestEngine, TestSetup, UNAVAILABLE, bucket_rule, claims_for, good_with, hs256,
+    jwk_set, rs256, signed_text,
 };
 
 /// A provider that signs with the key of [`GLOBEX`].
@@ -245,6 +246,70 @@ fn no_port_is_asked_for_a_key_that_the_tenant_file_states() {
     );
     let made = test.calls.made();
     assert_eq!(made.iter().filter(|call| **call == "client").count(), 3, "{made:?}");
+}
+
+fn published(issuer: &str) -> IssuerKeySource {
+    IssuerKeySource::Remote(RemoteKeys::new(KeyLocation::discovery(issuer).unwrap()))
+}
+
+/// An engine whose tenant trusts [`CORP`] and was [`FORMER`], whose keys are published.
+fn with_published_keys(change: impl FnOnce(&mut TestSetup)) -> TestEngine {
+    TestEngine::with(|setup| {
+        setup.acme.tenant.former_issuers = vec![FormerIssuer::new(FORMER, Some(published(FORMER)))];
+        let corp = TrustedIssuer::new(CORP, published(CORP), "corp|{sub}".parse().unwrap());
+        setup.acme.tenant.trusted_issuers = vec![corp];
+        setup.issuer_keys = [CORP, FORMER].map(|issuer| (issuer.to_owned(), jwk_set(GLOBEX))).into();
+        change(setup);
+    })
+}
+
+#[test]
+fn published_keys_are_asked_for_only_if_they_can_verify_the_token() {
+    let test = with_published_keys(|_| {});
+    let kid = Some(format!("key of {GLOBEX}"));
+    assert_eq!(corp(&test, json!({})), "issued");
+    assert_eq!(test.issuer_keys.asked(), [(CORP.to_owned(), kid.clone())]);
+    let own = present(&test, &hs256(&claims_for("caller"))).summary();
+    let former = present(&test, &hs256(&corp_claims(json!({"iss": FORMER})))).summary();
+    let unknown = present(&test, &hs256(&corp_claims(json!({"iss": "https://evil.example/"})))).summary();
+    assert_eq!([own.as_str(), &former, &unknown], ["issued", "issued", NOT_TRUSTED]);
+    assert_eq!(test.issuer_keys.asked().len(), 1);
+
+    let test = with_published_keys(|setup| setup.client("caller").key = ClientKey::TenantKeys);
+    let former = present(&test, &rs256(GLOBEX, &corp_claims(json!({"iss": FORMER})))).summary();
+    let own = present(&test, &rs256(ACME, &claims_for("caller"))).summary();
+    assert_eq!([former.as_str(), &own], ["issued", "issued"]);
+    assert_eq!(test.issuer_keys.asked(), [(FORMER.to_owned(), kid)]);
+}
+
+#[test]
+fn keys_that_cannot_be_had_are_not_the_clients_fault() {
+    let test = with_published_keys(|setup| {
+        setup.issuer_keys.remove(CORP);
+        setup.acme.tenant.delegation.invalid_token_rate = bucket_rule(1, 1);
+    });
+    for _ in 0..3 {
+        let reply = present(&test, &rs256(GLOBEX, &corp_claims(json!({}))));
+        let expected = "503 temporarily_unavailable the keys of the token's issuer cannot be fetched now; try again later";
+        assert_eq!(reply.summary(), expected);
+        let inside = reply.event.refusal.unwrap().inside;
+        assert!(inside.unwrap().contains(UNAVAILABLE));
+    }
+    // Three invalid tokens would have emptied the bucket.
+    assert_eq!(present(&test, &hs256(&claims_for("caller"))).summary(), "issued");
+}
+
+#[test]
+fn keys_are_not_fetched_from_the_tenant_itself() {
+    let with_url = |url: &str| {
+        let keys = RemoteKeys::new(KeyLocation::JwkSet(url.parse().unwrap()));
+        let user_id = "corp|{sub}".parse().unwrap();
+        problem(vec![], vec![TrustedIssuer::new(CORP, IssuerKeySource::Remote(keys), user_id)])
+    };
+    let own = Some((IssuerPlace::Trusted(0), IssuerProblem::OwnDomain));
+    assert_eq!(with_url(&format!("https://{ACME}/.well-known/jwks.json")), own);
+    assert_eq!(with_url("https://ACME.example.com:8443/keys"), own);
+    assert_eq!(with_url("https://login.corp.example/keys"), None);
 }
 
 /// Why a tenant cannot trust these issuers.

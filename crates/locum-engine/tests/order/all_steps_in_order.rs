@@ -6,22 +6,20 @@ use locum_engine::delegation::{admit, authenticate, authorize, issue};
 use locum_engine::ports::{Buckets, Directory, Entropy, Found};
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::revocation::{self, RevocationAdmission, RevocationRequest};
-use locum_engine::{DelegationRequest, Issued, Refusal};
+use locum_engine::{DelegationRequest, Issued, Ports, Refusal};
 
 #[allow(dead_code)]
 async fn delegate(
-    directory: &dyn Directory,
-    buckets: &dyn Buckets,
-    entropy: &dyn Entropy,
+    ports: &Ports,
     tenant: Found<PreparedTenant>,
     request: DelegationRequest,
     ip: IpAddr,
 ) -> Result<Issued, Refusal> {
     let mut payload = Vec::new();
-    let authenticated = authenticate(directory, buckets, tenant, request, ip, 0, &mut payload).await?;
-    let admitted = admit(buckets, authenticated, ip).await.outcome?;
-    let authorized = authorize(directory, admitted, "reference").await?;
-    issue(entropy, directory, authorized, "reference").await
+    let authenticated = authenticate(ports, tenant, request, ip, 0, &mut payload).await?;
+    let admitted = admit(&*ports.buckets, authenticated, ip).await.outcome?;
+    let authorized = authorize(&*ports.directory, admitted, "reference").await?;
+    issue(&*ports.entropy, &*ports.directory, authorized, "reference").await
 }
 
 #[allow(dead_code)]
