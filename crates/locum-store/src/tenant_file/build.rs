@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::issuers;
 use crate::tenant_file::model::{
-    ChainsEntry, ClientEntry, DelegationEntry, JwtConfigurationEntry, SigningKeyEntry, TenantEntry,
-    UserEntry, WhenUnavailableEntry,
+    ChainsEntry, ClientEntry, DelegationEntry, FormerIssuerEntry, JwtConfigurationEntry, SigningKeyEntry,
+    TenantEntry, UserEntry, WhenUnavailableEntry,
 };
 use crate::tenant_file::pem_kind;
 use crate::tenant_set::TenantData;
@@ -57,7 +57,7 @@ pub(super) fn tenant(entry: TenantEntry, errors: &mut FieldErrors) -> TenantData
         errors.add("/domain", "write the domain as a host name, without scheme, port and path");
     }
     let tenant_signs =
-        !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(|former| former.keys.is_some());
+        !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(FormerIssuerEntry::has_keys);
     let mut tenant = Tenant::new(domain);
     tenant.delegation = delegation(&entry.delegation, errors);
     tenant.signing_keys = keys(entry.signing_keys, errors);

@@ -1,13 +1,27 @@
 //! The former and the trusted issuers of a tenant file.
 
+use std::time::Duration;
+
 use locum_engine::KeySet;
 use locum_engine::model::{
-    Audiences, FormerIssuer, IssuerKeySource, PublicKeyAlgorithm, Tenant, TrustedIssuer, UserIdRule,
+    Audiences, FormerIssuer, InvalidIssuerUrl, IssuerKeySource, KeyLocation, PublicKeyAlgorithm, RemoteKeys,
+    Tenant, TrustedIssuer, UserIdRule,
 };
 use locum_engine::prepared::{InvalidIssuer, IssuerPlace, IssuerProblem, PreparedTenant};
 
 use crate::tenant_file::field_error::FieldErrors;
-use crate::tenant_file::model::{AudiencesEntry, FormerIssuerEntry, TenantEntry, TrustedIssuerEntry};
+use crate::tenant_file::model::{
+    AudiencesEntry, DiscoveryEntry, FormerIssuerEntry, TenantEntry, TrustedIssuerEntry,
+};
+
+/// The fields that say where an issuer's keys are.
+struct KeysEntry {
+    keys: Option<String>,
+    jwks: Option<DiscoveryEntry>,
+    jwks_uri: Option<String>,
+    ca: Option<String>,
+    stale_if_error_hours: Option<u64>,
+}
 
 /// Adds the issuers to the tenant, without those that have errors.
 pub(super) fn add(
@@ -18,10 +32,13 @@ pub(super) fn add(
 ) {
     // The places of those that are added, in the file.
     let (mut former_at, mut trusted_at) = (Vec::new(), Vec::new());
-    for (index, FormerIssuerEntry { issuer, keys }) in former.into_iter().enumerate() {
+    for (index, entry) in former.into_iter().enumerate() {
         let at = format!("/former_issuers/{index}");
-        if is_named(&issuer, &at, errors) {
-            tenant.former_issuers.push(FormerIssuer::new(issuer, keys.map(IssuerKeySource::Set)));
+        let FormerIssuerEntry { issuer, keys, jwks, jwks_uri, ca, stale_if_error_hours } = entry;
+        let entry = KeysEntry { keys, jwks, jwks_uri, ca, stale_if_error_hours };
+        let (is_named, keys) = (is_named(&issuer, &at, errors), key_source(entry, &issuer, &at, errors));
+        if let (true, Ok(keys)) = (is_named, keys) {
+            tenant.former_issuers.push(FormerIssuer::new(issuer, keys));
             former_at.push(at);
         }
     }
@@ -41,9 +58,13 @@ pub(super) fn add(
         let field = match problem {
             IssuerProblem::Twice(_) => "issuer",
             IssuerProblem::NoPrefix | IssuerProblem::SamePrefix(_) => "user_id",
-            _ => "keys",
+            IssuerProblem::Keys(_) => "keys",
+            // Whichever field says where the keys are.
+            _ => "",
         };
-        errors.add(format!("{}/{field}", at.map_or("", String::as_str)), problem.to_string());
+        let at = at.map_or("", String::as_str);
+        let pointer = if field.is_empty() { at.to_owned() } else { format!("{at}/{field}") };
+        errors.add(pointer, problem.to_string());
     }
 }
 
@@ -70,17 +91,20 @@ fn trusted_issuer(entry: TrustedIssuerEntry, at: &str, errors: &mut FieldErrors)
     };
     let algorithms = entry.algorithms.map(|names| algorithms(&names, at, errors));
     let user_id = user_id(entry.user_id.as_deref(), at, errors);
-    if entry.keys.is_none() {
+    let TrustedIssuerEntry { keys, jwks, jwks_uri, ca, stale_if_error_hours, .. } = entry;
+    let keys =
+        key_source(KeysEntry { keys, jwks, jwks_uri, ca, stale_if_error_hours }, &entry.issuer, at, errors);
+    if let Ok(None) = keys {
         errors.add(
-            format!("{at}/keys"),
-            "the field `keys` is missing; write the issuer's JWK Set, such as ${file:jwks.json}",
+            at,
+            "it has no keys; write `jwks: discovery`, or the URL of its JWK Set as `jwks_uri`, or the set itself as `keys`",
         );
     }
-    let (audiences, user_id, keys) = (audiences?, user_id?, entry.keys?);
+    let (audiences, user_id, keys) = (audiences?, user_id?, keys.ok()??);
     if !is_named {
         return None;
     }
-    let mut issuer = TrustedIssuer::new(entry.issuer, IssuerKeySource::Set(keys), user_id);
+    let mut issuer = TrustedIssuer::new(entry.issuer, keys, user_id);
     issuer.user_id.shares_users = entry.shares_users;
     issuer.audiences = audiences;
     issuer.claims = entry.claims;
@@ -88,6 +112,42 @@ fn trusted_issuer(entry: TrustedIssuerEntry, at: &str, errors: &mut FieldErrors)
         issuer.algorithms = algorithms?;
     }
     Some(issuer)
+}
+
+/// Where the keys of this issuer are, if it says so. An error was reported.
+fn key_source(
+    entry: KeysEntry,
+    issuer: &str,
+    at: &str,
+    errors: &mut FieldErrors,
+) -> Result<Option<IssuerKeySource>, ()> {
+    let KeysEntry { keys, jwks, jwks_uri, ca, stale_if_error_hours } = entry;
+    let location = match (keys, jwks, jwks_uri) {
+        (keys, None, None) => {
+            if ca.is_some() || stale_if_error_hours.is_some() {
+                errors.add(at, "`ca` and `stale_if_error_hours` are for keys that are fetched; remove them");
+                return Err(());
+            }
+            return Ok(keys.map(IssuerKeySource::Set));
+        }
+        (None, Some(DiscoveryEntry::Discovery), None) => KeyLocation::discovery(issuer).map_err(|invalid| {
+            errors.add(format!("{at}/issuer"), format!("for `jwks: discovery`, {invalid}"))
+        }),
+        (None, None, Some(url)) => url
+            .parse()
+            .map(KeyLocation::JwkSet)
+            .map_err(|invalid: InvalidIssuerUrl| errors.add(format!("{at}/jwks_uri"), invalid.to_string())),
+        _ => {
+            errors.add(at, "write one of `keys`, `jwks` and `jwks_uri`");
+            return Err(());
+        }
+    };
+    let mut keys = RemoteKeys::new(location?);
+    keys.authorities_pem = ca;
+    if let Some(hours) = stale_if_error_hours {
+        keys.stale_if_error = Duration::from_secs(hours.saturating_mul(3600));
+    }
+    Ok(Some(IssuerKeySource::Remote(keys)))
 }
 
 fn algorithms(names: &[String], at: &str, errors: &mut FieldErrors) -> Option<Vec<PublicKeyAlgorithm>> {

@@ -111,6 +111,17 @@ pub(super) struct FormerIssuerEntry {
     #[serde(default)]
     pub(super) issuer: String,
     pub(super) keys: Option<String>,
+    pub(super) jwks: Option<DiscoveryEntry>,
+    pub(super) jwks_uri: Option<String>,
+    pub(super) ca: Option<String>,
+    pub(super) stale_if_error_hours: Option<u64>,
+}
+
+impl FormerIssuerEntry {
+    /// Whether it says where the issuer's keys are.
+    pub(super) fn has_keys(&self) -> bool {
+        self.keys.is_some() || self.jwks.is_some() || self.jwks_uri.is_some()
+    }
 }
 
 /// An entry of `trusted_issuers`.
@@ -120,6 +131,10 @@ pub(super) struct TrustedIssuerEntry {
     #[serde(default)]
     pub(super) issuer: String,
     pub(super) keys: Option<String>,
+    pub(super) jwks: Option<DiscoveryEntry>,
+    pub(super) jwks_uri: Option<String>,
+    pub(super) ca: Option<String>,
+    pub(super) stale_if_error_hours: Option<u64>,
     pub(super) audiences: Option<AudiencesEntry>,
     pub(super) algorithms: Option<Vec<String>>,
     pub(super) user_id: Option<String>,
@@ -127,6 +142,13 @@ pub(super) struct TrustedIssuerEntry {
     pub(super) shares_users: bool,
     #[serde(default)]
     pub(super) claims: BTreeMap<String, String>,
+}
+
+/// `jwks` of another issuer: the word `discovery`.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DiscoveryEntry {
+    Discovery,
 }
 
 /// `trusted_issuers[].audiences`: the word `client_id`, or a list.

@@ -1,6 +1,8 @@
 //! Former and trusted issuers in a tenant file.
 
-use locum_engine::model::{Audiences, ClientKey, IssuerKeySource, PublicKeyAlgorithm};
+use std::time::Duration;
+
+use locum_engine::model::{Audiences, ClientKey, IssuerKeySource, KeyLocation, PublicKeyAlgorithm};
 use locum_store::tenant_file::{References, TenantFile, read};
 use locum_testing::{ACME, GLOBEX, jwk_set};
 
@@ -41,7 +43,7 @@ fn a_trusted_issuer_needs_its_name_its_keys_and_how_it_names_users() {
         [
             "tenant.yaml:3:5: write the issuer as its tokens do in `iss` (at /trusted_issuers/0/issuer)",
             "tenant.yaml:3:5: the field `user_id` is missing; write how a token names the user, such as \"corp|{sub}\" (at /trusted_issuers/0/user_id)",
-            "tenant.yaml:3:5: the field `keys` is missing; write the issuer's JWK Set, such as ${file:jwks.json} (at /trusted_issuers/0/keys)",
+            "tenant.yaml:3:5: it has no keys; write `jwks: discovery`, or the URL of its JWK Set as `jwks_uri`, or the set itself as `keys` (at /trusted_issuers/0)",
         ]
     );
 }
@@ -115,8 +117,8 @@ fn each_field_with_an_error_is_named() {
     ] {
         assert_eq!(with(field), message, "{field}");
     }
-    let unknown = with("jwks: discovery");
-    assert!(unknown.starts_with("unknown field `jwks`"), "{unknown}");
+    let unknown = with("jwks_url: https://login.corp.example/keys");
+    assert!(unknown.starts_with("unknown field `jwks_url`"), "{unknown}");
 }
 
 #[test]
@@ -155,4 +157,54 @@ fn the_keys_of_a_former_issuer_verify_the_tokens_of_rs256_clients() {
             "tenant.yaml:6:31: this algorithm needs a signing key of the tenant; add one to signing_keys (at /clients/0/jwt_configuration/alg)"
         ]
     );
+}
+
+#[test]
+fn keys_are_fetched_by_discovery_or_from_a_url() {
+    let keys = |lines: &str| {
+        let file = read_lines(&format!(
+            "trusted_issuers:\n  - issuer: https://login.corp.example/a/\n    user_id: \"corp|{{sub}}\"\n{lines}"
+        ));
+        file.map(|file| match &file.data.tenant.trusted_issuers[0].keys {
+            IssuerKeySource::Remote(keys) => keys.clone(),
+            other => panic!("{other:?}"),
+        })
+    };
+    let discovered = keys("    jwks: discovery\n").unwrap();
+    let url = "https://login.corp.example/a/.well-known/openid-configuration";
+    assert_eq!(discovered.location, KeyLocation::Discovery(url.parse().unwrap()));
+    assert_eq!(
+        (discovered.authorities_pem, discovered.stale_if_error),
+        (None, Duration::from_secs(24 * 3600))
+    );
+    let named =
+        keys("    jwks_uri: https://keys.corp.example/\n    ca: ${env:PAGE}\n    stale_if_error_hours: 2\n")
+            .unwrap();
+    assert_eq!(named.location, KeyLocation::JwkSet("https://keys.corp.example/".parse().unwrap()));
+    assert_eq!(named.authorities_pem.as_deref(), Some("<html>"));
+    assert_eq!(named.stale_if_error, Duration::from_secs(2 * 3600));
+    for (lines, message) in [
+        ("    jwks: other\n", "write one of discovery (at /trusted_issuers/0/jwks)"),
+        (
+            "    jwks_uri: http://login.corp.example/\n",
+            "write a URL with https, or with http and an address of this machine such as 127.0.0.1, without user, password and fragment (at /trusted_issuers/0/jwks_uri)",
+        ),
+        (
+            "    jwks: discovery\n    jwks_uri: https://keys.corp.example/\n",
+            "write one of `keys`, `jwks` and `jwks_uri` (at /trusted_issuers/0)",
+        ),
+        (
+            "    keys: ${env:KEYS}\n    stale_if_error_hours: 1\n",
+            "`ca` and `stale_if_error_hours` are for keys that are fetched; remove them (at /trusted_issuers/0)",
+        ),
+        (
+            "    jwks_uri: https://acme.example.com/.well-known/jwks.json\n",
+            "its keys are at the tenant's own domain, which is this server: it would ask itself (at /trusted_issuers/0)",
+        ),
+    ] {
+        let errors = keys(lines).unwrap_err();
+        assert!(errors[0].ends_with(message), "{errors:?}");
+    }
+    let issuer_without_url = refused("former_issuers:\n  - issuer: acme\n    jwks: discovery\n");
+    assert!(issuer_without_url[0].contains("for `jwks: discovery`, write a URL"), "{issuer_without_url:?}");
 }
