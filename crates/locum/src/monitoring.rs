@@ -1,5 +1,6 @@
 //! The listener for whoever watches the server: metrics, and what the server waits for.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -138,7 +139,7 @@ fn waiting_for(name: &str, reason: &str) -> WaitingFor {
 
 /// Where metrics are read that nobody counts for them.
 fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
-    let [of_buckets, of_signatures, of_plugins, of_reload] = [(); 4].map(|()| Arc::clone(service));
+    let [of_buckets, of_signatures, of_plugins, of_keys, of_reload] = [(); 5].map(|()| Arc::clone(service));
     let audit = Arc::clone(audit);
     Sources {
         buckets: Box::new(move || of_buckets.buckets.len()),
@@ -150,6 +151,16 @@ fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
                 .plugins()
                 .map(|plugin| (plugin.manifest().name.clone(), plugin.health().deaths.into()));
             restarts.collect()
+        }),
+        issuer_keys: Box::new(move || {
+            // Tenants may fetch the keys of one issuer from different places.
+            let mut oldest = BTreeMap::new();
+            for issuer in of_keys.issuer_keys.status() {
+                let Some(age) = issuer.age else { continue };
+                let known = oldest.entry(issuer.issuer).or_insert(0);
+                *known = age.as_secs().max(*known);
+            }
+            oldest.into_iter().collect()
         }),
         reload: Box::new(move || of_reload.last_reload.get()),
     }

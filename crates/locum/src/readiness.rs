@@ -1,15 +1,30 @@
-//! What `/readyz` shows: each plugin with its level of isolation, and what its sandbox consists of.
+//! What `/readyz` shows: each plugin with its level of isolation, and what its sandbox consists of; the keys of other issuers.
 
 use locum_host::{Plugin, PluginSet};
-use serde_json::{Map, Value};
+use locum_keys::IssuerStatus;
+use serde_json::{Map, Value, json};
 
-pub(crate) fn details(plugins: &PluginSet) -> Map<String, Value> {
+pub(crate) fn details(plugins: &PluginSet, issuers: &[IssuerStatus]) -> Map<String, Value> {
     let pauses = plugins.pauses();
     let details = |plugin: &Plugin| {
         let name = &plugin.manifest().name;
         details_of(plugin, pauses.iter().filter(|pause| pause.scope.plugin == *name).count())
     };
-    Map::from_iter([("plugins".to_owned(), plugins.plugins().map(details).collect())])
+    let mut all = Map::from_iter([("plugins".to_owned(), plugins.plugins().map(details).collect())]);
+    if !issuers.is_empty() {
+        all.insert("issuer_keys".to_owned(), issuer_keys(issuers));
+    }
+    all
+}
+
+/// The issuers are counted and not listed, as pauses are.
+fn issuer_keys(issuers: &[IssuerStatus]) -> Value {
+    let oldest = issuers.iter().filter_map(|issuer| issuer.age).max();
+    json!({
+        "issuers": issuers.len(),
+        "failing": issuers.iter().filter(|issuer| issuer.failure.is_some()).count(),
+        "oldest_seconds": oldest.map(|age| age.as_secs()),
+    })
 }
 
 /// The pauses are counted and not listed: whoever can ask need not know the tenants.

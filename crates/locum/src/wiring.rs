@@ -8,6 +8,7 @@ use locum_engine::ports::AuditSink;
 use locum_engine::{Engine, Ports};
 use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, LoadError, LoadOptions, Pins, PluginSet, Upstreams, plugin_files};
+use locum_keys::FetchedKeys;
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 
 use crate::config::Config;
@@ -24,29 +25,36 @@ pub(crate) struct Service {
     /// Held by a reload and by an upgrade from its beginning to its end: each configures add-ons with what it found.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) buckets: Arc<MemoryBuckets>,
+    pub(crate) issuer_keys: Arc<FetchedKeys>,
     pub(crate) last_reload: LastReloadRecord,
 }
 
 /// Connects plugins and tenants to an engine, which records its audit events there and is measured by these metrics.
+///
+/// # Errors
+/// The client that fetches issuers' keys cannot be set up.
 pub(crate) fn assemble(
     plugins: PluginSet,
     set: TenantSet,
     audit: Arc<dyn AuditSink>,
     metrics: Option<&Metrics>,
-) -> Service {
+) -> Result<Service, CommandError> {
     let directory = Arc::new(MemoryDirectory::new(set));
     let buckets = Arc::<MemoryBuckets>::default();
+    let issuer_keys = Arc::new(FetchedKeys::new().map_err(CommandError::system)?);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let mut ports = Ports::new(clock, entropy, directory.clone(), buckets.clone(), audit);
     ports.observer = metrics.map(Metrics::observer);
-    Service {
+    ports.issuer_keys = issuer_keys.clone();
+    Ok(Service {
         engine: Arc::new(Engine::new(ports)),
         buckets,
+        issuer_keys,
         last_reload: LastReloadRecord::of_start(),
         directory,
         plugins: ArcSwap::from_pointee(plugins),
         changing: tokio::sync::Mutex::default(),
-    }
+    })
 }
 
 /// Loads all plugins, or says for each that cannot be loaded why, one line for each.

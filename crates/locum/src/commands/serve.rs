@@ -114,7 +114,7 @@ fn start(
     let prepared = tenants::read(config).prepare(&plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    Ok(wiring::assemble(plugins, prepared.set, audit, metrics))
+    wiring::assemble(plugins, prepared.set, audit, metrics)
 }
 
 /// A lock that cannot be written is no reason not to start: it accepts the files that are there.
@@ -170,7 +170,7 @@ async fn serve_until_stopped(
     let service = Arc::new(service);
     let shown = Arc::clone(&service);
     let options = ServerOptions {
-        details: Arc::new(move || readiness::details(&shown.plugins.load())),
+        details: Arc::new(move || readiness::details(&shown.plugins.load(), &shown.issuer_keys.status())),
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits.server(),
         ..Default::default()

@@ -19,6 +19,8 @@ pub(crate) struct Sources {
     pub(crate) audit_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
     /// The plugins, and how often processes of their own ended.
     pub(crate) plugin_restarts: Box<dyn Fn() -> Vec<(String, u64)> + Send + Sync>,
+    /// The issuers whose keys were fetched, and how many seconds ago.
+    pub(crate) issuer_keys: Box<dyn Fn() -> Vec<(String, u64)> + Send + Sync>,
     /// How the last reload ended.
     pub(crate) reload: Box<dyn Fn() -> LastReload + Send + Sync>,
 }
@@ -30,6 +32,12 @@ impl Collector for Sources {
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (plugin, restarts) in (self.plugin_restarts)() {
             encode_counter(&mut family, &[("plugin", plugin.as_str())], restarts)?;
+        }
+        let (name, help) =
+            ("locum_issuer_keys_age_seconds", "How long ago the keys of an issuer were fetched.");
+        let mut ages = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (issuer, age) in (self.issuer_keys)() {
+            ages.encode_family(&[("issuer", issuer.as_str())])?.encode_gauge(&age)?;
         }
         let help = "Audit events that were dropped.";
         let name = "locum_audit_dropped";

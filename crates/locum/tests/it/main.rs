@@ -23,4 +23,5 @@ mod signing;
 mod start;
 mod tenants;
 mod tokens;
+mod trusted_issuers;
 mod upgrade;

@@ -12,13 +12,13 @@ use crate::isolation::children;
 use crate::serving::{Server, mint};
 
 /// A server with a listener for metrics, whose port the system chose.
-struct Watched {
-    server: Server,
+pub(crate) struct Watched {
+    pub(crate) server: Server,
     metrics: String,
 }
 
 impl Watched {
-    fn start(installation: &Installation) -> Self {
+    pub(crate) fn start(installation: &Installation) -> Self {
         let config = std::fs::read_to_string(installation.path("locum.toml")).unwrap();
         installation.write("locum.toml", &format!("metrics_listen = \"127.0.0.1:0\"\n{config}"));
         let mut server = Server::start_with(installation, &[("LOCUM_LOG", "info")]);
@@ -37,7 +37,7 @@ impl Watched {
         response
     }
 
-    fn scrape(&self) -> Scrape {
+    pub(crate) fn scrape(&self) -> Scrape {
         let response = self.get("/metrics", "application/openmetrics-text");
         assert!(response.starts_with("HTTP/1.1 200"), "{response}");
         Scrape(response)
@@ -54,11 +54,11 @@ impl Watched {
 }
 
 /// One scrape.
-struct Scrape(String);
+pub(crate) struct Scrape(String);
 
 impl Scrape {
     /// The value of this series; `None` if there is none.
-    fn value(&self, series: &str) -> Option<f64> {
+    pub(crate) fn value(&self, series: &str) -> Option<f64> {
         let line = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
         Some(line.parse().unwrap())
     }
