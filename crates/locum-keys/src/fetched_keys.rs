@@ -8,6 +8,7 @@ use locum_egress::{HttpClient, HttpError};
 use locum_engine::KeySet;
 use locum_engine::ports::{IssuerKeys, PortReply, StoreUnavailable};
 use locum_engine::prepared::RemoteIssuer;
+use tokio::runtime::Handle;
 
 use crate::entry::{Entry, Look, Status};
 use crate::limits::UNUSED_MAX;
@@ -78,6 +79,11 @@ impl IssuerKeys for FetchedKeys {
         issuer: &'a RemoteIssuer,
         kid: Option<&'a str>,
     ) -> PortReply<'a, Result<Arc<KeySet>, StoreUnavailable>> {
+        if Handle::try_current().is_err() {
+            return PortReply::Now(Err(StoreUnavailable(
+                "keys are fetched in a tokio runtime only".to_owned(),
+            )));
+        }
         let stale_if_error = issuer.keys().stale_if_error;
         let entry = match self.entry(issuer) {
             Ok(entry) => entry,

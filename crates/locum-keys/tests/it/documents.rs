@@ -127,3 +127,12 @@ async fn authorities_of_an_issuer_are_certificates() {
     assert_eq!(has(&keys, &provider.by_url(), &kid(ACME)).await, Ok(true));
     assert_eq!(provider.requests(KEYS), 2);
 }
+
+#[test]
+fn outside_a_runtime_there_are_no_keys_and_no_panic() {
+    let location = KeyLocation::JwkSet("http://127.0.0.1:1/keys".parse().unwrap());
+    let issuer = RemoteIssuer::new("https://nowhere.example/", RemoteKeys::new(location));
+    let keys = FetchedKeys::new().unwrap();
+    let refused = locum_testing::finished(has(&keys, &issuer, &kid(ACME))).unwrap_err();
+    assert_eq!(refused, "keys are fetched in a tokio runtime only");
+}
