@@ -1,6 +1,7 @@
 //! Measures Locum over HTTP beside services that do less: load, CPU time, instructions, memory.
 
 mod commands;
+mod disturbances;
 mod docs;
 mod exchange;
 mod gate;

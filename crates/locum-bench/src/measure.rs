@@ -60,6 +60,8 @@ pub(crate) struct Report {
     pub(crate) latency: Vec<LatencyRow>,
     pub(crate) memory: Option<Memory>,
     pub(crate) growth: Vec<GrowthRow>,
+    /// Windows that were measured again, because the machine was disturbed.
+    pub(crate) disturbances: Option<String>,
     /// What was left out, and why.
     pub(crate) not_run: Vec<String>,
 }
@@ -80,5 +82,6 @@ pub(crate) fn run(setup: &Setup, sections: &[Section], exchanges: &[Exchange]) -
             Section::Growth => report.growth = growth::measure(setup)?,
         }
     }
+    report.disturbances = setup.disturbances.sentence();
     Ok(report)
 }

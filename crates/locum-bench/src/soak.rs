@@ -49,8 +49,9 @@ pub(crate) fn run(setup: &Setup, time: Duration, limits: SoakLimits, out: &mut d
         let (mut latencies, mut answered) = (Histogram::default(), 0);
         let begin = Instant::now();
         while begin.elapsed() < time / INTERVALS {
-            let before = service.cpu_time()?;
-            let outcome = load.run_for(Arrivals::Open { per_second }, SLICE.min(time / INTERVALS))?;
+            let (before, slice) = (service.cpu_time()?, SLICE.min(time / INTERVALS));
+            let run = || load.run_for(Arrivals::Open { per_second }, slice);
+            let outcome = setup.disturbances.undisturbed(run)?;
             latencies.add(&outcome.latencies);
             answered += outcome.successes();
             refused += outcome.responses() - outcome.successes();

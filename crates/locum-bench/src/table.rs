@@ -24,7 +24,9 @@ pub(crate) fn tables(report: &Report) -> String {
 /// On what it was measured, and how well.
 pub(crate) fn machine(report: &Report) -> String {
     let quick = if report.quick { " With `--quick`: too few and too short samples for figures." } else { "" };
-    format!("Measured on: {}.{quick}\n", report.machine)
+    let disturbances =
+        report.disturbances.as_ref().map(|sentence| format!(" {sentence}")).unwrap_or_default();
+    format!("Measured on: {}.{quick}{disturbances}\n", report.machine)
 }
 
 /// The verdicts on what has a limit.

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::json;
 
+use crate::disturbances::Disturbances;
 use crate::exchange::Exchange;
 use crate::gate::Limits;
 use crate::measure::{self, Report, Section, Setup};
@@ -73,6 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         peers: args.peers.clone(),
         folder: args.folder.canonicalize()?,
         processors: Processors::split()?,
+        disturbances: Disturbances::default(),
         quick: args.quick,
     };
     let limits = Limits::read()?;

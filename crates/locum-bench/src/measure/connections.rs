@@ -78,10 +78,12 @@ fn figures(setup: &Setup, service: &Service, requests: &Requests) -> Result<[Fig
     let mut all: [Figures; COUNTS.len()] = Default::default();
     for _ in 0..setup.rounds() {
         for (load, figures) in loads.iter_mut().zip(&mut all) {
-            let before = service.cpu_time()?;
-            let outcome = load.run_for(Arrivals::Closed, setup.window())?;
-            let used = service.cpu_time()?.saturating_sub(before);
-            ensure!(outcome.responses() > 0, "nothing was answered");
+            let (outcome, used) = setup.disturbances.undisturbed(|| {
+                let before = service.cpu_time()?;
+                let outcome = load.run_for(Arrivals::Closed, setup.window())?;
+                ensure!(outcome.responses() > 0, "nothing was answered");
+                Ok((outcome, service.cpu_time()?.saturating_sub(before)))
+            })?;
             figures.per_second.push(outcome.rate());
             figures.cpu_us.push(used.as_secs_f64() * 1e6 / outcome.responses() as f64);
             figures.p50_ms.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);

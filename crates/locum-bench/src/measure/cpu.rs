@@ -68,8 +68,11 @@ fn measure_exchange(
     for candidate in candidates.iter().filter(|candidate| (candidate.serves)(exchange)) {
         let requests = if candidate.takes_forms { &forms } else { &requests };
         let mut load = Load::connect(candidate.service.address(), requests, connections(exchange), threads)?;
-        let outcome = load.run_for(Arrivals::Closed, candidate.warm_up)?;
-        ensure!(outcome.all_succeeded(), "{} answered {:?}", candidate.name, outcome.statuses);
+        setup.disturbances.undisturbed(|| {
+            let outcome = load.run_for(Arrivals::Closed, candidate.warm_up)?;
+            ensure!(outcome.all_succeeded(), "{} answered {:?}", candidate.name, outcome.statuses);
+            Ok(())
+        })?;
         loads.push((candidate, load));
     }
     let mut windows: BTreeMap<&str, Vec<Window>> = BTreeMap::new();
@@ -82,7 +85,8 @@ fn measure_exchange(
         }
         if exchange.signs_rsa() {
             let sign = || raw_signing::signature_us(&key, setup.window() / 2);
-            signatures.push(setup.processors.on_the_services(sign)?);
+            let undisturbed = || setup.disturbances.undisturbed(sign);
+            signatures.push(setup.processors.on_the_services(undisturbed)?);
         }
     }
     let of = |name: &str| windows.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -113,10 +117,12 @@ pub(super) fn connections(exchange: Exchange) -> usize {
 
 /// Loads a service and counts its CPU time.
 pub(super) fn window(setup: &Setup, service: &Service, load: &mut Load<'_>) -> Result<Window> {
-    let before = service.cpu_time()?;
-    let outcome = load.run_for(Arrivals::Closed, setup.window())?;
-    let used = service.cpu_time()?.saturating_sub(before);
-    ensure!(outcome.all_succeeded(), "not every request got a credential: {:?}", outcome.statuses);
-    let cpu_us = used.as_secs_f64() * 1e6 / outcome.responses().max(1) as f64;
-    Ok(Window { cpu_us, per_second: outcome.rate() })
+    setup.disturbances.undisturbed(|| {
+        let before = service.cpu_time()?;
+        let outcome = load.run_for(Arrivals::Closed, setup.window())?;
+        let used = service.cpu_time()?.saturating_sub(before);
+        ensure!(outcome.all_succeeded(), "not every request got a credential: {:?}", outcome.statuses);
+        let cpu_us = used.as_secs_f64() * 1e6 / outcome.responses().max(1) as f64;
+        Ok(Window { cpu_us, per_second: outcome.rate() })
+    })
 }

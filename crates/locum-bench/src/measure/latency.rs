@@ -75,7 +75,8 @@ pub(crate) fn capacity(
     load.run_for(Arrivals::Closed, setup.warm_up())?;
     let mut rates = Vec::new();
     for _ in 0..setup.rounds() {
-        rates.push(load.run_for(Arrivals::Closed, setup.window())?.rate());
+        let run = || Ok(load.run_for(Arrivals::Closed, setup.window())?.rate());
+        rates.push(setup.disturbances.undisturbed(run)?);
     }
     Ok(Spread::of(rates).median)
 }
@@ -91,7 +92,8 @@ fn row(
     let (mut p50, mut p99, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..setup.rounds().div_ceil(2) {
         // Twice as long as others: a queue that grows must have time to be seen.
-        let outcome = load.run_for(arrivals, setup.window() * 2)?;
+        let run = || load.run_for(arrivals, setup.window() * 2);
+        let outcome = setup.disturbances.undisturbed(run)?;
         p50.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);
         p99.push(outcome.latencies.quantile(0.99).as_secs_f64() * 1e3);
         answered.push(outcome.rate() / capacity);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::disturbances::Disturbances;
 use crate::exchange::Exchange;
 use crate::instructions::{self, Count};
 use crate::processors::Processors;
@@ -25,6 +26,8 @@ pub(crate) struct Setup {
     /// Where the run writes configs, audit logs and profiles.
     pub(crate) folder: PathBuf,
     pub(crate) processors: Processors,
+    /// What was measured again.
+    pub(crate) disturbances: Disturbances,
     /// Enough to see that everything runs, too little for figures.
     pub(crate) quick: bool,
 }
