@@ -18,7 +18,7 @@ use crate::pauses::{PauseScope, PluginPause};
 use crate::protections::Protections;
 use crate::runner::blocking_lane::BlockingFault;
 use crate::runner::exchange::LaneFault;
-use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, LanePermit, Obituary};
+use crate::runner::generation::{BAD_FRAME, ExchangeFault, Generation, HANG, LanePermit, Obituary};
 use crate::runner::keeper::{self, Plan};
 use crate::runner::messages::{Answer, CONFIGURE_LANE, Request, RequestFrame};
 use crate::runner::pause::Pause;
@@ -27,8 +27,6 @@ use crate::runner::timed_lock::NotTaken;
 
 /// How long the end of a process is waited for, beyond the deadline of a configuration.
 const END_WAIT: Duration = Duration::from_secs(1);
-
-const HANG: &str = "a call did not return by its deadline";
 
 /// A plugin in its runner.
 pub(crate) struct RunnerBackend {
@@ -375,22 +373,17 @@ impl RunnerIssuer {
         let lane = permit.number();
         let request = request.frame().ok_or(CallEnd::TooLong)?;
         let (permit, answer) = permit.exchange(request, deadline).await;
-        let fault = match (permit, answer) {
+        let (permit, fault) = match (permit, answer) {
             (Some(permit), Ok(answer)) => return Ok((permit, answer)),
             // Kept until it is known why the process ended: the call counts as in flight until then.
             (permit, Err(fault)) => (permit, fault),
             (None, Ok(_)) => (None, ExchangeFault::Lane(LaneFault::Closed)),
         };
-        match fault.1 {
-            ExchangeFault::TimedOut => {
-                generation.kill(lane, HANG);
-                return Err(CallEnd::Hung.into());
-            }
-            ExchangeFault::Lane(LaneFault::BadFrame) => generation.kill(lane, BAD_FRAME),
-            ExchangeFault::Lane(LaneFault::Closed) => {}
+        if fault == ExchangeFault::TimedOut {
+            return Err(CallEnd::Hung.into());
         }
         let ended = self.runner.0.wait_for(deadline, obituary(generation)).await;
-        drop(fault.0);
+        drop(permit);
         let ended = ended.ok_or(CallEnd::Waited)?;
         if ended.guilty == Some(lane) {
             return Err(CallEnd::Guilty(ended.cause).into());

@@ -163,8 +163,9 @@ impl LanePermit {
         self.lane = Some(lane);
     }
 
-    /// Sends a request and waits for the answer. The permit comes back with it; after a fault its lane is lost. If this
-    /// future is dropped, the rest is done in the background, and the process is killed if that lasts beyond the deadline.
+    /// Sends a request and waits for the answer. The permit comes back with it; after a fault its lane is lost, and the
+    /// process is killed if the fault is the plugin's. If this future is dropped, the rest is done in the background, and the
+    /// process is killed if that lasts beyond the deadline.
     pub(super) async fn exchange(
         mut self,
         request: RequestFrame,
@@ -181,13 +182,16 @@ impl LanePermit {
             Some((exchange, _)) => timeout_at(deadline, exchange.run()).await,
             None => Ok(Err(LaneFault::Closed)),
         };
-        let mut work = running.work.take();
         let answer = match outcome {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(fault)) => Err(ExchangeFault::Lane(fault)),
             Err(_) => Err(ExchangeFault::TimedOut),
         };
-        let permit = work.take().map(|(exchange, mut permit)| {
+        let permit = running.work.take().map(|(exchange, mut permit)| {
+            // Before the lane is closed: the process leaves by itself then, and could be seen to before it is killed.
+            if let Some(cause) = answer.as_ref().err().and_then(|fault| fault.cause()) {
+                permit.generation.kill(permit.number, cause);
+            }
             permit.lane = answer.is_ok().then_some(exchange.lane);
             permit
         });
@@ -210,6 +214,17 @@ impl Drop for LanePermit {
 pub(super) enum ExchangeFault {
     TimedOut,
     Lane(LaneFault),
+}
+
+impl ExchangeFault {
+    /// What the process is killed for, if it is.
+    fn cause(self) -> Option<&'static str> {
+        match self {
+            Self::TimedOut => Some(HANG),
+            Self::Lane(LaneFault::BadFrame) => Some(BAD_FRAME),
+            Self::Lane(LaneFault::Closed) => None,
+        }
+    }
 }
 
 /// A request on a lane. Dropped before it is answered, it goes on in the background.
@@ -243,7 +258,7 @@ impl Drop for Running {
     }
 }
 
-/// What a lane is closed for.
+pub(super) const HANG: &str = "a call did not return by its deadline";
 pub(super) const BAD_FRAME: &str = "its process answered with something that is not an answer";
 
 /// Counts as a call in flight.
@@ -257,4 +272,41 @@ impl Drop for Configuring {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+    use std::process::Command;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn why_a_process_is_killed_is_known_before_its_lane_is_closed() {
+        let mut process = Command::new("sleep").arg("60").spawn().unwrap();
+        for _ in 0..1000 {
+            let handle = ProcessHandle::of(&process).unwrap();
+            let ((configure_lane, _far), (lane, mut far)) =
+                (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
+            let configure_lane = BlockingLane::new(configure_lane);
+            let generation =
+                Arc::new(Generation::new(1, Parts { handle, configure_lane, lanes: vec![lane] }));
+            let seen = Arc::clone(&generation);
+            let runner = thread::spawn(move || {
+                far.write_all(&u32::MAX.to_le_bytes()).unwrap();
+                let _ = far.read_to_end(&mut Vec::new());
+                seen.is_ending()
+            });
+            let permit = generation.lane(false).await.unwrap();
+            let request = Request::Describe.frame().unwrap();
+            let (_permit, answer) = permit.exchange(request, Instant::now() + Duration::from_secs(30)).await;
+            assert_eq!(answer, Err(ExchangeFault::Lane(LaneFault::BadFrame)));
+            assert!(runner.join().unwrap());
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
 }

@@ -79,6 +79,11 @@ pub(super) struct Parts {
 pub(super) struct ProcessHandle(OwnedFd);
 
 impl ProcessHandle {
+    pub(super) fn of(child: &Child) -> Result<Self, Errno> {
+        let pid = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH)?;
+        pidfd_open(pid, PidfdFlags::empty()).map(Self)
+    }
+
     pub(super) fn kill(&self) {
         // Fails only if the process has ended.
         let _ = pidfd_send_signal(&self.0, Signal::KILL);
@@ -115,9 +120,8 @@ impl RunnerProcess {
         })?;
         // It holds this process's end of the control socket.
         drop(command);
-        let started = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH);
-        let handle = match started.and_then(|pid| pidfd_open(pid, PidfdFlags::empty())) {
-            Ok(handle) => ProcessHandle(handle),
+        let handle = match ProcessHandle::of(&child) {
+            Ok(handle) => handle,
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
