@@ -1,19 +1,24 @@
 //! Delegation: five steps. Each takes the value that the step before it returns, and nothing else constructs that value,
 //! so no check can be skipped.
 
+mod act_claim;
+mod actor;
 mod admit;
 mod audiences;
 mod authenticate;
 mod authorize;
-mod invalid_tokens;
+mod client_authentication;
+mod failure_limit;
 mod issue;
 mod lifetime;
+mod parameters;
 mod private_attributes;
 mod request;
 mod scope;
 mod session;
 mod snake_case;
 mod subject;
+mod token_request;
 
 pub use admit::{Admission, Admitted, admit};
 pub(crate) use admit::{Count, count};
@@ -22,4 +27,6 @@ pub(crate) use authenticate::{delegating_tenant, known_client};
 pub use authorize::{Authorized, authorize};
 pub use issue::issue;
 pub(crate) use issue::refusal_of;
-pub use request::{Caller, DelegationRequest, JWT_BEARER, SubjectToken};
+pub use request::{Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken};
+pub(crate) use token_request::issued_token_type;
+pub use token_request::{BasicCredentials, TOKEN_EXCHANGE, TokenRequest};

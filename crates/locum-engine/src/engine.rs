@@ -1,10 +1,12 @@
-//! The engine: calls the steps of a delegation and of a revocation in order.
+//! The engine: calls the steps of a delegation, a token exchange and a revocation in order.
 
 use jsonwebtoken::crypto::aws_lc;
 
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
-use crate::delegation::{Caller, DelegationRequest, admit, authenticate, authorize, issue};
+use crate::delegation::{
+    Caller, DelegationRequest, TokenRequest, admit, authenticate, authorize, issue, issued_token_type,
+};
 use crate::observation::{self, Observation};
 use crate::observer::{Endpoint, Step};
 use crate::ports::{Directory, Found, Ports, StoreUnavailable};
@@ -14,7 +16,7 @@ use crate::references::References;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 
-/// Answers delegation and revocation requests by means of its ports.
+/// Answers delegation, token and revocation requests by means of its ports.
 pub struct Engine {
     ports: Ports,
     references: References,
@@ -27,6 +29,36 @@ pub struct DelegationResponse {
     pub outcome: Result<Issued, Refusal>,
     /// The values of the rate-limit headers; absent if the request was not counted.
     pub rate: Option<BucketDecision>,
+}
+
+/// The answer to a token request.
+#[derive(Debug)]
+pub struct TokenResponse {
+    /// The credential, or the refusal in the terms of OAuth.
+    pub outcome: Result<IssuedToken, Refusal>,
+    /// The values of the rate-limit headers; absent if the request was not counted.
+    pub rate: Option<BucketDecision>,
+}
+
+/// A credential with what the answer to a token request says about it (RFC 8693 section 2.2.1).
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The credential.
+    pub issued: Issued,
+    /// The URI of its type: the requested one, if there was one.
+    pub issued_token_type: String,
+    /// For how many seconds it is valid from now; absent if the upstream does not state it.
+    pub expires_in: Option<i64>,
+    /// The granted scopes, separated by spaces; absent if they are the requested ones.
+    pub scope: Option<String>,
+}
+
+/// An issued credential, and what was granted.
+struct Granted {
+    issued: Issued,
+    api_type: String,
+    /// The granted scopes; absent if they are the requested ones.
+    scope: Option<String>,
 }
 
 /// The answer to a revocation request.
@@ -66,16 +98,60 @@ impl Engine {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
-        observation.enter(Step::Audit);
-        let rate = recorder.rate;
-        let api_type = observation.api_type(recorder.api_type());
-        let recorded = self.ports.audit.record(recorder.delegation_event(&outcome)).wait().await;
-        let outcome = recorded.map_err(not_audited).and(outcome);
-        observation.end(Endpoint::Delegation, api_type, observation::delegation_outcome(&outcome));
+        let outcome = outcome.map(|granted| granted.issued);
+        let (outcome, rate) = self.audited(Endpoint::Delegation, recorder, observation, outcome).await;
         DelegationResponse { outcome, rate }
     }
 
-    /// The steps of a delegation.
+    /// Answers a token request and records one audit event. `tenant` is what the directory found for [`Caller::host`]. Record
+    /// a request that cannot be parsed with [`refuse_unread_token_request`](Self::refuse_unread_token_request).
+    pub async fn exchange(
+        &self,
+        tenant: Found<PreparedTenant>,
+        request: TokenRequest,
+        caller: &Caller,
+    ) -> TokenResponse {
+        let mut observation = Observation::begin(self.ports.observer.as_ref());
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
+        let now_unix_ms = recorder.now_unix_ms;
+        let (request, requested_type) = request.into_parts();
+        let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
+        let (outcome, granted) = match outcome {
+            Ok(Granted { issued, api_type, scope }) => (Ok(issued), Some((api_type, scope))),
+            Err(refusal) => (Err(refusal.in_terms_of_oauth()), None),
+        };
+        let (outcome, rate) = self.audited(Endpoint::Token, recorder, observation, outcome).await;
+        let outcome = outcome.map_err(Refusal::in_terms_of_oauth).map(|issued| {
+            let (api_type, scope) = granted.unwrap_or_default();
+            let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
+            IssuedToken {
+                issued_token_type: issued_token_type(requested_type, &api_type),
+                expires_in: issued.expires_at.map(|expires_at| expires_at.saturating_sub(now)),
+                scope,
+                issued,
+            }
+        });
+        TokenResponse { outcome, rate }
+    }
+
+    /// Records the audit event of a delegation or token request, and tells the observer.
+    async fn audited(
+        &self,
+        endpoint: Endpoint,
+        recorder: Recorder,
+        mut observation: Observation<'_>,
+        outcome: Result<Issued, Refusal>,
+    ) -> (Result<Issued, Refusal>, Option<BucketDecision>) {
+        observation.enter(Step::Audit);
+        let rate = recorder.rate;
+        let api_type = observation.api_type(recorder.api_type());
+        let recorded = self.ports.audit.record(recorder.delegation_event(endpoint, &outcome)).wait().await;
+        let outcome = recorded.map_err(not_audited).and(outcome);
+        observation.end(endpoint, api_type, observation::delegation_outcome(&outcome));
+        (outcome, rate)
+    }
+
+    /// The steps of a delegation, and of a token exchange.
     async fn delegated(
         &self,
         tenant: Found<PreparedTenant>,
@@ -83,7 +159,7 @@ impl Engine {
         caller: &Caller,
         recorder: &mut Recorder,
         observation: &mut Observation<'_>,
-    ) -> Result<Issued, Refusal> {
+    ) -> Result<Granted, Refusal> {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
         recorder.parsed(&request);
@@ -97,10 +173,12 @@ impl Engine {
         recorder.counted(admission.rate, &admission.outcome);
         let admitted = admission.outcome?;
         observation.enter(Step::Authorize);
-        let authorized = authorize(&**directory, admitted, &recorder.reference).await?;
+        let mut authorized = authorize(&**directory, admitted, &recorder.reference).await?;
         recorder.authorized(&authorized);
+        let (api_type, scope) = (std::mem::take(&mut authorized.api_type), authorized.scope.take());
         observation.enter(Step::Issue);
-        issue(&**entropy, &**directory, authorized, &recorder.reference).await
+        let issued = issue(&**entropy, &**directory, authorized, &recorder.reference).await?;
+        Ok(Granted { issued, api_type, scope })
     }
 
     /// Refuses a request that could not be read or was not served, and records one audit event. `tenant` is the one
@@ -115,8 +193,24 @@ impl Engine {
         let outcome = Err(refusal);
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         recorder.found(tenant);
-        drop(self.ports.audit.record(recorder.delegation_event(&outcome)));
+        drop(self.ports.audit.record(recorder.delegation_event(Endpoint::Delegation, &outcome)));
         DelegationResponse { outcome, rate: None }
+    }
+
+    /// The same for a token request.
+    pub fn refuse_unread_token_request(
+        &self,
+        refusal: Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) -> TokenResponse {
+        observation::refused(self.ports.observer.as_ref(), Endpoint::Token, &refusal);
+        let refusal = refusal.in_terms_of_oauth();
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
+        recorder.found(tenant);
+        let outcome = Err(refusal.clone());
+        drop(self.ports.audit.record(recorder.delegation_event(Endpoint::Token, &outcome)));
+        TokenResponse { outcome: Err(refusal), rate: None }
     }
 
     /// The same for a revocation.
@@ -127,7 +221,7 @@ impl Engine {
         caller: &Caller,
     ) -> RevocationResponse {
         observation::refused(self.ports.observer.as_ref(), Endpoint::Revocation, &refusal);
-        let outcome = Err(refusal);
+        let outcome = Err(refusal.in_terms_of_oauth());
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         recorder.found(tenant);
         self.ports.audit.record(recorder.revocation_event(&outcome));
@@ -145,6 +239,7 @@ impl Engine {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let outcome = self.revoked(tenant, request, caller, &mut recorder, &mut observation).await;
+        let outcome = outcome.map_err(Refusal::in_terms_of_oauth);
         observation.enter(Step::Audit);
         let rate = recorder.rate;
         let api_type = observation.api_type(recorder.api_type());

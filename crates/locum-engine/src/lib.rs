@@ -34,7 +34,7 @@
 //! use locum_engine::ports::{
 //!     AuditSink, CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PortReply, StoreUnavailable, TenantAudiences,
 //! };
-//! use locum_engine::{AuditEvent, Caller, DelegationRequest, Engine, Ports, SubjectToken};
+//! use locum_engine::{AuditEvent, Caller, DelegationRequest, Engine, Ports, PresentedKind, PresentedToken};
 //! use locum_store::{MemoryBuckets, MemoryDirectory, SystemEntropy, TenantData, TenantSet};
 //! use serde_json::Map;
 //!
@@ -124,7 +124,7 @@
 //!     auth0_client: None,
 //!     user_agent: None,
 //! };
-//! let id_token = SubjectToken::IdToken(locum_testing::id_token("web").into());
+//! let id_token = PresentedToken::new(PresentedKind::IdToken, locum_testing::id_token("web"));
 //! let mut request = DelegationRequest::new("web", id_token);
 //! request.target = Some("api".to_owned());
 //! let tenant = engine.directory().tenant(&caller.host).wait().await;
@@ -165,11 +165,14 @@ mod subject_token;
 pub use audit::{AuditCode, AuditEvent, AuditRefusal};
 pub use bucket::{BucketDecision, BucketRule, TokenBucket};
 pub use credential::{Credential, Issued};
-pub use delegation::{Caller, DelegationRequest, JWT_BEARER, SubjectToken};
-pub use engine::{DelegationResponse, Engine, RevocationResponse};
+pub use delegation::{
+    BasicCredentials, Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, TOKEN_EXCHANGE,
+    TokenRequest,
+};
+pub use engine::{DelegationResponse, Engine, IssuedToken, RevocationResponse, TokenResponse};
 pub use mask::mask_tokens;
 pub use ports::Ports;
 pub use rate_limited_address::rate_limited_address;
-pub use refusal::{Fault, Refusal, RefusalKind};
+pub use refusal::{Fault, Refusal, RefusalKind, Row};
 pub use revocation::RevocationRequest;
 pub use subject_token::{IgnoredKey, InvalidKey, InvalidKeySet, KeySet};

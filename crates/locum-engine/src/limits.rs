@@ -12,6 +12,9 @@ pub const JWK_SET_KEYS_MAX: usize = 100;
 /// Longest user id, in bytes.
 pub const USER_ID_BYTES_MAX: usize = 255;
 
+/// Most actors in a claim `act` (RFC 8693 section 4.1), the current one included.
+pub const ACTORS_MAX: usize = 4;
+
 /// Deepest nesting of objects and arrays in JSON from clients.
 pub const JSON_DEPTH_MAX: usize = 32;
 

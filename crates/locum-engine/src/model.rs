@@ -2,6 +2,7 @@
 
 mod attribute_pattern;
 mod client;
+mod client_authentication;
 mod issuer_url;
 mod policy;
 mod public_key_algorithm;
@@ -11,12 +12,13 @@ mod user;
 
 pub use attribute_pattern::{AttributePattern, InvalidAttributePattern};
 pub use client::{AddOn, Client, ClientKey, ClientSecret, InvalidClientSecret, LegacyGrants};
+pub use client_authentication::{ClientAuthentication, SecretDigest};
 pub use issuer_url::{InvalidIssuerUrl, IssuerUrl};
-pub use policy::{Chains, DelegationPolicy, WhenUnavailable};
+pub use policy::{Chains, ConfidentialClients, DelegationPolicy, WhenUnavailable};
 pub use public_key_algorithm::{PublicKeyAlgorithm, UnknownAlgorithm};
 pub use tenant::Tenant;
 pub use trusted_issuer::{
-    Audiences, FormerIssuer, InvalidUserIdRule, IssuerKeySource, KeyLocation, RemoteKeys, TrustedIssuer,
-    UserIdRule,
+    Audiences, FormerIssuer, InvalidUserIdRule, IssuerKeySource, KeyLocation, RemoteKeys, TokenType,
+    TrustedIssuer, UserIdRule,
 };
 pub use user::User;

@@ -67,15 +67,17 @@ impl Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// A delegation.
+    /// A delegation: `/delegation`.
     Delegation,
-    /// A revocation.
+    /// A token exchange: `/oauth/token`.
+    Token,
+    /// A revocation: `/oauth/revoke`.
     Revocation,
 }
 
 impl Endpoint {
     /// All of them, each at the place that [`index`](Self::index) returns.
-    pub const ALL: [Self; 2] = [Self::Delegation, Self::Revocation];
+    pub const ALL: [Self; 3] = [Self::Delegation, Self::Token, Self::Revocation];
 
     /// The place in [`ALL`](Self::ALL).
     pub const fn index(self) -> usize {
@@ -86,6 +88,7 @@ impl Endpoint {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Delegation => "delegation",
+            Self::Token => "token",
             Self::Revocation => "revocation",
         }
     }

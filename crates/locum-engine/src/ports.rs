@@ -145,6 +145,8 @@ pub enum BucketSubject<'a> {
     Revocations(&'a str),
     /// Invalid subject tokens, whichever client presents them.
     InvalidTokens,
+    /// Wrong secrets for the client with this id.
+    WrongSecrets(&'a str),
 }
 
 /// Receives one event for each request.

@@ -5,9 +5,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use crate::audit::{AuditCode, AuditEvent, AuditRefusal};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
-use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, SubjectToken};
+use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest};
 use crate::limits::AUDIT_TEXT_MAX;
 use crate::mask::mask_tokens;
+use crate::observer::Endpoint;
 use crate::ports::Ports;
 use crate::prepared::PreparedTenant;
 use crate::refusal::{Refusal, RefusalKind};
@@ -36,6 +37,7 @@ impl Recorder {
                 tenant: None,
                 client_id: None,
                 user_id: None,
+                actor: None,
                 target: None,
                 api_type: None,
                 scope: None,
@@ -58,18 +60,18 @@ impl Recorder {
     }
 
     pub(crate) fn parsed(&mut self, request: &DelegationRequest) {
-        let (SubjectToken::IdToken(token) | SubjectToken::RefreshToken(token)) = &request.subject;
         self.event.client_id = Some(shown(&request.client_id));
-        self.event.target = request.target.as_deref().map(shown);
+        self.event.target = request.target.as_deref().or(request.resource.as_deref()).map(shown);
         self.event.api_type = request.api_type.as_deref().map(shown);
         self.event.scope = Some(shown(&request.scope.join(" ")));
         self.event.device = request.device.as_deref().map(shown);
-        self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
+        self.event.subject_token_sha256 = Some(sha256_hex(request.subject.token.expose()));
     }
 
     pub(crate) fn authenticated(&mut self, authenticated: &Authenticated<'_>) {
         self.event.tenant = Some(authenticated.tenant_domain().to_owned());
         self.event.user_id = Some(authenticated.user_id().to_owned());
+        self.event.actor = authenticated.actor.as_ref().map(|actor| shown(&actor.sub));
     }
 
     /// Records the decision of the rate limiter.
@@ -94,9 +96,17 @@ impl Recorder {
         self.event.api_type.as_deref()
     }
 
-    pub(crate) fn delegation_event(self, outcome: &Result<Issued, Refusal>) -> AuditEvent {
+    pub(crate) fn delegation_event(
+        self,
+        endpoint: Endpoint,
+        outcome: &Result<Issued, Refusal>,
+    ) -> AuditEvent {
+        let (success, failure) = match endpoint {
+            Endpoint::Token => (AuditCode::Exchanged, AuditCode::ExchangeFailure),
+            Endpoint::Delegation | Endpoint::Revocation => (AuditCode::Success, AuditCode::Failure),
+        };
         let code = match outcome {
-            Ok(_) => AuditCode::Success,
+            Ok(_) => success,
             Err(refusal)
                 if matches!(
                     refusal.kind(),
@@ -105,7 +115,7 @@ impl Recorder {
             {
                 AuditCode::Limited
             }
-            Err(_) => AuditCode::Failure,
+            Err(_) => failure,
         };
         let expires_at = outcome.as_ref().ok().and_then(|issued| issued.expires_at);
         let reused = outcome.as_ref().is_ok_and(|issued| issued.reused);

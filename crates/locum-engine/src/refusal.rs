@@ -14,6 +14,8 @@ pub struct Refusal {
     description: String,
     inside: Option<String>,
     retry_after_seconds: Option<u64>,
+    /// Whether it is in the terms of OAuth.
+    is_oauth: bool,
 }
 
 /// Who can remedy a refusal.
@@ -49,12 +51,20 @@ pub enum RefusalKind {
     UnsupportedGrantType,
     /// The host is unknown, or delegation is disabled.
     NotFound,
-    /// The client is unknown, or may not delegate.
+    /// No client of the tenant has this id.
+    UnknownClient,
+    /// The client did not authenticate as it must.
+    InvalidClient,
+    /// The client may not delegate.
     UnauthorizedClient,
-    /// The subject token is invalid.
+    /// The subject or actor token is invalid, or does not allow the exchange.
     InvalidGrant,
-    /// The user is blocked, or the target is unknown or does not allow the client.
-    Unauthorized,
+    /// The user is blocked.
+    UserBlocked,
+    /// The target is unknown or does not allow the client (RFC 8693 section 2.2.2).
+    InvalidTarget,
+    /// More scopes are requested than the subject token has.
+    InvalidScope,
     /// The rate limit is exceeded.
     TooManyRequests,
     /// The address has presented too many invalid subject tokens. No user is known, so there are no rate headers.
@@ -79,12 +89,16 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their status.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
         Self::InvalidGrant,
+        Self::InvalidScope,
         Self::UnsupportedTokenType,
-        Self::Unauthorized,
+        Self::InvalidClient,
+        Self::UserBlocked,
+        Self::InvalidTarget,
+        Self::UnknownClient,
         Self::UnauthorizedClient,
         Self::AccessDenied,
         Self::NotFound,
@@ -112,9 +126,13 @@ impl RefusalKind {
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::NotFound => "not_found",
+            Self::UnknownClient => "unknown_client",
+            Self::InvalidClient => "invalid_client",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidGrant => "invalid_grant",
-            Self::Unauthorized => "unauthorized",
+            Self::UserBlocked => "user_blocked",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidScope => "invalid_scope",
             Self::TooManyRequests => "too_many_requests",
             Self::TooManyInvalidTokens => "too_many_invalid_tokens",
             Self::AccessDenied => "access_denied",
@@ -128,36 +146,73 @@ impl RefusalKind {
         }
     }
 
-    /// The HTTP status, the member `error` of the answer, and who is at fault.
-    pub const fn row(self) -> (u16, &'static str, Fault) {
+    /// The answer at each endpoint, and who is at fault.
+    pub const fn row(self) -> Row {
         match self {
-            Self::InvalidRequest => (400, "invalid_request", Fault::Caller),
-            Self::UnsupportedGrantType => (400, "unsupported_grant_type", Fault::Caller),
-            Self::InvalidGrant => (400, "invalid_grant", Fault::Caller),
-            Self::UnsupportedTokenType => (400, "unsupported_token_type", Fault::Caller),
-            Self::Unauthorized => (401, "unauthorized", Fault::Policy),
-            Self::UnauthorizedClient => (403, "unauthorized_client", Fault::Policy),
-            Self::AccessDenied => (403, "access_denied", Fault::Upstream),
-            Self::NotFound => (404, "not_found", Fault::Policy),
-            Self::MethodNotAllowed => (405, "invalid_request", Fault::Caller),
-            Self::RequestTimeout => (408, "invalid_request", Fault::Caller),
-            Self::BodyTooLarge => (413, "invalid_request", Fault::Caller),
-            Self::UnsupportedMediaType => (415, "invalid_request", Fault::Caller),
-            Self::TooManyRequests | Self::TooManyInvalidTokens => (429, "too_many_requests", Fault::Caller),
-            Self::ServerError => (500, "server_error", Fault::Plugin),
-            Self::UpstreamUnreachable => (502, "temporarily_unavailable", Fault::Upstream),
-            Self::TemporarilyUnavailable => (503, "temporarily_unavailable", Fault::Locum),
-            Self::UpstreamBusy => (503, "temporarily_unavailable", Fault::Upstream),
-            Self::IssuerHung => (504, "server_error", Fault::Plugin),
-            Self::UpstreamTimedOut => (504, "temporarily_unavailable", Fault::Upstream),
+            Self::InvalidRequest => Row::new(400, "invalid_request", Fault::Caller),
+            Self::UnsupportedGrantType => Row::new(400, "unsupported_grant_type", Fault::Caller),
+            Self::InvalidGrant => Row::new(400, "invalid_grant", Fault::Caller),
+            Self::InvalidScope => Row::new(400, "invalid_scope", Fault::Caller),
+            Self::UnsupportedTokenType => Row::new(400, "unsupported_token_type", Fault::Caller),
+            Self::InvalidClient => Row::new(401, "invalid_client", Fault::Caller),
+            Self::UserBlocked => Row::new(401, "unauthorized", Fault::Policy).oauth(400, "invalid_grant"),
+            Self::InvalidTarget => Row::new(401, "unauthorized", Fault::Policy).oauth(400, "invalid_target"),
+            Self::UnknownClient => {
+                Row::new(403, "unauthorized_client", Fault::Policy).oauth(401, "invalid_client")
+            }
+            Self::UnauthorizedClient => {
+                Row::new(403, "unauthorized_client", Fault::Policy).oauth(400, "unauthorized_client")
+            }
+            Self::AccessDenied => Row::new(403, "access_denied", Fault::Upstream),
+            Self::NotFound => Row::new(404, "not_found", Fault::Policy),
+            Self::MethodNotAllowed => Row::new(405, "invalid_request", Fault::Caller),
+            Self::RequestTimeout => Row::new(408, "invalid_request", Fault::Caller),
+            Self::BodyTooLarge => Row::new(413, "invalid_request", Fault::Caller),
+            Self::UnsupportedMediaType => Row::new(415, "invalid_request", Fault::Caller),
+            Self::TooManyRequests | Self::TooManyInvalidTokens => {
+                Row::new(429, "too_many_requests", Fault::Caller)
+            }
+            Self::ServerError => Row::new(500, "server_error", Fault::Plugin),
+            Self::UpstreamUnreachable => Row::new(502, "temporarily_unavailable", Fault::Upstream),
+            Self::TemporarilyUnavailable => Row::new(503, "temporarily_unavailable", Fault::Locum),
+            Self::UpstreamBusy => Row::new(503, "temporarily_unavailable", Fault::Upstream),
+            Self::IssuerHung => Row::new(504, "server_error", Fault::Plugin),
+            Self::UpstreamTimedOut => Row::new(504, "temporarily_unavailable", Fault::Upstream),
         }
+    }
+}
+
+/// How a kind of refusal is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// HTTP status and member `error` at `/delegation`, which are Auth0's.
+    pub delegation: (u16, &'static str),
+    /// The same under `/oauth/` (RFC 6749 section 5.2, RFC 8693 section 2.2.2).
+    pub oauth: (u16, &'static str),
+    /// Who can remedy it.
+    pub fault: Fault,
+}
+
+impl Row {
+    const fn new(status: u16, code: &'static str, fault: Fault) -> Self {
+        Self { delegation: (status, code), oauth: (status, code), fault }
+    }
+
+    const fn oauth(self, status: u16, code: &'static str) -> Self {
+        Self { oauth: (status, code), ..self }
     }
 }
 
 impl Refusal {
     /// A refusal with a description for the client.
     pub fn new(kind: RefusalKind, description: impl Into<String>) -> Self {
-        Self { kind, description: description.into(), inside: None, retry_after_seconds: None }
+        Self {
+            kind,
+            description: description.into(),
+            inside: None,
+            retry_after_seconds: None,
+            is_oauth: false,
+        }
     }
 
     /// Adds the internal cause, which only the audit event contains.
@@ -174,6 +229,13 @@ impl Refusal {
         self
     }
 
+    /// The same refusal in the terms of OAuth, as the endpoints under `/oauth/` answer it.
+    #[must_use]
+    pub fn in_terms_of_oauth(mut self) -> Self {
+        self.is_oauth = true;
+        self
+    }
+
     /// A request that is not valid.
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::new(RefusalKind::InvalidRequest, description)
@@ -184,7 +246,7 @@ impl Refusal {
         Self::invalid_request(format!("missing {name} parameter"))
     }
 
-    /// A grant type other than the supported one.
+    /// A grant type other than the supported ones.
     pub fn unsupported_grant_type(served: &str) -> Self {
         Self::new(RefusalKind::UnsupportedGrantType, format!("grant_type must be {served}"))
     }
@@ -213,17 +275,22 @@ impl Refusal {
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.kind.row().0
+        self.answer().0
     }
 
     /// The member `error` of the answer.
     pub fn code(&self) -> &'static str {
-        self.kind.row().1
+        self.answer().1
+    }
+
+    fn answer(&self) -> (u16, &'static str) {
+        let row = self.kind.row();
+        if self.is_oauth { row.oauth } else { row.delegation }
     }
 
     /// Who is at fault.
     pub fn at_fault(&self) -> Fault {
-        self.kind.row().2
+        self.kind.row().fault
     }
 
     /// The member `error_description` of the answer.
@@ -251,8 +318,13 @@ mod tests {
         let table: Vec<String> = RefusalKind::ALL
             .iter()
             .map(|kind| {
-                let (status, code, fault) = kind.row();
-                format!("{status} {code} {kind:?} {fault:?}")
+                let Row { delegation: (status, code), oauth, fault } = kind.row();
+                let at_oauth = if oauth == (status, code) {
+                    String::new()
+                } else {
+                    format!(" | {} {}", oauth.0, oauth.1)
+                };
+                format!("{status} {code}{at_oauth} {kind:?} {fault:?}")
             })
             .collect();
         assert_eq!(
@@ -261,9 +333,13 @@ mod tests {
                 "400 invalid_request InvalidRequest Caller",
                 "400 unsupported_grant_type UnsupportedGrantType Caller",
                 "400 invalid_grant InvalidGrant Caller",
+                "400 invalid_scope InvalidScope Caller",
                 "400 unsupported_token_type UnsupportedTokenType Caller",
-                "401 unauthorized Unauthorized Policy",
-                "403 unauthorized_client UnauthorizedClient Policy",
+                "401 invalid_client InvalidClient Caller",
+                "401 unauthorized | 400 invalid_grant UserBlocked Policy",
+                "401 unauthorized | 400 invalid_target InvalidTarget Policy",
+                "403 unauthorized_client | 401 invalid_client UnknownClient Policy",
+                "403 unauthorized_client | 400 unauthorized_client UnauthorizedClient Policy",
                 "403 access_denied AccessDenied Upstream",
                 "404 not_found NotFound Policy",
                 "405 invalid_request MethodNotAllowed Caller",
@@ -280,6 +356,15 @@ mod tests {
                 "504 temporarily_unavailable UpstreamTimedOut Upstream",
             ]
         );
+    }
+
+    #[test]
+    fn a_refusal_is_answered_in_the_terms_of_its_endpoint() {
+        let refusal = Refusal::new(RefusalKind::UserBlocked, "user is blocked");
+        assert_eq!((refusal.status(), refusal.code()), (401, "unauthorized"));
+        let refusal = refusal.in_terms_of_oauth();
+        assert_eq!((refusal.status(), refusal.code()), (400, "invalid_grant"));
+        assert_eq!((refusal.kind(), refusal.description()), (RefusalKind::UserBlocked, "user is blocked"));
     }
 
     #[test]

@@ -9,8 +9,8 @@ mod key;
 mod key_set;
 mod token;
 
-pub(crate) use claims::{Expectation, ForeignRules, Subject, check};
+pub(crate) use claims::{ClaimError, Expectation, ForeignRules, Subject, check, is_of_the_token};
 pub use key::InvalidKey;
 pub(crate) use key::VerificationKey;
 pub use key_set::{IgnoredKey, InvalidKeySet, KeySet};
-pub(crate) use token::Token;
+pub(crate) use token::{Token, TokenError};

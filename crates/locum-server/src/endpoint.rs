@@ -8,3 +8,4 @@ pub(crate) mod jsonp;
 pub(crate) mod jwks;
 pub(crate) mod revocation;
 pub(crate) mod saml_metadata;
+pub(crate) mod token;

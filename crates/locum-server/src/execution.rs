@@ -9,6 +9,7 @@ use locum_engine::ports::Found;
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::{
     Caller, DelegationRequest, DelegationResponse, Refusal, RevocationRequest, RevocationResponse,
+    TokenRequest, TokenResponse,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -32,6 +33,23 @@ pub(crate) async fn delegate(
     let engine = Arc::clone(&state.engine);
     run(state, deadline, delegation, move |refusal| engine.refuse_unread(refusal, found.as_deref(), &caller))
         .await
+}
+
+/// Exchanges a token.
+pub(crate) async fn exchange(
+    state: &AppState,
+    tenant: Found<PreparedTenant>,
+    request: TokenRequest,
+    caller: Caller,
+    deadline: Instant,
+) -> TokenResponse {
+    let caller = Arc::new(caller);
+    let found = tenant.as_ref().ok().and_then(Clone::clone);
+    let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
+    let exchange = Contained::new(async move { engine.exchange(tenant, request, &calling).await });
+    let engine = Arc::clone(&state.engine);
+    let refuse = move |refusal| engine.refuse_unread_token_request(refusal, found.as_deref(), &caller);
+    run(state, deadline, exchange, refuse).await
 }
 
 /// Revokes.

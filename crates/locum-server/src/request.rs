@@ -1,5 +1,6 @@
 //! From bytes to parameters and a caller.
 
+mod basic;
 mod caller;
 mod form;
 mod host;
@@ -7,6 +8,7 @@ mod media_type;
 mod parameters;
 mod proxies;
 
+pub(crate) use basic::basic_credentials;
 pub(crate) use caller::caller;
 pub(crate) use host::host;
 pub(crate) use parameters::{read_body, read_query};

@@ -5,5 +5,5 @@ mod json;
 
 pub(crate) use json::{
     add_rate_headers, delegation, method_not_allowed, method_not_served, payload, public,
-    public_saml_metadata, refusal, revocation, unstored,
+    public_saml_metadata, refusal, revocation, token, unstored,
 };

@@ -21,6 +21,7 @@ fn event() -> AuditEvent {
         tenant: Some("acme.eu.auth0.com".to_owned()),
         client_id: Some("shop".to_owned()),
         user_id: Some("auth0|58a1c2f0e4b07e6f3c9d1a2b".to_owned()),
+        actor: None,
         target: Some("orders-api".to_owned()),
         api_type: Some("app".to_owned()),
         scope: Some("openid email".to_owned()),

@@ -36,9 +36,9 @@ pub use faults::{PortCalls, UNAVAILABLE};
 pub use issuer_keys::ScriptedKeys;
 pub use issuers::{IssuerScript, ScriptedIssuers, manifest, well_behaved};
 pub use observer::{Recorded, RecordingObserver};
-pub use requests::{caller, good, good_with, object};
+pub use requests::{caller, exchange_with, good, good_with, object, token_type};
 pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, jwk_set, signing_key, tenant};
-pub use test_engine::{Reply, TestEngine, TestSetup, summary};
+pub use test_engine::{Reply, TestEngine, TestSetup, TokenReply, summary};
 pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, rs256, signed_text};
 
 /// The time at which every test starts, in unix seconds.

@@ -1,6 +1,6 @@
 //! Parameters and callers of requests.
 
-use locum_engine::{Caller, JWT_BEARER};
+use locum_engine::{Caller, JWT_BEARER, TOKEN_EXCHANGE};
 use serde_json::{Map, Value, json};
 
 use crate::ACME;
@@ -23,6 +23,22 @@ pub fn good_with(changes: Value) -> Map<String, Value> {
     }));
     parameters.extend(object(changes));
     parameters
+}
+
+/// The parameters of a good token exchange, from the client `caller` for itself, with these added or replaced. An empty
+/// string removes a parameter.
+pub fn exchange_with(changes: Value) -> Map<String, Value> {
+    let mut parameters = object(json!({
+        "client_id": "caller", "grant_type": TOKEN_EXCHANGE, "subject_token": id_token("caller"),
+        "subject_token_type": token_type("id_token"),
+    }));
+    parameters.extend(object(changes));
+    parameters
+}
+
+/// The URI of a type of token that RFC 8693 section 3 names.
+pub fn token_type(name: &str) -> String {
+    format!("urn:ietf:params:oauth:token-type:{name}")
 }
 
 /// The members of a JSON object. Panics for any other value.

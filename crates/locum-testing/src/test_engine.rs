@@ -6,8 +6,8 @@ use std::sync::Arc;
 use locum_engine::model::Client;
 use locum_engine::ports::{Endpoint, Outcome};
 use locum_engine::{
-    AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, Ports, Refusal,
-    RevocationRequest,
+    AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, IssuedToken, Ports,
+    Refusal, RevocationRequest, TokenRequest, TokenResponse,
 };
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
 use serde_json::{Map, Value};
@@ -163,6 +163,34 @@ impl TestEngine {
         Reply { response, event, observed }
     }
 
+    /// Requests a token exchange at [`ACME`]. Panics unless it records one audit event and counts one request, with the same
+    /// outcome.
+    pub fn exchange(&self, parameters: Map<String, Value>) -> TokenReply {
+        let tenant = tenant_at(&*self.directory, ACME);
+        drop(self.observer.take());
+        let caller = caller();
+        let response = match TokenRequest::parse((&parameters).into(), None) {
+            Ok(request) => finished(self.engine.exchange(tenant, request, &caller)),
+            Err(refusal) => {
+                let found = tenant.as_ref().ok().and_then(Option::as_deref);
+                self.engine.refuse_unread_token_request(refusal, found, &caller)
+            }
+        };
+        let event = self.sink.take_only_event();
+        let (code, outcome) = match &response.outcome {
+            Ok(token) if token.issued.reused => (AuditCode::Exchanged, Outcome::Reused),
+            Ok(_) => (AuditCode::Exchanged, Outcome::Issued),
+            Err(refusal) if refusal.status() == 429 => (AuditCode::Limited, refusal.into()),
+            Err(refusal) => (AuditCode::ExchangeFailure, refusal.into()),
+        };
+        assert_eq!(event.code, code, "{event:?}");
+        let recorded = event.refusal.as_ref().map(|refusal| (refusal.status, refusal.code));
+        let answered = response.outcome.as_ref().err().map(|refusal| (refusal.status(), refusal.code()));
+        assert_eq!(recorded, answered, "{event:?}");
+        self.observed_once(Endpoint::Token, outcome);
+        TokenReply { response, event }
+    }
+
     /// Requests a revocation at [`ACME`]. Panics unless it records one audit event and counts one request, with the same
     /// outcome.
     pub fn revoke(&self, parameters: Value) -> (Result<(), Refusal>, AuditEvent) {
@@ -221,6 +249,27 @@ impl Reply {
             Ok(_) => "issued".to_owned(),
             Err(refusal) => summary(refusal),
         }
+    }
+}
+
+/// The response to a token request, and its audit event.
+#[derive(Debug)]
+pub struct TokenReply {
+    /// The response.
+    pub response: TokenResponse,
+    /// The event.
+    pub event: AuditEvent,
+}
+
+impl TokenReply {
+    /// The issued credential. Panics if the request was refused.
+    pub fn issued(&self) -> &IssuedToken {
+        self.response.outcome.as_ref().unwrap()
+    }
+
+    /// `issued`, or [`summary`] of the refusal.
+    pub fn summary(&self) -> String {
+        self.response.outcome.as_ref().map_or_else(summary, |_| "issued".to_owned())
     }
 }
 

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use jsonwebtoken::{EncodingKey, Header};
 use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
 use locum_engine::ports::{AuditSink, Clock, PortReply, StoreUnavailable};
-use locum_engine::{AuditEvent, Caller, Credential, DelegationRequest, Engine, Ports, SubjectToken};
+use locum_engine::{
+    AuditEvent, Caller, Credential, DelegationRequest, Engine, Ports, PresentedKind, PresentedToken,
+};
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantData, TenantSet};
 use serde_json::{Map, json};
 
@@ -31,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Arc::new(MemoryBuckets::default()),
         Arc::new(PrintedAudit),
     ));
-    let request = DelegationRequest::new("webapp", SubjectToken::IdToken(id_token()?.into()));
+    let request = DelegationRequest::new("webapp", PresentedToken::new(PresentedKind::IdToken, id_token()?));
     let ip = [127, 0, 0, 1].into();
     let caller = Caller { host: "localhost".to_owned(), ip, auth0_client: None, user_agent: None };
 

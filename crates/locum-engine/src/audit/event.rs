@@ -11,7 +11,11 @@ pub enum AuditCode {
     Success,
     /// `fd`: a delegation that was refused, or failed.
     Failure,
-    /// `limit_delegation`: a delegation that the rate limit refused.
+    /// `secte`: a successful token exchange.
+    Exchanged,
+    /// `fecte`: a token exchange that was refused, or failed.
+    ExchangeFailure,
+    /// `limit_delegation`: a delegation or token exchange that the rate limit refused.
     Limited,
     /// `srrt`: a credential was revoked.
     Revoked,
@@ -25,6 +29,8 @@ impl AuditCode {
         match self {
             Self::Success => "sd",
             Self::Failure => "fd",
+            Self::Exchanged => "secte",
+            Self::ExchangeFailure => "fecte",
             Self::Limited => "limit_delegation",
             Self::Revoked => "srrt",
             Self::RevocationFailure => "frrt",
@@ -52,7 +58,9 @@ pub struct AuditEvent {
     pub client_id: Option<String>,
     /// The user's id; absent if the request was not authenticated, and for a revocation.
     pub user_id: Option<String>,
-    /// The `client_id` of the authorised target; if the request was refused before, of the requested one.
+    /// The `sub` of who acts for the user, if the request named an actor.
+    pub actor: Option<String>,
+    /// The `client_id` of the authorised target; if the request was refused before, what was requested.
     pub target: Option<String>,
     /// The authorised api_type; if the request was refused before, the requested one.
     pub api_type: Option<String>,

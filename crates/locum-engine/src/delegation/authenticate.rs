@@ -1,13 +1,15 @@
-//! Authenticate: finds the tenant and the calling client, and verifies the subject token.
+//! Authenticate: finds the tenant and the calling client, and verifies the tokens of the user and of the actor.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::delegation::invalid_tokens::InvalidTokenLimit;
-use crate::delegation::request::{DelegationRequest, SubjectToken};
+use crate::delegation::actor::Actor;
+use crate::delegation::client_authentication::{ClientProof, client_proof};
+use crate::delegation::failure_limit::FailureLimit;
+use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken};
 use crate::delegation::subject::subject_of;
 use crate::model::User;
-use crate::ports::{Directory, Found, Ports, StoreUnavailable};
+use crate::ports::{BucketSubject, Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Subject;
@@ -17,9 +19,11 @@ use crate::subject_token::Subject;
 pub struct Authenticated<'t> {
     pub(crate) tenant: Arc<PreparedTenant>,
     pub(crate) client: Arc<PreparedClient>,
+    pub(crate) proof: ClientProof,
     pub(crate) request: DelegationRequest,
     pub(crate) subject: Subject<'t>,
     pub(crate) user: Option<Arc<User>>,
+    pub(crate) actor: Option<Actor>,
     pub(crate) now_unix_ms: u64,
 }
 
@@ -44,8 +48,8 @@ impl Authenticated<'_> {
 /// receives the decoded claims of the subject token, from which the result borrows.
 ///
 /// # Errors
-/// The host or the client is unknown, the subject token is invalid, the user is blocked, or the directory or the keys of
-/// the token's issuer are unavailable.
+/// The host or the client is unknown, the client does not authenticate as it must, a token is invalid, the user or the actor
+/// is blocked, or the directory or the keys of a token's issuer are unavailable.
 pub async fn authenticate<'t>(
     ports: &Ports,
     tenant: Found<PreparedTenant>,
@@ -54,32 +58,61 @@ pub async fn authenticate<'t>(
     now_unix_ms: u64,
     payload: &'t mut Vec<u8>,
 ) -> Result<Authenticated<'t>, Refusal> {
-    let Ports { directory, buckets, issuer_keys, .. } = ports;
+    let Ports { directory, buckets, .. } = ports;
     let tenant = delegating_tenant(tenant)?;
     let client = known_client(&**directory, &tenant, &request.client_id).await?;
-    let limit = InvalidTokenLimit::new(&**buckets, &tenant, ip, now_unix_ms);
-    limit.check().await?;
-    let subject = match &request.subject {
-        SubjectToken::IdToken(token) => {
-            subject_of(&**issuer_keys, &tenant, &client, token, now_unix_ms, payload).await
-        }
-        // Locum stores no refresh tokens yet, so each is unknown.
-        SubjectToken::RefreshToken(_) => Err(Refusal::invalid_grant("unknown or revoked refresh_token")),
+    let presented = request.client_secret.as_ref();
+    let proof =
+        client_proof(&**buckets, &tenant, &client, request.endpoint, presented, (ip, now_unix_ms)).await?;
+    let limit = FailureLimit::new(&**buckets, &tenant, ip, BucketSubject::InvalidTokens, now_unix_ms);
+    limit.check("too many invalid tokens from this address; wait before the next request").await?;
+    let tokens = Tokens { ports, tenant: &tenant, client: &client, limit, now_unix_ms };
+    let (subject, user) = tokens.verify(&request.subject, "user is blocked", payload).await?;
+    let actor = match &request.actor {
+        None => None,
+        Some(actor) => Some(tokens.verify(actor, "the actor is blocked", &mut Vec::new()).await?.0.into()),
     };
-    let subject = match subject {
-        Ok(subject) => subject,
-        Err(refusal) => {
-            if refusal.kind() == RefusalKind::InvalidGrant {
-                limit.count().await;
+    Ok(Authenticated { tenant, client, proof, request, subject, user, actor, now_unix_ms })
+}
+
+/// What the tokens of one request are verified by.
+struct Tokens<'a> {
+    ports: &'a Ports,
+    tenant: &'a PreparedTenant,
+    client: &'a PreparedClient,
+    limit: FailureLimit<'a>,
+    now_unix_ms: u64,
+}
+
+impl Tokens<'_> {
+    /// Verifies a token, and looks up its user, who must not be blocked.
+    async fn verify<'t>(
+        &self,
+        presented: &PresentedToken,
+        blocked: &str,
+        payload: &'t mut Vec<u8>,
+    ) -> Result<(Subject<'t>, Option<Arc<User>>), Refusal> {
+        let Self { ports: Ports { directory, issuer_keys, .. }, tenant, client, limit, now_unix_ms } = self;
+        let subject = match presented.kind {
+            // Locum stores no refresh tokens yet, so each is unknown.
+            PresentedKind::RefreshToken => Err(Refusal::invalid_grant("unknown or revoked refresh_token")),
+            _ => subject_of(&**issuer_keys, tenant, client, presented, *now_unix_ms, payload).await,
+        };
+        let subject = match subject {
+            Ok(subject) => subject,
+            Err(refusal) => {
+                if refusal.kind() == RefusalKind::InvalidGrant {
+                    limit.count().await;
+                }
+                return Err(refusal);
             }
-            return Err(refusal);
+        };
+        let user = directory.user(tenant, &subject.user_id).wait().await.map_err(try_again)?;
+        if user.as_ref().is_some_and(|user| user.blocked) {
+            return Err(Refusal::new(RefusalKind::UserBlocked, blocked));
         }
-    };
-    let user = directory.user(&tenant, &subject.user_id).wait().await.map_err(try_again)?;
-    if user.as_ref().is_some_and(|user| user.blocked) {
-        return Err(Refusal::new(RefusalKind::Unauthorized, "user is blocked"));
+        Ok((subject, user))
     }
-    Ok(Authenticated { tenant, client, request, subject, user, now_unix_ms })
 }
 
 /// The tenant, if delegation is enabled. Otherwise the refusal is the same as for an unknown host, so that nobody can
@@ -97,7 +130,7 @@ pub(crate) async fn known_client(
     client_id: &str,
 ) -> Result<Arc<PreparedClient>, Refusal> {
     let client = directory.client(tenant, client_id).wait().await.map_err(try_again)?;
-    client.ok_or_else(|| Refusal::new(RefusalKind::UnauthorizedClient, "invalid client"))
+    client.ok_or_else(|| Refusal::new(RefusalKind::UnknownClient, "invalid client"))
 }
 
 pub(super) fn try_again(unavailable: StoreUnavailable) -> Refusal {

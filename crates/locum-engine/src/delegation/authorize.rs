@@ -6,21 +6,23 @@ use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Read};
 use serde_json::{Map, Value};
 
+use crate::delegation::act_claim::act_claim;
 use crate::delegation::admit::Admitted;
 use crate::delegation::authenticate::{Authenticated, try_again};
 use crate::delegation::lifetime;
-use crate::delegation::request::SubjectToken;
-use crate::delegation::scope::KnownUser;
+use crate::delegation::request::PresentedKind;
+use crate::delegation::scope::{self, KnownUser};
 use crate::delegation::session;
 use crate::delegation::snake_case::snake_case;
 use crate::mask::mask_tokens;
 use crate::model::Client;
+use crate::observer::Endpoint;
 use crate::ports::{Directory, Issuer};
 use crate::prepared::{PreparedAddOn, PreparedClient, PreparedTenant, Reuse};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// The api_type of the app target.
-const APP: &str = "app";
+pub(super) const APP: &str = "app";
 
 /// The name of the app target in old Auth0 SDKs.
 const APP_SYNONYM: &str = "auth0";
@@ -31,6 +33,8 @@ pub struct Authorized {
     pub(crate) grant: Grant,
     pub(crate) issuer: Arc<dyn Issuer>,
     pub(crate) api_type: String,
+    /// The granted scopes, separated by spaces; absent if they are the requested ones.
+    pub(crate) scope: Option<String>,
     pub(crate) form: CredentialForm,
     pub(crate) reuse: Option<Reuse>,
     pub(crate) now_unix_ms: u64,
@@ -48,8 +52,9 @@ pub async fn authorize(
 ) -> Result<Authorized, Refusal> {
     let authenticated = admitted.authenticated;
     let client = authenticated.client.client();
-    check_client(client, &authenticated.request.subject)?;
-    session::check_chain(directory, &authenticated).await?;
+    check_client(client, authenticated.request.subject.kind)?;
+    let is_chain = session::check_chain(directory, &authenticated).await?;
+    let act = act_claim(&authenticated)?;
     let target = allowed_target(directory, &authenticated).await?;
     let (add_on, manifest) = chosen_add_on(&target, authenticated.request.api_type.as_deref())?;
     check_oidc_conformance(client, target.client(), add_on)?;
@@ -59,11 +64,13 @@ pub async fn authorize(
     let seconds = lifetime::granted_seconds(&authenticated, add_on, &manifest.lifetime, reference)?;
     let now_unix_ms = authenticated.now_unix_ms;
     let tenant = Arc::clone(&authenticated.tenant);
-    let grant = grant(authenticated, target.client(), add_on, manifest, seconds)?;
+    let about = AboutToken { is_chain, act };
+    let (grant, scope) = grant(authenticated, about, target.client(), add_on, manifest, seconds)?;
     Ok(Authorized {
         reuse: Reuse::of(tenant.delegation(), manifest, add_on.reusable(), &grant),
         tenant,
         grant,
+        scope,
         issuer: Arc::clone(issuer),
         api_type: add_on.api_type().to_owned(),
         form: manifest.credential.clone(),
@@ -71,17 +78,19 @@ pub async fn authorize(
     })
 }
 
-fn check_client(client: &Client, subject: &SubjectToken) -> Result<(), Refusal> {
+fn check_client(client: &Client, subject: PresentedKind) -> Result<(), Refusal> {
     let refused = |why: &str| Err(Refusal::new(RefusalKind::UnauthorizedClient, why));
     if !client.is_first_party {
         return refused("third-party clients cannot delegate");
     }
     match subject {
-        SubjectToken::IdToken(_) if !client.grants.id_token => {
-            refused("the legacy delegation grant for id_token is not allowed for the client")
-        }
-        SubjectToken::RefreshToken(_) if !client.grants.refresh_token => {
+        PresentedKind::RefreshToken if !client.grants.refresh_token => {
             refused("the legacy delegation grant for refresh_token is not allowed for the client")
+        }
+        PresentedKind::IdToken | PresentedKind::AccessToken | PresentedKind::Jwt
+            if !client.grants.id_token =>
+        {
+            refused("the legacy delegation grant for id_token is not allowed for the client")
         }
         _ => Ok(()),
     }
@@ -93,14 +102,40 @@ async fn allowed_target(
     directory: &dyn Directory,
     authenticated: &Authenticated<'_>,
 ) -> Result<Arc<PreparedClient>, Refusal> {
+    let Authenticated { client, request, actor, .. } = authenticated;
+    let target = named_target(directory, authenticated).await?;
+    let target = target.filter(|target| target.client().allows(client.id())).ok_or_else(|| {
+        Refusal::new(RefusalKind::InvalidTarget, "the target is unknown or does not allow the client")
+    })?;
+    if target.client().require_actor && actor.is_none() {
+        let instead = match request.endpoint {
+            Endpoint::Delegation | Endpoint::Revocation => "; send it as actor_token to /oauth/token",
+            Endpoint::Token => "; send it as actor_token",
+        };
+        let description = format!("the target demands the token of an actor{instead}");
+        return Err(Refusal::new(RefusalKind::UnauthorizedClient, description));
+    }
+    Ok(target)
+}
+
+/// The client that the request names as its target, by id, by a resource, or by both.
+async fn named_target(
+    directory: &dyn Directory,
+    authenticated: &Authenticated<'_>,
+) -> Result<Option<Arc<PreparedClient>>, Refusal> {
     let Authenticated { tenant, client, request, .. } = authenticated;
-    let Some(target) = request.target.as_deref().filter(|target| *target != client.id()) else {
-        return Ok(Arc::clone(client));
+    let by_id = match request.target.as_deref() {
+        Some(id) if id != client.id() => Some(directory.client(tenant, id).wait().await.map_err(try_again)?),
+        Some(_) => Some(Some(Arc::clone(client))),
+        None => None,
     };
-    let target = directory.client(tenant, target).wait().await.map_err(try_again)?;
-    target.filter(|target| target.client().allows(client.id())).ok_or_else(|| {
-        Refusal::new(RefusalKind::Unauthorized, "the target is unknown or does not allow the client")
-    })
+    let Some(resource) = request.resource.as_deref() else {
+        return Ok(by_id.unwrap_or_else(|| Some(Arc::clone(client))));
+    };
+    let by_resource = directory.client_by_resource(tenant, resource).wait().await.map_err(try_again)?;
+    // Two names must be of one target.
+    Ok(by_resource
+        .filter(|target| by_id.is_none_or(|by_id| by_id.is_some_and(|by_id| by_id.id() == target.id()))))
 }
 
 /// The add-on of this api_type; without one, the first add-on, else the app. Add-ons whose plugin is not loaded are
@@ -141,26 +176,49 @@ fn check_oidc_conformance(client: &Client, target: &Client, add_on: &PreparedAdd
     Ok(())
 }
 
+/// What the subject token means for the grant.
+struct AboutToken {
+    is_chain: bool,
+    /// The claim `act`.
+    act: Option<Value>,
+}
+
+/// The grant, and the granted scopes unless they are the requested ones.
 fn grant(
     authenticated: Authenticated<'_>,
+    about: AboutToken,
     target: &Client,
     add_on: &PreparedAddOn,
     manifest: &IssuerManifest,
     lifetime_seconds: u64,
-) -> Result<Grant, Refusal> {
+) -> Result<(Grant, Option<String>), Refusal> {
     let Authenticated { tenant, client, request, subject, user, .. } = authenticated;
+    let bound = subject.scope.as_deref();
+    scope::check_bound(&request.scope, bound, request.subject.parameter)?;
     let known = KnownUser {
         user_id: &subject.user_id,
-        stored: user.as_ref().map(|user| &user.profile),
+        // What the user told one client is not for the next one in the chain to extend.
+        stored: user.as_ref().filter(|_| !about.is_chain || bound.is_some()).map(|user| &user.profile),
         presented: &subject.claims,
     };
     let policy = tenant.delegation();
     let mut claims = known.select(&request.scope, &target.scope_aliases, &policy.private_attributes);
-    if add_on.api_type() == APP && policy.session_seconds.is_some() {
-        // The next exchange counts from the same sign-in.
-        claims.insert("auth_time".to_owned(), subject.signed_in_at.into());
+    let scope = match request.endpoint {
+        Endpoint::Delegation if !policy.carry_scope => Vec::new(),
+        _ => known.granted(&request.scope, bound, &target.scope_aliases, &policy.private_attributes),
+    };
+    if add_on.api_type() == APP {
+        if policy.session_seconds.is_some() {
+            // The next exchange counts from the same sign-in.
+            claims.insert("auth_time".to_owned(), subject.signed_in_at.into());
+        }
+        if !scope.is_empty() {
+            claims.insert("scope".to_owned(), scope.join(" ").into());
+        }
+        claims.extend(about.act.map(|act| ("act".to_owned(), act)));
     }
-    Ok(Grant {
+    let scope = (!scope.is_empty() && scope != request.scope).then(|| scope.join(" "));
+    let grant = Grant {
         claims,
         profile: read_profile(&known, add_on, manifest),
         parameters: named_as_in_manifest(request.extras, manifest)?,
@@ -169,7 +227,8 @@ fn grant(
         client_id: client.id().to_owned(),
         target_id: target.id.clone(),
         lifetime_seconds,
-    })
+    };
+    Ok((grant, scope))
 }
 
 fn read_profile(
@@ -220,14 +279,20 @@ mod tests {
 
     #[test]
     fn each_kind_of_subject_token_needs_its_own_grant() {
-        let tokens = || [SubjectToken::IdToken("t".into()), SubjectToken::RefreshToken("t".into())];
         for (id_token, refresh_token) in [(true, true), (true, false), (false, true), (false, false)] {
             let mut client = Client::new("caller");
             client.grants = crate::model::LegacyGrants { id_token, refresh_token };
-            let allowed = tokens().map(|token| check_client(&client, &token).is_ok());
-            assert_eq!(allowed, [id_token, refresh_token]);
-            client.is_first_party = false;
-            assert!(tokens().iter().all(|token| check_client(&client, token).is_err()));
+            for (kind, expected) in [
+                (PresentedKind::IdToken, id_token),
+                (PresentedKind::AccessToken, id_token),
+                (PresentedKind::Jwt, id_token),
+                (PresentedKind::RefreshToken, refresh_token),
+            ] {
+                client.is_first_party = true;
+                assert_eq!(check_client(&client, kind).is_ok(), expected, "{kind:?}");
+                client.is_first_party = false;
+                assert!(check_client(&client, kind).is_err());
+            }
         }
     }
 }

@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 
+use crate::delegation::parameters::Parameters;
+use crate::observer::Endpoint;
 use crate::refusal::Refusal;
-use crate::strict_json::{Members, Node};
+use crate::strict_json::Members;
 
 /// The only grant type of the endpoint (RFC 7523 section 8.1).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -26,15 +28,24 @@ pub struct Caller {
     pub user_agent: Option<String>,
 }
 
-/// A delegation request in which all required parameters are present.
+/// A request for a credential, of either endpoint, in which all required parameters are present.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct DelegationRequest {
+    /// Where it was sent to.
+    pub endpoint: Endpoint,
     /// The `client_id` of the calling client.
     pub client_id: String,
+    /// The secret by which the client authenticates, if it presents one.
+    pub client_secret: Option<Secret>,
     /// The token that names the user.
-    pub subject: SubjectToken,
+    pub subject: PresentedToken,
+    /// The token that names who acts for the user (RFC 8693 section 2.1, `actor_token`).
+    pub actor: Option<PresentedToken>,
     /// The `client_id` of the target; the calling client if absent.
     pub target: Option<String>,
+    /// A URI of the target (RFC 8693 section 2.1, `resource`).
+    pub resource: Option<String>,
     /// The requested scopes, without duplicates; `openid` if the parameter is absent.
     pub scope: Vec<String>,
     /// The requested api_type; if absent, the target's first add-on is used.
@@ -45,21 +56,42 @@ pub struct DelegationRequest {
     pub extras: Map<String, Value>,
 }
 
-/// The token that names the user.
-pub enum SubjectToken {
-    /// An id_token that was issued to the calling client.
-    IdToken(Secret),
-    /// A refresh token that was issued to the calling client.
-    RefreshToken(Secret),
+/// A token of a user, and the parameter that it was sent as, which refusals name.
+pub struct PresentedToken {
+    /// What the client says that it is.
+    pub kind: PresentedKind,
+    /// The name of the parameter.
+    pub parameter: &'static str,
+    /// The token.
+    pub token: Secret,
+}
+
+/// What a client says that a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PresentedKind {
+    /// An id_token (OpenID Connect Core section 2).
+    IdToken,
+    /// An access token that is a JWT (RFC 9068).
+    AccessToken,
+    /// Either of the two.
+    Jwt,
+    /// A refresh token of Locum's own.
+    RefreshToken,
+}
+
+impl PresentedToken {
+    /// A token of this kind, presented as the parameter `id_token` or `refresh_token`.
+    pub fn new(kind: PresentedKind, token: impl Into<Secret>) -> Self {
+        let parameter = if kind == PresentedKind::RefreshToken { "refresh_token" } else { "id_token" };
+        Self { kind, parameter, token: token.into() }
+    }
 }
 
 // Shows the kind of token but not the token.
-impl fmt::Debug for SubjectToken {
+impl fmt::Debug for PresentedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::IdToken(_) => "IdToken(…)",
-            Self::RefreshToken(_) => "RefreshToken(…)",
-        })
+        write!(f, "{:?}(…)", self.kind)
     }
 }
 
@@ -71,12 +103,16 @@ const KNOWN: [&str; 8] =
 const DROPPED: [&str; 1] = ["client_secret"];
 
 impl DelegationRequest {
-    /// A request of this client for itself, with the scope `openid` and no other parameter.
-    pub fn new(client_id: impl Into<String>, subject: SubjectToken) -> Self {
+    /// A request of this client for itself at `/delegation`, with the scope `openid` and no other parameter.
+    pub fn new(client_id: impl Into<String>, subject: PresentedToken) -> Self {
         Self {
+            endpoint: Endpoint::Delegation,
             client_id: client_id.into(),
+            client_secret: None,
             subject,
+            actor: None,
             target: None,
+            resource: None,
             scope: vec!["openid".to_owned()],
             api_type: None,
             device: None,
@@ -84,13 +120,13 @@ impl DelegationRequest {
         }
     }
 
-    /// Parses parameters. An empty string counts as an absent parameter, and so does a JSON `null`, which auth0-python
+    /// Parses the parameters of `/delegation`. An empty string counts as an absent parameter, and so does a JSON `null`, which auth0-python
     /// sends.
     ///
     /// # Errors
     /// A parameter is missing, has the wrong type or excludes another; the refusal names it.
     pub fn parse(parameters: Members<'_>) -> Result<Self, Refusal> {
-        let mut parameters = Parameters::sort(parameters)?;
+        let mut parameters = Parameters::sort(parameters, &KNOWN, &DROPPED)?;
         let client_id = parameters.required("client_id")?;
         let grant_type = parameters.required("grant_type")?;
         if grant_type != JWT_BEARER {
@@ -100,8 +136,8 @@ impl DelegationRequest {
             (Some(_), Some(_)) => {
                 return Err(Refusal::invalid_request("send either id_token or refresh_token, not both"));
             }
-            (Some(token), None) => SubjectToken::IdToken(token.into_owned().into()),
-            (None, Some(token)) => SubjectToken::RefreshToken(token.into_owned().into()),
+            (Some(token), None) => PresentedToken::new(PresentedKind::IdToken, token.into_owned()),
+            (None, Some(token)) => PresentedToken::new(PresentedKind::RefreshToken, token.into_owned()),
             (None, None) => return Err(Refusal::missing_parameter("id_token")),
         };
         let mut request = Self::new(client_id, subject);
@@ -116,7 +152,8 @@ impl DelegationRequest {
     }
 }
 
-fn scope_words(scope: &str) -> Vec<String> {
+/// The words of a scope, each once.
+pub(super) fn scope_words(scope: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in scope.split_whitespace() {
         if !words.iter().any(|known| known == word) {
@@ -124,43 +161,6 @@ fn scope_words(scope: &str) -> Vec<String> {
         }
     }
     words
-}
-
-/// The parameters by who reads them.
-struct Parameters<'a> {
-    known: [Option<Cow<'a, str>>; KNOWN.len()],
-    extras: Map<String, Value>,
-}
-
-impl<'a> Parameters<'a> {
-    fn sort(parameters: Members<'a>) -> Result<Self, Refusal> {
-        let mut sorted = Self { known: [const { None }; KNOWN.len()], extras: Map::new() };
-        for (name, value) in parameters {
-            if DROPPED.contains(&&*name) || value == Node::Null || value.as_text() == Some("") {
-                continue;
-            }
-            let known = KNOWN.iter().zip(&mut sorted.known).find(|(known, _)| **known == name);
-            match (known, value) {
-                (None, value) => {
-                    sorted.extras.insert(name.into_owned(), value.to_value());
-                }
-                (Some((_, place)), Node::Text(text)) => *place = Some(text),
-                (Some(_), _) => {
-                    return Err(Refusal::invalid_request(format!("{name} parameter must be a string")));
-                }
-            }
-        }
-        Ok(sorted)
-    }
-
-    fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
-        let (_, text) = KNOWN.iter().zip(&mut self.known).find(|(known, _)| **known == name)?;
-        text.take()
-    }
-
-    fn required(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
-        self.take(name).ok_or_else(|| Refusal::missing_parameter(name))
-    }
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
     fn debug_shows_the_kind_of_a_token_and_not_the_token() {
         let request = format!("{:?}", parse(good()).unwrap());
         assert!(request.contains("IdToken(…)") && !request.contains("a.b.c"), "{request}");
-        assert_eq!(format!("{:?}", SubjectToken::RefreshToken("r".into())), "RefreshToken(…)");
+        assert_eq!(format!("{:?}", PresentedToken::new(PresentedKind::RefreshToken, "r")), "RefreshToken(…)");
     }
 
     #[test]

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::delegation::private_attributes::is_private;
 use crate::model::AttributePattern;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::strict_json::{Members, Node};
+use crate::subject_token::is_of_the_token;
 
 /// The claims of the scope `profile` (OpenID Connect Core section 5.4).
 const PROFILE: [&str; 14] = [
@@ -29,26 +31,22 @@ const PROFILE: [&str; 14] = [
 /// The claims of the scope `email` (OpenID Connect Core section 5.4).
 const EMAIL: [&str; 2] = ["email", "email_verified"];
 
-/// Claims about the token itself, not about the user: they are no attributes. The last five are of token exchange (RFC
-/// 8693 section 4) and of the session.
-const OF_THE_TOKEN: [&str; 16] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "azp",
-    "nonce",
-    "at_hash",
-    "c_hash",
-    "act",
-    "may_act",
-    "scope",
-    "client_id",
-    "auth_time",
-];
+/// Checks that no more is requested than the subject token has: if it has a scope, that bounds what it can be exchanged for.
+///
+/// # Errors
+/// A requested scope is none of the token's. `openid` always is.
+pub(crate) fn check_bound(
+    requested: &[String],
+    bound: Option<&[String]>,
+    parameter: &str,
+) -> Result<(), Refusal> {
+    let Some(bound) = bound else { return Ok(()) };
+    if requested.iter().all(|word| word == "openid" || bound.contains(word)) {
+        return Ok(());
+    }
+    let description = format!("more scopes are requested than {parameter} has");
+    Err(Refusal::new(RefusalKind::InvalidScope, description))
+}
 
 /// The attributes of the user. Claims of the subject token override the stored profile, except that `email` and
 /// `email_verified` are taken together from one of the two.
@@ -61,7 +59,7 @@ pub(crate) struct KnownUser<'a> {
 impl KnownUser<'_> {
     /// The attribute of this name; `user_id` is always the subject.
     pub(crate) fn attribute(&self, name: &str) -> Option<Value> {
-        if OF_THE_TOKEN.contains(&name) {
+        if is_of_the_token(name) {
             return None;
         }
         match name {
@@ -112,6 +110,23 @@ impl KnownUser<'_> {
         }
         claims.retain(|name, _| !is_private(name, private));
         claims
+    }
+
+    /// The scopes that were granted, without those that had no effect: `openid`, those of the subject token, and those that
+    /// select a claim.
+    pub(crate) fn granted(
+        &self,
+        requested: &[String],
+        bound: Option<&[String]>,
+        aliases: &HashMap<String, Vec<String>>,
+        private: &[AttributePattern],
+    ) -> Vec<String> {
+        let is_granted = |word: &&String| {
+            *word == "openid"
+                || bound.is_some_and(|bound| bound.contains(word))
+                || !self.select(std::slice::from_ref(*word), aliases, private).is_empty()
+        };
+        requested.iter().filter(is_granted).cloned().collect()
     }
 
     fn add<'n>(&self, claims: &mut Map<String, Value>, names: impl IntoIterator<Item = &'n str>) {

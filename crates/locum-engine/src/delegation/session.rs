@@ -2,27 +2,33 @@
 //! how long after sign-in tokens may be exchanged, each for the next.
 
 use crate::delegation::authenticate::{Authenticated, try_again};
+use crate::delegation::client_authentication::ClientProof;
 use crate::model::Chains;
 use crate::ports::{Directory, StoreUnavailable};
 use crate::refusal::Refusal;
 
-/// Refuses a token whose `azp` is not the calling client, unless the tenant's policy allows it.
+/// Whether the token is one of a chain, so one whose `azp` is not the calling client.
 ///
 /// Otherwise `allowed_clients` could be bypassed: whoever may reach `api` could present the token for `api` as `api`, and
 /// reach what only `api` may.
+///
+/// # Errors
+/// It is, and the tenant's policy does not allow this client to exchange it.
 pub(super) async fn check_chain(
     directory: &dyn Directory,
     authenticated: &Authenticated<'_>,
-) -> Result<(), Refusal> {
-    match authenticated.tenant.delegation().chains {
-        Chains::Open => Ok(()),
-        Chains::Authenticated | Chains::Refused => {
-            if is_chain(directory, authenticated).await.map_err(try_again)? {
-                return Err(Refusal::invalid_grant(
-                    "id_token was issued at the request of another client (azp); sign the user in for this client",
-                ));
-            }
-            Ok(())
+) -> Result<bool, Refusal> {
+    if !is_chain(directory, authenticated).await.map_err(try_again)? {
+        return Ok(false);
+    }
+    let Authenticated { tenant, proof, request, .. } = authenticated;
+    match (tenant.delegation().chains, proof) {
+        (Chains::Open, _) | (Chains::Authenticated, ClientProof::Authenticated) => Ok(true),
+        (Chains::Authenticated, ClientProof::None) | (Chains::Refused, _) => {
+            Err(Refusal::invalid_grant(format!(
+                "{} was issued at the request of another client (azp); sign the user in for this client",
+                request.subject.parameter
+            )))
         }
     }
 }

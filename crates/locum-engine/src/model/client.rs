@@ -7,6 +7,8 @@ use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::model::ClientAuthentication;
+
 /// A client, as in a tenant file or a database row.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -17,6 +19,8 @@ pub struct Client {
     pub name: Option<String>,
     /// The key that the client's id_tokens are signed with.
     pub key: ClientKey,
+    /// How it authenticates at the endpoints under `/oauth/`.
+    pub authentication: ClientAuthentication,
     /// False for third-party clients, which cannot delegate.
     pub is_first_party: bool,
     /// Whether the client is OIDC-conformant. Such a client cannot be caller or target of the app target.
@@ -29,6 +33,8 @@ pub struct Client {
     pub allowed_origins: Vec<String>,
     /// The URIs by which a request can name this client as its target (RFC 8693 section 2.1, `resource`).
     pub resources: Vec<String>,
+    /// Whether a request that names this client as its target must present an actor token (RFC 8693 section 2.1).
+    pub require_actor: bool,
     /// Aliases of `jwt_configuration.scopes`: a scope and the claims that it selects.
     pub scope_aliases: HashMap<String, Vec<String>>,
     /// The add-on of the app target: it issues JWTs for this client.
@@ -38,19 +44,21 @@ pub struct Client {
 }
 
 impl Client {
-    /// A first-party client with both legacy grants, which every client of its tenant may target. It has no key, so its
-    /// id_tokens cannot be verified until [`key`](Self::key) is set.
+    /// A public first-party client with both legacy grants, which every client of its tenant may target. It has no key, so
+    /// its id_tokens cannot be verified until [`key`](Self::key) is set.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
             name: None,
             key: ClientKey::None,
+            authentication: ClientAuthentication::None,
             is_first_party: true,
             oidc_conformant: false,
             grants: LegacyGrants { id_token: true, refresh_token: true },
             allowed_clients: Vec::new(),
             allowed_origins: Vec::new(),
             resources: Vec::new(),
+            require_actor: false,
             scope_aliases: HashMap::new(),
             app: AddOn::new("app", Map::new()),
             add_ons: Vec::new(),

@@ -17,6 +17,11 @@ pub struct DelegationPolicy {
     pub cap_to_subject_exp: bool,
     /// Whether a token that Locum issued at the request of one client may be presented by another.
     pub chains: Chains,
+    /// Whether a client that can authenticate may use `/delegation`, where it cannot.
+    pub confidential_clients: ConfidentialClients,
+    /// Whether app tokens of `/delegation` have a claim `scope`, as those of `/oauth/token` do. It bounds what they can be
+    /// exchanged for.
+    pub carry_scope: bool,
     /// For how many seconds after sign-in tokens can be exchanged, each for the next. Without a limit they can be renewed
     /// for ever.
     pub session_seconds: Option<u64>,
@@ -45,6 +50,8 @@ impl Default for DelegationPolicy {
             lifetime_ceiling_seconds: None,
             cap_to_subject_exp: false,
             chains: Chains::Authenticated,
+            confidential_clients: ConfidentialClients::Open,
+            carry_scope: false,
             session_seconds: None,
             reuse_upstream_credentials: false,
             leeway_seconds: 0,
@@ -63,11 +70,21 @@ impl Default for DelegationPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Chains {
-    /// Only a client that authenticated. There is no authentication yet, so this refuses as `Refused` does.
+    /// Only a client that authenticated, which it can at `/oauth/token`.
     Authenticated,
     /// Everybody, as Auth0 did.
     Open,
     /// Nobody.
+    Refused,
+}
+
+/// Whether `/delegation`, which authenticates nobody, serves a client that can authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfidentialClients {
+    /// It does, as Auth0 did.
+    Open,
+    /// It refuses them; they use `/oauth/token`.
     Refused,
 }
 

@@ -15,6 +15,8 @@ pub struct TrustedIssuer {
     pub issuer: String,
     /// Where its public keys are.
     pub keys: IssuerKeySource,
+    /// The types of its tokens that are accepted.
+    pub token_types: Vec<TokenType>,
     /// For whom its tokens must have been issued.
     pub audiences: Audiences,
     /// The algorithms that its tokens may be signed with.
@@ -32,12 +34,22 @@ impl TrustedIssuer {
         Self {
             issuer: issuer.into(),
             keys,
+            token_types: vec![TokenType::IdToken],
             audiences: Audiences::CallingClient,
             algorithms: PublicKeyAlgorithm::DEFAULT.to_vec(),
             user_id,
             claims: BTreeMap::new(),
         }
     }
+}
+
+/// The type of a token, as its header states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenType {
+    /// An id_token (OpenID Connect Core section 2): `typ` is `JWT` or absent.
+    IdToken,
+    /// An access token (RFC 9068 section 2.1): `typ` is `at+jwt`.
+    AccessToken,
 }
 
 /// An issuer that the tenant had before, such as its domain at Auth0. Its tokens count as the tenant's own: they are for the

@@ -4,8 +4,10 @@ use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::model::{FormerIssuer, IssuerKeySource, RemoteKeys, Tenant, TrustedIssuer, UserIdRule};
-use crate::subject_token::{InvalidKeySet, KeySet};
+use crate::model::{
+    Audiences, FormerIssuer, IssuerKeySource, RemoteKeys, Tenant, TokenType, TrustedIssuer, UserIdRule,
+};
+use crate::subject_token::{InvalidKeySet, KeySet, is_of_the_token};
 
 /// The former and the trusted issuers of a tenant.
 #[derive(Debug, Default)]
@@ -123,6 +125,12 @@ pub enum IssuerProblem {
         "its users could be taken for those of `{0}`: one prefix of `user_id` begins with the other; change one, or set `shares_users` if they are the same"
     )]
     SamePrefix(String),
+    /// Its access tokens would be accepted whomever they are for.
+    #[error("its access tokens are for APIs, not for clients: list the `audiences` that they may have")]
+    NoAudiences,
+    /// A claim about the token itself would be read from elsewhere.
+    #[error("`claims` renames `{0}`, which is about the token and not about the user; remove it")]
+    ClaimOfTheToken(String),
     /// Its keys would be fetched from Locum itself.
     #[error("its keys are at the tenant's own domain, which is this server: it would ask itself")]
     OwnDomain,
@@ -166,6 +174,14 @@ impl OtherIssuers {
             };
             if let Some((other, _)) = self.prefixes().find(is_alike) {
                 return Err(IssuerProblem::SamePrefix(other.to_owned()));
+            }
+        }
+        if let Some(TrustedIssuer { token_types, audiences, claims, .. }) = trusted {
+            if token_types.contains(&TokenType::AccessToken) && *audiences == Audiences::CallingClient {
+                return Err(IssuerProblem::NoAudiences);
+            }
+            if let Some(ours) = claims.keys().find(|ours| *ours != "scope" && is_of_the_token(ours)) {
+                return Err(IssuerProblem::ClaimOfTheToken(ours.clone()));
             }
         }
         let keys = match keys {

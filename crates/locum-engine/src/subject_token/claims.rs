@@ -3,8 +3,34 @@
 use std::collections::BTreeMap;
 
 use crate::limits::{FUTURE_SECONDS_MAX, USER_ID_BYTES_MAX};
-use crate::model::{Audiences, UserIdRule};
+use crate::model::{Audiences, TokenType, UserIdRule};
 use crate::strict_json::{Members, Node};
+
+/// Claims about the token itself, not about the user: they are no attributes. The last five are of token exchange (RFC
+/// 8693 section 4) and of the session.
+const OF_THE_TOKEN: [&str; 16] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "azp",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "act",
+    "may_act",
+    "scope",
+    "client_id",
+    "auth_time",
+];
+
+/// Whether a claim of this name is about the token itself.
+pub(crate) fn is_of_the_token(name: &str) -> bool {
+    OF_THE_TOKEN.contains(&name)
+}
 
 /// The user of a verified subject token.
 #[derive(Debug)]
@@ -15,17 +41,33 @@ pub(crate) struct Subject<'t> {
     pub(crate) expires_at: i64,
     /// When the user signed in, in unix seconds: the earlier of `auth_time` and `iat`.
     pub(crate) signed_in_at: i64,
-    /// `azp`, the client at whose request the token was issued.
+    /// The client at whose request the token was issued: `azp`, or `client_id` of an access token.
     pub(crate) authorized_party: Option<String>,
+    /// The words of `scope`, if the token has it.
+    pub(crate) scope: Option<Vec<String>>,
     /// Whether the token is the tenant's own, or of a former issuer.
     pub(crate) is_tenants: bool,
     /// All claims of the token.
     pub(crate) claims: Members<'t>,
 }
 
+impl Subject<'_> {
+    /// `iss`.
+    pub(crate) fn issuer(&self) -> &str {
+        self.claims.get("iss").and_then(Node::as_text).unwrap_or_default()
+    }
+
+    /// `sub`, which is the user's id only if the token is the tenant's.
+    pub(crate) fn sub(&self) -> &str {
+        self.claims.get("sub").and_then(Node::as_text).unwrap_or_default()
+    }
+}
+
 /// What the claims of a token must be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expectation<'a> {
+    /// What the token is.
+    pub(crate) token_type: TokenType,
     /// The exact `iss`.
     pub(crate) issuer: &'a str,
     /// The client that presents the token. It must be in `aud`, unless the issuer's rules list others.
@@ -47,30 +89,36 @@ pub(crate) struct ForeignRules<'a> {
     pub(crate) claims: &'a BTreeMap<String, String>,
 }
 
-/// Why a token is refused. Clients receive the texts.
+impl<'a> ForeignRules<'a> {
+    /// The issuer's name of the claim `scope`.
+    fn scope(self) -> &'a str {
+        self.claims.get("scope").map_or("scope", String::as_str)
+    }
+}
+
+/// Why a token is refused. Clients receive the texts, after the name of the parameter that the token was sent as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClaimError {
-    #[error("id_token has no {0} claim")]
+    #[error("has no {0} claim")]
     Missing(&'static str),
-    #[error("id_token has a {0} claim of the wrong type")]
+    #[error("has a {0} claim of the wrong type")]
     WrongType(&'static str),
-    #[error(
-        "the sub claim of the id_token must have 1 to {USER_ID_BYTES_MAX} bytes and no control characters"
-    )]
+    #[error("has a sub claim that is empty, longer than {USER_ID_BYTES_MAX} bytes or has control characters")]
     UnusableSubject,
-    #[error("id_token does not have the claim that names the user of its issuer, or not as a text")]
+    #[error("does not have the claim that names the user of its issuer, or not as a text")]
     NoUserId,
-    #[error("the issuer of the id_token is not trusted here")]
+    #[error("has an issuer that is not trusted here")]
     IssuerMismatch,
-    #[error("id_token was issued to another client")]
+    #[error("was issued to another client")]
     AudienceMismatch,
-    #[error("id_token has expired")]
+    #[error("has expired")]
     Expired,
-    #[error("id_token is not valid yet")]
+    #[error("is not valid yet")]
     NotYetValid,
 }
 
-/// Checks `iss`, `aud`, `exp`, `iat` and `sub`, and of `nbf`, `auth_time` and `azp` those that the token has.
+/// Checks `iss`, `aud`, `exp`, `iat` and `sub`, of an access token `client_id` and `jti` too, and of `nbf`, `auth_time`,
+/// `azp` and `scope` those that the token has.
 pub(crate) fn check<'t>(claims: Members<'t>, expected: Expectation<'_>) -> Result<Subject<'t>, ClaimError> {
     if text(&claims, "iss")? != expected.issuer {
         return Err(ClaimError::IssuerMismatch);
@@ -88,15 +136,20 @@ pub(crate) fn check<'t>(claims: Members<'t>, expected: Expectation<'_>) -> Resul
         return Err(ClaimError::NotYetValid);
     }
     let user_id = user_id(&claims, expected.foreign)?;
-    let authorized_party = match claims.get("azp") {
-        None => None,
-        Some(_) => Some(text(&claims, "azp")?.to_owned()),
+    let authorized_party = match expected.token_type {
+        TokenType::IdToken => optional_text(&claims, "azp")?,
+        TokenType::AccessToken => {
+            text(&claims, "jti")?;
+            Some(text(&claims, "client_id")?)
+        }
     };
+    let scope = scope(&claims, expected.foreign.map_or("scope", ForeignRules::scope))?;
     Ok(Subject {
+        authorized_party: authorized_party.map(str::to_owned),
+        scope,
         user_id,
         expires_at,
         signed_in_at: authenticated_at.map_or(issued_at, |time| time.min(issued_at)),
-        authorized_party,
         is_tenants: expected.foreign.is_none(),
         claims: match expected.foreign {
             Some(rules) => renamed(claims, rules.claims),
@@ -160,6 +213,26 @@ fn renamed<'t>(mut claims: Members<'t>, names: &BTreeMap<String, String>) -> Mem
     claims
 }
 
+fn optional_text<'c>(claims: &'c Members<'_>, name: &'static str) -> Result<Option<&'c str>, ClaimError> {
+    if claims.get(name).is_some() { text(claims, name).map(Some) } else { Ok(None) }
+}
+
+/// The words of the claim that the issuer calls so: a text (RFC 8693 section 4.2), or a list as some issuers write it.
+fn scope(claims: &Members<'_>, name: &str) -> Result<Option<Vec<String>>, ClaimError> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Node::Text(text)) => Ok(Some(words(text))),
+        Some(Node::List(items)) => {
+            let texts: Option<Vec<&str>> = items.iter().map(Node::as_text).collect();
+            texts
+                .map(|texts| Some(texts.into_iter().flat_map(words).collect()))
+                .ok_or(ClaimError::WrongType("scope"))
+        }
+        Some(_) => Err(ClaimError::WrongType("scope")),
+    }
+}
+
 fn text<'c>(claims: &'c Members<'_>, name: &'static str) -> Result<&'c str, ClaimError> {
     match claims.get(name) {
         None => Err(ClaimError::Missing(name)),
@@ -201,8 +274,18 @@ mod tests {
     fn checked(claims: Value) -> Result<(String, i64), ClaimError> {
         let issuer = "https://acme.example.com/";
         let claims = claims.as_object().unwrap().into();
-        check(claims, Expectation { issuer, client_id: "caller", foreign: None, now: NOW, leeway_seconds: 0 })
-            .map(|subject| (subject.user_id, subject.signed_in_at))
+        check(
+            claims,
+            Expectation {
+                token_type: TokenType::IdToken,
+                issuer,
+                client_id: "caller",
+                foreign: None,
+                now: NOW,
+                leeway_seconds: 0,
+            },
+        )
+        .map(|subject| (subject.user_id, subject.signed_in_at))
     }
 
     fn with(name: &str, value: Value) -> Result<(String, i64), ClaimError> {
@@ -312,8 +395,14 @@ mod tests {
         let names = names.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())).collect();
         let rules = ForeignRules { audiences, user_id: &user_id, claims: &names };
         let issuer = "https://acme.example.com/";
-        let expected =
-            Expectation { issuer, client_id: "caller", foreign: Some(rules), now: NOW, leeway_seconds: 0 };
+        let expected = Expectation {
+            token_type: TokenType::IdToken,
+            issuer,
+            client_id: "caller",
+            foreign: Some(rules),
+            now: NOW,
+            leeway_seconds: 0,
+        };
         check(claims.as_object().unwrap().into(), expected)
             .map(|subject| (subject.user_id, Node::Object(subject.claims).to_value()))
     }

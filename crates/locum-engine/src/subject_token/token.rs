@@ -4,27 +4,28 @@ use std::borrow::Cow;
 
 use crate::base64url;
 use crate::limits::{KID_BYTES_MAX, SUBJECT_TOKEN_BYTES_MAX};
+use crate::model::TokenType;
 use crate::strict_json::{Members, Node, NotStrictJson, object};
 use crate::subject_token::key::VerificationKey;
 
-/// Why a token was refused. Clients receive the texts.
+/// Why a token was refused. Clients receive the texts, after the name of the parameter that the token was sent as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
-    #[error("id_token is too long")]
+    #[error("is too long")]
     TooLong,
-    #[error("id_token is malformed")]
+    #[error("is malformed")]
     Malformed,
-    #[error("id_token has an integer of more than 64 bits, which would lose digits")]
+    #[error("has an integer of more than 64 bits, which would lose digits")]
     IntegerTooLong,
-    #[error("id_token is of the wrong type")]
+    #[error("is of the wrong type")]
     WrongType,
-    #[error("id_token has the wrong algorithm")]
+    #[error("has the wrong algorithm")]
     WrongAlgorithm,
-    #[error("id_token demands an extension that is not understood")]
+    #[error("demands an extension that is not understood")]
     CriticalExtension,
-    #[error("id_token is signed with an unknown key")]
+    #[error("is signed with an unknown key")]
     UnknownKey,
-    #[error("id_token has a bad signature")]
+    #[error("has a bad signature")]
     BadSignature,
 }
 
@@ -66,6 +67,11 @@ impl<'t, 'd> Token<'t, 'd> {
         self.claims.get("iss").and_then(Node::as_text)
     }
 
+    /// What the token claims to be.
+    pub(crate) fn claimed_type(&self) -> TokenType {
+        self.header.token_type
+    }
+
     /// The name of the key that the token claims to be signed with.
     pub(crate) fn claimed_kid(&self) -> Option<&str> {
         self.header.kid.as_deref()
@@ -102,6 +108,7 @@ fn candidates<'k>(
 /// The header members that select a key. `jku`, `x5u`, `jwk` and the like are ignored.
 #[derive(Debug)]
 struct Header<'t> {
+    token_type: TokenType,
     algorithm: Cow<'t, str>,
     kid: Option<Cow<'t, str>>,
 }
@@ -112,11 +119,7 @@ impl<'t> Header<'t> {
         if members.get("crit").is_some() {
             return Err(TokenError::CriticalExtension);
         }
-        match members.get("typ") {
-            None => {}
-            Some(Node::Text(typ)) if typ.eq_ignore_ascii_case("jwt") => {}
-            Some(_) => return Err(TokenError::WrongType),
-        }
+        let token_type = token_type(members.get("typ"))?;
         let Some(Node::Text(algorithm)) = members.remove("alg") else {
             return Err(TokenError::Malformed);
         };
@@ -125,7 +128,24 @@ impl<'t> Header<'t> {
             Some(Node::Text(kid)) if kid.len() <= KID_BYTES_MAX => Some(kid),
             Some(_) => return Err(TokenError::Malformed),
         };
-        Ok(Self { algorithm, kid })
+        Ok(Self { token_type, algorithm, kid })
+    }
+}
+
+/// The type that `typ` states. An access token must state it, so that it is never taken for an id_token (RFC 9068
+/// section 2.1); a media type may be written without `application/` (RFC 7515 section 4.1.9).
+fn token_type(typ: Option<&Node<'_>>) -> Result<TokenType, TokenError> {
+    let typ = match typ {
+        None => return Ok(TokenType::IdToken),
+        Some(Node::Text(typ)) => typ,
+        Some(_) => return Err(TokenError::WrongType),
+    };
+    if typ.eq_ignore_ascii_case("jwt") {
+        Ok(TokenType::IdToken)
+    } else if typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt") {
+        Ok(TokenType::AccessToken)
+    } else {
+        Err(TokenError::WrongType)
     }
 }
 
@@ -172,6 +192,19 @@ mod tests {
 
     fn refused(token: &str) -> TokenError {
         verified(token, &[&key()]).unwrap_err()
+    }
+
+    #[test]
+    fn the_header_states_the_type_of_the_token() {
+        for (typ, expected) in [
+            (r#""typ":"JWT","#, TokenType::IdToken),
+            ("", TokenType::IdToken),
+            (r#""typ":"at+jwt","#, TokenType::AccessToken),
+            (r#""typ":"application/AT+JWT","#, TokenType::AccessToken),
+        ] {
+            let token = signed(&format!(r#"{{{typ}"alg":"HS256"}}"#), "{}");
+            assert_eq!(Token::read(&token, &mut Vec::new()).unwrap().claimed_type(), expected, "{typ}");
+        }
     }
 
     #[test]
@@ -247,7 +280,7 @@ mod tests {
         {
             assert_eq!(refused(&signed(header, "{}")), TokenError::Malformed, "{header}");
         }
-        assert_eq!(refused(&signed(r#"{"alg":"HS256","typ":"at+jwt"}"#, "{}")), TokenError::WrongType);
+        assert_eq!(refused(&signed(r#"{"alg":"HS256","typ":"dpop+jwt"}"#, "{}")), TokenError::WrongType);
         assert_eq!(
             refused(&signed(r#"{"alg":"HS256","crit":["b64"],"b64":false}"#, "{}")),
             TokenError::CriticalExtension

@@ -40,6 +40,7 @@ fn a_success_is_recorded_in_full() {
         tenant: Some(ACME.to_owned()),
         client_id: Some("caller".to_owned()),
         user_id: Some("auth0|alice".to_owned()),
+        actor: None,
         target: Some("storage".to_owned()),
         api_type: Some("azure_blob".to_owned()),
         scope: Some("openid email".to_owned()),

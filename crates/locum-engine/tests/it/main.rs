@@ -31,4 +31,5 @@ mod revocation;
 mod subject_tokens;
 mod targets;
 mod tenants;
+mod token_exchange;
 mod trusted_issuers;

@@ -72,7 +72,7 @@ fn a_revocation_has_steps_of_its_own() {
     assert_eq!(revoke("storage"), (true, Outcome::Revoked, vec![Authenticate, Admit, Revoke, Audit]));
     let (revoked, outcome, steps) = revoke("unknown");
     assert_eq!((revoked, steps), (false, vec![Authenticate, Audit]));
-    assert_eq!(outcome, Outcome::Refused(RefusalKind::UnauthorizedClient));
+    assert_eq!(outcome, Outcome::Refused(RefusalKind::UnknownClient));
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn the_refusal_names_the_parameter_at_fault() {
         (json!({"client_id": false}), "400 invalid_request client_id parameter must be a string"),
         (json!({"api_type": ["app"]}), "400 invalid_request api_type parameter must be a string"),
         (json!({"token": "x".repeat(16 * 1024 + 1)}), "400 invalid_request token is too long"),
-        (json!({"client_id": "nobody"}), "403 unauthorized_client invalid client"),
+        (json!({"client_id": "nobody"}), "401 invalid_client invalid client"),
     ];
     for (changes, expected) in cases {
         assert_eq!(revoke(&test, changes), expected);

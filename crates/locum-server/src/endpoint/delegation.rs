@@ -8,6 +8,7 @@ use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use locum_engine::prepared::PreparedTenant;
 use locum_engine::{DelegationRequest, Refusal};
 use tokio::time::Instant;
 
@@ -53,18 +54,32 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
 pub(crate) async fn options(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let deadline = state.deadline();
     let (head, _) = request.into_parts();
-    match preflight(&state, &head, deadline).await {
+    preflight(&state, &head, deadline, |tenant| methods_served(Some(tenant))).await
+}
+
+/// The answer to a preflight for a path that serves these methods.
+pub(super) async fn preflight(
+    state: &AppState,
+    head: &Parts,
+    deadline: Instant,
+    methods: fn(&PreparedTenant) -> &'static str,
+) -> Response {
+    match try_preflight(state, head, deadline, methods).await {
         Ok(response) => response,
         Err(refusal) => response::refusal(&refusal),
     }
 }
 
-async fn preflight(state: &AppState, head: &Parts, deadline: Instant) -> Result<Response, Refusal> {
+async fn try_preflight(
+    state: &AppState,
+    head: &Parts,
+    deadline: Instant,
+    methods: fn(&PreparedTenant) -> &'static str,
+) -> Result<Response, Refusal> {
     let tenant = state.tenant(head, deadline).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let allow = HeaderValue::from_static(methods_served(Some(&tenant)));
-    response.headers_mut().insert(ALLOW, allow);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods(&tenant)));
     cors::preflight(state, &tenant, &head.headers, deadline, response.headers_mut())
         .await
         .map_err(try_again)?;

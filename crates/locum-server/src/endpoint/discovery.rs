@@ -1,29 +1,30 @@
-//! `/.well-known/openid-configuration`: where verifiers and OAuth clients find the rest.
+//! `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`: where verifiers and OAuth clients find the rest.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use locum_engine::JWT_BEARER;
 use locum_engine::prepared::PreparedTenant;
+use locum_engine::{JWT_BEARER, TOKEN_EXCHANGE};
 use serde::Serialize;
 
 use crate::response;
 use crate::state::AppState;
 
 /// What there is (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2), and an `authorization_endpoint`, which
-/// client libraries want even of a server that has no such page. A `token_endpoint` is not required beside the response
-/// type `id_token` alone, so none is named as long as there is none.
+/// client libraries want even of a server that has no such page.
 #[derive(Serialize)]
 struct Metadata {
     issuer: String,
     authorization_endpoint: String,
+    token_endpoint: String,
     jwks_uri: String,
     revocation_endpoint: String,
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 7],
-    grant_types_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 1],
 }
 
@@ -39,6 +40,7 @@ impl Metadata {
         let under = |path: &str| format!("https://{}{path_prefix}/{path}", tenant.domain());
         Self {
             authorization_endpoint: under("authorize"),
+            token_endpoint: under("oauth/token"),
             jwks_uri: under(".well-known/jwks.json"),
             revocation_endpoint: under("oauth/revoke"),
             response_types_supported: ["id_token"],
@@ -47,7 +49,8 @@ impl Metadata {
             id_token_signing_alg_values_supported: [
                 "HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA",
             ],
-            grant_types_supported: [JWT_BEARER],
+            grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER],
+            token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
             revocation_endpoint_auth_methods_supported: ["none"],
             issuer: tenant.issuer().to_owned(),
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use locum_engine::strict_json::{Members, Node};
-use locum_engine::{Refusal, mask_tokens};
+use locum_engine::{Refusal, RefusalKind, mask_tokens};
 
 /// Longest part of a parameter's name that an error repeats, in characters.
 const NAME_SHOWN_MAX: usize = 64;
@@ -13,8 +13,13 @@ const NAME_SHOWN_MAX: usize = 64;
 /// `a[]=1&a[]=2` is the list `a`, as auth0.js 7 writes one.
 ///
 /// # Errors
-/// A broken escape, text that is not UTF-8, a parameter without a name, one that is given twice, or too many.
-pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Members<'_>, Refusal> {
+/// A broken escape, text that is not UTF-8, a parameter without a name, one that is given twice, or too many. `repeated`
+/// says what kind of refusal the second is.
+pub(crate) fn parse(
+    text: &[u8],
+    parameters_max: usize,
+    repeated: fn(&str) -> RefusalKind,
+) -> Result<Members<'_>, Refusal> {
     let mut parameters = Members::default();
     let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     for (count, pair) in pairs.enumerate() {
@@ -26,21 +31,26 @@ pub(crate) fn parse(text: &[u8], parameters_max: usize) -> Result<Members<'_>, R
         let value = decode(halves.next().unwrap_or_default())?;
         let value = Node::Text(value);
         match name.strip_suffix("[]") {
-            None => add(&mut parameters, name, value)?,
+            None => add(&mut parameters, name, value, repeated)?,
             Some(list) => match parameters.get_mut(list) {
                 Some(Node::List(items)) => items.push(value),
-                _ => add(&mut parameters, Cow::Owned(list.to_owned()), Node::List(vec![value]))?,
+                _ => add(&mut parameters, Cow::Owned(list.to_owned()), Node::List(vec![value]), repeated)?,
             },
         }
     }
     Ok(parameters)
 }
 
-fn add<'a>(parameters: &mut Members<'a>, name: Cow<'a, str>, value: Node<'a>) -> Result<(), Refusal> {
+fn add<'a>(
+    parameters: &mut Members<'a>,
+    name: Cow<'a, str>,
+    value: Node<'a>,
+    repeated: fn(&str) -> RefusalKind,
+) -> Result<(), Refusal> {
     if name.is_empty() {
         return Err(Refusal::invalid_request("a parameter has no name"));
     }
-    parameters.add(name, value).map_err(|name| twice(&name))
+    parameters.add(name, value).map_err(|name| Refusal::new(repeated(&name), twice(&name)))
 }
 
 /// The refusal of more parameters than are read.
@@ -48,12 +58,16 @@ pub(crate) fn too_many(parameters_max: usize) -> Refusal {
     Refusal::invalid_request(format!("send at most {parameters_max} parameters"))
 }
 
-fn twice(name: &str) -> Refusal {
+fn twice(name: &str) -> String {
     let shown: String = mask_tokens(name).escape_default().take(NAME_SHOWN_MAX).collect();
-    Refusal::invalid_request(format!("the parameter {shown} was sent twice"))
+    format!("the parameter {shown} was sent twice")
 }
 
-fn decode(encoded: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+/// The text that is encoded so.
+///
+/// # Errors
+/// A broken escape, and what is not UTF-8.
+pub(crate) fn decode(encoded: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let not_utf8 = || Refusal::invalid_request("parameters must be UTF-8");
     if !encoded.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return std::str::from_utf8(encoded).map(Cow::Borrowed).map_err(|_| not_utf8());
@@ -85,7 +99,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Value, String> {
-        parse(text.as_bytes(), 5)
+        parse(text.as_bytes(), 5, |_| RefusalKind::InvalidRequest)
             .map(|parameters| Node::Object(parameters).to_value())
             .map_err(|refusal| refusal.description().to_owned())
     }
@@ -119,7 +133,7 @@ mod tests {
         for text in ["a=%ff", "a=%c3", "%c0%af=1"] {
             assert_eq!(parsed(text).unwrap_err(), "parameters must be UTF-8", "{text}");
         }
-        assert!(parse(b"a=\xe9", 5).is_err());
+        assert!(parse(b"a=\xe9", 5, |_| RefusalKind::InvalidRequest).is_err());
     }
 
     #[test]
@@ -165,7 +179,7 @@ mod tests {
             prop_assume!(!name.ends_with("[]"));
             let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
             for text in [format!("{}={}", encoded(&name), encoded(&value)), format!("{}=plain", encoded(&name))] {
-                let parsed = parse(text.as_bytes(), 5).unwrap();
+                let parsed = parse(text.as_bytes(), 5, |_| RefusalKind::InvalidRequest).unwrap();
                 let expected = if text.ends_with("plain") { "plain" } else { value.as_str() };
                 prop_assert_eq!(parsed.get(&name).and_then(Node::as_text), Some(expected));
             }
@@ -173,7 +187,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(text in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = parse(&text, 5);
+            let _ = parse(&text, 5, |_| RefusalKind::InvalidRequest);
         }
     }
 }

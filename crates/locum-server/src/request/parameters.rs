@@ -43,8 +43,20 @@ impl Body {
     /// # Errors
     /// A body that is not of its media type, and a repeated parameter.
     pub(crate) fn parameters(&self, limits: &Limits) -> Result<Members<'_>, Refusal> {
+        self.parameters_with(limits, |_| RefusalKind::InvalidRequest)
+    }
+
+    /// The same, where `repeated` says what kind of refusal a repeated parameter is.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn parameters_with(
+        &self,
+        limits: &Limits,
+        repeated: fn(&str) -> RefusalKind,
+    ) -> Result<Members<'_>, Refusal> {
         match self.media_type {
-            MediaType::Form => form::parse(&self.bytes, limits.parameters_max),
+            MediaType::Form => form::parse(&self.bytes, limits.parameters_max, repeated),
             MediaType::Json => json(&self.bytes, limits.parameters_max),
         }
     }
@@ -59,7 +71,7 @@ pub(crate) fn read_query<'a>(head: &'a Parts, limits: &Limits) -> Result<Members
     if query.len() > limits.body_bytes_max {
         return Err(too_large(limits.body_bytes_max));
     }
-    form::parse(query.as_bytes(), limits.parameters_max)
+    form::parse(query.as_bytes(), limits.parameters_max, |_| RefusalKind::InvalidRequest)
 }
 
 async fn whole(body: axum::body::Body, bytes_max: usize) -> Result<Bytes, Refusal> {

@@ -1,5 +1,7 @@
 //! Bodies and headers: an answer or a refusal of the engine becomes a response here and nowhere else.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, PRAGMA, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
@@ -7,9 +9,11 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_engine::{
-    BucketDecision, Credential, DelegationResponse, Issued, Refusal, RefusalKind, RevocationResponse,
+    BucketDecision, Credential, DelegationResponse, Issued, IssuedToken, Refusal, RefusalKind,
+    RevocationResponse, TokenResponse,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::response::cors;
 
@@ -42,6 +46,63 @@ pub(crate) fn delegation(answer: &DelegationResponse) -> Response {
     };
     add_rate_headers(answer.rate, answer.outcome.as_ref().err(), response.headers_mut());
     response
+}
+
+/// The response to a token request.
+pub(crate) fn token(answer: &TokenResponse) -> Response {
+    let mut response = match &answer.outcome {
+        Ok(issued) => unstored(StatusCode::OK, written(&TokenBody::of(issued))),
+        Err(refusal) => self::refusal(refusal),
+    };
+    add_rate_headers(answer.rate, answer.outcome.as_ref().err(), response.headers_mut());
+    response
+}
+
+/// A credential as OAuth clients read it (RFC 8693 section 2.2.1).
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    access_token: Cow<'a, str>,
+    issued_token_type: &'a str,
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    /// Ours: a credential that is an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> TokenBody<'a> {
+    fn of(token: &'a IssuedToken) -> Self {
+        /// For what is no token that a request could carry as `Bearer` (RFC 8693 section 2.2.1).
+        const NOT_APPLICABLE: &str = "N_A";
+        let (access_token, token_type, credential) = match &token.issued.credential {
+            Credential::Bearer { token, .. } => (Cow::Borrowed(token.as_str()), "Bearer", None),
+            Credential::Text { text, .. } => (Cow::Borrowed(text.as_str()), NOT_APPLICABLE, None),
+            Credential::Object(members) => match bearer_token(members) {
+                Some(token) => (Cow::Borrowed(token), "Bearer", Some(members)),
+                None => {
+                    let json = String::from_utf8(written(members)).unwrap_or_default();
+                    (Cow::Owned(json), NOT_APPLICABLE, Some(members))
+                }
+            },
+        };
+        Self {
+            access_token,
+            issued_token_type: &token.issued_token_type,
+            token_type,
+            expires_in: token.expires_in,
+            scope: token.scope.as_deref(),
+            credential,
+        }
+    }
+}
+
+/// The token in an object that is an upstream's answer to a token request, if it is used as `Bearer` (RFC 6749 section 5.1).
+fn bearer_token(members: &Map<String, Value>) -> Option<&str> {
+    let token_type = members.get("token_type").map_or(Some("bearer"), Value::as_str)?;
+    members.get("access_token")?.as_str().filter(|_| token_type.eq_ignore_ascii_case("bearer"))
 }
 
 /// The response to a revocation.

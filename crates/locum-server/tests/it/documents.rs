@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 
 use crate::test_server::{TestServer, at, code, empty};
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 8] = [
     "/delegation",
+    "/oauth/token",
     "/oauth/revoke",
+    "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/healthz",
@@ -91,17 +93,23 @@ async fn discovery_has_the_members_that_client_libraries_require() {
         json!({
             "issuer": "https://acme.example.com/",
             "authorization_endpoint": "https://acme.example.com/authorize",
+            "token_endpoint": "https://acme.example.com/oauth/token",
             "jwks_uri": "https://acme.example.com/.well-known/jwks.json",
             "revocation_endpoint": "https://acme.example.com/oauth/revoke",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported":
                 ["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"],
-            "grant_types_supported": ["urn:ietf:params:oauth:grant-type:jwt-bearer"],
+            "grant_types_supported": [
+                "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            ],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
             "revocation_endpoint_auth_methods_supported": ["none"],
         })
     );
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
+    let metadata = TestServer::new().get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(metadata.json(), reply.json());
 }
 
 /// Tokens name the same issuer wherever the router is mounted.
@@ -163,9 +171,9 @@ async fn another_method_is_refused_with_the_methods_of_the_path() {
     let server = TestServer::new();
     for path in PATHS {
         let served: &[&str] = match path {
-            "/delegation" => &["OPTIONS", "POST"],
+            "/delegation" | "/oauth/token" => &["OPTIONS", "POST"],
             "/oauth/revoke" => &["POST"],
-            "/.well-known/jwks.json" | "/.well-known/openid-configuration" => &["GET", "HEAD", "OPTIONS"],
+            path if path.starts_with("/.well-known/") => &["GET", "HEAD", "OPTIONS"],
             _ => &["GET", "HEAD"],
         };
         for method in ["PUT", "DELETE", "PATCH", "TRACE", "BREW"] {
@@ -184,7 +192,7 @@ async fn another_method_is_refused_with_the_methods_of_the_path() {
 #[tokio::test]
 async fn head_gives_documents_without_their_body() {
     let server = TestServer::new();
-    for path in &PATHS[2..] {
+    for path in &PATHS[3..] {
         let reply = server.send(empty(Method::HEAD, path)).await;
         assert_eq!((reply.status, reply.body.as_str()), (200, ""), "{path}");
     }

@@ -20,3 +20,4 @@ mod revocation;
 mod saml_metadata;
 mod tenants;
 mod test_server;
+mod token;

@@ -12,11 +12,11 @@ use locum_abi::answer::Failure;
 use locum_engine::ports::IssuerFailure;
 use locum_engine::{JWT_BEARER, RefusalKind};
 use locum_server::{Limits, ServerOptions};
-use locum_testing::{ACME, NOW, bucket_rule, claims_for, good, good_with, hs256, id_token};
+use locum_testing::{ACME, NOW, bucket_rule, claims_for, exchange_with, good, good_with, hs256, id_token};
 use serde_json::{Map, Value, json};
 
 use crate::test_server::{
-    FORM, Reply, TestServer, UNCACHED_JSON, UPSTREAM_TEXT, at, code, empty, post, post_body, request,
+    FORM, Reply, TestServer, UNCACHED_JSON, UPSTREAM_TEXT, at, code, empty, form, post, post_body, request,
     with_body,
 };
 
@@ -46,6 +46,7 @@ fn unreachable_upstream() -> IssuerFailure {
 /// A response of this kind.
 async fn provoked(kind: RefusalKind) -> Reply {
     let server = TestServer::new();
+    let exchanged = |changes: Value| post_body("/oauth/token", FORM, form(&exchange_with(changes)));
     let with_claims = |sub: &str, exp: i64| {
         let mut claims = claims_for("caller");
         claims["sub"] = sub.into();
@@ -61,8 +62,19 @@ async fn provoked(kind: RefusalKind) -> Reply {
         RefusalKind::UnsupportedTokenType => {
             server.send(post_body("/oauth/revoke", FORM, "client_id=caller&token=eyJ.eyJ.sig")).await
         }
-        RefusalKind::Unauthorized => server.delegate(with_claims("auth0|mallory", NOW + 1)).await,
-        RefusalKind::UnauthorizedClient => server.delegate(good_with(json!({"client_id": "nobody"}))).await,
+        RefusalKind::InvalidScope => {
+            let mut claims = claims_for("caller");
+            claims["scope"] = "openid".into();
+            server.delegate(good_with(json!({"id_token": hs256(&claims), "scope": "email"}))).await
+        }
+        RefusalKind::InvalidClient => server.send(exchanged(json!({"client_secret": "s3cret"}))).await,
+        RefusalKind::InvalidTarget => server.delegate(good_with(json!({"target": "nobody"}))).await,
+        RefusalKind::UnauthorizedClient => {
+            let server = TestServer::with(|setup| setup.client("caller").is_first_party = false);
+            server.delegate(good()).await
+        }
+        RefusalKind::UserBlocked => server.delegate(with_claims("auth0|mallory", NOW + 1)).await,
+        RefusalKind::UnknownClient => server.delegate(good_with(json!({"client_id": "nobody"}))).await,
         RefusalKind::AccessDenied => failed(upstream_refusal).await,
         RefusalKind::NotFound => server.send(at("unknown.example.com", post(&good()))).await,
         RefusalKind::MethodNotAllowed => server.send(empty(Method::PUT, "/delegation")).await,
@@ -126,7 +138,7 @@ fn body_that_never_arrives() -> Body {
 async fn every_kind_of_refusal_has_the_same_shape() {
     for kind in RefusalKind::ALL {
         let reply = provoked(kind).await;
-        let (status, code, _) = kind.row();
+        let (status, code) = kind.row().delegation;
         let (replied_status, replied_code, description) = reply.error();
         assert_eq!((replied_status, replied_code.as_str()), (status, code), "{kind:?}: {description}");
         assert!(!description.is_empty() && description.len() < 300, "{kind:?}: {description}");

@@ -63,7 +63,7 @@ async fn a_missing_parameter_is_named() {
 #[tokio::test]
 async fn an_unknown_client_cannot_revoke() {
     let reply = revoke_form("client_id=nobody&token=known").await;
-    assert_eq!(reply.error_code(), code(403, "unauthorized_client"));
+    assert_eq!(reply.error_code(), code(401, "invalid_client"));
 }
 
 #[tokio::test]

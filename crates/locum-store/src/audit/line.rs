@@ -121,6 +121,7 @@ pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
     line.text_if_any("tenant", event.tenant.as_deref());
     line.text_if_any("client_id", event.client_id.as_deref());
     line.text_if_any("user_id", event.user_id.as_deref());
+    line.text_if_any("actor", event.actor.as_deref());
     line.text_if_any("delegation_target", event.target.as_deref());
     line.text_if_any("api_type", event.api_type.as_deref());
     line.text_if_any("scope", event.scope.as_deref());

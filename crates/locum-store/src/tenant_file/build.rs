@@ -6,8 +6,9 @@ use std::num::NonZeroU32;
 use locum_abi::configuration::SigningKey;
 use locum_engine::BucketRule;
 use locum_engine::model::{
-    AddOn, AttributePattern, Chains, Client, ClientKey, ClientSecret, DelegationPolicy,
-    InvalidAttributePattern, LegacyGrants, Tenant, User, WhenUnavailable,
+    AddOn, AttributePattern, Chains, Client, ClientAuthentication, ClientKey, ClientSecret,
+    ConfidentialClients, DelegationPolicy, InvalidAttributePattern, LegacyGrants, SecretDigest, Tenant, User,
+    WhenUnavailable,
 };
 use locum_engine::prepared::TenantKey;
 use serde_json::{Map, Value};
@@ -15,8 +16,8 @@ use serde_json::{Map, Value};
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::issuers;
 use crate::tenant_file::model::{
-    ChainsEntry, ClientEntry, DelegationEntry, FormerIssuerEntry, JwtConfigurationEntry, SigningKeyEntry,
-    TenantEntry, UserEntry, WhenUnavailableEntry,
+    ChainsEntry, ClientEntry, ConfidentialClientsEntry, DelegationEntry, FormerIssuerEntry,
+    JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
 };
 use crate::tenant_file::pem_kind;
 use crate::tenant_set::TenantData;
@@ -86,6 +87,11 @@ fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPo
         Some(ChainsEntry::Open) => Chains::Open,
         Some(ChainsEntry::Refused) => Chains::Refused,
     };
+    policy.confidential_clients = match entry.confidential_clients {
+        None | Some(ConfidentialClientsEntry::Open) => ConfidentialClients::Open,
+        Some(ConfidentialClientsEntry::Refused) => ConfidentialClients::Refused,
+    };
+    policy.carry_scope = entry.carry_scope;
     policy.session_seconds = entry.session_seconds;
     policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
     policy.leeway_seconds = entry.leeway_seconds;
@@ -189,6 +195,7 @@ fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldEr
         |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
     let mut client = Client::new(entry.client_id.clone());
     client.key = key(&entry, at, tenant_signs, errors);
+    client.authentication = authentication(&entry, at, errors);
     client.is_first_party = entry.is_first_party.unwrap_or(true);
     client.oidc_conformant = entry.oidc_conformant;
     client.grants =
@@ -199,6 +206,7 @@ fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldEr
     client.name = entry.name;
     client.allowed_clients = entry.allowed_clients;
     client.resources = entry.resources;
+    client.require_actor = entry.require_actor;
     client.scope_aliases = entry.jwt_configuration.scopes;
     client
 }
@@ -223,6 +231,28 @@ fn key(entry: &ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErro
                 "this algorithm needs a signing key of the tenant; add one to signing_keys",
             );
             ClientKey::None
+        }
+    }
+}
+
+/// How the client authenticates. A client with a secret does unless it is said to be a public one (RFC 7591 section 2).
+fn authentication(entry: &ClientEntry, at: &str, errors: &mut FieldErrors) -> ClientAuthentication {
+    let pointer = || format!("{at}/token_endpoint_auth_method");
+    match (entry.token_endpoint_auth_method.as_deref(), &entry.client_secret) {
+        (Some("none"), _) | (None, None) => ClientAuthentication::None,
+        (None | Some("client_secret_basic" | "client_secret_post"), Some(secret)) => {
+            ClientAuthentication::Secret(SecretDigest::of(secret))
+        }
+        (Some("client_secret_basic" | "client_secret_post"), None) => {
+            errors.add(
+                pointer(),
+                "this method needs a client_secret; add one, or write `none` for a public client",
+            );
+            ClientAuthentication::None
+        }
+        (Some(_), _) => {
+            errors.add(pointer(), "write `none`, `client_secret_basic` or `client_secret_post`");
+            ClientAuthentication::None
         }
     }
 }

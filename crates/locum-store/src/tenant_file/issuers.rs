@@ -5,13 +5,13 @@ use std::time::Duration;
 use locum_engine::KeySet;
 use locum_engine::model::{
     Audiences, FormerIssuer, InvalidIssuerUrl, IssuerKeySource, KeyLocation, PublicKeyAlgorithm, RemoteKeys,
-    Tenant, TrustedIssuer, UserIdRule,
+    Tenant, TokenType, TrustedIssuer, UserIdRule,
 };
 use locum_engine::prepared::{InvalidIssuer, IssuerPlace, IssuerProblem, PreparedTenant};
 
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::model::{
-    AudiencesEntry, DiscoveryEntry, FormerIssuerEntry, TenantEntry, TrustedIssuerEntry,
+    AudiencesEntry, DiscoveryEntry, FormerIssuerEntry, TenantEntry, TokenTypeEntry, TrustedIssuerEntry,
 };
 
 /// The fields that say where an issuer's keys are.
@@ -59,6 +59,8 @@ pub(super) fn add(
             IssuerProblem::Twice(_) => "issuer",
             IssuerProblem::NoPrefix | IssuerProblem::SamePrefix(_) => "user_id",
             IssuerProblem::Keys(_) => "keys",
+            IssuerProblem::NoAudiences => "audiences",
+            IssuerProblem::ClaimOfTheToken(_) => "claims",
             // Whichever field says where the keys are.
             _ => "",
         };
@@ -89,6 +91,7 @@ fn trusted_issuer(entry: TrustedIssuerEntry, at: &str, errors: &mut FieldErrors)
             None
         }
     };
+    let token_types = entry.token_types.map(|types| token_types(&types, at, errors));
     let algorithms = entry.algorithms.map(|names| algorithms(&names, at, errors));
     let user_id = user_id(entry.user_id.as_deref(), at, errors);
     let TrustedIssuerEntry { keys, jwks, jwks_uri, ca, stale_if_error_hours, .. } = entry;
@@ -108,6 +111,9 @@ fn trusted_issuer(entry: TrustedIssuerEntry, at: &str, errors: &mut FieldErrors)
     issuer.user_id.shares_users = entry.shares_users;
     issuer.audiences = audiences;
     issuer.claims = entry.claims;
+    if let Some(types) = token_types {
+        issuer.token_types = types?;
+    }
     if let Some(algorithms) = algorithms {
         issuer.algorithms = algorithms?;
     }
@@ -148,6 +154,18 @@ fn key_source(
         keys.stale_if_error = Duration::from_secs(hours.saturating_mul(3600));
     }
     Ok(Some(IssuerKeySource::Remote(keys)))
+}
+
+fn token_types(types: &[TokenTypeEntry], at: &str, errors: &mut FieldErrors) -> Option<Vec<TokenType>> {
+    if types.is_empty() {
+        errors.add(format!("{at}/token_types"), "name at least one type of token, or leave the field out");
+        return None;
+    }
+    let token_type = |entry: &TokenTypeEntry| match entry {
+        TokenTypeEntry::IdToken => TokenType::IdToken,
+        TokenTypeEntry::AccessToken => TokenType::AccessToken,
+    };
+    Some(types.iter().map(token_type).collect())
 }
 
 fn algorithms(names: &[String], at: &str, errors: &mut FieldErrors) -> Option<Vec<PublicKeyAlgorithm>> {

@@ -1,5 +1,6 @@
 //! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys`,
-//! `former_issuers`, `trusted_issuers` and `default`, and two keys of `jwt_configuration`.
+//! `former_issuers`, `trusted_issuers` and `default`, `resources` and `require_actor` of clients, and two keys of
+//! `jwt_configuration`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -48,6 +49,9 @@ pub(super) struct DelegationEntry {
     #[serde(default)]
     pub(super) cap_to_subject_exp: bool,
     pub(super) chains: Option<ChainsEntry>,
+    pub(super) confidential_clients: Option<ConfidentialClientsEntry>,
+    #[serde(default)]
+    pub(super) carry_scope: bool,
     pub(super) session_seconds: Option<u64>,
     #[serde(default)]
     pub(super) reuse_upstream_credentials: bool,
@@ -64,6 +68,14 @@ pub(super) struct DelegationEntry {
 #[serde(rename_all = "lowercase")]
 pub(super) enum ChainsEntry {
     Authenticated,
+    Open,
+    Refused,
+}
+
+/// `delegation.confidential_clients`: whether `/delegation` serves clients that can authenticate.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ConfidentialClientsEntry {
     Open,
     Refused,
 }
@@ -136,6 +148,7 @@ pub(super) struct TrustedIssuerEntry {
     pub(super) ca: Option<String>,
     pub(super) stale_if_error_hours: Option<u64>,
     pub(super) audiences: Option<AudiencesEntry>,
+    pub(super) token_types: Option<Vec<TokenTypeEntry>>,
     pub(super) algorithms: Option<Vec<String>>,
     pub(super) user_id: Option<String>,
     #[serde(default)]
@@ -149,6 +162,14 @@ pub(super) struct TrustedIssuerEntry {
 #[serde(rename_all = "lowercase")]
 pub(super) enum DiscoveryEntry {
     Discovery,
+}
+
+/// `trusted_issuers[].token_types`
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TokenTypeEntry {
+    IdToken,
+    AccessToken,
 }
 
 /// `trusted_issuers[].audiences`: the word `client_id`, or a list.
@@ -169,6 +190,8 @@ with_ignored! {
         #[serde(default)]
         client_secret: Option<Secret>,
         #[serde(default)]
+        token_endpoint_auth_method: Option<String>,
+        #[serde(default)]
         is_first_party: Option<bool>,
         #[serde(default)]
         oidc_conformant: bool,
@@ -185,6 +208,9 @@ with_ignored! {
         #[doc = "Ours: the URIs by which a request can name this client as its target."]
         #[serde(default)]
         resources: Vec<String>,
+        #[doc = "Ours: whether a request for this client must present an actor token."]
+        #[serde(default)]
+        require_actor: bool,
         #[serde(default)]
         jwt_configuration: JwtConfigurationEntry,
         #[serde(default)]
@@ -195,7 +221,7 @@ with_ignored! {
         cross_origin_authentication cross_origin_loc custom_login_page custom_login_page_on
         custom_login_page_preview encryption_key form_template global initiate_login_uri is_token_endpoint_ip_header_trusted
         mobile native_social_login organization_usage organization_require_behavior refresh_token signing_keys sso
-        sso_disabled tenant token_endpoint_auth_method default_organization require_pushed_authorization_requests
+        sso_disabled tenant default_organization require_pushed_authorization_requests
         oidc_logout oidc_backchannel_logout signed_request_object compliance_level require_proof_of_possession
         resource_server_identifier async_approval_notification_channels session_transfer token_quota
     }

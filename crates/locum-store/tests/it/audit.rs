@@ -30,6 +30,7 @@ fn event(reference: u32) -> AuditEvent {
         tenant: None,
         client_id: Some("a\nb".to_owned()),
         user_id: None,
+        actor: None,
         target: None,
         api_type: None,
         scope: None,

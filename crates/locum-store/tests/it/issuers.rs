@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use locum_engine::model::{Audiences, ClientKey, IssuerKeySource, KeyLocation, PublicKeyAlgorithm};
+use locum_engine::model::{
+    Audiences, ClientKey, IssuerKeySource, KeyLocation, PublicKeyAlgorithm, TokenType,
+};
 use locum_store::tenant_file::{References, TenantFile, read};
 use locum_testing::{ACME, GLOBEX, jwk_set};
 
@@ -38,6 +40,7 @@ fn a_trusted_issuer_needs_its_name_its_keys_and_how_it_names_users() {
     assert_eq!(issuer.algorithms, PublicKeyAlgorithm::DEFAULT);
     assert_eq!((issuer.user_id.to_string().as_str(), issuer.user_id.shares_users), ("corp|{sub}", false));
     assert!(issuer.claims.is_empty());
+    assert_eq!(issuer.token_types, [TokenType::IdToken]);
     assert_eq!(
         refused("trusted_issuers:\n  - {}\n"),
         [
@@ -52,7 +55,8 @@ fn a_trusted_issuer_needs_its_name_its_keys_and_how_it_names_users() {
 fn each_field_of_a_trusted_issuer_is_read() {
     let file = read_lines(
         "trusted_issuers:\n  - issuer: https://login.corp.example/\n    keys: ${env:MORE_KEYS}\n    user_id: \"{oid}\"\n    \
-         shares_users: true\n    audiences: [\"api://locum\"]\n    algorithms: [RS256, ES384]\n    claims: { email: mail }\n",
+         shares_users: true\n    audiences: [\"api://locum\"]\n    algorithms: [RS256, ES384]\n    claims: { email: mail }\n    \
+         token_types: [access_token]\n",
     )
     .unwrap();
     let issuer = &file.data.tenant.trusted_issuers[0];
@@ -60,6 +64,7 @@ fn each_field_of_a_trusted_issuer_is_read() {
     assert_eq!(issuer.algorithms, [PublicKeyAlgorithm::RS256, PublicKeyAlgorithm::ES384]);
     assert!(issuer.user_id.shares_users);
     assert_eq!(issuer.claims["email"], "mail");
+    assert_eq!(issuer.token_types, [TokenType::AccessToken]);
     let warnings: Vec<_> = file.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
@@ -105,6 +110,18 @@ fn each_field_with_an_error_is_named() {
         (
             "audiences: []",
             "write `client_id`, for the client that presents the token, or a list of audiences (at /trusted_issuers/0/audiences)",
+        ),
+        (
+            "token_types: [access_token]",
+            "its access tokens are for APIs, not for clients: list the `audiences` that they may have (at /trusted_issuers/0/audiences)",
+        ),
+        (
+            "token_types: []",
+            "name at least one type of token, or leave the field out (at /trusted_issuers/0/token_types)",
+        ),
+        (
+            "claims: { sub: oid }",
+            "`claims` renames `sub`, which is about the token and not about the user; remove it (at /trusted_issuers/0/claims)",
         ),
         (
             "algorithms: []",

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_of_both_endpoints_is_written_once_it_has_happened() {
+    fn every_outcome_of_each_endpoint_is_written_once_it_has_happened() {
         let metrics = Arc::new(RequestMetrics::new(Arc::default()));
         let requests =
             |text: &str| text.lines().filter(|line| line.starts_with("locum_requests_total")).count();
@@ -208,7 +208,7 @@ mod tests {
             }
         }
         let text = text(&metrics);
-        assert_eq!(requests(&text), 2 * Outcome::COUNT + 1);
+        assert_eq!(requests(&text), Endpoint::ALL.len() * Outcome::COUNT + 1);
         assert!(
             text.contains("{endpoint=\"revocation\",api_type=\"none\",outcome=\"revoked\"} 1\n"),
             "{text}"

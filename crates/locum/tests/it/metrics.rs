@@ -178,7 +178,7 @@ fn hostile_requests_add_no_series() {
     }
 
     let after = watched.scrape();
-    assert_eq!(after.value(&requests("other", "unauthorized_client")), Some(10_001.0));
+    assert_eq!(after.value(&requests("other", "unknown_client")), Some(10_001.0));
     assert_eq!(after.value(&requests("other", "invalid_request")), Some(5.0));
     assert_eq!(after.series(), before);
     for text in ["kind", "client1", "host1", "path1", "device", "agent", "alice", "spa"] {

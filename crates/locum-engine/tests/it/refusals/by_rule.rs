@@ -119,7 +119,19 @@ pub(super) fn authorization() -> Vec<Row> {
         "403 unauthorized_client OIDC-conformant clients cannot take part in delegation with api_type app";
     let no_firebase = "400 invalid_request api_type firebase is unknown or not enabled on the target";
     let no_blob = "400 invalid_request api_type azure_blob is unknown or not enabled on the target";
+    let with_scope = hs256(&{
+        let mut claims = claims_for("caller");
+        claims["scope"] = json!("openid");
+        claims
+    });
     vec![
+        Row(
+            "more scopes than the token has",
+            NOTHING,
+            json!({"id_token": with_scope, "scope": "email"}),
+            Yes,
+            "400 invalid_scope more scopes are requested than id_token has",
+        ),
         Row(
             "a third-party client",
             |setup| setup.client("caller").is_first_party = false,

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use by_issuer::issuance;
 use by_rule::{admission, authentication, authorization, parsing, readiness};
-use locum_testing::{REFERENCE, TestEngine, TestSetup, bucket_rule, caller, good_with, summary};
+use locum_testing::{
+    REFERENCE, TestEngine, TestSetup, bucket_rule, caller, exchange_with, good_with, summary,
+};
 
 /// Whether the rate limit counted the request before the refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +93,7 @@ fn every_row_of_the_refusal_table_is_reached() {
         let answer = test.engine.refuse_unread(Refusal::new(kind, "unread"), None, &caller());
         let event = test.sink.take_only_event();
         assert_eq!(event.code.as_str(), "fd");
-        assert_eq!(event.refusal.unwrap().status, kind.row().0);
+        assert_eq!(event.refusal.unwrap().status, kind.row().delegation.0);
         assert!(answer.rate.is_none());
         reached.insert(answer.outcome.unwrap_err().kind());
     }
@@ -100,6 +102,8 @@ fn every_row_of_the_refusal_table_is_reached() {
     for _ in 0..2 {
         reached.insert(limited.delegate(good_with(json!({"id_token": "a.b.c"}))).refusal().kind());
     }
+    let with_secret = exchange_with(json!({"client_secret": "this client has none"}));
+    reached.insert(test.exchange(with_secret).response.outcome.unwrap_err().kind());
     let (revoked, _) = test.revoke(json!({"client_id": "caller", "token": "eyJ.a.b"}));
     reached.insert(revoked.unwrap_err().kind());
     let missing: Vec<_> = RefusalKind::ALL.iter().filter(|kind| !reached.contains(kind)).collect();

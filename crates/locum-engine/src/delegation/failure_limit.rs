@@ -1,7 +1,8 @@
-//! The limit of invalid subject tokens: before a token is verified nobody is known, so an address is counted.
+//! The limit of failures: of invalid subject tokens, and of wrong client secrets. Before a token is verified nobody is known,
+//! so an address is counted.
 //!
-//! Only a refused token takes from the bucket. An address behind which many users sit is not limited as long as their
-//! tokens are valid.
+//! Only a failure takes from the bucket. An address behind which many users sit is not limited as long as their tokens are
+//! valid.
 
 use std::net::IpAddr;
 
@@ -12,8 +13,8 @@ use crate::prepared::PreparedTenant;
 use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::{Refusal, RefusalKind};
 
-/// The bucket of one address at one tenant.
-pub(super) struct InvalidTokenLimit<'a> {
+/// The bucket of one kind of failure, of one address at one tenant.
+pub(super) struct FailureLimit<'a> {
     buckets: &'a dyn Buckets,
     key: BucketKey<'a>,
     rule: BucketRule,
@@ -21,39 +22,33 @@ pub(super) struct InvalidTokenLimit<'a> {
     now_unix_ms: u64,
 }
 
-impl<'a> InvalidTokenLimit<'a> {
+impl<'a> FailureLimit<'a> {
     pub(super) fn new(
         buckets: &'a dyn Buckets,
         tenant: &'a PreparedTenant,
         ip: IpAddr,
+        subject: BucketSubject<'a>,
         now_unix_ms: u64,
     ) -> Self {
         let policy = tenant.delegation();
         Self {
             buckets,
-            key: BucketKey {
-                tenant: tenant.domain(),
-                ip: rate_limited_address(ip),
-                subject: BucketSubject::InvalidTokens,
-            },
+            key: BucketKey { tenant: tenant.domain(), ip: rate_limited_address(ip), subject },
             rule: policy.invalid_token_rate,
             when_unavailable: policy.when_buckets_unavailable,
             now_unix_ms,
         }
     }
 
-    /// Refuses a request, before its token is verified, if the bucket is empty.
+    /// Refuses a request with this description, before anything is verified, if the bucket is empty.
     ///
     /// # Errors
     /// 429, or 503 if the buckets cannot be asked and the tenant's policy is closed.
-    pub(super) async fn check(&self) -> Result<(), Refusal> {
+    pub(super) async fn check(&self, exceeded: &str) -> Result<(), Refusal> {
         match self.buckets.peek(self.key, self.rule, self.now_unix_ms).wait().await {
             Ok(decision) if decision.conforms => Ok(()),
-            Ok(decision) => Err(Refusal::new(
-                RefusalKind::TooManyInvalidTokens,
-                "too many invalid tokens from this address; wait before the next request",
-            )
-            .retry_after(decision.retry_after_seconds)),
+            Ok(decision) => Err(Refusal::new(RefusalKind::TooManyInvalidTokens, exceeded)
+                .retry_after(decision.retry_after_seconds)),
             Err(unavailable) => match self.when_unavailable {
                 WhenUnavailable::Open => Ok(()),
                 WhenUnavailable::Closed => {
@@ -64,7 +59,7 @@ impl<'a> InvalidTokenLimit<'a> {
         }
     }
 
-    /// Takes a token from the bucket for a refused subject token.
+    /// Takes a token from the bucket for a failure.
     pub(super) async fn count(&self) {
         // The request is refused already. If the buckets cannot be asked, the next request finds that in `check`.
         let _ = self.buckets.try_acquire(self.key, self.rule, self.now_unix_ms).wait().await;

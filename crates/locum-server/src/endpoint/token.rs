@@ -1,0 +1,70 @@
+//! `POST /oauth/token`: a token exchange (RFC 8693), or the same by an assertion (RFC 7523).
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::response::Response;
+use locum_engine::{RefusalKind, TokenRequest};
+
+use crate::endpoint::delegation::preflight;
+use crate::execution::exchange;
+use crate::request::{basic_credentials, caller, read_body};
+use crate::response;
+use crate::response::cors;
+use crate::state::AppState;
+
+/// Exchanges by the parameters of a JSON or form body.
+pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
+    let deadline = state.deadline();
+    let (head, body) = request.into_parts();
+    let caller = match caller(&head, &state.proxies) {
+        Ok(caller) => caller,
+        Err(refusal) => return response::refusal(&refusal),
+    };
+    let tenant = state.find_tenant(&caller.host, deadline).await;
+    let body = read_body(&head, body, &state.limits, deadline).await;
+    let parameters = match &body {
+        Ok(body) => body.parameters_with(&state.limits, repeated),
+        Err(refusal) => Err(refusal.clone()),
+    };
+    let named = parameters.as_ref().ok();
+    let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
+    let request =
+        parameters.and_then(|parameters| TokenRequest::parse(parameters, basic_credentials(&head.headers)?));
+    let answer = match request {
+        Ok(request) => exchange(&state, tenant, request, caller, deadline).await,
+        Err(refusal) => {
+            let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
+            state.engine.refuse_unread_token_request(refusal, tenant, &caller)
+        }
+    };
+    let mut response = response::token(&answer);
+    let headers = response.headers_mut();
+    let is_unauthenticated = answer.outcome.as_ref().is_err_and(|refusal| refusal.status() == 401);
+    if is_unauthenticated && head.headers.contains_key(AUTHORIZATION) {
+        // RFC 6749 section 5.2. Without the header a browser would ask its user for a password.
+        headers
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"clients\", charset=\"UTF-8\""));
+    }
+    cors::vary(headers);
+    if let Some(origin) = origin {
+        cors::let_read(origin, headers);
+    }
+    response
+}
+
+/// Answers a preflight.
+pub(crate) async fn options(State(state): State<Arc<AppState>>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    preflight(&state, &head, state.deadline(), |_| "POST, OPTIONS").await
+}
+
+/// One target is issued for at a time (RFC 8693 section 2.2.2).
+fn repeated(name: &str) -> RefusalKind {
+    match name {
+        "audience" | "resource" => RefusalKind::InvalidTarget,
+        _ => RefusalKind::InvalidRequest,
+    }
+}
