@@ -1,5 +1,6 @@
 //! Cases: one fixture at a time, run against a plugin in process or against a remote server.
 
+pub(crate) mod both_endpoints;
 pub(crate) mod both_levels;
 pub(crate) mod case_context;
 pub(crate) mod case_run;

@@ -40,5 +40,5 @@ pub use mutants::{run_with_mutants, survivor_without};
 pub use options::{Implementation, Options, ServerUnderTest, SetupError, TestedIsolation};
 pub use profile::{Level, Profile};
 pub use report::{Difference, Report};
-pub use running::run;
+pub use running::{run, run_at_both_endpoints};
 pub use schema::{fixture_schema, plugin_spec_schema, report_schema};

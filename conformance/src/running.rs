@@ -17,4 +17,4 @@ pub(crate) use self::features::Features;
 pub(crate) use self::plugin::LoadedPlugin;
 pub(crate) use self::run::{Run, RunDestination};
 pub(crate) use self::runtime::install_crypto;
-pub use self::start::run;
+pub use self::start::{run, run_at_both_endpoints};

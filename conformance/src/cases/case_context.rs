@@ -15,6 +15,7 @@ use locum_server::{Limits, ServerOptions, router};
 use locum_store::{MemoryBuckets, MemoryDirectory, TenantData, TenantSet};
 use tower::ServiceExt as _;
 
+use crate::cases::both_endpoints::{as_token_exchange, differences, without_authentication};
 use crate::cases::harness::Harness;
 use crate::cases::ports::{
     CountingEntropy, RecordingAuditSink, SlowBuckets, UnavailableBuckets, VirtualClock,
@@ -33,6 +34,8 @@ pub(crate) struct CaseContext {
     audit: Arc<RecordingAuditSink>,
     directory: Arc<MemoryDirectory>,
     router: Router,
+    /// The server that answers the same requests at the other endpoint.
+    twin: Option<Box<CaseContext>>,
 }
 
 impl CaseContext {
@@ -49,6 +52,11 @@ impl CaseContext {
         if let Some(Fault::Tenant(change)) = harness.fault {
             change(&mut tenant);
         }
+        let twin = harness.both_endpoints.as_ref().map(|_| {
+            let harness = Harness { both_endpoints: None, ..harness.clone() };
+            Self::new(harness, without_authentication(tenant.clone()), server, now_unix_seconds).map(Box::new)
+        });
+        let twin = twin.transpose()?;
         let set = TenantSet::prepare(vec![tenant], &*harness.issuers).map_err(|error| error.to_string())?;
         let directory = Arc::new(MemoryDirectory::new(set));
         let clock = Arc::new(VirtualClock::at(now_unix_seconds));
@@ -66,12 +74,15 @@ impl CaseContext {
         let entropy = Arc::new(CountingEntropy::default());
         let ports = Ports::new(clock.clone(), entropy, directory.clone(), buckets, sink);
         let router = router(Arc::new(Engine::new(ports)), server_options(server)?);
-        Ok(Self { harness, clock, audit, directory, router })
+        Ok(Self { harness, clock, audit, directory, router, twin })
     }
 
     /// Moves the clock forward.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(seconds);
+        if let Some(twin) = &self.twin {
+            twin.advance(seconds);
+        }
     }
 
     /// The time of the case's clock.
@@ -89,11 +100,33 @@ impl CaseContext {
             .collect()
     }
 
-    /// Sends a request. The upstreams answer by the script.
+    /// Sends a request, to both endpoints if the harness says so. The upstreams answer by the script.
     ///
     /// # Errors
     /// A request that HTTP cannot carry.
     pub(crate) async fn send(
+        &self,
+        request: &Request,
+        script: Vec<UpstreamExchange>,
+        tested: &TestedTenant,
+    ) -> Result<Transcript, String> {
+        let (Some(twin), Some(both)) = (&self.twin, &self.harness.both_endpoints) else {
+            return self.send_once(request, script, tested).await;
+        };
+        let Some(exchange) = as_token_exchange(request) else {
+            return self.send_once(request, script, tested).await;
+        };
+        let mut transcript = self.send_once(request, script.clone(), tested).await?;
+        let exchanged = twin.send_once(&exchange, script, tested).await?;
+        both.count();
+        let found = differences(&transcript, &exchanged);
+        if let Some(internals) = &mut transcript.internals {
+            internals.endpoint_differences = found;
+        }
+        Ok(transcript)
+    }
+
+    async fn send_once(
         &self,
         request: &Request,
         script: Vec<UpstreamExchange>,
@@ -138,6 +171,7 @@ impl CaseContext {
             upstream_calls,
             upstream_deviations,
             runner_tokens: self.harness.runner_tokens.take(),
+            endpoint_differences: Vec::new(),
         };
         Ok(Transcript { response, window: self.now(), internals: Some(internals) })
     }

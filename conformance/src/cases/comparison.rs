@@ -286,6 +286,9 @@ impl Comparison<'_> {
         for deviation in &internals.upstream_deviations {
             self.differs("upstream exchange", "as in the script", deviation);
         }
+        for difference in &internals.endpoint_differences {
+            self.differs("both endpoints", "the same decision", difference);
+        }
         let wanted = expected.upstream_calls.unwrap_or(actual.scripted_calls);
         if internals.upstream_calls != wanted {
             self.differs("upstream requests", wanted.to_string(), internals.upstream_calls.to_string());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use locum_abi::manifest::Manifest;
 use locum_engine::ports::Issuers;
 
+use crate::cases::both_endpoints::BothEndpoints;
 use crate::cases::log_lines::LogLines;
 use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
@@ -19,6 +20,8 @@ pub(crate) struct Harness {
     pub(crate) upstreams: Arc<ScriptedUpstreams>,
     pub(crate) log: Arc<LogLines>,
     pub(crate) runner_tokens: Arc<RunnerTokens>,
+    /// If it is there, every delegation is made at both endpoints.
+    pub(crate) both_endpoints: Option<Arc<BothEndpoints>>,
     /// The fault of the mutant that runs.
     pub(crate) fault: Option<Fault>,
 }

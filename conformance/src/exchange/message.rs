@@ -64,4 +64,6 @@ pub(crate) struct Internals {
     pub(crate) upstream_deviations: Vec<String>,
     /// Tokens with a random signature that the plugin issued in its own process for the same request.
     pub(crate) runner_tokens: Vec<String>,
+    /// What `/oauth/token` decided differently, if it was asked for the same.
+    pub(crate) endpoint_differences: Vec<String>,
 }

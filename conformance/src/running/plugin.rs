@@ -9,6 +9,7 @@ use locum_host::{Isolation, LoadError, LoadOptions, Pins, PluginSet, Upstreams, 
 use tokio::runtime::Runtime;
 use tracing::dispatcher::set_default;
 
+use crate::cases::both_endpoints::BothEndpoints;
 use crate::cases::both_levels::{BothLevels, RecordingUpstreams, ReplayingUpstreams};
 use crate::cases::harness::Harness;
 use crate::cases::log_lines::LogLines;
@@ -29,6 +30,21 @@ pub(crate) fn test_plugin(options: &Options, fixtures: &Fixtures, file: &Path) -
     let implementation = plugin.implementation.clone();
     let results = plugin.with_run(async |run| run.all_cases().await)?;
     Ok(Report::new(implementation, rfc_3339(options.now_unix_seconds), results, &options.command))
+}
+
+/// The same with every delegation made at both endpoints. Also returns how many were.
+pub(crate) fn test_at_both_endpoints(
+    options: &Options,
+    fixtures: &Fixtures,
+    file: &Path,
+) -> Result<(Report, usize), SetupError> {
+    let mut plugin = LoadedPlugin::load(options, fixtures, file)?;
+    let both = Arc::new(BothEndpoints::default());
+    plugin.harness.both_endpoints = Some(Arc::clone(&both));
+    let implementation = plugin.implementation.clone();
+    let results = plugin.with_run(async |run| run.all_cases().await)?;
+    let report = Report::new(implementation, rfc_3339(options.now_unix_seconds), results, &options.command);
+    Ok((report, both.counted()))
 }
 
 /// A loaded plugin with everything that its cases need.
@@ -61,7 +77,7 @@ impl<'a> LoadedPlugin<'a> {
         let isolation = tested_isolation(options.isolation, &manifest);
         let runner_tokens = Arc::new(RunnerTokens::default());
         let issuers = load_issuers(options, isolation, &file, &upstreams, &runner_tokens)?;
-        let harness = Harness { issuers, upstreams, log, runner_tokens, fault: None };
+        let harness = Harness { issuers, upstreams, log, runner_tokens, both_endpoints: None, fault: None };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let implementation = ImplementationReport::of_plugin(
             name,

@@ -3,7 +3,7 @@
 use crate::fixtures::load::Fixtures;
 use crate::options::{Implementation, Options, SetupError};
 use crate::report::Report;
-use crate::running::plugin::test_plugin;
+use crate::running::plugin::{test_at_both_endpoints, test_plugin};
 use crate::running::runtime::install_crypto;
 use crate::running::server::test_server;
 
@@ -17,5 +17,21 @@ pub fn run(options: &Options) -> Result<Report, SetupError> {
     match &options.implementation {
         Implementation::Plugin(file) => test_plugin(options, &fixtures, file),
         Implementation::Server(server) => test_server(options, &fixtures, server),
+    }
+}
+
+/// Runs the suite against a plugin file, and makes every delegation at `/oauth/token` too: a case fails if the endpoints decide
+/// differently. Also returns how many requests both have answered.
+///
+/// # Errors
+/// Why the run cannot start: as of [`run`], and if a server is to be tested.
+pub fn run_at_both_endpoints(options: &Options) -> Result<(Report, usize), SetupError> {
+    install_crypto();
+    let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
+    match &options.implementation {
+        Implementation::Plugin(file) => test_at_both_endpoints(options, &fixtures, file),
+        Implementation::Server(_) => {
+            Err(SetupError::Server("both endpoints can be compared only in this process".to_owned()))
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Every plugin of the folder `plugins/` passes the suite.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use locum_conformance::report::to_table;
-use locum_conformance::{Implementation, Options, Report, TestedIsolation, run};
+use locum_conformance::{Implementation, Options, Report, TestedIsolation, run, run_at_both_endpoints};
 use locum_host::runner::RunnerCommand;
 
 use crate::plugin_files::{ShippedPlugin, built, runner, shipped_plugins};
@@ -58,4 +59,18 @@ fn every_shipped_plugin_passes_and_gives_the_same_answers_at_both_levels_of_isol
         let report = run(&options).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(report.exit_code(), 0, "{}: {}", plugin.folder, to_table(&report));
     });
+}
+
+/// The fixtures of all plugins make some 2,500 delegations.
+#[test]
+fn what_one_endpoint_refuses_the_other_does_not_grant() {
+    let counted = AtomicUsize::new(0);
+    for_every_shipped_plugin(|plugin| {
+        let options = options(&plugin.package);
+        let (report, requests) = run_at_both_endpoints(&options).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(report.exit_code(), 0, "{}: {}", plugin.folder, to_table(&report));
+        assert!(requests > 100, "{}: {requests} requests were made at both endpoints", plugin.folder);
+        counted.fetch_add(requests, Ordering::Relaxed);
+    });
+    println!("{} requests were made at both endpoints", counted.into_inner());
 }
