@@ -26,7 +26,7 @@ impl Disturbances {
         for _ in 0..REPEATS_MAX {
             let before = ProcessorTime::now()?;
             let measured = measure();
-            if ProcessorTime::now()?.stolen_since(&before) <= STOLEN_MAX || self.0.get() == ALL_REPEATS_MAX {
+            if !disturbed_since(&before)? || self.0.get() == ALL_REPEATS_MAX {
                 return measured;
             }
             self.0.set(self.0.get() + 1);
@@ -51,6 +51,17 @@ impl Disturbances {
             )
         })
     }
+}
+
+/// Measures once. Also returns whether the machine was disturbed.
+pub(crate) fn once<T>(measure: impl FnOnce() -> Result<T>) -> Result<(T, bool)> {
+    let before = ProcessorTime::now()?;
+    let measured = measure()?;
+    Ok((measured, disturbed_since(&before)?))
+}
+
+fn disturbed_since(before: &ProcessorTime) -> Result<bool> {
+    Ok(ProcessorTime::now()?.stolen_since(before) > STOLEN_MAX)
 }
 
 /// The time of all processors since the start of the machine, in ticks of the kernel.

@@ -39,6 +39,10 @@ impl Histogram {
         self.max_ns = self.max_ns.max(other.max_ns);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
     /// The latency that this share of all, from 0 to 1, does not exceed; zero if there is none.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let rank = ((self.total as f64 * share).ceil() as u64).max(1);
