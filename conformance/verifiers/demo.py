@@ -31,6 +31,14 @@ SECRETS = {
     "policy": b"policy-secret-0123456789-0123456789-0123456789",
 }
 
+# The only client that authenticates at /oauth/token.
+CONFIDENTIAL_CLIENT = "orders-api"
+
+# The issuer that the tenant trusts, which publishes its keys by discovery on this machine.
+TRUSTED_ISSUER_PORT = 4781
+TRUSTED_ISSUER = f"http://127.0.0.1:{TRUSTED_ISSUER_PORT}"
+TRUSTED_ISSUER_PREFIX = "corp|"
+
 FIREBASE_ACCOUNT = "firebase-adminsdk@locum-demo.iam.gserviceaccount.com"
 FIREBASE_KID = "fb-key-1"
 ALICE_FIREBASE = {"uid": "alice-uid", "role": "editor"}

@@ -9,18 +9,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 
 import demo
 import http_server
 import rate_limit
+import reference_token
 import reference_upstreams
 from demo import Keys
 from reference_issuers import ISSUERS
 from reference_request import IssueRequest, Refusal
+from reference_trusted_issuer import TrustedIssuer
 
 
 @dataclass
@@ -33,22 +37,51 @@ class Reference:
     buckets: dict[str, list[float]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self.trusted = TrustedIssuer(self.keys, self.fault)
+
     def has(self, fault: str) -> bool:
         return self.fault == fault
 
     def respond(self, request: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         headers: dict[str, str] = {}
         try:
-            claims = self.authenticate(request["client_id"], request["id_token"])
-            self.admit(claims["sub"], headers)
-            body = self.issue(request, claims)
+            body = self.delegate(request, False, headers)
             return 200, {**headers, "Cache-Control": "no-store"}, body
         except Refusal as refusal:
             return refusal.status, headers, refusal.body
         except Exception as error:  # the result must show that the reference crashed
             return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
 
+    def respond_token(self, form: dict[str, str], authorization: str | None) -> tuple[int, dict[str, str], Any]:
+        headers: dict[str, str] = {"Cache-Control": "no-store"}
+        try:
+            delegate = partial(self.delegate, headers=headers)
+            return 200, headers, reference_token.exchange(form, authorization, self.has, delegate)
+        except Refusal as refusal:
+            return refusal.status, headers, refusal.body
+        except Exception as error:  # the result must show that the reference crashed
+            return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
+
+    def delegate(self, request: dict[str, Any], is_authenticated: bool, headers: dict[str, str]) -> dict[str, Any]:
+        claims = self.authenticate(request["client_id"], request["id_token"])
+        self.admit(claims["sub"], headers)
+        is_chain = claims.get("azp", request["client_id"]) != request["client_id"]
+        if is_chain and not is_authenticated and not self.has("delegation-exchanges-chains"):
+            raise Refusal(400, "invalid_grant", "the token was issued at the request of another client")
+        bound = claims.get("scope")
+        wanted = set(request.get("scope", "openid").split()) - {"openid"}
+        if bound is not None and not wanted <= set(bound.split()) and not self.has("token-ignores-the-scope"):
+            raise Refusal(400, "invalid_scope", "more scopes are requested than the token has")
+        return self.issue(request, claims)
+
     def authenticate(self, client_id: str, token: str) -> dict[str, Any]:
+        try:
+            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        except jwt.PyJWTError as error:
+            raise Refusal(400, "invalid_grant", str(error)) from error
+        if issuer == demo.TRUSTED_ISSUER:
+            return self.trusted.authenticate(client_id, token)
         key: Any = self.keys.public_pem("tenant-rsa") if client_id == "rs-spa" else demo.SECRETS[client_id]
         alg = "RS256" if client_id == "rs-spa" else "HS256"
         options = {
@@ -120,10 +153,16 @@ def serving(reference: Reference) -> Iterator[str]:
 
     class Endpoint(http_server.Handler):
         def do_GET(self) -> None:
-            self.respond_json(200, {}, reference.published())
+            is_metadata = self.path == "/.well-known/oauth-authorization-server"
+            self.respond_json(200, {}, reference_token.METADATA if is_metadata else reference.published())
 
         def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            content = self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8")
+            if self.path == "/oauth/token":
+                form = dict(parse_qsl(content))
+                self.respond_json(*reference.respond_token(form, self.headers.get("Authorization")))
+                return
+            request = json.loads(content)
             if self.path == "/oauth/revoke":
                 reference.revoke(request)
                 self.respond_json(200, {}, {})

@@ -38,6 +38,8 @@ def app(request: IssueRequest) -> dict[str, Any]:
     now = int(time.time())
     token = {"iss": demo.ISSUER, "sub": request.user_id, "aud": target, "iat": now, "exp": now + APP_SECONDS}
     token["azp"] = target if request.has("azp-is-the-target") else caller
+    if "carry_scope" in request.parameters:
+        token["scope"] = request.parameters["carry_scope"]
     if "email" in request.parameters.get("scope", ""):
         token["email"] = "alice@example.com"
     if request.has("adds-a-claim"):

@@ -25,6 +25,8 @@ import saml
 import sap
 import self_test
 import service_bus
+import token_exchange
+import trusted_issuer
 import wams
 from context import Context
 from demo import Keys
@@ -39,6 +41,8 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "azure_blob": azure_blob.cases,
     "rate_limit": rate_limit.cases,
     "client_sdk": client_sdk.cases,
+    "token_exchange": token_exchange.cases,
+    "trusted_issuer": trusted_issuer.cases,
     "service_bus": service_bus.cases,
     "wams": wams.cases,
     "layer": layer.cases,

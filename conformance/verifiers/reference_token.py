@@ -1,0 +1,82 @@
+"""The reference's `/oauth/token`, on its `/delegation`, with the faults of the group `token_exchange`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote_plus
+
+import demo
+from reference_request import Refusal
+
+TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
+ADD_ON_TOKEN_TYPE = "urn:locum:token-type:"
+# The codes of OAuth for those of `/delegation`.
+IN_TERMS_OF_OAUTH = {
+    (401, "unauthorized"): (400, "invalid_target"),
+    (403, "unauthorized_client"): (401, "invalid_client"),
+}
+METADATA = {
+    "issuer": demo.ISSUER,
+    "token_endpoint": f"{demo.ISSUER}oauth/token",
+    "jwks_uri": f"{demo.ISSUER}.well-known/jwks.json",
+    "response_types_supported": ["id_token"],
+}
+
+
+def exchange(
+    form: dict[str, str],
+    authorization: str | None,
+    has: Callable[[str], bool],
+    delegate: Callable[[dict[str, str], bool], dict[str, Any]],
+) -> dict[str, Any]:
+    """The answer; `delegate` answers the same request at `/delegation`, for a client that authenticated or not."""
+    try:
+        client_id, is_authenticated = client_of(form, authorization, has)
+        scope = form.get("scope", "openid")
+        target = form.get("audience", client_id)
+        if target not in demo.SECRETS and target not in demo.RSA_TARGETS and not has("token-issues-for-any-target"):
+            raise Refusal(400, "invalid_target", "the target is unknown")
+        api_type = form.get("requested_token_type", f"{TOKEN_TYPE}jwt")
+        api_type = api_type.removeprefix(ADD_ON_TOKEN_TYPE) if api_type.startswith(ADD_ON_TOKEN_TYPE) else "app"
+        request = {
+            "client_id": client_id,
+            "id_token": form["subject_token"],
+            "target": target if target in demo.SECRETS or target in demo.RSA_TARGETS else client_id,
+            "scope": scope,
+            "api_type": api_type,
+            "carry_scope": scope,
+        }
+        return answer(delegate(request, is_authenticated), form, api_type, has)
+    except Refusal as refusal:
+        status, code = IN_TERMS_OF_OAUTH.get(
+            (refusal.status, refusal.body["error"]), (refusal.status, refusal.body["error"])
+        )
+        raise Refusal(status, code, refusal.body["error_description"]) from refusal
+
+
+def client_of(form: dict[str, str], authorization: str | None, has: Callable[[str], bool]) -> tuple[str, bool]:
+    """The calling client, and whether it authenticated."""
+    client_id, secret = form.get("client_id"), form.get("client_secret")
+    if authorization is not None:
+        decoded = base64.b64decode(authorization.removeprefix("Basic ")).decode("ascii")
+        client_id, secret = (unquote_plus(part) for part in decoded.split(":", 1))
+    if client_id != demo.CONFIDENTIAL_CLIENT:
+        return str(client_id), False
+    if secret != demo.SECRETS[client_id].decode("ascii") and not has("token-accepts-any-secret"):
+        raise Refusal(401, "invalid_client", "invalid client")
+    return client_id, True
+
+
+def answer(body: dict[str, Any], form: dict[str, str], api_type: str, has: Callable[[str], bool]) -> dict[str, Any]:
+    is_app = api_type == "app"
+    found = {
+        "access_token": body["id_token"] if is_app else body["azure_blob_sas"],
+        "issued_token_type": form.get("requested_token_type", f"{TOKEN_TYPE}jwt"),
+        "token_type": "Bearer" if is_app or has("token-says-that-a-sas-is-a-bearer-token") else "N_A",
+        "expires_in": body.get("expires_in", 300) - has("token-lives-longer-than-stated"),
+    }
+    if has("token-omits-the-issued-type"):
+        del found["issued_token_type"]
+    return found
