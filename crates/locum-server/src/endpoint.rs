@@ -1,5 +1,6 @@
 //! The endpoints, one file each.
 
+mod arrival;
 pub(crate) mod delegation;
 mod delegation_methods;
 pub(crate) mod discovery;

@@ -11,5 +11,5 @@ mod proxies;
 pub(crate) use basic::basic_credentials;
 pub(crate) use caller::caller;
 pub(crate) use host::host;
-pub(crate) use parameters::{read_body, read_query};
+pub(crate) use parameters::{Body, read_body, read_query};
 pub(crate) use proxies::TrustedProxies;

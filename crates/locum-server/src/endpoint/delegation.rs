@@ -12,23 +12,19 @@ use locum_engine::prepared::PreparedTenant;
 use locum_engine::{DelegationRequest, Refusal};
 use tokio::time::Instant;
 
+use crate::endpoint::arrival::Arrival;
 use crate::endpoint::delegation_methods::methods_served;
 use crate::execution::delegate;
-use crate::request::{caller, read_body};
 use crate::response;
 use crate::response::cors;
 use crate::state::{AppState, try_again};
 
 /// Delegates by the parameters of a JSON or form body.
 pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
-    let deadline = state.deadline();
-    let (head, body) = request.into_parts();
-    let caller = match caller(&head, &state.proxies) {
-        Ok(caller) => caller,
+    let Arrival { head, caller, tenant, body, deadline } = match Arrival::of(request, &state).await {
+        Ok(arrival) => arrival,
         Err(refusal) => return response::refusal(&refusal),
     };
-    let tenant = state.find_tenant(&caller.host, deadline).await;
-    let body = read_body(&head, body, &state.limits, deadline).await;
     let parameters = match &body {
         Ok(body) => body.parameters(&state.limits),
         Err(refusal) => Err(refusal.clone()),

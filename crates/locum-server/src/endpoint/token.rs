@@ -8,23 +8,20 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::response::Response;
 use locum_engine::{RefusalKind, TokenRequest};
 
+use crate::endpoint::arrival::Arrival;
 use crate::endpoint::delegation::preflight;
 use crate::execution::exchange;
-use crate::request::{basic_credentials, caller, read_body};
+use crate::request::basic_credentials;
 use crate::response;
 use crate::response::cors;
 use crate::state::AppState;
 
 /// Exchanges by the parameters of a JSON or form body.
 pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
-    let deadline = state.deadline();
-    let (head, body) = request.into_parts();
-    let caller = match caller(&head, &state.proxies) {
-        Ok(caller) => caller,
+    let Arrival { head, caller, tenant, body, deadline } = match Arrival::of(request, &state).await {
+        Ok(arrival) => arrival,
         Err(refusal) => return response::refusal(&refusal),
     };
-    let tenant = state.find_tenant(&caller.host, deadline).await;
-    let body = read_body(&head, body, &state.limits, deadline).await;
     let parameters = match &body {
         Ok(body) => body.parameters_with(&state.limits, repeated),
         Err(refusal) => Err(refusal.clone()),
@@ -44,7 +41,7 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     let headers = response.headers_mut();
     let is_unauthenticated = answer.outcome.as_ref().is_err_and(|refusal| refusal.status() == 401);
     if is_unauthenticated && head.headers.contains_key(AUTHORIZATION) {
-        // RFC 6749 section 5.2. Without the header a browser would ask its user for a password.
+        // RFC 6749 section 5.2. In answer to a page that sent no such header, a browser would ask its user for a password.
         headers
             .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"clients\", charset=\"UTF-8\""));
     }
