@@ -98,9 +98,8 @@ impl Engine {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
-        let outcome = outcome.map(|granted| granted.issued);
         let (outcome, rate) = self.audited(Endpoint::Delegation, recorder, observation, outcome).await;
-        DelegationResponse { outcome, rate }
+        DelegationResponse { outcome: outcome.map(|granted| granted.issued), rate }
     }
 
     /// Answers a token request and records one audit event. `tenant` is what the directory found for [`Caller::host`]. Record
@@ -116,13 +115,9 @@ impl Engine {
         let now_unix_ms = recorder.now_unix_ms;
         let (request, requested_type) = request.into_parts();
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
-        let (outcome, granted) = match outcome {
-            Ok(Granted { issued, api_type, scope }) => (Ok(issued), Some((api_type, scope))),
-            Err(refusal) => (Err(refusal.in_terms_of_oauth()), None),
-        };
+        let outcome = outcome.map_err(Refusal::in_terms_of_oauth);
         let (outcome, rate) = self.audited(Endpoint::Token, recorder, observation, outcome).await;
-        let outcome = outcome.map_err(Refusal::in_terms_of_oauth).map(|issued| {
-            let (api_type, scope) = granted.unwrap_or_default();
+        let outcome = outcome.map(|Granted { issued, api_type, scope }| {
             let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
             IssuedToken {
                 issued_token_type: issued_token_type(requested_type, &api_type),
@@ -140,14 +135,15 @@ impl Engine {
         endpoint: Endpoint,
         recorder: Recorder,
         mut observation: Observation<'_>,
-        outcome: Result<Issued, Refusal>,
-    ) -> (Result<Issued, Refusal>, Option<BucketDecision>) {
+        outcome: Result<Granted, Refusal>,
+    ) -> (Result<Granted, Refusal>, Option<BucketDecision>) {
         observation.enter(Step::Audit);
         let rate = recorder.rate;
         let api_type = observation.api_type(recorder.api_type());
-        let recorded = self.ports.audit.record(recorder.delegation_event(endpoint, &outcome)).wait().await;
+        let event = recorder.delegation_event(endpoint, issued(&outcome));
+        let recorded = self.ports.audit.record(event).wait().await;
         let outcome = recorded.map_err(not_audited).and(outcome);
-        observation.end(endpoint, api_type, observation::delegation_outcome(&outcome));
+        observation.end(endpoint, api_type, observation::delegation_outcome(issued(&outcome)));
         (outcome, rate)
     }
 
@@ -189,12 +185,8 @@ impl Engine {
         tenant: Option<&PreparedTenant>,
         caller: &Caller,
     ) -> DelegationResponse {
-        observation::refused(self.ports.observer.as_ref(), Endpoint::Delegation, &refusal);
-        let outcome = Err(refusal);
-        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
-        recorder.found(tenant);
-        drop(self.ports.audit.record(recorder.delegation_event(Endpoint::Delegation, &outcome)));
-        DelegationResponse { outcome, rate: None }
+        self.record_unread(Endpoint::Delegation, &refusal, tenant, caller);
+        DelegationResponse { outcome: Err(refusal), rate: None }
     }
 
     /// The same for a token request.
@@ -204,12 +196,8 @@ impl Engine {
         tenant: Option<&PreparedTenant>,
         caller: &Caller,
     ) -> TokenResponse {
-        observation::refused(self.ports.observer.as_ref(), Endpoint::Token, &refusal);
         let refusal = refusal.in_terms_of_oauth();
-        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
-        recorder.found(tenant);
-        let outcome = Err(refusal.clone());
-        drop(self.ports.audit.record(recorder.delegation_event(Endpoint::Token, &outcome)));
+        self.record_unread(Endpoint::Token, &refusal, tenant, caller);
         TokenResponse { outcome: Err(refusal), rate: None }
     }
 
@@ -220,12 +208,26 @@ impl Engine {
         tenant: Option<&PreparedTenant>,
         caller: &Caller,
     ) -> RevocationResponse {
-        observation::refused(self.ports.observer.as_ref(), Endpoint::Revocation, &refusal);
-        let outcome = Err(refusal.in_terms_of_oauth());
+        let refusal = refusal.in_terms_of_oauth();
+        self.record_unread(Endpoint::Revocation, &refusal, tenant, caller);
+        RevocationResponse { outcome: Err(refusal), rate: None }
+    }
+
+    fn record_unread(
+        &self,
+        endpoint: Endpoint,
+        refusal: &Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) {
+        observation::refused(self.ports.observer.as_ref(), endpoint, refusal);
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         recorder.found(tenant);
-        self.ports.audit.record(recorder.revocation_event(&outcome));
-        RevocationResponse { outcome, rate: None }
+        let event = match endpoint {
+            Endpoint::Delegation | Endpoint::Token => recorder.delegation_event(endpoint, Err(refusal)),
+            Endpoint::Revocation => recorder.revocation_event(Some(refusal)),
+        };
+        drop(self.ports.audit.record(event));
     }
 
     /// Revokes a credential (RFC 7009) and records one audit event. An unknown token and one that is already revoked
@@ -243,7 +245,8 @@ impl Engine {
         observation.enter(Step::Audit);
         let rate = recorder.rate;
         let api_type = observation.api_type(recorder.api_type());
-        let recorded = self.ports.audit.record(recorder.revocation_event(&outcome)).wait().await;
+        let recorded =
+            self.ports.audit.record(recorder.revocation_event(outcome.as_ref().err())).wait().await;
         let outcome = recorded.map_err(not_audited).and(outcome);
         observation.end(Endpoint::Revocation, api_type, observation::revocation_outcome(&outcome));
         RevocationResponse { outcome, rate }
@@ -274,6 +277,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn issued(outcome: &Result<Granted, Refusal>) -> Result<&Issued, &Refusal> {
+    outcome.as_ref().map(|granted| &granted.issued)
 }
 
 fn found(tenant: &Found<PreparedTenant>) -> Option<&PreparedTenant> {

@@ -10,6 +10,8 @@
 //! DelegationResponse
 //! ```
 //!
+//! A [`TokenRequest`] goes through the same steps, as OAuth asks for it (RFC 8693).
+//!
 //! Each step takes the value that the step before it returns, and nothing else constructs that value, so no check can
 //! be skipped.
 //!

@@ -56,7 +56,7 @@ pub(crate) fn refused(observer: Option<&Arc<dyn Observer>>, endpoint: Endpoint, 
 }
 
 /// How a delegation ended.
-pub(crate) fn delegation_outcome(outcome: &Result<Issued, Refusal>) -> Outcome {
+pub(crate) fn delegation_outcome(outcome: Result<&Issued, &Refusal>) -> Outcome {
     match outcome {
         Ok(issued) if issued.reused => Outcome::Reused,
         Ok(_) => Outcome::Issued,

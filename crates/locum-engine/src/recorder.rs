@@ -99,7 +99,7 @@ impl Recorder {
     pub(crate) fn delegation_event(
         self,
         endpoint: Endpoint,
-        outcome: &Result<Issued, Refusal>,
+        outcome: Result<&Issued, &Refusal>,
     ) -> AuditEvent {
         let (success, failure) = match endpoint {
             Endpoint::Token => (AuditCode::Exchanged, AuditCode::ExchangeFailure),
@@ -117,15 +117,15 @@ impl Recorder {
             }
             Err(_) => failure,
         };
-        let expires_at = outcome.as_ref().ok().and_then(|issued| issued.expires_at);
-        let reused = outcome.as_ref().is_ok_and(|issued| issued.reused);
-        let refusal = outcome.as_ref().err().map(AuditRefusal::of);
+        let expires_at = outcome.ok().and_then(|issued| issued.expires_at);
+        let reused = outcome.is_ok_and(|issued| issued.reused);
+        let refusal = outcome.err().map(AuditRefusal::of);
         AuditEvent { code, expires_at, reused, refusal, ..self.event }
     }
 
-    pub(crate) fn revocation_event(self, outcome: &Result<(), Refusal>) -> AuditEvent {
-        let code = if outcome.is_ok() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
-        AuditEvent { code, refusal: outcome.as_ref().err().map(AuditRefusal::of), ..self.event }
+    pub(crate) fn revocation_event(self, refusal: Option<&Refusal>) -> AuditEvent {
+        let code = if refusal.is_none() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
+        AuditEvent { code, refusal: refusal.map(AuditRefusal::of), ..self.event }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::delegation::actor::Actor;
 use crate::delegation::authenticate::Authenticated;
 use crate::limits::ACTORS_MAX;
 use crate::refusal::Refusal;
-use crate::strict_json::{Members, Node};
+use crate::strict_json::Node;
 use crate::subject_token::Subject;
 
 /// The claim `act` of what is issued: the actor of this request, and below it those of the subject token. `None` if nobody
@@ -45,15 +45,12 @@ fn check_may_act(
     actor: Option<&Actor>,
     parameter: &str,
 ) -> Result<(), Refusal> {
-    let allowed = |members: &Members<'_>| {
-        let is_known =
-            members.iter().all(|(name, value)| matches!(name, "sub" | "iss") && value.as_text().is_some());
-        let sub = members.get("sub").and_then(Node::as_text).filter(|_| is_known)?;
-        let issuer = members.get("iss").and_then(Node::as_text).unwrap_or(subject.issuer());
-        Some((sub.to_owned(), issuer.to_owned()))
-    };
     let Node::Object(members) = may_act else { return Err(not_understood(parameter)) };
-    let (sub, issuer) = allowed(members).ok_or_else(|| not_understood(parameter))?;
+    let is_known =
+        members.iter().all(|(name, value)| matches!(name, "sub" | "iss") && value.as_text().is_some());
+    let sub = members.get("sub").and_then(Node::as_text).filter(|_| is_known);
+    let sub = sub.ok_or_else(|| not_understood(parameter))?;
+    let issuer = members.get("iss").and_then(Node::as_text).unwrap_or(subject.issuer());
     match actor {
         Some(actor) if actor.sub == sub && actor.issuer == issuer => Ok(()),
         Some(_) => Err(Refusal::invalid_grant(format!(

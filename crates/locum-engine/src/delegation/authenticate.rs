@@ -61,10 +61,10 @@ pub async fn authenticate<'t>(
     let Ports { directory, buckets, .. } = ports;
     let tenant = delegating_tenant(tenant)?;
     let client = known_client(&**directory, &tenant, &request.client_id).await?;
-    let presented = request.client_secret.as_ref();
-    let proof =
-        client_proof(&**buckets, &tenant, &client, request.endpoint, presented, (ip, now_unix_ms)).await?;
-    let limit = FailureLimit::new(&**buckets, &tenant, ip, BucketSubject::InvalidTokens, now_unix_ms);
+    let limit = |subject| FailureLimit::new(&**buckets, &tenant, ip, subject, now_unix_ms);
+    let wrong_secrets = limit(BucketSubject::WrongSecrets(client.id()));
+    let proof = client_proof(&tenant, &client, &request, wrong_secrets).await?;
+    let limit = limit(BucketSubject::InvalidTokens);
     limit.check("too many invalid tokens from this address; wait before the next request").await?;
     let tokens = Tokens { ports, tenant: &tenant, client: &client, limit, now_unix_ms };
     let (subject, user) = tokens.verify(&request.subject, "user is blocked", payload).await?;

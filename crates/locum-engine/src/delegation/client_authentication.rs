@@ -1,13 +1,9 @@
 //! Whether the calling client is who it says, at the endpoints where clients authenticate.
 
-use std::net::IpAddr;
-
-use locum_abi::secret::Secret;
-
 use crate::delegation::failure_limit::FailureLimit;
+use crate::delegation::request::DelegationRequest;
 use crate::model::{ClientAuthentication, ConfidentialClients};
 use crate::observer::Endpoint;
-use crate::ports::{BucketSubject, Buckets};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -25,13 +21,12 @@ pub(crate) enum ClientProof {
 /// # Errors
 /// The secret is missing or wrong, too many were wrong, or `/delegation` does not serve clients that can authenticate.
 pub(super) async fn client_proof(
-    buckets: &dyn Buckets,
     tenant: &PreparedTenant,
     client: &PreparedClient,
-    endpoint: Endpoint,
-    presented: Option<&Secret>,
-    (ip, now_unix_ms): (IpAddr, u64),
+    request: &DelegationRequest,
+    wrong_secrets: FailureLimit<'_>,
 ) -> Result<ClientProof, Refusal> {
+    let presented = request.client_secret.as_ref();
     let ClientAuthentication::Secret(secret) = &client.client().authentication else {
         // It may be the secret of another client, so it is not ignored. `/delegation` ignores what old SDKs send.
         return match presented {
@@ -39,7 +34,7 @@ pub(super) async fn client_proof(
             None => Ok(ClientProof::None),
         };
     };
-    if endpoint == Endpoint::Delegation {
+    if request.endpoint == Endpoint::Delegation {
         return match tenant.delegation().confidential_clients {
             ConfidentialClients::Open => Ok(ClientProof::None),
             ConfidentialClients::Refused => Err(Refusal::new(
@@ -51,14 +46,13 @@ pub(super) async fn client_proof(
     let Some(presented) = presented else {
         return Err(invalid_client("the client must authenticate by its client_secret"));
     };
-    let limit = FailureLimit::new(buckets, tenant, ip, BucketSubject::WrongSecrets(client.id()), now_unix_ms);
-    limit
+    wrong_secrets
         .check("too many wrong secrets for this client from this address; wait before the next request")
         .await?;
     if secret.matches(presented) {
         Ok(ClientProof::Authenticated)
     } else {
-        limit.count().await;
+        wrong_secrets.count().await;
         Err(invalid_client("invalid client"))
     }
 }

@@ -120,8 +120,8 @@ impl DelegationRequest {
         }
     }
 
-    /// Parses the parameters of `/delegation`. An empty string counts as an absent parameter, and so does a JSON `null`, which auth0-python
-    /// sends.
+    /// Parses the parameters of `/delegation`. An empty string counts as an absent parameter, and so does a JSON `null`,
+    /// which auth0-python sends.
     ///
     /// # Errors
     /// A parameter is missing, has the wrong type or excludes another; the refusal names it.

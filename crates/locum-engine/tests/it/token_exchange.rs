@@ -444,6 +444,23 @@ fn an_access_token_is_never_taken_for_an_id_token() {
 }
 
 #[test]
+fn what_only_its_issuer_can_read_or_is_for_an_api_is_refused() {
+    let test = engine(|_| {});
+    for name in ["access_token", "id_token", "jwt"] {
+        assert_eq!(present(&test, name, "opaque"), "400 invalid_grant subject_token is malformed");
+    }
+    // As Auth0 signs them for an API and for its Management API.
+    for audience in [
+        json!(["https://api.acme.example/", "https://acme.example.com/userinfo"]),
+        json!("https://acme.example.com/api/v2/"),
+    ] {
+        let refused = "400 invalid_grant subject_token was issued to another client";
+        assert_eq!(present(&test, "jwt", &token(json!({"aud": audience}))), refused);
+    }
+    assert_eq!(present(&test, "jwt", &token(json!({}))), "issued");
+}
+
+#[test]
 fn an_access_token_has_the_claims_of_its_profile() {
     let test = with_corp(|_| {});
     for name in ["aud", "client_id", "exp", "iat", "sub", "jti"] {
