@@ -9,12 +9,15 @@ const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 // The server answers at another URL than the one that its tokens name as their issuer.
 const fetchFrom = (issuer, baseUrl) => (url, options) => fetch(String(url).replace(issuer, `${baseUrl}/`), options);
 
-const withOpenidClient = async ({ issuer, baseUrl, clientId, secret, method, parameters }) => {
-  const authentication = {
-    none: openid.None(),
-    client_secret_basic: openid.ClientSecretBasic(secret),
-    client_secret_post: openid.ClientSecretPost(secret),
-  }[method];
+// Both libraries have the same names for the ways in which a client authenticates.
+const authenticationBy = (library, { method, secret }) => ({
+  none: library.None(),
+  client_secret_basic: library.ClientSecretBasic(secret),
+  client_secret_post: library.ClientSecretPost(secret),
+})[method];
+
+const withOpenidClient = async ({ issuer, baseUrl, clientId, parameters, ...credentials }) => {
+  const authentication = authenticationBy(openid, credentials);
   const config = await openid.discovery(new URL(issuer), clientId, undefined, authentication, {
     [openid.customFetch]: fetchFrom(issuer, baseUrl),
     algorithm: "oauth2",
@@ -22,18 +25,13 @@ const withOpenidClient = async ({ issuer, baseUrl, clientId, secret, method, par
   return openid.genericGrantRequest(config, TOKEN_EXCHANGE, parameters);
 };
 
-const withOauth4webapi = async ({ issuer, baseUrl, clientId, secret, method, parameters }) => {
-  const authentication = {
-    none: oauth.None(),
-    client_secret_basic: oauth.ClientSecretBasic(secret),
-    client_secret_post: oauth.ClientSecretPost(secret),
-  }[method];
+const withOauth4webapi = async ({ issuer, baseUrl, clientId, parameters, ...credentials }) => {
   const options = { [oauth.customFetch]: fetchFrom(issuer, baseUrl) };
   const found = await oauth.discoveryRequest(new URL(issuer), { ...options, algorithm: "oauth2" });
   const server = await oauth.processDiscoveryResponse(new URL(issuer), found);
   const client = { client_id: clientId };
   const response = await oauth.genericTokenEndpointRequest(
-    server, client, authentication, TOKEN_EXCHANGE, new URLSearchParams(parameters), options,
+    server, client, authenticationBy(oauth, credentials), TOKEN_EXCHANGE, new URLSearchParams(parameters), options,
   );
   // Without this it takes only bearer tokens, and the value of RFC 8693 for what is none is unsupported.
   const recognizedTokenTypes = { n_a: () => {} };
