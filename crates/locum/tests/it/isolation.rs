@@ -269,7 +269,7 @@ fn a_server_survives_what_ends_a_plugin_and_audits_each_request_once() {
     );
     installation.write(
         "locum.toml",
-        "listen = \"127.0.0.1:0\"\nplugins_dir = \"plugins\"\ntenants = [\"tenant.yaml\"]\n[audit]\nfile = \"audit.log\"\n[limits]\nissue_deadline_ms = 1500\n",
+        "listen = \"127.0.0.1:0\"\nplugins_dir = \"plugins\"\ntenants = [\"tenant.yaml\"]\n[audit]\nfile = \"audit.log\"\n[limits]\nissue_deadline_ms = 5000\n",
     );
     let mut server = Server::start(&installation);
     let token = mint(&installation);
