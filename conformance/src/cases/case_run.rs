@@ -286,7 +286,8 @@ impl<'a> CaseRun<'a> {
         let token = id_token(&request.id_token, &self.tenant, &self.attributes(), variables)?;
         variables.set("id_token", token.as_str());
         let parameters = &self.issuer.spec.parameters;
-        Ok((build_request(request, self.tenant.domain(), parameters, variables)?, token))
+        let secret_of = |id: &str| self.tenant.secret_to_authenticate(id);
+        Ok((build_request(request, self.tenant.domain(), parameters, variables, secret_of)?, token))
     }
 
     /// The exchanges of the plugin spec for a successful request of this path.

@@ -23,7 +23,8 @@ const CLIENT_IP: &str = "192.0.2.10";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Builds the request of a step. `defaults` are the parameters of the plugin spec; the variables hold `${id_token}`.
+/// Builds the request of a step. `defaults` are the parameters of the plugin spec; the variables hold `${id_token}`. At
+/// `/oauth/revoke`, clients authenticate by the secret that `secret_of` knows of them, so that no fixture has to.
 ///
 /// # Errors
 /// An unknown variable, or a malformed IP address.
@@ -32,10 +33,17 @@ pub(crate) fn build_request(
     host: &str,
     defaults: &Map<String, Value>,
     variables: &Variables,
+    secret_of: impl Fn(&str) -> Option<String>,
 ) -> Result<Request, String> {
     let resolve = |text: &str| variables.text(text).map_err(|error| error.to_string());
     let path = resolve(request.path.as_deref().unwrap_or(DELEGATION))?;
-    let parameters = parameters(request, &path, defaults, variables)?;
+    let mut parameters = parameters(request, &path, defaults, variables)?;
+    if path == REVOCATION
+        && !parameters.contains_key("client_secret")
+        && let Some(secret) = parameters.get("client_id").and_then(Value::as_str).and_then(secret_of)
+    {
+        parameters.insert("client_secret".to_owned(), secret.into());
+    }
     let (target, content_type, body) = match (&request.body, request.encoding) {
         (Some(body), Encoding::Form) => (path, Some(FORM), resolve(body)?),
         (Some(body), _) => (path, Some(JSON), resolve(body)?),
@@ -113,7 +121,9 @@ mod tests {
         variables.set("target", "target");
         let request = parse("request.yaml", text).map_err(|error| error.to_string())?;
         let defaults = Map::from_iter([("place".to_owned(), "here".into())]);
-        build_request(&request, "acme.example.com", &defaults, &variables)
+        build_request(&request, "acme.example.com", &defaults, &variables, |id| {
+            Some(format!("secret of {id}"))
+        })
     }
 
     fn parameters_of(text: &str) -> Value {
@@ -151,6 +161,16 @@ mod tests {
             parameters_of("{ path: /oauth/revoke, parameters: { token: t } }"),
             json!({ "token": "t" })
         );
+    }
+
+    #[test]
+    fn a_client_that_revokes_authenticates_unless_the_case_says_how() {
+        let revocation =
+            |parameters: &str| parameters_of(&format!("{{ path: /oauth/revoke, parameters: {parameters} }}"));
+        let expected = json!({ "client_id": "target", "client_secret": "secret of target" });
+        assert_eq!(revocation("{ client_id: target }"), expected);
+        let stated = json!({ "client_id": "target", "client_secret": "another" });
+        assert_eq!(revocation("{ client_id: target, client_secret: another }"), stated);
     }
 
     #[test]

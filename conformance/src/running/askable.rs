@@ -184,6 +184,14 @@ fn other_clients(fixture: &Fixture, manifest: &IssuerManifest, tenant: &TestedTe
     if tenant.caller_uses_tenant_key() && steps.iter().any(says_why_not_signed) {
         return Some(format!("needs an HS256 caller; the id_tokens of {caller} are signed by the tenant"));
     }
+    let revokes = |step: &Step| step.request.path.as_deref() == Some(REVOCATION);
+    let cannot_authenticate =
+        |id: &&String| tenant.must_authenticate(id) && tenant.secret_to_authenticate(id).is_none();
+    if steps.iter().any(revokes)
+        && let Some(id) = [caller, target].into_iter().find(cannot_authenticate)
+    {
+        return Some(format!("needs the secret of {id}, which the suite knows only of clients with HS256"));
+    }
     if manifest.api_type == APP
         && let Some(alg) = steps.iter().find_map(|step| stated_algorithm(step, tenant))
     {

@@ -261,13 +261,14 @@ impl Engine {
         recorder: &mut Recorder,
         observation: &mut Observation<'_>,
     ) -> Result<(), Refusal> {
-        let Ports { entropy, directory, buckets, .. } = &self.ports;
+        let Ports { entropy, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
-        let identified = revocation::identify(&**directory, tenant, request).await?;
-        recorder.identified(&identified);
+        recorder.revoking(&request);
+        let now_unix_ms = recorder.now_unix_ms;
+        let identified = revocation::identify(&self.ports, tenant, request, caller.ip, now_unix_ms).await?;
         let revocable = revocation::select(identified)?;
         observation.enter(Step::Admit);
-        match revocation::admit(&**buckets, revocable, caller.ip, recorder.now_unix_ms).await {
+        match revocation::admit(&**buckets, revocable, caller.ip, now_unix_ms).await {
             RevocationAdmission::NothingToRevoke => Ok(()),
             RevocationAdmission::Counted { rate, outcome } => {
                 recorder.counted(rate, &outcome);

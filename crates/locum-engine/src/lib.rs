@@ -142,10 +142,12 @@
 mod audit;
 mod base64url;
 mod bucket;
+mod client_authentication;
 pub mod contract;
 mod credential;
 pub mod delegation;
 mod engine;
+mod failure_limit;
 mod issuer_chain;
 mod issuers;
 pub mod limits;
@@ -153,6 +155,7 @@ mod mask;
 pub mod model;
 mod observation;
 mod observer;
+mod parameters;
 mod port_reply;
 pub mod ports;
 pub mod prepared;
@@ -166,10 +169,10 @@ mod subject_token;
 
 pub use audit::{AuditCode, AuditEvent, AuditRefusal};
 pub use bucket::{BucketDecision, BucketRule, TokenBucket};
+pub use client_authentication::BasicCredentials;
 pub use credential::{Credential, Issued};
 pub use delegation::{
-    BasicCredentials, Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, TOKEN_EXCHANGE,
-    TokenRequest,
+    Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, TOKEN_EXCHANGE, TokenRequest,
 };
 pub use engine::{DelegationResponse, Engine, IssuedToken, RevocationResponse, TokenResponse};
 pub use mask::mask_tokens;

@@ -12,7 +12,7 @@ use crate::observer::Endpoint;
 use crate::ports::Ports;
 use crate::prepared::PreparedTenant;
 use crate::refusal::{Refusal, RefusalKind};
-use crate::revocation::Identified;
+use crate::revocation::RevocationRequest;
 
 /// The event of a request that is being served.
 pub(crate) struct Recorder {
@@ -85,10 +85,9 @@ impl Recorder {
         self.event.api_type = Some(authorized.api_type.clone());
     }
 
-    pub(crate) fn identified(&mut self, identified: &Identified) {
-        self.event.tenant = Some(identified.tenant_domain().to_owned());
-        self.event.client_id = Some(identified.client_id().to_owned());
-        self.event.subject_token_sha256 = Some(sha256_hex(identified.token()));
+    pub(crate) fn revoking(&mut self, request: &RevocationRequest) {
+        self.event.client_id = Some(shown(&request.client_id));
+        self.event.subject_token_sha256 = Some(sha256_hex(request.token.expose()));
     }
 
     /// The authorised api_type; before that, the requested one.

@@ -1,8 +1,10 @@
 //! From an answer of the engine to an HTTP response.
 
+mod challenge;
 pub(crate) mod cors;
 mod json;
 
+pub(crate) use challenge::challenge;
 pub(crate) use json::{
     add_rate_headers, delegation, method_not_allowed, method_not_served, payload, public,
     public_saml_metadata, refusal, revocation, token, unstored,

@@ -197,7 +197,7 @@ impl TestEngine {
         let tenant = tenant_at(&*self.directory, ACME);
         drop(self.observer.take());
         let caller = caller();
-        let response = match RevocationRequest::parse((&object(parameters)).into()) {
+        let response = match RevocationRequest::parse((&object(parameters)).into(), None) {
             Ok(request) => finished(self.engine.revoke(tenant, request, &caller)),
             Err(refusal) => {
                 let found = tenant.as_ref().ok().and_then(Option::as_deref);

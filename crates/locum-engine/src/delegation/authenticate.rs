@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::client_authentication::{ClientProof, client_proof};
 use crate::delegation::actor::Actor;
-use crate::delegation::client_authentication::{ClientProof, client_proof};
-use crate::delegation::failure_limit::FailureLimit;
 use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken};
 use crate::delegation::subject::subject_of;
+use crate::failure_limit::FailureLimit;
 use crate::model::User;
 use crate::ports::{BucketSubject, Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant};
@@ -63,7 +63,9 @@ pub async fn authenticate<'t>(
     let client = known_client(&**directory, &tenant, &request.client_id).await?;
     let limit = |subject| FailureLimit::new(&**buckets, &tenant, ip, subject, now_unix_ms);
     let wrong_secrets = limit(BucketSubject::WrongSecrets(client.id()));
-    let proof = client_proof(&tenant, &client, &request, wrong_secrets).await?;
+    let proof =
+        client_proof(&tenant, &client, request.endpoint, request.client_secret.as_ref(), wrong_secrets)
+            .await?;
     let limit = limit(BucketSubject::InvalidTokens);
     limit.check("too many invalid tokens from this address; wait before the next request").await?;
     let tokens = Tokens { ports, tenant: &tenant, client: &client, limit, now_unix_ms };

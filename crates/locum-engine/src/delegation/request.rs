@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 
-use crate::delegation::parameters::Parameters;
 use crate::observer::Endpoint;
+use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::strict_json::Members;
 

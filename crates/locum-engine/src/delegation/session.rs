@@ -1,8 +1,8 @@
 //! Chains and sessions: whether a token that was issued at the request of one client may be exchanged by another, and for
 //! how long after sign-in tokens may be exchanged, each for the next.
 
+use crate::client_authentication::ClientProof;
 use crate::delegation::authenticate::{Authenticated, try_again};
-use crate::delegation::client_authentication::ClientProof;
 use crate::model::Chains;
 use crate::ports::{Directory, StoreUnavailable};
 use crate::refusal::Refusal;

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use locum_abi::secret::Secret;
-
+use crate::client_authentication::{BasicCredentials, PresentedClient};
 use crate::delegation::authorize::APP;
-use crate::delegation::parameters::Parameters;
 use crate::delegation::request::{DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, scope_words};
 use crate::observer::Endpoint;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
 use crate::strict_json::Members;
 
 /// The grant type of a token exchange (RFC 8693 section 2.1).
@@ -60,15 +59,6 @@ pub struct TokenRequest {
     requested_token_type: Option<String>,
 }
 
-/// The id and the secret of a client in the header `Authorization` (RFC 6749 section 2.3.1).
-#[derive(Debug)]
-pub struct BasicCredentials {
-    /// The `client_id`.
-    pub client_id: String,
-    /// The secret.
-    pub client_secret: Secret,
-}
-
 impl TokenRequest {
     /// Parses parameters, and what the header `Authorization` contained. An empty string and a JSON `null` count as an absent
     /// parameter.
@@ -82,7 +72,7 @@ impl TokenRequest {
                 return Err(Refusal::invalid_request(format!("send {instead} instead of {name} here")));
             }
         }
-        let (client_id, client_secret) = client(&mut parameters, basic)?;
+        let PresentedClient { client_id, client_secret } = PresentedClient::take(&mut parameters, basic)?;
         let grant_type = parameters.required("grant_type")?;
         let subject = match &*grant_type {
             TOKEN_EXCHANGE => token(&mut parameters, "subject_token", "subject_token_type")?
@@ -136,31 +126,6 @@ pub(crate) fn issued_token_type(requested: Option<String>, api_type: &str) -> St
         APP => format!("{TOKEN_TYPE}jwt"),
         add_on => format!("{ADD_ON_TOKEN_TYPE}{add_on}"),
     })
-}
-
-/// The client, and the secret by which it authenticates.
-fn client<const N: usize>(
-    parameters: &mut Parameters<'_, N>,
-    basic: Option<BasicCredentials>,
-) -> Result<(String, Option<Secret>), Refusal> {
-    if parameters.take("client_assertion").is_some() || parameters.take("client_assertion_type").is_some() {
-        let description = "client_assertion is not supported; authenticate by client_secret";
-        return Err(Refusal::new(RefusalKind::InvalidClient, description));
-    }
-    let secret = parameters.take("client_secret").map(|secret| Secret::from(secret.into_owned()));
-    let Some(BasicCredentials { client_id, client_secret }) = basic else {
-        return Ok((parameters.required("client_id")?.into_owned(), secret));
-    };
-    if secret.is_some() {
-        // RFC 6749 section 2.3
-        return Err(Refusal::invalid_request(
-            "authenticate either by the Authorization header or by client_secret, not by both",
-        ));
-    }
-    if parameters.take("client_id").is_some_and(|stated| stated != client_id) {
-        return Err(Refusal::invalid_request("client_id is not the client of the Authorization header"));
-    }
-    Ok((client_id, Some(client_secret)))
 }
 
 /// A token and its type. Each needs the other (RFC 8693 section 2.1).

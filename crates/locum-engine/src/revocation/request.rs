@@ -1,17 +1,26 @@
 //! Parse: turns parameters into a [`RevocationRequest`].
 
+use std::borrow::Cow;
 use std::fmt;
 
 use locum_abi::secret::Secret;
 
+use crate::client_authentication::{BasicCredentials, PresentedClient};
 use crate::limits::SUBJECT_TOKEN_BYTES_MAX;
+use crate::parameters::Parameters;
 use crate::refusal::Refusal;
-use crate::strict_json::{Members, Node};
+use crate::strict_json::Members;
+
+/// The parameters of the endpoint. Others are ignored.
+const KNOWN: [&str; 6] =
+    ["client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "api_type"];
 
 /// A request to revoke a token (RFC 7009 section 2.1).
 pub struct RevocationRequest {
     /// The `client_id` of the calling client.
     pub client_id: String,
+    /// The secret by which the client authenticates, if it presents one.
+    pub client_secret: Option<Secret>,
     /// The token to revoke.
     pub token: Secret,
     /// The api_type of the add-on that issued it. If absent, the client's add-ons are tried in order.
@@ -19,28 +28,20 @@ pub struct RevocationRequest {
 }
 
 impl RevocationRequest {
-    /// Parses parameters. An empty string or a JSON `null` counts as an absent parameter; unknown parameters are ignored.
+    /// Parses parameters, and what the header `Authorization` contained. An empty string or a JSON `null` counts as an
+    /// absent parameter; unknown parameters are ignored.
     ///
     /// # Errors
     /// A parameter is missing, too long or of the wrong type; the refusal names it.
-    pub fn parse(mut parameters: Members<'_>) -> Result<Self, Refusal> {
-        let client_id =
-            text(&mut parameters, "client_id")?.ok_or_else(|| Refusal::missing_parameter("client_id"))?;
-        let token: Secret =
-            text(&mut parameters, "token")?.ok_or_else(|| Refusal::missing_parameter("token"))?.into();
-        let api_type = text(&mut parameters, "api_type")?;
+    pub fn parse(parameters: Members<'_>, basic: Option<BasicCredentials>) -> Result<Self, Refusal> {
+        let mut parameters = Parameters::sort(parameters, &KNOWN, &[])?;
+        let PresentedClient { client_id, client_secret } = PresentedClient::take(&mut parameters, basic)?;
+        let token: Secret = parameters.required("token")?.into_owned().into();
+        let api_type = parameters.take("api_type").map(Cow::into_owned);
         if token.expose().len() > SUBJECT_TOKEN_BYTES_MAX {
             return Err(Refusal::invalid_request("token is too long"));
         }
-        Ok(Self { client_id, token, api_type })
-    }
-}
-
-fn text(parameters: &mut Members<'_>, name: &str) -> Result<Option<String>, Refusal> {
-    match parameters.remove(name) {
-        None | Some(Node::Null) => Ok(None),
-        Some(Node::Text(text)) => Ok((!text.is_empty()).then(|| text.into_owned())),
-        Some(_) => Err(Refusal::invalid_request(format!("{name} parameter must be a string"))),
+        Ok(Self { client_id, client_secret, token, api_type })
     }
 }
 
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     fn parse(parameters: Value) -> Result<RevocationRequest, Refusal> {
-        RevocationRequest::parse(parameters.as_object().unwrap().into())
+        RevocationRequest::parse(parameters.as_object().unwrap().into(), None)
     }
 
     fn refusal(parameters: Value) -> String {

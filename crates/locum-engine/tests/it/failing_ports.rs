@@ -89,7 +89,7 @@ fn a_request_whose_audit_event_is_not_kept_is_refused() {
     let response = finished(test.engine.delegate(tenant(), request, &caller()));
     assert_eq!(summary(&response.outcome.unwrap_err()), refused);
     let asked = object(json!({"client_id": "storage", "token": "00D!opaque", "api_type": "salesforce_api"}));
-    let asked = RevocationRequest::parse((&asked).into()).unwrap();
+    let asked = RevocationRequest::parse((&asked).into(), None).unwrap();
     let revoked = finished(test.engine.revoke(tenant(), asked, &caller()));
     assert_eq!(summary(&revoked.outcome.unwrap_err()), refused);
     assert_eq!(test.sink.take_events().len(), 2);

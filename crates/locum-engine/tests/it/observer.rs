@@ -62,7 +62,7 @@ fn a_revocation_has_steps_of_its_own() {
     let revoke = |client_id: &str| {
         drop(test.observer.take());
         let parameters = object(json!({"client_id": client_id, "token": "opaque"}));
-        let request = RevocationRequest::parse((&parameters).into()).unwrap();
+        let request = RevocationRequest::parse((&parameters).into(), None).unwrap();
         let tenant = tenant_at(&*test.directory, ACME);
         let outcome = finished(test.engine.revoke(tenant, request, &caller())).outcome;
         let observed = test.observer.take();

@@ -3,7 +3,7 @@
 use locum_abi::answer::{Failure, RevokeAnswer};
 use locum_abi::manifest::{CredentialForm, Revocation};
 use locum_abi::upstream::UpstreamRequest;
-use locum_engine::model::{AddOn, WhenUnavailable};
+use locum_engine::model::{AddOn, ClientAuthentication, SecretDigest, WhenUnavailable};
 use locum_engine::ports::IssuerFailure;
 use serde_json::{Map, Value, json};
 
@@ -234,4 +234,24 @@ fn a_paused_issuer_is_not_asked_to_revoke() {
     test.script.pauses("salesforce_api");
     assert!(revoke(&test, json!({})).starts_with("503 temporarily_unavailable"));
     assert_eq!(test.script.revocations().len(), 1);
+}
+
+#[test]
+fn a_client_with_a_secret_must_present_it_to_revoke() {
+    let test = TestEngine::with(|setup| {
+        setup.acme.tenant.delegation.invalid_token_rate = bucket_rule(3, 1);
+        setup.client("storage").authentication =
+            ClientAuthentication::Secret(SecretDigest::of(&"s3cret".into()));
+    });
+    test.script.answers_revocations("salesforce_api", |_| Ok(RevokeAnswer::Revoked));
+    let with = |secret: &str| revoke(&test, json!({"client_secret": secret}));
+    let needs = "401 invalid_client the client must authenticate by its client_secret";
+    assert_eq!(revoke(&test, json!({})), needs);
+    assert_eq!(with("s3cret"), "revoked");
+    for _ in 0..3 {
+        assert_eq!(with("S3cret"), "401 invalid_client invalid client");
+    }
+    assert!(with("s3cret").starts_with("429 too_many_requests too many wrong secrets"));
+    let public = revoke(&TestEngine::new(), json!({"client_secret": "s3cret"}));
+    assert_eq!(public, "401 invalid_client this client has no secret to authenticate by; send none");
 }

@@ -133,7 +133,7 @@ fn a_revocation_at_one_tenant_calls_no_issuer_of_another() {
     test.script.answers_revocations("salesforce_api", |_| Ok(RevokeAnswer::Revoked));
     let revoke = |host: &str| {
         let parameters = object(json!({"client_id": "storage", "token": "00D!opaque"}));
-        let request = RevocationRequest::parse((&parameters).into()).unwrap();
+        let request = RevocationRequest::parse((&parameters).into(), None).unwrap();
         finished(test.engine.revoke(tenant_at(&*test.directory, host), request, &at(host))).outcome.unwrap();
         test.sink.take_only_event().tenant.unwrap()
     };

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use locum_engine::delegation::{admit, authenticate, authorize, issue};
-use locum_engine::ports::{Buckets, Directory, Entropy, Found};
+use locum_engine::ports::Found;
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::revocation::{self, RevocationAdmission, RevocationRequest};
 use locum_engine::{DelegationRequest, Issued, Ports, Refusal};
@@ -24,19 +24,17 @@ async fn delegate(
 
 #[allow(dead_code)]
 async fn revoke(
-    directory: &dyn Directory,
-    buckets: &dyn Buckets,
-    entropy: &dyn Entropy,
+    ports: &Ports,
     tenant: Found<PreparedTenant>,
     request: RevocationRequest,
     ip: IpAddr,
 ) -> Result<(), Refusal> {
-    let identified = revocation::identify(directory, tenant, request).await?;
+    let identified = revocation::identify(ports, tenant, request, ip, 0).await?;
     let revocable = revocation::select(identified)?;
-    match revocation::admit(buckets, revocable, ip, 0).await {
+    match revocation::admit(&*ports.buckets, revocable, ip, 0).await {
         RevocationAdmission::NothingToRevoke => Ok(()),
         RevocationAdmission::Counted { outcome, .. } => {
-            revocation::revoke(entropy, outcome?, "reference").await
+            revocation::revoke(&*ports.entropy, outcome?, "reference").await
         }
     }
 }

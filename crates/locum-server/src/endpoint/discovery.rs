@@ -11,6 +11,9 @@ use serde::Serialize;
 use crate::response;
 use crate::state::AppState;
 
+/// The methods of the endpoints where clients authenticate.
+const CLIENT_AUTHENTICATION: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+
 /// What there is (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2), and an `authorization_endpoint`, which
 /// client libraries want even of a server that has no such page.
 #[derive(Serialize)]
@@ -25,7 +28,7 @@ struct Metadata {
     id_token_signing_alg_values_supported: [&'static str; 7],
     grant_types_supported: [&'static str; 2],
     token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
 }
 
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
@@ -50,8 +53,8 @@ impl Metadata {
                 "HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA",
             ],
             grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER],
-            token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
-            revocation_endpoint_auth_methods_supported: ["none"],
+            token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+            revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
             issuer: tenant.issuer().to_owned(),
         }
     }

@@ -8,16 +8,19 @@ use locum_engine::RevocationRequest;
 
 use crate::endpoint::arrival::Arrival;
 use crate::execution::revoke;
+use crate::request::basic_credentials;
 use crate::response;
 use crate::state::AppState;
 
 /// 200 without a body, whether there was such a token or not (RFC 7009 section 2.2), or the refusal.
 pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
-    let Arrival { caller, tenant, body, deadline, .. } = match Arrival::of(request, &state).await {
+    let Arrival { head, caller, tenant, body, deadline } = match Arrival::of(request, &state).await {
         Ok(arrival) => arrival,
         Err(refusal) => return response::refusal(&refusal),
     };
-    let request = body.and_then(|body| RevocationRequest::parse(body.parameters(&state.limits)?));
+    let request = body.and_then(|body| {
+        RevocationRequest::parse(body.parameters(&state.limits)?, basic_credentials(&head.headers)?)
+    });
     let answer = match request {
         Ok(request) => revoke(&state, tenant, request, caller, deadline).await,
         Err(refusal) => {
@@ -25,5 +28,7 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
             state.engine.refuse_unread_revocation(refusal, tenant, &caller)
         }
     };
-    response::revocation(&answer)
+    let mut response = response::revocation(&answer);
+    response::challenge(&head.headers, answer.outcome.as_ref().err(), response.headers_mut());
+    response
 }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::response::Response;
 use locum_engine::{RefusalKind, TokenRequest};
 
@@ -39,12 +37,7 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     };
     let mut response = response::token(&answer);
     let headers = response.headers_mut();
-    let is_unauthenticated = answer.outcome.as_ref().is_err_and(|refusal| refusal.status() == 401);
-    if is_unauthenticated && head.headers.contains_key(AUTHORIZATION) {
-        // RFC 6749 section 5.2. In answer to a page that sent no such header, a browser would ask its user for a password.
-        headers
-            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"clients\", charset=\"UTF-8\""));
-    }
+    response::challenge(&head.headers, answer.outcome.as_ref().err(), headers);
     cors::vary(headers);
     if let Some(origin) = origin {
         cors::let_read(origin, headers);

@@ -104,7 +104,7 @@ async fn discovery_has_the_members_that_client_libraries_require() {
                 "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
             ],
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-            "revocation_endpoint_auth_methods_supported": ["none"],
+            "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         })
     );
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));

@@ -127,6 +127,19 @@ async fn a_client_authenticates_by_the_header_or_in_the_body() {
 }
 
 #[tokio::test]
+async fn a_client_authenticates_in_the_same_way_to_revoke() {
+    let server = TestServer::with(with_secret);
+    let revocation = || post_body("/oauth/revoke", FORM, "token=opaque");
+    let header = |secret: &str| with_header(revocation(), "authorization", &basic("caller", secret));
+    assert_eq!(server.send(header("s%2Bcret")).await.status, 200);
+    let reply = server.send(header("wrong")).await;
+    assert_eq!(reply.error_code(), code(401, "invalid_client"));
+    assert_eq!(reply.header("www-authenticate"), Some("Basic realm=\"clients\", charset=\"UTF-8\""));
+    let unauthenticated = post_body("/oauth/revoke", FORM, "client_id=caller&token=opaque");
+    assert_eq!(server.send(unauthenticated).await.error_code(), code(401, "invalid_client"));
+}
+
+#[tokio::test]
 async fn a_target_that_is_named_twice_is_invalid_and_another_parameter_is_the_request() {
     let server = TestServer::new();
     for (added, error) in [

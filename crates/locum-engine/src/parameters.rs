@@ -8,10 +8,10 @@ use crate::refusal::Refusal;
 use crate::strict_json::{Members, Node};
 
 /// The parameters of an endpoint that knows `N` of them.
-pub(super) struct Parameters<'a, const N: usize> {
+pub(crate) struct Parameters<'a, const N: usize> {
     names: &'static [&'static str; N],
     known: [Option<Cow<'a, str>>; N],
-    pub(super) extras: Map<String, Value>,
+    pub(crate) extras: Map<String, Value>,
 }
 
 impl<'a, const N: usize> Parameters<'a, N> {
@@ -19,7 +19,7 @@ impl<'a, const N: usize> Parameters<'a, N> {
     ///
     /// # Errors
     /// A parameter of the endpoint is not a string.
-    pub(super) fn sort(
+    pub(crate) fn sort(
         parameters: Members<'a>,
         names: &'static [&'static str; N],
         dropped: &[&str],
@@ -43,12 +43,12 @@ impl<'a, const N: usize> Parameters<'a, N> {
         Ok(sorted)
     }
 
-    pub(super) fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let (_, text) = self.names.iter().zip(&mut self.known).find(|(known, _)| **known == name)?;
         text.take()
     }
 
-    pub(super) fn required(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
+    pub(crate) fn required(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
         self.take(name).ok_or_else(|| Refusal::missing_parameter(name))
     }
 }

@@ -14,7 +14,7 @@ use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::{Refusal, RefusalKind};
 
 /// The bucket of one kind of failure, of one address at one tenant.
-pub(super) struct FailureLimit<'a> {
+pub(crate) struct FailureLimit<'a> {
     buckets: &'a dyn Buckets,
     key: BucketKey<'a>,
     rule: BucketRule,
@@ -23,7 +23,7 @@ pub(super) struct FailureLimit<'a> {
 }
 
 impl<'a> FailureLimit<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         buckets: &'a dyn Buckets,
         tenant: &'a PreparedTenant,
         ip: IpAddr,
@@ -44,7 +44,7 @@ impl<'a> FailureLimit<'a> {
     ///
     /// # Errors
     /// 429, or 503 if the buckets cannot be asked and the tenant's policy is closed.
-    pub(super) async fn check(&self, exceeded: &str) -> Result<(), Refusal> {
+    pub(crate) async fn check(&self, exceeded: &str) -> Result<(), Refusal> {
         match self.buckets.peek(self.key, self.rule, self.now_unix_ms).wait().await {
             Ok(decision) if decision.conforms => Ok(()),
             Ok(decision) => Err(Refusal::new(RefusalKind::TooManyInvalidTokens, exceeded)
@@ -60,7 +60,7 @@ impl<'a> FailureLimit<'a> {
     }
 
     /// Takes a token from the bucket for a failure.
-    pub(super) async fn count(&self) {
+    pub(crate) async fn count(&self) {
         // The request is refused already. If the buckets cannot be asked, the next request finds that in `check`.
         let _ = self.buckets.try_acquire(self.key, self.rule, self.now_unix_ms).wait().await;
     }

@@ -1,7 +1,8 @@
 //! Whether the calling client is who it says, at the endpoints where clients authenticate.
 
-use crate::delegation::failure_limit::FailureLimit;
-use crate::delegation::request::DelegationRequest;
+use locum_abi::secret::Secret;
+
+use crate::failure_limit::FailureLimit;
 use crate::model::{ClientAuthentication, ConfidentialClients};
 use crate::observer::Endpoint;
 use crate::prepared::{PreparedClient, PreparedTenant};
@@ -20,13 +21,13 @@ pub(crate) enum ClientProof {
 ///
 /// # Errors
 /// The secret is missing or wrong, too many were wrong, or `/delegation` does not serve clients that can authenticate.
-pub(super) async fn client_proof(
+pub(crate) async fn client_proof(
     tenant: &PreparedTenant,
     client: &PreparedClient,
-    request: &DelegationRequest,
+    endpoint: Endpoint,
+    presented: Option<&Secret>,
     wrong_secrets: FailureLimit<'_>,
 ) -> Result<ClientProof, Refusal> {
-    let presented = request.client_secret.as_ref();
     let ClientAuthentication::Secret(secret) = &client.client().authentication else {
         // It may be the secret of another client, so it is not ignored. `/delegation` ignores what old SDKs send.
         return match presented {
@@ -34,7 +35,7 @@ pub(super) async fn client_proof(
             None => Ok(ClientProof::None),
         };
     };
-    if request.endpoint == Endpoint::Delegation {
+    if endpoint == Endpoint::Delegation {
         return match tenant.delegation().confidential_clients {
             ConfidentialClients::Open => Ok(ClientProof::None),
             ConfidentialClients::Refused => Err(Refusal::new(
