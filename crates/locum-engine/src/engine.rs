@@ -1,11 +1,13 @@
 //! The engine: calls the steps of a delegation, a token exchange and a revocation in order.
 
 use jsonwebtoken::crypto::aws_lc;
+use locum_abi::secret::Secret;
 
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{
-    Caller, DelegationRequest, TokenRequest, admit, authenticate, authorize, issue, issued_token_type,
+    Caller, DelegationRequest, REFRESH_TOKEN_TYPE, Renewal, TokenRequest, Wanted, admit, authenticate,
+    authorize, issue, issue_refresh_token, issued_token_type,
 };
 use crate::observation::{self, Observation};
 use crate::observer::{Endpoint, Step};
@@ -51,6 +53,8 @@ pub struct IssuedToken {
     pub expires_in: Option<i64>,
     /// The granted scopes, separated by spaces; absent if they are the requested ones.
     pub scope: Option<String>,
+    /// What takes the place of the refresh token of the request, which was replaced.
+    pub refresh_token: Option<Secret>,
 }
 
 /// An issued credential, and what was granted.
@@ -59,6 +63,8 @@ struct Granted {
     api_type: String,
     /// The granted scopes; absent if they are the requested ones.
     scope: Option<String>,
+    /// The successor of the refresh token.
+    refresh_token: Option<Secret>,
 }
 
 /// The answer to a revocation request.
@@ -117,12 +123,13 @@ impl Engine {
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
         let outcome = outcome.map_err(Refusal::in_terms_of_oauth);
         let (outcome, rate) = self.audited(Endpoint::Token, recorder, observation, outcome).await;
-        let outcome = outcome.map(|Granted { issued, api_type, scope }| {
+        let outcome = outcome.map(|Granted { issued, api_type, scope, refresh_token }| {
             let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
             IssuedToken {
                 issued_token_type: issued_token_type(requested_type, &api_type),
                 expires_in: issued.expires_at.map(|expires_at| expires_at.saturating_sub(now)),
                 scope,
+                refresh_token,
                 issued,
             }
         });
@@ -159,6 +166,7 @@ impl Engine {
         let Ports { entropy, directory, buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
         recorder.parsed(&request);
+        let wants_refresh_token = request.wanted == Wanted::RefreshToken;
         let mut payload = Vec::new();
         let now_unix_ms = recorder.now_unix_ms;
         let authenticated =
@@ -169,12 +177,22 @@ impl Engine {
         recorder.counted(admission.rate, &admission.outcome);
         let admitted = admission.outcome?;
         observation.enter(Step::Authorize);
-        let mut authorized = authorize(&**directory, admitted, &recorder.reference).await?;
-        recorder.authorized(&authorized);
-        let (api_type, scope) = (std::mem::take(&mut authorized.api_type), authorized.scope.take());
-        observation.enter(Step::Issue);
-        let issued = issue(&**entropy, &**directory, authorized, &recorder.reference).await?;
-        Ok(Granted { issued, api_type, scope })
+        let renewal = Renewal::of(&admitted);
+        let (issued, api_type, scope) = if wants_refresh_token {
+            let (issued, scope) = issue_refresh_token(&self.ports, admitted).await?;
+            (issued, REFRESH_TOKEN_TYPE.to_owned(), scope)
+        } else {
+            let mut authorized = authorize(&**directory, admitted, &recorder.reference).await?;
+            recorder.authorized(&authorized);
+            let (api_type, scope) = (std::mem::take(&mut authorized.api_type), authorized.scope.take());
+            observation.enter(Step::Issue);
+            (issue(&**entropy, &**directory, authorized, &recorder.reference).await?, api_type, scope)
+        };
+        let refresh_token = match renewal {
+            Some(renewal) => renewal.complete(&self.ports).await?,
+            None => None,
+        };
+        Ok(Granted { issued, api_type, scope, refresh_token })
     }
 
     /// Refuses a request that could not be read or was not served, and records one audit event. `tenant` is the one
@@ -261,7 +279,7 @@ impl Engine {
         recorder: &mut Recorder,
         observation: &mut Observation<'_>,
     ) -> Result<(), Refusal> {
-        let Ports { entropy, buckets, .. } = &self.ports;
+        let Ports { buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
         recorder.revoking(&request);
         let now_unix_ms = recorder.now_unix_ms;
@@ -274,7 +292,7 @@ impl Engine {
                 recorder.counted(rate, &outcome);
                 let admitted = outcome?;
                 observation.enter(Step::Revoke);
-                revocation::revoke(&**entropy, admitted, &recorder.reference).await
+                revocation::revoke(&self.ports, admitted, &recorder.reference).await
             }
         }
     }

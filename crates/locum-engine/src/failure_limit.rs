@@ -51,10 +51,7 @@ impl<'a> FailureLimit<'a> {
                 .retry_after(decision.retry_after_seconds)),
             Err(unavailable) => match self.when_unavailable {
                 WhenUnavailable::Open => Ok(()),
-                WhenUnavailable::Closed => {
-                    Err(Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later")
-                        .because(unavailable))
-                }
+                WhenUnavailable::Closed => Err(Refusal::unavailable(unavailable)),
             },
         }
     }

@@ -162,6 +162,7 @@ pub mod prepared;
 mod rate_limited_address;
 mod recorder;
 mod references;
+mod refresh_tokens;
 mod refusal;
 pub mod revocation;
 pub mod strict_json;
@@ -172,7 +173,8 @@ pub use bucket::{BucketDecision, BucketRule, TokenBucket};
 pub use client_authentication::BasicCredentials;
 pub use credential::{Credential, Issued};
 pub use delegation::{
-    Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, TOKEN_EXCHANGE, TokenRequest,
+    Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, REFRESH_TOKEN, TOKEN_EXCHANGE,
+    TokenRequest, Wanted,
 };
 pub use engine::{DelegationResponse, Engine, IssuedToken, RevocationResponse, TokenResponse};
 pub use mask::mask_tokens;

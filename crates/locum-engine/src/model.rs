@@ -6,6 +6,7 @@ mod client_authentication;
 mod issuer_url;
 mod policy;
 mod public_key_algorithm;
+mod refresh_token_rules;
 mod tenant;
 mod trusted_issuer;
 mod user;
@@ -16,6 +17,8 @@ pub use client_authentication::{ClientAuthentication, SecretDigest};
 pub use issuer_url::{InvalidIssuerUrl, IssuerUrl};
 pub use policy::{Chains, ConfidentialClients, DelegationPolicy, WhenUnavailable};
 pub use public_key_algorithm::{PublicKeyAlgorithm, UnknownAlgorithm};
+pub use refresh_token_rules::RefreshTokenRules;
+pub(crate) use refresh_token_rules::after;
 pub use tenant::Tenant;
 pub use trusted_issuer::{
     Audiences, FormerIssuer, InvalidUserIdRule, IssuerKeySource, KeyLocation, RemoteKeys, TokenType,

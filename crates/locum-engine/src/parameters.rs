@@ -48,6 +48,11 @@ impl<'a, const N: usize> Parameters<'a, N> {
         text.take()
     }
 
+    /// The name of a parameter of the endpoint that was not taken.
+    pub(crate) fn left(&self) -> Option<&'static str> {
+        self.names.iter().zip(&self.known).find(|(_, text)| text.is_some()).map(|(name, _)| *name)
+    }
+
     pub(crate) fn required(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
         self.take(name).ok_or_else(|| Refusal::missing_parameter(name))
     }

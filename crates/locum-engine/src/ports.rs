@@ -13,6 +13,7 @@ use crate::model::User;
 pub use crate::observer::{Endpoint, Observer, Outcome, Step};
 pub use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant, RemoteIssuer};
+pub use crate::refresh_tokens::{NoRefreshTokens, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation};
 use crate::subject_token::KeySet;
 
 /// The ports of an engine, except [`Issuers`], which tenants are prepared with.
@@ -31,12 +32,14 @@ pub struct Ports {
     pub audit: Arc<dyn AuditSink>,
     /// The keys of trusted issuers that have to be fetched.
     pub issuer_keys: Arc<dyn IssuerKeys>,
+    /// The refresh tokens.
+    pub refresh_tokens: Arc<dyn RefreshTokens>,
     /// Who measures requests, if anybody does.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Ports {
-    /// Combines these ports, without an observer and without a way to fetch keys.
+    /// Combines these ports, without an observer, without a way to fetch keys, and without a place for refresh tokens.
     pub fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -51,6 +54,7 @@ impl Ports {
             buckets,
             audit,
             issuer_keys: Arc::new(NoIssuerKeys),
+            refresh_tokens: Arc::new(NoRefreshTokens),
             observer: None,
         }
     }

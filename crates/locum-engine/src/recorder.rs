@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use crate::audit::{AuditCode, AuditEvent, AuditRefusal};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
-use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest};
+use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, Wanted};
 use crate::limits::AUDIT_TEXT_MAX;
 use crate::mask::mask_tokens;
 use crate::observer::Endpoint;
@@ -19,6 +19,8 @@ pub(crate) struct Recorder {
     pub(crate) now_unix_ms: u64,
     pub(crate) reference: String,
     pub(crate) rate: Option<BucketDecision>,
+    /// Whether the grant is `refresh_token`.
+    is_refreshed: bool,
     event: AuditEvent,
 }
 
@@ -28,6 +30,7 @@ impl Recorder {
         Self {
             now_unix_ms,
             rate: None,
+            is_refreshed: false,
             event: AuditEvent {
                 at_unix_ms: now_unix_ms,
                 code: AuditCode::Failure,
@@ -60,6 +63,7 @@ impl Recorder {
     }
 
     pub(crate) fn parsed(&mut self, request: &DelegationRequest) {
+        self.is_refreshed = request.wanted == Wanted::Refreshed;
         self.event.client_id = Some(shown(&request.client_id));
         self.event.target = request.target.as_deref().or(request.resource.as_deref()).map(shown);
         self.event.api_type = request.api_type.as_deref().map(shown);
@@ -71,6 +75,10 @@ impl Recorder {
     pub(crate) fn authenticated(&mut self, authenticated: &Authenticated<'_>) {
         self.event.tenant = Some(authenticated.tenant_domain().to_owned());
         self.event.user_id = Some(authenticated.user_id().to_owned());
+        if self.is_refreshed {
+            // Those of the token, if none are requested.
+            self.event.scope = Some(shown(&authenticated.request.scope.join(" ")));
+        }
         self.event.actor = authenticated.actor.as_ref().map(|actor| shown(&actor.sub));
     }
 
@@ -101,6 +109,7 @@ impl Recorder {
         outcome: Result<&Issued, &Refusal>,
     ) -> AuditEvent {
         let (success, failure) = match endpoint {
+            Endpoint::Token if self.is_refreshed => (AuditCode::Refreshed, AuditCode::RefreshFailure),
             Endpoint::Token => (AuditCode::Exchanged, AuditCode::ExchangeFailure),
             Endpoint::Delegation | Endpoint::Revocation => (AuditCode::Success, AuditCode::Failure),
         };
@@ -113,6 +122,9 @@ impl Recorder {
                 ) =>
             {
                 AuditCode::Limited
+            }
+            Err(refusal) if refusal.kind() == RefusalKind::RefreshTokenReused => {
+                AuditCode::RefreshTokenReused
             }
             Err(_) => failure,
         };

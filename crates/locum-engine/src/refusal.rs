@@ -59,6 +59,8 @@ pub enum RefusalKind {
     UnauthorizedClient,
     /// The subject or actor token is invalid, or does not allow the exchange.
     InvalidGrant,
+    /// The refresh token was replaced, and its family is revoked.
+    RefreshTokenReused,
     /// The user is blocked.
     UserBlocked,
     /// The target is unknown or does not allow the client (RFC 8693 section 2.2.2).
@@ -89,10 +91,11 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their status.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
         Self::InvalidGrant,
+        Self::RefreshTokenReused,
         Self::InvalidScope,
         Self::UnsupportedTokenType,
         Self::InvalidClient,
@@ -130,6 +133,7 @@ impl RefusalKind {
             Self::InvalidClient => "invalid_client",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::RefreshTokenReused => "refresh_token_reused",
             Self::UserBlocked => "user_blocked",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidScope => "invalid_scope",
@@ -151,7 +155,7 @@ impl RefusalKind {
         match self {
             Self::InvalidRequest => Row::new(400, "invalid_request", Fault::Caller),
             Self::UnsupportedGrantType => Row::new(400, "unsupported_grant_type", Fault::Caller),
-            Self::InvalidGrant => Row::new(400, "invalid_grant", Fault::Caller),
+            Self::InvalidGrant | Self::RefreshTokenReused => Row::new(400, "invalid_grant", Fault::Caller),
             Self::InvalidScope => Row::new(400, "invalid_scope", Fault::Caller),
             Self::UnsupportedTokenType => Row::new(400, "unsupported_token_type", Fault::Caller),
             Self::InvalidClient => Row::new(401, "invalid_client", Fault::Caller),
@@ -263,6 +267,11 @@ impl Refusal {
         Self::invalid_request(words.take(ISSUER_TEXT_MAX).collect::<String>())
     }
 
+    /// A store is unavailable, or what it answers cannot be used.
+    pub(crate) fn unavailable(inside: impl fmt::Display) -> Self {
+        Self::new(RefusalKind::TemporarilyUnavailable, "try again later").because(inside)
+    }
+
     /// An internal error. The client receives only the reference, under which the audit event has the cause.
     pub fn fault(kind: RefusalKind, reference: &str, inside: impl fmt::Display) -> Self {
         Self::new(kind, format!("internal error; reference {reference}")).because(inside)
@@ -333,6 +342,7 @@ mod tests {
                 "400 invalid_request InvalidRequest Caller",
                 "400 unsupported_grant_type UnsupportedGrantType Caller",
                 "400 invalid_grant InvalidGrant Caller",
+                "400 invalid_grant RefreshTokenReused Caller",
                 "400 invalid_scope InvalidScope Caller",
                 "400 unsupported_token_type UnsupportedTokenType Caller",
                 "401 invalid_client InvalidClient Caller",

@@ -16,6 +16,7 @@ mod pem_kind;
 mod places;
 mod reader;
 mod references;
+mod refresh_tokens;
 mod yaml;
 
 use std::collections::HashSet;

@@ -7,7 +7,7 @@ use locum_engine::model::Client;
 use locum_engine::ports::{Endpoint, Outcome};
 use locum_engine::{
     AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, IssuedToken, Ports,
-    Refusal, RevocationRequest, TokenRequest, TokenResponse,
+    REFRESH_TOKEN, Refusal, RefusalKind, RevocationRequest, TokenRequest, TokenResponse,
 };
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ use crate::faults::PortCalls;
 use crate::issuer_keys::ScriptedKeys;
 use crate::issuers::{IssuerScript, ScriptedIssuers};
 use crate::observer::{Recorded, RecordingObserver};
+use crate::refresh_tokens::FaultyRefreshTokens;
 use crate::requests::{caller, object};
 use crate::tenants::{client_of, tenant};
 use crate::{ACME, GLOBEX, NOW, finished};
@@ -71,6 +72,8 @@ pub struct TestEngine {
     pub sink: Arc<RecordingSink>,
     /// The keys of trusted issuers.
     pub issuer_keys: Arc<ScriptedKeys>,
+    /// The refresh tokens.
+    pub refresh_tokens: Arc<FaultyRefreshTokens>,
     /// What was measured.
     pub observer: Arc<RecordingObserver>,
     /// The answers of issuers, and their recorded calls.
@@ -121,9 +124,23 @@ impl TestEngine {
             Arc::clone(&sink) as _,
         );
         ports.issuer_keys = Arc::clone(&issuer_keys) as _;
+        let refresh_tokens = Arc::new(FaultyRefreshTokens::new(Arc::clone(&calls)));
+        ports.refresh_tokens = Arc::clone(&refresh_tokens) as _;
         ports.observer = Some(Arc::clone(&observer) as _);
         let engine = Arc::new(Engine::new(ports));
-        Self { engine, clock, entropy, directory, buckets, sink, issuer_keys, observer, script, calls }
+        Self {
+            engine,
+            clock,
+            entropy,
+            directory,
+            buckets,
+            sink,
+            issuer_keys,
+            refresh_tokens,
+            observer,
+            script,
+            calls,
+        }
     }
 
     /// The add-ons that do not work.
@@ -151,6 +168,9 @@ impl TestEngine {
         let code = match &response.outcome {
             Ok(_) => AuditCode::Success,
             Err(refusal) if refusal.status() == 429 => AuditCode::Limited,
+            Err(refusal) if refusal.kind() == RefusalKind::RefreshTokenReused => {
+                AuditCode::RefreshTokenReused
+            }
             Err(_) => AuditCode::Failure,
         };
         assert_eq!(event.code, code, "{event:?}");
@@ -177,10 +197,19 @@ impl TestEngine {
             }
         };
         let event = self.sink.take_only_event();
+        let is_refreshed = parameters.get("grant_type").is_some_and(|grant| grant == REFRESH_TOKEN);
         let (code, outcome) = match &response.outcome {
+            Ok(_) if is_refreshed => (AuditCode::Refreshed, Outcome::Issued),
+            Err(refusal) if refusal.kind() == RefusalKind::RefreshTokenReused => {
+                (AuditCode::RefreshTokenReused, refusal.into())
+            }
             Ok(token) if token.issued.reused => (AuditCode::Exchanged, Outcome::Reused),
             Ok(_) => (AuditCode::Exchanged, Outcome::Issued),
             Err(refusal) if refusal.status() == 429 => (AuditCode::Limited, refusal.into()),
+            // What cannot be read has no grant type.
+            Err(refusal) if is_refreshed && event.client_id.is_some() => {
+                (AuditCode::RefreshFailure, refusal.into())
+            }
             Err(refusal) => (AuditCode::ExchangeFailure, refusal.into()),
         };
         assert_eq!(event.code, code, "{event:?}");

@@ -15,6 +15,12 @@ pub enum AuditCode {
     Exchanged,
     /// `fecte`: a token exchange that was refused, or failed.
     ExchangeFailure,
+    /// `sertft`: new tokens by a refresh token.
+    Refreshed,
+    /// `fertft`: that was refused, or failed.
+    RefreshFailure,
+    /// `ferrt`: a refresh token was used after it was replaced, and its family is revoked.
+    RefreshTokenReused,
     /// `limit_delegation`: a delegation or token exchange that the rate limit refused.
     Limited,
     /// `srrt`: a credential was revoked.
@@ -31,6 +37,9 @@ impl AuditCode {
             Self::Failure => "fd",
             Self::Exchanged => "secte",
             Self::ExchangeFailure => "fecte",
+            Self::Refreshed => "sertft",
+            Self::RefreshFailure => "fertft",
+            Self::RefreshTokenReused => "ferrt",
             Self::Limited => "limit_delegation",
             Self::Revoked => "srrt",
             Self::RevocationFailure => "frrt",

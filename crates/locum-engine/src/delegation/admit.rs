@@ -61,10 +61,7 @@ pub(crate) async fn count(
         Err(unavailable) => {
             let outcome = match policy.when_buckets_unavailable {
                 WhenUnavailable::Open => Ok(()),
-                WhenUnavailable::Closed => {
-                    Err(Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later")
-                        .because(unavailable))
-                }
+                WhenUnavailable::Closed => Err(Refusal::unavailable(unavailable)),
             };
             Count { rate: None, outcome }
         }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::client_authentication::{ClientProof, client_proof};
 use crate::delegation::actor::Actor;
-use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken};
+use crate::delegation::refresh_subject::{self, UsedRefreshToken, used_refresh_token};
+use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken, Wanted};
 use crate::delegation::subject::subject_of;
 use crate::failure_limit::FailureLimit;
 use crate::model::User;
-use crate::ports::{BucketSubject, Directory, Found, Ports, StoreUnavailable};
+use crate::ports::{BucketSubject, Directory, Found, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Subject;
@@ -24,6 +25,8 @@ pub struct Authenticated<'t> {
     pub(crate) subject: Subject<'t>,
     pub(crate) user: Option<Arc<User>>,
     pub(crate) actor: Option<Actor>,
+    /// The presented refresh token, if it is one.
+    pub(crate) refresh_token: Option<Box<UsedRefreshToken>>,
     pub(crate) now_unix_ms: u64,
 }
 
@@ -53,7 +56,7 @@ impl Authenticated<'_> {
 pub async fn authenticate<'t>(
     ports: &Ports,
     tenant: Found<PreparedTenant>,
-    request: DelegationRequest,
+    mut request: DelegationRequest,
     ip: IpAddr,
     now_unix_ms: u64,
     payload: &'t mut Vec<u8>,
@@ -69,12 +72,19 @@ pub async fn authenticate<'t>(
     let limit = limit(BucketSubject::InvalidTokens);
     limit.check("too many invalid tokens from this address; wait before the next request").await?;
     let tokens = Tokens { ports, tenant: &tenant, client: &client, limit, now_unix_ms };
-    let (subject, user) = tokens.verify(&request.subject, "user is blocked", payload).await?;
+    let Verified { subject, user, refresh_token } =
+        tokens.verify(&request.subject, "user is blocked", payload).await?;
     let actor = match &request.actor {
         None => None,
-        Some(actor) => Some(tokens.verify(actor, "the actor is blocked", &mut Vec::new()).await?.0.into()),
+        Some(actor) => {
+            Some(tokens.verify(actor, "the actor is blocked", &mut Vec::new()).await?.subject.into())
+        }
     };
-    Ok(Authenticated { tenant, client, proof, request, subject, user, actor, now_unix_ms })
+    if let (Wanted::Refreshed, true, Some(scope)) = (request.wanted, request.scope.is_empty(), &subject.scope)
+    {
+        request.scope.clone_from(scope);
+    }
+    Ok(Authenticated { tenant, client, proof, request, subject, user, actor, refresh_token, now_unix_ms })
 }
 
 /// What the tokens of one request are verified by.
@@ -86,6 +96,13 @@ struct Tokens<'a> {
     now_unix_ms: u64,
 }
 
+/// A token that is what it claims to be.
+struct Verified<'t> {
+    subject: Subject<'t>,
+    user: Option<Arc<User>>,
+    refresh_token: Option<Box<UsedRefreshToken>>,
+}
+
 impl Tokens<'_> {
     /// Verifies a token, and looks up its user, who must not be blocked.
     async fn verify<'t>(
@@ -93,27 +110,38 @@ impl Tokens<'_> {
         presented: &PresentedToken,
         blocked: &str,
         payload: &'t mut Vec<u8>,
-    ) -> Result<(Subject<'t>, Option<Arc<User>>), Refusal> {
-        let Self { ports: Ports { directory, issuer_keys, .. }, tenant, client, limit, now_unix_ms } = self;
-        let subject = match presented.kind {
-            // Locum stores no refresh tokens yet, so each is unknown.
-            PresentedKind::RefreshToken => Err(Refusal::invalid_grant("unknown or revoked refresh_token")),
-            _ => subject_of(&**issuer_keys, tenant, client, presented, *now_unix_ms, payload).await,
-        };
-        let subject = match subject {
+    ) -> Result<Verified<'t>, Refusal> {
+        let Self { ports: Ports { directory, .. }, tenant, limit, .. } = self;
+        let (subject, refresh_token) = match self.subject(presented, payload).await {
             Ok(subject) => subject,
             Err(refusal) => {
-                if refusal.kind() == RefusalKind::InvalidGrant {
+                if matches!(refusal.kind(), RefusalKind::InvalidGrant | RefusalKind::RefreshTokenReused) {
                     limit.count().await;
                 }
                 return Err(refusal);
             }
         };
-        let user = directory.user(tenant, &subject.user_id).wait().await.map_err(try_again)?;
+        let user = directory.user(tenant, &subject.user_id).wait().await.map_err(Refusal::unavailable)?;
         if user.as_ref().is_some_and(|user| user.blocked) {
             return Err(Refusal::new(RefusalKind::UserBlocked, blocked));
         }
-        Ok((subject, user))
+        Ok(Verified { subject, user, refresh_token })
+    }
+
+    async fn subject<'t>(
+        &self,
+        presented: &PresentedToken,
+        payload: &'t mut Vec<u8>,
+    ) -> Result<(Subject<'t>, Option<Box<UsedRefreshToken>>), Refusal> {
+        let Self { ports: Ports { issuer_keys, refresh_tokens, .. }, tenant, client, now_unix_ms, .. } = self;
+        if presented.kind != PresentedKind::RefreshToken {
+            let subject =
+                subject_of(&**issuer_keys, tenant, client, presented, *now_unix_ms, payload).await?;
+            return Ok((subject, None));
+        }
+        let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
+        let used = used_refresh_token(&**refresh_tokens, tenant, client, presented, now).await?;
+        Ok((refresh_subject::subject(&used, tenant, payload)?, Some(Box::new(used))))
     }
 }
 
@@ -121,7 +149,7 @@ impl Tokens<'_> {
 /// probe for tenants.
 pub(crate) fn delegating_tenant(tenant: Found<PreparedTenant>) -> Result<Arc<PreparedTenant>, Refusal> {
     tenant
-        .map_err(try_again)?
+        .map_err(Refusal::unavailable)?
         .filter(|tenant| tenant.delegation().enabled)
         .ok_or_else(|| Refusal::new(RefusalKind::NotFound, "delegation is not available here"))
 }
@@ -131,10 +159,6 @@ pub(crate) async fn known_client(
     tenant: &PreparedTenant,
     client_id: &str,
 ) -> Result<Arc<PreparedClient>, Refusal> {
-    let client = directory.client(tenant, client_id).wait().await.map_err(try_again)?;
+    let client = directory.client(tenant, client_id).wait().await.map_err(Refusal::unavailable)?;
     client.ok_or_else(|| Refusal::new(RefusalKind::UnknownClient, "invalid client"))
-}
-
-pub(super) fn try_again(unavailable: StoreUnavailable) -> Refusal {
-    Refusal::new(RefusalKind::TemporarilyUnavailable, "try again later").because(unavailable)
 }

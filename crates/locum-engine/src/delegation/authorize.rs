@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::delegation::act_claim::act_claim;
 use crate::delegation::admit::Admitted;
-use crate::delegation::authenticate::{Authenticated, try_again};
+use crate::delegation::authenticate::Authenticated;
 use crate::delegation::lifetime;
-use crate::delegation::request::PresentedKind;
+use crate::delegation::request::{DelegationRequest, PresentedKind, Wanted};
 use crate::delegation::scope::{self, KnownUser};
 use crate::delegation::session;
 use crate::delegation::snake_case::snake_case;
@@ -52,9 +52,8 @@ pub async fn authorize(
 ) -> Result<Authorized, Refusal> {
     let authenticated = admitted.authenticated;
     let client = authenticated.client.client();
-    check_client(client, authenticated.request.subject.kind)?;
-    let is_chain = session::check_chain(directory, &authenticated).await?;
-    let act = act_claim(&authenticated)?;
+    check_client(client, &authenticated.request)?;
+    let about = about_token(directory, &authenticated).await?;
     let target = allowed_target(directory, &authenticated).await?;
     let (add_on, manifest) = chosen_add_on(&target, authenticated.request.api_type.as_deref())?;
     check_oidc_conformance(client, target.client(), add_on)?;
@@ -64,7 +63,6 @@ pub async fn authorize(
     let seconds = lifetime::granted_seconds(&authenticated, add_on, &manifest.lifetime, reference)?;
     let now_unix_ms = authenticated.now_unix_ms;
     let tenant = Arc::clone(&authenticated.tenant);
-    let about = AboutToken { is_chain, act };
     let (grant, scope) = grant(authenticated, about, target.client(), add_on, manifest, seconds)?;
     Ok(Authorized {
         reuse: Reuse::of(tenant.delegation(), manifest, add_on.reusable(), &grant),
@@ -78,12 +76,16 @@ pub async fn authorize(
     })
 }
 
-fn check_client(client: &Client, subject: PresentedKind) -> Result<(), Refusal> {
+pub(super) fn check_client(client: &Client, request: &DelegationRequest) -> Result<(), Refusal> {
     let refused = |why: &str| Err(Refusal::new(RefusalKind::UnauthorizedClient, why));
     if !client.is_first_party {
         return refused("third-party clients cannot delegate");
     }
-    match subject {
+    if request.wanted == Wanted::Refreshed {
+        // A grant of its own, without which there is no refresh token.
+        return Ok(());
+    }
+    match request.subject.kind {
         PresentedKind::RefreshToken if !client.grants.refresh_token => {
             refused("the legacy delegation grant for refresh_token is not allowed for the client")
         }
@@ -98,7 +100,7 @@ fn check_client(client: &Client, subject: PresentedKind) -> Result<(), Refusal> 
 
 /// Refuses an unknown target and one that does not allow the client with the same text, so that nobody can probe for
 /// clients.
-async fn allowed_target(
+pub(super) async fn allowed_target(
     directory: &dyn Directory,
     authenticated: &Authenticated<'_>,
 ) -> Result<Arc<PreparedClient>, Refusal> {
@@ -125,14 +127,17 @@ async fn named_target(
 ) -> Result<Option<Arc<PreparedClient>>, Refusal> {
     let Authenticated { tenant, client, request, .. } = authenticated;
     let by_id = match request.target.as_deref() {
-        Some(id) if id != client.id() => Some(directory.client(tenant, id).wait().await.map_err(try_again)?),
+        Some(id) if id != client.id() => {
+            Some(directory.client(tenant, id).wait().await.map_err(Refusal::unavailable)?)
+        }
         Some(_) => Some(Some(Arc::clone(client))),
         None => None,
     };
     let Some(resource) = request.resource.as_deref() else {
         return Ok(by_id.unwrap_or_else(|| Some(Arc::clone(client))));
     };
-    let by_resource = directory.client_by_resource(tenant, resource).wait().await.map_err(try_again)?;
+    let by_resource =
+        directory.client_by_resource(tenant, resource).wait().await.map_err(Refusal::unavailable)?;
     // Two names must be of one target.
     Ok(by_resource
         .filter(|target| by_id.is_none_or(|by_id| by_id.is_some_and(|by_id| by_id.id() == target.id()))))
@@ -177,10 +182,19 @@ fn check_oidc_conformance(client: &Client, target: &Client, add_on: &PreparedAdd
 }
 
 /// What the subject token means for the grant.
-struct AboutToken {
-    is_chain: bool,
+pub(super) struct AboutToken {
+    pub(super) is_chain: bool,
     /// The claim `act`.
-    act: Option<Value>,
+    pub(super) act: Option<Value>,
+}
+
+/// Checks whether this client may exchange the token, alone or with the actor of the request.
+pub(super) async fn about_token(
+    directory: &dyn Directory,
+    authenticated: &Authenticated<'_>,
+) -> Result<AboutToken, Refusal> {
+    let is_chain = session::check_chain(directory, authenticated).await?;
+    Ok(AboutToken { is_chain, act: act_claim(authenticated)? })
 }
 
 /// The grant, and the granted scopes unless they are the requested ones.
@@ -195,12 +209,7 @@ fn grant(
     let Authenticated { tenant, client, request, subject, user, .. } = authenticated;
     let bound = subject.scope.as_deref();
     scope::check_bound(&request.scope, bound, request.subject.parameter)?;
-    let known = KnownUser {
-        user_id: &subject.user_id,
-        // What the user told one client is not for the next one in the chain to extend.
-        stored: user.as_ref().filter(|_| !about.is_chain || bound.is_some()).map(|user| &user.profile),
-        presented: &subject.claims,
-    };
+    let known = KnownUser::of(&subject, user.as_deref(), about.is_chain);
     let policy = tenant.delegation();
     let mut claims = known.select(&request.scope, &target.scope_aliases, &policy.private_attributes);
     let scope = match request.endpoint {
@@ -276,10 +285,12 @@ fn named_as_in_manifest(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delegation::request::PresentedToken;
 
     #[test]
     fn each_kind_of_subject_token_needs_its_own_grant() {
         for (id_token, refresh_token) in [(true, true), (true, false), (false, true), (false, false)] {
+            let request = |kind| DelegationRequest::new("caller", PresentedToken::new(kind, "token"));
             let mut client = Client::new("caller");
             client.grants = crate::model::LegacyGrants { id_token, refresh_token };
             for (kind, expected) in [
@@ -289,9 +300,9 @@ mod tests {
                 (PresentedKind::RefreshToken, refresh_token),
             ] {
                 client.is_first_party = true;
-                assert_eq!(check_client(&client, kind).is_ok(), expected, "{kind:?}");
+                assert_eq!(check_client(&client, &request(kind)).is_ok(), expected, "{kind:?}");
                 client.is_first_party = false;
-                assert!(check_client(&client, kind).is_err());
+                assert!(check_client(&client, &request(kind)).is_err());
             }
         }
     }

@@ -46,14 +46,30 @@ pub struct DelegationRequest {
     pub target: Option<String>,
     /// A URI of the target (RFC 8693 section 2.1, `resource`).
     pub resource: Option<String>,
-    /// The requested scopes, without duplicates; `openid` if the parameter is absent.
+    /// The requested scopes, without duplicates. If the parameter is absent, it is `openid`, and with
+    /// [`Wanted::Refreshed`] it is empty, for all scopes of the refresh token.
     pub scope: Vec<String>,
+    /// What is requested.
+    pub wanted: Wanted,
     /// The requested api_type; if absent, the target's first add-on is used.
     pub api_type: Option<String>,
     /// The parameter `device`, for the audit event.
     pub device: Option<String>,
     /// All other parameters, which the issuer receives.
     pub extras: Map<String, Value>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wanted {
+    /// A credential of the target.
+    Credential,
+    /// A refresh token for the calling client itself.
+    RefreshToken,
+    /// An app token for the calling client itself and, if its refresh tokens rotate, the successor of the presented one (RFC
+    /// 6749 section 6).
+    Refreshed,
 }
 
 /// A token of a user, and the parameter that it was sent as, which refusals name.
@@ -114,6 +130,7 @@ impl DelegationRequest {
             target: None,
             resource: None,
             scope: vec!["openid".to_owned()],
+            wanted: Wanted::Credential,
             api_type: None,
             device: None,
             extras: Map::new(),

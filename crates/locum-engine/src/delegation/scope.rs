@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use crate::delegation::private_attributes::is_private;
-use crate::model::AttributePattern;
+use crate::model::{AttributePattern, User};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::strict_json::{Members, Node};
-use crate::subject_token::is_of_the_token;
+use crate::subject_token::{Subject, is_of_the_token};
 
 /// The claims of the scope `profile` (OpenID Connect Core section 5.4).
 const PROFILE: [&str; 14] = [
@@ -56,7 +56,17 @@ pub(crate) struct KnownUser<'a> {
     pub(crate) presented: &'a Members<'a>,
 }
 
-impl KnownUser<'_> {
+impl<'a> KnownUser<'a> {
+    /// What is known of the user of a token. What the user told one client is not for the next one in the chain to extend: then
+    /// only a token with a scope reads the stored profile.
+    pub(crate) fn of(subject: &'a Subject<'_>, user: Option<&'a User>, is_chain: bool) -> Self {
+        Self {
+            user_id: &subject.user_id,
+            stored: user.filter(|_| !is_chain || subject.scope.is_some()).map(|user| &user.profile),
+            presented: &subject.claims,
+        }
+    }
+
     /// The attribute of this name; `user_id` is always the subject.
     pub(crate) fn attribute(&self, name: &str) -> Option<Value> {
         if is_of_the_token(name) {
@@ -121,12 +131,20 @@ impl KnownUser<'_> {
         aliases: &HashMap<String, Vec<String>>,
         private: &[AttributePattern],
     ) -> Vec<String> {
-        let is_granted = |word: &&String| {
-            *word == "openid"
-                || bound.is_some_and(|bound| bound.contains(word))
-                || !self.select(std::slice::from_ref(*word), aliases, private).is_empty()
-        };
-        requested.iter().filter(is_granted).cloned().collect()
+        requested.iter().filter(|word| self.is_granted(word, bound, aliases, private)).cloned().collect()
+    }
+
+    /// Whether this scope is one of those.
+    pub(crate) fn is_granted(
+        &self,
+        word: &String,
+        bound: Option<&[String]>,
+        aliases: &HashMap<String, Vec<String>>,
+        private: &[AttributePattern],
+    ) -> bool {
+        word == "openid"
+            || bound.is_some_and(|bound| bound.contains(word))
+            || !self.select(std::slice::from_ref(word), aliases, private).is_empty()
     }
 
     fn add<'n>(&self, claims: &mut Map<String, Value>, names: impl IntoIterator<Item = &'n str>) {

@@ -2,7 +2,7 @@
 //! how long after sign-in tokens may be exchanged, each for the next.
 
 use crate::client_authentication::ClientProof;
-use crate::delegation::authenticate::{Authenticated, try_again};
+use crate::delegation::authenticate::Authenticated;
 use crate::model::Chains;
 use crate::ports::{Directory, StoreUnavailable};
 use crate::refusal::Refusal;
@@ -18,7 +18,7 @@ pub(super) async fn check_chain(
     directory: &dyn Directory,
     authenticated: &Authenticated<'_>,
 ) -> Result<bool, Refusal> {
-    if !is_chain(directory, authenticated).await.map_err(try_again)? {
+    if !is_chain(directory, authenticated).await.map_err(Refusal::unavailable)? {
         return Ok(false);
     }
     let Authenticated { tenant, proof, request, .. } = authenticated;

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use locum_abi::secret::Secret;
+
 use crate::client_authentication::{BasicCredentials, PresentedClient};
 use crate::delegation::authorize::APP;
-use crate::delegation::request::{DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, scope_words};
+use crate::delegation::request::{
+    DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, Wanted, scope_words,
+};
 use crate::observer::Endpoint;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -12,6 +16,9 @@ use crate::strict_json::Members;
 
 /// The grant type of a token exchange (RFC 8693 section 2.1).
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The grant type of a refresh token (RFC 6749 section 6).
+pub const REFRESH_TOKEN: &str = "refresh_token";
 
 /// What the types of tokens begin with that RFC 8693 section 3 names.
 const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:";
@@ -67,13 +74,16 @@ impl TokenRequest {
     /// A parameter is missing, has the wrong type or excludes another; the refusal names it.
     pub fn parse(parameters: Members<'_>, basic: Option<BasicCredentials>) -> Result<Self, Refusal> {
         let mut parameters = Parameters::sort(parameters, &KNOWN, &[])?;
+        let PresentedClient { client_id, client_secret } = PresentedClient::take(&mut parameters, basic)?;
+        let grant_type = parameters.required("grant_type")?;
+        if grant_type == REFRESH_TOKEN {
+            return Self::refreshing(client_id, client_secret, parameters);
+        }
         for (name, instead) in INSTEAD {
             if parameters.take(name).is_some() {
                 return Err(Refusal::invalid_request(format!("send {instead} instead of {name} here")));
             }
         }
-        let PresentedClient { client_id, client_secret } = PresentedClient::take(&mut parameters, basic)?;
-        let grant_type = parameters.required("grant_type")?;
         let subject = match &*grant_type {
             TOKEN_EXCHANGE => token(&mut parameters, "subject_token", "subject_token_type")?
                 .ok_or_else(|| Refusal::missing_parameter("subject_token"))?,
@@ -81,7 +91,10 @@ impl TokenRequest {
                 let assertion = parameters.required("assertion")?.into_owned();
                 PresentedToken { kind: PresentedKind::Jwt, parameter: "assertion", token: assertion.into() }
             }
-            _ => return Err(Refusal::unsupported_grant_type(&format!("{TOKEN_EXCHANGE} or {JWT_BEARER}"))),
+            _ => {
+                let supported = format!("{TOKEN_EXCHANGE}, {JWT_BEARER} or {REFRESH_TOKEN}");
+                return Err(Refusal::unsupported_grant_type(&supported));
+            }
         };
         let mut request = DelegationRequest::new(client_id, subject);
         request.endpoint = Endpoint::Token;
@@ -104,9 +117,38 @@ impl TokenRequest {
         request.resource = parameters.take("resource").map(Cow::into_owned);
         request.device = parameters.take("device").map(Cow::into_owned);
         let requested_token_type = parameters.take("requested_token_type").map(Cow::into_owned);
-        request.api_type = requested_token_type.as_deref().map(requested_api_type).transpose()?;
+        match requested_token_type.as_deref().map(requested).transpose()? {
+            None => {}
+            Some(Requested::ApiType(api_type)) => request.api_type = Some(api_type),
+            Some(Requested::RefreshToken) => request.wanted = Wanted::RefreshToken,
+        }
         request.extras = parameters.extras;
         Ok(Self { request, requested_token_type })
+    }
+
+    /// A request by a refresh token (RFC 6749 section 6): it asks for no other target and no other kind of token.
+    fn refreshing<const N: usize>(
+        client_id: String,
+        client_secret: Option<Secret>,
+        mut parameters: Parameters<'_, N>,
+    ) -> Result<Self, Refusal> {
+        let token = parameters.required("refresh_token")?.into_owned();
+        let subject = PresentedToken::new(PresentedKind::RefreshToken, token);
+        let scope = parameters.take("scope");
+        let device = parameters.take("device");
+        if let Some(name) = parameters.left() {
+            let description = format!("{name} has no effect with this grant_type; use {TOKEN_EXCHANGE}");
+            return Err(Refusal::invalid_request(description));
+        }
+        let mut request = DelegationRequest::new(client_id, subject);
+        request.endpoint = Endpoint::Token;
+        request.client_secret = client_secret;
+        request.wanted = Wanted::Refreshed;
+        request.api_type = Some(APP.to_owned());
+        request.scope = scope.as_deref().map(scope_words).unwrap_or_default();
+        request.device = device.map(Cow::into_owned);
+        request.extras = parameters.extras;
+        Ok(Self { request, requested_token_type: None })
     }
 
     /// The `client_id` of the calling client.
@@ -154,16 +196,23 @@ fn token<const N: usize>(
     Ok(Some(PresentedToken { kind, parameter: name, token: token.into_owned().into() }))
 }
 
-/// The api_type that issues tokens of this type.
-fn requested_api_type(token_type: &str) -> Result<String, Refusal> {
+/// What a client asks for by a type of token.
+enum Requested {
+    ApiType(String),
+    RefreshToken,
+}
+
+/// What issues tokens of this type.
+fn requested(token_type: &str) -> Result<Requested, Refusal> {
     if let Some(api_type) = token_type.strip_prefix(ADD_ON_TOKEN_TYPE).filter(|api_type| !api_type.is_empty())
     {
-        return Ok(api_type.to_owned());
+        return Ok(Requested::ApiType(api_type.to_owned()));
     }
     match token_type.strip_prefix(TOKEN_TYPE) {
-        Some("jwt" | "id_token" | "access_token") => Ok(APP.to_owned()),
+        Some("jwt" | "id_token" | "access_token") => Ok(Requested::ApiType(APP.to_owned())),
+        Some("refresh_token") => Ok(Requested::RefreshToken),
         _ => Err(Refusal::invalid_request(format!(
-            "requested_token_type must be {TOKEN_TYPE} followed by jwt, id_token or access_token, or \
+            "requested_token_type must be {TOKEN_TYPE} followed by jwt, id_token, access_token or refresh_token, or \
              {ADD_ON_TOKEN_TYPE} followed by an api_type"
         ))),
     }
@@ -259,7 +308,7 @@ mod tests {
             assert_eq!(request.api_type.as_deref(), Some(api_type));
             assert_eq!(issued_token_type(requested_type, api_type), requested);
         }
-        for requested in ["jwt", "urn:locum:token-type:", "urn:ietf:params:oauth:token-type:refresh_token"] {
+        for requested in ["jwt", "urn:locum:token-type:", "urn:ietf:params:oauth:token-type:saml2"] {
             assert!(parse(json!({"requested_token_type": requested})).is_err(), "{requested}");
         }
         assert_eq!(issued_token_type(None, "app"), "urn:ietf:params:oauth:token-type:jwt");

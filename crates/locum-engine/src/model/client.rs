@@ -7,7 +7,7 @@ use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::model::ClientAuthentication;
+use crate::model::{ClientAuthentication, RefreshTokenRules};
 
 /// A client, as in a tenant file or a database row.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Client {
     pub oidc_conformant: bool,
     /// The legacy grants that the client has.
     pub grants: LegacyGrants,
+    /// What the client's refresh tokens are like; `None` if it has none.
+    pub refresh_tokens: Option<RefreshTokenRules>,
     /// The clients that may request this one as target; empty for all.
     pub allowed_clients: Vec<String>,
     /// The web origins from which browsers may send requests (CORS), such as `https://app.example.com`.
@@ -55,6 +57,7 @@ impl Client {
             is_first_party: true,
             oidc_conformant: false,
             grants: LegacyGrants { id_token: true, refresh_token: true },
+            refresh_tokens: None,
             allowed_clients: Vec::new(),
             allowed_origins: Vec::new(),
             resources: Vec::new(),

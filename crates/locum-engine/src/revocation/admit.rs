@@ -1,4 +1,4 @@
-//! Admit: takes a token from the bucket of this client's revocations at this address, because upstream calls are costly.
+//! Admit: takes a token from the bucket of this client's revocations at this address, because upstream calls and writes are costly.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub struct AdmittedRevocation {
 /// The decision of the bucket, and the revocation if it is admitted.
 #[derive(Debug)]
 pub enum RevocationAdmission {
-    /// No add-on of the client can revoke upstream, so nothing is counted. An unknown token counts as revoked.
+    /// It is no refresh token and no add-on of the client can revoke upstream, so nothing is counted. An unknown token counts as revoked.
     NothingToRevoke,
     /// The revocation was counted, unless the buckets were unavailable.
     Counted {
@@ -38,7 +38,7 @@ pub async fn admit(
     ip: IpAddr,
     now_unix_ms: u64,
 ) -> RevocationAdmission {
-    if revocable.add_ons().next().is_none() {
+    if !revocable.is_asked_about() {
         return RevocationAdmission::NothingToRevoke;
     }
     let key = BucketKey {

@@ -1,4 +1,4 @@
-//! Select: finds the add-ons of the client whose upstream may know the token.
+//! Select: finds who may know the token: the store of refresh tokens, or the add-ons of the client that have an upstream.
 
 use std::sync::Arc;
 
@@ -6,20 +6,23 @@ use locum_abi::manifest::Revocation;
 use locum_abi::secret::Secret;
 
 use crate::prepared::{PreparedAddOn, PreparedClient, PreparedTenant};
+use crate::refresh_tokens::RefreshTokenHash;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::identify::Identified;
 
-/// A token, and the add-ons whose upstream can revoke it if it knows it.
+/// A token, and who can revoke it if they know it.
 #[derive(Debug)]
 pub struct Revocable {
     pub(super) tenant: Arc<PreparedTenant>,
     pub(super) client: Arc<PreparedClient>,
     pub(super) token: Secret,
+    /// The hash of a refresh token of Locum's own. No add-on is asked about it.
+    pub(super) refresh_token: Option<RefreshTokenHash>,
     /// The api_type of the requested add-on; if absent, all add-ons of the client are tried.
     api_type: Option<String>,
 }
 
-/// Selects the add-ons that can revoke upstream.
+/// Selects who is asked to revoke the token.
 ///
 /// # Errors
 /// `unsupported_token_type` if the token, or every credential of the requested add-on, is valid until it expires.
@@ -28,14 +31,28 @@ pub fn select(identified: Identified) -> Result<Revocable, Refusal> {
     if is_self_contained(request.token.expose()) {
         return Err(not_revocable());
     }
-    let revocable = Revocable { tenant, client, token: request.token, api_type: request.api_type };
-    if revocable.api_type.is_some() && revocable.add_ons().next().is_none() {
+    let revocable = Revocable {
+        tenant,
+        client,
+        refresh_token: RefreshTokenHash::of(&request.token),
+        token: request.token,
+        api_type: request.api_type,
+    };
+    if revocable.refresh_token.is_none()
+        && revocable.api_type.is_some()
+        && revocable.add_ons().next().is_none()
+    {
         return Err(not_revocable());
     }
     Ok(revocable)
 }
 
 impl Revocable {
+    /// Whether anybody is asked.
+    pub(super) fn is_asked_about(&self) -> bool {
+        self.refresh_token.is_some() || self.add_ons().next().is_some()
+    }
+
     /// The add-ons to call, in order.
     pub(super) fn add_ons(&self) -> impl Iterator<Item = &PreparedAddOn> {
         let named =

@@ -25,6 +25,7 @@ mod parameters;
 mod precedence;
 mod profile;
 mod rate;
+mod refresh_tokens;
 mod refusals;
 mod reuse;
 mod revocation;

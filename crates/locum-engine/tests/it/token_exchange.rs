@@ -378,12 +378,12 @@ fn an_assertion_is_exchanged_like_a_subject_token() {
 }
 
 #[test]
-fn a_refresh_token_is_unknown_while_none_are_kept() {
+fn a_refresh_token_is_unknown_where_none_are_stored() {
     let test = engine(|_| {});
     let refresh = json!({"subject_token": "lrt_x", "subject_token_type": token_type("refresh_token")});
     assert_eq!(
         test.exchange(exchange_with(refresh)).summary(),
-        "400 invalid_grant unknown or revoked refresh_token"
+        "400 invalid_grant unknown or revoked subject_token"
     );
 }
 

@@ -34,7 +34,7 @@ async fn revoke(
     match revocation::admit(&*ports.buckets, revocable, ip, 0).await {
         RevocationAdmission::NothingToRevoke => Ok(()),
         RevocationAdmission::Counted { outcome, .. } => {
-            revocation::revoke(&*ports.entropy, outcome?, "reference").await
+            revocation::revoke(ports, outcome?, "reference").await
         }
     }
 }

@@ -1,11 +1,10 @@
 //! `revoke` takes an `AdmittedRevocation`, not a `Revocable`.
 
-use locum_engine::Refusal;
-use locum_engine::ports::Entropy;
 use locum_engine::revocation::{Revocable, revoke};
+use locum_engine::{Ports, Refusal};
 
-async fn skip(entropy: &dyn Entropy, revocable: Revocable) -> Result<(), Refusal> {
-    revoke(entropy, revocable, "reference").await
+async fn skip(ports: &Ports, revocable: Revocable) -> Result<(), Refusal> {
+    revoke(ports, revocable, "reference").await
 }
 
 fn main() {}

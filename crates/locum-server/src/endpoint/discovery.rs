@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use locum_engine::prepared::PreparedTenant;
-use locum_engine::{JWT_BEARER, TOKEN_EXCHANGE};
+use locum_engine::{JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use serde::Serialize;
 
 use crate::response;
@@ -26,7 +26,7 @@ struct Metadata {
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 7],
-    grant_types_supported: [&'static str; 2],
+    grant_types_supported: [&'static str; 3],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
 }
@@ -52,7 +52,7 @@ impl Metadata {
             id_token_signing_alg_values_supported: [
                 "HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA",
             ],
-            grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER],
+            grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER, REFRESH_TOKEN],
             token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
             revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
             issuer: tenant.issuer().to_owned(),

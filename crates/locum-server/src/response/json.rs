@@ -68,6 +68,8 @@ struct TokenBody<'a> {
     expires_in: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
     /// Ours: a credential that is an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<&'a Map<String, Value>>,
@@ -94,6 +96,7 @@ impl<'a> TokenBody<'a> {
             token_type,
             expires_in: token.expires_in,
             scope: token.scope.as_deref(),
+            refresh_token: token.refresh_token.as_ref().map(|token| token.expose()),
             credential,
         }
     }

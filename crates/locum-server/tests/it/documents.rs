@@ -102,6 +102,7 @@ async fn discovery_has_the_members_that_client_libraries_require() {
                 ["HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA"],
             "grant_types_supported": [
                 "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                "refresh_token",
             ],
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
             "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],

@@ -20,6 +20,7 @@ use crate::tenant_file::model::{
     JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
 };
 use crate::tenant_file::pem_kind;
+use crate::tenant_file::refresh_tokens::{self, RefreshTokenEntry};
 use crate::tenant_set::TenantData;
 
 /// The legacy grants, as `grant_types` names them.
@@ -200,6 +201,12 @@ fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldEr
     client.oidc_conformant = entry.oidc_conformant;
     client.grants =
         LegacyGrants { id_token: granted(ID_TOKEN_GRANT), refresh_token: granted(REFRESH_TOKEN_GRANT) };
+    client.refresh_tokens = refresh_tokens::rules(
+        entry.grant_types.as_deref(),
+        entry.refresh_token.as_ref().unwrap_or(&RefreshTokenEntry::default()),
+        at,
+        errors,
+    );
     client.allowed_origins = origins(&entry);
     client.app = app_target(&entry);
     client.add_ons = add_ons(entry.addons, at, errors);

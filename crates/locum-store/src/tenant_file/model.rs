@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::tenant_file::ignored::with_ignored;
+use crate::tenant_file::refresh_tokens::RefreshTokenEntry;
 
 with_ignored! {
     /// The whole file.
@@ -198,6 +199,8 @@ with_ignored! {
         #[serde(default)]
         grant_types: Option<Vec<String>>,
         #[serde(default)]
+        refresh_token: Option<RefreshTokenEntry>,
+        #[serde(default)]
         allowed_clients: Vec<String>,
         #[serde(default)]
         allowed_origins: Vec<String>,
@@ -220,7 +223,7 @@ with_ignored! {
         description logo_uri app_type allowed_logout_urls callback_url_template client_aliases client_metadata cross_origin_auth
         cross_origin_authentication cross_origin_loc custom_login_page custom_login_page_on
         custom_login_page_preview encryption_key form_template global initiate_login_uri is_token_endpoint_ip_header_trusted
-        mobile native_social_login organization_usage organization_require_behavior refresh_token signing_keys sso
+        mobile native_social_login organization_usage organization_require_behavior signing_keys sso
         sso_disabled tenant default_organization require_pushed_authorization_requests
         oidc_logout oidc_backchannel_logout signed_request_object compliance_level require_proof_of_possession
         resource_server_identifier async_approval_notification_channels session_transfer token_quota

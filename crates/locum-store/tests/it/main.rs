@@ -10,5 +10,6 @@
 mod audit;
 mod directory;
 mod issuers;
+mod refresh_tokens;
 mod tenant_file;
 mod tenant_set;

@@ -6,13 +6,16 @@ mod by_rule;
 
 use std::collections::HashSet;
 
-use locum_engine::{Refusal, RefusalKind};
+use locum_engine::model::RefreshTokenRules;
+use locum_engine::ports::{RefreshTokenHash, RefreshTokens};
+use locum_engine::{REFRESH_TOKEN, Refusal, RefusalKind};
 use serde_json::{Value, json};
 
 use by_issuer::issuance;
 use by_rule::{admission, authentication, authorization, parsing, readiness};
 use locum_testing::{
-    REFERENCE, TestEngine, TestSetup, bucket_rule, caller, exchange_with, good_with, summary,
+    ACME, REFERENCE, TestEngine, TestSetup, bucket_rule, caller, exchange_with, finished, good_with, object,
+    refresh_token, summary,
 };
 
 /// Whether the rate limit counted the request before the refusal.
@@ -106,8 +109,23 @@ fn every_row_of_the_refusal_table_is_reached() {
     reached.insert(test.exchange(with_secret).response.outcome.unwrap_err().kind());
     let (revoked, _) = test.revoke(json!({"client_id": "caller", "token": "eyJ.a.b"}));
     reached.insert(revoked.unwrap_err().kind());
+    reached.insert(reused_refresh_token());
     let missing: Vec<_> = RefusalKind::ALL.iter().filter(|kind| !reached.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn reused_refresh_token() -> RefusalKind {
+    let test = TestEngine::with(|setup| {
+        setup.client("caller").refresh_tokens =
+            Some(RefreshTokenRules { rotates: true, ..RefreshTokenRules::default() });
+    });
+    let token = format!("lrt_{}", "A".repeat(43));
+    let hash = RefreshTokenHash::of(&token.as_str().into()).unwrap();
+    finished(test.refresh_tokens.inner().add(ACME, hash, refresh_token("family")).wait()).unwrap();
+    let parameters = json!({"client_id": "caller", "grant_type": REFRESH_TOKEN, "refresh_token": token});
+    let refresh = || test.exchange(object(parameters.clone())).response.outcome;
+    assert!(refresh().is_ok());
+    refresh().unwrap_err().kind()
 }
 
 #[test]
