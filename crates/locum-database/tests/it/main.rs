@@ -1,0 +1,8 @@
+//! The database in a file: what every store must do, and what can be wrong with a file.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is a failure of the test")]
+
+mod backups;
+mod faults;
+mod refresh_tokens;
+mod sweeping;
