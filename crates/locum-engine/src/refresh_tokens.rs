@@ -6,5 +6,4 @@ mod record;
 mod store;
 
 pub use record::{RefreshToken, RefreshTokenHash};
-pub(crate) use record::{new_family, new_token};
 pub use store::{NoRefreshTokens, RefreshTokens, Rotation};

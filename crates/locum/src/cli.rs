@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Mint id_tokens for tests, and decode tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Copy the database of a server
+    #[command(subcommand)]
+    State(StateCommand),
     /// Check audit files
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -214,6 +217,25 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "SECONDS", default_value_t = 300)]
         lifetime: u32,
     },
+    /// Mint a refresh token for a client of a tenant, into the database of the server
+    #[command(after_help = details::TOKEN_MINT_REFRESH)]
+    MintRefresh {
+        /// Read this tenant file
+        #[arg(long, value_name = "FILE")]
+        tenant: PathBuf,
+        /// Issue the token to this client
+        #[arg(long, value_name = "CLIENT_ID")]
+        client: String,
+        /// Issue the token for this user
+        #[arg(long, value_name = "USER_ID")]
+        user: String,
+        /// Let the token be exchanged for these scopes
+        #[arg(long, value_name = "SCOPES", default_value = "openid offline_access")]
+        scope: String,
+        /// Read this config file, which names the database as `state`
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
     /// Decode a JWT without verifying it: header, claims and times
     #[command(after_help = details::TOKEN_INSPECT)]
     Inspect {
@@ -222,6 +244,19 @@ pub(crate) enum TokenCommand {
         /// Print text or JSON
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StateCommand {
+    /// Copy the database to a new file, also while a server uses it
+    #[command(after_help = details::STATE_BACKUP)]
+    Backup {
+        /// Write the copy to this file, which must not exist
+        file: PathBuf,
+        /// Read this config file, which names the database as `state`
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
     },
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod conformance;
 mod plugin;
 mod serve;
+mod state;
 mod token;
 mod who_can;
 
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
         Command::WhoCan(args) => who_can::run(&args),
         Command::Plugin(command) => plugin::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::State(command) => state::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Conformance(args) => conformance::run(&args),
     }

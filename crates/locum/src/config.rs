@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) tenants: Vec<PathBuf>,
     /// The Unix socket on which a running server takes orders about its plugins. Without it there is none.
     pub(crate) control: Option<PathBuf>,
+    /// The SQLite file that keeps refresh tokens. Without it there are none.
+    pub(crate) state: Option<PathBuf>,
     /// Networks of the proxies whose `X-Forwarded-For` is trusted.
     #[serde(default, deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -199,8 +201,8 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     }
     config.plugins_dir = base.join(&config.plugins_dir);
     config.file = path.to_owned();
-    for path in [&mut config.audit.file, &mut config.audit.socket, &mut config.control].into_iter().flatten()
-    {
+    let paths = [&mut config.audit.file, &mut config.audit.socket, &mut config.control, &mut config.state];
+    for path in paths.into_iter().flatten() {
         *path = base.join(&path);
     }
     if config.audit.file.is_some() && config.audit.socket.is_some() {

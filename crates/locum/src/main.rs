@@ -20,6 +20,7 @@ mod readiness;
 mod reload;
 mod required_parameters;
 mod signals;
+mod state;
 mod tenants;
 mod wiring;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use locum_database::SqliteState;
 use locum_engine::ports::AuditSink;
 use locum_engine::{Engine, Ports};
 use locum_host::runner::RunnerCommand;
@@ -29,7 +30,8 @@ pub(crate) struct Service {
     pub(crate) last_reload: LastReloadRecord,
 }
 
-/// Connects plugins and tenants to an engine, which records its audit events there and is measured by these metrics.
+/// Connects plugins and tenants to an engine, which records its audit events there, keeps refresh tokens in this database, and is
+/// measured by these metrics.
 ///
 /// # Errors
 /// The client that fetches issuers' keys cannot be set up.
@@ -37,6 +39,7 @@ pub(crate) fn assemble(
     plugins: PluginSet,
     set: TenantSet,
     audit: Arc<dyn AuditSink>,
+    state: Option<SqliteState>,
     metrics: Option<&Metrics>,
 ) -> Result<Service, CommandError> {
     let directory = Arc::new(MemoryDirectory::new(set));
@@ -46,6 +49,9 @@ pub(crate) fn assemble(
     let mut ports = Ports::new(clock, entropy, directory.clone(), buckets.clone(), audit);
     ports.observer = metrics.map(Metrics::observer);
     ports.issuer_keys = issuer_keys.clone();
+    if let Some(state) = state {
+        ports.refresh_tokens = Arc::new(state);
+    }
     Ok(Service {
         engine: Arc::new(Engine::new(ports)),
         buckets,

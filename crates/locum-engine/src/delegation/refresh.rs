@@ -16,7 +16,7 @@ use crate::limits::AUDIT_TEXT_MAX;
 use crate::model::RefreshTokenRules;
 use crate::ports::{Entropy, Ports};
 use crate::prepared::PreparedTenant;
-use crate::refresh_tokens::{RefreshToken, Rotation, new_family, new_token};
+use crate::refresh_tokens::{RefreshToken, RefreshTokenHash, Rotation};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// The scope word that a request for a refresh token needs (OpenID Connect Core section 11).
@@ -55,7 +55,7 @@ pub(crate) async fn issue_refresh_token(
     let now = authenticated.now();
     let session_ends = session::seconds_left(&authenticated)?.map(|left| now.saturating_add_unsigned(left));
     let earlier = used.as_ref().and_then(|used| used.token.expires_at);
-    let (text, hash) = new_token(ports.entropy.draw());
+    let (text, hash) = RefreshTokenHash::of_new_token(ports.entropy.draw());
     let token = RefreshToken {
         client_id: client.id().to_owned(),
         user_id: subject.user_id.clone(),
@@ -111,7 +111,7 @@ fn stored(device: &str) -> String {
 }
 
 fn family(used: Option<&UsedRefreshToken>, entropy: &dyn Entropy) -> String {
-    used.map_or_else(|| new_family(entropy.draw()), |used| used.token.family.clone())
+    used.map_or_else(|| RefreshToken::new_family(entropy.draw()), |used| used.token.family.clone())
 }
 
 /// What remains to be done with a refresh token for which a credential is issued.
@@ -150,7 +150,7 @@ impl Renewal {
         let store = &ports.refresh_tokens;
         let idle_expires_at = rules.idle_expires_at(now);
         if self.is_refreshed && rules.rotates {
-            let (text, successor) = new_token(ports.entropy.draw());
+            let (text, successor) = RefreshTokenHash::of_new_token(ports.entropy.draw());
             let record = RefreshToken {
                 device: self.device.or(token.device),
                 created_at: now,

@@ -28,12 +28,12 @@ impl Default for RefreshTokenRules {
 
 impl RefreshTokenRules {
     /// When a family ends that begins at `now`, both in unix seconds.
-    pub(crate) fn expires_at(&self, now: i64) -> Option<i64> {
+    pub fn expires_at(&self, now: i64) -> Option<i64> {
         self.lifetime_seconds.map(|seconds| after(now, seconds))
     }
 
     /// When a token ends that is used at `now` and not again.
-    pub(crate) fn idle_expires_at(&self, now: i64) -> Option<i64> {
+    pub fn idle_expires_at(&self, now: i64) -> Option<i64> {
         self.idle_seconds.map(|seconds| after(now, seconds))
     }
 }

@@ -45,6 +45,11 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
+    /// The name of a new family, of these random bytes.
+    pub fn new_family(random: [u8; ENTROPY_BYTES]) -> String {
+        hex::encode(random.first_chunk::<16>().unwrap_or(&[0; 16]))
+    }
+
     /// Whether it has ended by itself.
     pub fn has_expired(&self, now: i64) -> bool {
         [self.expires_at, self.idle_expires_at].into_iter().flatten().any(|end| end <= now)
@@ -62,6 +67,13 @@ impl RefreshTokenHash {
         let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let is_token = random.len() == RANDOM_CHARACTERS && random.bytes().all(is_base64url);
         is_token.then(|| Self::of_text(token.expose()))
+    }
+
+    /// The token of these random bytes, and its hash.
+    pub fn of_new_token(random: [u8; ENTROPY_BYTES]) -> (Secret, Self) {
+        let token = format!("{PREFIX}{}", base64url::encode(&random));
+        let hash = Self::of_text(&token);
+        (token.into(), hash)
     }
 
     /// A stored hash.
@@ -85,18 +97,6 @@ impl fmt::Debug for RefreshTokenHash {
     }
 }
 
-/// The token of these random bytes, and its hash.
-pub(crate) fn new_token(random: [u8; ENTROPY_BYTES]) -> (Secret, RefreshTokenHash) {
-    let token = format!("{PREFIX}{}", base64url::encode(&random));
-    let hash = RefreshTokenHash::of_text(&token);
-    (token.into(), hash)
-}
-
-/// The name of a family, of these random bytes.
-pub(crate) fn new_family(random: [u8; ENTROPY_BYTES]) -> String {
-    hex::encode(random.first_chunk::<16>().unwrap_or(&[0; 16]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,17 +105,17 @@ mod tests {
 
     #[test]
     fn a_token_is_recognised_and_found_by_its_hash() {
-        let (token, hash) = new_token(RANDOM);
+        let (token, hash) = RefreshTokenHash::of_new_token(RANDOM);
         assert_eq!(token.expose(), "lrt_-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s");
         assert_eq!(RefreshTokenHash::of(&token), Some(hash));
         assert_eq!(RefreshTokenHash::from_bytes(*hash.as_bytes()), hash);
         assert!(format!("{hash:?}").starts_with("RefreshTokenHash("));
-        assert_eq!(new_family(RANDOM), "fb".repeat(16));
+        assert_eq!(RefreshToken::new_family(RANDOM), "fb".repeat(16));
     }
 
     #[test]
     fn what_cannot_be_a_token_has_no_hash() {
-        let (token, _) = new_token(RANDOM);
+        let (token, _) = RefreshTokenHash::of_new_token(RANDOM);
         let token = token.expose();
         for other in
             ["", "lrt_", &token[4..], &token[..46], &format!("{token}A"), &token.replace('_', "."), "a.b.c"]

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use locum_engine::model::{
-    AttributePattern, Chains, Client, ClientAuthentication, ConfidentialClients, RefreshTokenRules,
-    SecretDigest,
+    AttributePattern, Chains, Client, ClientAuthentication, ConfidentialClients, SecretDigest,
 };
 use locum_store::tenant_file::{Finding, References, TenantFile, load, read};
 use locum_store::{MemoryDirectory, TenantSet, TenantSetError};
@@ -19,7 +18,7 @@ fn environment(name: &str) -> Option<String> {
     (name == "SPA_SECRET").then(|| "from the environment".to_owned())
 }
 
-fn read_text(text: &str) -> Result<TenantFile, String> {
+pub(crate) fn read_text(text: &str) -> Result<TenantFile, String> {
     read(text, "tenant.yaml", &References::new(&environment, "/nowhere")).map_err(|error| error.to_string())
 }
 
@@ -28,7 +27,7 @@ fn spa(text: &str) -> Client {
     only_spa(read_text(text).unwrap())
 }
 
-fn only_spa(file: TenantFile) -> Client {
+pub(crate) fn only_spa(file: TenantFile) -> Client {
     file.data.clients.into_iter().find(|client| client.id == "spa").unwrap()
 }
 
@@ -450,56 +449,6 @@ fn chains_are_for_authenticated_clients_unless_the_file_says_otherwise() {
     assert_eq!(policy("{}").session_seconds, None);
     assert_eq!(policy("{session_seconds: 28800}").session_seconds, Some(28_800));
     assert!(refused(&format!("{MINIMAL}delegation: {{chains: closed}}\n")).contains("/delegation/chains"));
-}
-
-#[test]
-fn a_client_whose_grant_types_name_it_has_refresh_tokens() {
-    let rules = |lines: &str| {
-        let text = format!("domain: acme.example.com\nclients:\n  - client_id: spa\n{lines}");
-        read_text(&text).map(|file| only_spa(file).refresh_tokens)
-    };
-    let with = |object: &str| {
-        rules(&format!("    grant_types: [refresh_token]\n    refresh_token: {{{object}}}\n"))
-            .map(Option::unwrap)
-    };
-    let default = RefreshTokenRules::default();
-    assert_eq!(rules(""), Ok(None));
-    assert_eq!(
-        rules("    refresh_token: {rotation_type: rotating}\n"),
-        Ok(None),
-        "each exported client has it"
-    );
-    assert_eq!(rules("    grant_types: [implicit, refresh_token]\n"), Ok(Some(default)));
-    let endless = RefreshTokenRules { lifetime_seconds: None, idle_seconds: None, ..default };
-    for (object, expected) in [
-        ("rotation_type: non-rotating, expiration_type: expiring, policies: []", default),
-        (
-            "rotation_type: rotating, expiration_type: expiring, leeway: 15, token_lifetime: 900, idle_token_lifetime: 60",
-            RefreshTokenRules {
-                rotates: true,
-                leeway_seconds: 15,
-                lifetime_seconds: Some(900),
-                idle_seconds: Some(60),
-            },
-        ),
-        ("expiration_type: non-expiring, token_lifetime: 900, idle_token_lifetime: 60", endless),
-        ("infinite_token_lifetime: true, infinite_idle_token_lifetime: true, token_lifetime: 900", endless),
-        ("infinite_idle_token_lifetime: true", RefreshTokenRules { idle_seconds: None, ..default }),
-    ] {
-        assert_eq!(with(object), Ok(expected), "{object}");
-    }
-    for (object, refusal) in [
-        ("token_lifetime: 0", "write at least 1 second (at /clients/0/refresh_token/token_lifetime)"),
-        (
-            "idle_token_lifetime: 0",
-            "write at least 1 second (at /clients/0/refresh_token/idle_token_lifetime)",
-        ),
-        ("rotation_type: sometimes", "unknown variant `sometimes`"),
-        ("lifetime: 5", "unknown field `lifetime`"),
-    ] {
-        let refused = with(object).unwrap_err();
-        assert!(refused.contains(refusal), "{object}: {refused}");
-    }
 }
 
 #[test]

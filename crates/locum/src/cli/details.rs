@@ -170,12 +170,31 @@ Exit codes:
   2  the command line is invalid, or the tenant has no such client
   3  the tenant file cannot be used, or the client has no key to sign with";
 
+pub(super) const TOKEN_MINT_REFRESH: &str = "\
+The token has the lifetime that the client's `refresh_token` states, and is printed once: the database has only its
+SHA-256. Whoever has it can act as the user, so give it to nobody but the client.
+
+Exit codes:
+  0  minted
+  2  the command line is invalid, or the tenant has no such client
+  3  a file cannot be read, or the client may not have refresh tokens";
+
 pub(super) const TOKEN_INSPECT: &str = "\
 Reads only the token. Does not verify its signature.
 
 Exit codes:
   0  the token was shown
   2  the command line is invalid, or the token is not a JWT";
+
+pub(super) const STATE_BACKUP: &str = "\
+The copy is consistent, and only its owner can read it. To restore it, stop the server and put the copy in the place
+of the database, without the files beside it whose names end with -wal and -shm. Refresh tokens that were replaced or
+revoked after the copy was made are then valid again: revoke them, or begin with an empty database.
+
+Exit codes:
+  0  copied
+  2  the command line is invalid
+  3  the config names no database, it cannot be read, or the copy cannot be written";
 
 pub(super) const AUDIT_VERIFY: &str = "\
 Reads the files. Each line has the SHA-256 of the line before it: the first line that does not fit is shown

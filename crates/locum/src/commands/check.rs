@@ -11,6 +11,7 @@ use crate::format::{print_json, print_text};
 use crate::permissions;
 use crate::reach;
 use crate::required_parameters::{self, NoUpstreams};
+use crate::state;
 use crate::tenants::{self, lines};
 use crate::wiring::{self, PluginLoadError};
 
@@ -26,6 +27,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
 
     let mut report = Report { tenants: read.data.len(), ..Report::default() };
     report.warnings.extend(config.metrics_for_everybody());
+    report.warnings.extend(state::warnings(&config, &read.data));
     if read.errors.is_empty() {
         report.reach = read.data.iter().flat_map(reach::summary).collect();
     }

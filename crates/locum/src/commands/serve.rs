@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use locum_database::SqliteState;
 use locum_server::{ServerOptions, router, serve};
 use locum_store::audit::AuditLog;
 use tokio::net::TcpListener;
@@ -22,6 +23,7 @@ use crate::permissions::{self, refuse_or_warn};
 use crate::readiness;
 use crate::reload::reload_on_hangup;
 use crate::signals::Signals;
+use crate::state;
 use crate::tenants;
 use crate::wiring::{self, Service};
 
@@ -80,10 +82,14 @@ async fn start_and_serve(
     let control = control.map_err(CommandError::system)?;
     // So that it can be seen what the start waits for.
     let monitoring = MonitoredServer::listen(&config).await?;
+    let state = state::open(&config).await?;
+    if let Some(state) = &state {
+        tokio::spawn(state::sweep(state.clone()));
+    }
     let start = {
         let (config, audit, monitoring) = (Arc::clone(&config), Arc::clone(&audit), monitoring.clone());
         // Reading files and loading plugins would block the handling of signals.
-        tokio::task::spawn_blocking(move || start(&config, audit, monitoring.as_deref()))
+        tokio::task::spawn_blocking(move || start(&config, audit, state, monitoring.as_deref()))
     };
     let service = tokio::select! {
         biased;
@@ -100,6 +106,7 @@ async fn start_and_serve(
 fn start(
     config: &Config,
     audit: Arc<AuditLog>,
+    state: Option<SqliteState>,
     monitoring: Option<&MonitoredServer>,
 ) -> Result<Service, CommandError> {
     let metrics = monitoring.map(MonitoredServer::metrics);
@@ -111,10 +118,12 @@ fn start(
         monitoring.plugins_are_loaded();
     }
     audit_log::record_plugins(&audit, &plugins);
-    let prepared = tenants::read(config).prepare(&plugins)?;
+    let read = tenants::read(config);
+    state::warnings(config, &read.data).iter().for_each(|line| tracing::warn!("{line}"));
+    let prepared = read.prepare(&plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    wiring::assemble(plugins, prepared.set, audit, metrics)
+    wiring::assemble(plugins, prepared.set, audit, state, metrics)
 }
 
 /// A lock that cannot be written is no reason not to start: it accepts the files that are there.

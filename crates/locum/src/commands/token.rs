@@ -1,6 +1,9 @@
-//! `locum token`: mints id_tokens for demos and tests, and decodes any JWT.
+//! `locum token`: mints id_tokens and refresh tokens for demos and tests, and decodes any JWT.
+
+mod refresh;
 
 use std::io::Read;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,6 +19,8 @@ use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::tenants;
 
+use refresh::Refreshed;
+
 /// Longest token that is read from standard input, in bytes.
 const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -23,20 +28,29 @@ pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
     match command {
         TokenCommand::Mint { tenant, client, user, claims, lifetime } => {
             let file = tenant.display();
-            let TenantData { tenant, clients, .. } = tenants::read_one(tenant)?;
-            let client = clients.iter().find(|known| known.id == *client).ok_or_else(|| {
-                CommandError::usage(format!(
-                    "{file}: the tenant has no client `{client}`; use one of its client_ids"
-                ))
-            })?;
-            let claims = id_token_claims(&tenant, client, user, claims, i64::from(*lifetime))?;
-            let token = mint(&tenant, client, &claims)
+            let data = tenants::read_one(tenant)?;
+            let client = known_client(tenant, &data, client)?;
+            let claims = id_token_claims(&data.tenant, client, user, claims, i64::from(*lifetime))?;
+            let token = mint(&data.tenant, client, &claims)
                 .map_err(|why| CommandError::input_file(format!("{file}: client {}: {why}", client.id)))?;
             print_text(&token);
             Ok(())
         }
+        TokenCommand::MintRefresh { tenant, client, user, scope, config } => {
+            let data = tenants::read_one(tenant)?;
+            let client = known_client(tenant, &data, client)?;
+            let of = Refreshed { tenant_file: tenant, data: &data, client, user, scope };
+            refresh::mint(&of, config, now())
+        }
         TokenCommand::Inspect { token, format } => inspect(&read_token(token.as_deref())?, *format),
     }
+}
+
+fn known_client<'d>(file: &Path, data: &'d TenantData, id: &str) -> Result<&'d Client, CommandError> {
+    data.clients.iter().find(|known| known.id == id).ok_or_else(|| {
+        let file = file.display();
+        CommandError::usage(format!("{file}: the tenant has no client `{id}`; use one of its client_ids"))
+    })
 }
 
 fn now() -> i64 {

@@ -17,6 +17,7 @@ mod metrics;
 mod new_plugins;
 mod plugins;
 mod reach;
+mod refresh_tokens;
 mod secrets_in_memory;
 mod serving;
 mod signing;

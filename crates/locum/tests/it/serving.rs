@@ -1,5 +1,6 @@
 //! `locum serve` as a process: it answers, reloads on SIGHUP and stops on SIGTERM.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -121,6 +122,28 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Status and body of the answer to a form.
+pub(crate) fn post_form(server: &Server, path: &str, parameters: &Value) -> (u16, Value) {
+    let encoded = |text: &str| {
+        text.bytes().fold(String::new(), |mut encoded, byte| {
+            let _ = write!(encoded, "%{byte:02X}");
+            encoded
+        })
+    };
+    let pairs = parameters.as_object().unwrap().iter();
+    let body: Vec<String> =
+        pairs.map(|(name, value)| format!("{name}={}", encoded(value.as_str().unwrap()))).collect();
+    let body = body.join("&");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}",
+        body.len()
+    );
+    let response = server.send(&head, &body);
+    let status = response.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = response.split("\r\n\r\n").nth(1).unwrap();
+    (status, serde_json::from_str(body).unwrap_or_default())
 }
 
 pub(crate) fn mint(installation: &Installation) -> String {

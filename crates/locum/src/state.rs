@@ -1,0 +1,56 @@
+//! The database of the server: where it is, who needs it, and how it is kept small.
+
+use std::path::Path;
+use std::time::Duration;
+
+use locum_database::SqliteState;
+use locum_engine::ports::Clock;
+use locum_store::{SystemClock, TenantData};
+
+use crate::config::Config;
+use crate::exit::CommandError;
+
+/// How often what has ended is deleted.
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+
+/// Opens the database of the config, if it names one.
+pub(crate) async fn open(config: &Config) -> Result<Option<SqliteState>, CommandError> {
+    match &config.state {
+        Some(path) => Ok(Some(open_file(path).await?)),
+        None => Ok(None),
+    }
+}
+
+pub(crate) async fn open_file(path: &Path) -> Result<SqliteState, CommandError> {
+    SqliteState::open(path).await.map_err(CommandError::input_file)
+}
+
+/// A warning for each tenant with clients that may have refresh tokens, if there is no place for them.
+pub(crate) fn warnings(config: &Config, tenants: &[TenantData]) -> Vec<String> {
+    if config.state.is_some() {
+        return Vec::new();
+    }
+    let may_have = |tenant: &&TenantData| tenant.clients.iter().any(|client| client.refresh_tokens.is_some());
+    let warning = |tenant: &TenantData| {
+        format!(
+            "{}: clients of {} may have refresh tokens, and there is no place for them; add `state = \"state.db\"`",
+            config.file.display(),
+            tenant.tenant.domain
+        )
+    };
+    tenants.iter().filter(may_have).map(warning).collect()
+}
+
+/// Deletes what has ended, until the server stops.
+pub(crate) async fn sweep(state: SqliteState) {
+    let mut period = tokio::time::interval(SWEEP_PERIOD);
+    loop {
+        period.tick().await;
+        let now = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX);
+        match state.sweep(now).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "deleted refresh tokens that have ended"),
+            Err(error) => tracing::warn!("refresh tokens that have ended were not deleted: {error}"),
+        }
+    }
+}
