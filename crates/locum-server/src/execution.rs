@@ -7,10 +7,7 @@ use std::task::Poll;
 
 use locum_engine::ports::Found;
 use locum_engine::prepared::PreparedTenant;
-use locum_engine::{
-    Caller, DelegationRequest, DelegationResponse, Refusal, RevocationRequest, RevocationResponse,
-    TokenRequest, TokenResponse,
-};
+use locum_engine::{Caller, DelegationRequest, DelegationResponse, Engine, Refusal};
 use tokio::time::{Instant, timeout_at};
 
 use crate::panics::Contained;
@@ -21,52 +18,36 @@ use crate::state::AppState;
 pub(crate) async fn delegate(
     state: &AppState,
     tenant: Found<PreparedTenant>,
-    request: DelegationRequest,
     caller: Caller,
     deadline: Instant,
+    request: Result<DelegationRequest, Refusal>,
 ) -> DelegationResponse {
-    let caller = Arc::new(caller);
-    let found = tenant.as_ref().ok().and_then(Clone::clone);
-    let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
-    let delegation = Contained::new(async move { engine.delegate(tenant, request, &calling).await });
-    // The engine records what it answers; a request that it was not given, or did not finish, is recorded here.
-    let engine = Arc::clone(&state.engine);
-    run(state, deadline, delegation, move |refusal| engine.refuse_unread(refusal, found.as_deref(), &caller))
-        .await
+    let delegate = |engine: Arc<Engine>, tenant, request, caller: Arc<Caller>| async move {
+        engine.delegate(tenant, request, &caller).await
+    };
+    answer(state, tenant, caller, deadline, request, delegate, Engine::refuse_unread).await
 }
 
-/// Exchanges a token.
-pub(crate) async fn exchange(
+/// What the engine answers to a request, by `work`. A request that could not be read, that the engine was not given or that it did
+/// not finish is answered and recorded by `refuse`.
+pub(crate) async fn answer<Q, T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     state: &AppState,
     tenant: Found<PreparedTenant>,
-    request: TokenRequest,
     caller: Caller,
     deadline: Instant,
-) -> TokenResponse {
-    let caller = Arc::new(caller);
+    request: Result<Q, Refusal>,
+    work: impl FnOnce(Arc<Engine>, Found<PreparedTenant>, Q, Arc<Caller>) -> F,
+    refuse: fn(&Engine, Refusal, Option<&PreparedTenant>, &Caller) -> T,
+) -> T {
     let found = tenant.as_ref().ok().and_then(Clone::clone);
-    let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
-    let exchange = Contained::new(async move { engine.exchange(tenant, request, &calling).await });
-    let engine = Arc::clone(&state.engine);
-    let refuse = move |refusal| engine.refuse_unread_token_request(refusal, found.as_deref(), &caller);
-    run(state, deadline, exchange, refuse).await
-}
-
-/// Revokes.
-pub(crate) async fn revoke(
-    state: &AppState,
-    tenant: Found<PreparedTenant>,
-    request: RevocationRequest,
-    caller: Caller,
-    deadline: Instant,
-) -> RevocationResponse {
+    let request = match request {
+        Ok(request) => request,
+        Err(refusal) => return refuse(&state.engine, refusal, found.as_deref(), &caller),
+    };
     let caller = Arc::new(caller);
-    let found = tenant.as_ref().ok().and_then(Clone::clone);
-    let (engine, calling) = (Arc::clone(&state.engine), Arc::clone(&caller));
-    let revocation = Contained::new(async move { engine.revoke(tenant, request, &calling).await });
+    let work = Contained::new(work(Arc::clone(&state.engine), tenant, request, Arc::clone(&caller)));
     let engine = Arc::clone(&state.engine);
-    let refuse = move |refusal| engine.refuse_unread_revocation(refusal, found.as_deref(), &caller);
-    run(state, deadline, revocation, refuse).await
+    run(state, deadline, work, move |refusal| refuse(&engine, refusal, found.as_deref(), &caller)).await
 }
 
 /// Runs work to its end, or refuses it with `refuse` where it may not wait, or was not finished.

@@ -31,13 +31,8 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     };
     let named = parameters.as_ref().ok();
     let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
-    let answer = match parameters.and_then(DelegationRequest::parse) {
-        Ok(request) => delegate(&state, tenant, request, caller, deadline).await,
-        Err(refusal) => {
-            let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
-            state.engine.refuse_unread(refusal, tenant, &caller)
-        }
-    };
+    let request = parameters.and_then(DelegationRequest::parse);
+    let answer = delegate(&state, tenant, caller, deadline, request).await;
     let mut response = response::delegation(&answer);
     cors::vary(response.headers_mut());
     if let Some(origin) = origin {

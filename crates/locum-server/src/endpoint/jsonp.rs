@@ -48,10 +48,7 @@ pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) ->
         Ok(called) => called,
         Err(refusal) => return response::delegation(&state.engine.refuse_unread(refusal, found, &caller)),
     };
-    let answer = match request {
-        Ok(request) => delegate(&state, tenant, request, caller, deadline).await,
-        Err(refusal) => state.engine.refuse_unread(refusal, found, &caller),
-    };
+    let answer = delegate(&state, tenant, caller, deadline, request).await;
     let mut response = response::unstored(StatusCode::OK, script(&callback, &response::payload(&answer)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/javascript"));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use locum_engine::RevocationRequest;
+use locum_engine::{Caller, Engine, RevocationRequest};
 
 use crate::endpoint::arrival::Arrival;
-use crate::execution::revoke;
+use crate::execution::answer;
 use crate::request::basic_credentials;
 use crate::response;
 use crate::state::AppState;
@@ -21,13 +21,11 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     let request = body.and_then(|body| {
         RevocationRequest::parse(body.parameters(&state.limits)?, basic_credentials(&head.headers)?)
     });
-    let answer = match request {
-        Ok(request) => revoke(&state, tenant, request, caller, deadline).await,
-        Err(refusal) => {
-            let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
-            state.engine.refuse_unread_revocation(refusal, tenant, &caller)
-        }
+    let revoke = |engine: Arc<Engine>, tenant, request, caller: Arc<Caller>| async move {
+        engine.revoke(tenant, request, &caller).await
     };
+    let refuse = Engine::refuse_unread_revocation;
+    let answer = answer(&state, tenant, caller, deadline, request, revoke, refuse).await;
     let mut response = response::revocation(&answer);
     response::challenge(&head.headers, answer.outcome.as_ref().err(), response.headers_mut());
     response

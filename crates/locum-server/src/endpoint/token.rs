@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use locum_engine::{RefusalKind, TokenRequest};
+use locum_engine::{Caller, Engine, RefusalKind, TokenRequest};
 
 use crate::endpoint::arrival::Arrival;
 use crate::endpoint::delegation::preflight;
-use crate::execution::exchange;
+use crate::execution::answer;
 use crate::request::basic_credentials;
 use crate::response;
 use crate::response::cors;
@@ -28,13 +28,11 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
     let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
     let request =
         parameters.and_then(|parameters| TokenRequest::parse(parameters, basic_credentials(&head.headers)?));
-    let answer = match request {
-        Ok(request) => exchange(&state, tenant, request, caller, deadline).await,
-        Err(refusal) => {
-            let tenant = tenant.as_ref().ok().and_then(Option::as_deref);
-            state.engine.refuse_unread_token_request(refusal, tenant, &caller)
-        }
+    let exchange = |engine: Arc<Engine>, tenant, request, caller: Arc<Caller>| async move {
+        engine.exchange(tenant, request, &caller).await
     };
+    let refuse = Engine::refuse_unread_token_request;
+    let answer = answer(&state, tenant, caller, deadline, request, exchange, refuse).await;
     let mut response = response::token(&answer);
     let headers = response.headers_mut();
     response::challenge(&head.headers, answer.outcome.as_ref().err(), headers);
