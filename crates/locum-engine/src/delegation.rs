@@ -22,7 +22,6 @@ mod token_request;
 pub use admit::{Admission, Admitted, admit};
 pub(crate) use admit::{Count, count};
 pub use authenticate::{Authenticated, authenticate};
-pub(crate) use authenticate::{delegating_tenant, known_client};
 pub use authorize::{Authorized, authorize};
 pub use issue::issue;
 pub(crate) use issue::refusal_of;

@@ -9,8 +9,9 @@ use crate::delegation::{
     Caller, DelegationRequest, REFRESH_TOKEN_TYPE, Renewal, TokenRequest, Wanted, admit, authenticate,
     authorize, issue, issue_refresh_token, issued_token_type,
 };
+use crate::introspection::{Introspection, IntrospectionRequest, introspect};
 use crate::observation::{self, Observation};
-use crate::observer::{Endpoint, Step};
+use crate::observer::{Endpoint, Outcome, Step};
 use crate::ports::{Directory, Found, Ports, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::recorder::Recorder;
@@ -244,6 +245,7 @@ impl Engine {
         let event = match endpoint {
             Endpoint::Delegation | Endpoint::Token => recorder.delegation_event(endpoint, Err(refusal)),
             Endpoint::Revocation => recorder.revocation_event(Some(refusal)),
+            Endpoint::Introspection => recorder.introspection_event(refusal),
         };
         drop(self.ports.audit.record(event));
     }
@@ -268,6 +270,50 @@ impl Engine {
         let outcome = recorded.map_err(not_audited).and(outcome);
         observation.end(Endpoint::Revocation, api_type, observation::revocation_outcome(&outcome));
         RevocationResponse { outcome, rate }
+    }
+
+    /// Says whether a token is valid, and what it says (RFC 7662). Records an audit event if it refuses: an API may ask at each of
+    /// its requests. `tenant` is what the directory found for [`Caller::host`].
+    ///
+    /// # Errors
+    /// The client is unknown or does not authenticate, or a store is unavailable.
+    pub async fn introspect(
+        &self,
+        tenant: Found<PreparedTenant>,
+        request: IntrospectionRequest,
+        caller: &Caller,
+    ) -> Result<Introspection, Refusal> {
+        let mut observation = Observation::begin(self.ports.observer.as_ref());
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
+        recorder.found(found(&tenant));
+        let now_unix_ms = recorder.now_unix_ms;
+        let outcome = introspect(&self.ports, tenant, &request, caller.ip, now_unix_ms).await;
+        let outcome = outcome.map_err(Refusal::in_terms_of_oauth);
+        let outcome = match outcome {
+            Ok(about) => Ok(about),
+            Err(refusal) => {
+                observation.enter(Step::Audit);
+                recorder.introspecting(&request);
+                let recorded = self.ports.audit.record(recorder.introspection_event(&refusal)).wait().await;
+                Err(recorded.err().map_or(refusal, |why| not_audited(why).in_terms_of_oauth()))
+            }
+        };
+        let counted = outcome.as_ref().map_or_else(Outcome::from, |_| Outcome::Introspected);
+        let api_type = observation.api_type(None);
+        observation.end(Endpoint::Introspection, api_type, counted);
+        outcome
+    }
+
+    /// Refuses an introspection that could not be read.
+    pub fn refuse_unread_introspection(
+        &self,
+        refusal: Refusal,
+        tenant: Option<&PreparedTenant>,
+        caller: &Caller,
+    ) -> Refusal {
+        let refusal = refusal.in_terms_of_oauth();
+        self.record_unread(Endpoint::Introspection, &refusal, tenant, caller);
+        refusal
     }
 
     /// The steps of a revocation.

@@ -148,6 +148,7 @@ mod credential;
 pub mod delegation;
 mod engine;
 mod failure_limit;
+mod introspection;
 mod issuer_chain;
 mod issuers;
 pub mod limits;
@@ -177,6 +178,7 @@ pub use delegation::{
     TokenRequest, Wanted,
 };
 pub use engine::{DelegationResponse, Engine, IssuedToken, RevocationResponse, TokenResponse};
+pub use introspection::{Introspection, IntrospectionRequest};
 pub use mask::mask_tokens;
 pub use ports::Ports;
 pub use rate_limited_address::rate_limited_address;

@@ -18,7 +18,7 @@ pub trait Observer: Send + Sync {
     /// that the client sent, which may be any text. `None` if there is neither.
     fn api_type(&self, name: Option<&str>) -> usize;
 
-    /// A request was answered in this way. Each request that has an audit event is counted once.
+    /// A request was answered in this way. Each request that the engine answers is counted once.
     fn request_ended(&self, endpoint: Endpoint, api_type: usize, outcome: Outcome);
 }
 
@@ -73,11 +73,13 @@ pub enum Endpoint {
     Token,
     /// A revocation: `/oauth/revoke`.
     Revocation,
+    /// An introspection: `/oauth/introspect`.
+    Introspection,
 }
 
 impl Endpoint {
     /// All of them, each at the place that [`index`](Self::index) returns.
-    pub const ALL: [Self; 3] = [Self::Delegation, Self::Token, Self::Revocation];
+    pub const ALL: [Self; 4] = [Self::Delegation, Self::Token, Self::Revocation, Self::Introspection];
 
     /// The place in [`ALL`](Self::ALL).
     pub const fn index(self) -> usize {
@@ -90,6 +92,7 @@ impl Endpoint {
             Self::Delegation => "delegation",
             Self::Token => "token",
             Self::Revocation => "revocation",
+            Self::Introspection => "introspection",
         }
     }
 }
@@ -104,18 +107,20 @@ pub enum Outcome {
     Reused,
     /// The credential to revoke is not valid any more.
     Revoked,
+    /// It was said whether a token is valid.
+    Introspected,
     /// The request was refused.
     Refused(RefusalKind),
 }
 
 impl Outcome {
     /// How many there are: each [`index`](Self::index) is below.
-    pub const COUNT: usize = 3 + RefusalKind::ALL.len();
+    pub const COUNT: usize = 4 + RefusalKind::ALL.len();
 
     /// All outcomes.
     pub fn all() -> impl Iterator<Item = Self> {
         let refused = RefusalKind::ALL.into_iter().map(Self::Refused);
-        [Self::Issued, Self::Reused, Self::Revoked].into_iter().chain(refused)
+        [Self::Issued, Self::Reused, Self::Revoked, Self::Introspected].into_iter().chain(refused)
     }
 
     /// A number of its own.
@@ -124,7 +129,8 @@ impl Outcome {
             Self::Issued => 0,
             Self::Reused => 1,
             Self::Revoked => 2,
-            Self::Refused(kind) => 3 + kind as usize,
+            Self::Introspected => 3,
+            Self::Refused(kind) => 4 + kind as usize,
         }
     }
 
@@ -134,6 +140,7 @@ impl Outcome {
             Self::Issued => "issued",
             Self::Reused => "reused",
             Self::Revoked => "revoked",
+            Self::Introspected => "introspected",
             Self::Refused(kind) => kind.name(),
         }
     }

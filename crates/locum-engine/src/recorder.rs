@@ -6,6 +6,7 @@ use crate::audit::{AuditCode, AuditEvent, AuditRefusal};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, Wanted};
+use crate::introspection::IntrospectionRequest;
 use crate::limits::AUDIT_TEXT_MAX;
 use crate::mask::mask_tokens;
 use crate::observer::Endpoint;
@@ -98,6 +99,11 @@ impl Recorder {
         self.event.subject_token_sha256 = Some(sha256_hex(request.token.expose()));
     }
 
+    pub(crate) fn introspecting(&mut self, request: &IntrospectionRequest) {
+        self.event.client_id = Some(shown(&request.client_id));
+        self.event.subject_token_sha256 = Some(sha256_hex(request.token.expose()));
+    }
+
     /// The authorised api_type; before that, the requested one.
     pub(crate) fn api_type(&self) -> Option<&str> {
         self.event.api_type.as_deref()
@@ -111,7 +117,9 @@ impl Recorder {
         let (success, failure) = match endpoint {
             Endpoint::Token if self.is_refreshed => (AuditCode::Refreshed, AuditCode::RefreshFailure),
             Endpoint::Token => (AuditCode::Exchanged, AuditCode::ExchangeFailure),
-            Endpoint::Delegation | Endpoint::Revocation => (AuditCode::Success, AuditCode::Failure),
+            Endpoint::Delegation | Endpoint::Revocation | Endpoint::Introspection => {
+                (AuditCode::Success, AuditCode::Failure)
+            }
         };
         let code = match outcome {
             Ok(_) => success,
@@ -137,6 +145,12 @@ impl Recorder {
     pub(crate) fn revocation_event(self, refusal: Option<&Refusal>) -> AuditEvent {
         let code = if refusal.is_none() { AuditCode::Revoked } else { AuditCode::RevocationFailure };
         AuditEvent { code, refusal: refusal.map(AuditRefusal::of), ..self.event }
+    }
+
+    /// The event of an introspection that is refused.
+    pub(crate) fn introspection_event(self, refusal: &Refusal) -> AuditEvent {
+        let code = AuditCode::IntrospectionFailure;
+        AuditEvent { code, refusal: Some(AuditRefusal::of(refusal)), ..self.event }
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod delegation;
 mod delegation_methods;
 pub(crate) mod discovery;
 pub(crate) mod health;
+pub(crate) mod introspection;
 pub(crate) mod jsonp;
 pub(crate) mod jwks;
 pub(crate) mod revocation;

@@ -6,6 +6,6 @@ mod json;
 
 pub(crate) use challenge::challenge;
 pub(crate) use json::{
-    add_rate_headers, delegation, method_not_allowed, method_not_served, payload, public,
+    add_rate_headers, delegation, introspection, method_not_allowed, method_not_served, payload, public,
     public_saml_metadata, refusal, revocation, token, unstored,
 };

@@ -8,7 +8,9 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, get, on, post};
 use locum_engine::{Engine, Refusal, RefusalKind};
 
-use crate::endpoint::{delegation, discovery, health, jsonp, jwks, revocation, saml_metadata, token};
+use crate::endpoint::{
+    delegation, discovery, health, introspection, jsonp, jwks, revocation, saml_metadata, token,
+};
 use crate::options::ServerOptions;
 use crate::panics::{contain_panics, contained};
 use crate::response;
@@ -18,7 +20,7 @@ use crate::state::AppState;
 /// Everything that Locum serves, around this engine.
 ///
 /// Requests must carry `ConnectInfo<SocketAddr>`, which [`serve`](crate::serve()) and axum's
-/// `into_make_service_with_connect_info` add: without it delegations, token exchanges and revocations are refused with
+/// `into_make_service_with_connect_info` add: without it delegations and all requests under `/oauth/` are refused with
 /// 500, since without an address there is no rate limit. The router needs a Tokio runtime with time enabled.
 ///
 /// Another method is answered with 405 and `Allow`, another path with 404.
@@ -46,6 +48,7 @@ pub fn router(engine: Arc<Engine>, options: ServerOptions) -> Router {
     Router::new()
         .route("/oauth/token", post(token::post).options(token::options))
         .route("/oauth/revoke", post(revocation::post))
+        .route("/oauth/introspect", post(introspection::post))
         .route("/.well-known/jwks.json", get(jwks::get).options(cors::public_preflight))
         .route("/.well-known/openid-configuration", get(discovery::get).options(cors::public_preflight))
         .route("/.well-known/oauth-authorization-server", get(discovery::get).options(cors::public_preflight))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use locum_engine::model::Client;
-use locum_engine::ports::{Endpoint, Outcome};
+use locum_engine::ports::{Endpoint, Outcome, RefreshToken, RefreshTokenHash, RefreshTokens};
 use locum_engine::{
     AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, IssuedToken, Ports,
     REFRESH_TOKEN, Refusal, RefusalKind, RevocationRequest, TokenRequest, TokenResponse,
@@ -218,6 +218,14 @@ impl TestEngine {
         assert_eq!(recorded, answered, "{event:?}");
         self.observed_once(Endpoint::Token, outcome);
         TokenReply { response, event }
+    }
+
+    /// Stores a refresh token of [`ACME`], and returns the text that clients present.
+    pub fn store_refresh_token(&self, record: RefreshToken) -> String {
+        let (text, hash) = RefreshTokenHash::of_new_token([0; 32]);
+        let store = self.refresh_tokens.inner();
+        assert_eq!(finished(store.add(ACME, hash, record).wait()), Ok(true));
+        text.expose().to_owned()
     }
 
     /// Requests a revocation at [`ACME`]. Panics unless it records one audit event and counts one request, with the same

@@ -27,6 +27,8 @@ pub enum AuditCode {
     Revoked,
     /// `frrt`: a revocation was refused.
     RevocationFailure,
+    /// `locum_fintrospect`: an introspection was refused. Those that are answered have no event.
+    IntrospectionFailure,
 }
 
 impl AuditCode {
@@ -43,6 +45,7 @@ impl AuditCode {
             Self::Limited => "limit_delegation",
             Self::Revoked => "srrt",
             Self::RevocationFailure => "frrt",
+            Self::IntrospectionFailure => "locum_fintrospect",
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::client_authentication::{ClientProof, client_proof};
+use crate::client_authentication::{ClientProof, client_proof, delegating_tenant, known_client};
 use crate::delegation::actor::Actor;
 use crate::delegation::refresh_subject::{self, UsedRefreshToken, used_refresh_token};
 use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken, Wanted};
 use crate::delegation::subject::subject_of;
 use crate::failure_limit::FailureLimit;
 use crate::model::User;
-use crate::ports::{BucketSubject, Directory, Found, Ports};
+use crate::ports::{BucketSubject, Found, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Subject;
@@ -143,22 +143,4 @@ impl Tokens<'_> {
         let used = used_refresh_token(&**refresh_tokens, tenant, client, presented, now).await?;
         Ok((refresh_subject::subject(&used, tenant, payload)?, Some(Box::new(used))))
     }
-}
-
-/// The tenant, if delegation is enabled. Otherwise the refusal is the same as for an unknown host, so that nobody can
-/// probe for tenants.
-pub(crate) fn delegating_tenant(tenant: Found<PreparedTenant>) -> Result<Arc<PreparedTenant>, Refusal> {
-    tenant
-        .map_err(Refusal::unavailable)?
-        .filter(|tenant| tenant.delegation().enabled)
-        .ok_or_else(|| Refusal::new(RefusalKind::NotFound, "delegation is not available here"))
-}
-
-pub(crate) async fn known_client(
-    directory: &dyn Directory,
-    tenant: &PreparedTenant,
-    client_id: &str,
-) -> Result<Arc<PreparedClient>, Refusal> {
-    let client = directory.client(tenant, client_id).wait().await.map_err(Refusal::unavailable)?;
-    client.ok_or_else(|| Refusal::new(RefusalKind::UnknownClient, "invalid client"))
 }

@@ -111,8 +111,8 @@ pub(super) async fn allowed_target(
     })?;
     if target.client().require_actor && actor.is_none() {
         let instead = match request.endpoint {
-            Endpoint::Delegation | Endpoint::Revocation => "; send it as actor_token to /oauth/token",
             Endpoint::Token => "; send it as actor_token",
+            _ => "; send it as actor_token to /oauth/token",
         };
         let description = format!("the target demands the token of an actor{instead}");
         return Err(Refusal::new(RefusalKind::UnauthorizedClient, description));

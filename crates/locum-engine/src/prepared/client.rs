@@ -1,6 +1,6 @@
 //! A client with its verification key and its configured add-ons.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::issuers::Issuers;
 use crate::model::{AddOn, Client, ClientKey};
@@ -14,6 +14,8 @@ use crate::subject_token::VerificationKey;
 pub struct PreparedClient {
     client: Client,
     secret: Option<VerificationKey>,
+    /// The public half of the key that signs the client's ES256 and EdDSA app tokens.
+    own_key: Option<Box<VerificationKey>>,
     app: PreparedAddOn,
     add_ons: Box<[PreparedAddOn]>,
 }
@@ -32,8 +34,15 @@ impl PreparedClient {
         client.allowed_clients.shrink_to_fit();
         client.allowed_origins.shrink_to_fit();
         client.resources.shrink_to_fit();
+        let own_key = own_key(&app);
         let prepare = |add_on| PreparedAddOn::prepare(tenant, add_on, issuers);
-        Self { client, secret, app: prepare(app), add_ons: add_ons.into_iter().map(prepare).collect() }
+        Self {
+            client,
+            secret,
+            own_key,
+            app: prepare(app),
+            add_ons: add_ons.into_iter().map(prepare).collect(),
+        }
     }
 
     /// The data that it was prepared from, without its add-ons.
@@ -67,6 +76,11 @@ impl PreparedClient {
         app.into_iter().chain(&self.add_ons).filter_map(|add_on| add_on.problem(&self.client.id))
     }
 
+    /// The keys of the client itself that verify app tokens for it.
+    pub(crate) fn app_token_keys(&self) -> impl Iterator<Item = &VerificationKey> {
+        self.secret.iter().chain(self.own_key.as_deref())
+    }
+
     /// The keys that verify the client's id_tokens.
     pub(crate) fn verification_keys<'k>(&'k self, tenant: &'k PreparedTenant) -> Vec<&'k VerificationKey> {
         match &self.client.key {
@@ -74,4 +88,10 @@ impl PreparedClient {
             ClientKey::Secret(_) | ClientKey::None => self.secret.iter().collect(),
         }
     }
+}
+
+/// The public half of the key in `jwt_configuration`, if there is one. A key that cannot be used is a problem of the add-on.
+fn own_key(app: &AddOn) -> Option<Box<VerificationKey>> {
+    let setting = |name| app.settings.get(name).and_then(Value::as_str);
+    VerificationKey::of_private_key(setting("alg")?, setting("private_key")?).map(Box::new)
 }

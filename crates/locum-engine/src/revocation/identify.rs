@@ -3,11 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::client_authentication::client_proof;
-use crate::delegation::{delegating_tenant, known_client};
-use crate::failure_limit::FailureLimit;
+use crate::client_authentication::{IdentifiedClient, identified_client};
 use crate::observer::Endpoint;
-use crate::ports::{BucketSubject, Found, Ports};
+use crate::ports::{Found, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::Refusal;
 use crate::revocation::request::RevocationRequest;
@@ -43,12 +41,8 @@ pub async fn identify(
     ip: IpAddr,
     now_unix_ms: u64,
 ) -> Result<Identified, Refusal> {
-    let Ports { directory, buckets, .. } = ports;
-    let tenant = delegating_tenant(tenant)?;
-    let client = known_client(&**directory, &tenant, &request.client_id).await?;
-    let secrets = BucketSubject::WrongSecrets(client.id());
-    let wrong_secrets = FailureLimit::new(&**buckets, &tenant, ip, secrets, now_unix_ms);
-    let secret = request.client_secret.as_ref();
-    client_proof(&tenant, &client, Endpoint::Revocation, secret, wrong_secrets).await?;
+    let presented = (request.client_id.as_str(), request.client_secret.as_ref());
+    let IdentifiedClient { tenant, client, .. } =
+        identified_client(ports, tenant, presented, Endpoint::Revocation, ip, now_unix_ms).await?;
     Ok(Identified { tenant, client, request })
 }

@@ -67,6 +67,11 @@ impl<'t, 'd> Token<'t, 'd> {
         self.claims.get("iss").and_then(Node::as_text)
     }
 
+    /// The `aud` that the token claims, if that is one text.
+    pub(crate) fn claimed_audience(&self) -> Option<&str> {
+        self.claims.get("aud").and_then(Node::as_text)
+    }
+
     /// What the token claims to be.
     pub(crate) fn claimed_type(&self) -> TokenType {
         self.header.token_type

@@ -16,6 +16,7 @@ mod configuring;
 mod credentials;
 mod failing_ports;
 mod failures;
+mod introspection;
 mod invalid_tokens;
 mod lifetimes;
 mod narrowing;

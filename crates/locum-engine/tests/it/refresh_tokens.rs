@@ -1,11 +1,11 @@
 //! Refresh tokens: issued by a token exchange, used at both endpoints, replaced, reused and revoked.
 
 use locum_engine::model::{ClientAuthentication, LegacyGrants, RefreshTokenRules, SecretDigest};
-use locum_engine::ports::{RefreshToken, RefreshTokenHash, RefreshTokens};
+use locum_engine::ports::{RefreshTokenHash, RefreshTokens};
 use locum_engine::{AuditCode, Credential, REFRESH_TOKEN};
 use locum_testing::{
     ACME, TestEngine, TestSetup, TokenReply, bucket_rule, claims_for, exchange_with, good_with, hs256,
-    object, summary, token_type,
+    object, refresh_token, summary, token_type,
 };
 use serde_json::{Value, json};
 
@@ -292,20 +292,9 @@ fn another_token_follows_from_one_that_does_not_rotate_and_ends_no_later() {
 
 #[test]
 fn user_and_client_are_read_afresh_at_each_use() {
-    let token_of = |change: &dyn Fn(&mut TestSetup)| {
-        // The entropy is the same in each engine, and so are the tokens.
-        let token = issued(&engine(STEADY));
-        let test = engine_with(STEADY, change);
-        assert_eq!(text(&ask(&engine(STEADY), json!({}))), token);
-        let hash = RefreshTokenHash::of(&token.as_str().into()).unwrap();
-        let record =
-            RefreshToken { user_id: "auth0|alice".to_owned(), ..locum_testing::refresh_token("family") };
-        let stored = test.refresh_tokens.inner();
-        locum_testing::finished(RefreshTokens::add(stored, ACME, hash, record).wait()).unwrap();
-        (test, token)
-    };
     let use_all = |change: &dyn Fn(&mut TestSetup)| {
-        let (test, token) = token_of(change);
+        let test = engine_with(STEADY, change);
+        let token = test.store_refresh_token(refresh_token("family"));
         let [exchange, delegation] = exchanged(&test, &token);
         [refresh(&test, &token, json!({})).summary(), exchange, delegation]
     };

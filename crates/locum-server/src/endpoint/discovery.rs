@@ -23,12 +23,14 @@ struct Metadata {
     token_endpoint: String,
     jwks_uri: String,
     revocation_endpoint: String,
+    introspection_endpoint: String,
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 7],
     grant_types_supported: [&'static str; 3],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
 }
 
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
@@ -46,6 +48,7 @@ impl Metadata {
             token_endpoint: under("oauth/token"),
             jwks_uri: under(".well-known/jwks.json"),
             revocation_endpoint: under("oauth/revoke"),
+            introspection_endpoint: under("oauth/introspect"),
             response_types_supported: ["id_token"],
             subject_types_supported: ["public"],
             // Those that a target can be configured with. Which of them a tenant uses, the directory cannot list.
@@ -55,6 +58,7 @@ impl Metadata {
             grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER, REFRESH_TOKEN],
             token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
             revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+            introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
             issuer: tenant.issuer().to_owned(),
         }
     }

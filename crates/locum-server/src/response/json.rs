@@ -9,7 +9,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_engine::{
-    BucketDecision, Credential, DelegationResponse, Issued, IssuedToken, Refusal, RefusalKind,
+    BucketDecision, Credential, DelegationResponse, Introspection, Issued, IssuedToken, Refusal, RefusalKind,
     RevocationResponse, TokenResponse,
 };
 use serde::Serialize;
@@ -116,6 +116,23 @@ pub(crate) fn revocation(answer: &RevocationResponse) -> Response {
     };
     add_rate_headers(answer.rate, answer.outcome.as_ref().err(), response.headers_mut());
     response
+}
+
+/// The response to an introspection.
+pub(crate) fn introspection(answer: &Result<Introspection, Refusal>) -> Response {
+    /// RFC 7662 section 2.2
+    #[derive(Serialize)]
+    struct Body<'a> {
+        active: bool,
+        #[serde(flatten)]
+        about: Option<&'a Map<String, Value>>,
+    }
+    let body = match answer {
+        Ok(Introspection::Active(about)) => Body { active: true, about: Some(about) },
+        Ok(Introspection::Inactive) => Body { active: false, about: None },
+        Err(refusal) => return self::refusal(refusal),
+    };
+    unstored(StatusCode::OK, written(&body))
 }
 
 /// The response to a refusal.

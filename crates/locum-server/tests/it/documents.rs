@@ -96,6 +96,7 @@ async fn discovery_has_the_members_that_client_libraries_require() {
             "token_endpoint": "https://acme.example.com/oauth/token",
             "jwks_uri": "https://acme.example.com/.well-known/jwks.json",
             "revocation_endpoint": "https://acme.example.com/oauth/revoke",
+            "introspection_endpoint": "https://acme.example.com/oauth/introspect",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported":
@@ -105,6 +106,7 @@ async fn discovery_has_the_members_that_client_libraries_require() {
                 "refresh_token",
             ],
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         })
     );

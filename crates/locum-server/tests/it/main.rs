@@ -12,6 +12,7 @@ mod canaries;
 mod cors;
 mod directory;
 mod documents;
+mod introspection;
 mod jsonp;
 mod old_clients;
 mod refusals;

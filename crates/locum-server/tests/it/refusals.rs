@@ -9,10 +9,13 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Method;
 use hyper::body::Frame;
 use locum_abi::answer::Failure;
+use locum_engine::model::RefreshTokenRules;
 use locum_engine::ports::IssuerFailure;
 use locum_engine::{JWT_BEARER, RefusalKind};
 use locum_server::{Limits, ServerOptions};
-use locum_testing::{ACME, NOW, bucket_rule, claims_for, exchange_with, good, good_with, hs256, id_token};
+use locum_testing::{
+    ACME, NOW, bucket_rule, claims_for, exchange_with, good, good_with, hs256, id_token, refresh_token,
+};
 use serde_json::{Map, Value, json};
 
 use crate::test_server::{
@@ -59,6 +62,20 @@ async fn provoked(kind: RefusalKind) -> Reply {
             server.delegate(good_with(json!({"grant_type": "password"}))).await
         }
         RefusalKind::InvalidGrant => server.delegate(with_claims("auth0|alice", NOW)).await,
+        RefusalKind::RefreshTokenReused => {
+            let server = TestServer::with(|setup| {
+                let rules = RefreshTokenRules { rotates: true, ..RefreshTokenRules::default() };
+                setup.client("caller").refresh_tokens = Some(rules);
+            });
+            let token = server.doubles.store_refresh_token(refresh_token("family"));
+            let refresh = || {
+                let body = format!("client_id=caller&grant_type=refresh_token&refresh_token={token}");
+                server.send(post_body("/oauth/token", FORM, body))
+            };
+            let answer = refresh().await;
+            assert!(answer.json()["refresh_token"].as_str().unwrap().starts_with("lrt_"));
+            refresh().await
+        }
         RefusalKind::UnsupportedTokenType => {
             server.send(post_body("/oauth/revoke", FORM, "client_id=caller&token=eyJ.eyJ.sig")).await
         }

@@ -7,15 +7,14 @@ mod by_rule;
 use std::collections::HashSet;
 
 use locum_engine::model::RefreshTokenRules;
-use locum_engine::ports::{RefreshTokenHash, RefreshTokens};
 use locum_engine::{REFRESH_TOKEN, Refusal, RefusalKind};
 use serde_json::{Value, json};
 
 use by_issuer::issuance;
 use by_rule::{admission, authentication, authorization, parsing, readiness};
 use locum_testing::{
-    ACME, REFERENCE, TestEngine, TestSetup, bucket_rule, caller, exchange_with, finished, good_with, object,
-    refresh_token, summary,
+    REFERENCE, TestEngine, TestSetup, bucket_rule, caller, exchange_with, good_with, object, refresh_token,
+    summary,
 };
 
 /// Whether the rate limit counted the request before the refusal.
@@ -119,9 +118,7 @@ fn reused_refresh_token() -> RefusalKind {
         setup.client("caller").refresh_tokens =
             Some(RefreshTokenRules { rotates: true, ..RefreshTokenRules::default() });
     });
-    let token = format!("lrt_{}", "A".repeat(43));
-    let hash = RefreshTokenHash::of(&token.as_str().into()).unwrap();
-    finished(test.refresh_tokens.inner().add(ACME, hash, refresh_token("family")).wait()).unwrap();
+    let token = test.store_refresh_token(refresh_token("family"));
     let parameters = json!({"client_id": "caller", "grant_type": REFRESH_TOKEN, "refresh_token": token});
     let refresh = || test.exchange(object(parameters.clone())).response.outcome;
     assert!(refresh().is_ok());

@@ -1,0 +1,60 @@
+//! The tenant and the client of a request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use locum_abi::secret::Secret;
+
+use crate::client_authentication::proof::{ClientProof, client_proof};
+use crate::failure_limit::FailureLimit;
+use crate::observer::Endpoint;
+use crate::ports::{BucketSubject, Directory, Found, Ports};
+use crate::prepared::{PreparedClient, PreparedTenant};
+use crate::refusal::{Refusal, RefusalKind};
+
+/// A client that is known, and who it proved to be.
+pub(crate) struct IdentifiedClient {
+    pub(crate) tenant: Arc<PreparedTenant>,
+    pub(crate) client: Arc<PreparedClient>,
+    pub(crate) proof: ClientProof,
+}
+
+/// Looks up the client of a request to the tenant of its host, and checks what it presents at this endpoint.
+///
+/// # Errors
+/// The host or the client is unknown, the client does not authenticate as it must, or the directory is unavailable.
+pub(crate) async fn identified_client(
+    ports: &Ports,
+    tenant: Found<PreparedTenant>,
+    presented: (&str, Option<&Secret>),
+    endpoint: Endpoint,
+    ip: IpAddr,
+    now_unix_ms: u64,
+) -> Result<IdentifiedClient, Refusal> {
+    let Ports { directory, buckets, .. } = ports;
+    let (client_id, secret) = presented;
+    let tenant = delegating_tenant(tenant)?;
+    let client = known_client(&**directory, &tenant, client_id).await?;
+    let secrets = BucketSubject::WrongSecrets(client.id());
+    let wrong_secrets = FailureLimit::new(&**buckets, &tenant, ip, secrets, now_unix_ms);
+    let proof = client_proof(&tenant, &client, endpoint, secret, wrong_secrets).await?;
+    Ok(IdentifiedClient { tenant, client, proof })
+}
+
+/// The tenant, if delegation is enabled. Otherwise the refusal is the same as for an unknown host, so that nobody can
+/// probe for tenants.
+pub(crate) fn delegating_tenant(tenant: Found<PreparedTenant>) -> Result<Arc<PreparedTenant>, Refusal> {
+    tenant
+        .map_err(Refusal::unavailable)?
+        .filter(|tenant| tenant.delegation().enabled)
+        .ok_or_else(|| Refusal::new(RefusalKind::NotFound, "delegation is not available here"))
+}
+
+pub(crate) async fn known_client(
+    directory: &dyn Directory,
+    tenant: &PreparedTenant,
+    client_id: &str,
+) -> Result<Arc<PreparedClient>, Refusal> {
+    let client = directory.client(tenant, client_id).wait().await.map_err(Refusal::unavailable)?;
+    client.ok_or_else(|| Refusal::new(RefusalKind::UnknownClient, "invalid client"))
+}
