@@ -1,0 +1,57 @@
+//! The tenant file in memory, with its secrets in place.
+
+use serde_json::{Map, Value, json};
+
+use crate::client::Draft;
+use crate::{NewSigningKey, yaml};
+
+/// What becomes the tenant file.
+#[derive(Clone)]
+pub(crate) struct Document {
+    pub(crate) domain: String,
+    /// Whether the tenant's flag allows delegation; `None` if the tenant's settings were not exported.
+    pub(crate) delegation: Option<bool>,
+    /// Host names of the tenant until now.
+    pub(crate) former_domains: Vec<String>,
+    pub(crate) signing_key: Option<NewSigningKey>,
+    pub(crate) clients: Vec<Draft>,
+    /// For the management API: grants of clients that are kept.
+    pub(crate) client_grants: Vec<Value>,
+}
+
+impl Document {
+    pub(crate) fn yaml(&self) -> String {
+        yaml::write(&self.members())
+    }
+
+    /// The members of the file, in their order.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        members.insert("domain".to_owned(), self.domain.as_str().into());
+        members.insert("default".to_owned(), true.into());
+        if let Some(enabled) = self.delegation {
+            members.insert("delegation".to_owned(), json!({"enabled": enabled}));
+        }
+        if !self.former_domains.is_empty() {
+            let issuers = self.former_domains.iter().map(|domain| {
+                json!({"issuer": issuer(domain), "jwks_uri": format!("https://{domain}/.well-known/jwks.json")})
+            });
+            members.insert("former_issuers".to_owned(), issuers.collect());
+        }
+        if let Some(NewSigningKey { kid, private_key_pem, certificate_pem }) = &self.signing_key {
+            let key = json!({"kid": kid, "private_key": private_key_pem, "certificate": certificate_pem});
+            members.insert("signing_keys".to_owned(), json!([key]));
+        }
+        let clients = self.clients.iter().map(|client| Value::Object(client.fields.clone()));
+        members.insert("clients".to_owned(), clients.collect());
+        if !self.client_grants.is_empty() {
+            members.insert("clientGrants".to_owned(), self.client_grants.clone().into());
+        }
+        members
+    }
+}
+
+/// The `iss` of tokens of this domain.
+pub(crate) fn issuer(domain: &str) -> String {
+    format!("https://{domain}/")
+}

@@ -1,0 +1,4 @@
+exports.onExecutePostLogin = async (event, api) => {
+  const user = {};
+  user.region = 'eu';
+};
