@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// List, inspect, pin, upgrade, pause and create plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Import the tenant of another service as a tenant file
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Mint id_tokens for tests, and decode tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -197,6 +200,38 @@ pub(crate) struct NewPluginArgs {
 }
 
 #[derive(Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Import an export of Auth0's deploy CLI, and say what is still to be done
+    #[command(after_help = details::IMPORT_AUTH0)]
+    Auth0(ImportAuth0Args),
+}
+
+#[derive(Args)]
+pub(crate) struct ImportAuth0Args {
+    /// The folder into which `a0deploy export` wrote, with the format yaml or directory
+    #[arg(value_name = "DIR")]
+    pub(crate) export: PathBuf,
+    /// The host name on which Locum will answer
+    #[arg(long, value_name = "HOST")]
+    pub(crate) domain: String,
+    /// Read the domain at Auth0 and the markers from this config file of the deploy CLI
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Take missing ids and secrets from this response of `GET /api/v2/clients`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) clients: Option<PathBuf>,
+    /// Write into this folder, which must be empty or absent
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Configure the add-ons with the pinned plugins of this directory
+    #[arg(long, value_name = "FOLDER", default_value = "plugins")]
+    pub(crate) plugins: PathBuf,
+    /// Print text or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Subcommand)]
 pub(crate) enum TokenCommand {
     /// Mint an id_token for a client of a tenant, as a test of delegation needs it
     #[command(after_help = details::TOKEN_MINT)]
@@ -339,5 +374,13 @@ pub(crate) enum IsolateArg {
 pub(crate) enum Format {
     #[default]
     Table,
+    Json,
+}
+
+/// How a command whose result is more than a table prints it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    #[default]
+    Text,
     Json,
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod conformance;
+mod import;
 mod plugin;
 mod serve;
 mod state;
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Check(args) => check::run(&args),
         Command::WhoCan(args) => who_can::run(&args),
         Command::Plugin(command) => plugin::run(&command),
+        Command::Import(command) => import::run(&command),
         Command::Token(command) => token::run(&command),
         Command::State(command) => state::run(&command),
         Command::Audit(command) => audit::run(&command),

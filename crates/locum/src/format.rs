@@ -28,7 +28,8 @@ pub(crate) fn print_text(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
-fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
+/// Rows under a heading, in columns as wide as their widest cell.
+pub(crate) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = heading.map(|cell| cell.chars().count());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

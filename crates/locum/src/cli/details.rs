@@ -161,6 +161,22 @@ Exit codes:
   2  the command line is invalid, the name is taken, or the folder is not empty
   5  a file cannot be written";
 
+pub(super) const IMPORT_AUTH0: &str = "\
+Reads the export, loads the plugins and configures every add-on, as `locum check` does. Calls nobody. Keeps the
+clients that can use delegation or be its target. Writes HOST.yaml, and the secrets as files in `secrets`, all
+readable by you alone. Makes a signing key and a certificate if a target or an add-on needs one: Auth0's own
+key cannot be exported. Prints for each client what still has to be done.
+
+What cannot be kept is left out and named: an add-on that its plugin refuses is written as `null`, a client
+that cannot be kept safely is not written. Symbolic links and paths that lead out of DIR are refused.
+
+Exit codes:
+  0  the folder was written; the table says what needs a decision
+  2  the command line is invalid, or the folder to write is not empty
+  3  the export, the config or the list of clients cannot be used; nothing was written
+  4  a plugin cannot be loaded
+  5  the system refused: a file cannot be written";
+
 pub(super) const TOKEN_MINT: &str = "\
 Reads the tenant file with its secrets, and signs as the client's own id_tokens are signed: with its
 client_secret for HS256, with the tenant's first signing key otherwise. Prints the token.

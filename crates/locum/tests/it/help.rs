@@ -11,7 +11,7 @@ fn help_texts_match_the_snapshot() {
             ["locum"].iter().chain(arguments).chain(&["--help"]).copied().collect::<Vec<_>>().join(" ");
         format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["serve"],
         &["check"],
@@ -24,6 +24,8 @@ fn help_texts_match_the_snapshot() {
         &["plugin", "resume"],
         &["plugin", "upgrade"],
         &["plugin", "new"],
+        &["import"],
+        &["import", "auth0"],
         &["token"],
         &["token", "mint"],
         &["token", "inspect"],

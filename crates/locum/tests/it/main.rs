@@ -11,6 +11,7 @@ mod conformance;
 mod control;
 mod files;
 mod help;
+mod import;
 mod installation;
 mod isolation;
 mod metrics;
