@@ -34,7 +34,25 @@ pub fn run(built: &Built) -> Result<()> {
     let report = output.join("verifiers.json");
     let report = report.to_str().context("the target directory's name is not UTF-8")?;
     verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])?;
+    leaving_auth0(built, &python, &modules, &output)?;
     monitoring(built, &python, &output)
+}
+
+/// Follows the page that leads away from Auth0, with Auth0's own deploy CLI.
+fn leaving_auth0(built: &Built, python: &Path, modules: &Path, output: &Path) -> Result<()> {
+    if !has("curl") {
+        println!("NOT RUN: the verifiers of leaving Auth0; install curl to run them");
+        return Ok(());
+    }
+    let verify = |arguments: &[&str]| {
+        let mut verify = Command::new(python);
+        verify.arg(format!("{FOLDER}/verify_leaving_auth0.py")).arg("--locum").arg(&built.locum);
+        verify.arg("--plugins").arg(&built.plugins_dir).arg("--node-modules").arg(modules);
+        run_command(verify.args(["--page", "docs/leaving-auth0.md", "--strict"]).args(arguments))
+    };
+    verify(&["--self-test"])?;
+    let report = output.join("leaving-auth0.json");
+    verify(&["--report", report.to_str().context("the target directory's name is not UTF-8")?])
 }
 
 /// Lets Prometheus scrape another server, and compares its counts with what was sent.
