@@ -12,18 +12,18 @@ const LEGACY_GRANTS: [&str; 2] = [
     "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token",
 ];
 
-/// The settings of refresh tokens, which a client can have or lack.
+/// The settings of refresh tokens, and the grant without which a client has none.
 pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
 
-/// The fields that are kept as they are, in the order in which they are written. [`REFRESH_TOKEN`] belongs here as soon as the
-/// tenant file reads it; until then it is dropped, and the report names it.
-pub(crate) const FIELDS_KEPT: [&str; 9] = [
+/// The fields that are kept as they are, in the order in which they are written.
+pub(crate) const FIELDS_KEPT: [&str; 10] = [
     "name",
     "client_id",
     "client_secret",
     "is_first_party",
     "oidc_conformant",
     "grant_types",
+    REFRESH_TOKEN,
     "allowed_clients",
     "callbacks",
     "addons",
@@ -85,6 +85,11 @@ pub(crate) fn may_call(fields: &Map<String, Value>) -> bool {
     }
 }
 
+fn may_have_refresh_tokens(fields: &Map<String, Value>) -> bool {
+    let types = fields.get("grant_types").and_then(Value::as_array);
+    types.is_some_and(|types| types.iter().any(|grant| grant == REFRESH_TOKEN))
+}
+
 /// Whether the client can be the target of an app token.
 pub(crate) fn takes_app_tokens(fields: &Map<String, Value>) -> bool {
     fields.get("oidc_conformant") != Some(&Value::Bool(true))
@@ -126,9 +131,9 @@ pub(crate) fn draft(client: &ExportedClient) -> Result<Draft, LeftOut> {
     jwt_configuration(client, &mut draft);
     add_ons(&mut draft);
     grants(&mut draft);
-    if draft.fields.contains_key(REFRESH_TOKEN) {
+    if may_have_refresh_tokens(&draft.fields) {
         draft.to_do.push(ToDo::note(
-            "its settings of refresh tokens are kept; Auth0's own refresh tokens cannot be",
+            "it may have refresh tokens of Locum's own, if locum.toml names a database: `state = \"state.db\"`; those of Auth0 cannot be moved",
         ));
     }
     Ok(draft)

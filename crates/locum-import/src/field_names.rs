@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use locum_store::tenant_file::{self, References};
 
-use crate::client::{FIELDS_KEPT, REFRESH_TOKEN};
 use crate::export::ExportedClient;
 use crate::report::Counted;
 use crate::yaml;
@@ -19,19 +18,11 @@ pub(crate) fn dropped(clients: &[ExportedClient]) -> Vec<Counted> {
     }
     let mut known = HashMap::new();
     counts.retain(|field, _| !*known.entry(*field).or_insert_with(|| is_known(field)));
-    counts.into_iter().map(|(field, count)| Counted { name: shown(field), clients: count }).collect()
+    counts.into_iter().map(|(field, count)| Counted { name: field.to_owned(), clients: count }).collect()
 }
 
-fn shown(field: &str) -> String {
-    if field == REFRESH_TOKEN { format!("{field} (refresh tokens)") } else { field.to_owned() }
-}
-
-/// Whether a tenant file may have the field, and nobody misses it.
+/// Whether a tenant file may have the field.
 fn is_known(field: &str) -> bool {
-    if field == REFRESH_TOKEN {
-        // The reader passes over it without keeping it.
-        return FIELDS_KEPT.contains(&REFRESH_TOKEN);
-    }
     let text = format!("domain: example.com\nclients: [{{{}: null}}]\n", yaml::quoted(field));
     let read = tenant_file::read(&text, "", &References::new(&|_| None, ""));
     let errors = read.err().map(|error| error.errors).unwrap_or_default();
@@ -56,6 +47,6 @@ mod tests {
         ];
         let found: Vec<_> =
             dropped(&clients).into_iter().map(|counted| (counted.name, counted.clients)).collect();
-        assert_eq!(found, [("new_feature".to_owned(), 2), ("refresh_token (refresh tokens)".to_owned(), 1)]);
+        assert_eq!(found, [("new_feature".to_owned(), 2)]);
     }
 }

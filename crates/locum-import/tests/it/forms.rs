@@ -44,6 +44,8 @@ clients:
     client_id: "shopClientId"
     client_secret: "${file:secrets/shopClientId.client_secret}"
     grant_types: ["http://auth0.com/oauth/legacy/grant-type/delegation/id_token", "implicit"]
+    refresh_token:
+      rotation_type: "non-rotating"
     callbacks: ["https://shop.acme.example/callback"]
     addons:
       azure_blob:
@@ -109,7 +111,7 @@ fn the_report_tells_for_each_client_what_it_needs() {
     assert_eq!(report.left_out.len(), 1);
     assert_eq!((&*report.left_out[0].client_id, report.left_out[0].needs_decision), ("newAppId", false));
     let named = |counted: &[Counted]| counted.iter().map(|counted| counted.name.clone()).collect::<Vec<_>>();
-    assert_eq!(named(&report.dropped_fields), ["a_field_of_next_year", "refresh_token (refresh tokens)"]);
+    assert_eq!(named(&report.dropped_fields), ["a_field_of_next_year"]);
     assert_eq!(named(&report.single_sign_on), ["samlp"]);
 }
 
