@@ -10,7 +10,7 @@ mod invariants;
 pub(crate) mod issuer_under_test;
 pub(crate) mod log_lines;
 mod ports;
-mod redacted_failure;
+pub(crate) mod redacted_failure;
 pub(crate) mod remote_server;
 pub(crate) mod runner_tokens;
 pub(crate) mod scripted_upstreams;

@@ -1,6 +1,7 @@
 //! Exchanges: requests as they are sent, responses as they arrive, and the credentials in them.
 
 pub(crate) mod credential;
+pub(crate) mod http_client;
 pub(crate) mod id_token;
 pub(crate) mod message;
 pub(crate) mod redaction;

@@ -2,22 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use locum_engine::ports::Clock as _;
 use locum_engine::{BucketRule, TokenBucket};
 use locum_store::SystemClock;
-use reqwest::{Client, Method, Url, redirect};
+use reqwest::Url;
 
+use crate::exchange::http_client::HttpClient;
 use crate::exchange::message::{Request, Response, Transcript};
 use crate::fixtures::fixture::Step;
 use crate::fixtures::variables::TimeWindow;
-
-/// How long to wait for a response: longer than a server may wait for its upstreams.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Maximum size of a response body, in bytes.
-const RESPONSE_BYTES_MAX: usize = 1 << 20;
 
 /// Maximum difference between the clocks of suite and server, in seconds.
 const CLOCK_SKEW_SECONDS: i64 = 2;
@@ -25,7 +19,7 @@ const CLOCK_SKEW_SECONDS: i64 = 2;
 /// A running server.
 pub(crate) struct RemoteServer {
     base_url: Url,
-    client: Client,
+    client: HttpClient,
     started_unix_ms: u64,
     users: AtomicU64,
     /// How many invalid tokens an address may present.
@@ -44,14 +38,7 @@ impl RemoteServer {
         if !base_url.has_host() {
             return Err(format!("`{base_url}` names no host"));
         }
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(RESPONSE_TIMEOUT)
-            .no_proxy()
-            // A server may close a connection after a refusal, just when the next request is sent.
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be built: {error}"))?;
+        let client = HttpClient::new()?;
         let started_unix_ms = SystemClock.now_unix_ms();
         Ok(Self {
             base_url,
@@ -122,34 +109,20 @@ impl RemoteServer {
     /// # Errors
     /// No response, or a response that is too large.
     pub(crate) async fn send(&self, request: &Request) -> Result<Transcript, String> {
-        let failed =
-            |error: reqwest::Error| format!("no response from {}: {}", self.base_url, error.without_url());
         let target = request.target.trim_start_matches('/');
         let url = self
             .base_url
             .join(target)
             .map_err(|error| format!("`{target}` is not a request target: {error}"))?;
-        let method: Method =
-            request.method.parse().map_err(|_| format!("`{}` is not an HTTP method", request.method))?;
-        let mut http_request = self.client.request(method, url).header("host", &request.host);
-        for (name, value) in &request.headers {
-            http_request = http_request.header(name, value);
-        }
+        let mut headers = vec![("host".to_owned(), request.host.clone())];
+        headers.extend(request.headers.iter().cloned());
         let earliest = unix_seconds() - CLOCK_SKEW_SECONDS;
-        let mut http_response = http_request.body(request.body.clone()).send().await.map_err(failed)?;
+        let response = self
+            .client
+            .send(request.method, url, &headers, &request.body)
+            .await
+            .map_err(|error| format!("no response from {}: {error}", self.base_url))?;
         let latest = unix_seconds() + CLOCK_SKEW_SECONDS;
-        let headers = http_response.headers().iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
-        let (status, headers) = (http_response.status().as_u16(), headers.collect());
-        let mut body = Vec::new();
-        while let Some(chunk) = http_response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > RESPONSE_BYTES_MAX {
-                return Err(format!("the response body is larger than {RESPONSE_BYTES_MAX} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let response = Response { status, headers, body: String::from_utf8_lossy(&body).into_owned() };
         Ok(Transcript { response, window: TimeWindow { earliest, latest }, internals: None })
     }
 }
