@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use locum_abi::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::tenant_file::field_error::FieldError;
@@ -23,6 +24,14 @@ impl<'a> References<'a> {
     /// `environment` gives the value of `${env:NAME}`; the paths of `${file:PATH}` are relative to `base`.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>, base: impl Into<PathBuf>) -> Self {
         Self { environment, base: base.into(), files_read: RefCell::default() }
+    }
+
+    /// A text with its references replaced, for files that are not tenant files.
+    ///
+    /// # Errors
+    /// Which reference cannot be resolved, and the remedy.
+    pub fn resolve(&self, text: &str) -> Result<Secret, String> {
+        Ok(self.filled(text)?.map_or_else(|| Secret::from(text), |filled| Secret::from(filled.as_str())))
     }
 
     /// Replaces the references in every text of the document. A value whose references cannot be resolved stays as it
