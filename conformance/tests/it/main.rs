@@ -9,6 +9,7 @@ mod mutation_score;
 mod old_plugins;
 mod plugin_files;
 mod remote;
+mod running_server;
 mod runs;
 mod schemas;
 mod shipped;
