@@ -15,7 +15,7 @@
 //!
 //! The modules, in the order of the flow: `fixtures` reads cases, `exchange` builds requests and decodes responses,
 //! `cases` runs one case, `probes` checks a manifest, `running` runs all cases, `faults` and `mutants` test the suite
-//! itself, [`report`] writes the results. [`scaffold`] starts a new plugin.
+//! itself, `token_exchange` tests token endpoints of any server, [`report`] writes the results. [`scaffold`] starts a new plugin.
 //!
 //! The crate prints nothing and parses no flags: see [`run`](run()) and [`Options`].
 
@@ -33,12 +33,16 @@ mod running;
 pub mod scaffold;
 mod schema;
 mod settings_schema;
+mod token_exchange;
 
 pub use feature::Feature;
 pub use fixtures::FixtureError;
 pub use mutants::{run_with_mutants, survivor_without};
-pub use options::{Implementation, Options, ServerUnderTest, SetupError, TestedIsolation};
+pub use options::{
+    Implementation, Options, ServerUnderTest, SetupError, TestedIsolation, TokenEndpointUnderTest,
+};
 pub use profile::{Level, Profile};
 pub use report::{Difference, Report};
 pub use running::{run, run_at_both_endpoints};
-pub use schema::{fixture_schema, plugin_spec_schema, report_schema};
+pub use schema::{fixture_schema, plugin_spec_schema, report_schema, token_exchange_schema};
+pub use token_exchange::{TokenExchangeSettings, case_table as token_exchange_cases};

@@ -8,6 +8,7 @@ use locum_store::TenantData;
 use serde_json::{Map, Value};
 
 use crate::fixtures::FixtureError;
+use crate::token_exchange::TokenExchangeSettings;
 
 /// What to test, with which fixtures.
 #[derive(Debug, Clone)]
@@ -51,6 +52,17 @@ pub enum Implementation {
     Plugin(PathBuf),
     /// A running server.
     Server(Box<ServerUnderTest>),
+    /// A token endpoint of any server, for the profile `token-exchange` alone.
+    TokenEndpoint(Box<TokenEndpointUnderTest>),
+}
+
+/// A token endpoint of any server.
+#[derive(Debug, Clone)]
+pub struct TokenEndpointUnderTest {
+    /// The issuer's URL, at which its metadata is.
+    pub issuer: String,
+    /// Its clients, tokens and targets.
+    pub settings: TokenExchangeSettings,
 }
 
 /// A running server, and what is known about it.

@@ -33,6 +33,9 @@ pub enum Profile {
     Secrets,
     /// HTTP methods, origins and headers.
     Http,
+    /// A token endpoint of any server follows RFC 8693 and RFC 6749. No fixture has this profile.
+    #[serde(skip_deserializing)]
+    TokenExchange,
 }
 
 /// Which issuers must pass a profile.
@@ -46,7 +49,7 @@ pub enum Level {
 }
 
 impl Profile {
-    /// All profiles, in the order of the report.
+    /// All profiles of plugins and of servers that serve `/delegation`, in the order of the report.
     pub const ALL: [Self; 12] = [
         Self::Contract,
         Self::Scopes,
@@ -77,15 +80,19 @@ impl Profile {
             Self::Hostile => "hostile",
             Self::Secrets => "secrets",
             Self::Http => "http",
+            Self::TokenExchange => "token-exchange",
         }
     }
 
     /// Which issuers must pass it.
     pub const fn level(self) -> Level {
         match self {
-            Self::NonRevocability | Self::Revocation | Self::Renewal | Self::UpstreamFaults | Self::Http => {
-                Level::Extended
-            }
+            Self::NonRevocability
+            | Self::Revocation
+            | Self::Renewal
+            | Self::UpstreamFaults
+            | Self::Http
+            | Self::TokenExchange => Level::Extended,
             _ => Level::Core,
         }
     }
@@ -103,7 +110,7 @@ mod tests {
 
     #[test]
     fn profiles_have_their_serialized_names() {
-        for profile in Profile::ALL {
+        for profile in Profile::ALL.into_iter().chain([Profile::TokenExchange]) {
             assert_eq!(serde_json::to_value(profile).unwrap(), profile.name());
         }
     }

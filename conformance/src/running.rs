@@ -11,6 +11,7 @@ mod runtime;
 mod server;
 mod spec;
 mod start;
+mod token_endpoint;
 
 pub(crate) use self::exemptions::Exemptions;
 pub(crate) use self::features::Features;

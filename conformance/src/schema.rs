@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::fixtures::fixture::Fixture;
 use crate::fixtures::plugin_spec::PluginSpec;
 use crate::report::Report;
+use crate::token_exchange::SettingsFile;
 
 /// The schema of a fixture.
 pub fn fixture_schema() -> Value {
@@ -18,6 +19,11 @@ pub fn fixture_schema() -> Value {
 /// The schema of `plugin.yaml`.
 pub fn plugin_spec_schema() -> Value {
     schema_of::<PluginSpec>()
+}
+
+/// The schema of the settings of the profile `token-exchange`.
+pub fn token_exchange_schema() -> Value {
+    schema_of::<SettingsFile>()
 }
 
 /// The schema of `report.yaml`.

@@ -92,6 +92,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_a_token_endpoint_counts_and_lists_its_own_results() {
+        let page = to_html(&sample::token_endpoint(str::to_owned));
+        for text in [
+            "Nothing failed: 1 of 3 cases passed.",
+            "<span>Warnings</span>",
+            "<dt>allowed otherwise</dt><dd>1</dd>",
+            "<summary class=\"warned\">1 warnings</summary>",
+            "<dd>tx.answer.pragma</dd>",
+            "<code>https://login.example.com/token</code>",
+        ] {
+            assert!(page.contains(text), "{text}\n{page}");
+        }
+        assert_eq!(tags(&to_html(&sample::token_endpoint(sample::hostile))), tags(&page));
+        assert!(!to_html(&sample::report(str::to_owned)).contains("allowed otherwise"));
+    }
+
+    #[test]
     fn equal_reports_give_equal_pages() {
         assert_eq!(to_html(&sample::report(str::to_owned)), to_html(&sample::report(str::to_owned)));
     }

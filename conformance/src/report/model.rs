@@ -67,6 +67,13 @@ pub enum ImplementationReport {
         /// The clients of the tenant that the suite used, one entry for each api_type.
         clients: Vec<TestedClients>,
     },
+    /// A token endpoint of any server.
+    TokenEndpoint {
+        /// The URL of the endpoint.
+        token_endpoint: String,
+        /// The id of the client that sent the requests.
+        client_id: String,
+    },
 }
 
 /// The clients of a server's tenant that the suite used for an api_type.
@@ -87,6 +94,14 @@ pub struct Counts {
     pub cases: usize,
     /// Cases that passed.
     pub passed: usize,
+    /// Cases of a token endpoint that does not follow a recommendation.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(default)]
+    pub warned: usize,
+    /// Cases of a token endpoint that does something else than the case asks for, as another paragraph allows.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(default)]
+    pub allowed_otherwise: usize,
     /// Cases that failed.
     pub failed: usize,
     /// Cases that failed and are listed under `expected_failures`.
@@ -108,6 +123,12 @@ pub struct ProfileReport {
     pub level: Level,
     /// Cases that passed.
     pub passed: Vec<String>,
+    /// Cases of a token endpoint that does not follow a recommendation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warned: Vec<CaseWithReason>,
+    /// Cases of a token endpoint that does something else than the case asks for, as another paragraph allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_otherwise: Vec<CaseWithReason>,
     /// Cases that failed.
     pub failed: Vec<String>,
     /// Cases that failed and are listed under `expected_failures`.
@@ -164,10 +185,12 @@ impl Report {
             created_at,
             implementation,
             counts: Counts::default(),
-            profiles: Profile::ALL.into_iter().map(ProfileReport::empty).collect(),
+            profiles: Vec::new(),
             failures: Vec::new(),
             mutation_score: None,
         };
+        let profiles = report.implementation.profiles();
+        report.profiles = profiles.iter().copied().map(ProfileReport::empty).collect();
         for result in results {
             report.add(result, reproduce);
         }
@@ -200,6 +223,10 @@ impl Report {
                 });
                 return;
             }
+            Verdict::Warned(reason) => (&mut self.counts.warned, &mut entry.warned, reason),
+            Verdict::AllowedOtherwise(reason) => {
+                (&mut self.counts.allowed_otherwise, &mut entry.allowed_otherwise, reason)
+            }
             Verdict::ExpectedFailure(reason) => {
                 (&mut self.counts.expected_failures, &mut entry.expected_failures, reason)
             }
@@ -229,6 +256,8 @@ impl ProfileReport {
             profile,
             level: profile.level(),
             passed: Vec::new(),
+            warned: Vec::new(),
+            allowed_otherwise: Vec::new(),
             failed: Vec::new(),
             expected_failures: Vec::new(),
             skipped: Vec::new(),
@@ -252,11 +281,26 @@ impl ImplementationReport {
         }
     }
 
-    /// Plugin name and version, or base URL.
+    /// The profiles that its report has.
+    pub(crate) fn profiles(&self) -> &'static [Profile] {
+        match self {
+            Self::Plugin { .. } | Self::Server { .. } => &Profile::ALL,
+            Self::TokenEndpoint { .. } => &[Profile::TokenExchange],
+        }
+    }
+
+    /// Plugin name and version, or URL.
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Plugin { name, version, .. } => format!("{name} {version}"),
             Self::Server { base_url, .. } => base_url.clone(),
+            Self::TokenEndpoint { token_endpoint, .. } => token_endpoint.clone(),
         }
     }
+}
+
+/// The counts of results that only token endpoints have are left out of other reports.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -45,6 +45,10 @@ pub struct ShownExchange {
 #[derive(Debug, Clone)]
 pub(crate) enum Verdict {
     Passed,
+    /// Not as recommended.
+    Warned(String),
+    /// Not as required, but as another paragraph allows.
+    AllowedOtherwise(String),
     Failed(Failure),
     ExpectedFailure(String),
     Skipped(String),

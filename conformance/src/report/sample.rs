@@ -56,12 +56,43 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
             failed: 1,
             expected_failures: 1,
             skipped: 1,
+            warned: 0,
+            allowed_otherwise: 0,
             unsupported: 2,
             not_run: 1,
         },
         profiles,
         failures: vec![failure(written)],
         mutation_score: Some(mutation_score(written)),
+    }
+}
+
+/// A report about a token endpoint, with the results that only such a report has.
+pub(super) fn token_endpoint(written: fn(&str) -> String) -> Report {
+    let listed = |case: &str| vec![CaseWithReason { case: written(case), reason: written("RFC 6749 §5.1") }];
+    let mut profile = ProfileReport::empty(Profile::TokenExchange);
+    profile.passed.push(written("tx.exchange"));
+    profile.warned = listed("tx.answer.expires-in");
+    profile.allowed_otherwise = listed("tx.answer.pragma");
+    profile.not_run = listed("tx.endpoint.tls");
+    let implementation = ImplementationReport::TokenEndpoint {
+        token_endpoint: written("https://login.example.com/token"),
+        client_id: written("backend"),
+    };
+    Report {
+        implementation,
+        counts: Counts {
+            cases: 4,
+            passed: 1,
+            warned: 1,
+            allowed_otherwise: 1,
+            not_run: 1,
+            ..Counts::default()
+        },
+        profiles: vec![profile],
+        failures: Vec::new(),
+        mutation_score: None,
+        ..report(written)
     }
 }
 

@@ -26,6 +26,10 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
             }
             writeln!(out)?;
         }
+        ImplementationReport::TokenEndpoint { token_endpoint, client_id } => {
+            writeln!(out, "{token_endpoint}\nclient {client_id}\n")?;
+            return write_token_exchange(out, report);
+        }
     }
     writeln!(
         out,
@@ -55,6 +59,26 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         write_failure(out, failure)?;
     }
     report.mutation_score.as_ref().map_or(Ok(()), |score| write_mutation_score(out, score))
+}
+
+/// The counts of a token endpoint, and every case that is not as it says.
+fn write_token_exchange(out: &mut String, report: &Report) -> std::fmt::Result {
+    let counts = report.counts;
+    writeln!(
+        out,
+        "{} passed, {} failed, {} warnings, {} allowed otherwise, {} not run",
+        counts.passed, counts.failed, counts.warned, counts.allowed_otherwise, counts.not_run
+    )?;
+    for profile in &report.profiles {
+        for (word, cases) in [("warning", &profile.warned), ("allowed otherwise", &profile.allowed_otherwise)]
+        {
+            for listed in cases {
+                writeln!(out, "\n{word}: {}\n  {}", listed.case, listed.reason)?;
+            }
+        }
+    }
+    write_not_run(out, report)?;
+    report.failures.iter().try_for_each(|failure| write_failure(out, failure))
 }
 
 /// The cases that a server was not asked, by reason.

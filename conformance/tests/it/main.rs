@@ -1,6 +1,11 @@
 //! The suite against real plugin files: shipped plugins, and plugins that must fail.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the test's own")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is the test's own"
+)]
 
 mod bad_plugins;
 mod changed_values;
@@ -13,3 +18,4 @@ mod running_server;
 mod runs;
 mod schemas;
 mod shipped;
+mod token_exchange;

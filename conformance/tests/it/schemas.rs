@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use locum_conformance::{fixture_schema, plugin_spec_schema, report_schema};
+use locum_conformance::{fixture_schema, plugin_spec_schema, report_schema, token_exchange_schema};
 use serde_json::Value;
 
 use crate::plugin_files::workspace;
@@ -30,4 +30,9 @@ fn the_schema_of_plugin_specs_is_published() {
 #[test]
 fn the_schema_of_reports_is_published() {
     assert_published("report.schema.json", &report_schema());
+}
+
+#[test]
+fn the_schema_of_the_settings_for_token_exchange_is_published() {
+    assert_published("token-exchange.schema.json", &token_exchange_schema());
 }

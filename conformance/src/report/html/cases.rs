@@ -24,6 +24,8 @@ fn write_profile(
     failures: &[FailureReport],
 ) -> fmt::Result {
     let with_reasons = [
+        ("warned", "warnings", &profile.warned),
+        ("allowed", "allowed otherwise", &profile.allowed_otherwise),
         ("expected", "failed as expected", &profile.expected_failures),
         ("skipped", "skipped", &profile.skipped),
         ("unsupported", "unsupported", &profile.unsupported),

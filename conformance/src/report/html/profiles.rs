@@ -3,13 +3,16 @@
 use std::fmt;
 
 use crate::profile::Level;
-use crate::report::model::{ProfileReport, Report};
+use crate::report::model::{ImplementationReport, ProfileReport, Report};
 
 /// One row per profile.
 pub(super) struct ProfilesSection<'a>(pub(super) &'a Report);
 
-/// CSS class and heading of each column.
-const COLUMNS: [(&str, &str); 6] = [
+/// CSS class and heading of a column.
+type Column = (&'static str, &'static str);
+
+/// The columns of every report.
+const COLUMNS: [Column; 6] = [
     ("passed", "Passed"),
     ("failed", "Failed"),
     ("expected", "Failed as expected"),
@@ -17,6 +20,9 @@ const COLUMNS: [(&str, &str); 6] = [
     ("unsupported", "Unsupported"),
     ("not-run", "Not run"),
 ];
+
+/// The columns for results that only token endpoints have.
+const OF_TOKEN_ENDPOINTS: [Column; 2] = [("warned", "Warnings"), ("allowed", "Allowed otherwise")];
 
 impl fmt::Display for ProfilesSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,18 +32,24 @@ impl fmt::Display for ProfilesSection<'_> {
             "<p>Every issuer must pass the core profiles. The extended profiles are for issuers with the features that their cases need.</p>"
         )?;
         write!(f, "<table class=\"profiles\">\n<thead><tr><th scope=\"col\">Profile</th>")?;
-        for (_, heading) in COLUMNS {
+        let columns: Vec<Column> = match self.0.implementation {
+            ImplementationReport::TokenEndpoint { .. } => {
+                COLUMNS.into_iter().chain(OF_TOKEN_ENDPOINTS).collect()
+            }
+            ImplementationReport::Plugin { .. } | ImplementationReport::Server { .. } => COLUMNS.to_vec(),
+        };
+        for (_, heading) in &columns {
             write!(f, "<th scope=\"col\"><span>{heading}</span></th>")?;
         }
         writeln!(f, "</tr></thead>\n<tbody>")?;
         for profile in &self.0.profiles {
-            write_row(f, profile)?;
+            write_row(f, profile, &columns)?;
         }
         writeln!(f, "</tbody>\n</table>\n</section>")
     }
 }
 
-fn write_row(f: &mut fmt::Formatter<'_>, profile: &ProfileReport) -> fmt::Result {
+fn write_row(f: &mut fmt::Formatter<'_>, profile: &ProfileReport, columns: &[Column]) -> fmt::Result {
     let level = match profile.level {
         Level::Core => "core",
         Level::Extended => "extended",
@@ -51,7 +63,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, profile: &ProfileReport) -> fmt::Result
         write!(f, "<a href=\"#profile-{name}\">{name}</a>")?;
     }
     write!(f, " <span class=\"level\">{level}</span></th>")?;
-    for ((class, _), count) in COLUMNS.into_iter().zip(counts) {
+    for ((class, _), count) in columns.iter().zip(counts) {
         let none = if count == 0 { " none" } else { "" };
         write!(f, "<td class=\"{class}{none}\">{count}</td>")?;
     }
@@ -59,7 +71,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, profile: &ProfileReport) -> fmt::Result
 }
 
 /// In the order of the columns.
-fn counts(profile: &ProfileReport) -> [usize; COLUMNS.len()] {
+fn counts(profile: &ProfileReport) -> [usize; COLUMNS.len() + OF_TOKEN_ENDPOINTS.len()] {
     [
         profile.passed.len(),
         profile.failed.len(),
@@ -67,5 +79,7 @@ fn counts(profile: &ProfileReport) -> [usize; COLUMNS.len()] {
         profile.skipped.len(),
         profile.unsupported.len(),
         profile.not_run.len(),
+        profile.warned.len(),
+        profile.allowed_otherwise.len(),
     ]
 }

@@ -12,7 +12,8 @@ impl fmt::Display for VerdictSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         let counts = &report.counts;
-        let ran = cases(counts.passed + counts.failed + counts.expected_failures);
+        let deviating = counts.warned + counts.allowed_otherwise;
+        let ran = cases(counts.passed + deviating + counts.failed + counts.expected_failures);
         let survived = report.mutation_score.as_ref().map_or(0, |score| score.survived);
         let (class, word) = match (report.passed(), counts.failed) {
             (true, _) => ("good", "Passed"),
@@ -78,6 +79,10 @@ impl fmt::Display for ImplementationSection<'_> {
                     write_exact(f, &format!("Clients for {api_type}"), &format!("{caller} → {target}"))?;
                 }
             }
+            ImplementationReport::TokenEndpoint { token_endpoint, client_id } => {
+                write_exact(f, "Token endpoint", token_endpoint)?;
+                write_exact(f, "Client", client_id)?;
+            }
         }
         write_fact(f, "Suite", &format!("locum-conformance {}", report.suite_version))?;
         let created_at = Escaped(&report.created_at);
@@ -104,7 +109,7 @@ pub(super) struct CountsSection<'a>(pub(super) &'a Counts);
 impl fmt::Display for CountsSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(counts) = self;
-        let sums = [
+        let mut sums = vec![
             ("passed", "passed", counts.passed),
             ("failed", "failed", counts.failed),
             ("expected", "failed as expected", counts.expected_failures),
@@ -112,6 +117,12 @@ impl fmt::Display for CountsSection<'_> {
             ("unsupported", "unsupported", counts.unsupported),
             ("not-run", "not run", counts.not_run),
         ];
+        // Only token endpoints have these.
+        let others = [
+            ("warned", "warnings", counts.warned),
+            ("allowed", "allowed otherwise", counts.allowed_otherwise),
+        ];
+        sums.extend(others.into_iter().filter(|(_, _, count)| *count > 0));
         writeln!(f, "<section aria-labelledby=\"sums\">\n<h2 id=\"sums\">{}</h2>", cases(counts.cases))?;
         write!(f, "<div class=\"bar\" aria-hidden=\"true\">")?;
         for (class, _, count) in sums.iter().filter(|(_, _, count)| *count > 0) {
