@@ -318,10 +318,13 @@ pub(crate) struct ConformanceArgs {
     /// Add this folder's fixtures to the suite's own [default: `fixtures`, if it exists]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) fixtures: Vec<PathBuf>,
-    /// Use the settings of this JSON file instead of those of the fixtures
+    /// Use the settings of this JSON file instead of those of the fixtures; with --profile, a YAML file about the server
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
-    /// Read the tenant file that the tested server uses; needed with a URL
+    /// Test any authorization server by this profile alone, with --settings instead of --tenant
+    #[arg(long, value_enum, value_name = "PROFILE", requires = "settings", conflicts_with_all = ["fixtures", "tenant", "plugins", "isolation", "mutation_score"])]
+    pub(crate) profile: Option<ProfileArg>,
+    /// Read the tenant file that the tested server uses; needed with a URL, unless there is a --profile
     #[arg(long, value_name = "FILE")]
     pub(crate) tenant: Option<PathBuf>,
     /// Send the requests as this client of the tenant [default: a client that can delegate]
@@ -339,7 +342,7 @@ pub(crate) struct ConformanceArgs {
     /// Run a plugin file at this level of isolation, or at both with the same answers
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
     pub(crate) isolation: IsolationArg,
-    /// Run only the case with this id
+    /// Run only the case with this id, or the group of cases, such as `tx.scope`
     #[arg(long, value_name = "CASE")]
     pub(crate) only: Vec<String>,
     /// Also inject faults one by one, and fail if the cases do not notice each of them
@@ -351,6 +354,12 @@ pub(crate) struct ConformanceArgs {
     /// Print text or JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+/// The profiles by which any server can be tested.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArg {
+    TokenExchange,
 }
 
 /// The levels of isolation at which a plugin file is tested.

@@ -65,7 +65,7 @@ pub(crate) fn read_one(path: &Path) -> Result<TenantData, CommandError> {
 }
 
 /// What `${env:NAME}` is: a variable of this process's environment.
-fn environment(name: &str) -> Option<String> {
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

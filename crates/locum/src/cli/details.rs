@@ -233,6 +233,9 @@ With a URL, reads the tenant file as `locum serve` does, with `${env:NAME}` and 
 id_tokens of new users with its keys. Changes nothing. Cases that cannot be asked of this tenant are listed
 as not run, each with the reason.
 
+With --profile token-exchange, asks the token endpoint of any authorization server whether it follows RFC 8693
+and RFC 6749. The settings name its clients, tokens and targets. Runs the commands in them, which get tokens.
+
 Exit codes:
   0  every case passed, and every injected fault was noticed
   1  a case failed, no case passed, or an injected fault was not noticed

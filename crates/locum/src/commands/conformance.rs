@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use locum_conformance::report::{to_html, to_junit, to_table, to_yaml};
 use locum_conformance::{
-    Implementation, Options, Report, ServerUnderTest, SetupError, TestedIsolation, run as run_suite,
-    run_with_mutants,
+    Implementation, Options, Report, ServerUnderTest, SetupError, TestedIsolation, TokenEndpointUnderTest,
+    TokenExchangeSettings, run as run_suite, run_with_mutants,
 };
 use locum_engine::ports::Clock;
 use locum_host::LoadErrorCode;
@@ -13,7 +13,7 @@ use locum_host::runner::RunnerCommand;
 use locum_store::SystemClock;
 use serde_json::{Map, Value};
 
-use crate::cli::{ConformanceArgs, Format, IsolationArg};
+use crate::cli::{ConformanceArgs, Format, IsolationArg, ProfileArg};
 use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::tenants;
@@ -36,7 +36,7 @@ fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
     Ok(Options {
         implementation: implementation(args)?,
         fixtures: fixtures(&args.fixtures),
-        settings: args.settings.as_deref().map(read_settings).transpose()?,
+        settings: plugin_settings(args)?,
         only: args.only.clone(),
         now_unix_seconds: i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX),
         command: command(args),
@@ -54,6 +54,7 @@ fn command(args: &ConformanceArgs) -> String {
     let mut words = vec!["locum".to_owned(), "conformance".to_owned(), args.plugin_or_url.clone()];
     let mut add = |flag: &str, value: &Path| words.extend([flag.to_owned(), value.display().to_string()]);
     args.fixtures.iter().for_each(|folder| add("--fixtures", folder));
+    args.profile.iter().for_each(|ProfileArg::TokenExchange| add("--profile", Path::new("token-exchange")));
     args.settings.iter().for_each(|file| add("--settings", file));
     args.tenant.iter().for_each(|file| add("--tenant", file));
     args.plugins.iter().for_each(|file| add("--plugins", file));
@@ -86,12 +87,16 @@ fn fixtures(named: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 fn implementation(args: &ConformanceArgs) -> Result<Implementation, CommandError> {
-    if !args.plugin_or_url.starts_with("http://") && !args.plugin_or_url.starts_with("https://") {
+    let is_url = args.plugin_or_url.starts_with("http://") || args.plugin_or_url.starts_with("https://");
+    if let (Some(ProfileArg::TokenExchange), Some(settings)) = (args.profile, &args.settings) {
+        return if is_url { token_endpoint(&args.plugin_or_url, settings) } else { Err(not_a_url()) };
+    }
+    if !is_url {
         return Ok(Implementation::Plugin(args.plugin_or_url.clone().into()));
     }
     let tenant = args.tenant.as_deref().ok_or_else(|| {
         CommandError::usage(
-            "a server is tested with the tenant file that it uses; name that file with --tenant",
+            "a server is tested with the tenant file that it uses; name that file with --tenant, or test any server with --profile",
         )
     })?;
     if args.settings.is_some() {
@@ -107,6 +112,27 @@ fn implementation(args: &ConformanceArgs) -> Result<Implementation, CommandError
         parameters: args.parameters.iter().map(|text| parameter(text)).collect::<Result<_, _>>()?,
         manifests: args.plugins.clone(),
     })))
+}
+
+fn token_endpoint(issuer: &str, settings: &Path) -> Result<Implementation, CommandError> {
+    let settings = TokenExchangeSettings::read(settings, &tenants::environment);
+    let settings = settings.map_err(CommandError::input_file)?;
+    Ok(Implementation::TokenEndpoint(Box::new(TokenEndpointUnderTest {
+        issuer: issuer.to_owned(),
+        settings,
+    })))
+}
+
+fn not_a_url() -> CommandError {
+    CommandError::usage("--profile tests a server; write its URL, such as https://login.example.com")
+}
+
+/// The settings of a plugin, unless the file is that of a profile.
+fn plugin_settings(args: &ConformanceArgs) -> Result<Option<Map<String, Value>>, CommandError> {
+    match args.profile {
+        None => args.settings.as_deref().map(read_settings).transpose(),
+        Some(ProfileArg::TokenExchange) => Ok(None),
+    }
 }
 
 /// Name and value of `NAME=VALUE`; a value that is not JSON is a string.

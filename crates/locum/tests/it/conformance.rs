@@ -1,5 +1,6 @@
 //! `locum conformance URL --tenant FILE` against the server and the tenant file of an operator.
 
+mod any_server;
 mod variants;
 mod written;
 
