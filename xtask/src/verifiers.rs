@@ -35,7 +35,16 @@ pub fn run(built: &Built) -> Result<()> {
     let report = report.to_str().context("the target directory's name is not UTF-8")?;
     verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])?;
     leaving_auth0(built, &python, &modules, &output)?;
-    monitoring(built, &python, &output)
+    monitoring(built, &python, &output)?;
+    suite(built, &python, &modules, &output)
+}
+
+/// Runs the conformance suite's profile for any authorization server against one of another project.
+fn suite(built: &Built, python: &Path, modules: &Path, output: &Path) -> Result<()> {
+    let mut verify = Command::new(python);
+    verify.arg(format!("{FOLDER}/verify_suite.py")).arg("--locum").arg(&built.locum);
+    verify.arg("--node-modules").arg(modules).arg("--report").arg(output.join("suite.json"));
+    run_command(&mut verify)
 }
 
 /// Follows the page that leads away from Auth0, with Auth0's own deploy CLI.
