@@ -26,6 +26,17 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// A text for a terminal. Invisible characters and controls, which begin escape sequences, are written as their code point.
+/// Line breaks and tabs stay.
+pub(super) fn visible(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' | '\t' => character.to_string(),
+        _ if misleads(character) => format!("<U+{:04X}>", u32::from(character)),
+        _ => character.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Whether it is a control, an invisible formatting character or a non-character.
 fn misleads(character: char) -> bool {
     let is_format = matches!(
@@ -68,5 +79,11 @@ mod tests {
     fn other_texts_are_unchanged() {
         let text = "one\n\ttwo – drei ✓ 四 \u{1F600} עברית";
         assert_eq!(Escaped(text).to_string(), text);
+        assert_eq!(visible(text), text);
+    }
+
+    #[test]
+    fn a_terminal_is_given_no_escape_sequence() {
+        assert_eq!(visible("a\u{1b}[2J<b>\r\u{202e}"), "a<U+001B>[2J<b><U+000D><U+202E>");
     }
 }

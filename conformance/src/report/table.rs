@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::report::escaped::visible;
 use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report, TestedClients};
 use crate::report::mutation_score::{MutantResult, MutationScore};
 
-/// The implementation, one row per profile, and every failure.
+/// The implementation, one row per profile, and every failure. What a plugin or server said cannot control a terminal.
 pub fn to_table(report: &Report) -> String {
     let mut table = String::new();
     // Writing to a String does not fail.
     let _ = write_report(&mut table, report);
-    table
+    visible(&table)
 }
 
 fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
