@@ -123,7 +123,7 @@ impl<'a> KnownUser<'a> {
     }
 
     /// The scopes that were granted, without those that had no effect: `openid`, those of the subject token, and those that
-    /// select a claim.
+    /// select a claim. If that is none, it is `openid`, which says no more about the user than who it is.
     pub(crate) fn granted(
         &self,
         requested: &[String],
@@ -131,7 +131,9 @@ impl<'a> KnownUser<'a> {
         aliases: &HashMap<String, Vec<String>>,
         private: &[AttributePattern],
     ) -> Vec<String> {
-        requested.iter().filter(|word| self.is_granted(word, bound, aliases, private)).cloned().collect()
+        let is_granted = |word: &&String| self.is_granted(word, bound, aliases, private);
+        let granted: Vec<String> = requested.iter().filter(is_granted).cloned().collect();
+        if granted.is_empty() { vec!["openid".to_owned()] } else { granted }
     }
 
     /// Whether this scope is one of those.

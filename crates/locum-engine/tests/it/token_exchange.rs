@@ -238,6 +238,10 @@ fn a_scope_that_had_no_effect_is_not_granted() {
         exchange(&test, json!({}), json!({"scope": "openid email admin offline_access app_metadata"}));
     assert_eq!(reply.issued().scope.as_deref(), Some("openid email"));
     assert_eq!(last_claims(&test)["scope"], "openid email");
+    // What remains is said, and bounds the next exchange.
+    let reply = exchange(&test, json!({}), json!({"scope": "admin \u{22}odd"}));
+    assert_eq!(reply.issued().scope.as_deref(), Some("openid"));
+    assert_eq!(last_claims(&test)["scope"], "openid");
 }
 
 #[test]
