@@ -22,7 +22,7 @@ use crate::refusal::{Refusal, RefusalKind};
 /// The scope word that a request for a refresh token needs (OpenID Connect Core section 11).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The api_type of refresh tokens, in audit events and metrics: no plugin issues them.
+/// What the answer calls a refresh token, where other credentials have their api_type: no plugin issues it.
 pub(crate) const REFRESH_TOKEN_TYPE: &str = "refresh_token";
 
 /// How much later a token's idle time must end for that to be stored: a use is no reason to write each time.
@@ -53,8 +53,12 @@ pub(crate) async fn issue_refresh_token(
         |word: &&String| *word == OFFLINE_ACCESS || known.is_granted(word, bound, aliases, private);
     let scope: Vec<String> = request.scope.iter().filter(is_granted).cloned().collect();
     let now = authenticated.now();
-    let session_ends = session::seconds_left(&authenticated)?.map(|left| now.saturating_add_unsigned(left));
-    let earlier = used.as_ref().and_then(|used| used.token.expires_at);
+    let ends = [
+        rules.expires_at(now),
+        session::seconds_left(&authenticated)?.map(|left| now.saturating_add_unsigned(left)),
+        used.as_ref().and_then(|used| used.token.expires_at),
+        tenant.delegation().cap_to_subject_exp.then_some(subject.expires_at),
+    ];
     let (text, hash) = RefreshTokenHash::of_new_token(ports.entropy.draw());
     let token = RefreshToken {
         client_id: client.id().to_owned(),
@@ -64,7 +68,7 @@ pub(crate) async fn issue_refresh_token(
         signed_in_at: subject.signed_in_at,
         device: request.device.as_deref().map(stored),
         created_at: now,
-        expires_at: [rules.expires_at(now), session_ends, earlier].into_iter().flatten().min(),
+        expires_at: ends.into_iter().flatten().min(),
         idle_expires_at: rules.idle_expires_at(now),
         rotated_at: None,
         revoked_at: None,

@@ -4,7 +4,7 @@ use locum_engine::model::{ClientAuthentication, LegacyGrants, RefreshTokenRules,
 use locum_engine::ports::{RefreshTokenHash, RefreshTokens};
 use locum_engine::{AuditCode, Credential, REFRESH_TOKEN};
 use locum_testing::{
-    ACME, TestEngine, TestSetup, TokenReply, bucket_rule, claims_for, exchange_with, good_with, hs256,
+    ACME, NOW, TestEngine, TestSetup, TokenReply, bucket_rule, claims_for, exchange_with, good_with, hs256,
     object, refresh_token, summary, token_type,
 };
 use serde_json::{Value, json};
@@ -345,6 +345,20 @@ fn a_session_bounds_the_token_too() {
     let left = reply.response.outcome.as_ref().unwrap().expires_in.unwrap();
     assert!((1..=500).contains(&left), "{left}");
     test.clock.advance(left);
+    assert_eq!(
+        refresh(&test, &text(&reply), json!({})).summary(),
+        "400 invalid_grant refresh_token has expired"
+    );
+}
+
+#[test]
+fn where_nothing_outlives_the_id_token_a_refresh_token_does_not_either() {
+    let test = engine_with(STEADY, |setup| setup.acme.tenant.delegation.cap_to_subject_exp = true);
+    let mut claims = claims_for("caller");
+    claims["exp"] = (NOW + 100).into();
+    let reply = ask(&test, json!({"subject_token": hs256(&claims)}));
+    assert_eq!(reply.response.outcome.as_ref().unwrap().expires_in, Some(100));
+    test.clock.advance(100);
     assert_eq!(
         refresh(&test, &text(&reply), json!({})).summary(),
         "400 invalid_grant refresh_token has expired"

@@ -56,7 +56,7 @@ fn a_client_whose_grant_types_name_it_has_refresh_tokens() {
             "idle_token_lifetime: 0",
             "write at least 1 second (at /clients/0/refresh_token/idle_token_lifetime)",
         ),
-        ("rotation_type: sometimes", "unknown variant `sometimes`"),
+        ("rotation_type: sometimes", "write one of rotating, non-rotating"),
         ("lifetime: 5", "unknown field `lifetime`"),
     ] {
         let refused = with(object).unwrap_err();

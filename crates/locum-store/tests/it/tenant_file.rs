@@ -164,7 +164,7 @@ fn add_ons_keep_the_order_of_the_file_and_single_sign_on_is_skipped() {
 #[test]
 fn fields_of_an_export_that_delegation_does_not_need_are_accepted() {
     let text = format!(
-        "tenant: {{friendly_name: Acme}}\nrules: []\n{MINIMAL}    app_type: spa\n    refresh_token: {{a: 1}}\n"
+        "tenant: {{friendly_name: Acme}}\nrules: []\n{MINIMAL}    app_type: spa\n    mobile: {{a: 1}}\n"
     );
     assert!(read_text(&text).is_ok());
 }
