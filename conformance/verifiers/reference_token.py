@@ -21,7 +21,10 @@ METADATA = {
     "issuer": demo.ISSUER,
     "token_endpoint": f"{demo.ISSUER}oauth/token",
     "jwks_uri": f"{demo.ISSUER}.well-known/jwks.json",
+    "authorization_endpoint": f"{demo.ISSUER}authorize",
     "response_types_supported": ["id_token"],
+    "revocation_endpoint": f"{demo.ISSUER}oauth/revoke",
+    "introspection_endpoint": f"{demo.ISSUER}oauth/introspect",
 }
 
 

@@ -6,19 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from authlib.integrations.base_client.errors import OAuthError
-from authlib.integrations.requests_client import OAuth2Session
-
 import demo
 import subject
 from app_tokens import receiver
 from context import Context
 from jwt_verifiers import jwt_verifiers, verified_claims
+from oauth_clients import LIBRARIES, TOKEN_TYPE, OAuthClient, expect_refused
 from results import Case, Mismatch, expect_equal
 
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
-LIBRARIES = ("openid-client", "oauth4webapi", "authlib")
 # The client of the demo tenant that authenticates, and the one that does not.
 CONFIDENTIAL, PUBLIC = demo.CONFIDENTIAL_CLIENT, "spa"
 
@@ -48,40 +43,10 @@ def cases(context: Context) -> Iterator[Case]:
         )
 
 
-class Refused(Exception):
-    """The library's error for an error response: its code."""
-
-
 def exchange(context: Context, library: str, client_id: str, method: str, **parameters: str) -> dict[str, Any]:
     """The answer as the library returns it; `Refused` with the code of an error response."""
-    secret = parameters.pop("secret", None) or demo.SECRETS[client_id].decode("ascii")
-    parameters = {"subject_token_type": f"{TOKEN_TYPE}id_token", **parameters}
-    if library == "authlib":
-        return by_authlib(context, client_id, secret, method, parameters)
-    question = {
-        "library": library,
-        "issuer": demo.ISSUER,
-        "baseUrl": context.server.base_url,
-        "clientId": client_id,
-        "secret": secret,
-        "method": method,
-        "parameters": parameters,
-    }
-    found = context.node.ask("exchange-token.mjs", question)
-    if "answer" not in found:
-        raise Refused(found["code"])
-    return found["answer"]
-
-
-def by_authlib(
-    context: Context, client_id: str, secret: str, method: str, parameters: dict[str, str]
-) -> dict[str, Any]:
-    session = OAuth2Session(client_id, secret, token_endpoint_auth_method=method)
-    url = f"{context.server.base_url}/oauth/token"
-    try:
-        return dict(session.fetch_token(url, grant_type=TOKEN_EXCHANGE, **parameters))
-    except OAuthError as error:
-        raise Refused(error.error) from error
+    secret = parameters.pop("secret", "")
+    return OAuthClient(context, library, client_id, method, secret).exchange(**parameters)
 
 
 def check_confidential(context: Context, library: str, method: str) -> None:
@@ -136,12 +101,3 @@ def check_chain(context: Context, library: str) -> None:
     context.server.exchange(CONFIDENTIAL, first["access_token"], target="reports-api", api_type="app").expect_error(
         400, "invalid_grant"
     )
-
-
-def expect_refused(request: partial[dict[str, Any]], code: str) -> None:
-    try:
-        request()
-    except Refused as refused:
-        expect_equal("the library's error", str(refused), code)
-        return
-    raise Mismatch(f"the library got a token, expected {code}")
