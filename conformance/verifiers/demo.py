@@ -29,10 +29,19 @@ SECRETS = {
     "files": b"files-secret-0123456789-0123456789-0123456789",
     "web-identity": b"web-identity-secret-0123456789-0123456789",
     "policy": b"policy-secret-0123456789-0123456789-0123456789",
+    "backend": b"backend-secret-0123456789-0123456789-01234567",
 }
 
-# The only client that authenticates at /oauth/token.
+# The clients whose tokens are signed with the tenant's key, besides the targets above.
+RS256_CLIENTS = {"rs-spa", "mobile"}
+
+# The two clients that have refresh tokens, which rotate: one authenticates, one does not.
+REFRESHING_CONFIDENTIAL_CLIENT, REFRESHING_PUBLIC_CLIENT = "backend", "mobile"
+REFRESHING_CLIENTS = {REFRESHING_CONFIDENTIAL_CLIENT, REFRESHING_PUBLIC_CLIENT}
+
+# The client that authenticates and has no refresh tokens; with `backend` it is the only one that authenticates.
 CONFIDENTIAL_CLIENT = "orders-api"
+CONFIDENTIAL_CLIENTS = {CONFIDENTIAL_CLIENT, REFRESHING_CONFIDENTIAL_CLIENT}
 
 # The issuer that the tenant trusts, which publishes its keys by discovery on this machine.
 TRUSTED_ISSUER_PORT = 4781

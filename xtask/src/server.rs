@@ -43,7 +43,7 @@ impl Server {
         let metrics_listen =
             metrics.as_ref().map(|address| format!("metrics_listen = {address:?}\n")).unwrap_or_default();
         let text = format!(
-            "{metrics_listen}listen = \"127.0.0.1:{port}\"\nplugins_dir = {:?}\ntenants = [{:?}]\naudit = {{ file = \"audit.jsonl\" }}\n",
+            "{metrics_listen}listen = \"127.0.0.1:{port}\"\nstate = \"state.db\"\nplugins_dir = {:?}\ntenants = [{:?}]\naudit = {{ file = \"audit.jsonl\" }}\n",
             built.plugins_dir, tenant
         );
         fs::write(&config, text)?;
