@@ -19,10 +19,12 @@ import jwt
 import demo
 import http_server
 import rate_limit
+import reference_introspection
 import reference_token
 import reference_upstreams
 from demo import Keys
 from reference_issuers import ISSUERS
+from reference_refresh_tokens import RefreshTokens
 from reference_request import IssueRequest, Refusal
 from reference_trusted_issuer import TrustedIssuer
 
@@ -39,6 +41,7 @@ class Reference:
 
     def __post_init__(self) -> None:
         self.trusted = TrustedIssuer(self.keys, self.fault)
+        self.refresh_tokens = RefreshTokens(self.has, self.authenticate)
 
     def has(self, fault: str) -> bool:
         return self.fault == fault
@@ -53,18 +56,45 @@ class Reference:
         except Exception as error:  # the result must show that the reference crashed
             return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
 
-    def respond_token(self, form: dict[str, str], authorization: str | None) -> tuple[int, dict[str, str], Any]:
+    def respond_form(
+        self, path: str, form: dict[str, str], authorization: str | None
+    ) -> tuple[int, dict[str, str], Any]:
+        """At an endpoint where clients authenticate."""
         headers: dict[str, str] = {"Cache-Control": "no-store"}
+        endpoints = {"/oauth/token": self.token, "/oauth/revoke": self.revoke, "/oauth/introspect": self.introspect}
         try:
-            delegate = partial(self.delegate, headers=headers)
-            return 200, headers, reference_token.exchange(form, authorization, self.has, delegate)
+            return 200, headers, endpoints[path](form, authorization, headers)
         except Refusal as refusal:
+            if refusal.status == 401 and authorization is not None:
+                headers["WWW-Authenticate"] = 'Basic realm="reference"'
             return refusal.status, headers, refusal.body
         except Exception as error:  # the result must show that the reference crashed
             return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
 
+    def token(self, form: dict[str, str], authorization: str | None, headers: dict[str, str]) -> dict[str, Any]:
+        delegate = partial(self.delegate, headers=headers)
+        return reference_token.respond(form, authorization, self.has, delegate, self.refresh_tokens)
+
+    def revoke(self, form: dict[str, str], authorization: str | None, _: dict[str, str]) -> dict[str, Any]:
+        client_id, _ = reference_token.client_of(form, authorization, self.has("revocation-accepts-any-secret"))
+        if form["token"].startswith("lrt_"):
+            self.refresh_tokens.revoke(client_id, form["token"])
+        elif not self.has("revocation-has-no-effect"):
+            reference_upstreams.revoke(self.fake_upstreams, form["token"])
+        return {}
+
+    def introspect(self, form: dict[str, str], authorization: str | None, _: dict[str, str]) -> dict[str, Any]:
+        accepts_any_secret = self.has("introspection-accepts-any-secret")
+        client_id, is_authenticated = reference_token.client_of(form, authorization, accepts_any_secret)
+        return reference_introspection.introspect(
+            client_id, is_authenticated, form["token"], self.has, self.key_of, self.refresh_tokens
+        )
+
     def delegate(self, request: dict[str, Any], is_authenticated: bool, headers: dict[str, str]) -> dict[str, Any]:
-        claims = self.authenticate(request["client_id"], request["id_token"])
+        if "refresh_token" in request:
+            claims = self.refresh_tokens.claims_of(request["client_id"], request["refresh_token"])
+        else:
+            claims = self.authenticate(request["client_id"], request["id_token"])
         self.admit(claims["sub"], headers)
         is_chain = claims.get("azp", request["client_id"]) != request["client_id"]
         if is_chain and not is_authenticated and not self.has("delegation-exchanges-chains"):
@@ -82,8 +112,7 @@ class Reference:
             raise Refusal(400, "invalid_grant", str(error)) from error
         if issuer == demo.TRUSTED_ISSUER:
             return self.trusted.authenticate(client_id, token)
-        key: Any = self.keys.public_pem("tenant-rsa") if client_id == "rs-spa" else demo.SECRETS[client_id]
-        alg = "RS256" if client_id == "rs-spa" else "HS256"
+        key, alg = self.key_of(client_id)
         options = {
             "require": ["iss", "aud", "sub", "iat"] + ([] if self.has("accepts-no-exp") else ["exp"]),
             "verify_exp": not self.has("accepts-expired"),
@@ -104,6 +133,12 @@ class Reference:
         if claims["sub"] == "auth0|mallory" and not self.has("accepts-blocked-users"):
             raise Refusal(401, "unauthorized", "user is blocked")
         return claims
+
+    def key_of(self, client_id: str) -> tuple[Any, str]:
+        """With which the client's id_tokens and app tokens are verified."""
+        if client_id in demo.RS256_CLIENTS:
+            return self.keys.public_pem("tenant-rsa"), "RS256"
+        return demo.SECRETS[client_id], "HS256"
 
     def admit(self, user_id: str, headers: dict[str, str]) -> None:
         size = rate_limit.SIZE + self.has("bucket-of-eleven")
@@ -133,10 +168,6 @@ class Reference:
             raise Refusal(400, "invalid_request", f"{request['api_type']} is not enabled at the target")
         return issuer(IssueRequest(self.keys, self.fake_upstreams, self.fault, request, claims))
 
-    def revoke(self, request: dict[str, Any]) -> None:
-        if not self.has("revocation-has-no-effect"):
-            reference_upstreams.revoke(self.fake_upstreams, request["token"])
-
     def published(self) -> dict[str, Any]:
         jwk = (
             demo.private_jwk(self.keys.tenant)
@@ -158,16 +189,12 @@ def serving(reference: Reference) -> Iterator[str]:
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8")
-            if self.path == "/oauth/token":
-                form = dict(parse_qsl(content))
-                self.respond_json(*reference.respond_token(form, self.headers.get("Authorization")))
-                return
-            request = json.loads(content)
-            if self.path == "/oauth/revoke":
-                reference.revoke(request)
-                self.respond_json(200, {}, {})
-            else:
+            is_json = self.headers["Content-Type"].startswith("application/json")
+            request = json.loads(content) if is_json else dict(parse_qsl(content))
+            if self.path == "/delegation":
                 self.respond_json(*reference.respond(request))
+            else:
+                self.respond_json(*reference.respond_form(self.path, request, self.headers.get("Authorization")))
 
         def respond_json(self, status: int, headers: dict[str, str], body: Any) -> None:
             content = json.dumps(body).encode("utf-8")

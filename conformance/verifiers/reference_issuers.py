@@ -46,7 +46,7 @@ def app(request: IssueRequest) -> dict[str, Any]:
         token["email_of_somebody"] = "x@example.com"
     if request.has("expires-later-than-stated"):
         token["exp"] += 1
-    if target in demo.RSA_TARGETS or target == "rs-spa":
+    if target in demo.RSA_TARGETS or target in demo.RS256_CLIENTS:
         key = request.keys.firebase if request.has("signs-with-an-unpublished-key") else request.keys.tenant
         alg = demo.RSA_TARGETS.get(target, "RS256")
         return bearer(jwt.encode(token, key, alg, headers={"kid": demo.TENANT_KID}), APP_SECONDS)

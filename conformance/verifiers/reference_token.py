@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
 import demo
+from reference_refresh_tokens import RefreshTokens
 from reference_request import Refusal
 
 TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
@@ -19,34 +21,40 @@ IN_TERMS_OF_OAUTH = {
 }
 METADATA = {
     "issuer": demo.ISSUER,
-    "token_endpoint": f"{demo.ISSUER}oauth/token",
-    "jwks_uri": f"{demo.ISSUER}.well-known/jwks.json",
     "authorization_endpoint": f"{demo.ISSUER}authorize",
-    "response_types_supported": ["id_token"],
+    "token_endpoint": f"{demo.ISSUER}oauth/token",
     "revocation_endpoint": f"{demo.ISSUER}oauth/revoke",
     "introspection_endpoint": f"{demo.ISSUER}oauth/introspect",
+    "jwks_uri": f"{demo.ISSUER}.well-known/jwks.json",
+    "response_types_supported": ["id_token"],
 }
 
 
-def exchange(
+def respond(
     form: dict[str, str],
     authorization: str | None,
     has: Callable[[str], bool],
     delegate: Callable[[dict[str, str], bool], dict[str, Any]],
+    refresh_tokens: RefreshTokens,
 ) -> dict[str, Any]:
     """The answer; `delegate` answers the same request at `/delegation`, for a client that authenticated or not."""
     try:
-        client_id, is_authenticated = client_of(form, authorization, has)
+        client_id, is_authenticated = client_of(form, authorization, has("token-accepts-any-secret"))
+        if form["grant_type"] == "refresh_token":
+            return refresh_tokens.refreshed(client_id, form, partial(delegate, is_authenticated=is_authenticated))
+        if form.get("requested_token_type") == f"{TOKEN_TYPE}refresh_token":
+            return refresh_tokens.issued(client_id, form)
         scope = form.get("scope", "openid")
         target = form.get("audience", client_id)
-        if target not in demo.SECRETS and target not in demo.RSA_TARGETS and not has("token-issues-for-any-target"):
+        is_known = target in demo.SECRETS or target in demo.RSA_TARGETS or target in demo.RS256_CLIENTS
+        if not is_known and not has("token-issues-for-any-target"):
             raise Refusal(400, "invalid_target", "the target is unknown")
         api_type = form.get("requested_token_type", f"{TOKEN_TYPE}jwt")
         api_type = api_type.removeprefix(ADD_ON_TOKEN_TYPE) if api_type.startswith(ADD_ON_TOKEN_TYPE) else "app"
         request = {
             "client_id": client_id,
             "id_token": form["subject_token"],
-            "target": target if target in demo.SECRETS or target in demo.RSA_TARGETS else client_id,
+            "target": target if is_known else client_id,
             "scope": scope,
             "api_type": api_type,
             "carry_scope": scope,
@@ -59,15 +67,15 @@ def exchange(
         raise Refusal(status, code, refusal.body["error_description"]) from refusal
 
 
-def client_of(form: dict[str, str], authorization: str | None, has: Callable[[str], bool]) -> tuple[str, bool]:
+def client_of(form: dict[str, str], authorization: str | None, accepts_any_secret: bool) -> tuple[str, bool]:
     """The calling client, and whether it authenticated."""
     client_id, secret = form.get("client_id"), form.get("client_secret")
     if authorization is not None:
         decoded = base64.b64decode(authorization.removeprefix("Basic ")).decode("ascii")
         client_id, secret = (unquote_plus(part) for part in decoded.split(":", 1))
-    if client_id != demo.CONFIDENTIAL_CLIENT:
+    if client_id not in demo.CONFIDENTIAL_CLIENTS:
         return str(client_id), False
-    if secret != demo.SECRETS[client_id].decode("ascii") and not has("token-accepts-any-secret"):
+    if secret != demo.SECRETS[client_id].decode("ascii") and not accepts_any_secret:
         raise Refusal(401, "invalid_client", "invalid client")
     return client_id, True
 

@@ -20,6 +20,7 @@ import firebase
 import id_tokens
 import layer
 import rate_limit
+import refresh_tokens
 import salesforce
 import saml
 import sap
@@ -42,6 +43,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "rate_limit": rate_limit.cases,
     "client_sdk": client_sdk.cases,
     "token_exchange": token_exchange.cases,
+    "refresh_tokens": refresh_tokens.cases,
     "trusted_issuer": trusted_issuer.cases,
     "service_bus": service_bus.cases,
     "wams": wams.cases,
