@@ -33,7 +33,8 @@ def introspect(
         claims = jwt.decode(token, key, [alg], audience=audience, options=options)
     except (jwt.PyJWTError, KeyError):
         return {"active": False}
-    if client_id not in (claims["aud"], claims["azp"]) and not has("introspection-answers-another-client"):
+    told_clients = {claims["aud"]} if has("introspection-answers-the-audience-only") else {claims["aud"], claims["azp"]}
+    if client_id not in told_clients and not has("introspection-answers-another-client"):
         return {"active": False}
     answer = {name: claims[name] for name in TOLD if name in claims}
     if has("introspection-omits-the-scope"):

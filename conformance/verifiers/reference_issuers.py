@@ -47,7 +47,9 @@ def app(request: IssueRequest) -> dict[str, Any]:
     if request.has("expires-later-than-stated"):
         token["exp"] += 1
     if target in demo.RSA_TARGETS or target in demo.RS256_CLIENTS:
-        key = request.keys.firebase if request.has("signs-with-an-unpublished-key") else request.keys.tenant
+        is_wrong = "refresh_token" in request.parameters and request.has("refresh-signs-with-an-unpublished-key")
+        is_wrong |= request.has("signs-with-an-unpublished-key")
+        key = request.keys.firebase if is_wrong else request.keys.tenant
         alg = demo.RSA_TARGETS.get(target, "RS256")
         return bearer(jwt.encode(token, key, alg, headers={"kid": demo.TENANT_KID}), APP_SECONDS)
     secret = demo.SECRETS[caller if request.has("signs-with-the-callers-secret") else target]

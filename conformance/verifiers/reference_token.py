@@ -39,8 +39,10 @@ def respond(
 ) -> dict[str, Any]:
     """The answer; `delegate` answers the same request at `/delegation`, for a client that authenticated or not."""
     try:
-        client_id, is_authenticated = client_of(form, authorization, has("token-accepts-any-secret"))
-        if form["grant_type"] == "refresh_token":
+        is_refresh = form["grant_type"] == "refresh_token"
+        accepts_any_secret = has("refresh-accepts-any-secret" if is_refresh else "token-accepts-any-secret")
+        client_id, is_authenticated = client_of(form, authorization, accepts_any_secret)
+        if is_refresh:
             return refresh_tokens.refreshed(client_id, form, partial(delegate, is_authenticated=is_authenticated))
         if form.get("requested_token_type") == f"{TOKEN_TYPE}refresh_token":
             return refresh_tokens.issued(client_id, form)

@@ -130,6 +130,10 @@ def check_introspection(client: OAuthClient) -> None:
     for what, one in (("an app token", app_token), ("a refresh token", token)):
         expect_equal(f"the answer for {what} of another client", other.introspect(one), {"active": False})
         expect_refused(partial(client.changed(secret="wrong").introspect, one), client.wrong_secret_code())
+    requested = client.exchange(subject_token=subject_token(client.context, CONFIDENTIAL, user_id), audience=OTHER)
+    for one in (client, other):
+        answer = one.introspect(requested["access_token"])
+        expect_equal("active, for the client that requested it and for its audience", answer["active"], True)
     changed = subject.with_flipped_signature(app_token)
     expect_equal("the answer for another signature", client.introspect(changed), {"active": False})
     replaced = successor(client.refresh(token), token)
