@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::client_authentication::{ClientProof, client_proof, delegating_tenant, known_client};
 use crate::delegation::actor::Actor;
-use crate::delegation::refresh_subject::{self, UsedRefreshToken, used_refresh_token};
+use crate::delegation::refresh_subject::{self, UsedRefreshToken, rules_of, used_refresh_token};
 use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken, Wanted};
 use crate::delegation::subject::subject_of;
 use crate::failure_limit::FailureLimit;
@@ -69,9 +69,13 @@ pub async fn authenticate<'t>(
     let proof =
         client_proof(&tenant, &client, request.endpoint, request.client_secret.as_ref(), wrong_secrets)
             .await?;
+    if request.wanted == Wanted::Refreshed {
+        // RFC 6749 section 5.2: whether the token is valid does not matter.
+        rules_of(&client)?;
+    }
     let limit = limit(BucketSubject::InvalidTokens);
     limit.check("too many invalid tokens from this address; wait before the next request").await?;
-    let tokens = Tokens { ports, tenant: &tenant, client: &client, limit, now_unix_ms };
+    let tokens = Tokens { ports, tenant: &tenant, client: &client, proof, limit, now_unix_ms };
     let Verified { subject, user, refresh_token } =
         tokens.verify(&request.subject, "user is blocked", payload).await?;
     let actor = match &request.actor {
@@ -92,6 +96,7 @@ struct Tokens<'a> {
     ports: &'a Ports,
     tenant: &'a PreparedTenant,
     client: &'a PreparedClient,
+    proof: ClientProof,
     limit: FailureLimit<'a>,
     now_unix_ms: u64,
 }
@@ -133,14 +138,16 @@ impl Tokens<'_> {
         presented: &PresentedToken,
         payload: &'t mut Vec<u8>,
     ) -> Result<(Subject<'t>, Option<Box<UsedRefreshToken>>), Refusal> {
-        let Self { ports: Ports { issuer_keys, refresh_tokens, .. }, tenant, client, now_unix_ms, .. } = self;
+        let Self {
+            ports: Ports { issuer_keys, refresh_tokens, .. }, tenant, client, proof, now_unix_ms, ..
+        } = self;
         if presented.kind != PresentedKind::RefreshToken {
             let subject =
                 subject_of(&**issuer_keys, tenant, client, presented, *now_unix_ms, payload).await?;
             return Ok((subject, None));
         }
         let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
-        let used = used_refresh_token(&**refresh_tokens, tenant, client, presented, now).await?;
+        let used = used_refresh_token(&**refresh_tokens, tenant, client, *proof, presented, now).await?;
         Ok((refresh_subject::subject(&used, tenant, payload)?, Some(Box::new(used))))
     }
 }

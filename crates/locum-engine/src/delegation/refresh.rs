@@ -8,7 +8,7 @@ use crate::credential::{Credential, Issued};
 use crate::delegation::admit::Admitted;
 use crate::delegation::authenticate::Authenticated;
 use crate::delegation::authorize::{about_token, allowed_target, check_client};
-use crate::delegation::refresh_subject::{UsedRefreshToken, reused, unknown};
+use crate::delegation::refresh_subject::{UsedRefreshToken, reused, rules_of, unknown};
 use crate::delegation::request::Wanted;
 use crate::delegation::scope::{KnownUser, check_bound};
 use crate::delegation::session;
@@ -74,7 +74,7 @@ pub(crate) async fn issue_refresh_token(
         revoked_at: None,
         scope,
     };
-    let expires_at = token.expires_at;
+    let expires_at = token.ends_at();
     let scope = (token.scope != request.scope).then(|| token.scope.join(" "));
     let added = ports.refresh_tokens.add(tenant.domain(), hash, token).wait().await;
     if !added.map_err(Refusal::unavailable)? {
@@ -96,10 +96,7 @@ fn rules_for(authenticated: &Authenticated<'_>, target: &str) -> Result<RefreshT
     if !request.scope.iter().any(|word| word == OFFLINE_ACCESS) {
         return Err(invalid_target("a refresh token needs the scope offline_access"));
     }
-    let rules = client.client().refresh_tokens.ok_or_else(|| {
-        let why = "the client may not have refresh tokens: its grant_types do not name refresh_token";
-        Refusal::new(RefusalKind::UnauthorizedClient, why)
-    })?;
+    let rules = rules_of(client)?;
     // The theft of a token is seen when its successor is used twice, and one made beside it would never be seen.
     if rules.rotates && refresh_token.is_some() {
         return Err(invalid_target(

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use crate::client_authentication::ClientProof;
 use crate::delegation::request::PresentedToken;
-use crate::model::{RefreshTokenRules, after};
+use crate::model::{ClientAuthentication, RefreshTokenRules, after};
 use crate::ports::RefreshTokens;
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refresh_tokens::{RefreshToken, RefreshTokenHash};
@@ -23,12 +24,13 @@ pub(crate) struct UsedRefreshToken {
 /// leeway ends its family.
 ///
 /// # Errors
-/// The token is unknown, of another client, revoked, expired or replaced, the client has no refresh tokens any more, or the
-/// store is unavailable.
+/// The token is unknown, of another client, revoked, expired or replaced, the client has no refresh tokens any more or does not
+/// authenticate as it can, or the store is unavailable.
 pub(super) async fn used_refresh_token(
     store: &dyn RefreshTokens,
     tenant: &PreparedTenant,
     client: &PreparedClient,
+    proof: ClientProof,
     presented: &PresentedToken,
     now: i64,
 ) -> Result<UsedRefreshToken, Refusal> {
@@ -36,10 +38,12 @@ pub(super) async fn used_refresh_token(
     let hash = RefreshTokenHash::of(&presented.token).ok_or_else(unknown)?;
     let found = store.find(tenant.domain(), &hash).wait().await.map_err(Refusal::unavailable)?;
     let token = found.filter(|token| token.client_id == client.id()).ok_or_else(unknown)?;
-    let Some(rules) = client.client().refresh_tokens else {
-        let description = "the client may not use refresh tokens: its grant_types do not name refresh_token";
+    let rules = rules_of(client)?;
+    if proof == ClientProof::None && client.client().authentication != ClientAuthentication::None {
+        // RFC 6749 section 6, for the endpoint that authenticates nobody.
+        let description = "the client must authenticate to use its refresh tokens; use /oauth/token";
         return Err(Refusal::new(RefusalKind::UnauthorizedClient, description));
-    };
+    }
     if token.revoked_at.is_some() {
         return Err(unknown());
     }
@@ -55,6 +59,14 @@ pub(super) async fn used_refresh_token(
         return Err(reused(presented.parameter));
     }
     Ok(UsedRefreshToken { hash, token, rules })
+}
+
+/// The rules of a client that may have refresh tokens.
+pub(super) fn rules_of(client: &PreparedClient) -> Result<RefreshTokenRules, Refusal> {
+    client.client().refresh_tokens.ok_or_else(|| {
+        let description = "the client may not have refresh tokens: its grant_types do not name refresh_token";
+        Refusal::new(RefusalKind::UnauthorizedClient, description)
+    })
 }
 
 /// The refusal of a token that is not one, or not one any more.

@@ -123,7 +123,7 @@ impl<'a> KnownUser<'a> {
     }
 
     /// The scopes that were granted, without those that had no effect: `openid`, those of the subject token, and those that
-    /// select a claim. If that is none, it is `openid`, which says no more about the user than who it is.
+    /// select a claim. Without any, it is `openid`, which says no more about the user than who it is.
     pub(crate) fn granted(
         &self,
         requested: &[String],

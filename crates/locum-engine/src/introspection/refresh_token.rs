@@ -26,6 +26,7 @@ pub(super) async fn about_refresh_token(
     if !is_valid || is_blocked(ports, tenant, &token.user_id).await? {
         return Ok(None);
     }
+    let ends_at = token.ends_at();
     let mut about = Map::from_iter([
         ("iss".to_owned(), tenant.issuer().into()),
         ("client_id".to_owned(), token.client_id.into()),
@@ -33,8 +34,7 @@ pub(super) async fn about_refresh_token(
         ("scope".to_owned(), token.scope.join(" ").into()),
         ("iat".to_owned(), json!(token.created_at)),
     ]);
-    let expires_at = [token.expires_at, token.idle_expires_at].into_iter().flatten().min();
-    about.extend(expires_at.map(|end| ("exp".to_owned(), json!(end))));
+    about.extend(ends_at.map(|end| ("exp".to_owned(), json!(end))));
     about.extend(token.act.map(|act| ("act".to_owned(), act)));
     Ok(Some(about))
 }

@@ -50,9 +50,14 @@ impl RefreshToken {
         hex::encode(random.first_chunk::<16>().unwrap_or(&[0; 16]))
     }
 
+    /// When it ends by itself, unless it is used before; `None` if it does not.
+    pub fn ends_at(&self) -> Option<i64> {
+        [self.expires_at, self.idle_expires_at].into_iter().flatten().min()
+    }
+
     /// Whether it has ended by itself.
     pub fn has_expired(&self, now: i64) -> bool {
-        [self.expires_at, self.idle_expires_at].into_iter().flatten().any(|end| end <= now)
+        self.ends_at().is_some_and(|end| end <= now)
     }
 }
 

@@ -82,7 +82,7 @@ fn a_refresh_token_is_issued_for_an_id_token_and_gives_new_tokens() {
     let token = text(&reply);
     assert_eq!((token.len(), &token[..4]), (47, "lrt_"));
     let answer = reply.response.outcome.unwrap();
-    assert_eq!((answer.issued_token_type, answer.expires_in), (token_type(REFRESH_TOKEN), Some(1000)));
+    assert_eq!((answer.issued_token_type, answer.expires_in), (token_type(REFRESH_TOKEN), Some(300)));
     assert_eq!((answer.scope, answer.refresh_token.is_none()), (None, true));
     assert_eq!(reply.event.code, AuditCode::Exchanged);
 
@@ -277,7 +277,7 @@ fn another_token_follows_from_one_that_does_not_rotate_and_ends_no_later() {
     let first = issued(&test);
     test.clock.advance(100);
     let reply = from(&test, &first);
-    assert_eq!(reply.response.outcome.as_ref().unwrap().expires_in, Some(900));
+    assert_eq!(reply.response.outcome.as_ref().unwrap().expires_in, Some(300));
     let second = text(&reply);
     assert_eq!(test.revoke(json!({"client_id": "caller", "token": first})).0, Ok(()));
     assert_eq!(refresh(&test, &second, json!({})).summary(), UNKNOWN, "they are one family");
@@ -301,7 +301,7 @@ fn user_and_client_are_read_afresh_at_each_use() {
     assert_eq!(use_all(&|_| {}), ["issued", "issued", "issued"]);
     let without = use_all(&|setup| setup.client("caller").refresh_tokens = None);
     for refusal in &without {
-        assert!(refusal.contains("unauthorized_client the client may not use refresh tokens"), "{refusal}");
+        assert!(refusal.contains("unauthorized_client the client may not have refresh tokens"), "{refusal}");
     }
     let third_party = use_all(&|setup| setup.client("caller").is_first_party = false);
     for refusal in &third_party {
@@ -450,6 +450,12 @@ fn a_client_with_a_secret_presents_it_to_refresh() {
     assert_eq!(with("s3cret"), "issued");
     assert_eq!(with("S3cret"), "401 invalid_client invalid client");
     assert!(with("").starts_with("401 invalid_client the client must authenticate"));
+    // Nobody authenticates at the other endpoint, so the token has no use there.
+    let delegation = json!({"id_token": "", "refresh_token": token, "target": "api"});
+    assert_eq!(
+        test.delegate(good_with(delegation)).summary(),
+        "403 unauthorized_client the client must authenticate to use its refresh tokens; use /oauth/token"
+    );
 }
 
 #[test]
