@@ -160,6 +160,7 @@ mod parameters;
 mod port_reply;
 pub mod ports;
 pub mod prepared;
+mod printable;
 mod rate_limited_address;
 mod recorder;
 mod references;
@@ -181,6 +182,7 @@ pub use engine::{DelegationResponse, Engine, IssuedToken, RevocationResponse, To
 pub use introspection::{Introspection, IntrospectionRequest};
 pub use mask::mask_tokens;
 pub use ports::Ports;
+pub use printable::{needs_escape, printable};
 pub use rate_limited_address::rate_limited_address;
 pub use refusal::{Fault, Refusal, RefusalKind, Row};
 pub use revocation::RevocationRequest;

@@ -51,7 +51,6 @@ mod plugin;
 mod plugin_set;
 mod protections;
 pub mod runner;
-mod sanitize;
 mod sha256;
 mod signing;
 mod upgrade;

@@ -1,8 +1,7 @@
 //! Writes YAML: every text in double quotes, so that no other reader takes it for a number, a date or a reference.
 
+use locum_engine::needs_escape;
 use serde_json::{Map, Value};
-
-use crate::printable::needs_escape;
 
 /// The mapping in block style.
 pub(crate) fn write(mapping: &Map<String, Value>) -> String {

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use locum_egress::HttpClient;
-use locum_engine::KeySet;
 use locum_engine::ports::StoreUnavailable;
 use locum_engine::prepared::RemoteIssuer;
+use locum_engine::{KeySet, printable};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -171,7 +171,8 @@ impl Entry {
                 }
             }
             Err(why) => {
-                let why = printable(&why);
+                // Parts of it may come from the issuer.
+                let why = printable(&why, FAILURE_CHARS_MAX);
                 tracing::warn!(%issuer, %why, "the keys of the issuer cannot be fetched");
                 state.schedule.failed(now);
                 state.failure = Some(why);
@@ -194,13 +195,4 @@ impl State {
         let why = self.failure.as_deref().unwrap_or("they have not been fetched yet");
         StoreUnavailable(format!("the issuer's keys: {why}"))
     }
-}
-
-/// A text of which parts may come from the issuer, for logs.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for char in text.chars().take(FAILURE_CHARS_MAX) {
-        if char.is_control() { printable.extend(char.escape_unicode()) } else { printable.push(char) }
-    }
-    printable
 }

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use locum_abi::answer::{Credential, Failure};
 use locum_abi::configuration::Tenant;
+use locum_engine::printable;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -18,7 +19,6 @@ use crate::calling::piece_filter::{PIECE_BYTES, PieceFilter, piece_of};
 use crate::calling::secret_encodings::encodings;
 use crate::calling::secret_settings::secret_settings;
 use crate::limits::{MESSAGE_CHARS_MAX, SECRET_IN_CREDENTIAL_BYTES_MIN, SECRET_IN_TEXT_BYTES_MIN};
-use crate::sanitize::sanitized;
 
 /// The secrets of one issuer.
 pub(crate) struct SecretMask {
@@ -76,7 +76,7 @@ impl SecretMask {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         self.find(text.as_bytes(), self.filter.candidates(text.as_bytes()), |range, _| ranges.push(range));
         if ranges.is_empty() {
-            return sanitized(text, chars_max);
+            return printable(text, chars_max);
         }
         ranges.sort_unstable_by_key(|range| range.start);
         let (mut masked, mut shown_to) = (String::new(), 0);
@@ -89,7 +89,7 @@ impl SecretMask {
             shown_to = shown_to.max(range.end);
         }
         masked.push_str(text.get(shown_to..).unwrap_or_default());
-        sanitized(&masked, chars_max)
+        printable(&masked, chars_max)
     }
 
     /// Masks and escapes all texts of a failure. A code of an upstream is dropped whole.

@@ -4,12 +4,12 @@ use std::fmt;
 
 use locum_abi::manifest::{IssuerManifest, Upstream};
 use locum_abi::upstream::UpstreamRequest;
+use locum_engine::printable;
 use serde_json::{Map, Value};
 use url::{Host, Origin, Url};
 
 use crate::egress::host_pattern::HostPattern;
 use crate::limits::UPSTREAM_REQUEST_BYTES_MAX;
-use crate::sanitize::sanitized;
 
 /// The headers that an issuer may set, each once.
 const ALLOWED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
@@ -157,7 +157,7 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), DisallowedRequest> 
     for (at, (name, value)) in headers.iter().enumerate() {
         let twice = headers.iter().take(at).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
         if twice || !ALLOWED_HEADERS.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
-            return Err(DisallowedRequest::HeaderNotAllowed(sanitized(name, 64)));
+            return Err(DisallowedRequest::HeaderNotAllowed(printable(name, 64)));
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
             return Err(DisallowedRequest::HeaderValueNotAscii(name.to_ascii_lowercase()));
@@ -168,7 +168,7 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), DisallowedRequest> 
 
 /// The part of a URL that may be logged: paths and queries may contain credentials.
 fn loggable(url: &Url) -> String {
-    sanitized(&url.origin().ascii_serialization(), 256)
+    printable(&url.origin().ascii_serialization(), 256)
 }
 
 impl AllowedRequest {

@@ -3,12 +3,12 @@
 use locum_abi::upstream::UpstreamReply;
 use locum_egress::{Addresses, HttpAnswer, HttpClient, HttpError, HttpMethod, HttpRequest};
 use locum_engine::ports::PortFuture;
+use locum_engine::printable;
 use tokio::time::{Instant, timeout_at};
 
 use crate::egress::allowed_upstreams::{AddressScope, AllowedRequest, UpstreamMethod};
 use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::UPSTREAM_REPLY_BYTES_MAX;
-use crate::sanitize::sanitized;
 
 /// Performs upstream calls by HTTP and HTTPS, without redirects, proxies, cookies and compression. Needs a tokio runtime with
 /// I/O and time.
@@ -58,7 +58,7 @@ impl Upstreams for HttpUpstreams {
 
 fn failed(error: HttpError) -> UpstreamError {
     match error {
-        HttpError::Unreachable(why) => UpstreamError::Unreachable(sanitized(&why, 300)),
+        HttpError::Unreachable(why) => UpstreamError::Unreachable(printable(&why, 300)),
         HttpError::TimedOut => UpstreamError::TimedOut,
     }
 }

@@ -263,7 +263,7 @@ impl LoadFault {
 /// The first three lines with text, joined and cut: those of a surface mismatch have up to 40 KB.
 fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
-    crate::sanitize::sanitized(&lines.join("; "), 300)
+    locum_engine::printable(&lines.join("; "), 300)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What host and runner say to each other: requests and answers on lanes, and messages on the control socket.
 
 use locum_abi::operation::ENTROPY_BYTES;
+use locum_engine::printable;
 use locum_sandbox::Death;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -9,7 +10,6 @@ use crate::limits::{ANSWER_BYTES_MAX, RUNNER_MESSAGE_CHARS_MAX, RUNNER_REQUEST_B
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::protections::Protections;
 use crate::runner::frames::append_frame;
-use crate::sanitize::sanitized;
 
 /// Changed with every change of a message: host and runner must be of the same release.
 pub(super) const PROTOCOL: u32 = 2;
@@ -196,7 +196,7 @@ impl ControlMessage {
                 let text = String::from_utf8_lossy(text);
                 let (code, cause) = text.split_once('\n')?;
                 let code = LoadErrorCode::ALL.into_iter().find(|known| known.as_str() == code)?;
-                Some(Self::Refused(LoadFault::new(code, sanitized(cause, RUNNER_MESSAGE_CHARS_MAX))))
+                Some(Self::Refused(LoadFault::new(code, printable(cause, RUNNER_MESSAGE_CHARS_MAX))))
             }
             bytes => Death::from_bytes(bytes).map(Self::Death),
         }

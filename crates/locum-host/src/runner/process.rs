@@ -145,7 +145,7 @@ impl RunnerProcess {
                 if let Some(output) = output {
                     let _ = output.take(500).read_to_string(&mut text);
                 }
-                let text = crate::sanitize::sanitized(text.trim(), 200);
+                let text = locum_engine::printable(text.trim(), 200);
                 let said = if text.is_empty() { String::new() } else { format!("; it wrote: {text}") };
                 let cause = format!("{}{said}", describe(status));
                 // A signal that it could not tell is of the C library too; a code is another program's.
