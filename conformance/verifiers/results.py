@@ -59,6 +59,19 @@ class Report:
             f"{self.count(Outcome.OK)} passed, {self.count(Outcome.FAIL)} failed, {self.count(Outcome.NOT_RUN)} not run"
         )
 
+    def add(self, results: Iterable[CaseResult]) -> None:
+        """Prints each result when it is there."""
+        for result in results:
+            print(result.line(), flush=True)
+            self.results.append(result)
+
+    def finish(self, path: Path | None, strict: bool) -> int:
+        """Writes the results to this file, if there is one, and prints how many there are. Returns the exit code."""
+        if path:
+            self.write(path)
+        print(self.summary())
+        return 0 if self.is_success(strict) else 1
+
     def is_success(self, strict: bool) -> bool:
         """Whether at least one case passed and none failed; if strict, also whether every case was run."""
         complete = not strict or self.count(Outcome.NOT_RUN) == 0

@@ -69,13 +69,8 @@ def main() -> int:
             results = self_test.run(node, Path(scratch), GROUPS, options.only)
         else:
             results = verify(options, node, Path(scratch))
-        for result in results:
-            print(result.line(), flush=True)
-            report.results.append(result)
-    if options.report:
-        report.write(options.report)
-    print(report.summary())
-    return 0 if report.is_success(options.strict) else 1
+        report.add(results)
+    return report.finish(options.report, options.strict)
 
 
 def verify(options: argparse.Namespace, node: Node, scratch: Path) -> Iterator[CaseResult]:

@@ -31,13 +31,8 @@ def main() -> int:
             Path(scratch),
         )
         cases = leaving_auth0_faults.cases if options.self_test else leaving_auth0.cases
-        for result in run_cases("leaving_auth0", cases(context), lambda _: True):
-            print(result.line(), flush=True)
-            report.results.append(result)
-    if options.report:
-        report.write(options.report)
-    print(report.summary())
-    return 0 if report.is_success(options.strict) else 1
+        report.add(run_cases("leaving_auth0", cases(context), lambda _: True))
+    return report.finish(options.report, options.strict)
 
 
 if __name__ == "__main__":

@@ -189,13 +189,8 @@ def main() -> int:
         server = LocumServer(options.base_url.rstrip("/"))
         metrics_url, folder = options.metrics_url.rstrip("/"), options.folder.resolve()
         context = Context(server, metrics_url, folder, Path(scratch))
-        for result in run_cases("monitoring", cases(context), lambda _: True):
-            print(result.line(), flush=True)
-            report.results.append(result)
-    if options.report:
-        report.write(options.report)
-    print(report.summary())
-    return 0 if report.is_success(options.strict) else 1
+        report.add(run_cases("monitoring", cases(context), lambda _: True))
+    return report.finish(options.report, options.strict)
 
 
 if __name__ == "__main__":

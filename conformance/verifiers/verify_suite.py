@@ -48,13 +48,8 @@ def main() -> int:
         Node(options.node_modules.resolve()) as node,
     ):
         suite = Suite(options.locum.resolve(), node, Path(scratch))
-        for result in run_cases("suite", cases(suite), lambda _: True):
-            print(result.line(), flush=True)
-            report.results.append(result)
-    if options.report:
-        report.write(options.report)
-    print(report.summary())
-    return 0 if report.is_success(strict=True) else 1
+        report.add(run_cases("suite", cases(suite), lambda _: True))
+    return report.finish(options.report, strict=True)
 
 
 class Suite:
