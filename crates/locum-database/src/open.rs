@@ -22,7 +22,7 @@ const CONNECTIONS_MAX: u32 = 4;
 
 /// The pool of connections to this file, which is created if it does not exist.
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, StateError> {
-    create(path, false).map_err(|cause| StateError::File { path: path.to_owned(), cause })?;
+    create_if_missing(path).map_err(|cause| StateError::File { path: path.to_owned(), cause })?;
     let database = |cause| StateError::Database { path: path.to_owned(), cause };
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -47,14 +47,18 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, StateError> {
     Ok(pool)
 }
 
-/// Creates an empty file that its owner alone can read. SQLite gives the files beside it the same mode.
-pub(crate) fn create(path: &Path, must_be_new: bool) -> io::Result<()> {
+/// Creates a file that its owner alone can read, or leaves the one that is there. SQLite gives the files beside it the same mode.
+fn create_if_missing(path: &Path) -> io::Result<()> {
+    for_owner().create(true).truncate(false).open(path).map(drop)
+}
+
+/// The same for a file that must not be there yet.
+pub(crate) fn create_new(path: &Path) -> io::Result<()> {
+    for_owner().create_new(true).open(path).map(drop)
+}
+
+fn for_owner() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
-    if must_be_new {
-        options.create_new(true)
-    } else {
-        options.create(true).truncate(false)
-    };
-    options.open(path).map(drop)
+    options
 }

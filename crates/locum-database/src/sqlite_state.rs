@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sqlx::SqlitePool;
 
 use crate::error::StateError;
-use crate::open::{create, open};
+use crate::open::{create_new, open};
 
 /// How long a family is kept after it ended without use, in seconds: an old token that is shown again is then still recognised
 /// as one that was replaced.
@@ -40,7 +40,7 @@ impl SqliteState {
     /// # Errors
     /// The file exists already or cannot be written.
     pub async fn copy_to(&self, path: &Path) -> Result<(), StateError> {
-        create(path, true).map_err(|cause| StateError::File { path: path.to_owned(), cause })?;
+        create_new(path).map_err(|cause| StateError::File { path: path.to_owned(), cause })?;
         let name = path.to_str().map(str::to_owned).unwrap_or_else(|| path.to_string_lossy().into_owned());
         let copied = sqlx::query("VACUUM INTO ?").bind(name).execute(&self.pool).await;
         if copied.is_err() {
