@@ -1,7 +1,7 @@
 //! The engine's port of refresh tokens.
 
 use locum_engine::ports::{
-    PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreUnavailable,
+    PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreReply, StoreUnavailable,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -13,7 +13,7 @@ impl SqliteState {
     fn reply<'a, T: Send + 'a>(
         &'a self,
         call: impl Future<Output = Result<T, sqlx::Error>> + Send + 'a,
-    ) -> PortReply<'a, Result<T, StoreUnavailable>> {
+    ) -> StoreReply<'a, T> {
         PortReply::Later(Box::pin(async move {
             call.await.map_err(|why| StoreUnavailable(format!("{}: {why}", self.path().display())))
         }))
@@ -25,7 +25,7 @@ impl RefreshTokens for SqliteState {
         &'a self,
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
-    ) -> PortReply<'a, Result<Option<RefreshToken>, StoreUnavailable>> {
+    ) -> StoreReply<'a, Option<RefreshToken>> {
         self.reply(async move {
             let row = sqlx::query("SELECT * FROM refresh_tokens WHERE tenant = ? AND hash = ?")
                 .bind(tenant)
@@ -41,7 +41,7 @@ impl RefreshTokens for SqliteState {
         tenant: &'a str,
         hash: RefreshTokenHash,
         token: RefreshToken,
-    ) -> PortReply<'a, Result<bool, StoreUnavailable>> {
+    ) -> StoreReply<'a, bool> {
         self.reply(async move { insert(&mut *self.pool.acquire().await?, tenant, &hash, token).await })
     }
 
@@ -50,7 +50,7 @@ impl RefreshTokens for SqliteState {
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
         idle_expires_at: i64,
-    ) -> PortReply<'a, Result<(), StoreUnavailable>> {
+    ) -> StoreReply<'a, ()> {
         self.reply(async move {
             sqlx::query("UPDATE refresh_tokens SET idle_expires_at = ? WHERE tenant = ? AND hash = ?")
                 .bind(idle_expires_at)
@@ -69,7 +69,7 @@ impl RefreshTokens for SqliteState {
         (successor, token): (RefreshTokenHash, RefreshToken),
         now: i64,
         leeway_seconds: u64,
-    ) -> PortReply<'a, Result<Rotation, StoreUnavailable>> {
+    ) -> StoreReply<'a, Rotation> {
         self.reply(async move {
             // Immediate: of two that run at one moment, the second reads what the first has written.
             let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -106,12 +106,7 @@ impl RefreshTokens for SqliteState {
         })
     }
 
-    fn revoke_family<'a>(
-        &'a self,
-        tenant: &'a str,
-        family: &'a str,
-        now: i64,
-    ) -> PortReply<'a, Result<(), StoreUnavailable>> {
+    fn revoke_family<'a>(&'a self, tenant: &'a str, family: &'a str, now: i64) -> StoreReply<'a, ()> {
         self.reply(async move { revoke(&mut *self.pool.acquire().await?, tenant, family, now).await })
     }
 }

@@ -293,7 +293,7 @@ impl Engine {
             Ok(about) => Ok(about),
             Err(refusal) => {
                 observation.enter(Step::Audit);
-                recorder.introspecting(&request);
+                recorder.asked_about(&request.client_id, &request.token);
                 let recorded = self.ports.audit.record(recorder.introspection_event(&refusal)).wait().await;
                 Err(recorded.err().map_or(refusal, |why| not_audited(why).in_terms_of_oauth()))
             }
@@ -327,7 +327,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let Ports { buckets, .. } = &self.ports;
         recorder.found(found(&tenant));
-        recorder.revoking(&request);
+        recorder.asked_about(&request.client_id, &request.token);
         let now_unix_ms = recorder.now_unix_ms;
         let identified = revocation::identify(&self.ports, tenant, request, caller.ip, now_unix_ms).await?;
         let revocable = revocation::select(identified)?;

@@ -10,7 +10,8 @@
 //! DelegationResponse
 //! ```
 //!
-//! A [`TokenRequest`] goes through the same steps, as OAuth asks for it (RFC 8693).
+//! A [`TokenRequest`] goes through the same steps, as OAuth asks for it (RFC 8693). Revocation and introspection have their own
+//! few: [`Engine::revoke`], [`Engine::introspect`].
 //!
 //! Each step takes the value that the step before it returns, and nothing else constructs that value, so no check can
 //! be skipped.

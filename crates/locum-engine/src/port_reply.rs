@@ -24,6 +24,9 @@ impl<T> PortReply<'_, T> {
     }
 }
 
+/// The reply of a store.
+pub type StoreReply<'a, T> = PortReply<'a, Result<T, StoreUnavailable>>;
+
 /// A store is unavailable. The text names the cause for operators; clients do not receive it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unavailable: {0}")]

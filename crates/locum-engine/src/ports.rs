@@ -11,7 +11,7 @@ pub use crate::issuer_chain::{IssuerChain, chain};
 pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, TenantAudiences};
 use crate::model::User;
 pub use crate::observer::{Endpoint, Observer, Outcome, Step};
-pub use crate::port_reply::{PortFuture, PortReply, StoreUnavailable};
+pub use crate::port_reply::{PortFuture, PortReply, StoreReply, StoreUnavailable};
 use crate::prepared::{PreparedClient, PreparedTenant, RemoteIssuer};
 pub use crate::refresh_tokens::{NoRefreshTokens, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation};
 use crate::subject_token::KeySet;
@@ -88,11 +88,7 @@ pub trait Directory: Send + Sync {
     fn user<'a>(&'a self, tenant: &'a PreparedTenant, user_id: &'a str) -> Lookup<'a, User>;
 
     /// Whether any client of the tenant allows this origin: a CORS preflight request names no client.
-    fn allows_origin<'a>(
-        &'a self,
-        tenant: &'a PreparedTenant,
-        origin: &'a str,
-    ) -> PortReply<'a, Result<bool, StoreUnavailable>>;
+    fn allows_origin<'a>(&'a self, tenant: &'a PreparedTenant, origin: &'a str) -> StoreReply<'a, bool>;
 
     /// The client that lists this URI under its resources (RFC 8693 section 2.1).
     fn client_by_resource<'a>(
@@ -117,7 +113,7 @@ pub trait Buckets: Send + Sync {
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>>;
+    ) -> StoreReply<'a, BucketDecision>;
 
     /// The decision that [`try_acquire`](Self::try_acquire) would make now. Nothing is taken.
     fn peek<'a>(
@@ -125,7 +121,7 @@ pub trait Buckets: Send + Sync {
         key: BucketKey<'a>,
         rule: BucketRule,
         now_unix_ms: u64,
-    ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>>;
+    ) -> StoreReply<'a, BucketDecision>;
 }
 
 /// The key of a bucket.
@@ -169,11 +165,7 @@ pub trait AuditSink: Send + Sync {
 /// bounds how often an unknown one makes it fetch.
 pub trait IssuerKeys: Send + Sync {
     /// The keys of an issuer, of a set that [may have](KeySet::may_have) the key with this name if it can be had.
-    fn keys<'a>(
-        &'a self,
-        issuer: &'a RemoteIssuer,
-        kid: Option<&'a str>,
-    ) -> PortReply<'a, Result<Arc<KeySet>, StoreUnavailable>>;
+    fn keys<'a>(&'a self, issuer: &'a RemoteIssuer, kid: Option<&'a str>) -> StoreReply<'a, Arc<KeySet>>;
 }
 
 /// Fetches no keys.

@@ -1,19 +1,18 @@
 //! Fills in the audit event of a request after each step.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use locum_abi::secret::Secret;
 
 use crate::audit::{AuditCode, AuditEvent, AuditRefusal};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, Wanted};
-use crate::introspection::IntrospectionRequest;
 use crate::limits::AUDIT_TEXT_MAX;
 use crate::mask::mask_tokens;
 use crate::observer::Endpoint;
 use crate::ports::Ports;
 use crate::prepared::PreparedTenant;
 use crate::refusal::{Refusal, RefusalKind};
-use crate::revocation::RevocationRequest;
 
 /// The event of a request that is being served.
 pub(crate) struct Recorder {
@@ -94,14 +93,10 @@ impl Recorder {
         self.event.api_type = Some(authorized.api_type.clone());
     }
 
-    pub(crate) fn revoking(&mut self, request: &RevocationRequest) {
-        self.event.client_id = Some(shown(&request.client_id));
-        self.event.subject_token_sha256 = Some(sha256_hex(request.token.expose()));
-    }
-
-    pub(crate) fn introspecting(&mut self, request: &IntrospectionRequest) {
-        self.event.client_id = Some(shown(&request.client_id));
-        self.event.subject_token_sha256 = Some(sha256_hex(request.token.expose()));
+    /// Notes the client of a revocation or introspection, and the token that it is about.
+    pub(crate) fn asked_about(&mut self, client_id: &str, token: &Secret) {
+        self.event.client_id = Some(shown(client_id));
+        self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
     }
 
     /// The authorised api_type; before that, the requested one.

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use locum_engine::ports::{
-    PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreUnavailable,
-};
+use locum_engine::ports::{PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreReply};
 
 /// Refresh tokens in a map.
 #[derive(Debug, Default)]
@@ -36,7 +34,7 @@ impl RefreshTokens for MemoryRefreshTokens {
         &'a self,
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
-    ) -> PortReply<'a, Result<Option<RefreshToken>, StoreUnavailable>> {
+    ) -> StoreReply<'a, Option<RefreshToken>> {
         PortReply::Now(Ok(self.tokens().get(&key(tenant, hash)).cloned()))
     }
 
@@ -45,7 +43,7 @@ impl RefreshTokens for MemoryRefreshTokens {
         tenant: &'a str,
         hash: RefreshTokenHash,
         token: RefreshToken,
-    ) -> PortReply<'a, Result<bool, StoreUnavailable>> {
+    ) -> StoreReply<'a, bool> {
         let mut tokens = self.tokens();
         let is_revoked = tokens.iter().any(|((of, _), other)| {
             of == tenant && other.family == token.family && other.revoked_at.is_some()
@@ -61,7 +59,7 @@ impl RefreshTokens for MemoryRefreshTokens {
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
         idle_expires_at: i64,
-    ) -> PortReply<'a, Result<(), StoreUnavailable>> {
+    ) -> StoreReply<'a, ()> {
         if let Some(token) = self.tokens().get_mut(&key(tenant, hash)) {
             token.idle_expires_at = Some(idle_expires_at);
         }
@@ -75,7 +73,7 @@ impl RefreshTokens for MemoryRefreshTokens {
         (successor, token): (RefreshTokenHash, RefreshToken),
         now: i64,
         leeway_seconds: u64,
-    ) -> PortReply<'a, Result<Rotation, StoreUnavailable>> {
+    ) -> StoreReply<'a, Rotation> {
         let mut tokens = self.tokens();
         let Some(used) = tokens.get_mut(&key(tenant, hash)).filter(|used| used.revoked_at.is_none()) else {
             return PortReply::Now(Ok(Rotation::Gone));
@@ -93,12 +91,7 @@ impl RefreshTokens for MemoryRefreshTokens {
         PortReply::Now(Ok(Rotation::Done))
     }
 
-    fn revoke_family<'a>(
-        &'a self,
-        tenant: &'a str,
-        family: &'a str,
-        now: i64,
-    ) -> PortReply<'a, Result<(), StoreUnavailable>> {
+    fn revoke_family<'a>(&'a self, tenant: &'a str, family: &'a str, now: i64) -> StoreReply<'a, ()> {
         revoke(&mut self.tokens(), tenant, family, now);
         PortReply::Now(Ok(()))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use locum_engine::ports::{
-    PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreUnavailable,
+    PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreReply, StoreUnavailable,
 };
 use locum_store::MemoryRefreshTokens;
 use serde_json::json;
@@ -29,11 +29,7 @@ impl FaultyRefreshTokens {
         &self.inner
     }
 
-    fn call<'a, T>(
-        &self,
-        name: &'static str,
-        call: impl FnOnce() -> PortReply<'a, Result<T, StoreUnavailable>>,
-    ) -> PortReply<'a, Result<T, StoreUnavailable>> {
+    fn call<'a, T>(&self, name: &'static str, call: impl FnOnce() -> StoreReply<'a, T>) -> StoreReply<'a, T> {
         if self.calls.succeeds(name) {
             call()
         } else {
@@ -47,7 +43,7 @@ impl RefreshTokens for FaultyRefreshTokens {
         &'a self,
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
-    ) -> PortReply<'a, Result<Option<RefreshToken>, StoreUnavailable>> {
+    ) -> StoreReply<'a, Option<RefreshToken>> {
         self.call("refresh_tokens.find", || self.inner.find(tenant, hash))
     }
 
@@ -56,7 +52,7 @@ impl RefreshTokens for FaultyRefreshTokens {
         tenant: &'a str,
         hash: RefreshTokenHash,
         token: RefreshToken,
-    ) -> PortReply<'a, Result<bool, StoreUnavailable>> {
+    ) -> StoreReply<'a, bool> {
         self.call("refresh_tokens.add", || self.inner.add(tenant, hash, token))
     }
 
@@ -65,7 +61,7 @@ impl RefreshTokens for FaultyRefreshTokens {
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
         idle_expires_at: i64,
-    ) -> PortReply<'a, Result<(), StoreUnavailable>> {
+    ) -> StoreReply<'a, ()> {
         self.call("refresh_tokens.keep_until", || self.inner.keep_until(tenant, hash, idle_expires_at))
     }
 
@@ -76,16 +72,11 @@ impl RefreshTokens for FaultyRefreshTokens {
         successor: (RefreshTokenHash, RefreshToken),
         now: i64,
         leeway_seconds: u64,
-    ) -> PortReply<'a, Result<Rotation, StoreUnavailable>> {
+    ) -> StoreReply<'a, Rotation> {
         self.call("refresh_tokens.rotate", || self.inner.rotate(tenant, hash, successor, now, leeway_seconds))
     }
 
-    fn revoke_family<'a>(
-        &'a self,
-        tenant: &'a str,
-        family: &'a str,
-        now: i64,
-    ) -> PortReply<'a, Result<(), StoreUnavailable>> {
+    fn revoke_family<'a>(&'a self, tenant: &'a str, family: &'a str, now: i64) -> StoreReply<'a, ()> {
         self.call("refresh_tokens.revoke_family", || self.inner.revoke_family(tenant, family, now))
     }
 }

@@ -1,6 +1,6 @@
 //! The port that stores refresh tokens.
 
-use crate::port_reply::{PortReply, StoreUnavailable};
+use crate::port_reply::{PortReply, StoreReply, StoreUnavailable};
 use crate::refresh_tokens::record::{RefreshToken, RefreshTokenHash};
 
 /// Stores refresh tokens by their hash. `tenant` is the tenant's domain; tokens of one tenant are unknown to others. Times are
@@ -44,9 +44,6 @@ pub trait RefreshTokens: Send + Sync {
     /// Revokes every token of a family. None is added to it later.
     fn revoke_family<'a>(&'a self, tenant: &'a str, family: &'a str, now: i64) -> StoreReply<'a, ()>;
 }
-
-/// The reply of the store.
-type StoreReply<'a, T> = PortReply<'a, Result<T, StoreUnavailable>>;
 
 /// What became of a replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
