@@ -1,24 +1,10 @@
 //! The engine's port of refresh tokens.
 
-use locum_engine::ports::{
-    PortReply, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreReply, StoreUnavailable,
-};
+use locum_engine::ports::{RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreReply};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use crate::sqlite_state::SqliteState;
-
-impl SqliteState {
-    /// The reply of a call that runs on the database.
-    fn reply<'a, T: Send + 'a>(
-        &'a self,
-        call: impl Future<Output = Result<T, sqlx::Error>> + Send + 'a,
-    ) -> StoreReply<'a, T> {
-        PortReply::Later(Box::pin(async move {
-            call.await.map_err(|why| StoreUnavailable(format!("{}: {why}", self.path().display())))
-        }))
-    }
-}
 
 impl RefreshTokens for SqliteState {
     fn find<'a>(

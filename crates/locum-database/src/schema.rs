@@ -3,7 +3,8 @@
 use sqlx::{Connection, SqliteConnection};
 
 /// Each brings a database of the version before it to the next one.
-const CHANGES: [&str; 1] = ["
+const CHANGES: [&str; 2] = [
+    "
     CREATE TABLE refresh_tokens (
         tenant TEXT NOT NULL,
         hash BLOB NOT NULL,
@@ -23,7 +24,18 @@ const CHANGES: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX refresh_tokens_family ON refresh_tokens (tenant, family);
     CREATE INDEX refresh_tokens_expires_at ON refresh_tokens (expires_at);
-"];
+",
+    "
+    CREATE TABLE used_assertions (
+        tenant TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        jti TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, client_id, jti)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX used_assertions_expires_at ON used_assertions (expires_at);
+",
+];
 
 /// The latest version.
 pub(crate) const LATEST: i64 = CHANGES.len() as i64;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use locum_engine::ports::{PortReply, StoreReply, StoreUnavailable};
 use sqlx::SqlitePool;
 
 use crate::error::StateError;
@@ -11,8 +12,25 @@ use crate::open::{create_new, open};
 /// as one that was replaced.
 const KEPT_AFTER_IDLE_SECONDS: i64 = 30 * 86_400;
 
-/// Most tokens that one statement deletes: writers wait for it.
+/// Most rows that one statement deletes: writers wait for it.
 const SWEPT_AT_ONCE: i64 = 500;
+
+const ENDED_REFRESH_TOKENS: &str = "
+    DELETE FROM refresh_tokens WHERE (tenant, hash) IN (
+        SELECT tenant, hash FROM refresh_tokens AS ended
+        WHERE ended.expires_at <= ?1 OR (
+            ended.idle_expires_at <= ?2 AND NOT EXISTS (
+                SELECT 1 FROM refresh_tokens AS other
+                WHERE other.tenant = ended.tenant AND other.family = ended.family
+                  AND (other.idle_expires_at IS NULL OR other.idle_expires_at > ?2)
+            )
+        ) LIMIT ?3
+    )";
+
+const EXPIRED_ASSERTIONS: &str = "
+    DELETE FROM used_assertions WHERE (tenant, client_id, jti) IN (
+        SELECT tenant, client_id, jti FROM used_assertions WHERE expires_at <= ?1 LIMIT ?3
+    )";
 
 /// What a server keeps in an SQLite file. Several processes of one machine can use a file at the same time.
 #[derive(Debug, Clone)]
@@ -50,37 +68,44 @@ impl SqliteState {
         copied.map(drop).map_err(|cause| self.error(cause))
     }
 
-    /// Deletes the refresh tokens of families that have ended by `now`, in unix seconds. Returns how many.
+    /// Deletes the refresh tokens of families that have ended, and the used assertions that have expired, by `now`, in unix
+    /// seconds. Returns how many.
     ///
     /// # Errors
     /// The database is unavailable. What was deleted before stays deleted.
     pub async fn sweep(&self, now: i64) -> Result<u64, StateError> {
+        let tokens = self.sweep_by(ENDED_REFRESH_TOKENS, now).await?;
+        let assertions = self.sweep_by(EXPIRED_ASSERTIONS, now).await?;
+        Ok(tokens + assertions)
+    }
+
+    /// Repeats a statement with the time, since when what is idle is kept, and the size of a batch.
+    async fn sweep_by(&self, delete: &'static str, now: i64) -> Result<u64, StateError> {
         let mut swept = 0;
         loop {
-            let deleted = sqlx::query(
-                "DELETE FROM refresh_tokens WHERE (tenant, hash) IN (
-                     SELECT tenant, hash FROM refresh_tokens AS ended
-                     WHERE ended.expires_at <= ?1 OR (
-                         ended.idle_expires_at <= ?2 AND NOT EXISTS (
-                             SELECT 1 FROM refresh_tokens AS other
-                             WHERE other.tenant = ended.tenant AND other.family = ended.family
-                               AND (other.idle_expires_at IS NULL OR other.idle_expires_at > ?2)
-                         )
-                     ) LIMIT ?3
-                 )",
-            )
-            .bind(now)
-            .bind(now.saturating_sub(KEPT_AFTER_IDLE_SECONDS))
-            .bind(SWEPT_AT_ONCE)
-            .execute(&self.pool)
-            .await
-            .map_err(|cause| self.error(cause))?
-            .rows_affected();
+            let deleted = sqlx::query(delete)
+                .bind(now)
+                .bind(now.saturating_sub(KEPT_AFTER_IDLE_SECONDS))
+                .bind(SWEPT_AT_ONCE)
+                .execute(&self.pool)
+                .await
+                .map_err(|cause| self.error(cause))?
+                .rows_affected();
             swept += deleted;
             if deleted < SWEPT_AT_ONCE.unsigned_abs() {
                 return Ok(swept);
             }
         }
+    }
+
+    /// The reply of a port whose call runs on the database.
+    pub(crate) fn reply<'a, T: Send + 'a>(
+        &'a self,
+        call: impl Future<Output = Result<T, sqlx::Error>> + Send + 'a,
+    ) -> StoreReply<'a, T> {
+        PortReply::Later(Box::pin(async move {
+            call.await.map_err(|why| StoreUnavailable(format!("{}: {why}", self.path().display())))
+        }))
     }
 
     fn error(&self, cause: sqlx::Error) -> StateError {

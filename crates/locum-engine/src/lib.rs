@@ -170,10 +170,11 @@ mod refusal;
 pub mod revocation;
 pub mod strict_json;
 mod subject_token;
+mod used_assertions;
 
 pub use audit::{AuditCode, AuditEvent, AuditRefusal};
 pub use bucket::{BucketDecision, BucketRule, TokenBucket};
-pub use client_authentication::BasicCredentials;
+pub use client_authentication::{BasicCredentials, ClientCredential};
 pub use credential::{Credential, Issued};
 pub use delegation::{
     Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, REFRESH_TOKEN, TOKEN_EXCHANGE,

@@ -6,6 +6,12 @@ pub const SUBJECT_TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// Longest `kid` of a subject token, in bytes.
 pub const KID_BYTES_MAX: usize = 256;
 
+/// For how long the assertion of a client may be valid, in seconds: it is remembered until it expires.
+pub const ASSERTION_SECONDS_MAX: i64 = 3600;
+
+/// Longest `jti` of a client's assertion, in bytes.
+pub const ASSERTION_ID_BYTES_MAX: usize = 256;
+
 /// Most keys in the JWK Set of an issuer: a token that names no key is tried with all of them.
 pub const JWK_SET_KEYS_MAX: usize = 100;
 

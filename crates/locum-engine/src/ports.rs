@@ -15,6 +15,7 @@ pub use crate::port_reply::{PortFuture, PortReply, StoreReply, StoreUnavailable}
 use crate::prepared::{PreparedClient, PreparedTenant, RemoteIssuer};
 pub use crate::refresh_tokens::{NoRefreshTokens, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation};
 use crate::subject_token::KeySet;
+pub use crate::used_assertions::{NoUsedAssertions, UsedAssertions};
 
 /// The ports of an engine, except [`Issuers`], which tenants are prepared with.
 #[derive(Clone)]
@@ -34,12 +35,15 @@ pub struct Ports {
     pub issuer_keys: Arc<dyn IssuerKeys>,
     /// The refresh tokens.
     pub refresh_tokens: Arc<dyn RefreshTokens>,
+    /// The assertions by which clients have authenticated.
+    pub used_assertions: Arc<dyn UsedAssertions>,
     /// Who measures requests, if anybody does.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Ports {
-    /// Combines these ports, without an observer, without a way to fetch keys, and without a place for refresh tokens.
+    /// Combines these ports, without an observer, without a way to fetch keys, and without a place for refresh tokens and
+    /// used assertions.
     pub fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -55,6 +59,7 @@ impl Ports {
             audit,
             issuer_keys: Arc::new(NoIssuerKeys),
             refresh_tokens: Arc::new(NoRefreshTokens),
+            used_assertions: Arc::new(NoUsedAssertions),
             observer: None,
         }
     }
@@ -145,7 +150,7 @@ pub enum BucketSubject<'a> {
     Revocations(&'a str),
     /// Invalid subject tokens, whichever client presents them.
     InvalidTokens,
-    /// Wrong secrets for the client with this id.
+    /// Wrong secrets and wrong assertions for the client with this id.
     WrongSecrets(&'a str),
 }
 

@@ -9,7 +9,9 @@ mod key;
 mod key_set;
 mod token;
 
-pub(crate) use claims::{ClaimError, Expectation, ForeignRules, Subject, check, is_of_the_token};
+pub(crate) use claims::{
+    ClaimError, Expectation, ForeignRules, Subject, check, is_of_the_token, optional_seconds, seconds, text,
+};
 pub use key::InvalidKey;
 pub(crate) use key::VerificationKey;
 pub use key_set::{IgnoredKey, InvalidKeySet, KeySet};

@@ -1,12 +1,13 @@
 //! Implements the engine's ports: tenant files, rate buckets in memory, the audit log, the system's clock and random generator.
 //!
-//! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets and [`MemoryRefreshTokens`] refresh tokens, [`audit`] the audit log,
-//! [`SystemClock`] tells the time and [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
+//! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets, [`MemoryRefreshTokens`] refresh tokens
+//! and [`MemoryUsedAssertions`] used assertions, [`audit`] the audit log, [`SystemClock`] tells the time and [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
 
 pub mod audit;
 mod directory;
 mod memory_buckets;
 mod memory_refresh_tokens;
+mod memory_used_assertions;
 mod parallel;
 mod system;
 pub mod tenant_file;
@@ -16,5 +17,6 @@ pub mod text_file;
 pub use directory::MemoryDirectory;
 pub use memory_buckets::MemoryBuckets;
 pub use memory_refresh_tokens::MemoryRefreshTokens;
+pub use memory_used_assertions::MemoryUsedAssertions;
 pub use system::{SystemClock, SystemEntropy};
 pub use tenant_set::{TenantData, TenantProblem, TenantSet, TenantSetError};

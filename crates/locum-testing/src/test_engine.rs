@@ -24,6 +24,7 @@ use crate::observer::{Recorded, RecordingObserver};
 use crate::refresh_tokens::FaultyRefreshTokens;
 use crate::requests::{caller, object};
 use crate::tenants::{client_of, tenant};
+use crate::used_assertions::FaultyUsedAssertions;
 use crate::{ACME, GLOBEX, NOW, finished};
 
 /// What a [`TestEngine`] is made of; a test changes it first.
@@ -126,6 +127,7 @@ impl TestEngine {
         ports.issuer_keys = Arc::clone(&issuer_keys) as _;
         let refresh_tokens = Arc::new(FaultyRefreshTokens::new(Arc::clone(&calls)));
         ports.refresh_tokens = Arc::clone(&refresh_tokens) as _;
+        ports.used_assertions = Arc::new(FaultyUsedAssertions::new(Arc::clone(&calls)));
         ports.observer = Some(Arc::clone(&observer) as _);
         let engine = Arc::new(Engine::new(ports));
         Self {

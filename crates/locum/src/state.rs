@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use locum_database::SqliteState;
+use locum_engine::model::ClientAuthentication;
 use locum_engine::ports::Clock;
 use locum_store::{SystemClock, TenantData};
 
@@ -25,20 +26,30 @@ pub(crate) async fn open_file(path: &Path) -> Result<SqliteState, CommandError> 
     SqliteState::open(path).await.map_err(CommandError::input_file)
 }
 
-/// A warning for each tenant with clients that may have refresh tokens, if there is no place for them.
+/// A warning for each tenant with clients that may have refresh tokens or authenticate by assertions, if there is no place for
+/// either.
 pub(crate) fn warnings(config: &Config, tenants: &[TenantData]) -> Vec<String> {
     if config.state.is_some() {
         return Vec::new();
     }
-    let may_have = |tenant: &&TenantData| tenant.clients.iter().any(|client| client.refresh_tokens.is_some());
-    let warning = |tenant: &TenantData| {
-        format!(
-            "{}: clients of {} may have refresh tokens, and there is no place for them; add `state = \"state.db\"`",
-            config.file.display(),
-            tenant.tenant.domain
-        )
-    };
-    tenants.iter().filter(may_have).map(warning).collect()
+    let file = config.file.display();
+    let mut warnings = Vec::new();
+    for TenantData { tenant, clients, .. } in tenants {
+        if clients.iter().any(|client| client.refresh_tokens.is_some()) {
+            warnings.push(format!(
+                "{file}: clients of {} may have refresh tokens, and there is no place for them; add `state = \"state.db\"`",
+                tenant.domain
+            ));
+        }
+        if clients.iter().any(|client| matches!(client.authentication, ClientAuthentication::PrivateKey(_))) {
+            warnings.push(format!(
+                "{file}: clients of {} authenticate by private_key_jwt, and there is no place to remember what was used; add \
+                 `state = \"state.db\"`",
+                tenant.domain
+            ));
+        }
+    }
+    warnings
 }
 
 /// Deletes what has ended, until the server stops.
@@ -49,8 +60,10 @@ pub(crate) async fn sweep(state: SqliteState) {
         let now = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX);
         match state.sweep(now).await {
             Ok(0) => {}
-            Ok(deleted) => tracing::info!(deleted, "deleted refresh tokens that have ended"),
-            Err(error) => tracing::warn!("refresh tokens that have ended were not deleted: {error}"),
+            Ok(deleted) => tracing::info!(deleted, "deleted refresh tokens and assertions that have ended"),
+            Err(error) => {
+                tracing::warn!("refresh tokens and assertions that have ended were not deleted: {error}")
+            }
         }
     }
 }

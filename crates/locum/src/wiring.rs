@@ -30,8 +30,8 @@ pub(crate) struct Service {
     pub(crate) last_reload: LastReloadRecord,
 }
 
-/// Connects plugins and tenants to an engine, which records its audit events there, keeps refresh tokens in this database, and is
-/// measured by these metrics.
+/// Connects plugins and tenants to an engine, which records its audit events there, keeps refresh tokens and used assertions in this
+/// database, and is measured by these metrics.
 ///
 /// # Errors
 /// The client that fetches issuers' keys cannot be set up.
@@ -50,7 +50,9 @@ pub(crate) fn assemble(
     ports.observer = metrics.map(Metrics::observer);
     ports.issuer_keys = issuer_keys.clone();
     if let Some(state) = state {
-        ports.refresh_tokens = Arc::new(state);
+        let state = Arc::new(state);
+        ports.refresh_tokens = state.clone();
+        ports.used_assertions = state;
     }
     Ok(Service {
         engine: Arc::new(Engine::new(ports)),

@@ -37,9 +37,9 @@ async fn a_file_of_a_later_version_is_refused() {
     let path = directory.path().join("state.db");
     let state = SqliteState::open(&path).await.unwrap();
     let mut other = SqliteConnectOptions::new().filename(state.path()).connect().await.unwrap();
-    sqlx::raw_sql("PRAGMA user_version = 2").execute(&mut other).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 3").execute(&mut other).await.unwrap();
     let error = SqliteState::open(&path).await.unwrap_err();
-    assert!(matches!(error, StateError::SchemaTooNew { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, StateError::SchemaTooNew { found: 3, known: 2, .. }), "{error}");
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@ mod backups;
 mod faults;
 mod refresh_tokens;
 mod sweeping;
+mod used_assertions;

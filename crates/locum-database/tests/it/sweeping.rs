@@ -1,7 +1,7 @@
 //! What has ended is deleted.
 
 use locum_database::SqliteState;
-use locum_engine::ports::{RefreshToken, RefreshTokenHash, RefreshTokens};
+use locum_engine::ports::{RefreshToken, RefreshTokenHash, RefreshTokens, UsedAssertions};
 use locum_testing::{ACME, NOW, refresh_token};
 use tempfile::tempdir;
 
@@ -58,4 +58,18 @@ async fn many_are_deleted_in_batches() {
         assert_eq!(state.add(ACME, RefreshTokenHash::from_bytes(hash), token).wait().await, Ok(true));
     }
     assert_eq!(state.sweep(NOW).await.unwrap(), 1100);
+}
+
+#[tokio::test]
+async fn assertions_are_deleted_when_they_have_expired() {
+    let directory = tempdir().unwrap();
+    let state = SqliteState::open(&directory.path().join("state.db")).await.unwrap();
+    let is_first = async |id: &str, expires_at| {
+        state.use_once(ACME, "worker", id, expires_at, NOW).wait().await.unwrap()
+    };
+    assert!(is_first("expires now", NOW).await);
+    assert!(is_first("expires later", NOW + 1).await);
+    assert_eq!(state.sweep(NOW).await.unwrap(), 1);
+    assert!(is_first("expires now", NOW).await);
+    assert!(!is_first("expires later", NOW + 1).await);
 }

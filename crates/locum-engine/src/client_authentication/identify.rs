@@ -3,12 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use locum_abi::secret::Secret;
-
+use crate::client_authentication::presented::ClientCredential;
 use crate::client_authentication::proof::{ClientProof, client_proof};
-use crate::failure_limit::FailureLimit;
 use crate::observer::Endpoint;
-use crate::ports::{BucketSubject, Directory, Found, Ports};
+use crate::ports::{Directory, Found, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -26,18 +24,14 @@ pub(crate) struct IdentifiedClient {
 pub(crate) async fn identified_client(
     ports: &Ports,
     tenant: Found<PreparedTenant>,
-    presented: (&str, Option<&Secret>),
+    (client_id, credential): (&str, Option<&ClientCredential>),
     endpoint: Endpoint,
     ip: IpAddr,
     now_unix_ms: u64,
 ) -> Result<IdentifiedClient, Refusal> {
-    let Ports { directory, buckets, .. } = ports;
-    let (client_id, secret) = presented;
     let tenant = delegating_tenant(tenant)?;
-    let client = known_client(&**directory, &tenant, client_id).await?;
-    let secrets = BucketSubject::WrongSecrets(client.id());
-    let wrong_secrets = FailureLimit::new(&**buckets, &tenant, ip, secrets, now_unix_ms);
-    let proof = client_proof(&tenant, &client, endpoint, secret, wrong_secrets).await?;
+    let client = known_client(&*ports.directory, &tenant, client_id).await?;
+    let proof = client_proof(ports, &tenant, &client, credential, endpoint, ip, now_unix_ms).await?;
     Ok(IdentifiedClient { tenant, client, proof })
 }
 

@@ -61,19 +61,15 @@ pub async fn authenticate<'t>(
     now_unix_ms: u64,
     payload: &'t mut Vec<u8>,
 ) -> Result<Authenticated<'t>, Refusal> {
-    let Ports { directory, buckets, .. } = ports;
     let tenant = delegating_tenant(tenant)?;
-    let client = known_client(&**directory, &tenant, &request.client_id).await?;
-    let limit = |subject| FailureLimit::new(&**buckets, &tenant, ip, subject, now_unix_ms);
-    let wrong_secrets = limit(BucketSubject::WrongSecrets(client.id()));
-    let proof =
-        client_proof(&tenant, &client, request.endpoint, request.client_secret.as_ref(), wrong_secrets)
-            .await?;
+    let client = known_client(&*ports.directory, &tenant, &request.client_id).await?;
+    let credential = request.client_credential.as_ref();
+    let proof = client_proof(ports, &tenant, &client, credential, request.endpoint, ip, now_unix_ms).await?;
     if request.wanted == Wanted::Refreshed {
         // RFC 6749 section 5.2: whether the token is valid does not matter.
         rules_of(&client)?;
     }
-    let limit = limit(BucketSubject::InvalidTokens);
+    let limit = FailureLimit::new(&*ports.buckets, &tenant, ip, BucketSubject::InvalidTokens, now_unix_ms);
     limit.check("too many invalid tokens from this address; wait before the next request").await?;
     let tokens = Tokens { ports, tenant: &tenant, client: &client, proof, limit, now_unix_ms };
     let Verified { subject, user, refresh_token } =

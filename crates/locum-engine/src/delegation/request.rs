@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use locum_abi::secret::Secret;
 use serde_json::{Map, Value};
 
+use crate::client_authentication::ClientCredential;
 use crate::observer::Endpoint;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -36,8 +37,8 @@ pub struct DelegationRequest {
     pub endpoint: Endpoint,
     /// The `client_id` of the calling client.
     pub client_id: String,
-    /// The secret by which the client authenticates, if it presents one.
-    pub client_secret: Option<Secret>,
+    /// What the client authenticates by, if it presents anything.
+    pub client_credential: Option<ClientCredential>,
     /// The token that names the user.
     pub subject: PresentedToken,
     /// The token that names who acts for the user (RFC 8693 section 2.1, `actor_token`).
@@ -124,7 +125,7 @@ impl DelegationRequest {
         Self {
             endpoint: Endpoint::Delegation,
             client_id: client_id.into(),
-            client_secret: None,
+            client_credential: None,
             subject,
             actor: None,
             target: None,

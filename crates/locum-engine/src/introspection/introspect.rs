@@ -34,12 +34,12 @@ pub(crate) async fn introspect(
     ip: IpAddr,
     now_unix_ms: u64,
 ) -> Result<Introspection, Refusal> {
-    let presented = (request.client_id.as_str(), request.client_secret.as_ref());
+    let presented = (request.client_id.as_str(), request.client_credential.as_ref());
     let IdentifiedClient { tenant, client, proof } =
         identified_client(ports, tenant, presented, Endpoint::Introspection, ip, now_unix_ms).await?;
     if proof != ClientProof::Authenticated {
         // Otherwise whoever finds a token could ask whether it is worth using (RFC 7662 section 2.1).
-        let description = "only a client that authenticates can introspect; this one has no secret";
+        let description = "only a client that authenticates can introspect; this one does not";
         return Err(Refusal::new(RefusalKind::InvalidClient, description));
     }
     let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use locum_abi::secret::Secret;
 
-use crate::client_authentication::{BasicCredentials, PresentedClient};
+use crate::client_authentication::{BasicCredentials, ClientCredential, PresentedClient};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::strict_json::Members;
@@ -16,8 +16,8 @@ const KNOWN: [&str; 5] = ["client_id", "client_secret", "client_assertion", "cli
 pub struct IntrospectionRequest {
     /// The `client_id` of the calling client.
     pub client_id: String,
-    /// The secret by which the client authenticates.
-    pub client_secret: Option<Secret>,
+    /// What the client authenticates by.
+    pub client_credential: Option<ClientCredential>,
     /// The token.
     pub token: Secret,
 }
@@ -30,9 +30,10 @@ impl IntrospectionRequest {
     /// A parameter is missing or of the wrong type; the refusal names it.
     pub fn parse(parameters: Members<'_>, basic: Option<BasicCredentials>) -> Result<Self, Refusal> {
         let mut parameters = Parameters::sort(parameters, &KNOWN, &[])?;
-        let PresentedClient { client_id, client_secret } = PresentedClient::take(&mut parameters, basic)?;
+        let PresentedClient { client_id, credential: client_credential } =
+            PresentedClient::take(&mut parameters, basic)?;
         let token = parameters.required("token")?.into_owned().into();
-        Ok(Self { client_id, client_secret, token })
+        Ok(Self { client_id, client_credential, token })
     }
 }
 

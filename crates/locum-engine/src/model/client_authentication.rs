@@ -14,6 +14,9 @@ pub enum ClientAuthentication {
     None,
     /// By its secret, in the header `Authorization` or in the body.
     Secret(SecretDigest),
+    /// By assertions that it signs (RFC 7523 section 2.2): its public keys, a JWK Set (RFC 7517 section 5) as JSON. One that has
+    /// no key that can be used authenticates nobody.
+    PrivateKey(String),
 }
 
 /// SHA-256 of a client secret, to compare what clients present with.

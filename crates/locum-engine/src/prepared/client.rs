@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::issuers::Issuers;
-use crate::model::{AddOn, Client, ClientKey};
+use crate::model::{AddOn, Client, ClientAuthentication, ClientKey, PublicKeyAlgorithm};
 use crate::prepared::add_on::{AddOnProblem, PreparedAddOn};
 use crate::prepared::tenant::PreparedTenant;
-use crate::subject_token::VerificationKey;
+use crate::subject_token::{KeySet, VerificationKey};
 
 /// A client with its parsed key and configured add-ons. An add-on that does not work affects neither the client nor its
 /// other add-ons.
@@ -16,6 +16,8 @@ pub struct PreparedClient {
     secret: Option<VerificationKey>,
     /// The public half of the key that signs the client's ES256 and EdDSA app tokens.
     own_key: Option<Box<VerificationKey>>,
+    /// The keys by which the client authenticates.
+    assertion_keys: Option<Box<KeySet>>,
     app: PreparedAddOn,
     add_ons: Box<[PreparedAddOn]>,
 }
@@ -35,11 +37,16 @@ impl PreparedClient {
         client.allowed_origins.shrink_to_fit();
         client.resources.shrink_to_fit();
         let own_key = own_key(&app);
+        let assertion_keys = match &client.authentication {
+            ClientAuthentication::PrivateKey(set) => KeySet::from_json(set).ok().map(Box::new),
+            ClientAuthentication::Secret(_) | ClientAuthentication::None => None,
+        };
         let prepare = |add_on| PreparedAddOn::prepare(tenant, add_on, issuers);
         Self {
             client,
             secret,
             own_key,
+            assertion_keys,
             app: prepare(app),
             add_ons: add_ons.into_iter().map(prepare).collect(),
         }
@@ -79,6 +86,14 @@ impl PreparedClient {
     /// The keys of the client itself that verify app tokens for it.
     pub(crate) fn app_token_keys(&self) -> impl Iterator<Item = &VerificationKey> {
         self.secret.iter().chain(self.own_key.as_deref())
+    }
+
+    /// The keys for one of these algorithms that verify the client's assertions.
+    pub(crate) fn assertion_keys<'k>(
+        &'k self,
+        algorithms: &'k [PublicKeyAlgorithm],
+    ) -> impl Iterator<Item = &'k VerificationKey> {
+        self.assertion_keys.iter().flat_map(|set| set.keys(algorithms))
     }
 
     /// The keys that verify the client's id_tokens.

@@ -41,7 +41,7 @@ pub async fn identify(
     ip: IpAddr,
     now_unix_ms: u64,
 ) -> Result<Identified, Refusal> {
-    let presented = (request.client_id.as_str(), request.client_secret.as_ref());
+    let presented = (request.client_id.as_str(), request.client_credential.as_ref());
     let IdentifiedClient { tenant, client, .. } =
         identified_client(ports, tenant, presented, Endpoint::Revocation, ip, now_unix_ms).await?;
     Ok(Identified { tenant, client, request })

@@ -5,7 +5,7 @@ use std::fmt;
 
 use locum_abi::secret::Secret;
 
-use crate::client_authentication::{BasicCredentials, PresentedClient};
+use crate::client_authentication::{BasicCredentials, ClientCredential, PresentedClient};
 use crate::limits::SUBJECT_TOKEN_BYTES_MAX;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -19,8 +19,8 @@ const KNOWN: [&str; 6] =
 pub struct RevocationRequest {
     /// The `client_id` of the calling client.
     pub client_id: String,
-    /// The secret by which the client authenticates, if it presents one.
-    pub client_secret: Option<Secret>,
+    /// What the client authenticates by, if it presents anything.
+    pub client_credential: Option<ClientCredential>,
     /// The token to revoke.
     pub token: Secret,
     /// The api_type of the add-on that issued it. If absent, the client's add-ons are tried in order.
@@ -35,13 +35,14 @@ impl RevocationRequest {
     /// A parameter is missing, too long or of the wrong type; the refusal names it.
     pub fn parse(parameters: Members<'_>, basic: Option<BasicCredentials>) -> Result<Self, Refusal> {
         let mut parameters = Parameters::sort(parameters, &KNOWN, &[])?;
-        let PresentedClient { client_id, client_secret } = PresentedClient::take(&mut parameters, basic)?;
+        let PresentedClient { client_id, credential: client_credential } =
+            PresentedClient::take(&mut parameters, basic)?;
         let token: Secret = parameters.required("token")?.into_owned().into();
         let api_type = parameters.take("api_type").map(Cow::into_owned);
         if token.expose().len() > SUBJECT_TOKEN_BYTES_MAX {
             return Err(Refusal::invalid_request("token is too long"));
         }
-        Ok(Self { client_id, client_secret, token, api_type })
+        Ok(Self { client_id, client_credential, token, api_type })
     }
 }
 

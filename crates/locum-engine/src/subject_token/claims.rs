@@ -233,7 +233,8 @@ fn scope(claims: &Members<'_>, name: &str) -> Result<Option<Vec<String>>, ClaimE
     }
 }
 
-fn text<'c>(claims: &'c Members<'_>, name: &'static str) -> Result<&'c str, ClaimError> {
+/// The claim of this name, which must be a text.
+pub(crate) fn text<'c>(claims: &'c Members<'_>, name: &'static str) -> Result<&'c str, ClaimError> {
     match claims.get(name) {
         None => Err(ClaimError::Missing(name)),
         Some(Node::Text(text)) => Ok(text),
@@ -242,7 +243,7 @@ fn text<'c>(claims: &'c Members<'_>, name: &'static str) -> Result<&'c str, Clai
 }
 
 /// A NumericDate (RFC 7519 section 2) in unix seconds. A fraction is cut off.
-fn seconds(claims: &Members<'_>, name: &'static str) -> Result<i64, ClaimError> {
+pub(crate) fn seconds(claims: &Members<'_>, name: &'static str) -> Result<i64, ClaimError> {
     let Node::Number(date) = claims.get(name).ok_or(ClaimError::Missing(name))? else {
         return Err(ClaimError::WrongType(name));
     };
@@ -251,7 +252,8 @@ fn seconds(claims: &Members<'_>, name: &'static str) -> Result<i64, ClaimError> 
     whole.ok_or(ClaimError::WrongType(name))
 }
 
-fn optional_seconds(claims: &Members<'_>, name: &'static str) -> Result<Option<i64>, ClaimError> {
+/// A NumericDate that may be absent.
+pub(crate) fn optional_seconds(claims: &Members<'_>, name: &'static str) -> Result<Option<i64>, ClaimError> {
     if claims.get(name).is_some() { seconds(claims, name).map(Some) } else { Ok(None) }
 }
 

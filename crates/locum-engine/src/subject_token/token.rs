@@ -72,6 +72,11 @@ impl<'t, 'd> Token<'t, 'd> {
         self.claims.get("aud").and_then(Node::as_text)
     }
 
+    /// The `sub` that the token claims.
+    pub(crate) fn claimed_subject(&self) -> Option<&str> {
+        self.claims.get("sub").and_then(Node::as_text)
+    }
+
     /// What the token claims to be.
     pub(crate) fn claimed_type(&self) -> TokenType {
         self.header.token_type

@@ -119,7 +119,7 @@ fn only_a_client_that_authenticates_may_ask() {
     };
     assert_eq!(
         ask("spa", ""),
-        "401 invalid_client only a client that authenticates can introspect; this one has no secret"
+        "401 invalid_client only a client that authenticates can introspect; this one does not"
     );
     assert_eq!(ask("nobody", "s3cret"), "401 invalid_client invalid client");
     assert!(ask("api", "").starts_with("401 invalid_client the client must authenticate"));

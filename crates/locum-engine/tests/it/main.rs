@@ -12,6 +12,7 @@ mod audiences;
 mod audit;
 mod chains;
 mod claims;
+mod client_assertions;
 mod configuring;
 mod credentials;
 mod failing_ports;

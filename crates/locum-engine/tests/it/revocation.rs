@@ -253,5 +253,8 @@ fn a_client_with_a_secret_must_present_it_to_revoke() {
     }
     assert!(with("s3cret").starts_with("429 too_many_requests too many wrong secrets"));
     let public = revoke(&TestEngine::new(), json!({"client_secret": "s3cret"}));
-    assert_eq!(public, "401 invalid_client this client has no secret to authenticate by; send none");
+    assert_eq!(
+        public,
+        "401 invalid_client this client does not authenticate; send neither a secret nor an assertion"
+    );
 }

@@ -131,7 +131,7 @@ fn a_client_with_a_secret_must_present_it_and_one_without_must_not() {
     let public = engine(|_| {}).exchange(exchange_with(json!({"client_secret": "s3cret"})));
     assert_eq!(
         public.summary(),
-        "401 invalid_client this client has no secret to authenticate by; send none"
+        "401 invalid_client this client does not authenticate; send neither a secret nor an assertion"
     );
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use locum_engine::model::PublicKeyAlgorithm;
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::{JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use serde::Serialize;
@@ -12,7 +13,12 @@ use crate::response;
 use crate::state::AppState;
 
 /// The methods of the endpoints where clients authenticate.
-const CLIENT_AUTHENTICATION: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+const CLIENT_AUTHENTICATION: [&str; 4] =
+    ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
+
+/// The methods where nobody may call without.
+const CLIENT_AUTHENTICATION_REQUIRED: [&str; 3] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
 /// What there is (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2), and an `authorization_endpoint`, which
 /// client libraries want even of a server that has no such page.
@@ -28,9 +34,12 @@ struct Metadata {
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 7],
     grant_types_supported: [&'static str; 3],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 4],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
+    revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
+    introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
 }
 
 pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) -> Response {
@@ -42,6 +51,8 @@ pub(crate) async fn get(State(state): State<Arc<AppState>>, request: Request) ->
 impl Metadata {
     /// All URLs are under the tenant's own domain, whatever host the request was for.
     fn new(tenant: &PreparedTenant, path_prefix: &str) -> Self {
+        // RFC 8414 section 2 demands them where clients may send assertions.
+        let assertion_algorithms = PublicKeyAlgorithm::ALL.map(PublicKeyAlgorithm::name);
         let under = |path: &str| format!("https://{}{path_prefix}/{path}", tenant.domain());
         Self {
             authorization_endpoint: under("authorize"),
@@ -57,8 +68,11 @@ impl Metadata {
             ],
             grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER, REFRESH_TOKEN],
             token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+            token_endpoint_auth_signing_alg_values_supported: assertion_algorithms,
             revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
-            introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+            revocation_endpoint_auth_signing_alg_values_supported: assertion_algorithms,
+            introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_REQUIRED,
+            introspection_endpoint_auth_signing_alg_values_supported: assertion_algorithms,
             issuer: tenant.issuer().to_owned(),
         }
     }

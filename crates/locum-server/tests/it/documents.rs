@@ -88,6 +88,7 @@ async fn all_public_keys_are_published_and_no_private_member() {
 #[tokio::test]
 async fn discovery_has_the_members_that_client_libraries_require() {
     let reply = TestServer::new().get("/.well-known/openid-configuration").await;
+    let assertions = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"];
     assert_eq!(
         reply.json(),
         json!({
@@ -105,9 +106,12 @@ async fn discovery_has_the_members_that_client_libraries_require() {
                 "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
                 "refresh_token",
             ],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": assertions,
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+            "introspection_endpoint_auth_signing_alg_values_supported": assertions,
+            "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
+            "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         })
     );
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use locum_abi::configuration::SigningKey;
-use locum_engine::BucketRule;
 use locum_engine::model::{
     AddOn, AttributePattern, Chains, Client, ClientAuthentication, ClientKey, ClientSecret,
     ConfidentialClients, DelegationPolicy, InvalidAttributePattern, LegacyGrants, SecretDigest, Tenant, User,
     WhenUnavailable,
 };
 use locum_engine::prepared::TenantKey;
+use locum_engine::{BucketRule, KeySet};
 use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldErrors;
@@ -242,23 +242,44 @@ fn key(entry: &ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErro
     }
 }
 
-/// How the client authenticates. A client with a secret does unless it is said to be a public one (RFC 7591 section 2).
+/// How the client authenticates. One with a secret or with keys does unless it is said to be a public one (RFC 7591 section 2).
 fn authentication(entry: &ClientEntry, at: &str, errors: &mut FieldErrors) -> ClientAuthentication {
     let pointer = || format!("{at}/token_endpoint_auth_method");
-    match (entry.token_endpoint_auth_method.as_deref(), &entry.client_secret) {
-        (Some("none"), _) | (None, None) => ClientAuthentication::None,
-        (None | Some("client_secret_basic" | "client_secret_post"), Some(secret)) => {
+    match (entry.token_endpoint_auth_method.as_deref(), &entry.client_secret, &entry.jwks) {
+        (Some("none"), _, _) | (None, None, None) => ClientAuthentication::None,
+        (None, Some(_), Some(_)) => {
+            errors.add(
+                at,
+                "it has a client_secret and jwks; say by token_endpoint_auth_method which of them it authenticates by",
+            );
+            ClientAuthentication::None
+        }
+        (None, Some(secret), None)
+        | (Some("client_secret_basic" | "client_secret_post"), Some(secret), _) => {
             ClientAuthentication::Secret(SecretDigest::of(secret))
         }
-        (Some("client_secret_basic" | "client_secret_post"), None) => {
+        (None | Some("private_key_jwt"), _, Some(set)) => {
+            if let Err(invalid) = KeySet::from_json(set) {
+                errors.add(format!("{at}/jwks"), invalid.to_string());
+            }
+            ClientAuthentication::PrivateKey(set.clone())
+        }
+        (Some("private_key_jwt"), _, None) => {
+            errors.add(pointer(), "this method needs the client's public keys; add them as `jwks`");
+            ClientAuthentication::None
+        }
+        (Some("client_secret_basic" | "client_secret_post"), None, _) => {
             errors.add(
                 pointer(),
                 "this method needs a client_secret; add one, or write `none` for a public client",
             );
             ClientAuthentication::None
         }
-        (Some(_), _) => {
-            errors.add(pointer(), "write `none`, `client_secret_basic` or `client_secret_post`");
+        (Some(_), _, _) => {
+            errors.add(
+                pointer(),
+                "write `none`, `client_secret_basic`, `client_secret_post` or `private_key_jwt`",
+            );
             ClientAuthentication::None
         }
     }

@@ -197,13 +197,15 @@ fn user_id(rule: Option<&str>, at: &str, errors: &mut FieldErrors) -> Option<Use
     rule.map_err(|invalid| errors.add(format!("{at}/user_id"), invalid.to_string())).ok()
 }
 
-/// Names the keys of issuers that are ignored.
+/// Names the keys of issuers and clients that are ignored.
 pub(super) fn advise(entry: &TenantEntry, warnings: &mut FieldErrors) {
     let former = entry.former_issuers.iter().map(|issuer| &issuer.keys).enumerate();
     let trusted = entry.trusted_issuers.iter().map(|issuer| &issuer.keys).enumerate();
     let former = former.map(|(index, keys)| (format!("/former_issuers/{index}/keys"), keys));
     let trusted = trusted.map(|(index, keys)| (format!("/trusted_issuers/{index}/keys"), keys));
-    for (at, keys) in former.chain(trusted) {
+    let clients = entry.clients.iter().map(|client| &client.jwks).enumerate();
+    let clients = clients.map(|(index, keys)| (format!("/clients/{index}/jwks"), keys));
+    for (at, keys) in former.chain(trusted).chain(clients) {
         let Some(Ok(set)) = keys.as_deref().map(KeySet::from_json) else { continue };
         for ignored in set.ignored() {
             warnings.add(at.as_str(), format!("{ignored}, so it is ignored"));

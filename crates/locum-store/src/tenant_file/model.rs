@@ -1,11 +1,11 @@
 //! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys`,
-//! `former_issuers`, `trusted_issuers` and `default`, `resources` and `require_actor` of clients, and two keys of
+//! `former_issuers`, `trusted_issuers` and `default`, `jwks`, `resources` and `require_actor` of clients, and two keys of
 //! `jwt_configuration`.
 
 use std::collections::{BTreeMap, HashMap};
 
 use locum_abi::secret::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::tenant_file::ignored::with_ignored;
@@ -123,6 +123,7 @@ pub(super) struct SigningKeyEntry {
 pub(super) struct FormerIssuerEntry {
     #[serde(default)]
     pub(super) issuer: String,
+    #[serde(default, deserialize_with = "key_set")]
     pub(super) keys: Option<String>,
     pub(super) jwks: Option<DiscoveryEntry>,
     pub(super) jwks_uri: Option<String>,
@@ -143,6 +144,7 @@ impl FormerIssuerEntry {
 pub(super) struct TrustedIssuerEntry {
     #[serde(default)]
     pub(super) issuer: String,
+    #[serde(default, deserialize_with = "key_set")]
     pub(super) keys: Option<String>,
     pub(super) jwks: Option<DiscoveryEntry>,
     pub(super) jwks_uri: Option<String>,
@@ -156,6 +158,20 @@ pub(super) struct TrustedIssuerEntry {
     pub(super) shares_users: bool,
     #[serde(default)]
     pub(super) claims: BTreeMap<String, String>,
+}
+
+/// A JWK Set as JSON, from a text or from a mapping.
+fn key_set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "write a JWK Set, as JSON or as a mapping")]
+    enum KeySetEntry {
+        Json(String),
+        Members(Map<String, Value>),
+    }
+    Ok(Option::deserialize(deserializer)?.map(|entry| match entry {
+        KeySetEntry::Json(json) => json,
+        KeySetEntry::Members(members) => Value::Object(members).to_string(),
+    }))
 }
 
 /// `jwks` of another issuer: the word `discovery`.
@@ -192,6 +208,9 @@ with_ignored! {
         client_secret: Option<Secret>,
         #[serde(default)]
         token_endpoint_auth_method: Option<String>,
+        #[doc = "The public keys of `private_key_jwt` (RFC 7591 section 2)."]
+        #[serde(default, deserialize_with = "key_set")]
+        jwks: Option<String>,
         #[serde(default)]
         is_first_party: Option<bool>,
         #[serde(default)]

@@ -8,8 +8,10 @@
 )]
 
 mod audit;
+mod client_authentication;
 mod directory;
 mod issuers;
 mod refresh_tokens;
 mod tenant_file;
 mod tenant_set;
+mod used_assertions;

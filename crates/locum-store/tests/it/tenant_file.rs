@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
-use locum_engine::model::{
-    AttributePattern, Chains, Client, ClientAuthentication, ConfidentialClients, SecretDigest,
-};
+use locum_engine::model::{AttributePattern, Chains, Client, ConfidentialClients};
 use locum_store::tenant_file::{Finding, References, TenantFile, load, read};
 use locum_store::{MemoryDirectory, TenantSet, TenantSetError};
 use locum_testing::{ScriptedIssuers, tenant_at};
@@ -449,34 +447,6 @@ fn chains_are_for_authenticated_clients_unless_the_file_says_otherwise() {
     assert_eq!(policy("{}").session_seconds, None);
     assert_eq!(policy("{session_seconds: 28800}").session_seconds, Some(28_800));
     assert!(refused(&format!("{MINIMAL}delegation: {{chains: closed}}\n")).contains("/delegation/chains"));
-}
-
-#[test]
-fn a_client_with_a_secret_authenticates_unless_it_is_public() {
-    let authentication = |lines: &str| {
-        let text = format!("domain: acme.example.com\nclients:\n  - client_id: spa\n{lines}");
-        read_text(&text).map(|file| only_spa(file).authentication)
-    };
-    let secret = "    client_secret: s3cr3t-s3cr3t\n";
-    let by_secret = ClientAuthentication::Secret(SecretDigest::of(&"s3cr3t-s3cr3t".into()));
-    assert_eq!(authentication(secret), Ok(by_secret.clone()));
-    assert_eq!(authentication(""), Ok(ClientAuthentication::None));
-    for (method, expected) in [
-        ("none", ClientAuthentication::None),
-        ("client_secret_basic", by_secret.clone()),
-        ("client_secret_post", by_secret),
-    ] {
-        let method = format!("{secret}    token_endpoint_auth_method: {method}\n");
-        assert_eq!(authentication(&method), Ok(expected), "{method}");
-    }
-    assert_eq!(
-        authentication("    token_endpoint_auth_method: client_secret_post\n").unwrap_err(),
-        "tenant.yaml:4:33: this method needs a client_secret; add one, or write `none` for a public client (at /clients/0/token_endpoint_auth_method)"
-    );
-    assert_eq!(
-        authentication(&format!("{secret}    token_endpoint_auth_method: private_key_jwt\n")).unwrap_err(),
-        "tenant.yaml:5:33: write `none`, `client_secret_basic` or `client_secret_post` (at /clients/0/token_endpoint_auth_method)"
-    );
 }
 
 #[test]
