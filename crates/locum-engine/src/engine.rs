@@ -104,6 +104,7 @@ impl Engine {
     ) -> DelegationResponse {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
+        let request = Box::new(request);
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
         let (outcome, rate) = self.audited(Endpoint::Delegation, recorder, observation, outcome).await;
         DelegationResponse { outcome: outcome.map(|granted| granted.issued), rate }
@@ -121,6 +122,7 @@ impl Engine {
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let now_unix_ms = recorder.now_unix_ms;
         let (request, requested_type) = request.into_parts();
+        let request = Box::new(request);
         let outcome = self.delegated(tenant, request, caller, &mut recorder, &mut observation).await;
         let outcome = outcome.map_err(Refusal::in_terms_of_oauth);
         let (outcome, rate) = self.audited(Endpoint::Token, recorder, observation, outcome).await;
@@ -159,7 +161,7 @@ impl Engine {
     async fn delegated(
         &self,
         tenant: Found<PreparedTenant>,
-        request: DelegationRequest,
+        request: Box<DelegationRequest>,
         caller: &Caller,
         recorder: &mut Recorder,
         observation: &mut Observation<'_>,
@@ -179,8 +181,9 @@ impl Engine {
         let admitted = admission.outcome?;
         observation.enter(Step::Authorize);
         let renewal = Renewal::of(&admitted);
+        // What few requests need is boxed: otherwise it makes the future of each request larger, which is moved several times.
         let (issued, api_type, scope) = if wants_refresh_token {
-            let (issued, scope) = issue_refresh_token(&self.ports, admitted).await?;
+            let (issued, scope) = Box::pin(issue_refresh_token(&self.ports, admitted)).await?;
             (issued, REFRESH_TOKEN_TYPE.to_owned(), scope)
         } else {
             let mut authorized = authorize(&**directory, admitted, &recorder.reference).await?;
@@ -190,7 +193,7 @@ impl Engine {
             (issue(&**entropy, &**directory, authorized, &recorder.reference).await?, api_type, scope)
         };
         let refresh_token = match renewal {
-            Some(renewal) => renewal.complete(&self.ports).await?,
+            Some(renewal) => Box::pin(renewal.complete(&self.ports)).await?,
             None => None,
         };
         Ok(Granted { issued, api_type, scope, refresh_token })

@@ -21,7 +21,8 @@ pub struct Authenticated<'t> {
     pub(crate) tenant: Arc<PreparedTenant>,
     pub(crate) client: Arc<PreparedClient>,
     pub(crate) proof: ClientProof,
-    pub(crate) request: DelegationRequest,
+    /// Boxed, as each step moves it to the next.
+    pub(crate) request: Box<DelegationRequest>,
     pub(crate) subject: Subject<'t>,
     pub(crate) user: Option<Arc<User>>,
     pub(crate) actor: Option<Actor>,
@@ -56,7 +57,7 @@ impl Authenticated<'_> {
 pub async fn authenticate<'t>(
     ports: &Ports,
     tenant: Found<PreparedTenant>,
-    mut request: DelegationRequest,
+    mut request: Box<DelegationRequest>,
     ip: IpAddr,
     now_unix_ms: u64,
     payload: &'t mut Vec<u8>,
@@ -143,7 +144,8 @@ impl Tokens<'_> {
             return Ok((subject, None));
         }
         let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
-        let used = used_refresh_token(&**refresh_tokens, tenant, client, *proof, presented, now).await?;
+        let used = used_refresh_token(&**refresh_tokens, tenant, client, *proof, presented, now);
+        let used = Box::pin(used).await?;
         Ok((refresh_subject::subject(&used, tenant, payload)?, Some(Box::new(used))))
     }
 }

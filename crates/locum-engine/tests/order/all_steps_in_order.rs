@@ -16,7 +16,7 @@ async fn delegate(
     ip: IpAddr,
 ) -> Result<Issued, Refusal> {
     let mut payload = Vec::new();
-    let authenticated = authenticate(ports, tenant, request, ip, 0, &mut payload).await?;
+    let authenticated = authenticate(ports, tenant, Box::new(request), ip, 0, &mut payload).await?;
     let admitted = admit(&*ports.buckets, authenticated, ip).await.outcome?;
     let authorized = authorize(&*ports.directory, admitted, "reference").await?;
     issue(&*ports.entropy, &*ports.directory, authorized, "reference").await
