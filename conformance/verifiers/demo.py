@@ -33,13 +33,16 @@ SECRETS = {
 }
 
 # The clients whose tokens are signed with the tenant's key, besides the targets above.
-RS256_CLIENTS = {"rs-spa", "mobile"}
+RS256_CLIENTS = {"rs-spa", "mobile", "worker"}
 
-# The two clients that have refresh tokens, which rotate: one authenticates, one does not.
+# The client that authenticates by assertions, with the key of its name in `--keys`.
+ASSERTING_CLIENT = "worker"
+
+# The clients that have refresh tokens, which rotate: one authenticates by a secret, one does not.
 REFRESHING_CONFIDENTIAL_CLIENT, REFRESHING_PUBLIC_CLIENT = "backend", "mobile"
-REFRESHING_CLIENTS = {REFRESHING_CONFIDENTIAL_CLIENT, REFRESHING_PUBLIC_CLIENT}
+REFRESHING_CLIENTS = {REFRESHING_CONFIDENTIAL_CLIENT, REFRESHING_PUBLIC_CLIENT, ASSERTING_CLIENT}
 
-# The client that authenticates and has no refresh tokens; with `backend` it is the only one that authenticates.
+# The client that authenticates and has no refresh tokens; with `backend` it is the only one that authenticates by a secret.
 CONFIDENTIAL_CLIENT = "orders-api"
 CONFIDENTIAL_CLIENTS = {CONFIDENTIAL_CLIENT, REFRESHING_CONFIDENTIAL_CLIENT}
 

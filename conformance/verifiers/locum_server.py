@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
+from urllib.parse import urlencode
 
 import http_client
 from results import Mismatch, NotRun
@@ -73,6 +74,10 @@ class LocumServer:
         content = json.dumps(body).encode("utf-8")
         headers = {"Content-Type": "application/json"}
         return send(urllib.request.Request(self.base_url + path, data=content, headers=headers))
+
+    def post_form(self, path: str, form: dict[str, str]) -> Response:
+        content = urlencode(form).encode("ascii")
+        return send(urllib.request.Request(self.base_url + path, data=content))
 
     def is_reachable(self) -> bool:
         try:

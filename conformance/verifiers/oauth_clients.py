@@ -10,6 +10,7 @@ from typing import Any
 import requests
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
 
 import demo
@@ -41,7 +42,7 @@ class OAuthClient:
     client_id: str
     method: str
     secret: str = ""
-    """Empty: the client's own."""
+    """Or a private key. Empty: the client's own."""
 
     def changed(self, **changes: str) -> OAuthClient:
         return replace(self, **changes)
@@ -59,7 +60,7 @@ class OAuthClient:
         return self.send("introspect", token, {})
 
     def send(self, action: str, token: str, parameters: dict[str, str]) -> Any:
-        secret = "" if self.method == "none" else self.secret or demo.SECRETS[self.client_id].decode("ascii")
+        secret = self.secret or self.own_secret()
         if self.library == "authlib":
             return AuthlibClient(self.context.server.base_url, self.client_id, secret, self.method).send(
                 action, token, parameters
@@ -80,6 +81,13 @@ class OAuthClient:
             raise Refused(found["code"])
         return found["answer"]
 
+    def own_secret(self) -> str:
+        if self.method == "none":
+            return ""
+        if self.method == "private_key_jwt":
+            return self.context.keys.private_pem(self.client_id)
+        return demo.SECRETS[self.client_id].decode("ascii")
+
     def wrong_secret_code(self) -> str:
         is_challenge = self.method == "client_secret_basic" and self.library != "authlib"
         return CHALLENGE if is_challenge else "invalid_client"
@@ -99,6 +107,7 @@ class AuthlibClient:
             token_endpoint_auth_method=self.method,
             revocation_endpoint_auth_method=self.method,
         )
+        session.register_client_auth_method(PrivateKeyJWT(self.metadata["token_endpoint"]))
         try:
             if action == "exchange":
                 return dict(session.fetch_token(self.endpoint("token"), grant_type=TOKEN_EXCHANGE, **parameters))

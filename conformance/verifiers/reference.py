@@ -23,6 +23,7 @@ import reference_introspection
 import reference_token
 import reference_upstreams
 from demo import Keys
+from reference_clients import Clients
 from reference_issuers import ISSUERS
 from reference_refresh_tokens import RefreshTokens
 from reference_request import IssueRequest, Refusal
@@ -42,6 +43,7 @@ class Reference:
     def __post_init__(self) -> None:
         self.trusted = TrustedIssuer(self.keys, self.fault)
         self.refresh_tokens = RefreshTokens(self.has, self.authenticate)
+        self.clients = Clients(self.keys, self.has)
 
     def has(self, fault: str) -> bool:
         return self.fault == fault
@@ -72,11 +74,12 @@ class Reference:
             return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
 
     def token(self, form: dict[str, str], authorization: str | None, headers: dict[str, str]) -> dict[str, Any]:
+        authenticated = partial(self.clients.authenticated, form, authorization)
         delegate = partial(self.delegate, headers=headers)
-        return reference_token.respond(form, authorization, self.has, delegate, self.refresh_tokens)
+        return reference_token.respond(form, authenticated, self.has, delegate, self.refresh_tokens)
 
     def revoke(self, form: dict[str, str], authorization: str | None, _: dict[str, str]) -> dict[str, Any]:
-        client_id, _ = reference_token.client_of(form, authorization, self.has("revocation-accepts-any-secret"))
+        client_id, _ = self.clients.authenticated(form, authorization, self.has("revocation-accepts-any-secret"))
         if form["token"].startswith("lrt_"):
             self.refresh_tokens.revoke(client_id, form["token"])
         elif not self.has("revocation-has-no-effect"):
@@ -85,7 +88,7 @@ class Reference:
 
     def introspect(self, form: dict[str, str], authorization: str | None, _: dict[str, str]) -> dict[str, Any]:
         accepts_any_secret = self.has("introspection-accepts-any-secret")
-        client_id, is_authenticated = reference_token.client_of(form, authorization, accepts_any_secret)
+        client_id, is_authenticated = self.clients.authenticated(form, authorization, accepts_any_secret)
         return reference_introspection.introspect(
             client_id, is_authenticated, form["token"], self.has, self.key_of, self.refresh_tokens
         )

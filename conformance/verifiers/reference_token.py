@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import unquote_plus
 
 import demo
 from reference_refresh_tokens import RefreshTokens
@@ -32,16 +30,17 @@ METADATA = {
 
 def respond(
     form: dict[str, str],
-    authorization: str | None,
+    authenticated: Callable[[bool], tuple[str, bool]],
     has: Callable[[str], bool],
     delegate: Callable[[dict[str, str], bool], dict[str, Any]],
     refresh_tokens: RefreshTokens,
 ) -> dict[str, Any]:
-    """The answer; `delegate` answers the same request at `/delegation`, for a client that authenticated or not."""
+    """The answer; `authenticated` has the client and whether it authenticated, given whether any secret will do, and
+    `delegate` answers the same request at `/delegation`."""
     try:
         is_refresh = form["grant_type"] == "refresh_token"
         accepts_any_secret = has("refresh-accepts-any-secret" if is_refresh else "token-accepts-any-secret")
-        client_id, is_authenticated = client_of(form, authorization, accepts_any_secret)
+        client_id, is_authenticated = authenticated(accepts_any_secret)
         if is_refresh:
             return refresh_tokens.refreshed(client_id, form, partial(delegate, is_authenticated=is_authenticated))
         if form.get("requested_token_type") == f"{TOKEN_TYPE}refresh_token":
@@ -67,19 +66,6 @@ def respond(
             (refusal.status, refusal.body["error"]), (refusal.status, refusal.body["error"])
         )
         raise Refusal(status, code, refusal.body["error_description"]) from refusal
-
-
-def client_of(form: dict[str, str], authorization: str | None, accepts_any_secret: bool) -> tuple[str, bool]:
-    """The calling client, and whether it authenticated."""
-    client_id, secret = form.get("client_id"), form.get("client_secret")
-    if authorization is not None:
-        decoded = base64.b64decode(authorization.removeprefix("Basic ")).decode("ascii")
-        client_id, secret = (unquote_plus(part) for part in decoded.split(":", 1))
-    if client_id not in demo.CONFIDENTIAL_CLIENTS:
-        return str(client_id), False
-    if secret != demo.SECRETS[client_id].decode("ascii") and not accepts_any_secret:
-        raise Refusal(401, "invalid_client", "invalid client")
-    return client_id, True
 
 
 def answer(body: dict[str, Any], form: dict[str, str], api_type: str, has: Callable[[str], bool]) -> dict[str, Any]:

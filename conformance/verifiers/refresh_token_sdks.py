@@ -66,18 +66,25 @@ class NodeSdk:
         self.send("revokeRefreshToken", {"token": token}, secret)
 
     def send(self, method: str, parameters: dict[str, str], secret: str) -> Any:
-        question = {
-            "method": method,
-            "domain": urlsplit(demo.ISSUER).netloc,
-            "baseUrl": self.context.server.base_url,
-            "clientId": CONFIDENTIAL,
-            "secret": secret,
-            "parameters": parameters,
-        }
-        found = self.context.node.ask("auth0-client.mjs", question)
-        if "code" in found:
-            raise Refused(found["code"], found["status"])
-        return found["answer"]
+        return sent_by_node_auth0(self.context, CONFIDENTIAL, {"secret": secret}, method, parameters)
+
+
+def sent_by_node_auth0(
+    context: Context, client_id: str, credential: dict[str, str], method: str, parameters: dict[str, str]
+) -> Any:
+    """What the npm package auth0 returns; `Refused` for its error."""
+    question = {
+        "method": method,
+        "domain": urlsplit(demo.ISSUER).netloc,
+        "baseUrl": context.server.base_url,
+        "clientId": client_id,
+        "parameters": parameters,
+        **credential,
+    }
+    found = context.node.ask("auth0-client.mjs", question)
+    if "code" in found:
+        raise Refused(found["code"], found["status"])
+    return found["answer"]
 
 
 def check_grant(context: Context, sdk: PythonSdk | NodeSdk) -> None:

@@ -34,7 +34,7 @@ from reference import Reference, serving
 from results import CRASHED, Case, CaseResult, Outcome, run_cases
 
 Cases = Callable[[Context], Iterator[Case]]
-KEY_NAMES = ("tenant-rsa", "firebase", "layer")
+KEY_NAMES = ("tenant-rsa", "firebase", "layer", "worker")
 
 
 def accept_every_token(token: str, _: jwt_verifiers.Expected) -> dict[str, object]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import app_tokens
 import aws
 import azure_blob
+import client_assertions
 import client_sdk
 import demo
 import fake_upstream_cases
@@ -44,6 +45,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "client_sdk": client_sdk.cases,
     "token_exchange": token_exchange.cases,
     "refresh_tokens": refresh_tokens.cases,
+    "client_assertions": client_assertions.cases,
     "trusted_issuer": trusted_issuer.cases,
     "service_bus": service_bus.cases,
     "wams": wams.cases,

@@ -3,11 +3,12 @@ import { answerEach, require } from "./installed.mjs";
 
 const { AuthApiError, AuthenticationClient } = require("auth0");
 
-await answerEach(async ({ method, domain, baseUrl, clientId, secret, parameters }) => {
+await answerEach(async ({ method, domain, baseUrl, clientId, secret, signingKey, parameters }) => {
   const client = new AuthenticationClient({
     domain,
     clientId,
     clientSecret: secret,
+    clientAssertionSigningKey: signingKey,
     fetch: (url, options) => fetch(String(url).replace(`https://${domain}`, baseUrl), options),
   });
   try {

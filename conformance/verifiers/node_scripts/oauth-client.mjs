@@ -1,6 +1,7 @@
 // Sends a request with one of two OAuth client libraries, which find the endpoints by discovery and check the answer.
 import { answerEach, installed } from "./installed.mjs";
 
+const { importPKCS8 } = await installed("jose");
 const oauth = await installed("oauth4webapi");
 const openid = await installed("openid-client");
 
@@ -10,11 +11,12 @@ const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const fetchFrom = (issuer, baseUrl) => (url, options) => fetch(String(url).replace(issuer, `${baseUrl}/`), options);
 
 // Both libraries have the same names for the ways in which a client authenticates.
-const authenticationBy = (library, { method, secret }) => ({
-  none: library.None(),
-  client_secret_basic: library.ClientSecretBasic(secret),
-  client_secret_post: library.ClientSecretPost(secret),
-})[method];
+const authenticationBy = async (library, { method, secret }) => ({
+  none: () => library.None(),
+  client_secret_basic: () => library.ClientSecretBasic(secret),
+  client_secret_post: () => library.ClientSecretPost(secret),
+  private_key_jwt: async () => library.PrivateKeyJwt(await importPKCS8(secret, "RS256")),
+})[method]();
 
 const openidClientActions = {
   exchange: (config, { parameters }) => openid.genericGrantRequest(config, TOKEN_EXCHANGE, parameters),
@@ -24,7 +26,7 @@ const openidClientActions = {
 };
 
 const withOpenidClient = async ({ action, issuer, baseUrl, clientId, ...request }) => {
-  const config = await openid.discovery(new URL(issuer), clientId, undefined, authenticationBy(openid, request), {
+  const config = await openid.discovery(new URL(issuer), clientId, undefined, await authenticationBy(openid, request), {
     [openid.customFetch]: fetchFrom(issuer, baseUrl),
     algorithm: "oauth2",
   });
@@ -56,7 +58,7 @@ const withOauth4webapi = async ({ action, issuer, baseUrl, clientId, parameters,
   const options = { [oauth.customFetch]: fetchFrom(issuer, baseUrl) };
   const found = await oauth.discoveryRequest(new URL(issuer), { ...options, algorithm: "oauth2" });
   const server = await oauth.processDiscoveryResponse(new URL(issuer), found);
-  const authentication = authenticationBy(oauth, credentials);
+  const authentication = await authenticationBy(oauth, credentials);
   const additionalParameters = new URLSearchParams(parameters);
   const client = { client_id: clientId };
   return oauth4webapiActions[action](server, client, authentication, { ...options, additionalParameters }, token);
