@@ -153,7 +153,7 @@ fn sha256_hex(text: &str) -> String {
     let mut digits = [b'0'; 64];
     let written = hex::encode_to_slice(digest(&SHA256, text.as_bytes()), &mut digits);
     debug_assert!(written.is_ok(), "two digits for each of 32 bytes");
-    String::from_utf8_lossy(&digits).into_owned()
+    String::from_utf8(digits.to_vec()).unwrap_or_default()
 }
 
 /// A text of the request, without tokens that somebody put into the wrong place.

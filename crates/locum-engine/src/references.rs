@@ -23,7 +23,7 @@ impl References {
         let written =
             hex::encode_to_slice(self.0.fetch_add(STEP, Ordering::Relaxed).to_be_bytes(), &mut digits);
         debug_assert!(written.is_ok(), "two digits for each of 8 bytes");
-        String::from_utf8_lossy(&digits).into_owned()
+        String::from_utf8(digits.to_vec()).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The hash chain: each line has its number and the SHA-256 of the line before it.
 
 use std::fmt;
+use std::io::Write as _;
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -28,7 +29,8 @@ impl Head {
     pub(crate) fn append(&mut self, object: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         self.seq += 1;
-        out.extend_from_slice(format!(r#"{{"seq":{},"prev":""#, self.seq).as_bytes());
+        // Writing into a buffer cannot fail.
+        let _ = write!(out, r#"{{"seq":{},"prev":""#, self.seq);
         push_hex(&self.sha256, out);
         out.extend_from_slice(br#"","#);
         out.extend_from_slice(object.get(1..).unwrap_or_default());

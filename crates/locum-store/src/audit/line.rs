@@ -117,7 +117,7 @@ pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
     line.text("reference", &event.reference);
     line.plain("at_unix_ms", event.at_unix_ms);
     line.text("host", &event.host);
-    line.text("ip", &event.ip.to_string());
+    line.address("ip", event.ip);
     line.text_if_any("tenant", event.tenant.as_deref());
     line.text_if_any("client_id", event.client_id.as_deref());
     line.text_if_any("user_id", event.user_id.as_deref());

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::net::IpAddr;
 
 /// An object that is being written. Names need no escapes.
 pub(super) struct ObjectWriter<'o> {
@@ -33,6 +34,19 @@ impl<'o> ObjectWriter<'o> {
         if let Some(text) = text {
             self.text(name, text);
         }
+    }
+
+    /// An address as it is displayed. Of IPv4 the general way takes twenty times as long.
+    pub(super) fn address(&mut self, name: &'static str, address: IpAddr) {
+        let IpAddr::V4(address) = address else { return self.text(name, &address.to_string()) };
+        self.name(name);
+        for (octet, before) in address.octets().into_iter().zip(*b"\"...") {
+            self.out.push(before);
+            let digits = [octet / 100, octet / 10 % 10, octet % 10];
+            let zeros = digits.iter().take(2).take_while(|digit| **digit == 0).count();
+            self.out.extend(digits.iter().skip(zeros).map(|digit| b'0' + digit));
+        }
+        self.out.push(b'"');
     }
 
     /// A number, `true` or `false`: what is written as it is displayed.
@@ -87,6 +101,21 @@ mod tests {
             object.plain("e", false);
         });
         assert_eq!(text, r#"{"a":"x","c":"","d":-7,"e":false}"#);
+    }
+
+    #[test]
+    fn every_address_is_written_as_it_is_displayed() {
+        for octet in 0..=255 {
+            let addresses = [
+                IpAddr::from([octet, 0, 255 - octet, 10]),
+                IpAddr::from([100, octet, octet, 255 - octet]),
+                IpAddr::from([octet; 16]),
+            ];
+            for address in addresses {
+                let text = written(|object| object.address("ip", address));
+                assert_eq!(text, format!(r#"{{"ip":"{address}"}}"#));
+            }
+        }
     }
 
     proptest! {
