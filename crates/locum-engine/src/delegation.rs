@@ -27,5 +27,7 @@ pub use issue::issue;
 pub(crate) use issue::refusal_of;
 pub(crate) use refresh::{REFRESH_TOKEN_TYPE, Renewal, issue_refresh_token};
 pub use request::{Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, Wanted};
+pub(crate) use scope::KnownUser;
+pub(crate) use subject::subject_of;
 pub(crate) use token_request::issued_token_type;
 pub use token_request::{REFRESH_TOKEN, TOKEN_EXCHANGE, TokenRequest};

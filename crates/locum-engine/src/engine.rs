@@ -1,5 +1,7 @@
 //! The engine: calls the steps of a delegation, a token exchange and a revocation in order.
 
+mod profiles;
+
 use jsonwebtoken::crypto::aws_lc;
 use locum_abi::secret::Secret;
 
@@ -18,6 +20,8 @@ use crate::recorder::Recorder;
 use crate::references::References;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
+
+pub use profiles::ProfileResponse;
 
 /// Answers delegation, token and revocation requests by means of its ports.
 pub struct Engine {
@@ -249,6 +253,7 @@ impl Engine {
             Endpoint::Delegation | Endpoint::Token => recorder.delegation_event(endpoint, Err(refusal)),
             Endpoint::Revocation => recorder.revocation_event(Some(refusal)),
             Endpoint::Introspection => recorder.introspection_event(refusal),
+            Endpoint::TokenInfo | Endpoint::UserInfo => recorder.profile_event(refusal),
         };
         drop(self.ports.audit.record(event));
     }

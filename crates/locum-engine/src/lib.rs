@@ -140,6 +140,7 @@
 //! # }
 //! ```
 
+mod app_tokens;
 mod audit;
 mod base64url;
 mod bucket;
@@ -162,6 +163,7 @@ mod port_reply;
 pub mod ports;
 pub mod prepared;
 mod printable;
+mod profiles;
 mod rate_limited_address;
 mod recorder;
 mod references;
@@ -180,11 +182,14 @@ pub use delegation::{
     Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, REFRESH_TOKEN, TOKEN_EXCHANGE,
     TokenRequest, Wanted,
 };
-pub use engine::{DelegationResponse, Engine, IssuedToken, RevocationResponse, TokenResponse};
+pub use engine::{
+    DelegationResponse, Engine, IssuedToken, ProfileResponse, RevocationResponse, TokenResponse,
+};
 pub use introspection::{Introspection, IntrospectionRequest};
 pub use mask::mask_tokens;
 pub use ports::Ports;
 pub use printable::{needs_escape, printable};
+pub use profiles::{ProfileRequest, ProfileToken};
 pub use rate_limited_address::rate_limited_address;
 pub use refusal::{Fault, Refusal, RefusalKind, Row};
 pub use revocation::RevocationRequest;

@@ -75,11 +75,22 @@ pub enum Endpoint {
     Revocation,
     /// An introspection: `/oauth/introspect`.
     Introspection,
+    /// The profile of the user of an id_token: `/tokeninfo`.
+    TokenInfo,
+    /// The profile of the user of an app token: `/userinfo`.
+    UserInfo,
 }
 
 impl Endpoint {
     /// All of them, each at the place that [`index`](Self::index) returns.
-    pub const ALL: [Self; 4] = [Self::Delegation, Self::Token, Self::Revocation, Self::Introspection];
+    pub const ALL: [Self; 6] = [
+        Self::Delegation,
+        Self::Token,
+        Self::Revocation,
+        Self::Introspection,
+        Self::TokenInfo,
+        Self::UserInfo,
+    ];
 
     /// The place in [`ALL`](Self::ALL).
     pub const fn index(self) -> usize {
@@ -93,6 +104,8 @@ impl Endpoint {
             Self::Token => "token",
             Self::Revocation => "revocation",
             Self::Introspection => "introspection",
+            Self::TokenInfo => "tokeninfo",
+            Self::UserInfo => "userinfo",
         }
     }
 }
@@ -109,18 +122,22 @@ pub enum Outcome {
     Revoked,
     /// It was said whether a token is valid.
     Introspected,
+    /// The profile of a user was told.
+    ProfileRead,
     /// The request was refused.
     Refused(RefusalKind),
 }
 
 impl Outcome {
     /// How many there are: each [`index`](Self::index) is below.
-    pub const COUNT: usize = 4 + RefusalKind::ALL.len();
+    pub const COUNT: usize = 5 + RefusalKind::ALL.len();
 
     /// All outcomes.
     pub fn all() -> impl Iterator<Item = Self> {
         let refused = RefusalKind::ALL.into_iter().map(Self::Refused);
-        [Self::Issued, Self::Reused, Self::Revoked, Self::Introspected].into_iter().chain(refused)
+        [Self::Issued, Self::Reused, Self::Revoked, Self::Introspected, Self::ProfileRead]
+            .into_iter()
+            .chain(refused)
     }
 
     /// A number of its own.
@@ -130,7 +147,8 @@ impl Outcome {
             Self::Reused => 1,
             Self::Revoked => 2,
             Self::Introspected => 3,
-            Self::Refused(kind) => 4 + kind as usize,
+            Self::ProfileRead => 4,
+            Self::Refused(kind) => 5 + kind as usize,
         }
     }
 
@@ -141,6 +159,7 @@ impl Outcome {
             Self::Reused => "reused",
             Self::Revoked => "revoked",
             Self::Introspected => "introspected",
+            Self::ProfileRead => "profile_read",
             Self::Refused(kind) => kind.name(),
         }
     }

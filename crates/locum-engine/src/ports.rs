@@ -148,6 +148,10 @@ pub enum BucketSubject<'a> {
     User(&'a str),
     /// Revocations by the client with this id.
     Revocations(&'a str),
+    /// Requests to `/tokeninfo`.
+    TokenInfo,
+    /// Requests to `/userinfo` about the user with this id.
+    UserInfo(&'a str),
     /// Invalid subject tokens, whichever client presents them.
     InvalidTokens,
     /// Wrong secrets and wrong assertions for the client with this id.

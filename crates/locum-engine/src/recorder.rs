@@ -95,8 +95,21 @@ impl Recorder {
 
     /// Notes the client of a revocation or introspection, and the token that it is about.
     pub(crate) fn asked_about(&mut self, client_id: &str, token: &Secret) {
+        self.client(client_id);
+        self.presented(token);
+    }
+
+    pub(crate) fn client(&mut self, client_id: &str) {
         self.event.client_id = Some(shown(client_id));
+    }
+
+    pub(crate) fn presented(&mut self, token: &Secret) {
         self.event.subject_token_sha256 = Some(sha256_hex(token.expose()));
+    }
+
+    /// Notes the user of a token that was verified.
+    pub(crate) fn user(&mut self, user_id: &str) {
+        self.event.user_id = Some(user_id.to_owned());
     }
 
     /// The authorised api_type; before that, the requested one.
@@ -112,9 +125,11 @@ impl Recorder {
         let (success, failure) = match endpoint {
             Endpoint::Token if self.is_refreshed => (AuditCode::Refreshed, AuditCode::RefreshFailure),
             Endpoint::Token => (AuditCode::Exchanged, AuditCode::ExchangeFailure),
-            Endpoint::Delegation | Endpoint::Revocation | Endpoint::Introspection => {
-                (AuditCode::Success, AuditCode::Failure)
-            }
+            Endpoint::Delegation
+            | Endpoint::Revocation
+            | Endpoint::Introspection
+            | Endpoint::TokenInfo
+            | Endpoint::UserInfo => (AuditCode::Success, AuditCode::Failure),
         };
         let code = match outcome {
             Ok(_) => success,
@@ -145,6 +160,12 @@ impl Recorder {
     /// The event of an introspection that is refused.
     pub(crate) fn introspection_event(self, refusal: &Refusal) -> AuditEvent {
         let code = AuditCode::IntrospectionFailure;
+        AuditEvent { code, refusal: Some(AuditRefusal::of(refusal)), ..self.event }
+    }
+
+    /// The event of a request for a profile that is refused.
+    pub(crate) fn profile_event(self, refusal: &Refusal) -> AuditEvent {
+        let code = AuditCode::ProfileFailure;
         AuditEvent { code, refusal: Some(AuditRefusal::of(refusal)), ..self.event }
     }
 }

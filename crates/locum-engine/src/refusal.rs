@@ -55,6 +55,8 @@ pub enum RefusalKind {
     UnknownClient,
     /// The client did not authenticate as it must.
     InvalidClient,
+    /// The token by which a profile is read is missing or invalid (RFC 6750 section 3.1).
+    InvalidToken,
     /// The client may not delegate.
     UnauthorizedClient,
     /// The subject or actor token is invalid, or does not allow the exchange.
@@ -91,7 +93,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of their status.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::UnsupportedGrantType,
         Self::InvalidGrant,
@@ -99,6 +101,7 @@ impl RefusalKind {
         Self::InvalidScope,
         Self::UnsupportedTokenType,
         Self::InvalidClient,
+        Self::InvalidToken,
         Self::UserBlocked,
         Self::InvalidTarget,
         Self::UnknownClient,
@@ -131,6 +134,7 @@ impl RefusalKind {
             Self::NotFound => "not_found",
             Self::UnknownClient => "unknown_client",
             Self::InvalidClient => "invalid_client",
+            Self::InvalidToken => "invalid_token",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidGrant => "invalid_grant",
             Self::RefreshTokenReused => "refresh_token_reused",
@@ -159,6 +163,7 @@ impl RefusalKind {
             Self::InvalidScope => Row::new(400, "invalid_scope", Fault::Caller),
             Self::UnsupportedTokenType => Row::new(400, "unsupported_token_type", Fault::Caller),
             Self::InvalidClient => Row::new(401, "invalid_client", Fault::Caller),
+            Self::InvalidToken => Row::new(401, "invalid_token", Fault::Caller),
             Self::UserBlocked => Row::new(401, "unauthorized", Fault::Policy).oauth(400, "invalid_grant"),
             Self::InvalidTarget => Row::new(401, "unauthorized", Fault::Policy).oauth(400, "invalid_target"),
             Self::UnknownClient => {
@@ -346,6 +351,7 @@ mod tests {
                 "400 invalid_scope InvalidScope Caller",
                 "400 unsupported_token_type UnsupportedTokenType Caller",
                 "401 invalid_client InvalidClient Caller",
+                "401 invalid_token InvalidToken Caller",
                 "401 unauthorized | 400 invalid_grant UserBlocked Policy",
                 "401 unauthorized | 400 invalid_target InvalidTarget Policy",
                 "403 unauthorized_client | 401 invalid_client UnknownClient Policy",

@@ -156,6 +156,12 @@ fn authentication(client: &ExportedClient, draft: &mut Draft) -> Result<(), Stri
     let public = match method {
         Some("none") => true,
         Some("client_secret_basic" | "client_secret_post") => false,
+        Some("private_key_jwt") => {
+            return Err(
+                "it authenticates by private_key_jwt, and an export does not contain its keys; add it to the tenant file by hand, with its public keys as `jwks`"
+                    .to_owned(),
+            );
+        }
         Some(other) => {
             return Err(format!(
                 "it authenticates by {other}, which Locum does not support; give it a client_secret and export again"

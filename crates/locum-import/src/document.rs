@@ -9,8 +9,8 @@ use crate::{NewSigningKey, yaml};
 #[derive(Clone)]
 pub(crate) struct Document {
     pub(crate) domain: String,
-    /// Whether the tenant's flag allows delegation; `None` if the tenant's settings were not exported.
-    pub(crate) delegation: Option<bool>,
+    /// What the tenant's flags say of `delegation`; empty if its settings were not exported.
+    pub(crate) delegation: Map<String, Value>,
     /// Host names of the tenant until now.
     pub(crate) former_domains: Vec<String>,
     pub(crate) signing_key: Option<NewSigningKey>,
@@ -29,8 +29,8 @@ impl Document {
         let mut members = Map::new();
         members.insert("domain".to_owned(), self.domain.as_str().into());
         members.insert("default".to_owned(), true.into());
-        if let Some(enabled) = self.delegation {
-            members.insert("delegation".to_owned(), json!({"enabled": enabled}));
+        if !self.delegation.is_empty() {
+            members.insert("delegation".to_owned(), Value::Object(self.delegation.clone()));
         }
         if !self.former_domains.is_empty() {
             let issuers = self.former_domains.iter().map(|domain| {

@@ -89,7 +89,7 @@ pub fn import(mut export: Export, options: &Options<'_>) -> Result<Import, Impor
     let signing_key = needs_key(&clients, options.issuers).then(|| (options.signing_key)(&domain));
     let signing_key = signing_key.transpose().map_err(ImportError::SigningKey)?;
     let client_grants = management_grants(&export, &clients)?;
-    let delegation = export.tenant.get("flags").and_then(|flags| flags.get(DELEGATION_FLAG)?.as_bool());
+    let delegation = delegation(&export);
     let document = Document { domain, delegation, former_domains, signing_key, clients, client_grants };
     let mut accepted = acceptance::settle(document, options.issuers)?;
     left_out.append(&mut accepted.left_out);
@@ -98,6 +98,16 @@ pub fn import(mut export: Export, options: &Options<'_>) -> Result<Import, Impor
 
 /// The tenant's flag by which Auth0 allows the legacy grants.
 const DELEGATION_FLAG: &str = "allow_legacy_delegation_grant_types";
+
+/// The flag by which it allows `/tokeninfo`.
+const TOKEN_INFO_FLAG: &str = "allow_legacy_tokeninfo_endpoint";
+
+/// What the tenant's flags say of `delegation`.
+fn delegation(export: &Export) -> Map<String, Value> {
+    let flag = |name: &str| export.tenant.get("flags")?.get(name)?.as_bool();
+    let fields = [("enabled", flag(DELEGATION_FLAG)), ("profile_endpoints", flag(TOKEN_INFO_FLAG))];
+    fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?.into()))).collect()
+}
 
 fn finish(
     export: &Export,
@@ -271,7 +281,7 @@ fn management_grants(export: &Export, clients: &[Draft]) -> Result<Vec<Value>, I
 
 fn of_tenant(document: &Document, export: &Export, config: &DeployConfig) -> Vec<ToDo> {
     let mut to_do = Vec::new();
-    if document.delegation == Some(false) {
+    if document.delegation.get("enabled") == Some(&Value::Bool(false)) {
         to_do.push(ToDo::decision(format!(
             "the tenant's flag {DELEGATION_FLAG} is off, so delegation.enabled is false and every request gets 404; write true if delegation is to work"
         )));

@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod introspection;
 pub(crate) mod jsonp;
 pub(crate) mod jwks;
+pub(crate) mod profile;
 pub(crate) mod revocation;
 pub(crate) mod saml_metadata;
 pub(crate) mod token;

@@ -1,6 +1,7 @@
 //! From bytes to parameters and a caller.
 
 mod basic;
+mod bearer;
 mod caller;
 mod form;
 mod host;
@@ -9,6 +10,7 @@ mod parameters;
 mod proxies;
 
 pub(crate) use basic::basic_credentials;
+pub(crate) use bearer::bearer_token;
 pub(crate) use caller::caller;
 pub(crate) use host::host;
 pub(crate) use parameters::{Body, read_body, read_query};

@@ -4,8 +4,8 @@ mod challenge;
 pub(crate) mod cors;
 mod json;
 
-pub(crate) use challenge::challenge;
+pub(crate) use challenge::{challenge, challenge_bearer};
 pub(crate) use json::{
-    add_rate_headers, delegation, introspection, method_not_allowed, method_not_served, payload, public,
-    public_saml_metadata, refusal, revocation, token, unstored,
+    add_rate_headers, delegation, introspection, method_not_allowed, method_not_served, payload, profile,
+    public, public_saml_metadata, refusal, revocation, token, unstored,
 };

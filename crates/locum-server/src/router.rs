@@ -9,7 +9,7 @@ use axum::routing::{MethodFilter, get, on, post};
 use locum_engine::{Engine, Refusal, RefusalKind};
 
 use crate::endpoint::{
-    delegation, discovery, health, introspection, jsonp, jwks, revocation, saml_metadata, token,
+    delegation, discovery, health, introspection, jsonp, jwks, profile, revocation, saml_metadata, token,
 };
 use crate::options::ServerOptions;
 use crate::panics::{contain_panics, contained};
@@ -49,6 +49,11 @@ pub fn router(engine: Arc<Engine>, options: ServerOptions) -> Router {
         .route("/oauth/token", post(token::post).options(token::options))
         .route("/oauth/revoke", post(revocation::post))
         .route("/oauth/introspect", post(introspection::post))
+        .route(
+            "/tokeninfo",
+            get(profile::get_token_info).post(profile::post_token_info).options(profile::options),
+        )
+        .route("/userinfo", get(profile::user_info).post(profile::user_info).options(profile::options))
         .route("/.well-known/jwks.json", get(jwks::get).options(cors::public_preflight))
         .route("/.well-known/openid-configuration", get(discovery::get).options(cors::public_preflight))
         .route("/.well-known/oauth-authorization-server", get(discovery::get).options(cors::public_preflight))

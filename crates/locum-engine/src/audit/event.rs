@@ -29,6 +29,8 @@ pub enum AuditCode {
     RevocationFailure,
     /// `locum_fintrospect`: an introspection was refused. Those that are answered have no event.
     IntrospectionFailure,
+    /// `locum_fprofile`: a request for a profile was refused. Those that are answered have no event.
+    ProfileFailure,
 }
 
 impl AuditCode {
@@ -46,6 +48,7 @@ impl AuditCode {
             Self::Revoked => "srrt",
             Self::RevocationFailure => "frrt",
             Self::IntrospectionFailure => "locum_fintrospect",
+            Self::ProfileFailure => "locum_fprofile",
         }
     }
 }

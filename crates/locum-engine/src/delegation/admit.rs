@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::bucket::BucketDecision;
+use crate::bucket::{BucketDecision, BucketRule};
 use crate::delegation::authenticate::Authenticated;
 use crate::model::{DelegationPolicy, WhenUnavailable};
 use crate::ports::{BucketKey, BucketSubject, Buckets};
@@ -35,7 +35,8 @@ pub async fn admit<'t>(buckets: &dyn Buckets, authenticated: Authenticated<'t>, 
         subject: BucketSubject::User(&authenticated.subject.user_id),
     };
     let exceeded = "rate limit of this user at this address exceeded";
-    let Count { rate, outcome } = count(buckets, key, policy, exceeded, authenticated.now_unix_ms).await;
+    let Count { rate, outcome } =
+        count(buckets, key, policy.rate, policy, exceeded, authenticated.now_unix_ms).await;
     Admission { rate, outcome: outcome.map(|()| Admitted { authenticated }) }
 }
 
@@ -49,11 +50,12 @@ pub(crate) struct Count {
 pub(crate) async fn count(
     buckets: &dyn Buckets,
     key: BucketKey<'_>,
+    rule: BucketRule,
     policy: &DelegationPolicy,
     exceeded: &str,
     now_unix_ms: u64,
 ) -> Count {
-    match buckets.try_acquire(key, policy.rate, now_unix_ms).wait().await {
+    match buckets.try_acquire(key, rule, now_unix_ms).wait().await {
         Ok(decision) if decision.conforms => Count { rate: Some(decision), outcome: Ok(()) },
         Ok(decision) => {
             Count { rate: Some(decision), outcome: Err(Refusal::new(RefusalKind::TooManyRequests, exceeded)) }

@@ -16,7 +16,7 @@ use crate::subject_token::{
 ///
 /// # Errors
 /// The token is invalid, its issuer is not trusted here, or the keys of its issuer cannot be had.
-pub(super) async fn subject_of<'d>(
+pub(crate) async fn subject_of<'d>(
     issuer_keys: &dyn IssuerKeys,
     tenant: &PreparedTenant,
     client: &PreparedClient,

@@ -38,6 +38,8 @@ pub struct DelegationPolicy {
     pub rate: BucketRule,
     /// How many invalid subject tokens an address may present, whichever clients they are for.
     pub invalid_token_rate: BucketRule,
+    /// Whether `/tokeninfo` and `/userinfo` tell the profile of a user.
+    pub profile_endpoints: bool,
     /// What happens if the rate-limit buckets are unavailable.
     pub when_buckets_unavailable: WhenUnavailable,
 }
@@ -58,6 +60,7 @@ impl Default for DelegationPolicy {
             private_attributes: Vec::new(),
             rate: BucketRule::AUTH0_DEFAULT,
             invalid_token_rate: BucketRule::INVALID_TOKENS_DEFAULT,
+            profile_endpoints: false,
             when_buckets_unavailable: WhenUnavailable::Open,
         }
     }

@@ -47,8 +47,8 @@ pub async fn admit(
         subject: BucketSubject::Revocations(revocable.client.id()),
     };
     let exceeded = "rate limit of this client at this address exceeded";
-    let Count { rate, outcome } =
-        count(buckets, key, revocable.tenant.delegation(), exceeded, now_unix_ms).await;
+    let policy = revocable.tenant.delegation();
+    let Count { rate, outcome } = count(buckets, key, policy.rate, policy, exceeded, now_unix_ms).await;
     let outcome = outcome.map(|()| AdmittedRevocation { revocable, now_unix_ms });
     RevocationAdmission::Counted { rate, outcome }
 }

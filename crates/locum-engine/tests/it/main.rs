@@ -26,6 +26,7 @@ mod order;
 mod parameters;
 mod precedence;
 mod profile;
+mod profiles;
 mod rate;
 mod refresh_tokens;
 mod refusals;

@@ -145,6 +145,19 @@ fn a_tenant_whose_flag_is_off_does_not_delegate_and_the_report_says_so() {
 }
 
 #[test]
+fn a_tenant_that_allows_tokeninfo_has_it_here_too() {
+    let allowed = |flag: &str| {
+        let export = TestExport::copy_of("yaml");
+        let flags = format!("delegation_grant_types: true\n{flag}");
+        export.replace("tenant.yaml", "delegation_grant_types: true\n", &flags);
+        export.import().ok().unwrap().data.tenant.delegation.profile_endpoints
+    };
+    assert!(allowed("    allow_legacy_tokeninfo_endpoint: true\n"));
+    assert!(!allowed("    allow_legacy_tokeninfo_endpoint: false\n"));
+    assert!(!allowed(""));
+}
+
+#[test]
 fn a_sorted_export_is_noticed_with_and_without_its_config() {
     let addons = serde_json::json!({"firebase": {"secret": "s"}, "wams": {"masterkey": "m"}});
     let client = TestExport::client(serde_json::json!({"addons": addons, "callbacks": []}));

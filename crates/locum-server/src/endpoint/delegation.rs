@@ -45,17 +45,18 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
 pub(crate) async fn options(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let deadline = state.deadline();
     let (head, _) = request.into_parts();
-    preflight(&state, &head, deadline, |tenant| methods_served(Some(tenant))).await
+    preflight(&state, &head, deadline, "POST", |tenant| methods_served(Some(tenant))).await
 }
 
-/// The answer to a preflight for a path that serves these methods.
+/// The answer to a preflight for a path that serves these methods, and these of them to pages.
 pub(super) async fn preflight(
     state: &AppState,
     head: &Parts,
     deadline: Instant,
+    of_pages: &'static str,
     methods: fn(&PreparedTenant) -> &'static str,
 ) -> Response {
-    match try_preflight(state, head, deadline, methods).await {
+    match try_preflight(state, head, deadline, of_pages, methods).await {
         Ok(response) => response,
         Err(refusal) => response::refusal(&refusal),
     }
@@ -65,13 +66,14 @@ async fn try_preflight(
     state: &AppState,
     head: &Parts,
     deadline: Instant,
+    of_pages: &'static str,
     methods: fn(&PreparedTenant) -> &'static str,
 ) -> Result<Response, Refusal> {
     let tenant = state.tenant(head, deadline).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods(&tenant)));
-    cors::preflight(state, &tenant, &head.headers, deadline, response.headers_mut())
+    cors::preflight(state, &tenant, &head.headers, deadline, of_pages, response.headers_mut())
         .await
         .map_err(try_again)?;
     Ok(response)

@@ -46,7 +46,7 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
 /// Answers a preflight.
 pub(crate) async fn options(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    preflight(&state, &head, state.deadline(), |_| "POST, OPTIONS").await
+    preflight(&state, &head, state.deadline(), "POST", |_| "POST, OPTIONS").await
 }
 
 /// One target is issued for at a time (RFC 8693 section 2.2.2).

@@ -125,7 +125,7 @@ pub(crate) fn vary(answer: &mut HeaderMap) {
     answer.insert(VARY, HeaderValue::from_static("Origin"));
 }
 
-/// The answer to a preflight (Fetch Standard, CORS-preflight fetch) that asks for what is served.
+/// The answer to a preflight (Fetch Standard, CORS-preflight fetch) that asks for one of these methods.
 ///
 /// # Errors
 /// If the directory cannot be asked.
@@ -134,6 +134,7 @@ pub(crate) async fn preflight(
     tenant: &PreparedTenant,
     requested: &HeaderMap,
     deadline: Instant,
+    methods: &'static str,
     answer: &mut HeaderMap,
 ) -> Result<(), StoreUnavailable> {
     answer.insert(
@@ -141,21 +142,22 @@ pub(crate) async fn preflight(
         HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
     );
     let Some(origin) = origin(requested) else { return Ok(()) };
-    if requests_what_is_served(requested) && tenant_allows(state, tenant, origin, deadline).await? {
+    if requests_what_is_served(requested, methods) && tenant_allows(state, tenant, origin, deadline).await? {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS_ALLOWED);
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
     }
     Ok(())
 }
 
-fn requests_what_is_served(requested: &HeaderMap) -> bool {
+fn requests_what_is_served(requested: &HeaderMap, methods: &str) -> bool {
     let served = |name: &[u8]| {
         let name = name.trim_ascii();
         name.is_empty() || REQUEST_HEADERS.iter().any(|served| name.eq_ignore_ascii_case(served.as_bytes()))
     };
-    requested.get(ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "POST")
+    let is_served = |requested: &HeaderValue| methods.split(", ").any(|method| requested == method);
+    requested.get(ACCESS_CONTROL_REQUEST_METHOD).is_some_and(is_served)
         && requested
             .get_all(ACCESS_CONTROL_REQUEST_HEADERS)
             .iter()

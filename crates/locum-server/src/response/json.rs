@@ -9,8 +9,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_engine::{
-    BucketDecision, Credential, DelegationResponse, Introspection, Issued, IssuedToken, Refusal, RefusalKind,
-    RevocationResponse, TokenResponse,
+    BucketDecision, Credential, DelegationResponse, Introspection, Issued, IssuedToken, ProfileResponse,
+    Refusal, RefusalKind, RevocationResponse, TokenResponse,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -133,6 +133,16 @@ pub(crate) fn introspection(answer: &Result<Introspection, Refusal>) -> Response
         Err(refusal) => return self::refusal(refusal),
     };
     unstored(StatusCode::OK, written(&body))
+}
+
+/// The response to a request for a profile.
+pub(crate) fn profile(answer: &ProfileResponse) -> Response {
+    let mut response = match &answer.outcome {
+        Ok(profile) => unstored(StatusCode::OK, written(profile)),
+        Err(refusal) => self::refusal(refusal),
+    };
+    add_rate_headers(answer.rate, answer.outcome.as_ref().err(), response.headers_mut());
+    response
 }
 
 /// The response to a refusal.

@@ -15,6 +15,7 @@ mod documents;
 mod introspection;
 mod jsonp;
 mod old_clients;
+mod profile;
 mod refusals;
 mod responses;
 mod revocation;

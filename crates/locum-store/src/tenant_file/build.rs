@@ -94,6 +94,7 @@ fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPo
     };
     policy.carry_scope = entry.carry_scope;
     policy.session_seconds = entry.session_seconds;
+    policy.profile_endpoints = entry.profile_endpoints;
     policy.reuse_upstream_credentials = entry.reuse_upstream_credentials;
     policy.leeway_seconds = entry.leeway_seconds;
     policy.private_attributes = private_attributes(&entry.private_attributes, errors);

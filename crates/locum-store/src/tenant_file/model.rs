@@ -55,6 +55,8 @@ pub(super) struct DelegationEntry {
     pub(super) carry_scope: bool,
     pub(super) session_seconds: Option<u64>,
     #[serde(default)]
+    pub(super) profile_endpoints: bool,
+    #[serde(default)]
     pub(super) reuse_upstream_credentials: bool,
     #[serde(default)]
     pub(super) leeway_seconds: u64,

@@ -7,7 +7,7 @@ mod by_rule;
 use std::collections::HashSet;
 
 use locum_engine::model::RefreshTokenRules;
-use locum_engine::{REFRESH_TOKEN, Refusal, RefusalKind};
+use locum_engine::{ProfileRequest, REFRESH_TOKEN, Refusal, RefusalKind};
 use serde_json::{Value, json};
 
 use by_issuer::issuance;
@@ -109,6 +109,8 @@ fn every_row_of_the_refusal_table_is_reached() {
     let (revoked, _) = test.revoke(json!({"client_id": "caller", "token": "eyJ.a.b"}));
     reached.insert(revoked.unwrap_err().kind());
     reached.insert(reused_refresh_token());
+    // One belongs to the endpoints for profiles.
+    reached.insert(ProfileRequest::by_access_token(Default::default(), None).unwrap_err().kind());
     let missing: Vec<_> = RefusalKind::ALL.iter().filter(|kind| !reached.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
