@@ -51,6 +51,15 @@ TRUSTED_ISSUER_PORT = 4781
 TRUSTED_ISSUER = f"http://127.0.0.1:{TRUSTED_ISSUER_PORT}"
 TRUSTED_ISSUER_PREFIX = "corp|"
 
+# A stored user: what clients are told about him, and what is stored beside.
+BOB = "auth0|bob"
+BOB_PROFILE = {"name": "Bob Brown", "nickname": "bob"}
+BOB_EMAIL = {"email": "bob@example.com", "email_verified": True}
+BOB_IDENTITY = {"user_id": "bob", "provider": "auth0", "connection": "users", "isSocial": False}
+BOB_PRIVATE = {"app_metadata": {"plan": "gold"}}
+BOB_IDENTITY_TOKEN = {"access_token": "not-for-clients"}
+BLOCKED_USER = "auth0|mallory"
+
 FIREBASE_ACCOUNT = "firebase-adminsdk@locum-demo.iam.gserviceaccount.com"
 FIREBASE_KID = "fb-key-1"
 ALICE_FIREBASE = {"uid": "alice-uid", "role": "editor"}

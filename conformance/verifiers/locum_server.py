@@ -75,6 +75,9 @@ class LocumServer:
         headers = {"Content-Type": "application/json"}
         return send(urllib.request.Request(self.base_url + path, data=content, headers=headers))
 
+    def get(self, path: str) -> Response:
+        return send(urllib.request.Request(self.base_url + path))
+
     def post_form(self, path: str, form: dict[str, str]) -> Response:
         content = urlencode(form).encode("ascii")
         return send(urllib.request.Request(self.base_url + path, data=content))

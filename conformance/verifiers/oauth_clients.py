@@ -59,6 +59,9 @@ class OAuthClient:
     def introspect(self, token: str) -> dict[str, Any]:
         return self.send("introspect", token, {})
 
+    def user_info(self, token: str, user_id: str) -> dict[str, Any]:
+        return self.send("userinfo", token, {"subject": user_id})
+
     def send(self, action: str, token: str, parameters: dict[str, str]) -> Any:
         secret = self.secret or self.own_secret()
         if self.library == "authlib":
@@ -115,6 +118,9 @@ class AuthlibClient:
                 return self.refreshed(session, token, parameters)
         except OAuthError as error:
             raise Refused(error.error) from error
+        if action == "userinfo":
+            session.token = {"access_token": token, "token_type": "Bearer"}
+            return accepted(session.get(self.endpoint("userinfo"))).json()
         if action == "revoke":
             return accepted(session.revoke_token(self.endpoint("revocation"), token, "refresh_token"))
         return accepted(session.introspect_token(self.endpoint("introspection"), token)).json()
@@ -138,7 +144,7 @@ class AuthlibClient:
 
 
 def accepted(response: requests.Response) -> requests.Response:
-    """Authlib leaves the answers of these two endpoints to its caller."""
+    """Authlib leaves the answers of these endpoints to its caller."""
     if response.status_code != 200:
         raise Refused(response.json()["error"])
     return response

@@ -25,6 +25,7 @@ import reference_upstreams
 from demo import Keys
 from reference_clients import Clients
 from reference_issuers import ISSUERS
+from reference_profiles import Profiles
 from reference_refresh_tokens import RefreshTokens
 from reference_request import IssueRequest, Refusal
 from reference_trusted_issuer import TrustedIssuer
@@ -44,6 +45,7 @@ class Reference:
         self.trusted = TrustedIssuer(self.keys, self.fault)
         self.refresh_tokens = RefreshTokens(self.has, self.authenticate)
         self.clients = Clients(self.keys, self.has)
+        self.profiles = Profiles(self.has, self.key_of)
 
     def has(self, fault: str) -> bool:
         return self.fault == fault
@@ -61,14 +63,21 @@ class Reference:
     def respond_form(
         self, path: str, form: dict[str, str], authorization: str | None
     ) -> tuple[int, dict[str, str], Any]:
-        """At an endpoint where clients authenticate."""
+        """At another endpoint than `/delegation`."""
         headers: dict[str, str] = {"Cache-Control": "no-store"}
-        endpoints = {"/oauth/token": self.token, "/oauth/revoke": self.revoke, "/oauth/introspect": self.introspect}
+        endpoints = {
+            "/oauth/token": self.token,
+            "/oauth/revoke": self.revoke,
+            "/oauth/introspect": self.introspect,
+            "/tokeninfo": lambda form, *_: self.profiles.by_id_token(form["id_token"]),
+            "/userinfo": lambda _, authorization, __: self.profiles.by_app_token(authorization.removeprefix("Bearer ")),
+        }
         try:
             return 200, headers, endpoints[path](form, authorization, headers)
         except Refusal as refusal:
             if refusal.status == 401 and authorization is not None:
-                headers["WWW-Authenticate"] = 'Basic realm="reference"'
+                scheme = authorization.split()[0]
+                headers["WWW-Authenticate"] = f'{scheme} realm="reference"'
             return refusal.status, headers, refusal.body
         except Exception as error:  # the result must show that the reference crashed
             return 500, headers, {"error": "reference_crashed", "error_description": repr(error)}
@@ -187,7 +196,12 @@ def serving(reference: Reference) -> Iterator[str]:
 
     class Endpoint(http_server.Handler):
         def do_GET(self) -> None:
-            is_metadata = self.path == "/.well-known/oauth-authorization-server"
+            path, _, query = self.path.partition("?")
+            if path in ("/tokeninfo", "/userinfo"):
+                form = dict(parse_qsl(query))
+                self.respond_json(*reference.respond_form(path, form, self.headers.get("Authorization")))
+                return
+            is_metadata = path == "/.well-known/oauth-authorization-server"
             self.respond_json(200, {}, reference_token.METADATA if is_metadata else reference.published())
 
         def do_POST(self) -> None:

@@ -42,6 +42,8 @@ def app(request: IssueRequest) -> dict[str, Any]:
         token["scope"] = request.parameters["carry_scope"]
     if "email" in request.parameters.get("scope", ""):
         token["email"] = "alice@example.com"
+    if "name" in request.parameters.get("scope", "").split() and "name" in request.claims:
+        token["name"] = request.claims["name"]
     if request.has("adds-a-claim"):
         token["email_of_somebody"] = "x@example.com"
     if request.has("expires-later-than-stated"):

@@ -23,6 +23,7 @@ METADATA = {
     "token_endpoint": f"{demo.ISSUER}oauth/token",
     "revocation_endpoint": f"{demo.ISSUER}oauth/revoke",
     "introspection_endpoint": f"{demo.ISSUER}oauth/introspect",
+    "userinfo_endpoint": f"{demo.ISSUER}userinfo",
     "jwks_uri": f"{demo.ISSUER}.well-known/jwks.json",
     "response_types_supported": ["id_token"],
 }

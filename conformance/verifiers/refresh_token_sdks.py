@@ -70,7 +70,7 @@ class NodeSdk:
 
 
 def sent_by_node_auth0(
-    context: Context, client_id: str, credential: dict[str, str], method: str, parameters: dict[str, str]
+    context: Context, client_id: str, credential: dict[str, str], method: str, parameters: dict[str, str] | str
 ) -> Any:
     """What the npm package auth0 returns; `Refused` for its error."""
     question = {

@@ -20,6 +20,7 @@ import fake_upstreams
 import firebase
 import id_tokens
 import layer
+import profiles
 import rate_limit
 import refresh_tokens
 import salesforce
@@ -46,6 +47,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "token_exchange": token_exchange.cases,
     "refresh_tokens": refresh_tokens.cases,
     "client_assertions": client_assertions.cases,
+    "profiles": profiles.cases,
     "trusted_issuer": trusted_issuer.cases,
     "service_bus": service_bus.cases,
     "wams": wams.cases,

@@ -1,20 +1,16 @@
-// Calls a method of Auth0's own OAuth client for Node, which always speaks to https://{domain}.
+// Calls a method of one of Auth0's own clients for Node, which always speak to https://{domain}.
 import { answerEach, require } from "./installed.mjs";
 
-const { AuthApiError, AuthenticationClient } = require("auth0");
+const { AuthApiError, AuthenticationClient, UserInfoClient, UserInfoError } = require("auth0");
 
 await answerEach(async ({ method, domain, baseUrl, clientId, secret, signingKey, parameters }) => {
-  const client = new AuthenticationClient({
-    domain,
-    clientId,
-    clientSecret: secret,
-    clientAssertionSigningKey: signingKey,
-    fetch: (url, options) => fetch(String(url).replace(`https://${domain}`, baseUrl), options),
-  });
+  const fetchFrom = (url, options) => fetch(String(url).replace(`https://${domain}`, baseUrl), options);
+  const options = { domain, clientId, clientSecret: secret, clientAssertionSigningKey: signingKey, fetch: fetchFrom };
+  const client = method === "getUserInfo" ? new UserInfoClient(options) : new AuthenticationClient(options).oauth;
   try {
-    return { answer: (await client.oauth[method](parameters)).data ?? null };
+    return { answer: (await client[method](parameters)).data ?? null };
   } catch (error) {
-    if (error instanceof AuthApiError) return { status: error.statusCode, code: error.error };
+    if (error instanceof AuthApiError || error instanceof UserInfoError) return { status: error.statusCode, code: error.error };
     throw error;
   }
 });

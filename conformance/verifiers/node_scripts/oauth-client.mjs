@@ -23,6 +23,7 @@ const openidClientActions = {
   refresh: (config, { token, parameters }) => openid.refreshTokenGrant(config, token, parameters),
   revoke: (config, { token, parameters }) => openid.tokenRevocation(config, token, parameters),
   introspect: (config, { token, parameters }) => openid.tokenIntrospection(config, token, parameters),
+  userinfo: (config, { token, parameters }) => openid.fetchUserInfo(config, token, parameters.subject),
 };
 
 const withOpenidClient = async ({ action, issuer, baseUrl, clientId, ...request }) => {
@@ -51,6 +52,10 @@ const oauth4webapiActions = {
   introspect: async (server, client, authentication, options, token) => {
     const response = await oauth.introspectionRequest(server, client, authentication, token, options);
     return oauth.processIntrospectionResponse(server, client, response);
+  },
+  userinfo: async (server, client, authentication, options, token) => {
+    const response = await oauth.userInfoRequest(server, client, token, options);
+    return oauth.processUserInfoResponse(server, client, options.additionalParameters.get("subject"), response);
   },
 };
 

@@ -30,6 +30,9 @@ struct Metadata {
     jwks_uri: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
+    /// Where the tenant allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userinfo_endpoint: Option<String>,
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 7],
@@ -60,6 +63,7 @@ impl Metadata {
             jwks_uri: under(".well-known/jwks.json"),
             revocation_endpoint: under("oauth/revoke"),
             introspection_endpoint: under("oauth/introspect"),
+            userinfo_endpoint: tenant.delegation().profile_endpoints.then(|| under("userinfo")),
             response_types_supported: ["id_token"],
             subject_types_supported: ["public"],
             // Those that a target can be configured with. Which of them a tenant uses, the directory cannot list.

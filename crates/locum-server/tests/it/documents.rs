@@ -119,6 +119,13 @@ async fn discovery_has_the_members_that_client_libraries_require() {
     assert_eq!(metadata.json(), reply.json());
 }
 
+#[tokio::test]
+async fn discovery_names_userinfo_where_the_tenant_allows_it() {
+    let server = TestServer::with(|setup| setup.acme.tenant.delegation.profile_endpoints = true);
+    let document = server.get("/.well-known/openid-configuration").await.json();
+    assert_eq!(document["userinfo_endpoint"], "https://acme.example.com/userinfo");
+}
+
 /// Tokens name the same issuer wherever the router is mounted.
 #[tokio::test]
 async fn discovery_names_urls_under_the_path_prefix() {
