@@ -8,6 +8,8 @@ mod claims;
 mod key;
 mod key_set;
 mod token;
+#[cfg(test)]
+mod wycheproof;
 
 pub(crate) use claims::{
     ClaimError, Expectation, ForeignRules, Subject, check, is_of_the_token, optional_seconds, seconds, text,

@@ -32,34 +32,16 @@ pub(crate) enum TokenError {
 /// A token that was read and not verified: nothing that it says is true yet.
 #[derive(Debug)]
 pub(crate) struct Token<'t, 'd> {
-    /// What is signed.
-    message: &'t str,
-    signature: &'t str,
-    header: Header<'d>,
+    jws: Jws<'t, 'd>,
     claims: Members<'d>,
 }
 
 impl<'t, 'd> Token<'t, 'd> {
     /// Reads a token. The claims borrow from `decoded`, which receives the decoded header and claims.
     pub(crate) fn read(token: &'t str, decoded: &'d mut Vec<u8>) -> Result<Self, TokenError> {
-        if token.len() > SUBJECT_TOKEN_BYTES_MAX {
-            return Err(TokenError::TooLong);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
-        if claims.contains('.') {
-            return Err(TokenError::Malformed);
-        }
-        decoded.clear();
-        let mut decode = |part| match base64url::append_decoded(part, decoded) {
-            true => Ok(decoded.len()),
-            false => Err(TokenError::Malformed),
-        };
-        let header_bytes = decode(header)?;
-        decode(claims)?;
-        let (header, claims) = decoded.split_at(header_bytes);
-        let header = Header::read(part(header)?)?;
-        Ok(Self { message, signature, header, claims: part(claims)? })
+        let jws = Jws::read(token, decoded)?;
+        let claims = part(jws.payload)?;
+        Ok(Self { jws, claims })
     }
 
     /// The `iss` that the token claims, to choose the keys by.
@@ -79,24 +61,59 @@ impl<'t, 'd> Token<'t, 'd> {
 
     /// What the token claims to be.
     pub(crate) fn claimed_type(&self) -> TokenType {
-        self.header.token_type
+        self.jws.header.token_type
     }
 
     /// The name of the key that the token claims to be signed with.
     pub(crate) fn claimed_kid(&self) -> Option<&str> {
-        self.header.kid.as_deref()
+        self.jws.header.kid.as_deref()
     }
 
     /// The claims, which are not checked yet, if one of these keys has signed them.
     pub(crate) fn verify(self, keys: &[&VerificationKey]) -> Result<Members<'d>, TokenError> {
+        self.jws.verify(keys).map(|()| self.claims)
+    }
+}
+
+/// The parts of a compact serialization (RFC 7515 section 7.1), whatever is signed.
+#[derive(Debug)]
+pub(super) struct Jws<'t, 'd> {
+    /// What is signed.
+    message: &'t str,
+    signature: &'t str,
+    header: Header<'d>,
+    payload: &'d [u8],
+}
+
+impl<'t, 'd> Jws<'t, 'd> {
+    /// Reads the parts; `decoded` receives header and payload.
+    pub(super) fn read(token: &'t str, decoded: &'d mut Vec<u8>) -> Result<Self, TokenError> {
+        if token.len() > SUBJECT_TOKEN_BYTES_MAX {
+            return Err(TokenError::TooLong);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
+        if payload.contains('.') {
+            return Err(TokenError::Malformed);
+        }
+        decoded.clear();
+        let mut decode = |part| match base64url::append_decoded(part, decoded) {
+            true => Ok(decoded.len()),
+            false => Err(TokenError::Malformed),
+        };
+        let header_bytes = decode(header)?;
+        decode(payload)?;
+        let (header, payload) = decoded.split_at(header_bytes);
+        Ok(Self { message, signature, header: Header::read(part(header)?)?, payload })
+    }
+
+    /// Whether one of these keys has signed it.
+    pub(super) fn verify(&self, keys: &[&VerificationKey]) -> Result<(), TokenError> {
         let candidates = candidates(&self.header, keys)?;
         let signature = base64url::decode(self.signature).ok_or(TokenError::BadSignature)?;
         let message = self.message.as_bytes();
-        if candidates.iter().any(|candidate| candidate.verifies(message, &signature)) {
-            Ok(self.claims)
-        } else {
-            Err(TokenError::BadSignature)
-        }
+        let is_signed = candidates.iter().any(|candidate| candidate.verifies(message, &signature));
+        if is_signed { Ok(()) } else { Err(TokenError::BadSignature) }
     }
 }
 
