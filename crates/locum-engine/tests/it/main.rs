@@ -10,6 +10,7 @@
 mod api_types;
 mod audiences;
 mod audit;
+mod both_endpoints;
 mod chains;
 mod claims;
 mod client_assertions;
