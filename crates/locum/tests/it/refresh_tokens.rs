@@ -1,11 +1,12 @@
 //! Refresh tokens of a server with a database: issued, kept over restarts, minted, copied; and a database that is at fault.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::installation::Installation;
+use crate::installation::{Installation, command_output};
 use crate::serving::{Server, mint, post_form};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -145,6 +146,22 @@ fn a_file_that_is_no_database_stops_the_start() {
     );
     let text = fs::read_to_string(installation.path("state.db")).unwrap();
     assert!(text.starts_with("these are notes"));
+}
+
+#[test]
+fn a_database_that_cannot_be_written_stops_the_start() {
+    let installation = installation("");
+    Server::start(&installation).stop();
+    fs::set_permissions(installation.path("state.db"), Permissions::from_mode(0o400)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_locum"));
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        // Root may write every file, unless it has not this capability.
+        command = Command::new("setpriv");
+        command.args(["--bounding-set", "-dac_override", env!("CARGO_BIN_EXE_locum")]);
+    }
+    let refused = command_output(command.arg("serve").current_dir(installation.path(".")).output().unwrap());
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("state.db: Permission denied"), "{}", refused.stderr);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -56,10 +56,34 @@ impl Provider {
     }
 
     fn token(&self, signer: &str) -> String {
+        self.token_of(signer, "alice")
+    }
+
+    fn token_of(&self, signer: &str, user: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let claims = json!({"iss": self.issuer, "aud": "spa", "sub": "alice", "iat": now, "exp": now + 300});
+        let claims = json!({"iss": self.issuer, "aud": "spa", "sub": user, "iat": now, "exp": now + 300});
         rs256(signer, &claims)
     }
+
+    /// An installation whose tenant trusts it.
+    fn trusted(&self) -> Installation {
+        let installation = Installation::new();
+        let tenant = std::fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+        let trusted = format!(
+            "{tenant}trusted_issuers:\n  - issuer: {}\n    jwks: discovery\n    user_id: \"corp|{{sub}}\"\n",
+            self.issuer
+        );
+        installation.write("tenant.yaml", &trusted);
+        installation
+    }
+}
+
+/// The keys of both tenants as one set.
+fn both_keys() -> String {
+    let [mut both, other] =
+        [ACME, GLOBEX].map(|domain| serde_json::from_str::<Value>(&jwk_set(domain)).unwrap());
+    both["keys"].as_array_mut().unwrap().extend(other["keys"].as_array().unwrap().clone());
+    both.to_string()
 }
 
 /// The claims of the id_token of a response.
@@ -71,16 +95,8 @@ fn claims(response: &str) -> Value {
 
 #[test]
 fn keys_are_fetched_when_a_token_needs_them_and_again_when_the_issuer_changes_them() {
-    let installation = Installation::new();
     let provider = Provider::start();
-    let tenant = std::fs::read_to_string(installation.path("tenant.yaml")).unwrap();
-    installation.write(
-        "tenant.yaml",
-        &format!(
-            "{tenant}trusted_issuers:\n  - issuer: {}\n    jwks: discovery\n    user_id: \"corp|{{sub}}\"\n",
-            provider.issuer
-        ),
-    );
+    let installation = provider.trusted();
     assert_eq!(installation.locum(["check"]).code, 0);
     let watched = Watched::start(&installation);
     let server = &watched.server;
@@ -104,4 +120,36 @@ fn keys_are_fetched_when_a_token_needs_them_and_again_when_the_issuer_changes_th
     assert_eq!((&shown["issuers"], &shown["failing"]), (&json!(1), &json!(0)));
     let age = format!("locum_issuer_keys_age_seconds{{issuer=\"{}\"}}", provider.issuer);
     assert!(watched.scrape().value(&age).is_some_and(|age| age < 60.0));
+}
+
+#[test]
+fn while_keys_change_under_load_no_good_token_is_refused_and_they_are_fetched_once_more() {
+    const WORKERS: usize = 4;
+    const REQUESTS: usize = 75;
+    let provider = Provider::start();
+    let installation = provider.trusted();
+    let watched = Watched::start(&installation);
+    let (answered, is_rotated) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let work = |worker: usize| {
+        for request in 0..REQUESTS {
+            // Tokens of the old key are valid until they expire, and go on being presented.
+            let is_new = is_rotated.load(SeqCst) && request % 4 != 0;
+            let token =
+                provider.token_of(if is_new { GLOBEX } else { ACME }, &format!("user-{worker}-{request}"));
+            let response = watched.server.exchange(&token);
+            assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+            if answered.fetch_add(1, SeqCst) == WORKERS * REQUESTS / 3 {
+                *provider.keys.lock().unwrap() = both_keys();
+                is_rotated.store(true, SeqCst);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            scope.spawn(move || work(worker));
+        }
+    });
+    assert_eq!(answered.load(SeqCst), WORKERS * REQUESTS);
+    // Each fetch is one of the configuration and one of the keys.
+    assert_eq!(provider.requests.load(SeqCst), 4);
 }
