@@ -13,6 +13,9 @@ use crate::instructions::{self, Count};
 use crate::processors::Processors;
 use crate::{process, tenant};
 
+/// Locum with a listener for metrics, where only instructions are counted.
+const WITH_METRICS: &str = "locum-with-metrics";
+
 /// What is measured.
 pub(crate) struct Setup {
     /// The `locum` program.
@@ -69,7 +72,7 @@ impl Setup {
         Ok(process::locum(&self.locum, &tenant::write(&self.folder.join(name), &self.plugins)?))
     }
 
-    /// Instructions of Locum and of the ideal, with a profile of each in its folder.
+    /// Instructions of Locum, without metrics and once with them, and of the ideal, with a profile of each in its folder.
     pub(super) fn count_instructions(&self, exchanges: &[Exchange]) -> Result<Vec<Count>> {
         let symbols = self.symbols.as_deref().context("instructions need programs with symbols")?;
         let (programs, plugins) = (symbols.join("release"), symbols.join("plugins"));
@@ -82,6 +85,17 @@ impl Setup {
             let folder = self.profile_folder("locum", exchange);
             let locum = process::locum(&programs.join("locum"), &tenant::write(&folder, &plugins)?);
             counts.push(count("locum", &locum, exchange, &folder)?);
+            if exchange == Exchange::Hs256Hs256 {
+                // What the metrics of a request cost.
+                let folder = self.profile_folder(WITH_METRICS, exchange);
+                let config = tenant::write(&folder, &plugins)?;
+                fs::write(
+                    &config,
+                    format!("metrics_listen = \"127.0.0.1:0\"\n{}", fs::read_to_string(&config)?),
+                )?;
+                let locum = process::locum(&programs.join("locum"), &config);
+                counts.push(count(WITH_METRICS, &locum, exchange, &folder)?);
+            }
             let folder = self.profile_folder("ideal", exchange);
             let mut ideal = Command::new(programs.join("locum-bench"));
             ideal.arg("ideal");
