@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args as ClapArgs;
 
-use crate::shell::{cargo, run as run_command, workspace_root};
+use crate::shell::{cargo, run as run_command, target_dir, workspace_root};
 use crate::workspace::Workspace;
 
 #[derive(ClapArgs, Clone, Copy)]
@@ -31,6 +31,22 @@ pub struct Built {
 pub fn run(args: &Args) -> Result<()> {
     let built = build(*args)?;
     println!("{} plugins in {}", built.plugins.len(), built.plugins_dir.display());
+    let share = target_dir()?.join("share");
+    write_shell_files(&built.locum, &share)?;
+    println!("shell completions and man pages in {}", share.display());
+    Ok(())
+}
+
+/// Shell completions and man pages, for who installs or packages the program.
+fn write_shell_files(locum: &Path, share: &Path) -> Result<()> {
+    run_command(Command::new(locum).arg("man").arg(share.join("man")))?;
+    let completions = share.join("completions");
+    fs::create_dir_all(&completions)?;
+    for (shell, file) in [("bash", "locum"), ("zsh", "_locum"), ("fish", "locum.fish")] {
+        let script = Command::new(locum).args(["completions", shell]).output()?;
+        ensure!(script.status.success(), "`locum completions {shell}` failed");
+        fs::write(completions.join(file), script.stdout)?;
+    }
     Ok(())
 }
 

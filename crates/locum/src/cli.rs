@@ -5,6 +5,7 @@ mod details;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use locum_store::audit::Head;
 
 use crate::config::ListenAddress;
@@ -47,6 +48,19 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Test a plugin file or a running server with the conformance suite
     Conformance(ConformanceArgs),
+    /// Print the script by which a shell completes this program's commands
+    #[command(after_help = details::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write a manual page for each command
+    #[command(after_help = details::MAN)]
+    Man {
+        /// Write into this folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Args)]

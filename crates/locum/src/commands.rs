@@ -2,8 +2,10 @@
 
 mod audit;
 mod check;
+mod completions;
 mod conformance;
 mod import;
+mod man;
 mod plugin;
 mod serve;
 mod state;
@@ -24,5 +26,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
         Command::State(command) => state::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Completions { shell } => {
+            completions::run(shell);
+            Ok(())
+        }
+        Command::Man { folder } => man::run(&folder),
     }
 }

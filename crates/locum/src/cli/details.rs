@@ -52,6 +52,20 @@ Exit codes:
   4  a plugin cannot be loaded
   5  the system refused: there are no root certificates";
 
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  locum completions bash > /usr/share/bash-completion/completions/locum
+  locum completions zsh > /usr/local/share/zsh/site-functions/_locum
+  locum completions fish > ~/.config/fish/completions/locum.fish";
+
+pub(super) const MAN: &str = "\
+The pages are named after the commands, such as `locum-serve.1`.
+
+Exit codes:
+  0  the pages are written
+  2  the command line is invalid
+  5  the folder cannot be written";
+
 pub(super) const WHO_CAN: &str = "\
 Reads the tenant files of the config. A client that may delegate reaches a target that allows it, with
 its own id_tokens. With `delegation.chains: open` it also reaches what the clients that it reaches may:

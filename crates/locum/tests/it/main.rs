@@ -21,6 +21,7 @@ mod reach;
 mod refresh_tokens;
 mod secrets_in_memory;
 mod serving;
+mod shell_files;
 mod signing;
 mod start;
 mod tenants;
