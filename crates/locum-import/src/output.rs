@@ -19,6 +19,9 @@ pub enum OutputError {
     /// The folder is not called by a name.
     #[error("{0} is not the name of a folder; name the one to write with --out, such as `tenant`")]
     NoName(PathBuf),
+    /// The folder would be in one that does not exist.
+    #[error("there is no folder {0} to write into; create it, or name another with --out")]
+    NoParent(PathBuf),
     /// The system refuses.
     #[error("cannot write {path}: {error}")]
     System {
@@ -43,6 +46,9 @@ pub fn write(import: &Import, out: &Path) -> Result<(), OutputError> {
     }
     if !is_free(out)? {
         return Err(OutputError::NotEmpty(out.to_owned()));
+    }
+    if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+        return Err(OutputError::NoParent(parent.to_owned()));
     }
     let beside = beside(out);
     create(&beside)?;

@@ -85,7 +85,9 @@ fn a_folder_without_a_name_is_refused() {
 #[test]
 fn a_failure_leaves_nothing_behind() {
     let folder = TempDir::new().unwrap();
-    assert!(write(&imported(), &folder.path().join("absent/out")).is_err());
+    let absent = folder.path().join("absent");
+    let refused = write(&imported(), &absent.join("out")).unwrap_err().to_string();
+    assert!(refused.contains(&format!("there is no folder {}", absent.display())), "{refused}");
     assert!(names(folder.path()).is_empty());
 }
 

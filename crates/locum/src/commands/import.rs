@@ -42,7 +42,9 @@ fn auth0(args: &ImportAuth0Args) -> Result<(), CommandError> {
     };
     let imported = import(export, &options).map_err(refused)?;
     write(&imported, &args.out).map_err(|error| match error {
-        OutputError::NotEmpty(_) | OutputError::NoName(_) => CommandError::usage(error),
+        OutputError::NotEmpty(_) | OutputError::NoName(_) | OutputError::NoParent(_) => {
+            CommandError::usage(error)
+        }
         error => CommandError::system(error),
     })?;
     match args.format {

@@ -97,7 +97,7 @@ fn counts(counted: &[Counted]) -> String {
 fn summary(report: &Report) -> String {
     let count = |readiness| report.clients.iter().filter(|client| client.readiness == readiness).count();
     format!(
-        "{} clients work now, {} need trust renewed upstream, {} need a decision; {} left out",
+        "clients that work now: {}; that need trust renewed upstream: {}; that need a decision: {}; that are left out: {}",
         count(Readiness::WorksNow),
         count(Readiness::NeedsTrust),
         count(Readiness::NeedsDecision),
