@@ -199,6 +199,8 @@ mod tests {
         let mut limits = Limits::read().unwrap();
         limits.instructions.budgets.insert(Exchange::Hs256Hs256, 165_000.0);
         limits.cpu_of_ideal.insert(Exchange::Hs256Hs256, 1.4);
+        limits.cpu_of_locum.insert("express".to_owned(), 6.5);
+        limits.latency.overload_answered = 0.9;
         limits
     }
 
