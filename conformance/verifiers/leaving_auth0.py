@@ -21,12 +21,15 @@ from auth0.authentication import Delegated
 from auth0.authentication.exceptions import Auth0Error
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
+import auth0_js
 import fake_auth0
 import http_client
 import page_commands
 import subject
 from fake_auth0 import FakeAuth0, Tenant
 from locum_server import GRANT_TYPE, LocumServer
+from node import Node
+from oauth_clients import Refused
 from processes import free_port
 from results import Case, Mismatch, expect_equal
 
@@ -155,7 +158,7 @@ def cases(context: Context) -> Iterator[Case]:
             )
             yield case(
                 "former-issuer-hs256",
-                "auth0-python exchanges an id_token that the client's secret has signed, and none of another issuer",
+                "auth0-python and a page with auth0-js exchange an id_token that the client's secret has signed, and none of another issuer",
                 partial(check_hs256, context),
             )
             yield case(
@@ -230,7 +233,11 @@ def followed(context: Context) -> Iterator[Path]:
     script.write_text(f"{text}echo {FOLLOWED}\nwait\n", encoding="utf-8")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["sh", script], cwd=context.scratch / "home", env=context.environment(), stdout=output, stderr=output,
+            ["sh", script],
+            cwd=context.scratch / "home",
+            env=context.environment(),
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
         try:
@@ -311,8 +318,17 @@ def check_rs256(context: Context) -> None:
 def check_hs256(context: Context) -> None:
     claims = id_token_claims(context, "shopClientId")
     secret = SHOP_SECRET.encode("ascii")
-    token = delegated(context, "shopClientId", "ordersApiId", subject.hmac_signed(claims, secret))["id_token"]
+    id_token = subject.hmac_signed(claims, secret)
+    token = delegated(context, "shopClientId", "ordersApiId", id_token)["id_token"]
     expect_app_token(context, token, "ordersApiId", "shopClientId", claims["sub"])
+    by_page = delegated_to_page(context, "https://shop.acme.example", id_token)
+    expect_app_token(context, by_page, "ordersApiId", "shopClientId", claims["sub"])
+    try:
+        delegated_to_page(context, "https://other.acme.example", id_token)
+    except Refused:
+        pass
+    else:
+        raise Mismatch("a page of an origin that Auth0 did not allow reads a token")
     expect_refused(context, "shopClientId", subject.hmac_signed({**claims, "iss": "https://other.example/"}, secret))
     expect_refused(context, "shopClientId", subject.hmac_signed(claims, secret + b"x"))
 
@@ -320,7 +336,8 @@ def check_hs256(context: Context) -> None:
 def check_add_ons(context: Context) -> None:
     token = subject.hmac_signed(id_token_claims(context, "shopClientId"), SHOP_SECRET.encode("ascii"))
     expect_equal(
-        "what azure_blob gives", set(delegated(context, "shopClientId", "shopClientId", token, "azure_blob")),
+        "what azure_blob gives",
+        set(delegated(context, "shopClientId", "shopClientId", token, "azure_blob")),
         {"azure_blob_sas"},
     )
     wams = delegated(context, "shopClientId", "shopClientId", token, "wams")["id_token"]
@@ -402,6 +419,14 @@ def delegated(context: Context, client_id: str, target: str, id_token: str, api_
         return request(context, client_id, target, id_token, api_type)
     except Auth0Error as error:
         raise Mismatch(f"auth0-python raised {error}") from error
+
+
+def delegated_to_page(context: Context, origin: str, id_token: str) -> str:
+    """What auth0-js gets for a page of this origin."""
+    request = {"id_token": id_token, "grant_type": GRANT_TYPE, "target": "ordersApiId", "apiType": "app"}
+    base_url = f"http://127.0.0.1:{context.port}"
+    with Node(context.node_modules) as node:
+        return auth0_js.called_at(node, base_url, "shopClientId", origin, "delegation", request)["idToken"]
 
 
 def request(context: Context, client_id: str, target: str, id_token: str, api_type: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import demo
 import http_server
 import rate_limit
 import reference_introspection
+import reference_pages
 import reference_token
 import reference_upstreams
 from demo import Keys
@@ -195,6 +196,9 @@ def serving(reference: Reference) -> Iterator[str]:
     """Serves it over HTTP on a free port until the block ends; yields its base URL."""
 
     class Endpoint(http_server.Handler):
+        def do_OPTIONS(self) -> None:
+            self.respond(204, reference_pages.preflight(self.headers.get("Origin"), reference.has), b"")
+
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             if path in ("/tokeninfo", "/userinfo"):
@@ -215,7 +219,8 @@ def serving(reference: Reference) -> Iterator[str]:
 
         def respond_json(self, status: int, headers: dict[str, str], body: Any) -> None:
             content = json.dumps(body).encode("utf-8")
-            self.respond(status, {**headers, "Content-Type": "application/json"}, content)
+            readable = reference_pages.headers(self.headers.get("Origin"), reference.has)
+            self.respond(status, {**headers, **readable, "Content-Type": "application/json"}, content)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     with http_server.running(server):

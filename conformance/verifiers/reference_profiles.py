@@ -26,7 +26,8 @@ class Profiles:
         claims = self.verified(token)
         answer = {"sub": claims["sub"]}
         if "scope" not in claims:
-            return {**answer, "name": claims["name"], "user_id": claims["sub"], "clientID": claims["aud"]}
+            told = {name: claims[name] for name in ("name",) if name in claims}
+            return {**answer, **told, "user_id": claims["sub"], "clientID": claims["aud"]}
         words = claims["scope"].split()
         if "profile" in words or self.has("profile-ignores-the-scope"):
             answer |= {**self.stored(), **self.older_members(claims)}

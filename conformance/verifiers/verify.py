@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import app_tokens
+import auth0_js
 import aws
 import azure_blob
 import client_assertions
@@ -44,6 +45,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "azure_blob": azure_blob.cases,
     "rate_limit": rate_limit.cases,
     "client_sdk": client_sdk.cases,
+    "auth0_js": auth0_js.cases,
     "token_exchange": token_exchange.cases,
     "refresh_tokens": refresh_tokens.cases,
     "client_assertions": client_assertions.cases,
