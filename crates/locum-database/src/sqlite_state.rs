@@ -79,7 +79,8 @@ impl SqliteState {
         Ok(tokens + assertions)
     }
 
-    /// Repeats a statement with the time, since when what is idle is kept, and the size of a batch.
+    /// Repeats a statement until it deletes less than a batch. Its parameters are the time, the time since which families that
+    /// ended without use are kept, and the size of a batch.
     async fn sweep_by(&self, delete: &'static str, now: i64) -> Result<u64, StateError> {
         let mut swept = 0;
         loop {
