@@ -40,9 +40,7 @@ pub(crate) async fn read(
     recorder: &mut Recorder,
 ) -> Result<Map<String, Value>, Refusal> {
     let tenant = delegating_tenant(tenant)?;
-    if !tenant.delegation().profile_endpoints {
-        return Err(Refusal::new(RefusalKind::NotFound, "the tenant does not allow this endpoint"));
-    }
+    ProfileRequest::allowed_by(Some(&tenant))?;
     let now_unix_ms = recorder.now_unix_ms;
     let invalid_tokens = BucketSubject::InvalidTokens;
     let limit = FailureLimit::new(&*ports.buckets, &tenant, caller.ip, invalid_tokens, now_unix_ms);

@@ -6,6 +6,7 @@ use locum_abi::secret::Secret;
 
 use crate::observer::Endpoint;
 use crate::parameters::Parameters;
+use crate::prepared::PreparedTenant;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::strict_json::Members;
 
@@ -35,6 +36,17 @@ impl fmt::Debug for ProfileToken {
 }
 
 impl ProfileRequest {
+    /// Whether this tenant allows such requests. Ask before one is parsed: where they are not allowed, every request is refused alike.
+    ///
+    /// # Errors
+    /// It does not, or there is no tenant.
+    pub fn allowed_by(tenant: Option<&PreparedTenant>) -> Result<(), Refusal> {
+        if tenant.is_some_and(|tenant| tenant.delegation().enabled && tenant.delegation().profile_endpoints) {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalKind::NotFound, "the tenant does not allow this endpoint"))
+    }
+
     /// Parses the parameters of `/tokeninfo`. Others than `id_token` are ignored.
     ///
     /// # Errors

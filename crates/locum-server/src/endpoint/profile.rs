@@ -16,6 +16,7 @@ use crate::response;
 use crate::response::cors;
 use crate::state::AppState;
 
+/// Refuses what the engine was not given.
 type Refuse = fn(&Engine, Refusal, Option<&PreparedTenant>, &Caller) -> ProfileResponse;
 
 /// What both endpoints serve to pages.
@@ -79,7 +80,11 @@ async fn profile(
         Ok(arrival) => arrival,
         Err(refusal) => return response::refusal(&refusal),
     };
-    let request = read(&arrival, state);
+    let request = match &arrival.tenant {
+        Ok(found) => ProfileRequest::allowed_by(found.as_deref()).and_then(|()| read(&arrival, state)),
+        // Whether it allows them is not known: the engine says so.
+        Err(_) => read(&arrival, state),
+    };
     let Arrival { head, caller, tenant, deadline, .. } = arrival;
     let origin = cors::readable_by(state, &tenant, &head.headers, None, deadline).await;
     let tell = |engine: Arc<Engine>, tenant, request, caller: Arc<Caller>| async move {

@@ -94,8 +94,13 @@ async fn a_tenant_that_does_not_allow_them_has_no_such_path() {
         server.send(post_body("/tokeninfo", FORM, format!("id_token={}", id_token("caller")))).await;
     assert_eq!(token_info.error_code(), code(404, "not_found"));
     let bearer = format!("Bearer {}", id_token("caller"));
-    assert_eq!(
-        server.send(user_info(Method::GET, Some(&bearer), "")).await.error_code(),
-        code(404, "not_found")
-    );
+    for header in [Some(bearer.as_str()), Some("Bearer opaque"), Some("Basic YTpi"), None] {
+        let reply = server.send(user_info(Method::GET, header, "")).await;
+        assert_eq!(reply.error_code(), code(404, "not_found"), "{header:?}");
+        assert_eq!(reply.header("www-authenticate"), None);
+    }
+    for body in ["", "id_token=opaque", "id_token=a&id_token=b"] {
+        let reply = server.send(post_body("/tokeninfo", FORM, body)).await;
+        assert_eq!(reply.error_code(), code(404, "not_found"), "{body}");
+    }
 }

@@ -85,7 +85,10 @@ async fn provoked(kind: RefusalKind) -> Reply {
             server.delegate(good_with(json!({"id_token": hs256(&claims), "scope": "email"}))).await
         }
         RefusalKind::InvalidClient => server.send(exchanged(json!({"client_secret": "s3cret"}))).await,
-        RefusalKind::InvalidToken => server.get("/userinfo").await,
+        RefusalKind::InvalidToken => {
+            let server = TestServer::with(|setup| setup.acme.tenant.delegation.profile_endpoints = true);
+            server.get("/userinfo").await
+        }
         RefusalKind::InvalidTarget => server.delegate(good_with(json!({"target": "nobody"}))).await,
         RefusalKind::UnauthorizedClient => {
             let server = TestServer::with(|setup| setup.client("caller").is_first_party = false);
