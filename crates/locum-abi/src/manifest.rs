@@ -10,8 +10,12 @@
 //! assert_eq!(issuer.revocation, Revocation::NotRevocable);
 //! ```
 
+mod upstream;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+pub use upstream::{Upstream, UpstreamOrigin};
 
 use crate::signing::TENANT_KEY;
 
@@ -20,10 +24,16 @@ pub const CONTRACT: u32 = 2;
 
 /// What a manifest of contract 2 can list under [`requires`](Manifest::requires). A plugin that requires nothing of it states
 /// contract 1, so that older hosts load it too.
-pub const REQUIREMENTS: [&str; 1] = [SIGNS_WITH];
+pub const REQUIREMENTS: [&str; 3] = [SIGNS_WITH, METHODS, HEADERS];
 
 /// The requirement of [`signs_with`](IssuerManifest::signs_with).
 const SIGNS_WITH: &str = "signs_with";
+
+/// The requirement of an upstream's [`methods`](Upstream::methods).
+const METHODS: &str = "methods";
+
+/// The requirement of an upstream's [`headers`](Upstream::headers).
+const HEADERS: &str = "headers";
 
 /// Who a plugin is and what it issues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,27 +168,6 @@ pub enum Revocation {
     Unknown,
 }
 
-/// An upstream that an issuer may call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Upstream {
-    /// An HTTPS host on port 443.
-    Host {
-        /// The host's name. A `*` matches exactly one label, as in `sts.*.amazonaws.com`.
-        host: String,
-    },
-    /// The origin of the URL in a stored setting. No request can change it.
-    Setting {
-        /// The setting's name.
-        setting: String,
-    },
-    /// A kind that this host does not know. It allows no call.
-    #[serde(other)]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    Unknown,
-}
-
 /// Where the host takes a private key from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -288,8 +277,14 @@ impl Manifest {
 
 /// What a manifest of these issuers must list under [`requires`](Manifest::requires).
 pub fn required_by(issuers: &[IssuerManifest]) -> Vec<String> {
-    let signs = issuers.iter().any(|issuer| !issuer.signs_with.is_empty());
-    if signs { vec![SIGNS_WITH.to_owned()] } else { Vec::new() }
+    let upstream =
+        |uses: fn(&Upstream) -> bool| issuers.iter().flat_map(|issuer| &issuer.upstreams).any(uses);
+    let used = [
+        (SIGNS_WITH, issuers.iter().any(|issuer| !issuer.signs_with.is_empty())),
+        (METHODS, upstream(|upstream| !upstream.methods.is_empty())),
+        (HEADERS, upstream(|upstream| !upstream.headers.is_empty())),
+    ];
+    used.into_iter().filter(|(_, is_used)| *is_used).map(|(name, _)| name.to_owned()).collect()
 }
 
 impl IssuerManifest {

@@ -27,7 +27,7 @@ pub fn is_error_code(text: &str) -> bool {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpstreamRequest {
-    /// `GET` or `POST`.
+    /// `GET` or `POST`, or one of the [methods](crate::manifest::Upstream::methods) that the manifest declares.
     pub method: String,
     /// An absolute URL without user info and fragment.
     pub url: String,

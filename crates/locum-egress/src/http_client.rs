@@ -31,6 +31,8 @@ pub struct HttpClient {
 pub struct HttpRequest<'a> {
     /// The method.
     pub method: HttpMethod,
+    /// The body; empty if there is none.
+    pub body: &'a str,
     /// The URL.
     pub url: &'a Url,
     /// Names and values of headers.
@@ -42,12 +44,51 @@ pub struct HttpRequest<'a> {
 }
 
 /// The method of a request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpMethod {
     /// `GET`
     Get,
-    /// `POST` with this body.
-    Post(String),
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+}
+
+impl HttpMethod {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    /// The method as HTTP spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// The method that HTTP spells so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+impl From<HttpMethod> for reqwest::Method {
+    fn from(method: HttpMethod) -> Self {
+        match method {
+            HttpMethod::Get => Self::GET,
+            HttpMethod::Post => Self::POST,
+            HttpMethod::Put => Self::PUT,
+            HttpMethod::Patch => Self::PATCH,
+            HttpMethod::Delete => Self::DELETE,
+        }
+    }
 }
 
 /// The addresses that a request may be sent to.
@@ -125,7 +166,7 @@ impl HttpClient {
     /// # Errors
     /// There is no answer, it is a redirect, it is too large, or it is not UTF-8.
     pub async fn send(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, HttpError> {
-        let HttpRequest { method, url, headers, addresses, answer_bytes_max } = request;
+        let HttpRequest { method, body, url, headers, addresses, answer_bytes_max } = request;
         let origin = url.origin().ascii_serialization();
         let client = match addresses {
             // The client asks the resolver for names only.
@@ -135,10 +176,11 @@ impl HttpClient {
             Addresses::Public => &self.public,
             Addresses::Any => &self.unrestricted,
         };
-        let mut sent = match method {
-            HttpMethod::Get => client.get(url.clone()),
-            HttpMethod::Post(body) => client.post(url.clone()).body(body),
-        };
+        let mut sent = client.request(method.into(), url.clone());
+        // With a body, even an empty one, a request states its length; GET has none.
+        if method != HttpMethod::Get {
+            sent = sent.body(body.to_owned());
+        }
         for (name, value) in headers {
             sent = sent.header(name, value);
         }
@@ -243,6 +285,7 @@ mod tests {
         let url = Url::parse(url).unwrap();
         let request = HttpRequest {
             method: HttpMethod::Get,
+            body: "",
             url: &url,
             headers: &[],
             addresses: Addresses::Public,

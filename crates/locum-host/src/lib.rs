@@ -58,9 +58,7 @@ mod upgrade;
 pub use calling::health::PluginHealth;
 pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};
 
-pub use egress::allowed_upstreams::{
-    AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest, UpstreamMethod,
-};
+pub use egress::allowed_upstreams::{AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest};
 pub use egress::http_upstreams::HttpUpstreams;
 pub use egress::upstreams::{UpstreamError, Upstreams};
 pub use isolation::{Isolation, ProcessScope};
@@ -72,6 +70,7 @@ pub use loading::pins::{Pin, Pins};
 pub use loading::plugin_file::plugin_files;
 pub use locum_abi::manifest::{IssuerManifest, Manifest};
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+pub use locum_egress::HttpMethod;
 pub use observer::{CallObserver, CallObservers, CallOutcome, Operation, UpstreamOutcome};
 pub use pauses::{PauseScope, PluginPause, TooManyPauses};
 pub use plugin::Plugin;

@@ -84,6 +84,7 @@ async fn get(
 ) -> Result<HttpAnswer, String> {
     let request = HttpRequest {
         method: HttpMethod::Get,
+        body: "",
         url,
         headers,
         addresses,

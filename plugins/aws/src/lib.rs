@@ -45,16 +45,15 @@ impl Issuer for Aws {
             .minimum_seconds(900)
             .default_seconds(3600)
             .setting_in_seconds("lifetime_in_seconds");
-        let host = |host: &str| Upstream::Host { host: host.to_owned() };
         vec![
             ApiType::object("aws")
                 .lifetime(lifetime)
                 .parameter_overrides("role")
                 .parameter_overrides("principal")
-                .calls(host("sts.amazonaws.com"))
-                .calls(host("sts.*.amazonaws.com"))
-                .calls(host("sts.*.amazonaws.com.cn"))
-                .calls(Upstream::Setting { setting: "endpoint".to_owned() })
+                .calls(Upstream::host("sts.amazonaws.com"))
+                .calls(Upstream::host("sts.*.amazonaws.com"))
+                .calls(Upstream::host("sts.*.amazonaws.com.cn"))
+                .calls(Upstream::setting("endpoint"))
                 .signs_with_tenant_key()
                 .signs_bytes()
                 .reads_named_by_setting("role_session_name", Some("rolesessionname"))

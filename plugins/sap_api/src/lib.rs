@@ -35,7 +35,7 @@ impl Issuer for SapApi {
                 // SAP decides the lifetime; a token with a longer one is refused.
                 .lifetime(Lifetime::up_to_seconds(2_592_000))
                 .parameter_overrides_setting("sap_scope", "scope")
-                .calls(Upstream::Setting { setting: "tokenEndpointUrl".to_owned() })
+                .calls(Upstream::setting("tokenEndpointUrl"))
                 .signs_with_tenant_key()
                 .signs_bytes()
                 .reads_named_by_setting("usernameAttribute", Some("email"))

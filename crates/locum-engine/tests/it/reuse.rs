@@ -32,7 +32,7 @@ fn reusing(change: impl FnOnce(&mut TestSetup)) -> TestEngine {
 }
 
 fn sts() -> Upstream {
-    Upstream::Host { host: "sts.amazonaws.com".to_owned() }
+    Upstream::host("sts.amazonaws.com")
 }
 
 fn policy() -> DelegationPolicy {

@@ -2,43 +2,47 @@
 
 use std::fmt;
 
-use locum_abi::manifest::{IssuerManifest, Upstream};
+use locum_abi::manifest::{IssuerManifest, Upstream, UpstreamOrigin};
 use locum_abi::upstream::UpstreamRequest;
+use locum_egress::HttpMethod;
 use locum_engine::printable;
 use serde_json::{Map, Value};
 use url::{Host, Origin, Url};
 
+use crate::egress::header_pattern::{HeaderPattern, is_allowed};
 use crate::egress::host_pattern::HostPattern;
 use crate::limits::UPSTREAM_REQUEST_BYTES_MAX;
 
-/// The headers that an issuer may set, each once.
-const ALLOWED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
+/// The methods of requests to an upstream for which the manifest declares none.
+const USUAL_METHODS: [HttpMethod; 2] = [HttpMethod::Get, HttpMethod::Post];
 
 /// The upstreams that a configured issuer may call.
 #[derive(Debug, Clone)]
-pub struct AllowedUpstreams {
-    hosts: Vec<HostPattern>,
-    origins: Vec<Origin>,
+pub struct AllowedUpstreams(Vec<AllowedUpstream>);
+
+/// One of them, and what its requests may be.
+#[derive(Debug, Clone)]
+struct AllowedUpstream {
+    place: Place,
+    methods: Vec<HttpMethod>,
+    headers: Vec<HeaderPattern>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Host(HostPattern),
+    Origin(Origin),
 }
 
 /// An allowed request. Only [`AllowedUpstreams::check`] makes one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AllowedRequest {
-    method: UpstreamMethod,
+    method: HttpMethod,
     url: Url,
     headers: Vec<(String, String)>,
     body: String,
     scope: AddressScope,
     declared_origin: String,
-}
-
-/// The methods that an issuer may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpstreamMethod {
-    /// `GET`
-    Get,
-    /// `POST`
-    Post,
 }
 
 /// The addresses to which a request's host name may resolve.
@@ -54,17 +58,17 @@ pub enum AddressScope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DisallowedRequest {
-    /// The method is neither `GET` nor `POST`.
-    #[error("the method must be GET or POST")]
-    MethodNotAllowed,
+    /// The manifest declares other methods for this upstream, or none, which stands for `GET` and `POST`.
+    #[error("it called by {0}, which its manifest does not declare for this upstream")]
+    MethodNotAllowed(String),
     /// The URL cannot be parsed, or parsers could disagree about it.
     #[error("the URL must be absolute, without blanks, user info and fragment")]
     AmbiguousUrl,
     /// The manifest does not declare this origin.
     #[error("it called {0}, which its manifest does not declare")]
     UndeclaredOrigin(String),
-    /// Issuers may not set this header, or it is set twice.
-    #[error("this header is not allowed, or is set twice: {0}")]
+    /// The manifest does not declare this header for this upstream, no issuer may set it, or it is set twice.
+    #[error("the header {0} is not declared for this upstream, or is set twice")]
     HeaderNotAllowed(String),
     /// The value of this header contains other characters than visible ASCII and spaces.
     #[error("the value of the header {0} is not visible ASCII")]
@@ -81,18 +85,21 @@ impl AllowedUpstreams {
     /// # Errors
     /// The name of a setting that should contain the URL of an upstream and does not.
     pub fn from_manifest(manifest: &IssuerManifest, settings: &Map<String, Value>) -> Result<Self, String> {
-        let mut allowed = Self { hosts: Vec::new(), origins: Vec::new() };
+        let mut allowed = Vec::with_capacity(manifest.upstreams.len());
         for upstream in &manifest.upstreams {
-            match upstream {
-                Upstream::Host { host } => allowed.hosts.extend(HostPattern::parse(host).ok()),
-                Upstream::Setting { setting } => match settings.get(setting) {
-                    None | Some(Value::Null) => {}
-                    Some(value) => allowed.origins.push(origin_of(value).ok_or_else(|| setting.clone())?),
+            let place = match &upstream.origin {
+                UpstreamOrigin::Host { host } => HostPattern::parse(host).ok().map(Place::Host),
+                UpstreamOrigin::Setting { setting } => match settings.get(setting) {
+                    None | Some(Value::Null) => None,
+                    Some(value) => Some(Place::Origin(origin_of(value).ok_or_else(|| setting.clone())?)),
                 },
-                Upstream::Unknown => {}
-            }
+                UpstreamOrigin::Unknown => None,
+            };
+            allowed.extend(place.map(|place| AllowedUpstream::new(place, upstream)));
         }
-        Ok(allowed)
+        // What an operator chose goes before what an author declared: it may lead to addresses of the internal network.
+        allowed.sort_by_key(|upstream| matches!(upstream.place, Place::Host(_)));
+        Ok(Self(allowed))
     }
 
     /// Checks a request.
@@ -100,35 +107,65 @@ impl AllowedUpstreams {
     /// # Errors
     /// The rule that the request breaks.
     pub fn check(&self, request: UpstreamRequest) -> Result<AllowedRequest, DisallowedRequest> {
-        let method = match request.method.as_str() {
-            "GET" => UpstreamMethod::Get,
-            "POST" => UpstreamMethod::Post,
-            _ => return Err(DisallowedRequest::MethodNotAllowed),
-        };
         let url = parse(&request.url)?;
-        let (scope, declared_origin) =
-            self.scope(&url).ok_or_else(|| DisallowedRequest::UndeclaredOrigin(loggable(&url)))?;
-        check_headers(&request.headers)?;
-        if request.body.len() > UPSTREAM_REQUEST_BYTES_MAX
-            || (method == UpstreamMethod::Get && !request.body.is_empty())
-        {
-            return Err(DisallowedRequest::BodyNotAllowed);
+        let mut broken = None;
+        for upstream in self.0.iter().filter(|upstream| upstream.place.contains(&url)) {
+            match upstream.check(&request) {
+                Ok(method) => {
+                    let (scope, declared_origin) = upstream.place.declared();
+                    let UpstreamRequest { headers, body, .. } = request;
+                    return Ok(AllowedRequest { method, url, headers, body, scope, declared_origin });
+                }
+                Err(rule) => broken = broken.or(Some(rule)),
+            }
         }
-        let UpstreamRequest { headers, body, .. } = request;
-        Ok(AllowedRequest { method, url, headers, body, scope, declared_origin })
+        Err(broken.unwrap_or_else(|| DisallowedRequest::UndeclaredOrigin(loggable(&url))))
+    }
+}
+
+impl AllowedUpstream {
+    fn new(place: Place, declared: &Upstream) -> Self {
+        let methods = declared.methods.iter().filter_map(|name| HttpMethod::from_name(name)).collect();
+        let headers = declared.headers.iter().filter_map(|name| HeaderPattern::parse(name).ok()).collect();
+        Self { place, methods, headers }
     }
 
-    /// Where the URL may lead, and the declaration that allows it, as an origin.
-    fn scope(&self, url: &Url) -> Option<(AddressScope, String)> {
-        if let Some(origin) = self.origins.iter().find(|origin| **origin == url.origin()) {
-            return Some((AddressScope::Any, origin.ascii_serialization()));
+    /// The method of a request to this upstream, if the request is allowed.
+    fn check(&self, request: &UpstreamRequest) -> Result<HttpMethod, DisallowedRequest> {
+        let methods = if self.methods.is_empty() { USUAL_METHODS.as_slice() } else { &self.methods };
+        let method = methods.iter().copied().find(|method| method.as_str() == request.method);
+        let method =
+            method.ok_or_else(|| DisallowedRequest::MethodNotAllowed(printable(&request.method, 16)))?;
+        check_headers(&request.headers, &self.headers)?;
+        let body_bytes_max = if method == HttpMethod::Get { 0 } else { UPSTREAM_REQUEST_BYTES_MAX };
+        if request.body.len() > body_bytes_max {
+            return Err(DisallowedRequest::BodyNotAllowed);
         }
-        match url.host() {
-            Some(Host::Domain(domain)) if url.scheme() == "https" && url.port().is_none() => {
-                let pattern = self.hosts.iter().find(|pattern| pattern.matches(domain))?;
-                Some((AddressScope::Public, format!("https://{pattern}")))
+        Ok(method)
+    }
+}
+
+impl Place {
+    fn contains(&self, url: &Url) -> bool {
+        match self {
+            Self::Origin(origin) => *origin == url.origin(),
+            Self::Host(pattern) => {
+                let domain = match url.host() {
+                    Some(Host::Domain(domain)) => Some(domain),
+                    _ => None,
+                };
+                url.scheme() == "https"
+                    && url.port().is_none()
+                    && domain.is_some_and(|domain| pattern.matches(domain))
             }
-            _ => None,
+        }
+    }
+
+    /// Where requests may lead, and the declaration that allows them, as an origin.
+    fn declared(&self) -> (AddressScope, String) {
+        match self {
+            Self::Origin(origin) => (AddressScope::Any, origin.ascii_serialization()),
+            Self::Host(pattern) => (AddressScope::Public, format!("https://{pattern}")),
         }
     }
 }
@@ -153,10 +190,10 @@ fn parse(text: &str) -> Result<Url, DisallowedRequest> {
     Ok(url)
 }
 
-fn check_headers(headers: &[(String, String)]) -> Result<(), DisallowedRequest> {
+fn check_headers(headers: &[(String, String)], declared: &[HeaderPattern]) -> Result<(), DisallowedRequest> {
     for (at, (name, value)) in headers.iter().enumerate() {
         let twice = headers.iter().take(at).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
-        if twice || !ALLOWED_HEADERS.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
+        if twice || !is_allowed(&name.to_ascii_lowercase(), declared) {
             return Err(DisallowedRequest::HeaderNotAllowed(printable(name, 64)));
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
@@ -172,8 +209,8 @@ fn loggable(url: &Url) -> String {
 }
 
 impl AllowedRequest {
-    /// `GET` or `POST`.
-    pub fn method(&self) -> UpstreamMethod {
+    /// The method.
+    pub fn method(&self) -> HttpMethod {
         self.method
     }
 
@@ -200,16 +237,6 @@ impl AllowedRequest {
     /// The addresses to which the host name may resolve.
     pub fn address_scope(&self) -> AddressScope {
         self.scope
-    }
-}
-
-impl UpstreamMethod {
-    /// The method as HTTP spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
     }
 }
 

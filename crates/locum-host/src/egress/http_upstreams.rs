@@ -1,12 +1,12 @@
 //! Performs upstream calls by HTTP.
 
 use locum_abi::upstream::UpstreamReply;
-use locum_egress::{Addresses, HttpAnswer, HttpClient, HttpError, HttpMethod, HttpRequest};
+use locum_egress::{Addresses, HttpAnswer, HttpClient, HttpError, HttpRequest};
 use locum_engine::ports::PortFuture;
 use locum_engine::printable;
 use tokio::time::{Instant, timeout_at};
 
-use crate::egress::allowed_upstreams::{AddressScope, AllowedRequest, UpstreamMethod};
+use crate::egress::allowed_upstreams::{AddressScope, AllowedRequest};
 use crate::egress::upstreams::{UpstreamError, Upstreams};
 use crate::limits::UPSTREAM_REPLY_BYTES_MAX;
 
@@ -35,10 +35,8 @@ impl Upstreams for HttpUpstreams {
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
         Box::pin(async move {
             let sent = HttpRequest {
-                method: match request.method() {
-                    UpstreamMethod::Get => HttpMethod::Get,
-                    UpstreamMethod::Post => HttpMethod::Post(request.body().to_owned()),
-                },
+                method: request.method(),
+                body: request.body(),
                 url: request.url(),
                 headers: request.headers(),
                 addresses: match request.address_scope() {

@@ -3,12 +3,14 @@
 use jsonschema::Validator;
 use locum_abi::manifest::{
     CONTRACT, CredentialForm, IssuerManifest, KeySource, Lifetime, Manifest, Need, REQUIREMENTS, Read,
-    Upstream, required_by,
+    Upstream, UpstreamOrigin, required_by,
 };
 use locum_abi::signing::TENANT_KEY;
+use locum_egress::HttpMethod;
 use serde_json::Value;
 
 use crate::calling::secret_settings::secret_setting_names;
+use crate::egress::header_pattern::HeaderPattern;
 use crate::egress::host_pattern::HostPattern;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::settings_schema::SettingsSchema;
@@ -122,9 +124,7 @@ fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
     Validator::new(&issuer.parameters_schema)
         .map_err(|error| format!("parameters_schema cannot be used: {error}"))?;
     for upstream in &issuer.upstreams {
-        if let Upstream::Host { host } = upstream {
-            HostPattern::parse(host)?;
-        }
+        check_upstream(upstream)?;
     }
     check_signing(issuer)?;
     let unknown = referenced_settings(issuer).find(|name| !settings.knows(name));
@@ -134,6 +134,16 @@ fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
         }
         None => Ok(settings),
     }
+}
+
+fn check_upstream(upstream: &Upstream) -> Result<(), String> {
+    if let UpstreamOrigin::Host { host } = &upstream.origin {
+        HostPattern::parse(host)?;
+    }
+    if let Some(name) = upstream.methods.iter().find(|name| HttpMethod::from_name(name).is_none()) {
+        return Err(format!("`{name}` is not among the methods GET, POST, PUT, PATCH and DELETE"));
+    }
+    upstream.headers.iter().try_for_each(|name| HeaderPattern::parse(name).map(|_| ()))
 }
 
 fn check_signing(issuer: &IssuerManifest) -> Result<(), String> {
@@ -204,9 +214,9 @@ fn check_lifetime(lifetime: &Lifetime) -> Result<(), String> {
 fn referenced_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
     let lifetime = issuer.lifetime.setting.iter().map(|setting| setting.name.as_str());
     let overridden = issuer.overrides.iter().map(|rule| rule.setting.as_str());
-    let upstreams = issuer.upstreams.iter().filter_map(|upstream| match upstream {
-        Upstream::Setting { setting } => Some(setting.as_str()),
-        Upstream::Host { .. } | Upstream::Unknown => None,
+    let upstreams = issuer.upstreams.iter().filter_map(|upstream| match &upstream.origin {
+        UpstreamOrigin::Setting { setting } => Some(setting.as_str()),
+        UpstreamOrigin::Host { .. } | UpstreamOrigin::Unknown => None,
     });
     let subject = issuer.signs.subject.iter().filter_map(|subject| match subject {
         Read::NamedBySetting { setting, .. } => Some(setting.as_str()),
@@ -384,6 +394,35 @@ mod tests {
             *manifest.pointer_mut(pointer).unwrap() = value;
             let fault = read(&manifest).err().unwrap();
             assert!(fault.code == code && fault.cause.contains(cause), "{pointer}: {}", fault.cause);
+        }
+    }
+
+    #[test]
+    fn an_upstream_with_methods_or_headers_says_so_and_has_none_that_is_refused() {
+        let with = |requires: Value, methods: Value, headers: Value| {
+            let mut manifest = valid();
+            manifest["contract"] = json!(2);
+            manifest["requires"] = requires;
+            manifest["issuers"][0]["upstreams"][0] =
+                json!({"kind": "host", "host": "api.example.com", "methods": methods, "headers": headers});
+            read(&manifest).err().map(|fault| fault.cause)
+        };
+        let required = || json!(["methods", "headers"]);
+        assert_eq!(with(required(), json!(["POST", "DELETE"]), json!(["x-vendor-*"])), None);
+        assert_eq!(with(json!(["methods"]), json!(["PATCH"]), json!([])), None);
+        for (requires, methods, headers, cause) in [
+            (json!(["headers"]), json!(["DELETE"]), json!([]), "uses `methods`, and does not list it"),
+            (json!(["methods"]), json!([]), json!(["x-a"]), "uses `headers`, and does not list it"),
+            (required(), json!(["CONNECT"]), json!([]), "`CONNECT` is not among the methods"),
+            (required(), json!(["delete"]), json!([]), "`delete` is not among the methods"),
+            (required(), json!([]), json!(["X-A"]), "`X-A` is not a header"),
+            (required(), json!([]), json!(["host"]), "no plugin may set the header `host`"),
+        ] {
+            let refused = with(requires, methods.clone(), headers.clone());
+            assert!(
+                refused.as_deref().is_some_and(|why| why.contains(cause)),
+                "{methods} {headers}: {refused:?}"
+            );
         }
     }
 

@@ -96,6 +96,25 @@ async fn a_request_is_sent_unchanged_and_without_extra_headers() {
 }
 
 #[tokio::test]
+async fn a_declared_method_and_header_are_sent() {
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let (url, task) = upstream(http("204 No Content", "connection: close\r\n", b"")).await;
+        let headers = [["x-api-version", "2022-11-28"]];
+        let request = json!({"method": method, "url": url, "body": "question", "headers": headers});
+        let set =
+            load_with(parrot(), options(Arc::new(HttpUpstreams::new().unwrap()), LONG_DEADLINE)).unwrap();
+        let answers = [json!({"kind": "call", "request": request}), json!({"kind": "revoked"})];
+        let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
+        let issuer = configured(&set, "parrot_calls", json!({"upstream": url, "answers": answers}));
+        assert_eq!(issuer.revoke("token", call_context()).await.unwrap(), RevokeAnswer::Revoked);
+        let request = task.await.unwrap();
+        assert!(request.starts_with(&format!("{method} /path?query=1 HTTP/1.1\r\n")), "{request}");
+        assert!(request.contains("\r\nx-api-version: 2022-11-28\r\n"), "{request}");
+        assert!(request.ends_with("\r\n\r\nquestion"), "{request}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (other, followed) = upstream(http("200 OK", "", b"")).await;
     let why = unreachable(http("302 Found", &format!("location: {other}\r\n"), b"")).await;

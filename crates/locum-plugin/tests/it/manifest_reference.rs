@@ -49,14 +49,19 @@ fn page() -> String {
 
 fn section(page: &mut String, name: &str, schema: &Value) {
     page.push_str(&format!("\n## {name}\n\n{}\n\n", meaning(schema)));
-    if let Some(forms) = schema["oneOf"].as_array() {
+    let forms = schema["oneOf"].as_array();
+    if let Some(forms) = forms {
         page.push_str("| one of | meaning |\n|---|---|\n");
         for form in forms {
             page.push_str(&format!("| {} | {} |\n", example(form), meaning(form)));
         }
-        return;
     }
-    page.push_str("| member | type | meaning |\n|---|---|---|\n");
+    match (forms, schema["properties"].as_object()) {
+        (Some(_), None) => return,
+        // Members that stand beside each of the forms.
+        (Some(_), Some(_)) => page.push_str("\nwith:\n\n| member | type | meaning |\n|---|---|---|\n"),
+        (None, _) => page.push_str("| member | type | meaning |\n|---|---|---|\n"),
+    }
     for (member, property) in schema["properties"].as_object().into_iter().flatten() {
         let required = if is_required(schema, member) { ", required" } else { "" };
         page.push_str(&format!("| `{member}` | {}{required} | {} |\n", kind(property), meaning(property)));

@@ -10,7 +10,7 @@ mod upgrade;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use locum_abi::manifest::{IssuerManifest, KeySource, Need, Read, Upstream};
+use locum_abi::manifest::{IssuerManifest, KeySource, Need, Read, Upstream, UpstreamOrigin};
 use locum_conformance::scaffold::{self, ScaffoldError};
 use locum_host::{ElfFacts, Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
@@ -209,11 +209,18 @@ fn memory(elf: &ElfFacts) -> String {
 }
 
 fn upstream(upstream: &Upstream) -> String {
-    match upstream {
-        Upstream::Host { host } => host.clone(),
-        Upstream::Setting { setting } => format!("the URL in the setting `{setting}`"),
-        Upstream::Unknown => "a kind that this version does not know".to_owned(),
+    let mut text = match &upstream.origin {
+        UpstreamOrigin::Host { host } => host.clone(),
+        UpstreamOrigin::Setting { setting } => format!("the URL in the setting `{setting}`"),
+        UpstreamOrigin::Unknown => "a kind that this version does not know".to_owned(),
+    };
+    if !upstream.methods.is_empty() {
+        text.push_str(&format!(" by {}", upstream.methods.join(" and ")));
     }
+    if !upstream.headers.is_empty() {
+        text.push_str(&format!(" with {}", upstream.headers.join(" and ")));
+    }
+    text
 }
 
 /// What the host signs for an issuer.

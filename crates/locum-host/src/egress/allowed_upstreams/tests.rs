@@ -16,6 +16,7 @@ fn manifest() -> IssuerManifest {
             {"kind": "host", "host": "login.example.com"},
             {"kind": "setting", "setting": "url"},
             {"kind": "later", "name": "x"},
+            {"kind": "host", "host": "api.example.com", "methods": ["POST", "DELETE"], "headers": ["x-api-version", "x-vendor-*"]},
         ],
     }))
     .unwrap()
@@ -155,9 +156,80 @@ fn only_post_and_get_without_a_body_are_allowed() {
     get.method = "GET".to_owned();
     assert_eq!(allowed().check(get.clone()).unwrap_err(), DisallowedRequest::BodyNotAllowed);
     get.body.clear();
-    assert_eq!(allowed().check(get.clone()).unwrap().method(), UpstreamMethod::Get);
-    get.method = "PUT".to_owned();
-    assert_eq!(allowed().check(get).unwrap_err(), DisallowedRequest::MethodNotAllowed);
+    assert_eq!(allowed().check(get.clone()).unwrap().method(), HttpMethod::Get);
+    for other in ["PUT", "DELETE", "get", "CONNECT", ""] {
+        get.method = other.to_owned();
+        let refused = allowed().check(get.clone()).unwrap_err();
+        assert_eq!(refused, DisallowedRequest::MethodNotAllowed(other.to_owned()));
+    }
+}
+
+#[test]
+fn an_upstream_gets_the_methods_that_are_declared_for_it() {
+    let method = |method: &str, url: &str| {
+        let request = UpstreamRequest::new(method, url);
+        allowed().check(request).map(|request| request.method())
+    };
+    assert_eq!(method("DELETE", "https://api.example.com/token"), Ok(HttpMethod::Delete));
+    assert_eq!(method("POST", "https://api.example.com/token"), Ok(HttpMethod::Post));
+    for (refused, url) in [
+        ("GET", "https://api.example.com/token"),
+        ("PATCH", "https://api.example.com/token"),
+        ("delete", "https://api.example.com/token"),
+        ("DELETE", "https://login.example.com/token"),
+        ("DELETE", "http://10.0.0.7:8080/"),
+    ] {
+        assert_eq!(
+            method(refused, url),
+            Err(DisallowedRequest::MethodNotAllowed(refused.to_owned())),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn an_upstream_gets_the_headers_that_are_declared_for_it() {
+    let with_header = |name: &str, url: &str| {
+        let mut request = post(url);
+        request.headers = vec![(name.to_owned(), "1".to_owned())];
+        allowed().check(request).map(|_| ())
+    };
+    let api = "https://api.example.com/";
+    for name in ["x-api-version", "X-API-Version", "x-vendor-trace", "accept"] {
+        assert_eq!(with_header(name, api), Ok(()), "{name}");
+    }
+    for (name, url) in [
+        ("x-api-versions", api),
+        ("x-vendor", api),
+        ("x-vendor-", api),
+        ("x-api-version", "https://login.example.com/"),
+        ("x-vendor-trace", "http://10.0.0.7:8080/"),
+        ("host", api),
+    ] {
+        assert_eq!(
+            with_header(name, url),
+            Err(DisallowedRequest::HeaderNotAllowed(name.to_owned())),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn two_declarations_of_one_host_are_two_permissions() {
+    let mut twice = manifest();
+    twice.upstreams = vec![
+        Upstream::host("api.example.com"),
+        Upstream::host("*.api.example.com"),
+        Upstream::host("api.example.com").methods(["DELETE"]).header("x-reason"),
+    ];
+    let allowed = AllowedUpstreams::from_manifest(&twice, &Map::new()).unwrap();
+    let check = |method: &str, header: &str| {
+        let mut request = UpstreamRequest::new(method, "https://api.example.com/");
+        request.headers = vec![(header.to_owned(), "1".to_owned())];
+        allowed.check(request).is_ok()
+    };
+    assert!(check("POST", "accept") && check("DELETE", "x-reason"));
+    assert!(!check("POST", "x-reason") && !check("PUT", "accept"));
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! The upstreams that an issuer may call, and how.
+
+use serde::{Deserialize, Serialize};
+
+/// An upstream that an issuer may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Upstream {
+    /// Where it is.
+    #[serde(flatten)]
+    pub origin: UpstreamOrigin,
+    /// The methods of its requests, of `GET`, `POST`, `PUT`, `PATCH` and `DELETE`; `GET` and `POST` if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// The headers that its requests may have besides `accept`, `authorization` and `content-type`: names in lower case, or
+    /// all that a vendor's prefix begins, such as `x-amz-*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+}
+
+/// Where an upstream is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum UpstreamOrigin {
+    /// An HTTPS host on port 443.
+    Host {
+        /// The host's name. A `*` matches exactly one label, as in `sts.*.amazonaws.com`.
+        host: String,
+    },
+    /// The origin of the URL in a stored setting. No request can change it.
+    Setting {
+        /// The setting's name.
+        setting: String,
+    },
+    /// A kind that this host does not know. It allows no call.
+    #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unknown,
+}
+
+impl Upstream {
+    /// An HTTPS host on port 443. A `*` matches exactly one label, as in `sts.*.amazonaws.com`.
+    pub fn host(host: impl Into<String>) -> Self {
+        Self::at(UpstreamOrigin::Host { host: host.into() })
+    }
+
+    /// The origin of the URL in the stored setting of this name. No request can change it.
+    pub fn setting(name: impl Into<String>) -> Self {
+        Self::at(UpstreamOrigin::Setting { setting: name.into() })
+    }
+
+    fn at(origin: UpstreamOrigin) -> Self {
+        Self { origin, methods: Vec::new(), headers: Vec::new() }
+    }
+
+    /// Requests have these methods, of `GET`, `POST`, `PUT`, `PATCH` and `DELETE`. Without this call: `GET` and `POST`.
+    ///
+    /// ```
+    /// use locum_abi::manifest::Upstream;
+    ///
+    /// let github = Upstream::host("api.github.com").methods(["POST", "DELETE"]).header("x-github-api-version");
+    /// assert_eq!((github.methods.len(), github.headers.len()), (2, 1));
+    /// ```
+    #[must_use]
+    pub fn methods<'a>(mut self, methods: impl IntoIterator<Item = &'a str>) -> Self {
+        self.methods = methods.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Requests may have this header besides `accept`, `authorization` and `content-type`: a name in lower case, or all
+    /// that a vendor's prefix begins, such as `x-amz-*`. Hosts refuse headers that decide where and how a request is sent.
+    #[must_use]
+    pub fn header(mut self, name: &str) -> Self {
+        self.headers.push(name.to_owned());
+        self
+    }
+}
