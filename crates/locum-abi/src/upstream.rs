@@ -44,6 +44,20 @@ impl UpstreamRequest {
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
         Self { method: method.into(), url: url.into(), headers: Vec::new(), body: String::new() }
     }
+
+    /// The same with one more header. The manifest [declares](crate::manifest::Upstream::headers) it, unless it is `accept`,
+    /// `authorization` or `content-type`.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same with this token as its authorization (RFC 6750 section 2.1).
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.with_header("authorization", format!("Bearer {token}"))
+    }
 }
 
 /// What the upstream answered, whatever its status. If the upstream cannot be reached, the issuer is not called again:

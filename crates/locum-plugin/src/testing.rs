@@ -56,7 +56,7 @@ use locum_abi::signing::SigningKeys;
 #[cfg(feature = "signing")]
 use locum_abi::signing::TENANT_KEY;
 use locum_abi::time::UnixTime;
-use locum_abi::upstream::UpstreamReply;
+use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -79,6 +79,9 @@ pub const NOW: UnixTime = UnixTime::from_seconds(1_894_128_314);
 
 /// The entropy that [`ReadyIssuer`] passes to the issuer.
 pub const ENTROPY: [u8; ENTROPY_BYTES] = [7; ENTROPY_BYTES];
+
+/// The most upstream calls that a host makes for one request.
+const UPSTREAM_CALLS_MAX: usize = 4;
 
 /// The tenant `acme.example.com`, without a signing key.
 pub fn tenant() -> Tenant {
@@ -228,6 +231,56 @@ impl ReadyIssuer {
                 ..
             }) => Ok(token),
             other => Err(Failure::internal(format!("expected a JWT or a text, got {other:?}"))),
+        }
+    }
+
+    /// Issues at [`NOW`], and has `upstream` answer each call that the issuer asks for.
+    ///
+    /// ```
+    /// # use locum_plugin::prelude::*;
+    /// # use locum_plugin::testing::{ReadyIssuer, grant, tenant};
+    /// # use locum_plugin::upstream::{post_form, token_response};
+    /// # struct Gate;
+    /// # impl Issuer for Gate {
+    /// #     type Settings = NoParameters;
+    /// #     type Parameters = NoParameters;
+    /// #     fn api_types() -> Vec<ApiType> { vec![ApiType::object("gate")] }
+    /// #     fn configure(_: &str, _: NoParameters, _: &Tenant) -> Result<Self, Failure> { Ok(Self) }
+    /// #     fn issue(&self, grant: &Grant<NoParameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+    /// #         match replies {
+    /// #             [] => Ok(IssueAnswer::Call { request: post_form("https://gate.example.com/token", &[]) }),
+    /// #             [reply, ..] => Ok(grant.object(token_response(reply)?, None)),
+    /// #         }
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Failure> {
+    /// let issuer = ReadyIssuer::configure::<Gate>("gate", json!({}), tenant())?;
+    /// let issued = issuer.drive(&grant(json!({})), |request| {
+    ///     assert_eq!(request.url, "https://gate.example.com/token");
+    ///     UpstreamReply::new(200, r#"{"access_token":"t"}"#)
+    /// })?;
+    /// assert_eq!(issued.expires_at, None);
+    /// assert!(issuer.drive(&grant(json!({})), |_| UpstreamReply::new(403, "")).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The issuer's failure; [`Failure::internal`] if it asks for more than the four calls that a host makes.
+    pub fn drive(
+        &self,
+        grant: &Grant,
+        mut upstream: impl FnMut(&UpstreamRequest) -> UpstreamReply,
+    ) -> Result<Issued, Failure> {
+        let mut replies = Vec::new();
+        loop {
+            match self.issue(grant, &replies)? {
+                IssueAnswer::Issued(issued) => return Ok(issued),
+                IssueAnswer::Call { request } if replies.len() < UPSTREAM_CALLS_MAX => {
+                    replies.push(upstream(&request));
+                }
+                other => return Err(Failure::internal(format!("expected a credential, got {other:?}"))),
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Upstream calls as issuers make them: form posts, OAuth 2.0 token responses and error codes.
+//! Upstream calls as issuers make them: requests with forms and JSON, OAuth 2.0 token responses and error codes.
 //!
 //! An upstream's error *code* is passed on if it [is one](locum_abi::upstream::is_error_code). Its prose is not, because
 //! clients are told why a request was refused, and prose may name other users.
@@ -35,11 +35,31 @@ use crate::strict_json;
 /// How long clients are told to wait for an upstream that is busy and does not say for how long.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 
-/// A POST of an `application/x-www-form-urlencoded` body. Add further headers to [`UpstreamRequest::headers`].
+/// A GET.
+pub fn get(url: impl Into<String>) -> UpstreamRequest {
+    UpstreamRequest::new("GET", url)
+}
+
+/// A POST of an `application/x-www-form-urlencoded` body.
 pub fn post_form(url: impl Into<String>, fields: &[(&str, &str)]) -> UpstreamRequest {
-    let mut request = UpstreamRequest::new("POST", url);
-    request.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
-    request.body = query_string(fields);
+    post(url, "application/x-www-form-urlencoded", query_string(fields))
+}
+
+/// A POST of a JSON body.
+///
+/// ```
+/// # use locum_plugin::upstream::post_json;
+/// # use serde_json::json;
+/// let request = post_json("https://api.example.com/tokens", &json!({ "lifetime": "300s" })).bearer("t");
+/// assert_eq!(request.body, r#"{"lifetime":"300s"}"#);
+/// ```
+pub fn post_json(url: impl Into<String>, body: &Value) -> UpstreamRequest {
+    post(url, "application/json", body.to_string())
+}
+
+fn post(url: impl Into<String>, content_type: &str, body: String) -> UpstreamRequest {
+    let mut request = UpstreamRequest::new("POST", url).with_header("content-type", content_type);
+    request.body = body;
     request
 }
 
@@ -98,6 +118,26 @@ pub fn checked_token_endpoint(url: &str) -> Result<String, &'static str> {
 /// could take the other value.
 pub fn json_object(reply: &UpstreamReply) -> Option<Map<String, Value>> {
     strict_json::object(&reply.body)
+}
+
+/// The JSON object of a reply whose status is a success, 200 to 299. `code_at` is the JSON pointer (RFC 6901) at which this
+/// upstream states its error codes, such as `/error` or `/error/status`.
+///
+/// # Errors
+/// [`failure_for_reply`] with the code there; [`Failure::upstream_nonsense`] if a success is no [`json_object`].
+pub fn json_reply(reply: &UpstreamReply, code_at: &str) -> Result<Map<String, Value>, Failure> {
+    let object = json_object(reply).map(Value::Object);
+    match (reply.status, object) {
+        (200..=299, Some(Value::Object(object))) => Ok(object),
+        (200..=299, _) => Err(Failure::upstream_nonsense(format!(
+            "the upstream answered {} without a JSON object",
+            reply.status
+        ))),
+        (_, error) => {
+            let code = error.as_ref().and_then(|error| error.pointer(code_at)).and_then(Value::as_str);
+            Err(failure_for_reply(reply, code))
+        }
+    }
 }
 
 /// The response of a token endpoint (RFC 6749 section 5.1), unchanged: an object with an `access_token` and without an
@@ -172,6 +212,44 @@ mod tests {
     fn a_form_is_posted_in_the_order_given() {
         let request = post_form("https://example.com/token", &[("b", "x y"), ("a", "1&2")]);
         assert_eq!((request.method.as_str(), request.body.as_str()), ("POST", "b=x%20y&a=1%262"));
+    }
+
+    #[test]
+    fn a_request_states_the_form_of_its_body_and_its_bearer() {
+        let request = post_json("https://example.com/", &serde_json::json!({ "b": 1, "a": "x" })).bearer("t");
+        assert_eq!(request.body, r#"{"b":1,"a":"x"}"#);
+        let headers: Vec<_> =
+            request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(headers, [("content-type", "application/json"), ("authorization", "Bearer t")]);
+        assert_eq!((get("u").method, get("u").body), ("GET".to_owned(), String::new()));
+    }
+
+    #[test]
+    fn a_json_reply_is_an_object_with_any_status_of_success() {
+        for status in [200, 201, 299] {
+            assert_eq!(json_reply(&reply(status, r#"{"a":1}"#), "/error").unwrap()["a"], 1);
+            for body in ["", "[]", "{", r#"{"a":1,"a":1}"#, "<p>"] {
+                let failure = json_reply(&reply(status, body), "/error").unwrap_err();
+                assert_eq!(failure.code, FailureCode::UpstreamNonsense, "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_code_of_a_failed_reply_is_where_the_upstream_states_it() {
+        let body = r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"alice may not"}}"#;
+        let failure = json_reply(&reply(403, body), "/error/status").unwrap_err();
+        assert_eq!(failure.upstream_code.as_deref(), Some("PERMISSION_DENIED"));
+        for elsewhere in ["/error", "/error/code", "/code", ""] {
+            let failure = json_reply(&reply(403, body), elsewhere).unwrap_err();
+            assert_eq!(
+                (failure.code, failure.upstream_code),
+                (FailureCode::UpstreamRefused, None),
+                "{elsewhere}"
+            );
+        }
+        assert_eq!(json_reply(&reply(503, "{}"), "/error").unwrap_err().retry_after_seconds, Some(5));
+        assert!(json_reply(&reply(302, r#"{"a":1}"#), "/error").is_err());
     }
 
     #[test]
