@@ -26,6 +26,9 @@ pub const CONTRACT: u32 = 2;
 /// contract 1, so that older hosts load it too.
 pub const REQUIREMENTS: [&str; 3] = [SIGNS_WITH, METHODS, HEADERS];
 
+/// The most of [`expiry_skew_seconds`](IssuerManifest::expiry_skew_seconds).
+pub const EXPIRY_SKEW_SECONDS_MAX: u64 = 60;
+
 /// The requirement of [`signs_with`](IssuerManifest::signs_with).
 const SIGNS_WITH: &str = "signs_with";
 
@@ -82,6 +85,14 @@ pub struct IssuerManifest {
     /// The upstreams that it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<Upstream>,
+    /// How far the upstream's clock may be ahead of the host's, in seconds: 60 at most. A credential may state that much later
+    /// times than the grant.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expiry_skew_seconds: u64,
+    /// Whether a tenant may have a credential given again for an equal grant, as hosts do with objects of upstreams that
+    /// cannot be revoked; true if absent.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub reusable: bool,
     /// The private keys that the host signs with when the issuer asks for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signs_with: Vec<KeySource>,
@@ -301,6 +312,8 @@ impl IssuerManifest {
             revocation: Revocation::NotRevocable,
             revocation_advice: "It cannot be revoked: it is valid until it expires.".to_owned(),
             upstreams: Vec::new(),
+            expiry_skew_seconds: 0,
+            reusable: true,
             signs_with: Vec::new(),
             signs: Signs::default(),
             needs: Vec::new(),
@@ -312,6 +325,20 @@ impl IssuerManifest {
     pub fn uses_tenant_key(&self) -> bool {
         self.signs_with.contains(&KeySource::Tenant) || self.needs.contains(&Need::TenantSigningKey)
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 impl Lifetime {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use locum_abi::answer::{Credential as PluginCredential, Issued as PluginIssued};
-use locum_abi::manifest::CredentialForm;
+use locum_abi::manifest::{CredentialForm, EXPIRY_SKEW_SECONDS_MAX, IssuerManifest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -76,16 +76,33 @@ pub(crate) enum InvalidCredential {
     NoExpiry,
 }
 
+/// What a manifest promises of the credentials of its issuer.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    pub(crate) form: CredentialForm,
+    /// How far the clock of its upstream may be ahead.
+    pub(crate) skew_seconds: u64,
+}
+
+impl Promised {
+    pub(crate) fn of(manifest: &IssuerManifest) -> Self {
+        Self {
+            form: manifest.credential.clone(),
+            skew_seconds: manifest.expiry_skew_seconds.min(EXPIRY_SKEW_SECONDS_MAX),
+        }
+    }
+}
+
 /// Checks the answer of an issuer at `now`, in unix seconds. The engine trusts no statement of an issuer.
 pub(crate) fn check(
     answered: PluginIssued,
-    form: &CredentialForm,
+    promised: &Promised,
     lifetime_seconds: u64,
     now: i64,
 ) -> Result<Issued, InvalidCredential> {
     let PluginIssued { credential, issued_at, expires_at } = answered;
-    check_times(issued_at, expires_at, lifetime_seconds, now)?;
-    let credential = match (form, credential) {
+    check_times(issued_at, expires_at, lifetime_seconds, promised.skew_seconds, now)?;
+    let credential = match (&promised.form, credential) {
         (CredentialForm::Jwt, PluginCredential::Jwt(token)) => {
             let expires_at = expires_at.ok_or(InvalidCredential::NoExpiry)?;
             if times_of(&token)? != (issued_at, expires_at) {
@@ -116,13 +133,16 @@ fn check_times(
     issued_at: i64,
     expires_at: Option<i64>,
     lifetime_seconds: u64,
+    skew_seconds: u64,
     now: i64,
 ) -> Result<(), InvalidCredential> {
-    if !(now.saturating_sub(BACKDATING_SECONDS_MAX)..=now).contains(&issued_at) {
+    let seconds = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
+    let ahead = seconds(skew_seconds);
+    if !(now.saturating_sub(BACKDATING_SECONDS_MAX)..=now.saturating_add(ahead)).contains(&issued_at) {
         return Err(InvalidCredential::NotIssuedNow);
     }
     let Some(expires_at) = expires_at else { return Ok(()) };
-    let lifetime = i64::try_from(lifetime_seconds).unwrap_or(i64::MAX);
+    let lifetime = seconds(lifetime_seconds).saturating_add(ahead);
     // The second condition is needed as well: clients receive `expires_in`, which counts from `issued_at`.
     if expires_at > now.saturating_add(lifetime) || expires_at.saturating_sub(issued_at) > lifetime {
         return Err(InvalidCredential::OutlivesGrant);

@@ -95,6 +95,19 @@ impl ApiType {
         self
     }
 
+    /// The upstream's clock may be this many seconds ahead of the host's, 60 at most: a credential may state that much later
+    /// times than the grant. Without this call, such a credential is refused.
+    pub fn expiry_skew_seconds(mut self, seconds: u64) -> Self {
+        self.manifest.expiry_skew_seconds = seconds;
+        self
+    }
+
+    /// A credential is never given again for an equal grant, also if the tenant allows that for upstreams.
+    pub fn never_reused(mut self) -> Self {
+        self.manifest.reusable = false;
+        self
+    }
+
     /// The host signs with the tenant's RSA key when the issuer asks for it: [`Grant::sign_jwt`](crate::Grant::sign_jwt) with
     /// [`Tenant::signing_key`](crate::Tenant::signing_key).
     pub fn signs_with_tenant_key(mut self) -> Self {

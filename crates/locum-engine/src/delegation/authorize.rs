@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use locum_abi::grant::Grant;
-use locum_abi::manifest::{CredentialForm, IssuerManifest, Read};
+use locum_abi::manifest::{IssuerManifest, Read};
 use serde_json::{Map, Value};
 
+use crate::credential::Promised;
 use crate::delegation::act_claim::act_claim;
 use crate::delegation::admit::Admitted;
 use crate::delegation::authenticate::Authenticated;
@@ -35,7 +36,7 @@ pub struct Authorized {
     pub(crate) api_type: String,
     /// The granted scopes, separated by spaces; absent if they are the requested ones.
     pub(crate) scope: Option<String>,
-    pub(crate) form: CredentialForm,
+    pub(crate) promised: Promised,
     pub(crate) reuse: Option<Reuse>,
     pub(crate) now_unix_ms: u64,
 }
@@ -71,7 +72,7 @@ pub async fn authorize(
         scope,
         issuer: Arc::clone(issuer),
         api_type: add_on.api_type().to_owned(),
-        form: manifest.credential.clone(),
+        promised: Promised::of(manifest),
         now_unix_ms,
     })
 }

@@ -39,7 +39,7 @@ pub async fn issue(
         .issue(&authorized.grant, context, &audiences)
         .await
         .map_err(|failure| refusal_of(failure, reference))?;
-    let issued = credential::check(answer, &authorized.form, authorized.grant.lifetime_seconds, now)
+    let issued = credential::check(answer, &authorized.promised, authorized.grant.lifetime_seconds, now)
         .map_err(|broken| Refusal::fault(RefusalKind::ServerError, reference, broken))?;
     if let Some(reuse) = &authorized.reuse {
         reuse.keep(&issued, now);

@@ -34,7 +34,8 @@ impl Reuse {
         grant: &Grant,
     ) -> Option<Self> {
         // A client that revokes its credential must not revoke that of another.
-        let shareable = manifest.credential == CredentialForm::Object
+        let shareable = manifest.reusable
+            && manifest.credential == CredentialForm::Object
             && !manifest.upstreams.is_empty()
             && manifest.revocation != Revocation::Upstream;
         if !(policy.reuse_upstream_credentials && shareable) {

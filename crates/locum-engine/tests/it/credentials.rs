@@ -94,6 +94,34 @@ fn a_credential_is_issued_now_or_at_most_300_seconds_ago() {
     assert_eq!(text(NOW - 300, None).summary(), "issued");
 }
 
+/// An issuer whose upstream's clock may be half a minute ahead.
+fn ahead_of(issued_at: i64, expires_at: i64, skew: u64) -> Reply {
+    let test = TestEngine::with(|setup| {
+        setup.issuers.manifest("azure_blob").expiry_skew_seconds = skew;
+        setup.issuers.answers("azure_blob", move |_, _| {
+            let credential = PluginCredential::Text("sig=abc".to_owned());
+            Ok(PluginIssued { credential, issued_at, expires_at: Some(expires_at) })
+        });
+    });
+    test.delegate(good_with(json!({"target": "storage", "api_type": "azure_blob"})))
+}
+
+#[test]
+fn times_may_be_ahead_by_as_much_as_the_manifest_states() {
+    let end = NOW + GRANTED;
+    for (issued_at, expires_at) in [(NOW, end + 30), (NOW + 30, end + 30), (NOW + 30, NOW + 31)] {
+        assert_eq!(ahead_of(issued_at, expires_at, 30).summary(), "issued", "{issued_at} {expires_at}");
+    }
+    let not_now = "the issuer states that it issued the credential at another time than now";
+    assert_eq!(refused(&ahead_of(NOW, end + 31, 30)), "the credential outlives its grant");
+    assert_eq!(refused(&ahead_of(NOW - 1, end + 30, 30)), "the credential outlives its grant");
+    assert_eq!(refused(&ahead_of(NOW + 31, end, 30)), not_now);
+    assert_eq!(refused(&ahead_of(NOW, NOW, 30)), "the credential has already expired");
+    assert_eq!(refused(&ahead_of(NOW, end + 1, 0)), "the credential outlives its grant");
+    // No manifest gives more than a minute.
+    assert_eq!(refused(&ahead_of(NOW, end + 61, 3600)), "the credential outlives its grant");
+}
+
 #[test]
 fn a_credential_that_has_expired_is_refused() {
     for expires_at in [NOW, NOW - 1, 0, i64::MIN] {

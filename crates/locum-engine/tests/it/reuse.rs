@@ -196,10 +196,11 @@ fn credentials_that_may_not_be_shared_are_never_reused() {
             .issuers
             .answers("aws", |grant, context| Ok(PluginIssued { expires_at: None, ..fresh(grant, context) }));
     };
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 7] = [
         ("disabled", |setup| setup.acme.tenant.delegation.reuse_upstream_credentials = false),
         ("issued without an upstream", |setup| setup.issuers.manifest("aws").upstreams.clear()),
         ("revocable", |setup| setup.issuers.manifest("aws").revocation = Revocation::Upstream),
+        ("never reused by its manifest", |setup| setup.issuers.manifest("aws").reusable = false),
         ("of unknown expiry", without_expiry),
         ("a JWT", jwt),
         ("a text", text),

@@ -2,8 +2,8 @@
 
 use jsonschema::Validator;
 use locum_abi::manifest::{
-    CONTRACT, CredentialForm, IssuerManifest, KeySource, Lifetime, Manifest, Need, REQUIREMENTS, Read,
-    Upstream, UpstreamOrigin, required_by,
+    CONTRACT, CredentialForm, EXPIRY_SKEW_SECONDS_MAX, IssuerManifest, KeySource, Lifetime, Manifest, Need,
+    REQUIREMENTS, Read, Upstream, UpstreamOrigin, required_by,
 };
 use locum_abi::signing::TENANT_KEY;
 use locum_egress::HttpMethod;
@@ -119,6 +119,9 @@ fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
         return Err("`needs` lists something that this host does not know".to_owned());
     }
     check_lifetime(&issuer.lifetime)?;
+    if issuer.expiry_skew_seconds > EXPIRY_SKEW_SECONDS_MAX {
+        return Err(format!("expiry_skew_seconds is more than {EXPIRY_SKEW_SECONDS_MAX}"));
+    }
     let settings = SettingsSchema::compile(&issuer.settings_schema)
         .map_err(|error| format!("settings_schema cannot be used: {error}"))?;
     Validator::new(&issuer.parameters_schema)
@@ -251,7 +254,7 @@ mod tests {
                     "minimum_seconds": 1, "default_seconds": 60, "maximum_seconds": 60,
                     "setting": {"name": "minutes", "unit_seconds": 60},
                 },
-                "revocation": "not_revocable", "revocation_advice": "Wait.",
+                "revocation": "not_revocable", "revocation_advice": "Wait.", "expiry_skew_seconds": 60,
                 "upstreams": [{"kind": "host", "host": "sts.*.example.com"}, {"kind": "setting", "setting": "url"}],
             }],
         })
@@ -286,6 +289,7 @@ mod tests {
             ("/lifetime/minimum_seconds", json!(0), "minimum <= default"),
             ("/lifetime/minimum_seconds", json!(61), "minimum <= default"),
             ("/lifetime/maximum_seconds", json!(59), "minimum <= default"),
+            ("/expiry_skew_seconds", json!(61), "expiry_skew_seconds is more than 60"),
             ("/upstreams/0/host", json!("*.com"), "`*.com`"),
             ("/upstreams/1/setting", json!("uri"), "refers to the setting `uri`"),
         ] {
