@@ -37,12 +37,30 @@ pub struct UpstreamRequest {
     /// The body; empty if there is none.
     #[serde(default)]
     pub body: String,
+    /// Whether sending it twice does no more than sending it once. If the issuer then fails with a failure that is
+    /// [retryable](crate::answer::Failure::retryable) and does not say how long to wait, the host drops the reply and sends the
+    /// request once more, if there is time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent: bool,
 }
 
 impl UpstreamRequest {
     /// A request without headers and body.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { method: method.into(), url: url.into(), headers: Vec::new(), body: String::new() }
+        Self {
+            method: method.into(),
+            url: url.into(),
+            headers: Vec::new(),
+            body: String::new(),
+            idempotent: false,
+        }
+    }
+
+    /// The same, which may be sent [twice](Self::idempotent).
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
     }
 
     /// The same with one more header. The manifest [declares](crate::manifest::Upstream::headers) it, unless it is `accept`,

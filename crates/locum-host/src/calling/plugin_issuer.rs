@@ -61,6 +61,8 @@ struct RevokeInput<'a> {
 struct Done {
     replies: Vec<UpstreamReply>,
     signatures: Vec<String>,
+    /// The last upstream request, if it may be sent once more.
+    repeatable: Option<UpstreamRequest>,
 }
 
 /// For whom signatures are made: a grant, and its tenant.
@@ -79,7 +81,7 @@ impl Issuer for PluginIssuer {
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
             let input =
-                |Done { replies, signatures }: &Done| json(&IssueInput { grant, replies, signatures });
+                |Done { replies, signatures, .. }: &Done| json(&IssueInput { grant, replies, signatures });
             let signed_for = Some(SignedFor { grant, audiences });
             let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input, signed_for).await?;
             check_credential(&issued.credential, &self.secret_mask)?;
@@ -114,20 +116,36 @@ impl PluginIssuer {
         loop {
             let input = input(&done)
                 .map_err(|error| contract_broken(format!("its input cannot be serialised: {error}")))?;
-            match self.call::<A>(Call { op, context, input }, deadline).await? {
+            let step = match self.call::<A>(Call { op, context, input }, deadline).await {
+                Err(failure) if asks_to_repeat(&failure) => match done.repeatable.take() {
+                    Some(request) => {
+                        done.replies.pop();
+                        done.replies.push(self.send(request, deadline).await?);
+                        continue;
+                    }
+                    None => return Err(failure),
+                },
+                step => step?,
+            };
+            match step {
                 IssuerStep::Done(outcome) => return Ok(outcome),
                 IssuerStep::Call(_) if done.replies.len() == UPSTREAM_CALLS_MAX => {
                     return Err(contract_broken(format!(
                         "it asks for more than {UPSTREAM_CALLS_MAX} upstream calls"
                     )));
                 }
-                IssuerStep::Call(request) => done.replies.push(self.send(request, deadline).await?),
+                IssuerStep::Call(request) => {
+                    done.repeatable = request.idempotent.then(|| request.clone());
+                    done.replies.push(self.send(request, deadline).await?);
+                }
                 IssuerStep::Sign(_) if done.signatures.len() == SIGNATURES_MAX => {
                     return Err(contract_broken(format!(
                         "it asks for more than {SIGNATURES_MAX} signatures"
                     )));
                 }
                 IssuerStep::Sign(request) => {
+                    // What is signed may depend on the last reply.
+                    done.repeatable = None;
                     done.signatures.push(self.sign(request, signed_for, context).await?);
                 }
                 IssuerStep::Unknown => {
@@ -218,6 +236,11 @@ impl PluginIssuer {
             }
         }
     }
+}
+
+/// Whether the issuer holds that its last upstream request would succeed at once if it were sent again.
+fn asks_to_repeat(failure: &IssuerFailure) -> bool {
+    matches!(failure, IssuerFailure::Failed(failure) if failure.retryable && failure.retry_after_seconds.is_none())
 }
 
 fn json(input: &impl Serialize) -> serde_json::Result<Vec<u8>> {

@@ -141,6 +141,51 @@ async fn nothing_is_sent_to_an_upstream_before_the_second_poll() {
     assert_eq!(sent(), 1);
 }
 
+/// Revokes with an issuer that makes one request, and gives `failure` for a reply of 500. The statuses are those of the
+/// upstream. Returns whether it revoked, and the number of requests sent.
+async fn revoked_after(statuses: &[u16], idempotent: bool, failure: Value) -> (bool, usize) {
+    let script = ScriptedUpstreams::of(statuses.iter().map(|status| Ok(reply(*status, ""))));
+    let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
+    let url = "https://login.example.com/revoke";
+    let request = json!({"method": "POST", "url": url, "idempotent": idempotent});
+    let answers = [json!({"kind": "call", "request": request}), json!({"kind": "revoked"})];
+    let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
+    let settings = json!({"answers": answers, "failure_of_500": failure.to_string()});
+    let issuer = configured(&set, "parrot_jwt", settings);
+    let revoked = issuer.revoke("token", call_context()).await.is_ok();
+    let sent = script.requests.lock().unwrap().len();
+    (revoked, sent)
+}
+
+#[tokio::test]
+async fn an_idempotent_request_is_sent_once_more_after_a_retryable_failure() {
+    let failure = |changes: &[(&str, Value)]| {
+        let mut failure = json!({"code": "upstream_nonsense", "message": "500", "retryable": true});
+        changes.iter().for_each(|(member, value)| failure[*member] = value.clone());
+        failure
+    };
+    assert_eq!(revoked_after(&[500, 200], true, failure(&[])).await, (true, 2));
+    // Once, and no more than once.
+    assert_eq!(revoked_after(&[500, 500, 200], true, failure(&[])).await, (false, 2));
+    assert_eq!(revoked_after(&[500, 200], false, failure(&[])).await, (false, 1));
+    assert_eq!(revoked_after(&[500, 200], true, failure(&[("retryable", json!(false))])).await, (false, 1));
+    let busy = failure(&[("retry_after_seconds", json!(5))]);
+    assert_eq!(revoked_after(&[500, 200], true, busy).await, (false, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_request_has_the_time_that_is_left() {
+    let script = ScriptedUpstreams::of([Ok(reply(500, ""))]);
+    let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
+    let call = json!({"kind": "call", "request":
+        {"method": "POST", "url": "https://login.example.com/", "idempotent": true}});
+    let failure = json!({"code": "upstream_nonsense", "message": "500", "retryable": true});
+    let settings = json!({"answers": [call.to_string()], "failure_of_500": failure.to_string()});
+    let issuer = configured(&set, "parrot_jwt", settings);
+    assert!(matches!(issue(&*issuer).await, Err(IssuerFailure::UpstreamTimedOut(10_000))));
+    assert_eq!(script.requests.lock().unwrap().len(), 2);
+}
+
 #[tokio::test]
 async fn a_fifth_upstream_call_is_refused() {
     let script = ScriptedUpstreams::of((0..5).map(|_| Ok(reply(200, ""))));

@@ -5,6 +5,7 @@
 //!   also answers calls with more. `{configuration}` in a text is replaced by the configuration that `create` received, `{input}` by
 //!   the input of the call, both as JSON strings.
 //! - `failure`: if set, every call fails with this text.
+//! - `failure_of_500`: if set, a call whose last reply has a status of 500 or above fails with this text.
 //! - `refusal`: if set, `create` fails with this text.
 
 use locum_abi::boundary::{AbiIssuer, BorrowedBytes, CallResult, IssuerBox, OwnedBytes, issuer_box};
@@ -30,14 +31,20 @@ struct Settings {
     #[serde(default)]
     answers: Vec<String>,
     failure: Option<String>,
+    failure_of_500: Option<String>,
     refusal: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Input {
-    replies: Vec<serde::de::IgnoredAny>,
+    replies: Vec<Reply>,
     #[serde(default)]
     signatures: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    status: u16,
 }
 
 struct Parrot {
@@ -63,8 +70,13 @@ impl AbiIssuer for Parrot {
         if let Some(failure) = &self.settings.failure {
             return Err(failure.clone().into_bytes().into()).into();
         }
-        let done = |input: Input| input.replies.len() + input.signatures.len();
-        let step = serde_json::from_slice(input.as_slice()).map_or(0, done);
+        let sent = serde_json::from_slice::<Input>(input.as_slice());
+        let failed =
+            sent.as_ref().ok().and_then(|input| input.replies.last()).is_some_and(|last| last.status >= 500);
+        if let (true, Some(failure)) = (failed, &self.settings.failure_of_500) {
+            return Err(failure.clone().into_bytes().into()).into();
+        }
+        let step = sent.map_or(0, |input| input.replies.len() + input.signatures.len());
         let answers = &self.settings.answers;
         let answer = answers.get(step).or(answers.last()).map_or("", String::as_str);
         let answer = answer
