@@ -24,7 +24,7 @@ pub const CONTRACT: u32 = 2;
 
 /// What a manifest of contract 2 can list under [`requires`](Manifest::requires). A plugin that requires nothing of it states
 /// contract 1, so that older hosts load it too.
-pub const REQUIREMENTS: [&str; 3] = [SIGNS_WITH, METHODS, HEADERS];
+pub const REQUIREMENTS: [&str; 4] = [SIGNS_WITH, METHODS, HEADERS, BODY_ENCODING];
 
 /// The most of [`expiry_skew_seconds`](IssuerManifest::expiry_skew_seconds).
 pub const EXPIRY_SKEW_SECONDS_MAX: u64 = 60;
@@ -37,6 +37,9 @@ const METHODS: &str = "methods";
 
 /// The requirement of an upstream's [`headers`](Upstream::headers).
 const HEADERS: &str = "headers";
+
+/// The requirement of an upstream's [binary bodies](Upstream::binary_bodies).
+const BODY_ENCODING: &str = "body_encoding";
 
 /// Who a plugin is and what it issues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -294,6 +297,7 @@ pub fn required_by(issuers: &[IssuerManifest]) -> Vec<String> {
         (SIGNS_WITH, issuers.iter().any(|issuer| !issuer.signs_with.is_empty())),
         (METHODS, upstream(|upstream| !upstream.methods.is_empty())),
         (HEADERS, upstream(|upstream| !upstream.headers.is_empty())),
+        (BODY_ENCODING, upstream(|upstream| upstream.binary_bodies)),
     ];
     used.into_iter().filter(|(_, is_used)| *is_used).map(|(name, _)| name.to_owned()).collect()
 }

@@ -1,7 +1,10 @@
 //! Requests that the host makes for an issuer, and their replies.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 /// Longest error code of an upstream that is passed on to clients, in bytes.
@@ -37,6 +40,10 @@ pub struct UpstreamRequest {
     /// The body; empty if there is none.
     #[serde(default)]
     pub body: String,
+    /// How the body is written here, if not as the text that it is. Only for upstreams with
+    /// [binary bodies](crate::manifest::Upstream::binary_bodies).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_encoding: Option<BodyEncoding>,
     /// Whether sending it twice does no more than sending it once. If the issuer then fails with a failure that is
     /// [retryable](crate::answer::Failure::retryable) and does not say how long to wait, the host drops the reply and sends the
     /// request once more, if there is time.
@@ -52,8 +59,22 @@ impl UpstreamRequest {
             url: url.into(),
             headers: Vec::new(),
             body: String::new(),
+            body_encoding: None,
             idempotent: false,
         }
+    }
+
+    /// The bytes of the body; `None` if it is not written in its encoding.
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+        body_bytes(&self.body, self.body_encoding)
+    }
+
+    /// The same with a body of any bytes.
+    #[must_use]
+    pub fn with_bytes(mut self, body: &[u8]) -> Self {
+        self.body = BASE64.encode(body);
+        self.body_encoding = Some(BodyEncoding::Base64);
+        self
     }
 
     /// The same, which may be sent [twice](Self::idempotent).
@@ -88,15 +109,63 @@ pub struct UpstreamReply {
     /// Header names, in lower case, and values.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body: valid UTF-8, no longer than the host's limit.
+    /// The body, no longer than the host's limit.
     #[serde(default)]
     pub body: String,
+    /// How the body is written here, if not as the text that it is. Only of upstreams with
+    /// [binary bodies](crate::manifest::Upstream::binary_bodies), and only if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_encoding: Option<BodyEncoding>,
+}
+
+/// How the bytes of a body are written in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyEncoding {
+    /// RFC 4648 section 4, with padding.
+    Base64,
+    /// An encoding that this host or plugin does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The bytes of a body that is written in this encoding; `None` if it is not.
+fn body_bytes(body: &str, encoding: Option<BodyEncoding>) -> Option<Cow<'_, [u8]>> {
+    match encoding {
+        None => Some(Cow::Borrowed(body.as_bytes())),
+        Some(BodyEncoding::Base64) => BASE64.decode(body).ok().map(Cow::Owned),
+        Some(BodyEncoding::Unknown) => None,
+    }
 }
 
 impl UpstreamReply {
     /// A reply without headers.
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
+        Self { status, headers: Vec::new(), body: body.into(), body_encoding: None }
+    }
+
+    /// A reply without headers, whose body may be any bytes.
+    pub fn of_bytes(status: u16, body: Vec<u8>) -> Self {
+        match String::from_utf8(body) {
+            Ok(text) => Self::new(status, text),
+            Err(error) => {
+                let mut reply = Self::new(status, BASE64.encode(error.as_bytes()));
+                reply.body_encoding = Some(BodyEncoding::Base64);
+                reply
+            }
+        }
+    }
+
+    /// The bytes of the body; `None` if they are in an encoding that is not known here.
+    ///
+    /// ```
+    /// use locum_abi::upstream::UpstreamReply;
+    ///
+    /// let der = UpstreamReply::of_bytes(200, vec![0x30, 0x82]);
+    /// assert_eq!(der.bytes().as_deref(), Some([0x30, 0x82].as_slice()));
+    /// ```
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+        body_bytes(&self.body, self.body_encoding)
     }
 
     /// The first value of a header, by its lower-case name.
@@ -124,6 +193,21 @@ impl fmt::Debug for UpstreamReply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_is_a_text_or_bytes_in_base64() {
+        let request = UpstreamRequest::new("POST", "u").with_bytes(&[0, 0xff]);
+        assert_eq!((request.body.as_str(), request.body_encoding), ("AP8=", Some(BodyEncoding::Base64)));
+        assert_eq!(body_bytes(&request.body, request.body_encoding).as_deref(), Some([0, 0xff].as_slice()));
+        assert_eq!(UpstreamReply::of_bytes(200, b"text".to_vec()), UpstreamReply::new(200, "text"));
+        let reply = UpstreamReply::of_bytes(200, vec![0xff]);
+        assert_eq!((reply.body.as_str(), reply.bytes().as_deref()), ("/w==", Some([0xff].as_slice())));
+        assert_eq!(body_bytes("/w", Some(BodyEncoding::Base64)), None);
+        assert_eq!(body_bytes("x", Some(BodyEncoding::Unknown)), None);
+        let later: UpstreamReply =
+            serde_json::from_str(r#"{"status":200,"body":"x","body_encoding":"hex"}"#).unwrap();
+        assert_eq!(later.bytes(), None);
+    }
 
     #[test]
     fn error_codes_are_1_to_64_letters_digits_and_three_marks() {

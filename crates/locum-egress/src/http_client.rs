@@ -32,7 +32,7 @@ pub struct HttpRequest<'a> {
     /// The method.
     pub method: HttpMethod,
     /// The body; empty if there is none.
-    pub body: &'a str,
+    pub body: &'a [u8],
     /// The URL.
     pub url: &'a Url,
     /// Names and values of headers.
@@ -108,7 +108,7 @@ pub struct HttpAnswer {
     /// Names in lower case, and values. Those that are not text are left out.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// Why there is no answer.
@@ -164,7 +164,7 @@ impl HttpClient {
     /// Sends a request.
     ///
     /// # Errors
-    /// There is no answer, it is a redirect, it is too large, or it is not UTF-8.
+    /// There is no answer, it is a redirect, or it is too large.
     pub async fn send(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, HttpError> {
         let HttpRequest { method, body, url, headers, addresses, answer_bytes_max } = request;
         let origin = url.origin().ascii_serialization();
@@ -179,7 +179,7 @@ impl HttpClient {
         let mut sent = client.request(method.into(), url.clone());
         // With a body, even an empty one, a request states its length; GET has none.
         if method != HttpMethod::Get {
-            sent = sent.body(body.to_owned());
+            sent = sent.body(body.to_vec());
         }
         for (name, value) in headers {
             sent = sent.header(name, value);
@@ -226,8 +226,6 @@ async fn read(mut response: Response, origin: &str, bytes_max: usize) -> Result<
         }
         body.extend_from_slice(&chunk);
     }
-    let body = String::from_utf8(body)
-        .map_err(|_| unusable(origin, format_args!("answered with a body that is not UTF-8")))?;
     Ok(HttpAnswer { status: status.as_u16(), headers, body })
 }
 
@@ -285,7 +283,7 @@ mod tests {
         let url = Url::parse(url).unwrap();
         let request = HttpRequest {
             method: HttpMethod::Get,
-            body: "",
+            body: b"",
             url: &url,
             headers: &[],
             addresses: Addresses::Public,

@@ -84,7 +84,7 @@ async fn get(
 ) -> Result<HttpAnswer, String> {
     let request = HttpRequest {
         method: HttpMethod::Get,
-        body: "",
+        body: b"",
         url,
         headers,
         addresses,
@@ -95,7 +95,7 @@ async fn get(
 
 fn body(answer: HttpAnswer, what: &str) -> Result<String, String> {
     if answer.status == 200 {
-        Ok(answer.body)
+        String::from_utf8(answer.body).map_err(|_| format!("{what} is not UTF-8"))
     } else {
         Err(format!("{what} was answered with status {}", answer.status))
     }

@@ -17,6 +17,9 @@ pub struct Upstream {
     /// all that a vendor's prefix begins, such as `x-amz-*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
+    /// Whether bodies of its requests and replies may be other bytes than UTF-8. They cross the border in base64.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub binary_bodies: bool,
 }
 
 /// Where an upstream is.
@@ -52,7 +55,7 @@ impl Upstream {
     }
 
     fn at(origin: UpstreamOrigin) -> Self {
-        Self { origin, methods: Vec::new(), headers: Vec::new() }
+        Self { origin, methods: Vec::new(), headers: Vec::new(), binary_bodies: false }
     }
 
     /// Requests have these methods, of `GET`, `POST`, `PUT`, `PATCH` and `DELETE`. Without this call: `GET` and `POST`.
@@ -66,6 +69,15 @@ impl Upstream {
     #[must_use]
     pub fn methods<'a>(mut self, methods: impl IntoIterator<Item = &'a str>) -> Self {
         self.methods = methods.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Bodies of requests and replies may be other bytes than UTF-8: see
+    /// [`UpstreamRequest::with_bytes`](crate::upstream::UpstreamRequest::with_bytes) and
+    /// [`UpstreamReply::bytes`](crate::upstream::UpstreamReply::bytes). Without this call, such a reply fails.
+    #[must_use]
+    pub fn binary_bodies(mut self) -> Self {
+        self.binary_bodies = true;
         self
     }
 

@@ -26,6 +26,7 @@ struct AllowedUpstream {
     place: Place,
     methods: Vec<HttpMethod>,
     headers: Vec<HeaderPattern>,
+    binary_bodies: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +42,9 @@ pub struct AllowedRequest {
     url: Url,
     headers: Vec<(String, String)>,
     body: String,
+    /// The bytes of the body, if it is written in an encoding.
+    decoded: Option<Vec<u8>>,
+    binary_bodies: bool,
     scope: AddressScope,
     declared_origin: String,
 }
@@ -73,6 +77,9 @@ pub enum DisallowedRequest {
     /// The value of this header contains other characters than visible ASCII and spaces.
     #[error("the value of the header {0} is not visible ASCII")]
     HeaderValueNotAscii(String),
+    /// The manifest does not declare binary bodies for this upstream, or the body is not in base64.
+    #[error("the encoding of the body is not declared for this upstream, or the body is not in it")]
+    EncodingNotAllowed,
     /// The body exceeds [`UPSTREAM_REQUEST_BYTES_MAX`], or the method is `GET`.
     #[error("the body is too large, or not allowed with GET")]
     BodyNotAllowed,
@@ -111,10 +118,20 @@ impl AllowedUpstreams {
         let mut broken = None;
         for upstream in self.0.iter().filter(|upstream| upstream.place.contains(&url)) {
             match upstream.check(&request) {
-                Ok(method) => {
+                Ok((method, decoded)) => {
                     let (scope, declared_origin) = upstream.place.declared();
                     let UpstreamRequest { headers, body, .. } = request;
-                    return Ok(AllowedRequest { method, url, headers, body, scope, declared_origin });
+                    let binary_bodies = upstream.binary_bodies;
+                    return Ok(AllowedRequest {
+                        method,
+                        url,
+                        headers,
+                        body,
+                        decoded,
+                        binary_bodies,
+                        scope,
+                        declared_origin,
+                    });
                 }
                 Err(rule) => broken = broken.or(Some(rule)),
             }
@@ -127,21 +144,27 @@ impl AllowedUpstream {
     fn new(place: Place, declared: &Upstream) -> Self {
         let methods = declared.methods.iter().filter_map(|name| HttpMethod::from_name(name)).collect();
         let headers = declared.headers.iter().filter_map(|name| HeaderPattern::parse(name).ok()).collect();
-        Self { place, methods, headers }
+        Self { place, methods, headers, binary_bodies: declared.binary_bodies }
     }
 
-    /// The method of a request to this upstream, if the request is allowed.
-    fn check(&self, request: &UpstreamRequest) -> Result<HttpMethod, DisallowedRequest> {
+    /// The method of a request to this upstream and the bytes of an encoded body, if the request is allowed.
+    fn check(&self, request: &UpstreamRequest) -> Result<(HttpMethod, Option<Vec<u8>>), DisallowedRequest> {
         let methods = if self.methods.is_empty() { USUAL_METHODS.as_slice() } else { &self.methods };
         let method = methods.iter().copied().find(|method| method.as_str() == request.method);
         let method =
             method.ok_or_else(|| DisallowedRequest::MethodNotAllowed(printable(&request.method, 16)))?;
         check_headers(&request.headers, &self.headers)?;
         let body_bytes_max = if method == HttpMethod::Get { 0 } else { UPSTREAM_REQUEST_BYTES_MAX };
-        if request.body.len() > body_bytes_max {
+        let decoded = match request.body_encoding {
+            Some(_) if !self.binary_bodies => return Err(DisallowedRequest::EncodingNotAllowed),
+            Some(_) => Some(request.bytes().ok_or(DisallowedRequest::EncodingNotAllowed)?.into_owned()),
+            None => None,
+        };
+        let length = decoded.as_ref().map_or(request.body.len(), Vec::len);
+        if length > body_bytes_max {
             return Err(DisallowedRequest::BodyNotAllowed);
         }
-        Ok(method)
+        Ok((method, decoded))
     }
 }
 
@@ -224,9 +247,19 @@ impl AllowedRequest {
         &self.headers
     }
 
-    /// The body; empty if there is none.
+    /// The body as the issuer wrote it; empty if there is none.
     pub fn body(&self) -> &str {
         &self.body
+    }
+
+    /// The bytes of the body.
+    pub fn content(&self) -> &[u8] {
+        self.decoded.as_deref().unwrap_or(self.body.as_bytes())
+    }
+
+    /// Whether the issuer can be given a reply that is not UTF-8.
+    pub fn binary_bodies(&self) -> bool {
+        self.binary_bodies
     }
 
     /// The origin as the manifest or the settings declare it; where the manifest has a pattern, with the pattern.

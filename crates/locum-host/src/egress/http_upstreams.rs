@@ -36,7 +36,7 @@ impl Upstreams for HttpUpstreams {
         Box::pin(async move {
             let sent = HttpRequest {
                 method: request.method(),
-                body: request.body(),
+                body: request.content(),
                 url: request.url(),
                 headers: request.headers(),
                 addresses: match request.address_scope() {
@@ -47,7 +47,12 @@ impl Upstreams for HttpUpstreams {
             };
             let answer = timeout_at(deadline, self.0.send(sent)).await.unwrap_or(Err(HttpError::TimedOut));
             let HttpAnswer { status, headers, body } = answer.map_err(failed)?;
-            let mut reply = UpstreamReply::new(status, body);
+            let mut reply = UpstreamReply::of_bytes(status, body);
+            if reply.body_encoding.is_some() && !request.binary_bodies() {
+                let origin = request.url().origin().ascii_serialization();
+                let why = format!("{origin} answered with a body that is not UTF-8");
+                return Err(UpstreamError::Unreachable(why));
+            }
             reply.headers = headers;
             Ok(reply)
         })

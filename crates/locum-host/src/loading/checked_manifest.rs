@@ -411,6 +411,9 @@ mod tests {
                 json!({"kind": "host", "host": "api.example.com", "methods": methods, "headers": headers});
             read(&manifest).err().map(|fault| fault.cause)
         };
+        let mut binary = valid();
+        binary["issuers"][0]["upstreams"][0]["binary_bodies"] = json!(true);
+        assert!(read(&binary).err().unwrap().cause.contains("uses `body_encoding`, and does not list it"));
         let required = || json!(["methods", "headers"]);
         assert_eq!(with(required(), json!(["POST", "DELETE"]), json!(["x-vendor-*"])), None);
         assert_eq!(with(json!(["methods"]), json!(["PATCH"]), json!([])), None);

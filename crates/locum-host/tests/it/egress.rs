@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum_abi::answer::RevokeAnswer;
+use locum_abi::answer::{Credential, RevokeAnswer};
 use locum_engine::ports::IssuerFailure;
 use locum_host::HttpUpstreams;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::harness::{call_context, configured, load_with, options, parrot};
+use crate::harness::{call_context, configured, issue, load_with, options, parrot};
 
 /// The first byte of TLS (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -93,6 +93,23 @@ async fn a_request_is_sent_unchanged_and_without_extra_headers() {
     let mut names: Vec<&str> = lines.iter().filter_map(|line| Some(line.split_once(':')?.0)).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "authorization", "content-length", "content-type", "host", "user-agent"]);
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_text_go_both_ways_where_that_is_declared() {
+    let (url, task) = upstream(http("200 OK", "connection: close\r\n", &[0xff, 0])).await;
+    let request =
+        json!({"method": "POST", "url": url, "body": "AP9xdWVzdGlvbg==", "body_encoding": "base64"});
+    let set = load_with(parrot(), options(Arc::new(HttpUpstreams::new().unwrap()), LONG_DEADLINE)).unwrap();
+    let echo = r#"{"kind":"issued","credential":{"text":{input}},"issued_at":1900000000}"#;
+    let answers = [json!({"kind": "call", "request": request}).to_string(), echo.to_owned()];
+    let issuer = configured(&set, "parrot_calls", json!({"upstream": url, "answers": answers}));
+    let Credential::Text(input) = issue(&*issuer).await.unwrap().credential else { panic!("no text") };
+    let input: Value = serde_json::from_str(&input).unwrap();
+    let reply = &input["replies"][0];
+    assert_eq!((&reply["body"], &reply["body_encoding"]), (&json!("/wA="), &json!("base64")));
+    let sent = task.await.unwrap();
+    assert!(sent.contains("\r\ncontent-length: 10\r\n") && sent.ends_with("question"), "{sent}");
 }
 
 #[tokio::test]

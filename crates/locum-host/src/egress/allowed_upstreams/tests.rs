@@ -242,6 +242,27 @@ fn a_body_over_the_limit_is_refused() {
 }
 
 #[test]
+fn a_body_in_base64_is_for_an_upstream_that_declares_it() {
+    let mut declaring = manifest();
+    declaring.upstreams =
+        vec![Upstream::host("api.example.com").binary_bodies(), Upstream::host("login.example.com")];
+    let allowed = AllowedUpstreams::from_manifest(&declaring, &Map::new()).unwrap();
+    let request = |url: &str, bytes: &[u8]| UpstreamRequest::new("POST", url).with_bytes(bytes);
+    let (api, login) = ("https://api.example.com/", "https://login.example.com/");
+    assert_eq!(allowed.check(request(api, &[0, 0xff])).unwrap().content(), [0, 0xff]);
+    assert_eq!(allowed.check(post(api)).unwrap().content(), b"b");
+    let refused = |request: UpstreamRequest| allowed.check(request).unwrap_err();
+    assert_eq!(refused(request(login, &[0xff])), DisallowedRequest::EncodingNotAllowed);
+    let mut malformed = request(api, &[0xff]);
+    malformed.body.push('!');
+    assert_eq!(refused(malformed), DisallowedRequest::EncodingNotAllowed);
+    // The limit is one of bytes, whatever their text takes.
+    assert!(allowed.check(request(api, &vec![0xff; UPSTREAM_REQUEST_BYTES_MAX])).is_ok());
+    let too_large = request(api, &vec![0xff; UPSTREAM_REQUEST_BYTES_MAX + 1]);
+    assert_eq!(refused(too_large), DisallowedRequest::BodyNotAllowed);
+}
+
+#[test]
 fn three_headers_may_be_set_once_each() {
     let admit = |headers: &[(&str, &str)]| {
         let mut request = post("https://login.example.com/");
