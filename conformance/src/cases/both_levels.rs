@@ -13,7 +13,9 @@ use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::upstream::UpstreamReply;
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
+use locum_engine::ports::{
+    CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PresentedCredential, TenantAudiences,
+};
 use locum_host::{AllowedRequest, PluginSet, UpstreamError, Upstreams};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -82,12 +84,12 @@ impl Issuer for BothIssuers {
 
     fn revoke<'a>(
         &'a self,
-        credential: &'a str,
+        presented: PresentedCredential<'a>,
         context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
             let (in_process, runner, same_calls) =
-                at_both(self.in_process.revoke(credential, context), self.runner.revoke(credential, context))
+                at_both(self.in_process.revoke(presented, context), self.runner.revoke(presented, context))
                     .await;
             compare(in_process, &runner, same_calls, PartialEq::eq)
         })
@@ -246,7 +248,7 @@ mod tests {
 
         fn revoke<'a>(
             &'a self,
-            _: &'a str,
+            _: PresentedCredential<'a>,
             _: CallContext,
         ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
             Box::pin(ready(Err(IssuerFailure::ContractBroken("it revokes nothing".to_owned()))))

@@ -8,7 +8,9 @@ use locum_abi::answer::{Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{IssuerManifest, Manifest};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
+use locum_engine::ports::{
+    CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PresentedCredential, TenantAudiences,
+};
 use locum_host::secret_settings;
 
 use crate::faults::context::FaultContext;
@@ -137,14 +139,14 @@ impl Issuer for FaultyIssuer {
 
     fn revoke<'a>(
         &'a self,
-        credential: &'a str,
+        presented: PresentedCredential<'a>,
         context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
             match self.fault {
                 Fault::SkipsRevocation => Ok(RevokeAnswer::Revoked),
-                Fault::RevocationResult(change) => change(self.inner.revoke(credential, context).await),
-                _ => self.inner.revoke(credential, context).await,
+                Fault::RevocationResult(change) => change(self.inner.revoke(presented, context).await),
+                _ => self.inner.revoke(presented, context).await,
             }
         })
     }

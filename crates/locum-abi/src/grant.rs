@@ -58,6 +58,9 @@ pub struct IssueInput {
 pub struct RevokeInput {
     /// The credential to revoke, as the caller presented it. It may be anything that somebody sent.
     pub credential: String,
+    /// The client id of the caller. Absent from hosts that do not state it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// The replies to the upstream calls that the issuer has asked for, oldest first.
     #[serde(default)]
     pub replies: Vec<UpstreamReply>,

@@ -92,7 +92,7 @@ pub struct IssuerManifest {
     /// times than the grant.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub expiry_skew_seconds: u64,
-    /// Whether a tenant may have a credential given again for an equal grant, as hosts do with objects of upstreams that
+    /// Whether a tenant may have a credential reused for an equal grant, as hosts do with objects of upstreams that
     /// cannot be revoked; true if absent.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub reusable: bool,

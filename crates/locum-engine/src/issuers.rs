@@ -41,7 +41,7 @@ pub trait Issuer: Send + Sync {
     /// upstream revocation; other issuers need not implement it.
     fn revoke<'a>(
         &'a self,
-        _credential: &'a str,
+        _presented: PresentedCredential<'a>,
         _context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
@@ -52,6 +52,15 @@ pub trait Issuer: Send + Sync {
     fn is_paused(&self) -> bool {
         false
     }
+}
+
+/// A credential that a client presents to have it revoked.
+#[derive(Clone, Copy)]
+pub struct PresentedCredential<'a> {
+    /// The credential. It may be anything that somebody sent.
+    pub text: &'a str,
+    /// The `client_id` of the calling client.
+    pub client_id: &'a str,
 }
 
 /// The inputs of a call that are not in the grant: time and randomness.

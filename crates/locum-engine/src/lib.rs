@@ -31,7 +31,7 @@
 //! use std::sync::Arc;
 //!
 //! use locum_engine::contract::{
-//!     Configuration, Credential, CredentialForm, Failure, Grant, Issued, IssuerManifest, Lifetime, RevokeAnswer,
+//!     Configuration, Credential, CredentialForm, Failure, Grant, Issued, IssuerManifest, Lifetime,
 //! };
 //! use locum_engine::model::{AddOn, Client, ClientKey, ClientSecret, Tenant};
 //! use locum_engine::ports::{
@@ -57,14 +57,6 @@
 //!             issued_at,
 //!             expires_at: Some(issued_at + grant.lifetime_seconds as i64),
 //!         })))
-//!     }
-//!
-//!     fn revoke<'a>(
-//!         &'a self,
-//!         _: &'a str,
-//!         _: CallContext,
-//!     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
-//!         Box::pin(ready(Ok(RevokeAnswer::NotRevocable)))
 //!     }
 //! }
 //!

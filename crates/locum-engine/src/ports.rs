@@ -8,7 +8,9 @@ use locum_abi::operation::ENTROPY_BYTES;
 use crate::audit::AuditEvent;
 use crate::bucket::{BucketDecision, BucketRule};
 pub use crate::issuer_chain::{IssuerChain, chain};
-pub use crate::issuers::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, TenantAudiences};
+pub use crate::issuers::{
+    CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, PresentedCredential, TenantAudiences,
+};
 use crate::model::User;
 pub use crate::observer::{Endpoint, Observer, Outcome, Step};
 pub use crate::port_reply::{PortFuture, PortReply, StoreReply, StoreUnavailable};

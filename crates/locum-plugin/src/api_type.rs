@@ -102,7 +102,7 @@ impl ApiType {
         self
     }
 
-    /// A credential is never given again for an equal grant, also if the tenant allows that for upstreams.
+    /// A credential is never reused for an equal grant, also if the tenant allows that for upstreams.
     pub fn never_reused(mut self) -> Self {
         self.manifest.reusable = false;
         self

@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::capture;
 use crate::grant::Grant;
 use crate::issuer::Issuer;
+use crate::presented_credential::PresentedCredential;
 use crate::private_key::PrivateKey;
 use crate::signatures::Signatures;
 use crate::tenant::Tenant;
@@ -102,8 +103,8 @@ impl<T: Issuer> Guarded<T> {
                 }
             }
             REVOKE => {
-                let input: RevokeInput = parse(input)?;
-                Ok(reply(issuer.revoke(&input.credential, &input.replies)?))
+                let RevokeInput { credential: text, client_id, replies } = parse(input)?;
+                Ok(reply(issuer.revoke(&PresentedCredential { text, client_id }, &replies)?))
             }
             _ => Err(Failure::new(
                 FailureCode::UnknownOp,

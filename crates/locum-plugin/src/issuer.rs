@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api_type::ApiType;
 use crate::grant::Grant;
+use crate::presented_credential::PresentedCredential;
 use crate::tenant::Tenant;
 
 /// Issues credentials of one family. A value of this type is configured: there is no other state.
@@ -47,13 +48,17 @@ pub trait Issuer: Sized + Send + Sync + 'static {
 
     /// Revokes a credential at the upstream. The host calls it only if [`ApiType::revoked_upstream`] was promised.
     ///
-    /// `credential` may be anything that somebody sent. If it is not one of this issuer's, answer
+    /// What was presented may be anything that somebody sent. If it is not one of this issuer's credentials, answer
     /// [`RevokeAnswer::AlreadyGone`] and send it nowhere.
     ///
     /// # Errors
     /// As [`issue`](Issuer::issue).
-    fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
-        let _ = (credential, replies);
+    fn revoke(
+        &self,
+        presented: &PresentedCredential,
+        replies: &[UpstreamReply],
+    ) -> Result<RevokeAnswer, Failure> {
+        let _ = (presented, replies);
         Ok(RevokeAnswer::NotRevocable)
     }
 }

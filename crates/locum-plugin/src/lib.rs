@@ -52,6 +52,7 @@ mod export;
 mod grant;
 mod issuer;
 pub mod percent;
+mod presented_credential;
 mod private_key;
 #[cfg(feature = "saml")]
 pub mod saml;
@@ -75,6 +76,7 @@ pub use locum_abi::manifest::Upstream;
 pub use locum_abi::secret::Secret;
 pub use locum_abi::time::UnixTime;
 pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+pub use presented_credential::PresentedCredential;
 pub use private_key::PrivateKey;
 pub use tenant::Tenant;
 
@@ -89,7 +91,8 @@ pub mod exported {
 pub mod prelude {
     pub use crate::{
         Algorithm, ApiType, Credential, Failure, Grant, IssueAnswer, Issuer, Lifetime, NoParameters,
-        PrivateKey, RevokeAnswer, Secret, Tenant, UnixTime, Upstream, UpstreamReply, UpstreamRequest,
+        PresentedCredential, PrivateKey, RevokeAnswer, Secret, Tenant, UnixTime, Upstream, UpstreamReply,
+        UpstreamRequest,
     };
     pub use log;
     pub use schemars::JsonSchema;

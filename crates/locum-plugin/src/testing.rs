@@ -284,12 +284,13 @@ impl ReadyIssuer {
         }
     }
 
-    /// Revokes at [`NOW`].
+    /// Revokes at [`NOW`] for the client `caller`.
     ///
     /// # Errors
     /// The issuer's failure.
     pub fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
-        self.call(REVOKE, &RevokeInput { credential: credential.to_owned(), replies: replies.to_vec() })
+        let (credential, client_id) = (credential.to_owned(), Some("caller".to_owned()));
+        self.call(REVOKE, &RevokeInput { credential, client_id, replies: replies.to_vec() })
     }
 
     fn call<A: DeserializeOwned>(&self, op: u32, input: &impl Serialize) -> Result<A, Failure> {

@@ -8,7 +8,9 @@ use locum_abi::answer::{Credential, Failure, Issued, RevokeAnswer};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::{CredentialForm, IssuerManifest, Lifetime, LifetimeSetting, Revocation};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, PortFuture, TenantAudiences};
+use locum_engine::ports::{
+    CallContext, Issuer, IssuerFailure, Issuers, PortFuture, PresentedCredential, TenantAudiences,
+};
 use serde_json::json;
 
 use crate::faults::{PortCalls, UNAVAILABLE};
@@ -35,7 +37,7 @@ pub struct IssuerScript {
     paused: Mutex<HashSet<String>>,
     configurations: Mutex<Vec<Configuration>>,
     issued: Mutex<Vec<(Grant, CallContext)>>,
-    revoked: Mutex<Vec<(String, String)>>,
+    revoked: Mutex<Vec<[String; 3]>>,
     /// The audiences that issuers ask about, and the answers once they have asked.
     audiences: Mutex<BTreeMap<String, Option<bool>>>,
     calls: Arc<PortCalls>,
@@ -177,8 +179,8 @@ impl IssuerScript {
         audiences.iter().filter(|(_, own)| **own == Some(true)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// The api_type and the credential of each revocation, oldest first.
-    pub fn revocations(&self) -> Vec<(String, String)> {
+    /// The api_type, the calling client and the credential of each revocation, oldest first.
+    pub fn revocations(&self) -> Vec<[String; 3]> {
         self.revoked.lock().unwrap().clone()
     }
 }
@@ -233,15 +235,17 @@ impl Issuer for ScriptedIssuer {
 
     fn revoke<'a>(
         &'a self,
-        credential: &'a str,
+        presented: PresentedCredential<'a>,
         _: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
-        self.script.revoked.lock().unwrap().push((self.api_type.clone(), credential.to_owned()));
+        let PresentedCredential { text, client_id } = presented;
+        let asked = [self.api_type.as_str(), client_id, text].map(str::to_owned);
+        self.script.revoked.lock().unwrap().push(asked);
         let revoke = self.script.revoke.lock().unwrap().get(&self.api_type).cloned();
         let answer = if !self.script.calls.succeeds("revoke") {
             Err(IssuerFailure::Failed(Failure::internal(UNAVAILABLE)))
         } else {
-            revoke.map_or(Ok(RevokeAnswer::AlreadyGone), |revoke| revoke(credential))
+            revoke.map_or(Ok(RevokeAnswer::AlreadyGone), |revoke| revoke(presented.text))
         };
         Box::pin(ready(answer))
     }

@@ -90,15 +90,19 @@ impl Issuer for Salesforce {
         })
     }
 
-    fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
-        if !token::is_salesforces(credential) {
+    fn revoke(
+        &self,
+        presented: &PresentedCredential,
+        replies: &[UpstreamReply],
+    ) -> Result<RevokeAnswer, Failure> {
+        if !token::is_salesforces(&presented.text) {
             return Ok(RevokeAnswer::AlreadyGone);
         }
         if let [reply, ..] = replies {
             return token::revoked(reply);
         }
         let url = format!("{}/services/oauth2/revoke", self.login.base(self.community.as_ref()));
-        Ok(RevokeAnswer::Call { request: post_form(url, &[("token", credential)]) })
+        Ok(RevokeAnswer::Call { request: post_form(url, &[("token", &presented.text)]) })
     }
 }
 

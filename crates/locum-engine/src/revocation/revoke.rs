@@ -4,7 +4,7 @@ use locum_abi::answer::RevokeAnswer;
 
 use crate::delegation::refusal_of;
 use crate::issuers::IssuerFailure;
-use crate::ports::{CallContext, Ports, RefreshTokens};
+use crate::ports::{CallContext, Ports, PresentedCredential, RefreshTokens};
 use crate::prepared::PreparedAddOn;
 use crate::refresh_tokens::RefreshTokenHash;
 use crate::refusal::{Refusal, RefusalKind};
@@ -23,7 +23,9 @@ pub async fn revoke(ports: &Ports, admitted: AdmittedRevocation, reference: &str
     }
     for add_on in revocable.add_ons() {
         let context = CallContext { now_unix_ms, entropy: ports.entropy.draw() };
-        if is_known_to(add_on, revocable.token.expose(), context, reference).await? {
+        let presented =
+            PresentedCredential { text: revocable.token.expose(), client_id: revocable.client.id() };
+        if is_known_to(add_on, presented, context, reference).await? {
             break;
         }
     }
@@ -46,7 +48,7 @@ async fn revoke_refresh_token(
 
 async fn is_known_to(
     add_on: &PreparedAddOn,
-    token: &str,
+    presented: PresentedCredential<'_>,
     context: CallContext,
     reference: &str,
 ) -> Result<bool, Refusal> {
@@ -55,7 +57,7 @@ async fn is_known_to(
     if issuer.is_paused() {
         return Err(refusal_of(IssuerFailure::Paused, reference));
     }
-    match issuer.revoke(token, context).await.map_err(|failure| refusal_of(failure, reference))? {
+    match issuer.revoke(presented, context).await.map_err(|failure| refusal_of(failure, reference))? {
         RevokeAnswer::Revoked => Ok(true),
         RevokeAnswer::AlreadyGone => Ok(false),
         RevokeAnswer::NotRevocable => Err(not_revocable()),

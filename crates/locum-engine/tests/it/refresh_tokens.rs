@@ -379,7 +379,7 @@ fn a_refresh_token_is_revoked_by_its_client_with_its_whole_family() {
     assert_eq!(revoke("caller", &first), Ok(()), "a replaced one ends the family as well");
     assert_eq!(refresh(&test, &second, json!({})).summary(), UNKNOWN);
     assert_eq!(revoke("caller", &second), Ok(()));
-    assert_eq!(test.script.revocations(), [], "no issuer is asked");
+    assert!(test.script.revocations().is_empty(), "no issuer is asked");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn the_upstream_that_issued_a_token_revokes_it() {
     let test = answering(|| Ok(RevokeAnswer::Revoked));
     assert_eq!(revoke(&test, json!({})), "revoked");
     assert_eq!(revoke(&test, json!({"api_type": "salesforce_api"})), "revoked");
-    let revocation = ("salesforce_api".to_owned(), OPAQUE.to_owned());
+    let revocation = ["salesforce_api", "storage", OPAQUE].map(str::to_owned);
     assert_eq!(test.script.revocations(), [revocation.clone(), revocation]);
 }
 
@@ -106,7 +106,7 @@ fn add_ons_are_called_in_order_until_one_knows_the_token() {
         });
         test.script.answers_revocations("salesforce_api", move |_| Ok(first.clone()));
         assert_eq!(revoke(&test, json!({})), "revoked");
-        test.script.revocations().into_iter().map(|(api_type, _)| api_type).collect::<Vec<_>>()
+        test.script.revocations().into_iter().map(|[api_type, ..]| api_type).collect::<Vec<_>>()
     };
     assert_eq!(test(RevokeAnswer::Revoked), ["salesforce_api"]);
     assert_eq!(test(RevokeAnswer::AlreadyGone), ["salesforce_api", "salesforce_sandbox_api"]);

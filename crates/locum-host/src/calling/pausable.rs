@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use locum_abi::answer::{Issued, RevokeAnswer};
 use locum_abi::grant::Grant;
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture, TenantAudiences};
+use locum_engine::ports::{
+    CallContext, Issuer, IssuerFailure, PortFuture, PresentedCredential, TenantAudiences,
+};
 
 use crate::calling::backend::IssuerLabel;
 use crate::pauses::OperatorPauses;
@@ -33,13 +35,13 @@ impl<I: Issuer> Issuer for PausableIssuer<I> {
 
     fn revoke<'a>(
         &'a self,
-        credential: &'a str,
+        presented: PresentedCredential<'a>,
         context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         if self.is_paused() {
             return Box::pin(ready(Err(IssuerFailure::Paused)));
         }
-        self.issuer.revoke(credential, context)
+        self.issuer.revoke(presented, context)
     }
 
     fn is_paused(&self) -> bool {

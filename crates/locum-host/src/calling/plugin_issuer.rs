@@ -8,7 +8,9 @@ use locum_abi::grant::Grant;
 use locum_abi::operation::{ISSUE, REVOKE};
 use locum_abi::signing::SigningRequest;
 use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, PortFuture, TenantAudiences};
+use locum_engine::ports::{
+    CallContext, Issuer, IssuerFailure, PortFuture, PresentedCredential, TenantAudiences,
+};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -53,6 +55,7 @@ struct IssueInput<'a> {
 #[derive(Serialize)]
 struct RevokeInput<'a> {
     credential: &'a str,
+    client_id: &'a str,
     replies: &'a [UpstreamReply],
 }
 
@@ -91,11 +94,12 @@ impl Issuer for PluginIssuer {
 
     fn revoke<'a>(
         &'a self,
-        credential: &'a str,
+        presented: PresentedCredential<'a>,
         context: CallContext,
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
-            let input = |done: &Done| json(&RevokeInput { credential, replies: &done.replies });
+            let PresentedCredential { text: credential, client_id } = presented;
+            let input = |done: &Done| json(&RevokeInput { credential, client_id, replies: &done.replies });
             self.run_steps::<RevokeAnswer>(REVOKE, context, input, None).await
         })
     }

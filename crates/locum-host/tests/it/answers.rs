@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     NOW, ScriptedUpstreams, call_context, configured, contract_breach, issue, load, load_with, options,
-    parrot, reply, take_log,
+    parrot, presented, reply, take_log,
 };
 
 /// An issuer that gives this answer to every call.
@@ -116,7 +116,19 @@ async fn an_issuer_may_make_upstream_calls_to_revoke() {
     let set = load_with(parrot(), options(script, Duration::from_secs(10))).unwrap();
     let answers = json!([call_to("https://login.example.com/revoke"), r#"{"kind":"already_gone"}"#]);
     let issuer = configured(&set, "parrot_jwt", json!({"answers": answers}));
-    assert_eq!(issuer.revoke("token", call_context()).await.unwrap(), RevokeAnswer::AlreadyGone);
+    assert_eq!(issuer.revoke(presented("token"), call_context()).await.unwrap(), RevokeAnswer::AlreadyGone);
+}
+
+#[tokio::test]
+async fn a_revocation_names_the_credential_and_its_caller() {
+    let script = ScriptedUpstreams::of([Ok(reply(200, ""))]);
+    let set = load_with(parrot(), options(script.clone(), Duration::from_secs(10))).unwrap();
+    let call =
+        r#"{"kind":"call","request":{"method":"POST","url":"https://login.example.com/","body":{input}}}"#;
+    let issuer = configured(&set, "parrot_jwt", json!({"answers": [call, r#"{"kind":"revoked"}"#]}));
+    issuer.revoke(presented("token"), call_context()).await.unwrap();
+    let input: Value = serde_json::from_str(script.requests.lock().unwrap()[0].body()).unwrap();
+    assert_eq!(input, json!({"credential": "token", "client_id": "caller", "replies": []}));
 }
 
 #[tokio::test]
@@ -130,11 +142,11 @@ async fn nothing_is_sent_to_an_upstream_before_the_second_poll() {
         poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await
     };
     // A server that lets no more requests wait drops the call here.
-    let mut dropped = issuer.revoke("token", call_context());
+    let mut dropped = issuer.revoke(presented("token"), call_context());
     assert!(!poll_once(&mut dropped).await);
     drop(dropped);
     assert_eq!(sent(), 0);
-    let mut call = issuer.revoke("token", call_context());
+    let mut call = issuer.revoke(presented("token"), call_context());
     assert!(!poll_once(&mut call).await);
     assert_eq!(sent(), 0);
     assert_eq!(call.await.unwrap(), RevokeAnswer::AlreadyGone);
@@ -152,7 +164,7 @@ async fn revoked_after(statuses: &[u16], idempotent: bool, failure: Value) -> (b
     let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
     let settings = json!({"answers": answers, "failure_of_500": failure.to_string()});
     let issuer = configured(&set, "parrot_jwt", settings);
-    let revoked = issuer.revoke("token", call_context()).await.is_ok();
+    let revoked = issuer.revoke(presented("token"), call_context()).await.is_ok();
     let sent = script.requests.lock().unwrap().len();
     (revoked, sent)
 }

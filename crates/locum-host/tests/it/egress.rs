@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::harness::{call_context, configured, issue, load_with, options, parrot};
+use crate::harness::{call_context, configured, issue, load_with, options, parrot, presented};
 
 /// The first byte of TLS (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -54,7 +54,7 @@ async fn call(url: &str, deadline: Duration) -> Result<RevokeAnswer, IssuerFailu
     let answers = [json!({"kind": "call", "request": request}), json!({"kind": "already_gone"})];
     let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
     let issuer = configured(&set, "parrot_jwt", json!({"upstream": url, "answers": answers}));
-    issuer.revoke("token", call_context()).await
+    issuer.revoke(presented("token"), call_context()).await
 }
 
 const LONG_DEADLINE: Duration = Duration::from_secs(60);
@@ -123,7 +123,7 @@ async fn a_declared_method_and_header_are_sent() {
         let answers = [json!({"kind": "call", "request": request}), json!({"kind": "revoked"})];
         let answers: Vec<String> = answers.iter().map(Value::to_string).collect();
         let issuer = configured(&set, "parrot_calls", json!({"upstream": url, "answers": answers}));
-        assert_eq!(issuer.revoke("token", call_context()).await.unwrap(), RevokeAnswer::Revoked);
+        assert_eq!(issuer.revoke(presented("token"), call_context()).await.unwrap(), RevokeAnswer::Revoked);
         let request = task.await.unwrap();
         assert!(request.starts_with(&format!("{method} /path?query=1 HTTP/1.1\r\n")), "{request}");
         assert!(request.contains("\r\nx-api-version: 2022-11-28\r\n"), "{request}");

@@ -13,7 +13,9 @@ use locum_abi::answer::{Failure, Issued};
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::Grant;
 use locum_abi::upstream::UpstreamReply;
-use locum_engine::ports::{CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, PortFuture};
+use locum_engine::ports::{
+    CallContext, Issuer, IssuerFailure, Issuers, NoAudiences, PortFuture, PresentedCredential,
+};
 use locum_host::runner::RunnerCommand;
 use locum_host::{
     AllowedRequest, Isolation, LoadError, LoadOptions, Pins, PluginSet, UpstreamError, Upstreams, inspect,
@@ -163,6 +165,11 @@ pub(crate) fn grant() -> Grant {
         parameters: Map::new(),
         lifetime_seconds: 60,
     }
+}
+
+/// A credential that the client `caller` presents.
+pub(crate) fn presented(text: &str) -> PresentedCredential<'_> {
+    PresentedCredential { text, client_id: "caller" }
 }
 
 pub(crate) fn call_context() -> CallContext {

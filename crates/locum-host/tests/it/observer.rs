@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     NOW, ScriptedUpstreams, call_context, configured, issue, load_in_runner, load_with, options, parrot,
-    reply,
+    presented, reply,
 };
 
 const URL: &str = "http://10.0.0.7:8080/path";
@@ -89,7 +89,7 @@ async fn each_call_is_told_with_its_outcome() {
     issue(&*issuer).await.unwrap();
     assert_eq!(lines(&recorder), ["issue answered"]);
     let issuer = configured(&set, "parrot_jwt", settings(&[json!({"kind": "already_gone"})]));
-    issuer.revoke("token", call_context()).await.unwrap();
+    issuer.revoke(presented("token"), call_context()).await.unwrap();
     assert_eq!(lines(&recorder)[1..], ["revoke answered"]);
     let broken = configured(&set, "parrot_jwt", settings(&[json!({"kind": "tomorrow"})]));
     issue(&*broken).await.unwrap_err();

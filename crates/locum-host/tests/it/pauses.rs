@@ -6,7 +6,9 @@ use locum_engine::ports::{Issuer, IssuerFailure};
 use locum_host::{LoadOptions, PauseScope, PluginSet};
 use serde_json::json;
 
-use crate::harness::{ScriptedUpstreams, call_context, configured, issue, load, load_in_runner, parrot};
+use crate::harness::{
+    ScriptedUpstreams, call_context, configured, issue, load, load_in_runner, parrot, presented,
+};
 
 fn both_levels() -> [PluginSet; 2] {
     let options = LoadOptions::new(Arc::new(ScriptedUpstreams::default()));
@@ -29,7 +31,10 @@ async fn a_paused_issuer_is_not_called_until_it_is_resumed() {
         assert_eq!(set.pauses().iter().map(|pause| &pause.scope).collect::<Vec<_>>(), [&all]);
         assert!(issuer.is_paused());
         assert!(matches!(issue(&*issuer).await, Err(IssuerFailure::Paused)));
-        assert!(matches!(issuer.revoke("a token", call_context()).await, Err(IssuerFailure::Paused)));
+        assert!(matches!(
+            issuer.revoke(presented("a token"), call_context()).await,
+            Err(IssuerFailure::Paused)
+        ));
         assert_eq!((set.resume(&all), set.resume(&all)), (1, 0));
         assert!(set.pauses().is_empty());
         assert!(!issuer.is_paused() && issue(&*issuer).await.is_ok());

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     NOW, ScriptedUpstreams, TestDirectory, call_context, configuration, grant, load, load_in_runner, parrot,
+    presented,
 };
 
 const PRIVATE_KEY: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pem");
@@ -370,7 +371,7 @@ async fn bytes_are_signed_if_the_pin_allows_it_and_they_cannot_be_a_jwt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_signed_while_a_credential_is_revoked() {
     for set in both_levels() {
-        let revoked = signing(&set, &tenant_token()).revoke("credential", call_context()).await;
+        let revoked = signing(&set, &tenant_token()).revoke(presented("credential"), call_context()).await;
         let Err(IssuerFailure::ContractBroken(how)) = revoked else { panic!("{revoked:?}") };
         assert!(how.contains("it asks for a signature, but issues no credential"), "{how}");
     }

@@ -36,7 +36,7 @@ async fn the_token_is_sent_to_the_issuer_of_the_clients_add_on() {
     let server = TestServer::new();
     server.send(post_body("/oauth/revoke", FORM, "client_id=crm&token=known")).await;
     let revocations = server.doubles.script.revocations();
-    assert_eq!(revocations, [("salesforce_api".to_owned(), "known".to_owned())]);
+    assert_eq!(revocations, [["salesforce_api", "crm", "known"].map(str::to_owned)]);
 }
 
 #[tokio::test]
