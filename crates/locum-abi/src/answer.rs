@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::kept::Keep;
 use crate::signing::SigningRequest;
 use crate::upstream::UpstreamRequest;
 
@@ -17,6 +18,27 @@ pub struct Reply<T> {
     /// Log lines, oldest first. The host adds the plugin's name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<LogLine>,
+    /// Values to keep for later requests. Only of issuers whose manifest says that they
+    /// [keep](crate::manifest::IssuerManifest::keeps) some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Keep>,
+    /// Keys of values to forget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forget: Vec<String>,
+}
+
+/// A failed reply of any operation, with what the plugin has kept all the same.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FailedReply {
+    /// The failure. In JSON its members are beside the others.
+    #[serde(flatten)]
+    pub failure: Failure,
+    /// As [`Reply::keep`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Keep>,
+    /// As [`Reply::forget`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forget: Vec<String>,
 }
 
 /// The answer to [`ISSUE`](crate::operation::ISSUE).

@@ -1,8 +1,11 @@
 //! The grant: all that a credential may depend on, besides the issuer's settings, the time and the entropy.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::secret::Secret;
 use crate::upstream::UpstreamReply;
 
 /// What the engine has authorised. The issuer may issue less, never more.
@@ -51,6 +54,9 @@ pub struct IssueInput {
     /// The signatures that the issuer has asked for, oldest first: compact JWTs, or base64 for bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<String>,
+    /// The values that earlier requests had the host [keep](crate::kept), by key; the same in all calls of one request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "exposed")]
+    pub kept: BTreeMap<String, Secret>,
 }
 
 /// Input of [`REVOKE`](crate::operation::REVOKE).
@@ -64,4 +70,12 @@ pub struct RevokeInput {
     /// The replies to the upstream calls that the issuer has asked for, oldest first.
     #[serde(default)]
     pub replies: Vec<UpstreamReply>,
+    /// As [`IssueInput::kept`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "exposed")]
+    pub kept: BTreeMap<String, Secret>,
+}
+
+/// Writes kept values into a message that must carry them.
+fn exposed<S: Serializer>(kept: &BTreeMap<String, Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(kept.iter().map(|(key, value)| (key, value.expose())))
 }

@@ -37,6 +37,7 @@ pub mod configuration;
 #[cfg(feature = "ffi")]
 pub mod ffi;
 pub mod grant;
+pub mod kept;
 pub mod manifest;
 pub mod note;
 pub mod operation;

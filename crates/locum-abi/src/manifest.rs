@@ -24,7 +24,7 @@ pub const CONTRACT: u32 = 2;
 
 /// What a manifest of contract 2 can list under [`requires`](Manifest::requires). A plugin that requires nothing of it states
 /// contract 1, so that older hosts load it too.
-pub const REQUIREMENTS: [&str; 4] = [SIGNS_WITH, METHODS, HEADERS, BODY_ENCODING];
+pub const REQUIREMENTS: [&str; 5] = [SIGNS_WITH, METHODS, HEADERS, BODY_ENCODING, KEEP];
 
 /// The most of [`expiry_skew_seconds`](IssuerManifest::expiry_skew_seconds).
 pub const EXPIRY_SKEW_SECONDS_MAX: u64 = 60;
@@ -40,6 +40,9 @@ const HEADERS: &str = "headers";
 
 /// The requirement of an upstream's [binary bodies](Upstream::binary_bodies).
 const BODY_ENCODING: &str = "body_encoding";
+
+/// The requirement of [`keeps`](IssuerManifest::keeps).
+const KEEP: &str = "keep";
 
 /// Who a plugin is and what it issues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +95,9 @@ pub struct IssuerManifest {
     /// times than the grant.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub expiry_skew_seconds: u64,
+    /// Whether it has the host [keep](crate::kept) values between requests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps: bool,
     /// Whether a tenant may have a credential reused for an equal grant, as hosts do with objects of upstreams that
     /// cannot be revoked; true if absent.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
@@ -298,6 +304,7 @@ pub fn required_by(issuers: &[IssuerManifest]) -> Vec<String> {
         (METHODS, upstream(|upstream| !upstream.methods.is_empty())),
         (HEADERS, upstream(|upstream| !upstream.headers.is_empty())),
         (BODY_ENCODING, upstream(|upstream| upstream.binary_bodies)),
+        (KEEP, issuers.iter().any(|issuer| issuer.keeps)),
     ];
     used.into_iter().filter(|(_, is_used)| *is_used).map(|(name, _)| name.to_owned()).collect()
 }
@@ -317,6 +324,7 @@ impl IssuerManifest {
             revocation_advice: "It cannot be revoked: it is valid until it expires.".to_owned(),
             upstreams: Vec::new(),
             expiry_skew_seconds: 0,
+            keeps: false,
             reusable: true,
             signs_with: Vec::new(),
             signs: Signs::default(),

@@ -10,6 +10,7 @@ mod call_outcome;
 mod configure_threads;
 pub(crate) mod health;
 pub(crate) mod in_process;
+pub(crate) mod kept_values;
 pub(crate) mod pausable;
 mod piece_filter;
 pub(crate) mod plugin_issuer;

@@ -50,6 +50,18 @@ pub const SECRET_IN_CREDENTIAL_BYTES_MIN: usize = 8;
 /// Most log lines of one call. The rest is dropped.
 pub const LOG_LINES_MAX: usize = 64;
 
+/// Most values that one issuer has kept between requests.
+pub const KEPT_VALUES_MAX: usize = 16;
+
+/// Longest key of a kept value, in bytes.
+pub const KEPT_KEY_BYTES_MAX: usize = 64;
+
+/// Largest kept value, in bytes.
+pub const KEPT_VALUE_BYTES_MAX: usize = 16 << 10;
+
+/// How long a value is kept at most, in seconds.
+pub const KEPT_SECONDS_MAX: i64 = 86_400;
+
 /// Most upstream calls of one request.
 pub const UPSTREAM_CALLS_MAX: usize = 4;
 

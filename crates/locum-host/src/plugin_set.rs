@@ -14,13 +14,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::calling::answer::read_failure;
 use crate::calling::backend::{CreateError, IssuerLabel};
+use crate::calling::kept_values::KeptValues;
 use crate::calling::pausable::PausableIssuer;
 use crate::calling::plugin_issuer::PluginIssuer;
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
 use crate::egress::upstreams::Upstreams;
-use crate::limits::{CONFIGURE_DEADLINE, CONFIGURE_THREADS_MAX, REQUEST_DEADLINE};
+use crate::limits::{CONFIGURE_DEADLINE, CONFIGURE_THREADS_MAX, MESSAGE_CHARS_MAX, REQUEST_DEADLINE};
 use crate::loading::load_error::{LoadError, LoadErrorCode, LoadFault};
 use crate::loading::pins::Pins;
 use crate::loading::plugin_file::plugin_files;
@@ -259,6 +260,7 @@ impl Issuers for PluginSet {
             observer,
             signer,
             secret_mask,
+            kept: manifest.keeps.then(KeptValues::default),
             time_limit: self.options.deadline,
         };
         Ok(Arc::new(PausableIssuer { issuer, plugin: Arc::clone(name), label, pauses }))
@@ -320,8 +322,10 @@ fn overwrite_value(value: &mut Value) {
 /// Reads the failure with which a plugin refused a configuration.
 fn refusal(refused: &[u8], plugin: &str, secret_mask: &SecretMask) -> Failure {
     match read_failure(refused, secret_mask) {
-        Ok((failure, lines)) => {
-            plugin_log::relay(plugin, secret_mask, &lines);
+        Ok((failure, accompanying)) => {
+            plugin_log::relay(plugin, &accompanying.logs, |text| {
+                secret_mask.sanitized(text, MESSAGE_CHARS_MAX)
+            });
             failure
         }
         Err(broken) => Failure::internal(format!("the plugin broke its contract: {broken}")),

@@ -102,6 +102,12 @@ impl ApiType {
         self
     }
 
+    /// The host keeps values between requests for the issuer: see [`Kept`](crate::Kept).
+    pub fn keeps(mut self) -> Self {
+        self.manifest.keeps = true;
+        self
+    }
+
     /// A credential is never reused for an equal grant, also if the tenant allows that for upstreams.
     pub fn never_reused(mut self) -> Self {
         self.manifest.reusable = false;

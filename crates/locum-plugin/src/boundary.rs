@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use locum_abi::answer::{Failure, FailureCode, IssueAnswer, Reply};
+use locum_abi::answer::{FailedReply, Failure, FailureCode, IssueAnswer, Reply};
 use locum_abi::boundary::{AbiIssuer, BorrowedBytes, CallResult, IssuerBox, OwnedBytes, issuer_box};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::{IssueInput, RevokeInput};
@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::capture;
 use crate::grant::Grant;
 use crate::issuer::Issuer;
+use crate::kept::Kept;
 use crate::presented_credential::PresentedCredential;
 use crate::private_key::PrivateKey;
 use crate::signatures::Signatures;
@@ -77,15 +78,26 @@ impl<T: Issuer> AbiIssuer for Guarded<T> {
         input: BorrowedBytes<'_>,
     ) -> CallResult<OwnedBytes> {
         let now = UnixTime::from_milliseconds(now_unix_ms);
-        guarded(|| self.operate(op, now, entropy.as_slice(), input.as_slice()))
+        let kept = Kept::default();
+        guarded(|| self.operate(op, now, entropy.as_slice(), input.as_slice(), &kept))
             .map(OwnedBytes::from)
-            .map_err(|failure| to_json(&failure).into())
+            .map_err(|failure| {
+                let (keep, forget) = kept.take_orders();
+                to_json(&FailedReply { failure, keep, forget }).into()
+            })
             .into()
     }
 }
 
 impl<T: Issuer> Guarded<T> {
-    fn operate(&self, op: u32, now: UnixTime, entropy: &[u8], input: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn operate(
+        &self,
+        op: u32,
+        now: UnixTime,
+        entropy: &[u8],
+        input: &[u8],
+        kept: &Kept,
+    ) -> Result<Vec<u8>, Failure> {
         let Self(Some(issuer)) = self else {
             return Err(Failure::internal("called after it was dropped"));
         };
@@ -95,16 +107,27 @@ impl<T: Issuer> Guarded<T> {
                 let entropy = <[u8; ENTROPY_BYTES]>::try_from(entropy)
                     .map_err(|_| Failure::internal(format!("expected {ENTROPY_BYTES} bytes of entropy")))?;
                 let signatures = Signatures::new(input.signatures);
-                let grant = Grant::from_message(input.grant, now, entropy, signatures.clone())?;
+                let grant = Grant::from_message(
+                    input.grant,
+                    now,
+                    entropy,
+                    kept.with(input.kept),
+                    signatures.clone(),
+                )?;
                 let answer = issuer.issue(&grant, &input.replies);
                 match signatures.missing() {
-                    Some(request) => Ok(reply(IssueAnswer::Sign { request })),
-                    None => Ok(reply(answer?)),
+                    // Nor is anything kept that an answer without its signature asks for.
+                    Some(request) => {
+                        kept.take_orders();
+                        Ok(reply(IssueAnswer::Sign { request }, kept))
+                    }
+                    None => Ok(reply(answer?, kept)),
                 }
             }
             REVOKE => {
-                let RevokeInput { credential: text, client_id, replies } = parse(input)?;
-                Ok(reply(issuer.revoke(&PresentedCredential { text, client_id }, &replies)?))
+                let RevokeInput { credential: text, client_id, replies, kept: stored } = parse(input)?;
+                let presented = PresentedCredential { text, client_id, kept: kept.with(stored) };
+                Ok(reply(issuer.revoke(&presented, &replies)?, kept))
             }
             _ => Err(Failure::new(
                 FailureCode::UnknownOp,
@@ -125,8 +148,9 @@ impl<T: Issuer> Drop for Guarded<T> {
     }
 }
 
-fn reply<A: Serialize>(answer: A) -> Vec<u8> {
-    to_json(&Reply { answer, logs: capture::take_lines() })
+fn reply<A: Serialize>(answer: A, kept: &Kept) -> Vec<u8> {
+    let (keep, forget) = kept.take_orders();
+    to_json(&Reply { answer, logs: capture::take_lines(), keep, forget })
 }
 
 /// Turns a panic of `run` into a failure, also if dropping the panic's payload panics again.

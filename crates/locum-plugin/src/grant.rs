@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::kept::Kept;
 use crate::private_key::PrivateKey;
 use crate::signatures::Signatures;
 use crate::typed_members::{self, Unreadable};
@@ -39,6 +40,8 @@ pub struct Grant<P> {
     pub now: UnixTime,
     /// Random bytes, new for each request, to make ids of.
     pub entropy: [u8; ENTROPY_BYTES],
+    /// The values that earlier requests to this add-on had the host keep.
+    pub kept: Kept,
     pub(crate) signatures: Signatures,
 }
 
@@ -184,6 +187,7 @@ impl<P: DeserializeOwned> Grant<P> {
         message: GrantMessage,
         now: UnixTime,
         entropy: [u8; ENTROPY_BYTES],
+        kept: Kept,
         signatures: Signatures,
     ) -> Result<Self, Failure> {
         let parameters = typed_members::read(message.parameters).map_err(refused_parameter)?;
@@ -198,6 +202,7 @@ impl<P: DeserializeOwned> Grant<P> {
             lifetime_seconds: i64::try_from(message.lifetime_seconds).unwrap_or(i64::MAX),
             now,
             entropy,
+            kept,
             signatures,
         })
     }

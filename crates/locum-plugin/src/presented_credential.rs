@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::kept::Kept;
+
 /// A credential that a client presents to have it revoked. Its `Debug` does not show the credential.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -10,6 +12,8 @@ pub struct PresentedCredential {
     pub text: String,
     /// The client id of the caller; absent if the host does not state it.
     pub client_id: Option<String>,
+    /// The values that earlier requests to this add-on had the host keep.
+    pub kept: Kept,
 }
 
 impl fmt::Debug for PresentedCredential {

@@ -39,18 +39,22 @@ mod host;
 #[cfg(feature = "signing")]
 mod keys;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use locum_abi::answer::{Credential, Failure, IssueAnswer, Issued, Reply, RevokeAnswer};
+use locum_abi::answer::{Credential, FailedReply, Failure, IssueAnswer, Issued, Reply, RevokeAnswer};
 use locum_abi::boundary::IssuerBox;
 #[cfg(feature = "signing")]
 use locum_abi::configuration::SigningKey;
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::{Grant, IssueInput, RevokeInput};
+use locum_abi::kept::Keep;
 #[cfg(feature = "signing")]
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::manifest::Manifest;
 use locum_abi::operation::{ENTROPY_BYTES, ISSUE, REVOKE};
+use locum_abi::secret::Secret;
 #[cfg(not(feature = "signing"))]
 use locum_abi::signing::SigningKeys;
 #[cfg(feature = "signing")]
@@ -66,6 +70,7 @@ use crate::api_type::ApiType;
 use crate::boundary::configured;
 use crate::grant::{Grant as TypedGrant, NoParameters};
 use crate::issuer::Issuer;
+use crate::kept::Kept;
 #[cfg(feature = "signing")]
 use crate::private_key::PrivateKey;
 use crate::signatures::Signatures;
@@ -130,6 +135,7 @@ fn typed_grant_with(signatures: Signatures) -> TypedGrant<NoParameters> {
         lifetime_seconds: 3600,
         now: NOW,
         entropy: ENTROPY,
+        kept: Kept::default(),
         signatures,
     }
 }
@@ -166,6 +172,8 @@ pub fn with_signatures<T>(
 /// An issuer that was configured as a host configures it.
 pub struct ReadyIssuer {
     issuer: IssuerBox,
+    /// What the issuer had kept. Nothing expires here: each call is made at [`NOW`].
+    kept: Mutex<BTreeMap<String, Secret>>,
     #[cfg(feature = "signing")]
     keys: HostKeys,
 }
@@ -195,6 +203,7 @@ impl ReadyIssuer {
         };
         Ok(Self {
             issuer: configured::<T>(configuration)?,
+            kept: Mutex::default(),
             #[cfg(feature = "signing")]
             keys,
         })
@@ -209,8 +218,9 @@ impl ReadyIssuer {
         expect(unused_mut, clippy::never_loop, reason = "nothing is signed")
     )]
     pub fn issue(&self, grant: &Grant, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+        let kept = self.kept();
         let mut input =
-            IssueInput { grant: grant.clone(), replies: replies.to_vec(), signatures: Vec::new() };
+            IssueInput { grant: grant.clone(), replies: replies.to_vec(), signatures: Vec::new(), kept };
         loop {
             match self.call(ISSUE, &input)? {
                 #[cfg(feature = "signing")]
@@ -290,19 +300,37 @@ impl ReadyIssuer {
     /// The issuer's failure.
     pub fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
         let (credential, client_id) = (credential.to_owned(), Some("caller".to_owned()));
-        self.call(REVOKE, &RevokeInput { credential, client_id, replies: replies.to_vec() })
+        let kept = self.kept();
+        self.call(REVOKE, &RevokeInput { credential, client_id, replies: replies.to_vec(), kept })
     }
 
     fn call<A: DeserializeOwned>(&self, op: u32, input: &impl Serialize) -> Result<A, Failure> {
         let input = serde_json::to_vec(input).unwrap_or_default();
         let answer = self.issuer.call(op, NOW.as_milliseconds(), ENTROPY[..].into(), input.as_slice().into());
         match answer.into_result() {
-            Ok(reply) => serde_json::from_slice::<Reply<A>>(&reply)
-                .map(|reply| reply.answer)
-                .map_err(|error| Failure::internal(format!("the plugin's reply: {error}"))),
-            Err(failure) => Err(serde_json::from_slice(&failure)
-                .unwrap_or_else(|error| Failure::internal(format!("the plugin's failure: {error}")))),
+            Ok(reply) => {
+                let Reply { answer, keep, forget, .. } = serde_json::from_slice::<Reply<A>>(&reply)
+                    .map_err(|error| Failure::internal(format!("the plugin's reply: {error}")))?;
+                self.keep(keep, &forget);
+                Ok(answer)
+            }
+            Err(failure) => {
+                let FailedReply { failure, keep, forget } = serde_json::from_slice(&failure)
+                    .map_err(|error| Failure::internal(format!("the plugin's failure: {error}")))?;
+                self.keep(keep, &forget);
+                Err(failure)
+            }
         }
+    }
+
+    fn kept(&self) -> BTreeMap<String, Secret> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, keep: Vec<Keep>, forget: &[String]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|key, _| !forget.contains(key));
+        kept.extend(keep.into_iter().map(|keep| (keep.key, keep.value)));
     }
 }
 

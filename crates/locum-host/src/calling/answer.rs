@@ -1,6 +1,11 @@
 //! Parses the answers of plugins: limits their size, and escapes the texts that people read.
 
-use locum_abi::answer::{Credential, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer};
+use std::mem::take;
+
+use locum_abi::answer::{
+    Credential, FailedReply, Failure, FailureCode, IssueAnswer, Issued, LogLine, RevokeAnswer,
+};
+use locum_abi::kept::Keep;
 use locum_abi::signing::SigningRequest;
 use locum_abi::upstream::{UpstreamRequest, is_error_code};
 use locum_engine::ports::IssuerFailure;
@@ -8,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::calling::backend::RawAnswer;
+use crate::calling::kept_values::KeepOrders;
 use crate::calling::secret_mask::SecretMask;
 use crate::limits::{ANSWER_BYTES_MAX, CREDENTIAL_BYTES_MAX};
 
@@ -46,6 +52,17 @@ pub(crate) struct AnswerMembers<'a> {
     request: Option<&'a RawValue>,
     #[serde(default)]
     logs: Vec<LogLine>,
+    #[serde(default)]
+    keep: Vec<Keep>,
+    #[serde(default)]
+    forget: Vec<String>,
+}
+
+/// What comes with an answer or a failure of any kind.
+#[derive(Default)]
+pub(crate) struct Accompanying {
+    pub(crate) logs: Vec<LogLine>,
+    pub(crate) orders: KeepOrders,
 }
 
 #[derive(Deserialize)]
@@ -99,44 +116,48 @@ fn parsed<'a, T: Deserialize<'a>>(request: &'a RawValue) -> Option<T> {
     serde_json::from_str(request.get()).ok()
 }
 
-/// Parses an answer and the log lines that came with it.
+/// Parses an answer and what came with it.
 pub(crate) fn read_answer<A: OperationAnswer>(
     answered: RawAnswer,
     secret_mask: &SecretMask,
-) -> (Result<IssuerStep<A::Outcome>, IssuerFailure>, Vec<LogLine>) {
+) -> (Result<IssuerStep<A::Outcome>, IssuerFailure>, Accompanying) {
     match answered {
         Ok(reply) => match parse::<AnswerMembers<'_>>(&reply, "reply") {
             Ok(mut members) => {
-                let logs = std::mem::take(&mut members.logs);
+                let AnswerMembers { logs, keep, forget, .. } = &mut members;
+                let accompanying = Accompanying {
+                    logs: take(logs),
+                    orders: KeepOrders { keep: take(keep), forget: take(forget) },
+                };
                 let missing = || {
                     IssuerFailure::ContractBroken(
                         "its reply lacks a required member, or one is malformed".to_owned(),
                     )
                 };
-                (A::from_members(members).ok_or_else(missing), logs)
+                (A::from_members(members).ok_or_else(missing), accompanying)
             }
-            Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
+            Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Accompanying::default()),
         },
         Err(failure) => match read_failure(&failure, secret_mask) {
-            Ok((failure, logs)) => (Err(IssuerFailure::Failed(failure)), logs),
-            Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Vec::new()),
+            Ok((failure, accompanying)) => (Err(IssuerFailure::Failed(failure)), accompanying),
+            Err(broken) => (Err(IssuerFailure::ContractBroken(broken)), Accompanying::default()),
         },
     }
 }
 
-/// Parses a failure and the log lines that came with it. Its texts are escaped and free of the issuer's secrets.
+/// Parses a failure and what came with it. Its texts are escaped and free of the issuer's secrets.
 pub(crate) fn read_failure(
     bytes: &[u8],
     secret_mask: &SecretMask,
-) -> Result<(Failure, Vec<LogLine>), String> {
-    let mut failure: Failure = parse(bytes, "failure")?;
-    let logs = std::mem::take(&mut failure.logs);
+) -> Result<(Failure, Accompanying), String> {
+    let FailedReply { mut failure, keep, forget } = parse(bytes, "failure")?;
+    let accompanying = Accompanying { logs: take(&mut failure.logs), orders: KeepOrders { keep, forget } };
     failure.upstream_code = failure.upstream_code.filter(|code| is_error_code(code));
     secret_mask.mask_failure(&mut failure);
     if failure.code == FailureCode::Unknown {
         failure.code = FailureCode::Internal;
     }
-    Ok((failure, logs))
+    Ok((failure, accompanying))
 }
 
 /// Refuses a credential that discloses a secret of the issuer, and a JWT or text over the limit; an object is limited by
@@ -241,9 +262,11 @@ mod tests {
     /// Serialises an answer with the contract's own types and parses it.
     fn round_trip<A: OperationAnswer + Serialize>(answer: A) -> IssuerStep<A::Outcome> {
         let logs = vec![LogLine { level: "info".to_owned(), message: "m".to_owned() }];
-        let written = serde_json::to_vec(&Reply { answer, logs: logs.clone() }).unwrap();
-        let (step, read_logs) = read_answer::<A>(Ok(written), &no_secrets());
-        assert_eq!(read_logs, logs);
+        let written =
+            serde_json::to_vec(&Reply { answer, logs: logs.clone(), keep: Vec::new(), forget: Vec::new() })
+                .unwrap();
+        let (step, accompanying) = read_answer::<A>(Ok(written), &no_secrets());
+        assert_eq!(accompanying.logs, logs);
         step.unwrap()
     }
 

@@ -1,9 +1,10 @@
 //! A configured issuer, as the engine calls it: runs the steps of one request and checks each answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum_abi::answer::{IssueAnswer, Issued, RevokeAnswer};
+use locum_abi::answer::{Credential, IssueAnswer, Issued, RevokeAnswer};
 use locum_abi::grant::Grant;
 use locum_abi::operation::{ISSUE, REVOKE};
 use locum_abi::signing::SigningRequest;
@@ -14,9 +15,10 @@ use locum_engine::ports::{
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::calling::answer::{IssuerStep, OperationAnswer, check_credential, read_answer};
+use crate::calling::answer::{Accompanying, IssuerStep, OperationAnswer, check_credential, read_answer};
 use crate::calling::backend::{Call, CallError, ReadyIssuer};
 use crate::calling::call_outcome;
+use crate::calling::kept_values::{KeepOrders, Kept, KeptValues};
 use crate::calling::plugin_log;
 use crate::calling::secret_mask::SecretMask;
 use crate::egress::allowed_upstreams::AllowedUpstreams;
@@ -38,6 +40,8 @@ pub(crate) struct PluginIssuer {
     pub(crate) observer: Option<Arc<dyn CallObserver>>,
     pub(crate) signer: Signer,
     pub(crate) secret_mask: SecretMask,
+    /// `None` if the manifest does not say that it keeps values.
+    pub(crate) kept: Option<KeptValues>,
     /// Time for all steps of one request together.
     pub(crate) time_limit: Duration,
 }
@@ -49,6 +53,8 @@ struct IssueInput<'a> {
     replies: &'a [UpstreamReply],
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     signatures: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    kept: BTreeMap<&'a str, &'a str>,
 }
 
 /// The input of [`locum_abi::grant::RevokeInput`], borrowed.
@@ -57,6 +63,8 @@ struct RevokeInput<'a> {
     credential: &'a str,
     client_id: &'a str,
     replies: &'a [UpstreamReply],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    kept: BTreeMap<&'a str, &'a str>,
 }
 
 /// What the host has done so far for one request of an issuer.
@@ -66,6 +74,8 @@ struct Done {
     signatures: Vec<String>,
     /// The last upstream request, if it may be sent once more.
     repeatable: Option<UpstreamRequest>,
+    /// What was kept when the request began.
+    kept: Option<Arc<Kept>>,
 }
 
 /// For whom signatures are made: a grant, and its tenant.
@@ -83,11 +93,12 @@ impl Issuer for PluginIssuer {
         audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            let input =
-                |Done { replies, signatures, .. }: &Done| json(&IssueInput { grant, replies, signatures });
+            let input = |Done { replies, signatures, kept, .. }: &Done| {
+                json(&IssueInput { grant, replies, signatures, kept: values(kept, context) })
+            };
             let signed_for = Some(SignedFor { grant, audiences });
             let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input, signed_for).await?;
-            check_credential(&issued.credential, &self.secret_mask)?;
+            self.check_credential(&issued.credential)?;
             Ok(issued)
         })
     }
@@ -99,7 +110,9 @@ impl Issuer for PluginIssuer {
     ) -> PortFuture<'a, Result<RevokeAnswer, IssuerFailure>> {
         Box::pin(async move {
             let PresentedCredential { text: credential, client_id } = presented;
-            let input = |done: &Done| json(&RevokeInput { credential, client_id, replies: &done.replies });
+            let input = |Done { replies, kept, .. }: &Done| {
+                json(&RevokeInput { credential, client_id, replies, kept: values(kept, context) })
+            };
             self.run_steps::<RevokeAnswer>(REVOKE, context, input, None).await
         })
     }
@@ -116,7 +129,7 @@ impl PluginIssuer {
         signed_for: Option<SignedFor<'_>>,
     ) -> Result<A::Outcome, IssuerFailure> {
         let deadline = Instant::now() + self.time_limit;
-        let mut done = Done::default();
+        let mut done = Done { kept: self.kept_now(), ..Done::default() };
         loop {
             let input = input(&done)
                 .map_err(|error| contract_broken(format!("its input cannot be serialised: {error}")))?;
@@ -164,6 +177,7 @@ impl PluginIssuer {
         call: Call,
         deadline: Instant,
     ) -> Result<IssuerStep<A::Outcome>, IssuerFailure> {
+        let now = seconds(call.context);
         let observed = self.observer.as_deref().map(|observer| (observer, call.op, observer.now_nanos()));
         let observe = |outcome| {
             if let Some((observer, op, start)) = observed {
@@ -175,10 +189,48 @@ impl PluginIssuer {
             observe(call_outcome::of_error(&error));
             self.issuer_failure(error)
         })?;
-        let (answer, lines) = read_answer::<A>(answered, &self.secret_mask);
+        let (mut answer, Accompanying { logs, orders }) = read_answer::<A>(answered, &self.secret_mask);
+        let ordered = self.carry_out(orders, now);
+        if let (Err(IssuerFailure::Failed(failure)), Some(mask)) =
+            (&mut answer, self.kept_now().as_deref().and_then(Kept::mask))
+        {
+            mask.mask_failure(failure);
+        }
+        let answer = ordered.and(answer);
         observe(call_outcome::of_answer(&answer));
-        plugin_log::relay(&self.plugin, &self.secret_mask, &lines);
+        plugin_log::relay(&self.plugin, &logs, |text| self.sanitized(text));
         answer
+    }
+
+    fn carry_out(&self, orders: KeepOrders, now: i64) -> Result<(), IssuerFailure> {
+        match &self.kept {
+            _ if orders.is_empty() => Ok(()),
+            Some(kept) => kept.apply(orders, now).map_err(contract_broken),
+            None => {
+                Err(contract_broken("it keeps values between requests, which its manifest does not declare"))
+            }
+        }
+    }
+
+    /// The text for people: without secrets and kept values, escaped and truncated.
+    fn sanitized(&self, text: &str) -> String {
+        let masked = self.secret_mask.sanitized(text, MESSAGE_CHARS_MAX);
+        match self.kept_now().as_deref().and_then(Kept::mask) {
+            Some(mask) => mask.sanitized(&masked, MESSAGE_CHARS_MAX),
+            None => masked,
+        }
+    }
+
+    fn check_credential(&self, credential: &Credential) -> Result<(), IssuerFailure> {
+        check_credential(credential, &self.secret_mask)?;
+        match self.kept_now().as_deref().and_then(Kept::mask) {
+            Some(mask) => check_credential(credential, mask),
+            None => Ok(()),
+        }
+    }
+
+    fn kept_now(&self) -> Option<Arc<Kept>> {
+        self.kept.as_ref().map(KeptValues::read)
     }
 
     async fn sign(
@@ -190,8 +242,7 @@ impl PluginIssuer {
         let Some(SignedFor { grant, audiences }) = signed_for else {
             return Err(contract_broken("it asks for a signature, but issues no credential"));
         };
-        let now = i64::try_from(context.now_unix_ms / 1000).unwrap_or(i64::MAX);
-        self.signer.sign(request, grant, now, audiences).await
+        self.signer.sign(request, grant, seconds(context), audiences).await
     }
 
     async fn send(
@@ -200,9 +251,8 @@ impl PluginIssuer {
         deadline: Instant,
     ) -> Result<UpstreamReply, IssuerFailure> {
         // The rule quotes the plugin's URL or header.
-        let request = self.allowed.check(request).map_err(|rule| {
-            contract_broken(self.secret_mask.sanitized(&rule.to_string(), MESSAGE_CHARS_MAX))
-        })?;
+        let request =
+            self.allowed.check(request).map_err(|rule| contract_broken(self.sanitized(&rule.to_string())))?;
         // Before anything is sent, whoever polls the request for the first time can still refuse to let it wait.
         tokio::task::yield_now().await;
         let start = Instant::now();
@@ -222,7 +272,7 @@ impl PluginIssuer {
         match sent {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(UpstreamError::Unreachable(why))) => {
-                Err(IssuerFailure::UpstreamUnreachable(self.secret_mask.sanitized(&why, MESSAGE_CHARS_MAX)))
+                Err(IssuerFailure::UpstreamUnreachable(self.sanitized(&why)))
             }
             Ok(Err(UpstreamError::TimedOut)) | Err(_) => {
                 Err(IssuerFailure::UpstreamTimedOut(milliseconds(start.elapsed())))
@@ -251,6 +301,16 @@ fn json(input: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut json = Vec::with_capacity(INPUT_BYTES_TYPICAL);
     serde_json::to_writer(&mut json, input)?;
     Ok(json)
+}
+
+/// What the issuer is given of the kept values.
+fn values(kept: &Option<Arc<Kept>>, context: CallContext) -> BTreeMap<&str, &str> {
+    kept.as_deref().map(|kept| kept.at(seconds(context))).unwrap_or_default()
+}
+
+/// The time of a request, in Unix seconds.
+fn seconds(context: CallContext) -> i64 {
+    i64::try_from(context.now_unix_ms / 1000).unwrap_or(i64::MAX)
 }
 
 fn contract_broken(how: impl Into<String>) -> IssuerFailure {

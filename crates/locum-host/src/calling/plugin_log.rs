@@ -3,13 +3,13 @@
 use locum_abi::answer::LogLine;
 use tracing::Level;
 
-use crate::calling::secret_mask::SecretMask;
-use crate::limits::{LOG_LINES_MAX, MESSAGE_CHARS_MAX};
+use crate::limits::LOG_LINES_MAX;
 
-/// Logs these lines: escaped, truncated, without the issuer's secrets, and at most [`LOG_LINES_MAX`] of them.
-pub(crate) fn relay(plugin: &str, secret_mask: &SecretMask, lines: &[LogLine]) {
+/// Logs these lines, at most [`LOG_LINES_MAX`] of them. `sanitized` escapes and truncates a text, and masks the issuer's
+/// secrets.
+pub(crate) fn relay(plugin: &str, lines: &[LogLine], sanitized: impl Fn(&str) -> String) {
     for line in lines.iter().take(LOG_LINES_MAX) {
-        write(plugin, &line.level, &secret_mask.sanitized(&line.message, MESSAGE_CHARS_MAX));
+        write(plugin, &line.level, &sanitized(&line.message));
     }
     if let Some(more) = lines.len().checked_sub(LOG_LINES_MAX).filter(|more| *more > 0) {
         write(plugin, "warn", &format!("{more} more log lines were dropped"));

@@ -54,14 +54,19 @@ struct Needle {
 impl SecretMask {
     /// The settings that the schema marks `writeOnly`, and the tenant's private key.
     pub(crate) fn new(schema: &Value, settings: &Map<String, Value>, tenant: &Tenant) -> Self {
+        let settings = secret_settings(schema, settings);
+        let settings =
+            settings.iter().map(|secret| (format!("the setting `{}`", secret.pointer), secret.text));
+        let key = tenant.signing_key.iter();
+        let key = key.map(|key| ("the tenant's private key".to_owned(), key.private_key_pem.expose()));
+        Self::of_texts(settings.chain(key))
+    }
+
+    /// These secrets, each with a name for people.
+    pub(crate) fn of_texts<'a>(named: impl Iterator<Item = (String, &'a str)>) -> Self {
         let mut secrets = Secrets { known: Vec::new(), needles: Vec::new(), texts: Vec::new() };
         let seed = RandomState::new();
-        for secret in secret_settings(schema, settings) {
-            secrets.add(format!("the setting `{}`", secret.pointer), secret.text, &seed);
-        }
-        if let Some(key) = &tenant.signing_key {
-            secrets.add("the tenant's private key".to_owned(), key.private_key_pem.expose(), &seed);
-        }
+        named.for_each(|(name, text)| secrets.add(name, text, &seed));
         let Secrets { known: mut secrets, mut needles, texts } = secrets;
         let filter =
             PieceFilter::of(texts.iter().map(|(bytes, in_credentials)| (&***bytes, *in_credentials)));

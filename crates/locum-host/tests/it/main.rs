@@ -14,6 +14,7 @@ mod egress;
 mod elf_file;
 mod hangs;
 mod harness;
+mod kept;
 mod loader_tables;
 mod loading;
 mod mapped_bytes;

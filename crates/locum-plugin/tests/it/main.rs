@@ -1,6 +1,7 @@
-//! Documents and folders outside this crate that must agree with its code.
+//! The SDK from outside: what a kept value does, and documents and folders that must agree with the code.
 
 #![expect(clippy::indexing_slicing, reason = "an absent member of a JSON value reads as null")]
 
+mod kept;
 mod manifest_reference;
 mod plugin_names;
