@@ -180,12 +180,12 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             ),
             (
                 "drops-the-last-query-parameter",
-                "The text lacks its last parameter.",
+                "The text lacks its last parameter, or its last part if it has no parameters.",
                 &[Feature::Text],
                 &[],
                 Fault::Issued(|issued, _, _| {
                     if let Credential::Text(text) = &mut issued.credential
-                        && let Some(at) = text.rfind('&')
+                        && let Some(at) = text.rfind('&').or_else(|| text.rfind('.'))
                     {
                         text.truncate(at);
                     }
