@@ -100,6 +100,19 @@ SALESFORCE_AUDIENCES = {
 }
 EMPLOYEES = {"alice@example.com", "bob@example.com"}
 
+GCP_POOL = "//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/locum-demo"
+GCP_PROVIDER = f"{GCP_POOL}/providers/acme"
+GCP_ACCOUNT = "reader@locum-demo.iam.gserviceaccount.com"
+GCP_SCOPES = [
+    "https://www.googleapis.com/auth/devstorage.read_only",
+    "https://www.googleapis.com/auth/bigquery.readonly",
+]
+GCP_AUDIENCES = ["https://orders-1234.a.run.app", "https://billing-1234.a.run.app"]
+# The clients that the provider's condition admits.
+GCP_CLIENTS = {"spa", "web-identity"}
+# May not act as the service account.
+GCP_OUTSIDER = "auth0|outsider"
+
 LAYER_PROVIDER = "layer:///providers/locum-demo"
 LAYER_KEY_ID = "layer:///keys/locum-demo"
 LAYER_SECONDS = 300

@@ -1,4 +1,4 @@
-"""What the fake upstreams read and answer: a strictly parsed form in, a response out."""
+"""What the fake upstreams read and answer: a strictly parsed form or JSON object in, a response out."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ class FormRequest:
 
 
 @dataclass(frozen=True)
+class JsonRequest:
+    path: str
+    headers: Message
+    document: dict[str, Any]
+
+    def bearer_token(self) -> str:
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+@dataclass(frozen=True)
 class FakeResponse:
     status: int
     body: str
@@ -38,6 +48,10 @@ class MalformedForm(Exception):
     """The form cannot be parsed; the text says why."""
 
 
+class MalformedJson(Exception):
+    """The body is not a JSON object; the text says why."""
+
+
 def parse_form(headers: Message, body: bytes) -> dict[str, str]:
     if headers.get_content_type() != "application/x-www-form-urlencoded":
         raise MalformedForm(f"the content type is {headers.get_content_type()}")
@@ -49,6 +63,24 @@ def parse_form(headers: Message, body: bytes) -> dict[str, str]:
     if len(form) != len(pairs):
         raise MalformedForm("a field is repeated")
     return form
+
+
+def parse_json(headers: Message, body: bytes) -> dict[str, Any]:
+    if headers.get_content_type() != "application/json":
+        raise MalformedJson(f"the content type is {headers.get_content_type()}")
+    try:
+        document = json.loads(body, object_pairs_hook=unique_members)
+    except ValueError as error:
+        raise MalformedJson(f"the body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise MalformedJson("the body is not an object")
+    return document
+
+
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a member is repeated")
+    return dict(pairs)
 
 
 def json_response(status: int, body: dict[str, Any], **more: Any) -> FakeResponse:

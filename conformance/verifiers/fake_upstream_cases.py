@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from lxml import etree
 
 import aws_sts
 import demo
+import fake_google
 import fake_salesforce
 import fake_sap
+import google_auth
 import saml
 import saml_maker
 import subject
@@ -40,6 +43,11 @@ def cases(context: Context) -> Iterator[Case]:
             check_sts_web_identity,
         ),
         ("sts-unsigned", "a signed call, a repeated field and an unknown one are refused", check_sts_parsing),
+        (
+            "google",
+            "google-auth reads its responses; tampered JWTs, wrong forms and members, and other accounts are refused",
+            check_google,
+        ),
         ("salesforce", "a valid JWT is accepted once; tampered ones and wrong forms are refused", check_salesforce),
         (
             "sap",
@@ -166,6 +174,66 @@ def check_sts_parsing(context: Context) -> None:
     twice = upstream_client.post_body(context, "/", urlencode(form) + "&DurationSeconds=900&DurationSeconds=3600")
     expect_equal("the status with a repeated field", twice.status, 400)
     expect_equal("the status of the unchanged form", upstream_client.post(context, "/", form).status, 200)
+
+
+def check_google(context: Context) -> None:
+    tenant, url = context.keys.tenant, upstream_client.url(context)
+
+    def claims(**changed: object) -> dict[str, Any]:
+        return subject.claims(demo.GCP_PROVIDER, **{"azp": "spa", "jti": uuid.uuid4().hex, **changed})
+
+    def post(token: str, **changed: str) -> Any:
+        form = {**fake_google.GRANT, "scope": google_auth.IAM_SCOPE, "subject_token": token, **changed}
+        return upstream_client.post(context, fake_google.STS_PATH, form)
+
+    credentials = google_auth.access_token(
+        url, subject.rs256(claims(), tenant), demo.GCP_SCOPES, demo.GCP_ACCOUNT
+    )
+    expect_equal("whether google-auth takes its credentials to be valid", credentials.valid, True)
+    now, valid = int(time.time()), subject.rs256(claims(), tenant)
+    for code, token in (
+        ("invalid_grant", subject.rs256(claims(aud="other"), tenant)),
+        ("invalid_grant", subject.rs256(claims(iss="https://o.example.com/"), tenant)),
+        ("invalid_grant", subject.rs256(claims(iat=now - 900, exp=now - 600), tenant)),
+        ("invalid_grant", subject.rs256(claims(exp=now + 90_000), tenant)),
+        ("invalid_grant", subject.rs256(claims(iat=now + 600), tenant)),
+        ("invalid_grant", subject.rs256(claims(iat=None), tenant)),
+        ("invalid_grant", subject.rs256(claims(exp=now + 60.5), tenant)),
+        ("invalid_grant", subject.rs256(claims(sub="x" * 128), tenant)),
+        ("invalid_grant", subject.rs256(claims(), tenant, "other")),
+        ("invalid_grant", subject.rs256(claims(), context.keys.firebase)),
+        ("invalid_grant", subject.with_flipped_signature(valid)),
+        ("invalid_grant", subject.unsigned(claims())),
+        ("invalid_grant", "not.a.jwt"),
+        ("unauthorized_client", subject.rs256(claims(azp="mobile"), tenant)),
+        ("unauthorized_client", subject.rs256(claims(azp=None), tenant)),
+    ):
+        post(token).expect_error(400, code)
+    for changed in ({"audience": "x"}, {"subject_token_type": "x"}, {"client_id": "x"}, {"grant_type": "x"}):
+        post(valid, **changed).expect_error(400, "invalid_request")
+    post(valid, scope="https://www.googleapis.com/auth/everything").expect_error(400, "invalid_scope")
+    check_google_account(context, post(valid).body["access_token"], post(valid, scope=demo.GCP_SCOPES[0]).body)
+
+
+def check_google_account(context: Context, token: str, without_iam_scope: dict[str, Any]) -> None:
+    account, valid = demo.GCP_ACCOUNT, {"delegates": [], "scope": demo.GCP_SCOPES, "lifetime": "600s"}
+
+    def post(document: object, method: str = "generateAccessToken", bearer: str = token, account: str = account) -> int:
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        path = f"{fake_google.ACCOUNTS}{account}:{method}"
+        return upstream_client.post_body(context, path, json.dumps(document), headers).status
+
+    expect_equal("the status of a valid request", post(valid), 200)
+    expect_equal("the status with another token", post(valid, bearer="x"), 401)
+    expect_equal("the status without the scope", post(valid, bearer=without_iam_scope["access_token"]), 403)
+    expect_equal("the status of another account", post(valid, account="x@y.iam.gserviceaccount.com"), 404)
+    for changed in ({"lifetime": "3601s"}, {"lifetime": 600}, {"scope": []}, {"scope": ["x"]}, {"audience": "x"}):
+        expect_equal(f"the status with {changed}", post({**valid, **changed}), 400)
+    expect_equal("the status of another method", post(valid, "signBlob"), 400)
+    expect_equal("the status of a list", post([valid]), 400)
+    identity = {"audience": "x", "delegates": [], "includeEmail": True}
+    expect_equal("the status of a valid request for an ID token", post(identity, "generateIdToken"), 200)
+    expect_equal("the status with a text", post({**identity, "includeEmail": "true"}, "generateIdToken"), 400)
 
 
 def check_salesforce(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Runs the fake upstreams on one port: STS, Salesforce and SAP, each strict and built on third-party parsers."""
+"""Runs the fake upstreams on one port: AWS, Google, Salesforce and SAP, each strict and built on third-party parsers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,22 @@ from urllib.parse import urlsplit
 
 import demo
 import fake_aws
+import fake_google
 import fake_salesforce
 import http_server
 from demo import Keys
 from fake_http import (
     FakeResponse,
     FormRequest,
+    JsonRequest,
     MalformedForm,
+    MalformedJson,
     json_response,
     oauth_error,
     parse_form,
+    parse_json,
 )
+from fake_google import FakeGoogle
 from fake_salesforce import FakeSalesforce
 from fake_sap import FakeSap
 from fake_sts import FakeSts
@@ -49,6 +54,7 @@ class FakeUpstreams:
     sts: FakeSts
     salesforce: FakeSalesforce
     sap: FakeSap
+    google: FakeGoogle
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES_MAX))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,17 +64,24 @@ class FakeUpstreams:
             fake_salesforce.TOKEN_PATH: self.salesforce.token,
             fake_salesforce.REVOKE_PATH: self.salesforce.revoke,
             demo.SAP_PATH: self.sap.token,
+            fake_google.STS_PATH: self.google.exchange,
         }
         route = routes.get(request.path)
         if route is None:
             return oauth_error(404, "not_found", request.path)
+        return self.logged(request.path, {"form": request.form}, lambda: route(request))
+
+    def post_json(self, request: JsonRequest) -> FakeResponse:
+        return self.logged(request.path, {"document": request.document}, lambda: self.google.generate(request))
+
+    def logged(self, path: str, received: dict[str, Any], respond: Callable[[], FakeResponse]) -> FakeResponse:
         with self.lock:
             try:
-                response = route(request)
+                response = respond()
             except Exception as error:  # a crash must not look like a refusal
                 crash = {"error": "fake_upstream_crashed", "error_description": repr(error)}
                 response = json_response(500, crash, code="fake_upstream_crashed")
-            entry = {"path": request.path, "form": request.form, "status": response.status, "code": response.code}
+            entry = {"path": path, **received, "status": response.status, "code": response.code}
             self.log.append({**entry, "granted": response.granted})
             return response
 
@@ -77,6 +90,8 @@ class FakeUpstreams:
             return FakeResponse(200, json.dumps(list(self.log), default=str))
         if path == "/aws":
             return json_response(200, {"url": self.sts.aws.url})
+        if path == fake_google.CERTS_PATH:
+            return json_response(200, self.google.certificates())
         if path == fake_salesforce.USER_INFO_PATH:
             return self.salesforce.user_info(authorization)
         return oauth_error(404, "not_found", path)
@@ -86,12 +101,15 @@ class FakeUpstreams:
 def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
     """Serves all fake upstreams until the block ends; yields their base URL.
 
-    Without `jwks_url` STS verifies web identity tokens with the tenant's key from `keys`.
+    Without `jwks_url` AWS and Google verify web identity tokens with the tenant's key from `keys`.
     """
     aws = fake_aws.start()
     try:
-        sts = FakeSts(aws, keys.certificate, lambda: fetched(jwks_url) if jwks_url else own_keys(keys))
-        fakes = FakeUpstreams(sts, FakeSalesforce(keys.public_pem("tenant-rsa")), FakeSap(keys.certificate))
+        def jwks() -> dict[str, Any]:
+            return fetched(jwks_url) if jwks_url else own_keys(keys)
+
+        sts, salesforce = FakeSts(aws, keys.certificate, jwks), FakeSalesforce(keys.public_pem("tenant-rsa"))
+        fakes = FakeUpstreams(sts, salesforce, FakeSap(keys.certificate), FakeGoogle(jwks))
         scheme = "https" if tls else "http"
         server = listening(port, handler(fakes, scheme))
         if tls:
@@ -123,9 +141,14 @@ def handler(fakes: FakeUpstreams, scheme: str) -> type[http_server.Handler]:
             if length > BODY_BYTES_MAX:
                 self.reply(oauth_error(413, "too_large", "the body is too large"))
                 return
+            body = self.rfile.read(length)
             try:
-                form = parse_form(self.headers, self.rfile.read(length))
-            except MalformedForm as error:
+                if fake_google.is_iam_path(self.path):
+                    document = parse_json(self.headers, body)
+                    self.reply(fakes.post_json(JsonRequest(self.path, self.headers, document)))
+                    return
+                form = parse_form(self.headers, body)
+            except (MalformedForm, MalformedJson) as error:
                 self.reply(oauth_error(400, "invalid_request", str(error)))
                 return
             base_url = f"{scheme}://{self.headers.get('Host', '')}"
@@ -157,7 +180,8 @@ def main() -> int:
     try:
         with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
             print(
-                f"fake upstreams on {url}: STS /, Salesforce {fake_salesforce.TOKEN_PATH}, SAP {demo.SAP_PATH}",
+                f"fake upstreams on {url}: STS /, Salesforce {fake_salesforce.TOKEN_PATH}, SAP {demo.SAP_PATH},"
+                f" Google {fake_google.STS_PATH}",
                 flush=True,
             )
             threading.Event().wait()

@@ -17,6 +17,7 @@ import jwt
 import blob_sas
 import demo
 import firebase_rules
+import reference_federation
 import reference_upstreams
 import wams
 from blob_sas import Wanted
@@ -158,6 +159,8 @@ ISSUERS: dict[str, Callable[[IssueRequest], dict[str, Any]]] = {
     "wams": mobile,
     "layer": layer_identity,
     "aws": reference_upstreams.aws,
+    "gcp": reference_federation.gcp,
+    "gcp_id_token": reference_federation.gcp_id_token,
     "sap_api": reference_upstreams.sap,
     "salesforce_api": reference_upstreams.salesforce,
     "salesforce_sandbox_api": reference_upstreams.salesforce,

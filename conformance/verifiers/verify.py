@@ -19,6 +19,7 @@ import demo
 import fake_upstream_cases
 import fake_upstreams
 import firebase
+import gcp
 import id_tokens
 import layer
 import profiles
@@ -57,11 +58,12 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "saml": saml.cases,
     "fake_upstreams": fake_upstream_cases.cases,
     "aws": aws.cases,
+    "gcp": gcp.cases,
     "sap": sap.cases,
     "salesforce": salesforce.cases,
 }
 # The groups that need the fake upstreams. The server's add-ons must have their URL.
-NEED_UPSTREAMS = {"fake_upstreams", "aws", "sap", "salesforce"}
+NEED_UPSTREAMS = {"fake_upstreams", "aws", "gcp", "sap", "salesforce"}
 
 
 def main() -> int:
