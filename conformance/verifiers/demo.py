@@ -113,6 +113,13 @@ GCP_CLIENTS = {"spa", "web-identity"}
 # May not act as the service account.
 GCP_OUTSIDER = "auth0|outsider"
 
+ENTRA_DIRECTORY = "9188040d-6c67-4c5b-b112-36a304b66dad"
+ENTRA_CLIENT = "11111111-2222-3333-4444-555555555555"
+ENTRA_SCOPES = ["https://graph.microsoft.com/.default", "https://storage.azure.com/.default"]
+ENTRA_AUDIENCE = "api://AzureADTokenExchange"
+# The subject of the application's only federated credential.
+ENTRA_SUBJECT = "readers"
+
 LAYER_PROVIDER = "layer:///providers/locum-demo"
 LAYER_KEY_ID = "layer:///keys/locum-demo"
 LAYER_SECONDS = 300

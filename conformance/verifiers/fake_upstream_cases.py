@@ -17,10 +17,12 @@ from lxml import etree
 
 import aws_sts
 import demo
+import fake_entra
 import fake_google
 import fake_salesforce
 import fake_sap
 import google_auth
+import microsoft_msal
 import saml
 import saml_maker
 import subject
@@ -47,6 +49,11 @@ def cases(context: Context) -> Iterator[Case]:
             "google",
             "google-auth reads its responses; tampered JWTs, wrong forms and members, and other accounts are refused",
             check_google,
+        ),
+        (
+            "entra",
+            "MSAL reads its responses; tampered JWTs, wrong forms and scopes are refused with Microsoft's numbers",
+            check_entra,
         ),
         ("salesforce", "a valid JWT is accepted once; tampered ones and wrong forms are refused", check_salesforce),
         (
@@ -234,6 +241,52 @@ def check_google_account(context: Context, token: str, without_iam_scope: dict[s
     identity = {"audience": "x", "delegates": [], "includeEmail": True}
     expect_equal("the status of a valid request for an ID token", post(identity, "generateIdToken"), 200)
     expect_equal("the status with a text", post({**identity, "includeEmail": "true"}, "generateIdToken"), 400)
+
+
+def check_entra(context: Context) -> None:
+    tenant, now = context.keys.tenant, int(time.time())
+
+    def claims(**changed: object) -> dict[str, Any]:
+        return subject.claims(demo.ENTRA_AUDIENCE, demo.ENTRA_SUBJECT, **changed)
+
+    def post(token: str, headers: dict[str, str] | None = None, **changed: str) -> int | None:
+        form = {"grant_type": "client_credentials", "client_id": demo.ENTRA_CLIENT, "scope": demo.ENTRA_SCOPES[0]}
+        form |= {"client_assertion_type": fake_entra.ASSERTION_TYPE, "client_assertion": token, **changed}
+        response = upstream_client.post(context, fake_entra.TOKEN_PATH, form, headers)
+        return None if response.status == 200 else response.body["error_codes"][0]
+
+    valid = subject.rs256(claims(), tenant)
+    answer = microsoft_msal.token(upstream_client.url(context), valid, demo.ENTRA_SCOPES[0])
+    expect_equal("token_type for MSAL", answer.get("token_type"), "Bearer")
+    for number, token in (
+        (None, valid),
+        (700211, subject.rs256(claims(iss="https://o.example.com/"), tenant)),
+        (700212, subject.rs256(claims(aud="other"), tenant)),
+        (700212, subject.rs256(claims(aud=[demo.ENTRA_AUDIENCE]), tenant)),
+        (700213, subject.rs256(claims(sub="auth0|alice"), tenant)),
+        (700213, subject.rs256(claims(sub="Readers"), tenant)),
+        (700024, subject.rs256(claims(iat=now - 900, exp=now - 600), tenant)),
+        (700024, subject.rs256(claims(nbf=now + 600), tenant)),
+        (700024, subject.rs256(claims(exp=now + 4000), tenant)),
+        (50027, subject.rs256(claims(exp=None), tenant)),
+        (50027, subject.rs256(claims(), context.keys.firebase)),
+        (50027, subject.with_flipped_signature(valid)),
+        (90061, subject.rs256(claims(), tenant, "other")),
+        (90061, subject.unsigned(claims())),
+        (50027, "not.a.jwt"),
+    ):
+        expect_equal("Entra's number", post(token), number)
+    for number, changed in (
+        (900144, {"client_secret": "x"}),
+        (70003, {"grant_type": "password"}),
+        (700016, {"client_id": demo.ENTRA_DIRECTORY}),
+        (700021, {"client_assertion_type": "x"}),
+        (1002012, {"scope": "https://graph.microsoft.com/User.Read"}),
+        (1002012, {"scope": " ".join(demo.ENTRA_SCOPES)}),
+        (500011, {"scope": "https://vault.azure.net/.default"}),
+    ):
+        expect_equal(f"Entra's number with {changed}", post(valid, **changed), number)
+    expect_equal("Entra's number with an Authorization", post(valid, {"Authorization": "Basic eDp5"}), 900144)
 
 
 def check_salesforce(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Runs the fake upstreams on one port: AWS, Google, Salesforce and SAP, each strict and built on third-party parsers."""
+"""Runs the fake upstreams on one port: AWS, Entra, Google, Salesforce and SAP, each strict and built on third-party parsers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 
 import demo
 import fake_aws
+import fake_entra
 import fake_google
 import fake_salesforce
 import http_server
 from demo import Keys
+from fake_entra import FakeEntra
 from fake_http import (
     FakeResponse,
     FormRequest,
@@ -55,6 +57,7 @@ class FakeUpstreams:
     salesforce: FakeSalesforce
     sap: FakeSap
     google: FakeGoogle
+    entra: FakeEntra
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES_MAX))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,6 +68,7 @@ class FakeUpstreams:
             fake_salesforce.REVOKE_PATH: self.salesforce.revoke,
             demo.SAP_PATH: self.sap.token,
             fake_google.STS_PATH: self.google.exchange,
+            fake_entra.TOKEN_PATH: self.entra.token,
         }
         route = routes.get(request.path)
         if route is None:
@@ -90,6 +94,8 @@ class FakeUpstreams:
             return FakeResponse(200, json.dumps(list(self.log), default=str))
         if path == "/aws":
             return json_response(200, {"url": self.sts.aws.url})
+        if path == fake_entra.DISCOVERY_PATH:
+            return fake_entra.discovery()
         if path == fake_google.CERTS_PATH:
             return json_response(200, self.google.certificates())
         if path == fake_salesforce.USER_INFO_PATH:
@@ -101,7 +107,7 @@ class FakeUpstreams:
 def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
     """Serves all fake upstreams until the block ends; yields their base URL.
 
-    Without `jwks_url` AWS and Google verify web identity tokens with the tenant's key from `keys`.
+    Without `jwks_url` AWS, Entra and Google verify web identity tokens with the tenant's key from `keys`.
     """
     aws = fake_aws.start()
     try:
@@ -109,7 +115,8 @@ def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path,
             return fetched(jwks_url) if jwks_url else own_keys(keys)
 
         sts, salesforce = FakeSts(aws, keys.certificate, jwks), FakeSalesforce(keys.public_pem("tenant-rsa"))
-        fakes = FakeUpstreams(sts, salesforce, FakeSap(keys.certificate), FakeGoogle(jwks))
+        sap, google, entra = FakeSap(keys.certificate), FakeGoogle(jwks), FakeEntra(jwks)
+        fakes = FakeUpstreams(sts, salesforce, sap, google, entra)
         scheme = "https" if tls else "http"
         server = listening(port, handler(fakes, scheme))
         if tls:
@@ -181,7 +188,7 @@ def main() -> int:
         with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
             print(
                 f"fake upstreams on {url}: STS /, Salesforce {fake_salesforce.TOKEN_PATH}, SAP {demo.SAP_PATH},"
-                f" Google {fake_google.STS_PATH}",
+                f" Google {fake_google.STS_PATH}, Entra {fake_entra.TOKEN_PATH}",
                 flush=True,
             )
             threading.Event().wait()

@@ -11,6 +11,7 @@ from google.auth.exceptions import GoogleAuthError
 
 import demo
 import google_auth
+import microsoft_msal
 import subject
 from reference_request import IssueRequest, Refusal
 
@@ -44,6 +45,25 @@ def gcp_id_token(request: IssueRequest) -> dict[str, Any]:
     if audience not in demo.GCP_AUDIENCES and not request.has("gcp-id-token-for-any-audience"):
         raise Refusal(400, "invalid_request", "this audience is not allowed")
     return {"id_token": google_auth.id_token(request.fake_upstreams, gcp_assertion(request), audience)}
+
+
+def entra(request: IssueRequest) -> dict[str, Any]:
+    scope = request.parameters.get("entra_scope", demo.ENTRA_SCOPES[0])
+    if scope not in demo.ENTRA_SCOPES:
+        raise Refusal(400, "invalid_request", "this scope is not allowed")
+    if request.has("entra-ignores-the-scope"):
+        scope = demo.ENTRA_SCOPES[0]
+    about = request.user_id if request.has("entra-jwt-about-the-user") else request.claims["entra_role"]
+    claims = subject.claims(demo.ENTRA_AUDIENCE, about, jti=uuid.uuid4().hex)
+    if request.has("entra-jwt-lifetime-too-long"):
+        claims["exp"] += 300
+    body = microsoft_msal.token(request.fake_upstreams, subject.rs256(claims, request.keys.tenant), scope)
+    if "error" in body:
+        text = body["error_description"]
+        raise Refusal(403, "access_denied", text if request.has("entra-tells-the-message") else text.partition(":")[0])
+    if request.has("entra-omits-the-lifetime"):
+        del body["expires_in"]
+    return {name: value for name, value in body.items() if name != "token_source"}
 
 
 def gcp_assertion(request: IssueRequest) -> str:

@@ -159,6 +159,7 @@ ISSUERS: dict[str, Callable[[IssueRequest], dict[str, Any]]] = {
     "wams": mobile,
     "layer": layer_identity,
     "aws": reference_upstreams.aws,
+    "entra": reference_federation.entra,
     "gcp": reference_federation.gcp,
     "gcp_id_token": reference_federation.gcp_id_token,
     "sap_api": reference_upstreams.sap,

@@ -62,6 +62,7 @@ PERMISSIVE = {
     "fake_upstreams": (ReplayCache, "is_new", accept_every_replay),
     "saml": (saml_receivers, "by_python3_saml", accept_every_response),
     "aws": (saml_receivers, "by_node_saml", accept_every_response),
+    "entra": (jwt_verifiers, "by_pyjwt", accept_every_token),
     "gcp": (jwt_verifiers, "by_pyjwt", accept_every_token),
     "sap": (saml_receivers, "by_node_saml", accept_every_response),
     "salesforce": (jwt_verifiers, "by_pyjwt", accept_every_token),

@@ -16,6 +16,7 @@ import azure_blob
 import client_assertions
 import client_sdk
 import demo
+import entra
 import fake_upstream_cases
 import fake_upstreams
 import firebase
@@ -59,11 +60,12 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "fake_upstreams": fake_upstream_cases.cases,
     "aws": aws.cases,
     "gcp": gcp.cases,
+    "entra": entra.cases,
     "sap": sap.cases,
     "salesforce": salesforce.cases,
 }
 # The groups that need the fake upstreams. The server's add-ons must have their URL.
-NEED_UPSTREAMS = {"fake_upstreams", "aws", "gcp", "sap", "salesforce"}
+NEED_UPSTREAMS = {"fake_upstreams", "aws", "entra", "gcp", "sap", "salesforce"}
 
 
 def main() -> int:
