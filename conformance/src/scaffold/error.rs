@@ -14,6 +14,14 @@ pub enum ScaffoldError {
         /// The broken rule.
         why: &'static str,
     },
+    /// The upstream is neither a host nor a URL.
+    #[error("`{upstream}` is not an upstream: {why}")]
+    InvalidUpstream {
+        /// What was given.
+        upstream: String,
+        /// The broken rule.
+        why: &'static str,
+    },
     /// A plugin that ships with Locum has the name, or serves an api_type of the name.
     #[error("the name `{name}` is taken by the plugin `{by}`; choose another name")]
     NameTaken {

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::fixtures::load::Fixtures;
 use crate::scaffold::error::ScaffoldError;
 use crate::scaffold::name::PluginName;
+use crate::scaffold::new_plugin::{NewPlugin, Plan};
 use crate::scaffold::template::{self, File, Placeholders};
 
 /// Writes a standalone crate into a new or empty folder. `sdk` is the folder of the crate `locum-plugin`, on which
@@ -15,16 +16,16 @@ use crate::scaffold::template::{self, File, Placeholders};
 /// order.
 ///
 /// # Errors
-/// An invalid or taken name, a folder that is not empty, a folder without the SDK, or a file that cannot be written.
-pub fn write_crate(name: &str, folder: &Path, sdk: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-    let name = PluginName::parse(name)?;
-    refuse_taken(&name)?;
+/// An invalid or taken name, an invalid upstream, a folder that is not empty, a folder without the SDK, or a file that cannot be written.
+pub fn write_crate(new: &NewPlugin, folder: &Path, sdk: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
+    let plan = Plan::parse(new)?;
+    refuse_taken(&plan.name)?;
     let (folder, sdk) = (absolute(folder)?, absolute(sdk)?);
     let locum = workspace_of(&sdk).ok_or_else(|| ScaffoldError::NoSdk(sdk.clone()))?;
     refuse_occupied(&folder)?;
     make_folder(&folder)?;
     let placeholders = Placeholders::standalone_crate(
-        &name,
+        &plan,
         &toml_text(&relative_to(&folder, &sdk))?,
         &toml_text(&relative_to(&folder, &locum))?,
     );
@@ -44,9 +45,9 @@ pub fn write_crate(name: &str, folder: &Path, sdk: &Path) -> Result<Vec<PathBuf>
 ///
 /// # Errors
 /// As [`write_crate()`], and a folder that is not Locum's workspace.
-pub fn write_workspace_member(name: &str, workspace: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-    let name = PluginName::parse(name)?;
-    refuse_taken(&name)?;
+pub fn write_workspace_member(new: &NewPlugin, workspace: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
+    let plan = Plan::parse(new)?;
+    refuse_taken(&plan.name)?;
     let workspace = absolute(workspace)?;
     let is_workspace = workspace_of(&workspace.join("crates/locum-plugin")).is_some()
         && ["plugins", "fixtures"].iter().all(|folder| workspace.join(folder).is_dir());
@@ -54,9 +55,9 @@ pub fn write_workspace_member(name: &str, workspace: &Path) -> Result<Vec<PathBu
         return Err(ScaffoldError::NoWorkspace(workspace));
     }
     for folder in ["plugins", "fixtures"] {
-        refuse_occupied(&workspace.join(folder).join(name.snake()))?;
+        refuse_occupied(&workspace.join(folder).join(plan.name.snake()))?;
     }
-    template::workspace_member(&Placeholders::workspace_member(&name))
+    template::workspace_member(&Placeholders::workspace_member(&plan))
         .iter()
         .map(|file| write_new(&workspace, file))
         .collect()

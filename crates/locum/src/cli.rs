@@ -208,6 +208,15 @@ pub(crate) struct NewPluginArgs {
     /// Depend on the SDK crate in this folder: `crates/locum-plugin` in a checkout of Locum
     #[arg(long, value_name = "FOLDER", required_unless_present = "workspace")]
     pub(crate) sdk: Option<PathBuf>,
+    /// Issue tokens of this upstream: a host, the same for all operators, or an example of a URL that operators set
+    #[arg(long, value_name = "HOST_OR_URL")]
+    pub(crate) upstream: Option<String>,
+    /// Revoke tokens at the upstream; without --upstream, at an example
+    #[arg(long)]
+    pub(crate) revocable: bool,
+    /// Have the host sign with a private key of the settings, RS256, instead of signing with a secret, HS256
+    #[arg(long)]
+    pub(crate) rs256: bool,
     /// Write into this workspace of Locum itself: `plugins/<name>` and `fixtures/<name>`
     #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["dir", "sdk"], hide = true)]
     pub(crate) workspace: Option<PathBuf>,

@@ -21,7 +21,8 @@ fn checkout() -> TempDir {
 
 fn written(name: &str, checkout: &TempDir) -> Result<Vec<String>, ScaffoldError> {
     let folder = checkout.path().join("mine");
-    let files = write_crate(name, &folder, &checkout.path().join("locum/crates/locum-plugin"))?;
+    let files =
+        write_crate(&NewPlugin::named(name), &folder, &checkout.path().join("locum/crates/locum-plugin"))?;
     Ok(files.iter().map(|file| file.strip_prefix(&folder).unwrap().display().to_string()).collect())
 }
 
@@ -35,6 +36,7 @@ fn a_standalone_crate_has_all_files() {
             "README.md",
             ".gitignore",
             ".github/workflows/ci.yml",
+            "rustfmt.toml",
             "check",
             "src/lib.rs",
             "src/tests.rs",
@@ -42,13 +44,15 @@ fn a_standalone_crate_has_all_files() {
             "fixtures/car_park/plugin.yaml",
             "fixtures/car_park/a-token-has-the-claims-that-its-reader-needs.yaml",
             "fixtures/car_park/an-empty-key-is-refused.yaml",
+            "schemas/fixture.schema.json",
+            "schemas/plugin.schema.json",
             "Cargo.lock",
         ]
     );
     let text = |file: &str| fs::read_to_string(checkout.path().join("mine").join(file)).unwrap();
     assert!(text("Cargo.toml").contains(r#"locum-plugin = { path = "../locum/crates/locum-plugin" }"#));
     assert!(text("src/lib.rs").contains("struct CarParkIssuer"));
-    assert!(text("fixtures/car_park/plugin.yaml").contains("$schema=../../../locum/fixtures/"));
+    assert!(text("fixtures/car_park/plugin.yaml").contains("$schema=../../schemas/plugin.schema.json"));
     assert_eq!(text("Cargo.lock"), "# locked\n");
     let mode = fs::metadata(checkout.path().join("mine/check")).unwrap().permissions().mode();
     assert_eq!(mode & 0o111, 0o111);
@@ -90,7 +94,7 @@ fn a_folder_that_is_not_the_sdk_is_refused() {
     let checkout = checkout();
     let mine = checkout.path().join("mine");
     for sdk in ["locum", "locum/crates", "nowhere"] {
-        let refused = write_crate("car-park", &mine, &checkout.path().join(sdk));
+        let refused = write_crate(&NewPlugin::named("car-park"), &mine, &checkout.path().join(sdk));
         assert!(matches!(refused, Err(ScaffoldError::NoSdk(_))), "{sdk}");
     }
     assert!(!mine.exists());
@@ -102,7 +106,7 @@ fn a_symbolic_link_does_not_break_the_path_to_the_sdk() {
     let elsewhere = TempDir::new().unwrap();
     std::os::unix::fs::symlink(elsewhere.path(), checkout.path().join("link")).unwrap();
     let sdk = checkout.path().join("locum/crates/locum-plugin");
-    write_crate("car-park", &checkout.path().join("link/mine"), &sdk).unwrap();
+    write_crate(&NewPlugin::named("car-park"), &checkout.path().join("link/mine"), &sdk).unwrap();
     let manifest = fs::read_to_string(elsewhere.path().join("mine/Cargo.toml")).unwrap();
     assert!(manifest.contains(&format!("path = \"{}\"", sdk.display())), "{manifest}");
 }
@@ -111,7 +115,7 @@ fn a_symbolic_link_does_not_break_the_path_to_the_sdk() {
 fn a_workspace_member_consists_of_two_folders() {
     let checkout = checkout();
     let workspace = checkout.path().join("locum");
-    let files = write_workspace_member("car-park", &workspace).unwrap();
+    let files = write_workspace_member(&NewPlugin::named("car-park"), &workspace).unwrap();
     let files: Vec<String> =
         files.iter().map(|file| file.strip_prefix(&workspace).unwrap().display().to_string()).collect();
     assert_eq!(
@@ -127,7 +131,10 @@ fn a_workspace_member_consists_of_two_folders() {
             "fixtures/car_park/an-empty-key-is-refused.yaml",
         ]
     );
-    assert!(matches!(write_workspace_member("car_park", &workspace), Err(ScaffoldError::Occupied(_))));
+    assert!(matches!(
+        write_workspace_member(&NewPlugin::named("car_park"), &workspace),
+        Err(ScaffoldError::Occupied(_))
+    ));
 }
 
 #[test]
@@ -136,7 +143,10 @@ fn existing_fixtures_are_not_mixed_with_new_ones() {
     let workspace = checkout.path().join("locum");
     fs::create_dir(workspace.join("fixtures/car_park")).unwrap();
     fs::write(workspace.join("fixtures/car_park/plugin.yaml"), "mine").unwrap();
-    assert!(matches!(write_workspace_member("car-park", &workspace), Err(ScaffoldError::Occupied(_))));
+    assert!(matches!(
+        write_workspace_member(&NewPlugin::named("car-park"), &workspace),
+        Err(ScaffoldError::Occupied(_))
+    ));
     assert!(!workspace.join("plugins/car_park").exists());
 }
 
@@ -144,7 +154,7 @@ fn existing_fixtures_are_not_mixed_with_new_ones() {
 fn a_folder_that_is_not_the_workspace_is_refused() {
     let checkout = checkout();
     assert!(matches!(
-        write_workspace_member("car-park", checkout.path()),
+        write_workspace_member(&NewPlugin::named("car-park"), checkout.path()),
         Err(ScaffoldError::NoWorkspace(_))
     ));
 }

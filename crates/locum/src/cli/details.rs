@@ -168,7 +168,12 @@ Exit codes:
 
 pub(super) const PLUGIN_NEW: &str = "\
 Writes a crate that compiles and passes the core cases of the conformance suite, and prints the next step.
-Leaves a folder that is not empty unchanged.
+Makes the folder a git repository, unless it is inside one. Leaves a folder that is not empty unchanged.
+
+Examples:
+  locum plugin new parking --sdk locum/crates/locum-plugin
+  locum plugin new travel --sdk locum/crates/locum-plugin --upstream login.example.com --revocable
+  locum plugin new travel --sdk locum/crates/locum-plugin --upstream https://idp.example.com/token --rs256
 
 Exit codes:
   0  the crate was written

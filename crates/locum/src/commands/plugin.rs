@@ -1,6 +1,7 @@
 //! `locum plugin`: inspects plugin files without running them, pins them, creates new ones, and gives orders to a running
 //! server.
 
+mod new;
 mod pause;
 mod pin;
 mod promises;
@@ -11,11 +12,10 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use locum_abi::manifest::{IssuerManifest, KeySource, Need, Read, Upstream, UpstreamOrigin};
-use locum_conformance::scaffold::{self, ScaffoldError};
 use locum_host::{ElfFacts, Inspection, Pins, inspect, plugin_files};
 use serde_json::{Value, json};
 
-use crate::cli::{Format, NewPluginArgs, PluginCommand};
+use crate::cli::{Format, PluginCommand};
 use crate::commands::plugin::pin::Level;
 use crate::exit::CommandError;
 use crate::format::{print_json, print_rows, print_text};
@@ -25,42 +25,11 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
         PluginCommand::List { directory, format } => list(directory, *format),
         PluginCommand::Inspect { file, format } => inspect_file(file, *format),
         PluginCommand::Pin(args) => pin::run(args),
-        PluginCommand::New(args) => new(args),
+        PluginCommand::New(args) => new::run(args),
         PluginCommand::Status { config, format } => status::run(config, *format),
         PluginCommand::Pause(args) => pause::pause(args),
         PluginCommand::Resume(args) => pause::resume(args),
         PluginCommand::Upgrade(args) => upgrade::run(args),
-    }
-}
-
-fn new(args: &NewPluginArgs) -> Result<(), CommandError> {
-    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let (files, check) = match (&args.workspace, &args.sdk) {
-        (Some(workspace), _) => {
-            let files = scaffold::write_workspace_member(&args.name, workspace).map_err(scaffold_error)?;
-            (files, "`cargo xtask conformance`".to_owned())
-        }
-        (None, Some(sdk)) => {
-            let files = scaffold::write_crate(&args.name, &folder, sdk).map_err(scaffold_error)?;
-            (files, folder.join("check").display().to_string())
-        }
-        (None, None) => {
-            return Err(CommandError::usage("name the folder of the crate `locum-plugin` with --sdk"));
-        }
-    };
-    for file in files {
-        print_text(&format!("wrote {}", file.display()));
-    }
-    print_text(&format!(
-        "next: write in src/lib.rs what a token contains, edit the case that fails until then; then run {check}"
-    ));
-    Ok(())
-}
-
-fn scaffold_error(error: ScaffoldError) -> CommandError {
-    match error {
-        ScaffoldError::File { .. } => CommandError::system(error),
-        other => CommandError::usage(other),
     }
 }
 

@@ -37,6 +37,45 @@ fn the_folder_can_be_chosen() {
 }
 
 #[test]
+fn options_start_a_plugin_with_an_upstream() {
+    let installation = Installation::new();
+    let sdk = sdk();
+    let upstream = "--upstream=login.example.com";
+    let written =
+        installation.locum(["plugin", "new", "travel", "--sdk", &sdk, "--revocable", "--rs256", upstream]);
+    assert_eq!(written.code, 0, "{}", written.stderr);
+    let text = |file: &str| fs::read_to_string(installation.path(&format!("travel/{file}"))).unwrap();
+    assert!(text("src/lib.rs").contains(r#"const HOST: &str = "login.example.com";"#));
+    assert!(text("fixtures/travel/plugin.yaml").contains("url: https://login.example.com/revoke"));
+    assert!(installation.path("travel/fixtures/travel/test-key.pem").is_file());
+    assert!(installation.path("travel/schemas/fixture.schema.json").is_file());
+}
+
+#[test]
+fn an_upstream_that_is_neither_a_host_nor_a_url_is_refused() {
+    let installation = Installation::new();
+    for upstream in ["login", "http://login.example.com/token", "https://login.example.com/?a=b"] {
+        let new = ["plugin", "new", "travel", "--sdk", &sdk(), "--upstream", upstream];
+        let refused = installation.locum(new);
+        assert_eq!(refused.code, 2, "{upstream}");
+        assert!(refused.stderr.contains(&format!("`{upstream}` is not an upstream")), "{}", refused.stderr);
+    }
+    assert!(!installation.path("travel").exists());
+}
+
+#[test]
+fn the_new_folder_is_a_git_repository_unless_it_is_inside_one() {
+    let installation = Installation::new();
+    let new = |name: &str| installation.locum(["plugin", "new", "travel", "--sdk", &sdk(), "--dir", name]);
+    let written = new("alone");
+    assert!(installation.path("alone/.git").is_dir(), "{}", written.stdout);
+    assert!(written.stdout.contains("made alone a git repository"), "{}", written.stdout);
+    let inside = new("alone/inside");
+    assert!(inside.stdout.contains("it belongs to the git repository"), "{}", inside.stdout);
+    assert!(!installation.path("alone/inside/.git").exists());
+}
+
+#[test]
 fn invalid_and_taken_names_are_refused() {
     let installation = Installation::new();
     let before = entries(&installation);
