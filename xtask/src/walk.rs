@@ -2,6 +2,7 @@
 
 mod guide;
 mod inside;
+mod variants;
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,14 +31,15 @@ const SECONDS_MAX: u64 = 600;
 pub fn run() -> Result<()> {
     run_command(cargo().args(["build", "--quiet", "--package", "locum"]))?;
     inside::walk()?;
-    walk_guide()
+    let scratch = Scratch::new()?;
+    walk_guide(&scratch)?;
+    variants::walk(&scratch)
 }
 
 /// Carries out the commands and changes of the guide, as the page has them, on a crate outside the workspace.
-fn walk_guide() -> Result<()> {
+fn walk_guide(scratch: &Scratch) -> Result<()> {
     let page = fs::read_to_string(workspace_root().join(GUIDE))?;
     let steps = guide::steps(&page, CHAPTER).with_context(|| format!("{GUIDE} cannot be walked"))?;
-    let scratch = Scratch::new()?;
     let started = Instant::now();
     let (mut commands, mut lines, mut edited) = (0, 0, false);
     for step in &steps {
@@ -53,7 +55,7 @@ fn walk_guide() -> Result<()> {
                     if must_fail { "failed" } else { "succeeded" }
                 );
                 if must_fail {
-                    scratch.report(&[])?.expect_failures(&[EDIT_ME])?;
+                    scratch.report(PLUGIN, &[])?.expect_failures(&[EDIT_ME])?;
                 }
             }
             Step::Change(change) => {
@@ -64,7 +66,7 @@ fn walk_guide() -> Result<()> {
         }
     }
     let seconds = started.elapsed().as_secs();
-    let report = scratch.report(&["--mutation-score"])?;
+    let report = scratch.report(PLUGIN, &["--mutation-score"])?;
     report.expect_failures(&[])?;
     let passed = report.cases("passed");
     ensure!(passed.contains(&EDIT_ME), "the case {EDIT_ME} did not pass");
@@ -125,12 +127,12 @@ impl Scratch {
     }
 
     /// Runs the suite once more, for its report as data.
-    fn report(&self, arguments: &[&str]) -> Result<Report> {
-        let file = self.target.join(format!("debug/liblocum_plugin_{PLUGIN}.so"));
+    fn report(&self, plugin: &str, arguments: &[&str]) -> Result<Report> {
+        let file = self.target.join(format!("debug/liblocum_plugin_{plugin}.so"));
         let mut suite = Command::new(self.programs.join("locum"));
         suite.arg("conformance").arg(file).args(["--format", "json"]).args(arguments);
         // It exits with 1 if a case fails, and still writes the report.
-        let output = suite.current_dir(self.folder.join(PLUGIN)).output()?;
+        let output = suite.current_dir(self.folder.join(plugin)).output()?;
         let report = serde_json::from_slice(&output.stdout)
             .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
         Ok(Report(report))
