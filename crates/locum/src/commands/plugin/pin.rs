@@ -6,7 +6,8 @@ use std::path::Path;
 use locum_host::{Inspection, Isolation, Pin, Pins, ProcessScope, inspect, runner};
 
 use crate::cli::{IsolateArg, PinArgs};
-use crate::commands::plugin::{absolute, ask, description, refuse_without_terminal};
+use crate::commands::plugin::inspect::description;
+use crate::commands::plugin::{absolute, ask, refuse_without_terminal};
 use crate::exit::CommandError;
 use crate::format::print_text;
 
