@@ -110,7 +110,7 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Show a plugin's manifest, hash and size
+    /// Show what a plugin issues, calls, signs and needs, and where it would run
     #[command(after_help = details::PLUGIN_INSPECT)]
     Inspect {
         /// The plugin file

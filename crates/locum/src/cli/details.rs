@@ -89,13 +89,15 @@ Exit codes:
   4  the directory or the lock file cannot be read";
 
 pub(super) const PLUGIN_INSPECT: &str = "\
-Reads the manifest inside the file. Runs no plugin code. With `--format json`, shows the whole manifest,
+Reads the manifest inside the file, and `plugins.lock` beside the directory of the file. Runs no plugin code.
+Shows what an operator agrees to by pinning it: where it would run, what the host calls and signs for it,
+which settings it has, and which of them are withheld. With `--format json`, shows the whole manifest,
 including the schemas of settings and parameters.
 
 Exit codes:
   0  the plugin was shown
   2  the command line is invalid
-  4  the file is not a plugin";
+  4  the file is not a plugin, or the lock file cannot be read";
 
 pub(super) const PLUGIN_PIN: &str = "\
 Shows each plugin as `locum plugin inspect` does, asks for confirmation, and writes its SHA-256 into the

@@ -2,6 +2,7 @@
 //! server.
 
 mod inspect;
+mod level;
 mod new;
 mod pause;
 mod pin;
@@ -16,7 +17,8 @@ use locum_host::{Inspection, Pins, inspect, plugin_files};
 use serde_json::json;
 
 use crate::cli::{Format, PluginCommand};
-use crate::commands::plugin::pin::Level;
+use crate::commands::plugin::inspect::Pinning;
+use crate::commands::plugin::level::Level;
 use crate::exit::CommandError;
 use crate::format::print_rows;
 
@@ -48,11 +50,7 @@ fn list(directory: &Path, format: Format) -> Result<(), CommandError> {
         match inspect(&file) {
             Ok(inspection) => {
                 let pin = pins.find(&file);
-                let pinned = match pin {
-                    None => "no",
-                    Some(pin) if pin.accepts(inspection.sha256) => "yes",
-                    Some(_) => "changed",
-                };
+                let pinned = Pinning::of(pin, &inspection).word();
                 let isolation = pin.map(|pin| pin.isolation.as_str());
                 let isolate = pin.map(|pin| pin.isolate.as_str());
                 let api_types = api_types(&inspection).join(" ");

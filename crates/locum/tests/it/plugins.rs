@@ -153,6 +153,48 @@ fn inspect_shows_the_manifest() {
 }
 
 #[test]
+fn inspect_shows_what_an_operator_agrees_to() {
+    let installation = Installation::new();
+    for (plugin, expected) in [
+        ("aws", "contract  2, requires signs_with\nlibraries "),
+        ("aws", "https://sts.*.amazonaws.com, where `*` is any one label"),
+        ("aws", "the origin of the URL in the setting `endpoint`"),
+        ("azure_blob", "the parameter `blobName` may replace the setting `blobName`"),
+        ("firebase", "private_key: held by the host, and withheld from the plugin"),
+        ("firebase", "secret: given to the plugin, and withheld from its messages and log lines"),
+        ("wams", "masterkey (required), "),
+    ] {
+        installation.install(plugin);
+        let file = format!("plugins/liblocum_plugin_{plugin}.so");
+        let inspected = installation.locum(["plugin", "inspect", &file]);
+        assert!(inspected.stdout.contains(expected), "{plugin}: {}", inspected.stdout);
+    }
+}
+
+#[test]
+fn inspect_shows_where_a_file_would_run() {
+    let installation = Installation::new();
+    let file = "plugins/liblocum_plugin_app.so";
+    let shown = |expected: &str, pinned: &str, isolation: Value| {
+        let text = installation.locum(["plugin", "inspect", file]).stdout;
+        assert!(text.contains(expected), "{text}");
+        let json = installation.locum(["plugin", "inspect", "--format", "json", file]).stdout;
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&json["pinned"], &json["isolation"]), (&pinned.into(), &isolation));
+    };
+    fs::remove_file(installation.path("plugins.lock")).ok();
+    shown("isolation runner, once it is pinned", "no", Value::Null);
+    assert_eq!(installation.locum(["plugin", "pin", "--yes", "--in-process", file]).code, 0);
+    shown("isolation in_process, as pinned in", "yes", "in_process".into());
+    assert_eq!(installation.locum(["plugin", "pin", "--yes", "--isolate", "tenant", file]).code, 0);
+    shown("isolation runner, one for each tenant, as pinned in", "yes", "runner".into());
+    let mut bytes = fs::read(installation.plugin()).unwrap();
+    bytes.push(0);
+    fs::write(installation.plugin(), bytes).unwrap();
+    shown("but the file has changed, and is refused until pinned again", "changed", "runner".into());
+}
+
+#[test]
 fn inspect_shows_which_libraries_a_plugin_needs_and_how_its_memory_is_protected() {
     let installation = Installation::new();
     let shown = installation.locum(["plugin", "inspect", "plugins/liblocum_plugin_app.so"]).stdout;
