@@ -32,6 +32,7 @@ pub mod report;
 mod running;
 pub mod scaffold;
 mod schema;
+mod selection;
 mod settings_schema;
 mod token_exchange;
 

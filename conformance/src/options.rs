@@ -19,7 +19,8 @@ pub struct Options {
     pub fixtures: Vec<PathBuf>,
     /// Valid settings, for a plugin without a plugin spec or in place of those in the spec.
     pub settings: Option<Map<String, Value>>,
-    /// The ids of the cases to run; all if empty.
+    /// The cases to run: ids, files of variants, or patterns with `*` and `?`, also with the folder of the fixtures as in `core/*`;
+    /// all if empty.
     pub only: Vec<String>,
     /// The time of the run, unix seconds, for the report and for the expiry of exemptions.
     pub now_unix_seconds: i64,
@@ -124,7 +125,7 @@ pub enum SetupError {
         api_type: String,
     },
     /// `only` names an unknown case.
-    #[error("no case has the id `{0}`; check --only")]
+    #[error("no case has the id `{0}`, or fits it as a pattern; check --only")]
     NoSuchCase(String),
     /// The server's tenant cannot be tested.
     #[error("the tenant {domain} cannot be tested: {why}")]

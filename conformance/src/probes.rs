@@ -6,4 +6,4 @@ mod probe;
 mod purity;
 mod settings;
 
-pub(crate) use self::probe::PROBES;
+pub(crate) use self::probe::{PROBES, Probe};

@@ -12,12 +12,13 @@ use crate::fixtures::case::{Case, FixtureSet};
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::{IssuerSpec, PluginSpec};
 use crate::options::{Options, SetupError};
-use crate::probes::PROBES;
+use crate::probes::{PROBES, Probe};
 use crate::profile::Profile;
 use crate::report::{CaseResult, Verdict};
 use crate::running::askable::why_not_askable;
 use crate::running::exemptions::Exemptions;
 use crate::running::features::Features;
+use crate::selection::selects;
 
 /// All cases of one plugin, and where their requests go.
 pub(crate) struct Run<'a> {
@@ -97,8 +98,7 @@ impl Run<'_> {
         let cases = self
             .cases_for(api_type)
             .map(|case| (case.id.as_str(), case.fixture.profile, case.fixture.description.as_str()));
-        let probes = PROBES.iter().filter(|probe| self.is_selected(probe.id));
-        let probes = probes.map(|probe| (probe.id, probe.profile, probe.description));
+        let probes = self.selected_probes().map(|probe| (probe.id, probe.profile, probe.description));
         let result = |(id, profile, description): (&str, Profile, &str)| CaseResult {
             case: self.label(id, api_type),
             profile,
@@ -125,7 +125,7 @@ impl Run<'_> {
                 FixtureSet::Plugin(name) => *name == self.manifest.name,
             };
             let of_api_type = case.fixture.api_type.as_deref().is_none_or(|only| only == api_type);
-            of_plugin && of_api_type && self.is_selected(&case.id)
+            of_plugin && of_api_type && self.is_selected(case)
         })
     }
 
@@ -135,17 +135,25 @@ impl Run<'_> {
     }
 
     fn check_selection(&self) -> Result<(), SetupError> {
-        let probes = PROBES.iter().map(|probe| probe.id);
-        let known: Vec<&str> =
-            self.fixtures.cases.iter().map(|case| case.id.as_str()).chain(probes).collect();
-        match self.options.only.iter().find(|only| !known.iter().any(|id| selects(only, id))) {
+        let is_known = |only: &str| {
+            self.fixtures.cases.iter().any(|case| selects_case(only, case))
+                || PROBES.iter().any(|probe| selects(only, probe.id, VARIANT))
+        };
+        match self.options.only.iter().find(|only| !is_known(only)) {
             Some(unknown) => Err(SetupError::NoSuchCase(unknown.clone())),
             None => Ok(()),
         }
     }
 
-    fn is_selected(&self, id: &str) -> bool {
-        self.options.only.is_empty() || self.options.only.iter().any(|only| selects(only, id))
+    fn is_selected(&self, case: &Case) -> bool {
+        self.options.only.is_empty() || self.options.only.iter().any(|only| selects_case(only, case))
+    }
+
+    fn selected_probes(&self) -> impl Iterator<Item = &'static Probe> {
+        let only = &self.options.only;
+        PROBES
+            .iter()
+            .filter(|probe| only.is_empty() || only.iter().any(|only| selects(only, probe.id, VARIANT)))
     }
 
     async fn verdict(
@@ -173,7 +181,7 @@ impl Run<'_> {
         exemptions: &mut Exemptions<'_>,
         results: &mut Vec<CaseResult>,
     ) {
-        for probe in PROBES.iter().filter(|probe| self.is_selected(probe.id)) {
+        for probe in self.selected_probes() {
             let verdict = match features.unmet(&[], probe.needs_not) {
                 Some(reason) => Verdict::Unsupported(reason),
                 None => match exemptions.skip(probe.id) {
@@ -191,7 +199,15 @@ impl Run<'_> {
     }
 }
 
-/// Whether a selection names this case, or the file of which it is a variant.
-fn selects(only: &str, id: &str) -> bool {
-    id.strip_prefix(only).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// What stands between the name of a file of cases and that of a variant.
+const VARIANT: char = '/';
+
+/// Whether a selection names this case, with or without the folder that it is in.
+fn selects_case(only: &str, case: &Case) -> bool {
+    let folder = match &case.set {
+        FixtureSet::Core => "core",
+        FixtureSet::Server => "server",
+        FixtureSet::Plugin(name) => name,
+    };
+    selects(only, &case.id, VARIANT) || selects(only, &format!("{folder}/{}", case.id), VARIANT)
 }

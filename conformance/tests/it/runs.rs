@@ -26,7 +26,18 @@ fn a_run_without_a_passed_case_fails() {
 fn an_unknown_case_is_named() {
     let only = vec!["an-unknown-case".to_owned()];
     let text = text_of(&Options { only, ..options("locum-plugin-app") });
-    assert_eq!(text, "no case has the id `an-unknown-case`; check --only");
+    assert_eq!(text, "no case has the id `an-unknown-case`, or fits it as a pattern; check --only");
+}
+
+#[test]
+fn a_pattern_selects_cases_with_and_without_their_folder() {
+    let passed = |only: &str| {
+        let only = vec![only.to_owned()];
+        run(&Options { only, ..options("locum-plugin-app") }).unwrap().counts.passed
+    };
+    let (in_core, in_all) = (passed("core/an-unknown-*-is-refused"), passed("an-unknown-*-is-refused"));
+    assert!(1 < in_core && in_core < in_all, "{in_core} of {in_all}");
+    assert_eq!(passed("core/an-unknown-client-is-refused"), 1);
 }
 
 #[test]

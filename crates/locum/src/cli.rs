@@ -365,7 +365,7 @@ pub(crate) struct ConformanceArgs {
     /// Run a plugin file at this level of isolation, or at both with the same answers
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
     pub(crate) isolation: IsolationArg,
-    /// Run only the case with this id, or the group of cases, such as `tx.scope`
+    /// Run only the case with this id, the group of cases, such as `tx.scope`, or what fits a pattern, such as `a-token-*`
     #[arg(long, value_name = "CASE")]
     pub(crate) only: Vec<String>,
     /// Also inject faults one by one, and fail if the cases do not notice each of them
