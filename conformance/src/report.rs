@@ -2,6 +2,7 @@
 
 mod difference;
 mod escaped;
+mod exchange_text;
 mod html;
 mod junit;
 mod model;
@@ -20,7 +21,7 @@ pub use self::model::{
     TestedClients,
 };
 pub use self::mutation_score::{MutantReport, MutantResult, MutationScore};
-pub use self::outcome::ShownExchange;
 pub(crate) use self::outcome::{CaseResult, Failure, Outcome, Verdict};
+pub use self::outcome::{ShownExchange, ShownUpstreamExchange};
 pub use self::table::to_table;
 pub use self::yaml::to_yaml;

@@ -169,6 +169,7 @@ impl CaseContext {
             audit: self.audit.take(),
             log: self.harness.log.lines(),
             upstream_calls,
+            upstream_exchanges: self.harness.upstreams.exchanges(),
             upstream_deviations,
             runner_tokens: self.harness.runner_tokens.take(),
             endpoint_differences: Vec::new(),

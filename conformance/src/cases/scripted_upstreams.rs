@@ -9,6 +9,7 @@ use locum_host::{AllowedRequest, UpstreamError, Upstreams};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
+use crate::exchange::message::UpstreamTranscript;
 use crate::fixtures::fixture::{UpstreamExchange, UpstreamOutcome};
 
 /// Upstreams that answer by a script, which is replaced for each request of a case.
@@ -20,6 +21,7 @@ struct State {
     script: VecDeque<UpstreamExchange>,
     calls: usize,
     deviations: Vec<String>,
+    exchanges: Vec<UpstreamTranscript>,
 }
 
 impl ScriptedUpstreams {
@@ -34,6 +36,11 @@ impl ScriptedUpstreams {
         (state.calls, state.deviations.clone())
     }
 
+    /// The exchanges of this script.
+    pub(crate) fn exchanges(&self) -> Vec<UpstreamTranscript> {
+        self.state().exchanges.clone()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -45,7 +52,15 @@ impl Upstreams for ScriptedUpstreams {
         request: AllowedRequest,
         _: Instant,
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
-        Box::pin(std::future::ready(self.state().answer(&request)))
+        let mut state = self.state();
+        let answer = state.answer(&request);
+        state.exchanges.push(UpstreamTranscript {
+            request: format!("{} {}", request.method().as_str(), request.url()),
+            headers: request.headers().to_vec(),
+            body: request.body().to_owned(),
+            reply: answer.clone().map_err(|error| error.to_string()),
+        });
+        Box::pin(std::future::ready(answer))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use locum_abi::upstream::UpstreamReply;
 use serde_json::{Map, Value};
 
 use crate::fixtures::variables::TimeWindow;
@@ -60,10 +61,23 @@ pub(crate) struct Internals {
     pub(crate) log: Vec<String>,
     /// The number of upstream requests.
     pub(crate) upstream_calls: usize,
+    /// What the plugin asked upstreams, and what it got.
+    pub(crate) upstream_exchanges: Vec<UpstreamTranscript>,
     /// The differences between the upstream requests and the script.
     pub(crate) upstream_deviations: Vec<String>,
     /// Tokens with a random signature that the plugin issued in its own process for the same request.
     pub(crate) runner_tokens: Vec<String>,
     /// What `/oauth/token` decided differently, if it was asked for the same.
     pub(crate) endpoint_differences: Vec<String>,
+}
+
+/// An upstream request of the plugin, and what it got.
+#[derive(Debug, Clone)]
+pub(crate) struct UpstreamTranscript {
+    /// Method and URL.
+    pub(crate) request: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    /// The reply, or why there was none.
+    pub(crate) reply: Result<UpstreamReply, String>,
 }

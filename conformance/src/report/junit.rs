@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use crate::report::escaped::Escaped;
+use crate::report::exchange_text::write_exchange;
 use crate::report::model::{CaseWithReason, FailureReport, ImplementationReport, ProfileReport, Report};
 use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
 
@@ -147,10 +148,7 @@ fn write_details(text: &mut String, failure: &FailureReport) -> fmt::Result {
         writeln!(text, "{}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
     }
     if let Some(exchange) = &failure.exchange {
-        writeln!(text, "> {}", exchange.request)?;
-        writeln!(text, "> {}", exchange.request_body)?;
-        writeln!(text, "< {}", exchange.status)?;
-        writeln!(text, "< {}", exchange.response_body)?;
+        write_exchange(text, "", exchange)?;
     }
     writeln!(text, "{}", failure.reproduce)
 }

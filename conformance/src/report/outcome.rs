@@ -39,6 +39,28 @@ pub struct ShownExchange {
     pub response_headers: Vec<String>,
     /// Body of the response.
     pub response_body: String,
+    /// What the plugin asked upstreams for it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstream: Vec<ShownUpstreamExchange>,
+    /// What the plugin logged. A line that it writes at both levels of isolation is here once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+}
+
+/// A request of the plugin to an upstream and what it got, with tokens and secrets removed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ShownUpstreamExchange {
+    /// Method and URL.
+    pub request: String,
+    /// Header lines of the request.
+    pub request_headers: Vec<String>,
+    /// Body of the request.
+    pub request_body: String,
+    /// HTTP status of the reply; absent if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Body of the reply, or why there was none.
+    pub reply: String,
 }
 
 /// How the report counts a case. The texts are reasons.

@@ -6,7 +6,7 @@ use crate::report::model::{
     CaseWithReason, Counts, FailureReport, ImplementationReport, ProfileReport, REPORT_VERSION, Report,
 };
 use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
-use crate::report::outcome::ShownExchange;
+use crate::report::outcome::{ShownExchange, ShownUpstreamExchange};
 
 /// The report, with each text changed by `written`.
 pub(super) fn report(written: fn(&str) -> String) -> Report {
@@ -135,6 +135,23 @@ fn failure(written: fn(&str) -> String) -> FailureReport {
             status: 200,
             response_headers: vec![written("cache-control: no-store")],
             response_body: written(r#"{"id_token":"<jwt 240 bytes>"}"#),
+            upstream: vec![
+                ShownUpstreamExchange {
+                    request: written("POST login.example.com/token"),
+                    request_headers: vec![written("authorization: Basic <24 bytes>")],
+                    request_body: written("assertion=<jwt 300 bytes>"),
+                    status: Some(400),
+                    reply: written(r#"{"error":"invalid_grant"}"#),
+                },
+                ShownUpstreamExchange {
+                    request: written("GET login.example.com/status"),
+                    request_headers: Vec::new(),
+                    request_body: String::new(),
+                    status: None,
+                    reply: written("no answer in time"),
+                },
+            ],
+            log: vec![written("WARN the upstream is slow")],
         }),
         reproduce: written("locum conformance libexample.so --only a-lifetime-above-the-maximum-is-refused"),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::report::escaped::visible;
+use crate::report::exchange_text::write_exchange;
 use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report, TestedClients};
 use crate::report::mutation_score::{MutantResult, MutationScore};
 
@@ -118,8 +119,7 @@ fn write_failure(out: &mut String, failure: &FailureReport) -> std::fmt::Result 
         writeln!(out, "  {}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
     }
     if let Some(exchange) = &failure.exchange {
-        writeln!(out, "  > {} {}", exchange.request, exchange.request_body)?;
-        writeln!(out, "  < {} {}", exchange.status, exchange.response_body)?;
+        write_exchange(out, "  ", exchange)?;
     }
     writeln!(out, "  {}", failure.reproduce)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::report::escaped::Escaped;
 use crate::report::model::FailureReport;
-use crate::report::outcome::ShownExchange;
+use crate::report::outcome::{ShownExchange, ShownUpstreamExchange};
 
 /// The failures; no section if there are none.
 pub(super) struct FailuresSection<'a>(pub(super) &'a [FailureReport]);
@@ -59,7 +59,17 @@ fn write_exchange(f: &mut fmt::Formatter<'_>, exchange: &ShownExchange) -> fmt::
     write_message(f, "Request", &exchange.request, &exchange.request_headers, &exchange.request_body)?;
     let status = exchange.status.to_string();
     write_message(f, "Response", &status, &exchange.response_headers, &exchange.response_body)?;
-    writeln!(f, "</div>")
+    for ShownUpstreamExchange { request, request_headers, request_body, status, reply } in &exchange.upstream
+    {
+        write_message(f, "Upstream request", request, request_headers, request_body)?;
+        let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        write_message(f, "Upstream reply", &status, &[], reply)?;
+    }
+    writeln!(f, "</div>")?;
+    if exchange.log.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "<h4>Log of the plugin</h4>\n<pre><code>{}</code></pre>", Escaped(&exchange.log.join("\n")))
 }
 
 fn write_message(
