@@ -3,6 +3,7 @@
 mod difference;
 mod escaped;
 mod exchange_text;
+mod groups;
 mod html;
 mod junit;
 mod model;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::report::escaped::visible;
 use crate::report::exchange_text::write_exchange;
+use crate::report::groups::by_cause;
 use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report, TestedClients};
 use crate::report::mutation_score::{MutantResult, MutationScore};
 
@@ -57,9 +58,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         }
     }
     write_not_run(out, report)?;
-    for failure in &report.failures {
-        write_failure(out, failure)?;
-    }
+    write_failures(out, &report.failures)?;
     report.mutation_score.as_ref().map_or(Ok(()), |score| write_mutation_score(out, score))
 }
 
@@ -80,7 +79,7 @@ fn write_token_exchange(out: &mut String, report: &Report) -> std::fmt::Result {
         }
     }
     write_not_run(out, report)?;
-    report.failures.iter().try_for_each(|failure| write_failure(out, failure))
+    write_failures(out, &report.failures)
 }
 
 /// The cases that a server was not asked, by reason.
@@ -111,17 +110,37 @@ fn write_profile(out: &mut String, profile: &ProfileReport) -> std::fmt::Result 
     )
 }
 
-fn write_failure(out: &mut String, failure: &FailureReport) -> std::fmt::Result {
+/// Each cause once, with the cases that it fails.
+fn write_failures(out: &mut String, failures: &[FailureReport]) -> std::fmt::Result {
+    for group in by_cause(failures) {
+        let Some(first) = group.first() else { continue };
+        if group.len() == 1 {
+            writeln!(out, "\nFAILED {}", place(first))?;
+            writeln!(out, "  {}", first.description)?;
+        } else {
+            writeln!(out, "\nFAILED {} cases in the same way", group.len())?;
+        }
+        for difference in &first.differences {
+            writeln!(out, "  {}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
+        }
+        if group.len() > 1 {
+            for failure in &group {
+                writeln!(out, "  - {}", place(failure))?;
+            }
+            writeln!(out, "  the first of them: {}", first.description)?;
+        }
+        if let Some(exchange) = &first.exchange {
+            write_exchange(out, "  ", exchange)?;
+        }
+        writeln!(out, "  {}", first.reproduce)?;
+    }
+    Ok(())
+}
+
+/// Which step of which case failed.
+fn place(failure: &FailureReport) -> String {
     let step = if failure.step == 0 { String::new() } else { format!(", step {}", failure.step) };
-    writeln!(out, "\nFAILED {}{step} ({})", failure.case, failure.profile)?;
-    writeln!(out, "  {}", failure.description)?;
-    for difference in &failure.differences {
-        writeln!(out, "  {}: expected {}, got {}", difference.what, difference.expected, difference.got)?;
-    }
-    if let Some(exchange) = &failure.exchange {
-        write_exchange(out, "  ", exchange)?;
-    }
-    writeln!(out, "  {}", failure.reproduce)
+    format!("{}{step} ({})", failure.case, failure.profile)
 }
 
 fn write_mutation_score(out: &mut String, score: &MutationScore) -> std::fmt::Result {
