@@ -6,3 +6,5 @@ pub(crate) mod id_token;
 pub(crate) mod message;
 pub(crate) mod redaction;
 pub(crate) mod request_builder;
+pub(crate) mod upstream_request;
+pub(crate) mod xml;

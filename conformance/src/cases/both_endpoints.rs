@@ -132,12 +132,9 @@ pub(crate) fn differences(delegation: &Transcript, exchange: &Transcript) -> Vec
         |transcript: &'_ Transcript| transcript.internals.clone().unwrap_or_else(|| empty.clone());
     let (delegation, exchange) = (internals(delegation), internals(exchange));
     compare("the audit events", audited(delegation.audit), audited(exchange.audit));
-    compare("the upstream requests", delegation.upstream_calls.into(), exchange.upstream_calls.into());
-    compare(
-        "what upstreams were asked",
-        delegation.upstream_deviations.into(),
-        exchange.upstream_deviations.into(),
-    );
+    let calls = [&delegation.upstream_requests, &exchange.upstream_requests].map(Vec::len);
+    let [of_delegation, of_exchange] = calls.map(Value::from);
+    compare("the upstream requests", of_delegation, of_exchange);
     found
 }
 

@@ -122,6 +122,8 @@ impl CaseContext {
         let found = differences(&transcript, &exchanged);
         if let Some(internals) = &mut transcript.internals {
             internals.endpoint_differences = found;
+            internals.exchanged_upstream_requests =
+                exchanged.internals.map(|internals| internals.upstream_requests).unwrap_or_default();
         }
         Ok(transcript)
     }
@@ -164,13 +166,12 @@ impl CaseContext {
         if let Some(Fault::Response(change)) = self.harness.fault {
             change(&mut response, request);
         }
-        let (upstream_calls, upstream_deviations) = self.harness.upstreams.record();
         let internals = Internals {
             audit: self.audit.take(),
             log: self.harness.log.lines(),
-            upstream_calls,
             upstream_exchanges: self.harness.upstreams.exchanges(),
-            upstream_deviations,
+            upstream_requests: self.harness.upstreams.take_requests(),
+            exchanged_upstream_requests: Vec::new(),
             runner_tokens: self.harness.runner_tokens.take(),
             endpoint_differences: Vec::new(),
         };

@@ -224,14 +224,13 @@ impl<'a> CaseRun<'a> {
             None if step.expect.status == 200 => of_plugin,
             None => &[],
         };
-        let scripted_calls = script.len();
         let script = script.iter().enumerate().map(|(index, exchange)| {
             let exchange = exchange.based_on(of_plugin.get(index))?;
             exchange.filled(&variables).map_err(|error| error.to_string())
         });
-        let script = script.collect::<Result<_, String>>().map_err(unusable)?;
+        let script = script.collect::<Result<Vec<_>, String>>().map_err(unusable)?;
         let transcript = match &self.connection {
-            Connection::InProcess(context) => context.send(&request, script, &self.tenant).await,
+            Connection::InProcess(context) => context.send(&request, script.clone(), &self.tenant).await,
             Connection::Remote(server) => server.send(&request).await,
         };
         let transcript = transcript.map_err(unusable)?;
@@ -251,7 +250,8 @@ impl<'a> CaseRun<'a> {
             credential: credential.as_ref(),
             earlier,
             variables: &variables,
-            scripted_calls,
+            script: &script,
+            verify: &|token, key| token.verify(key, &self.settings, &self.tenant),
         };
         let mut found = differences(&step.expect, &actual).map_err(|error| unusable(error.to_string()))?;
         let mut secrets = self.secrets.clone();

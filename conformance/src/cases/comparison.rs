@@ -1,10 +1,15 @@
 //! Compares a response with the expectation of a step.
 
+mod upstream_request;
+
 use serde_json::{Map, Value};
 
+use crate::cases::comparison::upstream_request::Verify;
 use crate::exchange::credential::DecodedCredential;
 use crate::exchange::message::{Response, Transcript};
-use crate::fixtures::fixture::{ExpectedBody, ExpectedCredential, ExpectedRefusal, ExpectedResponse};
+use crate::fixtures::fixture::{
+    ExpectedBody, ExpectedCredential, ExpectedRefusal, ExpectedResponse, UpstreamExchange,
+};
 use crate::fixtures::variables::{UnknownVariable, Variables};
 use crate::report::Difference;
 
@@ -16,8 +21,9 @@ pub(crate) struct Actual<'a> {
     /// The credentials of the earlier steps, by step.
     pub(crate) earlier: &'a [Option<DecodedCredential>],
     pub(crate) variables: &'a Variables,
-    /// The number of upstream exchanges in the script.
-    pub(crate) scripted_calls: usize,
+    /// The upstream exchanges.
+    pub(crate) script: &'a [UpstreamExchange],
+    pub(crate) verify: Verify<'a>,
 }
 
 type Compared = Result<(), UnknownVariable>;
@@ -177,8 +183,10 @@ impl Comparison<'_> {
         for (name, wanted) in &expected.claims {
             self.member(&format!("claim {name}"), wanted, decoded.claim(name).as_ref())?;
         }
-        if let Some(wanted) = &expected.only_claims {
-            self.only_claims(wanted, &decoded.claims);
+        if let Some(wanted) = &expected.only_claims
+            && let Some((wanted, got)) = only_names(wanted, decoded.claims.keys().map(String::as_str))
+        {
+            self.differs("names of the claims", wanted, got);
         }
         for (name, [from, to]) in &expected.within {
             self.within(name, from, to, decoded.claim(name).as_ref())?;
@@ -220,18 +228,6 @@ impl Comparison<'_> {
             && of_step(step).is_none_or(|text| text == decoded.text)
         {
             self.differs("credential", format!("another than in step {step}"), "the same");
-        }
-    }
-
-    fn only_claims(&mut self, wanted: &[String], claims: &Map<String, Value>) {
-        let sorted = |mut names: Vec<&str>| {
-            names.sort_unstable();
-            names.join(", ")
-        };
-        let wanted = sorted(wanted.iter().map(String::as_str).collect());
-        let got = sorted(claims.keys().map(String::as_str).collect());
-        if wanted != got {
-            self.differs("names of the claims", wanted, got);
         }
     }
 
@@ -283,15 +279,16 @@ impl Comparison<'_> {
 
     fn internals(&mut self, expected: &ExpectedResponse, actual: &Actual<'_>) -> Compared {
         let Some(internals) = &actual.transcript.internals else { return Ok(()) };
-        for deviation in &internals.upstream_deviations {
-            self.differs("upstream exchange", "as in the script", deviation);
-        }
+        self.upstream_requests(actual.script, &internals.upstream_requests, "", actual.verify)?;
+        let exchanged = &internals.exchanged_upstream_requests;
+        self.upstream_requests(actual.script, exchanged, " of /oauth/token", actual.verify)?;
         for difference in &internals.endpoint_differences {
             self.differs("both endpoints", "the same decision", difference);
         }
-        let wanted = expected.upstream_calls.unwrap_or(actual.scripted_calls);
-        if internals.upstream_calls != wanted {
-            self.differs("upstream requests", wanted.to_string(), internals.upstream_calls.to_string());
+        let wanted = expected.upstream_calls.unwrap_or(actual.script.len());
+        let got = internals.upstream_requests.len();
+        if got != wanted {
+            self.differs("upstream requests", wanted.to_string(), got.to_string());
         }
         if expected.audit.is_empty() {
             return Ok(());
@@ -305,6 +302,16 @@ impl Comparison<'_> {
         }
         Ok(())
     }
+}
+
+/// The names that are expected and those that are there, sorted, if they differ.
+fn only_names<'n>(wanted: &[String], got: impl Iterator<Item = &'n str>) -> Option<(String, String)> {
+    let sorted = |mut names: Vec<&str>| {
+        names.sort_unstable();
+        names.join(", ")
+    };
+    let (wanted, got) = (sorted(wanted.iter().map(String::as_str).collect()), sorted(got.collect()));
+    (wanted != got).then_some((wanted, got))
 }
 
 fn at(body: &Map<String, Value>, name: &str) -> Option<Value> {

@@ -86,7 +86,11 @@ fn only_text(members: &Map<String, Value>, member: &str) -> Result<String, Strin
     }
 }
 
-fn jwt(token: String) -> Result<DecodedCredential, String> {
+/// Decodes a compact JWT.
+///
+/// # Errors
+/// It is not one.
+pub(crate) fn jwt(token: String) -> Result<DecodedCredential, String> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, _] = parts.as_slice() else {
         return Err("the token is not a compact JWT".to_owned());

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use locum_abi::upstream::UpstreamReply;
+use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 use serde_json::{Map, Value};
 
 use crate::fixtures::variables::TimeWindow;
@@ -59,12 +59,12 @@ pub(crate) struct Internals {
     pub(crate) audit: Vec<Map<String, Value>>,
     /// The log lines.
     pub(crate) log: Vec<String>,
-    /// The number of upstream requests.
-    pub(crate) upstream_calls: usize,
     /// What the plugin asked upstreams, and what it got.
     pub(crate) upstream_exchanges: Vec<UpstreamTranscript>,
-    /// The differences between the upstream requests and the script.
-    pub(crate) upstream_deviations: Vec<String>,
+    /// The requests that the plugin had made to upstreams.
+    pub(crate) upstream_requests: Vec<UpstreamRequest>,
+    /// The same when `/oauth/token` was asked for the same.
+    pub(crate) exchanged_upstream_requests: Vec<UpstreamRequest>,
     /// Tokens with a random signature that the plugin issued in its own process for the same request.
     pub(crate) runner_tokens: Vec<String>,
     /// What `/oauth/token` decided differently, if it was asked for the same.

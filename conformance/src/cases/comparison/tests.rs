@@ -46,7 +46,8 @@ fn compared_at(
         credential: credential.as_ref(),
         earlier: &earlier,
         variables: &Variables::new(now),
-        scripted_calls: 0,
+        script: &[],
+        verify: &|_, _| Ok(()),
     };
     let differences = differences(&expected, &actual).unwrap();
     differences
@@ -270,7 +271,8 @@ fn an_unknown_variable_in_an_expectation_is_an_error() {
         credential: None,
         earlier: &[],
         variables: &variables,
-        scripted_calls: 0,
+        script: &[],
+        verify: &|_, _| Ok(()),
     };
     assert!(differences(&expected, &actual).is_err());
 }
