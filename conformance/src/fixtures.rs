@@ -19,10 +19,10 @@ pub use self::credential_reading::{
     CredentialReading, JwtReading, ObjectReading, QueryReading, VerifyingKey,
 };
 pub use self::fixture::{
-    BaseExchange, Encoding, ExpectedBody, ExpectedCredential, ExpectedJwt, ExpectedRefusal, ExpectedRequest,
-    ExpectedResponse, ExpectedXml, Fixture, FixtureRequest, Given, HeaderValue, Method, OnlyNames, Place,
-    PresentedToken, RateLimiterState, ServerChanges, Signer, Step, Tampering, TenantChanges,
-    UpstreamExchange, UpstreamOutcome, XmlEncoding,
+    BaseExchange, ElementTexts, Encoding, ExpectedBody, ExpectedCredential, ExpectedJwt, ExpectedRefusal,
+    ExpectedRequest, ExpectedResponse, ExpectedXml, Fixture, FixtureRequest, Given, HeaderValue, Method,
+    OnlyNames, Place, PresentedToken, RateLimiterState, ServerChanges, Signer, Step, Tampering,
+    TenantChanges, UpstreamExchange, UpstreamOutcome, XmlEncoding,
 };
 pub use self::plugin_spec::{Exemption, IssuerSpec, PluginSpec};
 pub use self::yaml::FixtureError;

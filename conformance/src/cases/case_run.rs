@@ -12,7 +12,7 @@ use crate::cases::invariants::Invariants;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
 use crate::cases::redacted_failure::{redacted_differences, shown_exchange};
 use crate::cases::remote_server::{RemoteServer, explained_by_server};
-use crate::exchange::credential::{DecodedCredential, decode};
+use crate::exchange::credential::{DecodedCredential, decode, jwt};
 use crate::exchange::id_token::id_token;
 use crate::exchange::message::{Request, Response, Transcript};
 use crate::exchange::redaction::redacted;
@@ -285,6 +285,8 @@ impl<'a> CaseRun<'a> {
     ) -> Result<(Request, String), String> {
         let token = id_token(&request.id_token, &self.tenant, &self.attributes(), variables)?;
         variables.set("id_token", token.as_str());
+        let subject = jwt(token.clone()).ok().and_then(|token| token.claim("sub"));
+        variables.set("subject", subject.unwrap_or_else(|| self.user.as_str().into()));
         let parameters = &self.issuer.spec.parameters;
         let secret_of = |id: &str| self.tenant.secret_to_authenticate(id);
         Ok((build_request(request, self.tenant.domain(), parameters, variables, secret_of)?, token))

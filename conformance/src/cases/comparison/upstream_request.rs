@@ -12,7 +12,7 @@ use crate::exchange::upstream_request::{at as text_at, decoded, form, header, js
 use crate::exchange::xml::Element;
 use crate::fixtures::credential_reading::VerifyingKey;
 use crate::fixtures::fixture::{
-    ExpectedJwt, ExpectedRequest, ExpectedXml, OnlyNames, Place, UpstreamExchange,
+    ElementTexts, ExpectedJwt, ExpectedRequest, ExpectedXml, OnlyNames, Place, UpstreamExchange,
 };
 
 /// Verifies a JWT of a request with a key of the fixtures.
@@ -230,21 +230,28 @@ impl RequestComparison<'_, '_> {
             let what = format!("{path} of the {what}");
             match document.texts(&self.comparison.shown(path)?) {
                 Err(why) => self.differs(&what, "a path", why),
-                Ok(texts) => self.elements(&what, wanted, texts)?,
+                Ok(texts) => self.elements(&what, wanted.as_ref(), texts)?,
             }
         }
         Ok(())
     }
 
-    fn elements(&mut self, what: &str, wanted: &Value, got: Vec<String>) -> Compared {
-        let got = match (wanted, <[String; 1]>::try_from(got)) {
-            (Value::Array(_), Ok([only])) => Some(vec![only].into()),
-            (_, Ok([only])) => Some(Value::String(only)),
-            (Value::Array(_), Err(several)) => Some(several.into()),
-            (_, Err(several)) if several.is_empty() => None,
-            (_, Err(several)) => Some(several.into()),
+    fn elements(&mut self, what: &str, wanted: Option<&ElementTexts>, got: Vec<String>) -> Compared {
+        let shown = |text: &String| self.comparison.shown(text);
+        let wanted = match wanted {
+            None => Vec::new(),
+            Some(ElementTexts::Only(only)) => vec![shown(only)?],
+            Some(ElementTexts::All(all)) => all.iter().map(shown).collect::<Result<_, _>>()?,
         };
-        self.member(what, wanted, got.as_ref())
+        if wanted != got {
+            let written = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
+                Ok([only]) => only,
+                Err(several) if several.is_empty() => "absent".to_owned(),
+                Err(several) => Value::from(several).to_string(),
+            };
+            self.differs(what, written(wanted), written(got));
+        }
+        Ok(())
     }
 }
 
