@@ -14,3 +14,4 @@ pub(crate) mod redacted_failure;
 pub(crate) mod remote_server;
 pub(crate) mod runner_tokens;
 pub(crate) mod scripted_upstreams;
+pub(crate) mod successful_requests;

@@ -5,6 +5,9 @@ mod buckets;
 mod context;
 pub(crate) mod fault;
 mod issuers;
+pub(crate) mod request_change;
+pub(crate) mod request_fault;
+mod xml_change;
 
 pub(crate) use self::audit_sink::FaultyAuditSink;
 pub(crate) use self::buckets::FaultyBuckets;

@@ -10,6 +10,7 @@ mod mutant;
 mod non_revocability;
 mod rate_limit;
 mod renewal;
+mod request_score;
 mod revocation;
 mod scopes;
 mod score;

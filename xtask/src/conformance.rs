@@ -10,15 +10,18 @@ use serde_json::Value;
 use crate::build::{self, Built, build};
 use crate::shell::target_dir;
 
-/// The sums of a report, in the order of the table's columns: of its cases, then of its mutants.
-const COLUMNS: [&str; 7] = [
-    "counts/passed",
-    "counts/failed",
-    "counts/skipped",
-    "counts/unsupported",
-    "counts/not_run",
-    "mutation_score/killed",
-    "mutation_score/survived",
+/// The columns of the table and the sums of a report that they show: of its cases, then of its mutants, those of the engine
+/// and those of the plugin's requests.
+const COLUMNS: [(&str, &str); 9] = [
+    ("passed", "counts/passed"),
+    ("failed", "counts/failed"),
+    ("skipped", "counts/skipped"),
+    ("unsupported", "counts/unsupported"),
+    ("not run", "counts/not_run"),
+    ("killed", "mutation_score/killed"),
+    ("survived", "mutation_score/survived"),
+    ("requests killed", "request_mutation_score/killed"),
+    ("survived", "request_mutation_score/survived"),
 ];
 
 #[derive(ClapArgs)]
@@ -44,19 +47,20 @@ pub fn run(args: &Args) -> Result<()> {
     {
         let name = plugin.file_stem().unwrap_or_default().to_string_lossy().replace("liblocum_plugin_", "");
         match check(&built, plugin, &name)? {
-            Verdict::Conformant(counts) => rows.push(row(&name, counts)),
+            Verdict::Conformant(counts) => rows.push(row(&name, &counts)),
             Verdict::NotConformant => failed.push(name),
         }
     }
     if rows.is_empty() && failed.is_empty() {
         bail!("no plugin of that name; the plugins are in plugins/");
     }
-    println!("\n{}\n{}", row("plugin", COLUMNS.map(head)), rows.join("\n"));
+    println!("\n{}\n{}", row("plugin", &COLUMNS.map(|(head, _)| head.to_owned())), rows.join("\n"));
     if failed.is_empty() { Ok(()) } else { bail!("not conformant: {}", failed.join(", ")) }
 }
 
 enum Verdict {
-    Conformant([String; COLUMNS.len()]),
+    /// The sums, by column.
+    Conformant(Vec<String>),
     NotConformant,
 }
 
@@ -74,15 +78,20 @@ fn check(built: &Built, plugin: &Path, name: &str) -> Result<Verdict> {
     if !output.status.success() {
         eprintln!("{name}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
         eprintln!("failed cases: {:#}", Value::from(listed(&report, "/failures", |_| true)));
-        let survivors = listed(&report, "/mutation_score/mutants", |mutant| {
-            mutant.get("result").is_some_and(|result| result == "survived")
-        });
-        eprintln!("injected faults that were not noticed: {:#}", Value::from(survivors));
+        for (what, list) in
+            [("faults of the engine", "mutation_score"), ("changed requests", "request_mutation_score")]
+        {
+            let survivors = listed(&report, &format!("/{list}/mutants"), |mutant| {
+                mutant.get("result").is_some_and(|result| result == "survived")
+            });
+            eprintln!("{what} that were not noticed: {:#}", Value::from(survivors));
+        }
         return Ok(Verdict::NotConformant);
     }
     let sum = |column: &str| report.pointer(&format!("/{column}")).map(Value::to_string);
     sum("mutation_score/killed").context("the report has no mutation score")?;
-    Ok(Verdict::Conformant(COLUMNS.map(|column| sum(column).unwrap_or_default())))
+    let sums = COLUMNS.iter().map(|(_, column)| sum(column).unwrap_or_default());
+    Ok(Verdict::Conformant(sums.collect()))
 }
 
 fn listed(report: &Value, list: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
@@ -90,11 +99,8 @@ fn listed(report: &Value, list: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Va
     entries.into_iter().flatten().filter(|entry| wanted(entry)).cloned().collect()
 }
 
-fn head(column: &str) -> String {
-    column.rsplit('/').next().unwrap_or_default().replace('_', " ")
-}
-
-fn row(name: &str, cells: [String; COLUMNS.len()]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+fn row(name: &str, cells: &[String]) -> String {
+    let cells = COLUMNS.iter().zip(cells).map(|((head, _), cell)| format!("{cell:>0$}", head.len().max(11)));
+    let cells: Vec<String> = cells.collect();
     format!("{name:<14}{}", cells.join(" "))
 }

@@ -77,6 +77,11 @@ impl CaseContext {
         Ok(Self { harness, clock, audit, directory, router, twin })
     }
 
+    /// Whether the plugin's requests are to be taken as signed correctly, because they were changed after that.
+    pub(crate) fn takes_signatures_as_valid(&self) -> bool {
+        self.harness.request_fault.as_ref().is_some_and(|fault| fault.change.is_signed())
+    }
+
     /// Moves the clock forward.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(seconds);
@@ -166,11 +171,15 @@ impl CaseContext {
         if let Some(Fault::Response(change)) = self.harness.fault {
             change(&mut response, request);
         }
+        let mut upstream_requests = self.harness.upstreams.requests();
+        if let Some(fault) = &self.harness.request_fault {
+            fault.change(&request.target, &mut upstream_requests);
+        }
         let internals = Internals {
             audit: self.audit.take(),
             log: self.harness.log.lines(),
             upstream_exchanges: self.harness.upstreams.exchanges(),
-            upstream_requests: self.harness.upstreams.take_requests(),
+            upstream_requests,
             exchanged_upstream_requests: Vec::new(),
             runner_tokens: self.harness.runner_tokens.take(),
             endpoint_differences: Vec::new(),

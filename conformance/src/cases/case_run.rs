@@ -251,7 +251,10 @@ impl<'a> CaseRun<'a> {
             earlier,
             variables: &variables,
             script: &script,
-            verify: &|token, key| token.verify(key, &self.settings, &self.tenant),
+            verify: &|token, key| match &self.connection {
+                Connection::InProcess(context) if context.takes_signatures_as_valid() => Ok(()),
+                _ => token.verify(key, &self.settings, &self.tenant),
+            },
         };
         let mut found = differences(&step.expect, &actual).map_err(|error| unusable(error.to_string()))?;
         let mut secrets = self.secrets.clone();

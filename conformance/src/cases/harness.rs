@@ -11,6 +11,7 @@ use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
 use crate::faults::FaultyIssuers;
 use crate::faults::fault::Fault;
+use crate::faults::request_fault::RequestFault;
 use crate::fixtures::plugin_spec::PluginSpec;
 
 /// The plugin's issuers and what records their effects.
@@ -24,6 +25,8 @@ pub(crate) struct Harness {
     pub(crate) both_endpoints: Option<Arc<BothEndpoints>>,
     /// The fault of the mutant that runs.
     pub(crate) fault: Option<Fault>,
+    /// The fault in the plugin's requests to upstreams.
+    pub(crate) request_fault: Option<Arc<RequestFault>>,
 }
 
 impl Harness {
@@ -31,5 +34,10 @@ impl Harness {
     pub(crate) fn with_fault(&self, manifest: &Manifest, spec: &PluginSpec, fault: Fault) -> Self {
         let issuers = Arc::new(FaultyIssuers::new(self.issuers.clone(), manifest, spec, fault));
         Self { issuers, fault: Some(fault), ..self.clone() }
+    }
+
+    /// The same harness with a fault in the plugin's requests.
+    pub(crate) fn with_request_fault(&self, fault: RequestFault) -> Self {
+        Self { request_fault: Some(Arc::new(fault)), ..self.clone() }
     }
 }

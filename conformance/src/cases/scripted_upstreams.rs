@@ -29,8 +29,8 @@ impl ScriptedUpstreams {
     }
 
     /// The requests since the start of the script.
-    pub(crate) fn take_requests(&self) -> Vec<UpstreamRequest> {
-        std::mem::take(&mut self.state().requests)
+    pub(crate) fn requests(&self) -> Vec<UpstreamRequest> {
+        self.state().requests.clone()
     }
 
     /// The exchanges of this script.

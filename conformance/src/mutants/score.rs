@@ -5,6 +5,7 @@ use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
 use crate::fixtures::load::Fixtures;
 use crate::mutants::catalogue;
 use crate::mutants::mutant::Mutant;
+use crate::mutants::request_score::request_mutation_score;
 use crate::options::{Implementation, Options, SetupError};
 use crate::probes::PROBES;
 use crate::profile::Profile;
@@ -21,6 +22,8 @@ pub fn run_with_mutants(options: &Options) -> Result<Report, SetupError> {
     if report.counts.failed == 0 {
         let mutants = mutant_reports(options, &catalogue::all(), None)?;
         report.mutation_score = Some(MutationScore::of(mutants));
+        report.request_mutation_score =
+            with_plugin(options, async |run| Ok(request_mutation_score(&run).await))?;
     }
     Ok(report)
 }
@@ -43,13 +46,7 @@ fn mutant_reports(
     mutants: &[Mutant],
     without: Option<Profile>,
 ) -> Result<Vec<MutantReport>, SetupError> {
-    let Implementation::Plugin(file) = &options.implementation else {
-        return Err(SetupError::MutationScoreNeedsPlugin);
-    };
-    install_crypto();
-    let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
-    let plugin = LoadedPlugin::load(options, &fixtures, file)?;
-    plugin.with_run(async |run| {
+    with_plugin(options, async |run| {
         let mut reports = Vec::new();
         for mutant in mutants {
             let result = run_mutant(&run, mutant, without).await;
@@ -57,7 +54,7 @@ fn mutant_reports(
             reports.push(MutantReport {
                 mutant: mutant.id.to_owned(),
                 description: mutant.description.to_owned(),
-                profile: mutant.profile,
+                profile: Some(mutant.profile),
                 result,
             });
             if stop {
@@ -66,6 +63,19 @@ fn mutant_reports(
         }
         Ok(reports)
     })
+}
+
+/// Does this work with a run of the plugin.
+fn with_plugin<T>(
+    options: &Options,
+    work: impl AsyncFnOnce(Run<'_>) -> Result<T, SetupError>,
+) -> Result<T, SetupError> {
+    let Implementation::Plugin(file) = &options.implementation else {
+        return Err(SetupError::MutationScoreNeedsPlugin);
+    };
+    install_crypto();
+    let fixtures = Fixtures::load(&options.fixtures).map_err(SetupError::Fixtures)?;
+    LoadedPlugin::load(options, &fixtures, file)?.with_run(work)
 }
 
 async fn run_mutant(run: &Run<'_>, mutant: &Mutant, without: Option<Profile>) -> MutantResult {

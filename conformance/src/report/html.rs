@@ -42,7 +42,9 @@ impl fmt::Display for Page<'_> {
         write!(f, "{}", ImplementationSection(report))?;
         write!(f, "{}", FailuresSection(&report.failures))?;
         write!(f, "{}", ProfilesSection(report))?;
-        write!(f, "{}", MutationScoreSection(report.mutation_score.as_ref()))?;
+        for (kind, score) in report.mutation_scores() {
+            write!(f, "{}", MutationScoreSection(kind, score))?;
+        }
         write!(f, "{}", CasesSection(report))?;
         writeln!(f, "</main>\n</body>\n</html>")
     }
@@ -157,6 +159,7 @@ mod tests {
             "{with_survivor}"
         );
         report.mutation_score = None;
+        report.request_mutation_score = None;
         assert!(verdict(&to_html(&report)).contains("<strong>Passed</strong>"));
     }
 }

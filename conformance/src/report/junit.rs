@@ -7,7 +7,7 @@ use crate::report::exchange_text::write_exchange;
 use crate::report::model::{CaseWithReason, FailureReport, ImplementationReport, ProfileReport, Report};
 use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
 
-/// The report as JUnit XML: one test suite per profile that has cases, one test per case, and one test suite for the
+/// The report as JUnit XML: one test suite per profile that has cases, one test per case, and one test suite for each
 /// mutation score.
 ///
 /// JUnit knows passed, failed and skipped tests. Cases that are neither passed nor failed count as skipped, and their
@@ -26,8 +26,9 @@ impl fmt::Display for TestSuites<'_> {
         let counts = &report.counts;
         let nothing_ran = usize::from(counts.failed == 0 && counts.passed == 0);
         let skipped = counts.expected_failures + counts.skipped + counts.unsupported + counts.not_run;
+        let scores = report.mutation_scores().map(|(_, score)| mutant_counts(score));
         let [mutants, survived, unsupported_mutants] =
-            report.mutation_score.as_ref().map_or([0; 3], mutant_counts);
+            scores.fold([0; 3], |[a, b, c], [x, y, z]| [a + x, b + y, c + z]);
         writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             f,
@@ -40,8 +41,8 @@ impl fmt::Display for TestSuites<'_> {
         for profile in &report.profiles {
             write_suite(f, report, profile)?;
         }
-        if let Some(score) = &report.mutation_score {
-            write_mutation_score(f, report, score)?;
+        for (kind, score) in report.mutation_scores() {
+            write_mutation_score(f, report, kind.id(), score)?;
         }
         if nothing_ran > 0 {
             write_nothing_ran(f, report)?;
@@ -158,10 +159,15 @@ fn mutant_counts(score: &MutationScore) -> [usize; 3] {
     [score.mutants.len(), score.survived, score.unsupported]
 }
 
-fn write_mutation_score(f: &mut fmt::Formatter<'_>, report: &Report, score: &MutationScore) -> fmt::Result {
-    open_suite(f, report, "mutation-score", mutant_counts(score))?;
+fn write_mutation_score(
+    f: &mut fmt::Formatter<'_>,
+    report: &Report,
+    id: &str,
+    score: &MutationScore,
+) -> fmt::Result {
+    open_suite(f, report, id, mutant_counts(score))?;
     for MutantReport { mutant, description, result, .. } in &score.mutants {
-        open_case(f, "mutation-score", mutant)?;
+        open_case(f, id, mutant)?;
         let description = Escaped(description);
         match result {
             MutantResult::Killed { .. } => {}

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::profile::{Level, Profile};
 use crate::report::difference::Difference;
-use crate::report::mutation_score::MutationScore;
+use crate::report::mutation_score::{MutationScore, ScoreKind};
 use crate::report::outcome::{CaseResult, Failure, ShownExchange, Verdict};
 
 /// Version of the report's format.
@@ -30,9 +30,13 @@ pub struct Report {
     pub profiles: Vec<ProfileReport>,
     /// Every failed case, ordered by profile.
     pub failures: Vec<FailureReport>,
-    /// Which mutants the cases detect; absent unless it was requested.
+    /// Which faults of the engine around the plugin the cases detect; absent unless it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mutation_score: Option<MutationScore>,
+    /// Which faults of the plugin's requests to upstreams the cases detect; absent unless it was requested, and if the
+    /// plugin makes no requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_mutation_score: Option<MutationScore>,
 }
 
 /// What was tested.
@@ -188,6 +192,7 @@ impl Report {
             profiles: Vec::new(),
             failures: Vec::new(),
             mutation_score: None,
+            request_mutation_score: None,
         };
         let profiles = report.implementation.profiles();
         report.profiles = profiles.iter().copied().map(ProfileReport::empty).collect();
@@ -240,8 +245,18 @@ impl Report {
 
     /// Whether at least one case passed, no case failed, and no mutant survived.
     pub fn passed(&self) -> bool {
-        let survived = self.mutation_score.as_ref().map_or(0, |score| score.survived);
-        self.counts.failed == 0 && self.counts.passed > 0 && survived == 0
+        self.counts.failed == 0 && self.counts.passed > 0 && self.survivors() == 0
+    }
+
+    /// The number of mutants that no case detects.
+    pub(crate) fn survivors(&self) -> usize {
+        self.mutation_scores().map(|(_, score)| score.survived).sum()
+    }
+
+    /// The scores that it has.
+    pub(crate) fn mutation_scores(&self) -> impl Iterator<Item = (ScoreKind, &MutationScore)> {
+        let of_engine = self.mutation_score.iter().map(|score| (ScoreKind::Engine, score));
+        of_engine.chain(self.request_mutation_score.iter().map(|score| (ScoreKind::Requests, score)))
     }
 
     /// The exit code for this report: 0 if it [`passed`](Self::passed), else 1.

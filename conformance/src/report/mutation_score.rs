@@ -1,11 +1,11 @@
-//! The mutation score: which mutants the cases detect.
+//! Mutation scores: which mutants the cases detect.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::profile::Profile;
 
-/// How many mutants the cases detect. Each mutant breaks a rule that every issuer of its kind must keep.
+/// How many mutants the cases detect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MutationScore {
     /// Number of mutants that a case detects.
@@ -14,7 +14,7 @@ pub struct MutationScore {
     pub survived: usize,
     /// Number of mutants that do not apply to this plugin.
     pub unsupported: usize,
-    /// Every mutant, ordered by profile.
+    /// Every mutant, ordered by profile, or by request.
     pub mutants: Vec<MutantReport>,
 }
 
@@ -25,8 +25,10 @@ pub struct MutantReport {
     pub mutant: String,
     /// What the mutant does wrong, in one sentence.
     pub description: String,
-    /// The profile whose cases should detect it.
-    pub profile: Profile,
+    /// The profile whose cases should detect it; absent for a mutant of a plugin's request, which the plugin's own fixtures
+    /// should detect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// Whether a case detects it.
     #[serde(flatten)]
     pub result: MutantResult,
@@ -48,6 +50,32 @@ pub enum MutantResult {
         /// Why it does not apply.
         reason: String,
     },
+}
+
+/// What the mutants of a score change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScoreKind {
+    /// The engine around the plugin.
+    Engine,
+    /// The plugin's requests to upstreams.
+    Requests,
+}
+
+impl ScoreKind {
+    /// The name of its part of a report.
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::Engine => "mutation-score",
+            Self::Requests => "request-mutation-score",
+        }
+    }
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Engine => "faults of the engine",
+            Self::Requests => "mutants of the plugin's requests",
+        }
+    }
 }
 
 impl MutationScore {

@@ -64,6 +64,7 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
         profiles,
         failures: vec![failure(written)],
         mutation_score: Some(mutation_score(written)),
+        request_mutation_score: Some(request_mutation_score(written)),
     }
 }
 
@@ -92,6 +93,7 @@ pub(super) fn token_endpoint(written: fn(&str) -> String) -> Report {
         profiles: vec![profile],
         failures: Vec::new(),
         mutation_score: None,
+        request_mutation_score: None,
         ..report(written)
     }
 }
@@ -107,6 +109,7 @@ pub(super) fn nothing_ran() -> Report {
     report.counts = Counts { cases: 1, skipped: 1, ..Counts::default() };
     report.failures.clear();
     report.mutation_score = None;
+    report.request_mutation_score = None;
     report
 }
 
@@ -161,7 +164,7 @@ fn mutation_score(written: fn(&str) -> String) -> MutationScore {
     let mutant = |mutant: &str, description: &str, result: MutantResult| MutantReport {
         mutant: written(mutant),
         description: written(description),
-        profile: Profile::Contract,
+        profile: Some(Profile::Contract),
         result,
     };
     MutationScore {
@@ -182,4 +185,25 @@ fn mutation_score(written: fn(&str) -> String) -> MutationScore {
             ),
         ],
     }
+}
+
+fn request_mutation_score(written: fn(&str) -> String) -> MutationScore {
+    let mutant = |mutant: &str, description: &str, result: MutantResult| MutantReport {
+        mutant: written(mutant),
+        description: written(description),
+        profile: None,
+        result,
+    };
+    MutationScore::of(vec![
+        mutant(
+            "delegation-1/form/scope/left-out",
+            "Request 1 of a delegation has nothing at `form:scope`.",
+            MutantResult::Killed { by: written("a-valid-request-gets-the-declared-credential") },
+        ),
+        mutant(
+            "delegation-1/form/assertion/aud/other",
+            "Request 1 of a delegation has another `aud` in the JWT at `form:assertion`.",
+            MutantResult::Survived,
+        ),
+    ])
 }

@@ -7,7 +7,7 @@ use crate::report::escaped::visible;
 use crate::report::exchange_text::write_exchange;
 use crate::report::groups::by_cause;
 use crate::report::model::{FailureReport, ImplementationReport, ProfileReport, Report, TestedClients};
-use crate::report::mutation_score::{MutantResult, MutationScore};
+use crate::report::mutation_score::{MutantResult, MutationScore, ScoreKind};
 
 /// The implementation, one row per profile, and every failure. What a plugin or server said cannot control a terminal.
 pub fn to_table(report: &Report) -> String {
@@ -59,7 +59,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     write_not_run(out, report)?;
     write_failures(out, &report.failures)?;
-    report.mutation_score.as_ref().map_or(Ok(()), |score| write_mutation_score(out, score))
+    report.mutation_scores().try_for_each(|(kind, score)| write_mutation_score(out, kind, score))
 }
 
 /// The counts of a token endpoint, and every case that is not as it says.
@@ -143,19 +143,18 @@ fn place(failure: &FailureReport) -> String {
     format!("{}{step} ({})", failure.case, failure.profile)
 }
 
-fn write_mutation_score(out: &mut String, score: &MutationScore) -> std::fmt::Result {
+fn write_mutation_score(out: &mut String, kind: ScoreKind, score: &MutationScore) -> std::fmt::Result {
     let MutationScore { killed, survived, unsupported, mutants } = score;
-    writeln!(out, "\nmutants: {killed} killed, {survived} survived, {unsupported} unsupported")?;
+    let (title, all) = (kind.title(), killed + survived);
+    writeln!(out, "\n{title}: {killed} of {all} detected, {unsupported} unsupported")?;
     for mutant in mutants {
+        let name = match mutant.profile {
+            Some(profile) => format!("{profile:<18} {:<46}", mutant.mutant),
+            None => format!("{:<65}", mutant.mutant),
+        };
         match &mutant.result {
-            MutantResult::Killed { by } => {
-                writeln!(out, "{:<18} {:<46} {by}", mutant.profile, mutant.mutant)?
-            }
-            MutantResult::Survived => writeln!(
-                out,
-                "{:<18} {:<46} SURVIVED: {}",
-                mutant.profile, mutant.mutant, mutant.description
-            )?,
+            MutantResult::Killed { by } => writeln!(out, "{name} {by}")?,
+            MutantResult::Survived => writeln!(out, "{name} SURVIVED: {}", mutant.description)?,
             MutantResult::Unsupported { .. } => {}
         }
     }

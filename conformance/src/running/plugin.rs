@@ -77,7 +77,15 @@ impl<'a> LoadedPlugin<'a> {
         let isolation = tested_isolation(options.isolation, &manifest);
         let runner_tokens = Arc::new(RunnerTokens::default());
         let issuers = load_issuers(options, isolation, &file, &upstreams, &runner_tokens)?;
-        let harness = Harness { issuers, upstreams, log, runner_tokens, both_endpoints: None, fault: None };
+        let harness = Harness {
+            issuers,
+            upstreams,
+            log,
+            runner_tokens,
+            both_endpoints: None,
+            fault: None,
+            request_fault: None,
+        };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let implementation = ImplementationReport::of_plugin(
             name,

@@ -99,7 +99,7 @@ fn change(value: &mut Value) -> String {
 }
 
 /// A copy of a plugin's fixtures and of the key files that they include.
-fn copy_of_fixtures(plugin: &str, folder: &Path) -> PathBuf {
+pub(crate) fn copy_of_fixtures(plugin: &str, folder: &Path) -> PathBuf {
     for name in [plugin, "keys"] {
         fs::create_dir_all(folder.join(name)).unwrap();
         for entry in fs::read_dir(workspace().join("fixtures").join(name)).unwrap() {

@@ -1,23 +1,29 @@
-//! The mutation score: every mutant and the case that detects it.
+//! A mutation score: every mutant and the case that detects it.
 
 use std::fmt;
 
 use crate::report::escaped::Escaped;
-use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
+use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore, ScoreKind};
 
-/// The mutation score; no section if the report has none.
-pub(super) struct MutationScoreSection<'a>(pub(super) Option<&'a MutationScore>);
+/// One score.
+pub(super) struct MutationScoreSection<'a>(pub(super) ScoreKind, pub(super) &'a MutationScore);
 
 impl fmt::Display for MutationScoreSection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(score) = self.0 else { return Ok(()) };
+        let Self(kind, score) = self;
+        let id = kind.id();
         writeln!(
             f,
-            "<section aria-labelledby=\"mutation-score\">\n<h2 id=\"mutation-score\">Mutation score</h2>"
+            "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">Mutation score: {}</h2>",
+            Escaped(kind.title())
         )?;
+        let changed = match kind {
+            ScoreKind::Engine => "the behaviour of host or plugin",
+            ScoreKind::Requests => "the requests of the plugin to its upstreams",
+        };
         writeln!(
             f,
-            "<p>The suite changed the behaviour of host or plugin in {} ways, one at a time; its cases detected {}.</p>",
+            "<p>The suite changed {changed} in {} ways, one at a time; its cases detected {}.</p>",
             score.killed + score.survived,
             score.killed
         )?;
@@ -55,7 +61,7 @@ fn write_group<'a>(
             "<tr><th scope=\"row\">{}<br><code>{}</code></th><td>{}</td>",
             Escaped(&mutant.description),
             Escaped(&mutant.mutant),
-            mutant.profile
+            mutant.profile.map(|profile| profile.to_string()).unwrap_or_default()
         )?;
         match &mutant.result {
             MutantResult::Killed { by } => {

@@ -14,7 +14,6 @@ impl fmt::Display for VerdictSection<'_> {
         let counts = &report.counts;
         let deviating = counts.warned + counts.allowed_otherwise;
         let ran = cases(counts.passed + deviating + counts.failed + counts.expected_failures);
-        let survived = report.mutation_score.as_ref().map_or(0, |score| score.survived);
         let (class, word) = match (report.passed(), counts.failed) {
             (true, _) => ("good", "Passed"),
             (false, 0) => ("bad", "Not passed"),
@@ -26,8 +25,8 @@ impl fmt::Display for VerdictSection<'_> {
             (passed, 0) => write!(f, "Nothing failed: {passed} of {ran} passed.")?,
             (_, failed) => write!(f, "<a href=\"#failures\">{failed} of {ran} failed</a>.")?,
         }
-        if survived > 0 {
-            write!(f, " <a href=\"#mutation-score\">{} that no case detects</a>.", mutants(survived))?;
+        for (kind, score) in report.mutation_scores().filter(|(_, score)| score.survived > 0) {
+            write!(f, " <a href=\"#{}\">{} that no case detects</a>.", kind.id(), mutants(score.survived))?;
         }
         writeln!(f, "</span></p>")
     }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use locum_abi::manifest::{IssuerManifest, KeySource, Lifetime, Need, Override, Read, Upstream, UpstreamOrigin};
+use locum_abi::manifest::{
+    IssuerManifest, KeySource, Lifetime, Need, Override, Read, Upstream, UpstreamOrigin,
+};
 use locum_host::{ElfFacts, Inspection, Pin, Pins, ProcessScope, inspect, secret_setting_names};
 use serde_json::{Map, Value, json};
 
