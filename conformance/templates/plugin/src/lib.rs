@@ -99,12 +99,12 @@ impl Issuer for @Issuer@ {
                 // The upstream decides the lifetime; a token with a longer one is refused.
                 .lifetime(Lifetime::up_to_seconds(86_400))
 @if host@
-                .calls(Upstream::Host { host: HOST.to_owned() })
+                .calls(Upstream::host(HOST))
 @end@
 @if url@
-                .calls(Upstream::Setting { setting: "token_url".to_owned() })
+                .calls(Upstream::setting("token_url"))
 @if revocable@
-                .calls(Upstream::Setting { setting: "revocation_url".to_owned() })
+                .calls(Upstream::setting("revocation_url"))
 @end@
 @end@
 @if rs256@
@@ -176,15 +176,19 @@ impl Issuer for @Issuer@ {
 @end@
 @if revocable@
 
-    fn revoke(&self, credential: &str, replies: &[UpstreamReply]) -> Result<RevokeAnswer, Failure> {
+    fn revoke(
+        &self,
+        presented: &PresentedCredential,
+        replies: &[UpstreamReply],
+    ) -> Result<RevokeAnswer, Failure> {
         if let [reply, ..] = replies {
             return revoked(reply);
         }
         // What anybody sends here must not reach the upstream unless it can be one of its tokens.
-        if !can_be_a_token(credential) {
+        if !can_be_a_token(&presented.text) {
             return Ok(RevokeAnswer::AlreadyGone);
         }
-        Ok(RevokeAnswer::Call { request: post_form(&self.revocation_url, &[("token", credential)]) })
+        Ok(RevokeAnswer::Call { request: post_form(&self.revocation_url, &[("token", &presented.text)]) })
     }
 @end@
 }
