@@ -323,7 +323,7 @@ fn the_endpoint_is_found_by_the_metadata() {
 #[test]
 fn an_unknown_case_is_named() {
     let error = try_report(&server(None), SETTINGS, &["tx.nothing"]).unwrap_err().to_string();
-    assert_eq!(error, "no case has the id `tx.nothing`; check --only");
+    assert_eq!(error, "no case has the id `tx.nothing`, or fits it as a pattern; check --only");
 }
 
 #[test]
