@@ -120,6 +120,13 @@ ENTRA_AUDIENCE = "api://AzureADTokenExchange"
 # The subject of the application's only federated credential.
 ENTRA_SUBJECT = "readers"
 
+GITHUB_PATH = "/github"
+GITHUB_CLIENT = "Iv23liLocumDemo"
+GITHUB_INSTALLATION = 4711
+GITHUB_REPOSITORIES = ["web", "api", "docs"]
+"""Of the installation; the add-on lists the first two."""
+GITHUB_PERMISSIONS = {"contents": "write", "issues": "read"}
+
 LAYER_PROVIDER = "layer:///providers/locum-demo"
 LAYER_KEY_ID = "layer:///keys/locum-demo"
 LAYER_SECONDS = 300

@@ -29,7 +29,8 @@ class JsonRequest:
     document: dict[str, Any]
 
     def bearer_token(self) -> str:
-        return self.headers.get("Authorization", "").removeprefix("Bearer ")
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        return token if scheme.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,11 @@ from lxml import etree
 import aws_sts
 import demo
 import fake_entra
+import fake_github
 import fake_google
 import fake_salesforce
 import fake_sap
+import github_app
 import google_auth
 import microsoft_msal
 import saml
@@ -54,6 +56,11 @@ def cases(context: Context) -> Iterator[Case]:
             "entra",
             "MSAL reads its responses; tampered JWTs, wrong forms and scopes are refused with Microsoft's numbers",
             check_entra,
+        ),
+        (
+            "github",
+            "octokit gets and revokes a token; tampered JWTs, other headers and wider access are refused",
+            check_github,
         ),
         ("salesforce", "a valid JWT is accepted once; tampered ones and wrong forms are refused", check_salesforce),
         (
@@ -287,6 +294,51 @@ def check_entra(context: Context) -> None:
     ):
         expect_equal(f"Entra's number with {changed}", post(valid, **changed), number)
     expect_equal("Entra's number with an Authorization", post(valid, {"Authorization": "Basic eDp5"}), 900144)
+
+
+def check_github(context: Context) -> None:
+    now, key = int(time.time()), context.keys.firebase
+
+    def claims(**changed: object) -> dict[str, Any]:
+        valid = {"iss": demo.GITHUB_CLIENT, "iat": now - 60, "exp": now + 300}
+        return subject.with_changes(valid, **changed)
+
+    def post(token: str, document: object = None, path: str = fake_github.TOKENS_PATH, **changed: str) -> int:
+        headers = {"Accept": "application/vnd.github+json", "Content-Type": "application/json", **changed}
+        headers["Authorization"] = f"Bearer {token}"
+        return upstream_client.post_body(context, path, json.dumps(document or {}), headers).status
+
+    token = github_app.octokit(context, permissions={"contents": "read"})["token"]
+    expect_equal("octokit's revocation", github_app.octokit(context, revoke=token)["status"], 204)
+    expect_equal("octokit's second revocation", github_app.octokit(context, revoke=token)["status"], 401)
+    valid = jwt.encode(claims(), key, "RS256")
+    expect_equal("the status of a valid JWT", post(valid), 201)
+    for tampered in (
+        jwt.encode(claims(iss="other"), key, "RS256"),
+        jwt.encode(claims(iat=now + 60), key, "RS256"),
+        jwt.encode(claims(exp=now - 10), key, "RS256"),
+        jwt.encode(claims(exp=now + 660), key, "RS256"),
+        jwt.encode(claims(exp=None), key, "RS256"),
+        jwt.encode(claims(iat=None), key, "RS256"),
+        jwt.encode(claims(), context.keys.tenant, "RS256"),
+        jwt.encode(claims(), key, "RS512"),
+        subject.with_flipped_signature(valid),
+        subject.unsigned(claims()),
+        "not.a.jwt",
+    ):
+        expect_equal("the status of a tampered JWT", post(tampered), 401)
+    for document in (
+        {"repositories": ["missing"]},
+        {"repositories": "web"},
+        {"permissions": {"contents": "admin"}},
+        {"permissions": {"secrets": "read"}},
+        {"lifetime": 60},
+    ):
+        expect_equal(f"the status with {document}", post(valid, document), 422)
+    expect_equal("the status of another version", post(valid, **{"X-GitHub-Api-Version": "2020-01-01"}), 400)
+    expect_equal("the status of another media type", post(valid, Accept="text/html"), 415)
+    other = fake_github.TOKENS_PATH.replace(str(demo.GITHUB_INSTALLATION), "1")
+    expect_equal("the status of another installation", post(valid, path=other), 404)
 
 
 def check_salesforce(context: Context) -> None:

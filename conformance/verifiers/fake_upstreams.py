@@ -1,4 +1,4 @@
-"""Runs the fake upstreams on one port: AWS, Entra, Google, Salesforce and SAP, each strict and built on third-party parsers."""
+"""Runs the fake upstreams on one port: AWS, Entra, GitHub, Google, Salesforce and SAP, each strict and built on third-party parsers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from urllib.parse import urlsplit
 import demo
 import fake_aws
 import fake_entra
+import fake_github
 import fake_google
 import fake_salesforce
 import http_server
 from demo import Keys
 from fake_entra import FakeEntra
+from fake_github import FakeGithub
 from fake_http import (
     FakeResponse,
     FormRequest,
@@ -58,6 +61,7 @@ class FakeUpstreams:
     sap: FakeSap
     google: FakeGoogle
     entra: FakeEntra
+    github: FakeGithub
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES_MAX))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -76,7 +80,16 @@ class FakeUpstreams:
         return self.logged(request.path, {"form": request.form}, lambda: route(request))
 
     def post_json(self, request: JsonRequest) -> FakeResponse:
-        return self.logged(request.path, {"document": request.document}, lambda: self.google.generate(request))
+        respond = self.google.generate if fake_google.is_iam_path(request.path) else self.github.create_token
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = {"document": request.document, "headers": headers}
+        return self.logged(request.path, received, lambda: respond(request))
+
+    def delete(self, path: str, headers: Message) -> FakeResponse:
+        if path != fake_github.TOKEN_PATH:
+            return oauth_error(404, "not_found", path)
+        received = {"headers": {name.lower(): value for name, value in headers.items()}}
+        return self.logged(path, received, lambda: self.github.revoke(headers))
 
     def logged(self, path: str, received: dict[str, Any], respond: Callable[[], FakeResponse]) -> FakeResponse:
         with self.lock:
@@ -96,6 +109,8 @@ class FakeUpstreams:
             return json_response(200, {"url": self.sts.aws.url})
         if path == fake_entra.DISCOVERY_PATH:
             return fake_entra.discovery()
+        if path == fake_github.REPOSITORIES_PATH:
+            return self.github.repositories(authorization)
         if path == fake_google.CERTS_PATH:
             return json_response(200, self.google.certificates())
         if path == fake_salesforce.USER_INFO_PATH:
@@ -116,7 +131,8 @@ def serving(keys: Keys, port: int, jwks_url: str | None = None, tls: tuple[Path,
 
         sts, salesforce = FakeSts(aws, keys.certificate, jwks), FakeSalesforce(keys.public_pem("tenant-rsa"))
         sap, google, entra = FakeSap(keys.certificate), FakeGoogle(jwks), FakeEntra(jwks)
-        fakes = FakeUpstreams(sts, salesforce, sap, google, entra)
+        github = FakeGithub(keys.public_pem("firebase"))
+        fakes = FakeUpstreams(sts, salesforce, sap, google, entra, github)
         scheme = "https" if tls else "http"
         server = listening(port, handler(fakes, scheme))
         if tls:
@@ -143,6 +159,9 @@ def handler(fakes: FakeUpstreams, scheme: str) -> type[http_server.Handler]:
         def do_GET(self) -> None:
             self.reply(fakes.get(urlsplit(self.path).path, self.headers.get("Authorization", "")))
 
+        def do_DELETE(self) -> None:
+            self.reply(fakes.delete(self.path, self.headers))
+
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
             if length > BODY_BYTES_MAX:
@@ -150,7 +169,7 @@ def handler(fakes: FakeUpstreams, scheme: str) -> type[http_server.Handler]:
                 return
             body = self.rfile.read(length)
             try:
-                if fake_google.is_iam_path(self.path):
+                if fake_google.is_iam_path(self.path) or self.path.startswith(f"{demo.GITHUB_PATH}/"):
                     document = parse_json(self.headers, body)
                     self.reply(fakes.post_json(JsonRequest(self.path, self.headers, document)))
                     return
@@ -188,7 +207,8 @@ def main() -> int:
         with serving(Keys(options.keys), options.port, options.jwks_url, options.tls) as url:
             print(
                 f"fake upstreams on {url}: STS /, Salesforce {fake_salesforce.TOKEN_PATH}, SAP {demo.SAP_PATH},"
-                f" Google {fake_google.STS_PATH}, Entra {fake_entra.TOKEN_PATH}",
+                f" Google {fake_google.STS_PATH}, Entra {fake_entra.TOKEN_PATH},"
+                f" GitHub {demo.GITHUB_PATH}",
                 flush=True,
             )
             threading.Event().wait()

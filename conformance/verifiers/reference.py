@@ -19,6 +19,7 @@ import jwt
 import demo
 import http_server
 import rate_limit
+import reference_github
 import reference_introspection
 import reference_pages
 import reference_token
@@ -93,7 +94,8 @@ class Reference:
         if form["token"].startswith("lrt_"):
             self.refresh_tokens.revoke(client_id, form["token"])
         elif not self.has("revocation-has-no-effect"):
-            reference_upstreams.revoke(self.fake_upstreams, form["token"])
+            revoke = reference_github.revoke if form.get("api_type") == "github_app" else reference_upstreams.revoke
+            revoke(self.fake_upstreams, form["token"])
         return {}
 
     def introspect(self, form: dict[str, str], authorization: str | None, _: dict[str, str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import blob_sas
 import demo
 import firebase_rules
 import reference_federation
+import reference_github
 import reference_upstreams
 import wams
 from blob_sas import Wanted
@@ -161,6 +162,7 @@ ISSUERS: dict[str, Callable[[IssueRequest], dict[str, Any]]] = {
     "aws": reference_upstreams.aws,
     "entra": reference_federation.entra,
     "gcp": reference_federation.gcp,
+    "github_app": reference_github.issue,
     "gcp_id_token": reference_federation.gcp_id_token,
     "sap_api": reference_upstreams.sap,
     "salesforce_api": reference_upstreams.salesforce,

@@ -21,6 +21,7 @@ import fake_upstream_cases
 import fake_upstreams
 import firebase
 import gcp
+import github_app
 import id_tokens
 import layer
 import profiles
@@ -61,11 +62,12 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "aws": aws.cases,
     "gcp": gcp.cases,
     "entra": entra.cases,
+    "github_app": github_app.cases,
     "sap": sap.cases,
     "salesforce": salesforce.cases,
 }
 # The groups that need the fake upstreams. The server's add-ons must have their URL.
-NEED_UPSTREAMS = {"fake_upstreams", "aws", "entra", "gcp", "sap", "salesforce"}
+NEED_UPSTREAMS = {"fake_upstreams", "aws", "entra", "gcp", "github_app", "sap", "salesforce"}
 
 
 def main() -> int:

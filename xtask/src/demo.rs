@@ -56,11 +56,12 @@ const OWN: [Exchange; 6] = [
 ];
 
 /// Issued by an upstream.
-const UPSTREAM: [Exchange; 7] = [
+const UPSTREAM: [Exchange; 8] = [
     Exchange::add_on("AWS keys, by a SAML response", "aws"),
     Exchange::add_on("a Google Cloud access token, by workload identity federation", "gcp"),
     Exchange::add_on("a Google ID token of a service account", "gcp_id_token"),
     Exchange::add_on("a Microsoft Entra ID access token, by workload identity federation", "entra"),
+    Exchange::add_on("a token of a GitHub App's installation", "github_app"),
     Exchange::add_on("an SAP access token, by a SAML assertion", "sap_api"),
     Exchange::add_on("a Salesforce access token, by a JWT", "salesforce_api"),
     Exchange::add_on("a Salesforce sandbox access token", "salesforce_sandbox_api"),

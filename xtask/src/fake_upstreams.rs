@@ -1,4 +1,4 @@
-//! The fake upstreams of the demo tenant: strict test doubles for AWS, Entra, Google Cloud, SAP and Salesforce on third-party parsers.
+//! The fake upstreams of the demo tenant: strict test doubles for AWS, Entra, GitHub, Google Cloud, SAP and Salesforce on third-party parsers.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
