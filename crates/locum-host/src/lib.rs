@@ -56,6 +56,8 @@ mod signing;
 mod upgrade;
 
 pub use calling::health::PluginHealth;
+pub use calling::secret_encodings::encodings as secret_encodings;
+pub use calling::secret_mask::MASK as SECRET_MASK;
 pub use calling::secret_settings::{SecretSetting, secret_setting_names, secret_settings};
 
 pub use egress::allowed_upstreams::{AddressScope, AllowedRequest, AllowedUpstreams, DisallowedRequest};

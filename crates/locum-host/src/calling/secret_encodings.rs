@@ -8,7 +8,12 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 /// The secret as it is and in each encoding, each form once.
-pub(crate) fn encodings(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
+///
+/// ```
+/// let forms = locum_host::secret_encodings("correct horse");
+/// assert!(forms.iter().any(|form| form.as_slice() == b"636f727265637420686f727365"));
+/// ```
+pub fn encodings(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms: Vec<Zeroizing<Vec<u8>>> = Vec::new();
     let mut add = |form: String| {
         let form = Zeroizing::new(form.into_bytes());

@@ -20,6 +20,9 @@ use crate::calling::secret_encodings::encodings;
 use crate::calling::secret_settings::secret_settings;
 use crate::limits::{MESSAGE_CHARS_MAX, SECRET_IN_CREDENTIAL_BYTES_MIN, SECRET_IN_TEXT_BYTES_MIN};
 
+/// What a text has in place of a secret.
+pub const MASK: &str = "[secret]";
+
 /// The secrets of one issuer.
 pub(crate) struct SecretMask {
     secrets: Vec<Secret>,
@@ -89,7 +92,7 @@ impl SecretMask {
             if range.start >= shown_to {
                 // A needle is a whole text, so its ends are ends of characters.
                 masked.push_str(text.get(shown_to..range.start).unwrap_or_default());
-                masked.push_str("[secret]");
+                masked.push_str(MASK);
             }
             shown_to = shown_to.max(range.end);
         }
@@ -97,15 +100,18 @@ impl SecretMask {
         printable(&masked, chars_max)
     }
 
-    /// Masks and escapes all texts of a failure. A code of an upstream is dropped whole.
+    /// Masks and escapes all texts of a failure. A code of an upstream is dropped whole, and the message says so.
     pub(crate) fn mask_failure(&self, failure: &mut Failure) {
-        failure.upstream_code.take_if(|code| {
+        let dropped = failure.upstream_code.take_if(|code| {
             let mut contains_secret = false;
             self.find(code.as_bytes(), self.filter.candidates(code.as_bytes()), |_, _| {
                 contains_secret = true
             });
             contains_secret
         });
+        if dropped.is_some() {
+            failure.message = format!("upstream code {MASK}: {}", failure.message);
+        }
         failure.message = self.sanitized(&failure.message, MESSAGE_CHARS_MAX);
         failure.pointer =
             failure.pointer.as_deref().map(|pointer| self.sanitized(pointer, MESSAGE_CHARS_MAX));
@@ -297,7 +303,7 @@ mod tests {
         assert_eq!(failure.upstream_code, None);
         assert_eq!(
             (failure.message.as_str(), failure.pointer.as_deref()),
-            ("it is [secret]", Some("/[secret]"))
+            ("upstream code [secret]: it is [secret]", Some("/[secret]"))
         );
         let mut failure = Failure::upstream_refused("AccessDenied", "no");
         mask().mask_failure(&mut failure);

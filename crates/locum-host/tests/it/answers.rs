@@ -294,7 +294,7 @@ async fn no_text_of_a_failure_or_log_line_shows_a_secret() {
         let (_set, issuer) = with_secret(json!({"failure": failure.to_string()}));
         let _ = take_log();
         let Err(IssuerFailure::Failed(failure)) = issue(&*issuer).await else { panic!("no failure") };
-        assert_eq!(failure.message, "<[secret]>");
+        assert_eq!(failure.message, "upstream code [secret]: <[secret]>");
         assert_eq!(failure.pointer.as_deref(), Some("/[secret]"));
         assert_eq!(failure.upstream_code, None);
         let log = take_log();
