@@ -8,6 +8,7 @@ mod comparison;
 pub(crate) mod harness;
 mod invariants;
 pub(crate) mod issuer_under_test;
+pub(crate) mod leaks;
 pub(crate) mod log_lines;
 mod ports;
 pub(crate) mod redacted_failure;

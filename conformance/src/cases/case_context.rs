@@ -36,6 +36,8 @@ pub(crate) struct CaseContext {
     router: Router,
     /// The server that answers the same requests at the other endpoint.
     twin: Option<Box<CaseContext>>,
+    /// What was logged when the issuers were configured.
+    pub(crate) log_of_configuring: Vec<String>,
 }
 
 impl CaseContext {
@@ -57,7 +59,9 @@ impl CaseContext {
             Self::new(harness, without_authentication(tenant.clone()), server, now_unix_seconds).map(Box::new)
         });
         let twin = twin.transpose()?;
+        harness.log.clear();
         let set = TenantSet::prepare(vec![tenant], &*harness.issuers).map_err(|error| error.to_string())?;
+        let log_of_configuring = harness.log.lines();
         let directory = Arc::new(MemoryDirectory::new(set));
         let clock = Arc::new(VirtualClock::at(now_unix_seconds));
         let audit = Arc::new(RecordingAuditSink::default());
@@ -74,7 +78,7 @@ impl CaseContext {
         let entropy = Arc::new(CountingEntropy::default());
         let ports = Ports::new(clock.clone(), entropy, directory.clone(), buckets, sink);
         let router = router(Arc::new(Engine::new(ports)), server_options(server)?);
-        Ok(Self { harness, clock, audit, directory, router, twin })
+        Ok(Self { harness, clock, audit, directory, router, twin, log_of_configuring })
     }
 
     /// Whether the plugin's requests are to be taken as signed correctly, because they were changed after that.

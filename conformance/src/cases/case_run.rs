@@ -10,6 +10,7 @@ use crate::cases::case_context::CaseContext;
 use crate::cases::comparison::{Actual, differences};
 use crate::cases::invariants::Invariants;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
+use crate::cases::leaks::{Secrets, masked, token, tokens_of_replies};
 use crate::cases::redacted_failure::{redacted_differences, shown_exchange};
 use crate::cases::remote_server::{RemoteServer, explained_by_server};
 use crate::exchange::credential::{DecodedCredential, decode, jwt};
@@ -18,9 +19,7 @@ use crate::exchange::message::{Request, Response, Transcript};
 use crate::exchange::redaction::redacted;
 use crate::exchange::request_builder::{DELEGATION, REVOCATION, build_request};
 use crate::fixtures::credential_reading::CredentialReading;
-use crate::fixtures::fixture::{
-    ExpectedResponse, Fixture, FixtureRequest, Given, SECRET_BYTES_MIN, Step, UpstreamExchange,
-};
+use crate::fixtures::fixture::{ExpectedResponse, Fixture, FixtureRequest, Given, Step, UpstreamExchange};
 use crate::fixtures::merge_patch::merge_patch;
 use crate::fixtures::tenant_document::{ALICE, TenantDocument};
 use crate::fixtures::tested_tenant::{Roles, TestedTenant};
@@ -96,6 +95,8 @@ struct CaseRun<'a> {
     tenant: Arc<TestedTenant>,
     settings: Map<String, Value>,
     secrets: Vec<(String, String)>,
+    /// The same, as they are searched.
+    searched: Secrets,
     /// The id of the user who sends the requests.
     user: String,
     connection: Connection,
@@ -131,14 +132,18 @@ impl<'a> CaseRun<'a> {
         };
         let settings = tenant.settings(&issuer.manifest.api_type);
         let secrets = tenant.secrets(issuer.manifest);
+        let searched = Secrets::of(&secrets);
         let started = match &connection {
             Connection::InProcess(_) => i64::MAX,
             Connection::Remote(server) => server.now().earliest,
         };
-        Ok(Self { issuer, tenant, settings, secrets, user, connection, started })
+        Ok(Self { issuer, tenant, settings, secrets, searched, user, connection, started })
     }
 
     async fn run(&self, fixture: &Fixture) -> Outcome {
+        if let Some(outcome) = self.disclosed_while_configuring() {
+            return outcome;
+        }
         if let Some(pointer) = &fixture.refused_setting {
             return self.refused_setting(pointer);
         }
@@ -181,19 +186,24 @@ impl<'a> CaseRun<'a> {
 
     /// Passes if no refusal repeats a secret.
     fn refusal_without_secrets(&self, refused: &[(Option<String>, String)]) -> Outcome {
-        let repeated = refused.iter().find_map(|(_, message)| {
-            self.secrets
-                .iter()
-                .find(|(_, secret)| secret.len() >= SECRET_BYTES_MIN && message.contains(secret.as_str()))
-        });
-        match repeated {
-            None => Outcome::Passed,
-            Some((name, _)) => Outcome::failed_before(Difference::new(
-                "message of the refusal",
-                format!("without {name}"),
-                "a message that contains it",
-            )),
-        }
+        let messages = refused.iter().map(|(_, message)| message);
+        self.disclosed(messages, "message of the refusal").unwrap_or(Outcome::Passed)
+    }
+
+    /// A failure if a log line that was written while the issuers were configured has a secret.
+    fn disclosed_while_configuring(&self) -> Option<Outcome> {
+        let Connection::InProcess(context) = &self.connection else { return None };
+        self.disclosed(context.log_of_configuring.iter(), "log line while configuring")
+    }
+
+    /// A failure if one of these texts has a secret or a token.
+    fn disclosed<'t>(&self, mut texts: impl Iterator<Item = &'t String>, what: &str) -> Option<Outcome> {
+        let name = texts.find_map(|text| {
+            let found = self.searched.found_in(text).chain(masked(text)).chain(token(text)).next();
+            found.map(str::to_owned)
+        })?;
+        let got = "a text that contains it";
+        Some(Outcome::failed_before(Difference::new(what, format!("without {name}"), got)))
     }
 
     fn advance(&self, seconds: u64) {
@@ -257,13 +267,14 @@ impl<'a> CaseRun<'a> {
             },
         };
         let mut found = differences(&step.expect, &actual).map_err(|error| unusable(error.to_string()))?;
-        let mut secrets = self.secrets.clone();
-        secrets.push(("the presented id_token".to_owned(), token));
+        let mut secrets = Secrets::default();
+        secrets.add("the presented id_token", &token);
         for text in &step.expect.never_seen {
             let text = variables.text(text).map_err(|error| unusable(error.to_string()))?;
-            secrets.push((format!("`{text}`"), text));
+            secrets.add(&format!("`{text}`"), &text);
         }
-        found.extend(self.invariants(&step.expect, &secrets).violations(
+        let tokens = self.tokens(&script, &variables, earlier, credential.as_ref());
+        found.extend(self.invariants(&step.expect, [&self.searched, &secrets], &tokens).violations(
             &request,
             &transcript,
             credential.as_ref(),
@@ -353,10 +364,31 @@ impl<'a> CaseRun<'a> {
         })
     }
 
+    /// The issued credentials, and the tokens in the replies of upstreams.
+    fn tokens(
+        &self,
+        script: &[UpstreamExchange],
+        variables: &Variables,
+        earlier: &[Option<DecodedCredential>],
+        credential: Option<&Result<DecodedCredential, String>>,
+    ) -> Secrets {
+        let mut tokens = Secrets::default();
+        let issued = credential.and_then(|credential| credential.as_ref().ok());
+        for credential in earlier.iter().flatten().chain(issued) {
+            tokens.add("the issued credential", &credential.presented);
+        }
+        let subject = variables.text("${subject}").unwrap_or_default();
+        for token in tokens_of_replies(script, &[&subject]) {
+            tokens.add("a token of the upstream", &token);
+        }
+        tokens
+    }
+
     fn invariants<'s>(
         &'s self,
         expected: &'s ExpectedResponse,
-        secrets: &'s [(String, String)],
+        secrets: [&'s Secrets; 2],
+        tokens: &'s Secrets,
     ) -> Invariants<'s> {
         const NOT_DECODED: &CredentialReading = &CredentialReading::Opaque;
         // A fixture without an expected credential may request another issuer's, so only its form is checked.
@@ -371,6 +403,7 @@ impl<'a> CaseRun<'a> {
             settings: &self.settings,
             tenant: &self.tenant,
             secrets,
+            tokens,
         }
     }
 

@@ -1,14 +1,12 @@
 //! Invariants: the rules that every response must keep, whatever a fixture expects.
 
-use std::ops::Range;
-
 use locum_abi::manifest::CredentialForm;
 use serde_json::{Map, Value};
 
+use crate::cases::leaks::{Secrets, masked, token};
 use crate::exchange::credential::DecodedCredential;
 use crate::exchange::message::{Request, Transcript};
 use crate::fixtures::credential_reading::{CredentialReading, VerifyingKey};
-use crate::fixtures::fixture::SECRET_BYTES_MIN;
 use crate::fixtures::tested_tenant::TestedTenant;
 use crate::report::Difference;
 
@@ -20,12 +18,11 @@ pub(crate) struct Invariants<'a> {
     pub(crate) verifies_with: Option<&'a VerifyingKey>,
     pub(crate) settings: &'a Map<String, Value>,
     pub(crate) tenant: &'a TestedTenant,
-    /// Name and value of each secret that may appear nowhere.
-    pub(crate) secrets: &'a [(String, String)],
+    /// What may appear nowhere: the secrets of the case, and those of this step.
+    pub(crate) secrets: [&'a Secrets; 2],
+    /// What may appear in a successful response only: credentials and the tokens of upstreams.
+    pub(crate) tokens: &'a Secrets,
 }
-
-/// The part of a long secret that is also searched by itself.
-const PART: Range<usize> = 128..192;
 
 impl Invariants<'_> {
     /// The violations in an exchange.
@@ -123,42 +120,36 @@ impl Invariants<'_> {
         transcript: &Transcript,
         credential: Option<&Result<DecodedCredential, String>>,
     ) -> Vec<Difference> {
-        let mut places = vec![("body", transcript.response.body.clone())];
-        places.extend(transcript.response.headers.iter().map(|(_, value)| ("header", value.clone())));
-        if let Some(Ok(decoded)) = credential {
-            places.push(("credential", decoded.as_searchable_text()));
-        }
+        let response = &transcript.response;
+        let mut written = Vec::new();
         if let Some(internals) = &transcript.internals {
-            places.extend(internals.log.iter().map(|line| ("log line", line.clone())));
-            places.extend(
-                internals.audit.iter().map(|event| ("audit event", Value::Object(event.clone()).to_string())),
-            );
+            written.extend(internals.log.iter().map(|line| ("log line", line.clone())));
+            let events = internals.audit.iter();
+            written.extend(events.map(|event| ("audit event", Value::Object(event.clone()).to_string())));
+        }
+        let mut answered = vec![("body", response.body.clone())];
+        answered.extend(response.headers.iter().map(|(_, value)| ("header", value.clone())));
+        if let Some(Ok(decoded)) = credential {
+            answered.push(("credential", decoded.as_searchable_text()));
         }
         let mut violations = Vec::new();
-        for (name, secret) in self.secrets {
-            for part in searched_parts(secret) {
-                for (place, _) in places.iter().filter(|(_, text)| text.contains(part)) {
-                    violations.push(Difference::new(
-                        *place,
-                        format!("a text without {name}"),
-                        "a text that contains it",
-                    ));
-                }
-            }
+        let mut found = |place: &str, name: &str| {
+            let wanted = format!("a text without {name}");
+            violations.push(Difference::new(place, wanted, "a text that contains it"));
+        };
+        for (place, text) in answered.iter().chain(&written) {
+            let secrets = self.secrets.iter().flat_map(|secrets| secrets.found_in(text));
+            secrets.chain(masked(text)).for_each(|name| found(place, name));
+        }
+        if response.status >= 400 {
+            written.extend(answered);
+        }
+        for (place, text) in &written {
+            self.tokens.found_in(text).chain(token(text)).for_each(|name| found(place, name));
         }
         violations.dedup();
         violations
     }
-}
-
-/// The texts to search for a secret: each line of a PEM key, because line breaks may be escaped; for a long line also a
-/// part from its middle, because a log may cut the line, and because all tokens start alike.
-fn searched_parts(secret: &str) -> impl Iterator<Item = &str> {
-    let lines = secret
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.len() >= SECRET_BYTES_MIN && !line.starts_with("-----"));
-    lines.flat_map(|line| [Some(line), line.get(PART)]).flatten()
 }
 
 fn malformed_refusal(body: &str) -> Option<Difference> {

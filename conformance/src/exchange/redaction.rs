@@ -1,7 +1,6 @@
 //! Redaction: reports show the kind and size of tokens, and the names of secrets, instead of their values.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use url::form_urlencoded;
+use locum_host::secret_encodings;
 
 use crate::fixtures::fixture::SECRET_BYTES_MIN;
 
@@ -12,7 +11,7 @@ const SHOWN_CHARS_MAX: usize = 2000;
 pub(crate) fn redacted(text: &str, secrets: &[(String, String)]) -> String {
     let mut text = text.to_owned();
     for (name, secret) in secrets.iter().filter(|(_, secret)| secret.len() >= SECRET_BYTES_MIN) {
-        for form in encoded_forms(secret) {
+        for form in forms(secret) {
             text = text.replace(&form, &format!("<{name}>"));
         }
     }
@@ -23,29 +22,14 @@ pub(crate) fn redacted(text: &str, secrets: &[(String, String)]) -> String {
     }
 }
 
-/// A secret as it is, with escaped line breaks, and percent-encoded in every usual way.
-fn encoded_forms(secret: &str) -> [String; 6] {
-    let strict = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let lower_case = [lower_case_escapes(&strict), lower_case_escapes(&form)];
-    let [strict_lower_case, form_lower_case] = lower_case;
-    let escaped = secret.replace('\n', "\\n");
-    [secret.to_owned(), escaped, strict, strict_lower_case, form, form_lower_case]
-}
-
-/// `%2e` in place of `%2E`.
-fn lower_case_escapes(text: &str) -> String {
-    let mut lower_case = String::with_capacity(text.len());
-    for (index, part) in text.split('%').enumerate() {
-        if index > 0 {
-            lower_case.push('%');
-        }
-        let (code, rest) =
-            if index == 0 { ("", part) } else { part.split_at_checked(2).unwrap_or((part, "")) };
-        lower_case.push_str(&code.to_ascii_lowercase());
-        lower_case.push_str(rest);
-    }
-    lower_case
+/// A secret as it is and in every encoding, and each line of one with several.
+fn forms(secret: &str) -> Vec<String> {
+    let lines = secret.lines().filter(|line| line.len() >= SECRET_BYTES_MIN && *line != secret);
+    let lines = lines.filter(|line| !line.starts_with("-----"));
+    let whole = [secret.to_owned(), secret.replace('\n', "\\n")];
+    let encoded = std::iter::once(secret).chain(lines).flat_map(secret_encodings);
+    let encoded = encoded.filter_map(|form| String::from_utf8(form.to_vec()).ok());
+    whole.into_iter().chain(encoded).collect()
 }
 
 /// `<jwt 612 bytes>` in place of each compact JWT, also of one whose `.`, `-` and `_` are escaped.
@@ -188,6 +172,15 @@ mod tests {
         for encoded in ["secret%2Fof%20a%2Bkey", "secret%2fof%20a%2bkey", "secret%2Fof+a%2Bkey"] {
             assert_eq!(redacted(&format!("k={encoded}&b"), &secrets), "k=<the key>&b", "{encoded}");
         }
+    }
+
+    #[test]
+    fn a_secret_in_hex_base64_or_reversed_is_replaced_by_its_name() {
+        let secrets = [("the key".to_owned(), "correct horse".to_owned())];
+        for encoded in ["636f727265637420686f727365", "Y29ycmVjdCBob3JzZQ", "esroh tcerroc"] {
+            assert!(redacted(&format!("k={encoded}"), &secrets).starts_with("k=<the key>"), "{encoded}");
+        }
+        assert_eq!(redacted("k=correct hors", &secrets), "k=correct hors");
     }
 
     #[test]

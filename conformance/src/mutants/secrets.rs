@@ -23,6 +23,48 @@ pub(crate) fn mutants() -> Vec<Mutant> {
                 ),
             ),
             (
+                "logs-an-encoded-secret",
+                "A log line contains a secret in hex.",
+                &[],
+                &[],
+                Fault::Issued(|_, _, context| {
+                    let hex: String = context.secret().bytes().map(|byte| format!("{byte:02x}")).collect();
+                    tracing::info!(target: "plugin", "signing with {hex}");
+                }),
+            ),
+            (
+                "logs-a-reversed-secret",
+                "A log line contains a secret backwards.",
+                &[],
+                &[],
+                Fault::Issued(|_, _, context| {
+                    let reversed: String = context.secret().chars().rev().collect();
+                    tracing::info!(target: "plugin", "signing with {reversed}");
+                }),
+            ),
+            (
+                "logs-a-secret-that-the-host-masks",
+                "A log line contains a secret, which the host masks.",
+                &[],
+                &[],
+                Fault::Issued(|_, _, _| {
+                    tracing::info!(target: "plugin", "signing with {}", locum_host::SECRET_MASK);
+                }),
+            ),
+            (
+                "logs-the-credential",
+                "A log line contains the issued credential.",
+                &[],
+                &[],
+                Fault::Issued(|issued, _, _| {
+                    let credential = match &issued.credential {
+                        Credential::Text(text) | Credential::Jwt(text) => text.clone(),
+                        Credential::Object(object) => Value::Object(object.clone()).to_string(),
+                    };
+                    tracing::info!(target: "plugin", "issued {credential}");
+                }),
+            ),
+            (
                 "issues-a-secret",
                 "The credential contains a secret.",
                 &[],

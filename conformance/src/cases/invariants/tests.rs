@@ -11,6 +11,7 @@ use crate::fixtures::tested_tenant::Roles;
 use crate::fixtures::variables::TimeWindow;
 
 const SECRET: &str = "a-secret-of-the-settings";
+const TOKEN: &str = "00Dx!token-of-the-upstream";
 
 /// A valid response to a delegation.
 fn valid() -> Transcript {
@@ -76,7 +77,8 @@ fn violations_for(
             data: TenantData::new(Tenant::new("acme.example.com"), Vec::new()),
             roles: Roles::of_suite(),
         },
-        secrets: &[("the secret".to_owned(), SECRET.to_owned())],
+        secrets: [&Secrets::of(&[("the secret".to_owned(), SECRET.to_owned())]), &Secrets::default()],
+        tokens: &Secrets::of(&[("the issued credential".to_owned(), TOKEN.to_owned())]),
     };
     let violations = invariants.violations(&request, transcript, credential.as_ref());
     violations.into_iter().map(|difference| difference.what).collect()
@@ -209,9 +211,30 @@ fn a_secret_is_found_in_every_searched_text() {
 }
 
 #[test]
-fn a_key_is_searched_line_by_line_and_a_token_also_by_a_part() {
-    let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nshort\n-----END KEY-----";
-    assert_eq!(searched_parts(key).collect::<Vec<_>>(), ["MIIEvQIBADANBgkq"]);
-    let token: String = (0..300u32).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
-    assert_eq!(searched_parts(&token).collect::<Vec<_>>(), [token.as_str(), &token[128..192]]);
+fn what_the_host_masks_is_a_violation_wherever_it_is() {
+    let mut log = valid();
+    log.internals.as_mut().unwrap().log.push("INFO plugin: signing with [secret]".to_owned());
+    assert_eq!(violations(&log, None), ["log line"]);
+    let mut audit = valid();
+    audit.internals.as_mut().unwrap().audit[0].insert("inside".to_owned(), "bad key [secret]".into());
+    assert_eq!(violations(&audit, None), ["audit event"]);
+    let mut body = valid();
+    body.response.body = r#"{"a":"[secret]"}"#.to_owned();
+    assert_eq!(violations(&body, None), ["body"]);
+}
+
+#[test]
+fn a_token_may_be_in_a_successful_response_only() {
+    for token in [TOKEN, "MDBEeCF0b2tlbi1vZi10aGUtdXBzdHJlYW0", "eyJhbGciOiJub25lIn0.e30.abc"] {
+        let mut success = valid();
+        success.response.body = format!("{{\"access_token\":\"{token}\"}}");
+        assert_eq!(violations(&success, None), NONE);
+        let mut refusal = valid();
+        refusal.response.status = 400;
+        refusal.response.body = format!("{{\"error\":\"e\",\"error_description\":\"not {token}\"}}");
+        assert_eq!(violations(&refusal, None), ["body"], "{token}");
+        let mut log = valid();
+        log.internals.as_mut().unwrap().log.push(format!("INFO plugin: got {token}"));
+        assert_eq!(violations(&log, None), ["log line"], "{token}");
+    }
 }
