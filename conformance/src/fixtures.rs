@@ -19,10 +19,10 @@ pub use self::credential_reading::{
     CredentialReading, JwtReading, ObjectReading, QueryReading, VerifyingKey,
 };
 pub use self::fixture::{
-    BaseExchange, ElementTexts, Encoding, ExpectedBody, ExpectedCredential, ExpectedJwt, ExpectedRefusal,
-    ExpectedRequest, ExpectedResponse, ExpectedXml, Fixture, FixtureRequest, Given, HeaderValue, Method,
-    OnlyNames, Place, PresentedToken, RateLimiterState, ServerChanges, Signer, Step, Tampering,
-    TenantChanges, UpstreamExchange, UpstreamOutcome, XmlEncoding,
+    BaseExchange, BodyFault, ElementTexts, Encoding, ExpectedBody, ExpectedCredential, ExpectedJwt,
+    ExpectedRefusal, ExpectedRequest, ExpectedResponse, ExpectedXml, Fixture, FixtureRequest, Given,
+    HeaderValue, Method, OnlyNames, Place, PresentedToken, RateLimiterState, ServerChanges, Signer, Step,
+    Tampering, TenantChanges, UpstreamExchange, UpstreamFault, UpstreamOutcome, XmlEncoding,
 };
 pub use self::plugin_spec::{Exemption, IssuerSpec, PluginSpec};
 pub use self::yaml::FixtureError;

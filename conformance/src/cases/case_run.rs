@@ -150,20 +150,64 @@ impl<'a> CaseRun<'a> {
         let mut earlier: Vec<Option<DecodedCredential>> = Vec::new();
         for (index, step) in fixture.steps.iter().enumerate() {
             self.advance(step.after_seconds);
-            let mut issued = None;
-            for _ in 0..step.times {
-                match self.step(step, &earlier).await {
-                    Ok(credential) => issued = credential,
-                    Err(Stop::NotRun(why)) => return Outcome::NotRun(why),
-                    Err(Stop::Failed(mut failure)) => {
-                        failure.step = index + 1;
-                        return Outcome::Failed(failure);
-                    }
+            match self.repeated_step(step, &earlier).await {
+                Ok(credential) => earlier.push(credential),
+                Err(Stop::NotRun(why)) => return Outcome::NotRun(why),
+                Err(Stop::Failed(mut failure)) => {
+                    failure.step = index + 1;
+                    return Outcome::Failed(failure);
                 }
             }
-            earlier.push(issued);
         }
         Outcome::Passed
+    }
+
+    /// Runs a step as often as it says, for each exchange that has its fault. Returns the last credential.
+    async fn repeated_step(
+        &self,
+        step: &Step,
+        earlier: &[Option<DecodedCredential>],
+    ) -> Result<Option<DecodedCredential>, Stop> {
+        let unusable = |why: String| Stop::Failed(Failure::of(vec![unusable_fixture(why)]));
+        let faulty = self.faulty_exchanges(step, earlier).map_err(unusable)?;
+        if faulty.is_empty() {
+            return Err(Stop::NotRun("no exchange of `plugin.yaml` has a reply with a body".to_owned()));
+        }
+        let mut issued = None;
+        for faulty in faulty {
+            for _ in 0..step.times {
+                issued = self.step(step, faulty.as_deref(), earlier).await.map_err(|stop| {
+                    match (stop, &faulty) {
+                        (Stop::Failed(mut failure), Some(exchanges)) => {
+                            let got = format!("of exchange {}", exchanges.len());
+                            failure.differences.push(Difference::new("upstream fault", "a refusal", got));
+                            Stop::Failed(failure)
+                        }
+                        (stop, _) => stop,
+                    }
+                })?;
+            }
+        }
+        Ok(issued)
+    }
+
+    /// The exchanges up to each one that can have the step's fault, with the fault; `None` if the step has no fault.
+    fn faulty_exchanges(
+        &self,
+        step: &Step,
+        earlier: &[Option<DecodedCredential>],
+    ) -> Result<Vec<Option<Vec<UpstreamExchange>>>, String> {
+        let Some(fault) = &step.upstream_fault else { return Ok(vec![None]) };
+        let (request, _) = self.request(&step.request, &mut self.variables(earlier))?;
+        let exchanges = self.exchanges_of_plugin(&request);
+        if exchanges.is_empty() {
+            return Err("`upstream_fault`, but `plugin.yaml` has no exchange".to_owned());
+        }
+        let faulty = exchanges.iter().enumerate().filter_map(|(index, exchange)| {
+            let before = exchanges.iter().take(index).cloned();
+            Some(Some(before.chain([fault.applied(exchange)?]).collect()))
+        });
+        Ok(faulty.collect())
     }
 
     fn refused_setting(&self, pointer: &str) -> Outcome {
@@ -219,20 +263,22 @@ impl<'a> CaseRun<'a> {
         }
     }
 
-    /// Runs a step. Returns the credential, if the response holds one.
+    /// Runs a step, with these exchanges if they have its fault. Returns the credential, if the response holds one.
     async fn step(
         &self,
         step: &Step,
+        faulty: Option<&[UpstreamExchange]>,
         earlier: &[Option<DecodedCredential>],
     ) -> Result<Option<DecodedCredential>, Stop> {
         let unusable = |why: String| Stop::Failed(Failure::of(vec![unusable_fixture(why)]));
         let mut variables = self.variables(earlier);
         let (request, token) = self.request(&step.request, &mut variables).map_err(unusable)?;
         let of_plugin = self.exchanges_of_plugin(&request);
-        let script = match &step.upstream {
-            Some(script) => script,
-            None if step.expect.status == 200 => of_plugin,
-            None => &[],
+        let script = match (faulty, &step.upstream) {
+            (Some(faulty), _) => faulty,
+            (None, Some(script)) => script,
+            (None, None) if step.expect.status == 200 => of_plugin,
+            (None, None) => &[],
         };
         let script = script.iter().enumerate().map(|(index, exchange)| {
             let exchange = exchange.based_on(of_plugin.get(index))?;

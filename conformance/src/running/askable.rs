@@ -58,7 +58,11 @@ fn missing_ability(fixture: &Fixture, issuer: &IssuerUnderTest<'_>) -> Option<&'
         (!given.settings.is_empty() || given.asked_lifetime_seconds.is_some(), "its own settings"),
         (!given.tenant.is_empty(), "its own tenant"),
         (given.server != Default::default(), "its own server options"),
-        (has_upstreams || steps.iter().any(|step| step.upstream.is_some()), "scripted upstreams"),
+        (
+            has_upstreams
+                || steps.iter().any(|step| step.upstream.is_some() || step.upstream_fault.is_some()),
+            "scripted upstreams",
+        ),
         (steps.iter().any(|step| step.request.ip.is_some()), "another client IP address"),
     ];
     needs.into_iter().find(|(needed, _)| *needed).map(|(_, what)| what)

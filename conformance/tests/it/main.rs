@@ -19,3 +19,4 @@ mod runs;
 mod schemas;
 mod shipped;
 mod token_exchange;
+mod upstream_faults;
