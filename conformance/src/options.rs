@@ -22,6 +22,8 @@ pub struct Options {
     /// The cases to run: ids, files of variants, or patterns with `*` and `?`, also with the folder of the fixtures as in `core/*`;
     /// all if empty.
     pub only: Vec<String>,
+    /// Whether the exchanges of every case are kept, for [`to_trace`](crate::report::to_trace).
+    pub verbose: bool,
     /// The time of the run, unix seconds, for the report and for the expiry of exemptions.
     pub now_unix_seconds: i64,
     /// The command of the run, which a report repeats to reproduce failures.
@@ -123,6 +125,16 @@ pub enum SetupError {
         plugin: String,
         /// The api_type.
         api_type: String,
+    },
+    /// The plugin spec lacks what the issuer of an api_type needs.
+    #[error("plugin.yaml of the plugin `{plugin}` lacks, under `issuers: {api_type}:`\n  {}", .missing.join("\n  "))]
+    IncompletePluginSpec {
+        /// The plugin.
+        plugin: String,
+        /// The api_type.
+        api_type: String,
+        /// What is missing, each with how to write it.
+        missing: Vec<String>,
     },
     /// `only` names an unknown case.
     #[error("no case has the id `{0}`, or fits it as a pattern; check --only")]

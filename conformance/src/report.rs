@@ -12,6 +12,7 @@ mod outcome;
 #[cfg(test)]
 mod sample;
 mod table;
+mod trace;
 mod yaml;
 
 pub use self::difference::Difference;
@@ -22,7 +23,8 @@ pub use self::model::{
     TestedClients,
 };
 pub use self::mutation_score::{MutantReport, MutantResult, MutationScore};
-pub(crate) use self::outcome::{CaseResult, Failure, Outcome, Verdict};
+pub(crate) use self::outcome::{CaseRecord, CaseResult, Failure, Outcome, Verdict};
 pub use self::outcome::{ShownExchange, ShownUpstreamExchange};
 pub use self::table::to_table;
+pub use self::trace::to_trace;
 pub use self::yaml::to_yaml;

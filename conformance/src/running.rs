@@ -2,6 +2,7 @@
 
 mod askable;
 mod clients;
+mod completeness;
 mod exemptions;
 mod features;
 mod operator_spec;

@@ -61,13 +61,20 @@ pub(crate) async fn run_case(fixture: &Fixture, issuer: &IssuerUnderTest<'_>) ->
 /// # Errors
 /// No answer.
 pub(crate) async fn first_answer(issuer: &IssuerUnderTest<'_>) -> Result<Response, String> {
+    first_transcript(issuer).await.map(|transcript| transcript.response)
+}
+
+/// The same with what happened inside the server. No upstream answers.
+///
+/// # Errors
+/// No answer.
+pub(crate) async fn first_transcript(issuer: &IssuerUnderTest<'_>) -> Result<Transcript, String> {
     let run = CaseRun::prepare(&Given::default(), issuer)?;
     let (request, _) = run.request(&FixtureRequest::default(), &mut run.variables(&[]))?;
-    let transcript = match &run.connection {
-        Connection::InProcess(context) => context.send(&request, Vec::new(), &run.tenant).await?,
-        Connection::Remote(server) => server.send(&request).await?,
-    };
-    Ok(transcript.response)
+    match &run.connection {
+        Connection::InProcess(context) => context.send(&request, Vec::new(), &run.tenant).await,
+        Connection::Remote(server) => server.send(&request).await,
+    }
 }
 
 fn unusable_fixture(why: String) -> Difference {
@@ -325,15 +332,22 @@ impl<'a> CaseRun<'a> {
             &transcript,
             credential.as_ref(),
         ));
-        if found.is_empty() {
+        if found.is_empty() && self.issuer.trace.is_none() {
             return Ok(credential.and_then(Result::ok));
         }
         let mut hidden = self.secrets.clone();
         if let (Connection::Remote(_), Some(Ok(credential))) = (&self.connection, &credential) {
             hidden.extend(self.live_credential(credential));
         }
+        let exchange = shown_exchange(&request, &transcript, &hidden);
+        if let Some(trace) = &self.issuer.trace {
+            trace.add(exchange.clone());
+        }
+        if found.is_empty() {
+            return Ok(credential.and_then(Result::ok));
+        }
         let mut failure = Failure::of(redacted_differences(found, &hidden));
-        failure.exchange = Some(shown_exchange(&request, &transcript, &hidden));
+        failure.exchange = Some(exchange);
         Err(Stop::Failed(failure))
     }
 

@@ -1,6 +1,6 @@
 //! The issuer that a case runs against, and where the requests go.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use locum_abi::manifest::IssuerManifest;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use crate::cases::remote_server::RemoteServer;
 use crate::fixtures::plugin_spec::IssuerSpec;
 use crate::fixtures::tested_tenant::TestedTenant;
 use crate::fixtures::variables::{TimeWindow, Variables};
+use crate::report::ShownExchange;
 
 /// One issuer with everything that its cases need.
 #[derive(Clone)]
@@ -19,6 +20,22 @@ pub(crate) struct IssuerUnderTest<'a> {
     /// The suite's own tenant file, which cases in this process change.
     pub(crate) tenant: &'a Value,
     pub(crate) destination: Destination,
+    /// Where the exchanges of its cases are kept, if they are.
+    pub(crate) trace: Option<Trace>,
+}
+
+/// The exchanges of a case, as reports show them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trace(Arc<Mutex<Vec<ShownExchange>>>);
+
+impl Trace {
+    pub(crate) fn add(&self, exchange: ShownExchange) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+
+    pub(crate) fn take(&self) -> Vec<ShownExchange> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Where requests go.

@@ -1,19 +1,21 @@
 //! The report as JUnit XML, for CI systems.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::report::escaped::Escaped;
 use crate::report::exchange_text::write_exchange;
 use crate::report::model::{CaseWithReason, FailureReport, ImplementationReport, ProfileReport, Report};
-use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
+use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore, ScoreKind};
 
-/// The report as JUnit XML: one test suite per profile that has cases, one test per case, and one test suite for each
-/// mutation score.
+/// The report as JUnit XML: one test suite per profile that has cases, one test per case, and one test for each mutation
+/// score. It states how long each case ran, so equal runs give files that differ in the times.
 ///
 /// JUnit knows passed, failed and skipped tests. Cases that are neither passed nor failed count as skipped, and their
 /// message starts with the report's word for the result; those with a warning, and those that another paragraph allows, count as
 /// passed. If no case passed and none failed, the file holds one failed
-/// test, because CI systems accept a file of skipped tests. Durations are 0, so that equal runs give equal files.
+/// test, because CI systems accept a file of skipped tests.
 pub fn to_junit(report: &Report) -> String {
     TestSuites(report).to_string()
 }
@@ -26,23 +28,24 @@ impl fmt::Display for TestSuites<'_> {
         let counts = &report.counts;
         let nothing_ran = usize::from(counts.failed == 0 && counts.passed == 0);
         let skipped = counts.expected_failures + counts.skipped + counts.unsupported + counts.not_run;
-        let scores = report.mutation_scores().map(|(_, score)| mutant_counts(score));
-        let [mutants, survived, unsupported_mutants] =
-            scores.fold([0; 3], |[a, b, c], [x, y, z]| [a + x, b + y, c + z]);
+        let scores = || report.mutation_scores().map(|(_, score)| score);
+        let survivors = scores().filter(|score| score.survived > 0).count();
+        let duration: Duration = report.records.values().map(|record| record.duration).sum();
         writeln!(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(
             f,
-            r#"<testsuites name="{}" tests="{}" failures="{}" errors="0" skipped="{}" time="0">"#,
+            r#"<testsuites name="{}" tests="{}" failures="{}" errors="0" skipped="{}" time="{:.3}">"#,
             Escaped(&format!("Locum conformance: {}", report.implementation.title())),
-            counts.cases + nothing_ran + mutants,
-            counts.failed + nothing_ran + survived,
-            skipped + unsupported_mutants,
+            counts.cases + nothing_ran + scores().count(),
+            counts.failed + nothing_ran + survivors,
+            skipped,
+            duration.as_secs_f64(),
         )?;
         for profile in &report.profiles {
             write_suite(f, report, profile)?;
         }
         for (kind, score) in report.mutation_scores() {
-            write_mutation_score(f, report, kind.id(), score)?;
+            write_mutation_score(f, report, kind, score)?;
         }
         if nothing_ran > 0 {
             write_nothing_ran(f, report)?;
@@ -67,34 +70,50 @@ fn write_suite(f: &mut fmt::Formatter<'_>, report: &Report, profile: &ProfileRep
         return Ok(());
     }
     let name = profile.profile.name();
-    open_suite(f, report, name, [tests, failed, skipped])?;
+    let cases = [&profile.passed, &profile.failed].into_iter().flatten();
+    let deviations = deviating.iter().chain(&with_reasons).flat_map(|(_, cases)| cases.iter());
+    let all = cases.chain(deviations.map(|listed| &listed.case));
+    let duration = all.map(|case| duration_of(report, case)).sum();
+    open_suite(f, report, name, [tests, failed, skipped], duration)?;
     for case in &profile.passed {
-        open_case(f, name, case)?;
+        open_case(f, name, case, duration_of(report, case))?;
         writeln!(f, "    </testcase>")?;
     }
     for (word, cases) in deviating {
         for CaseWithReason { case, reason } in cases {
-            open_case(f, name, case)?;
+            open_case(f, name, case, duration_of(report, case))?;
             writeln!(f, "      <system-out>{word}: {}</system-out>\n    </testcase>", Escaped(reason))?;
         }
     }
     for failure in report.failures.iter().filter(|failure| failure.profile == profile.profile) {
-        write_failure(f, failure)?;
+        write_failure(f, failure, duration_of(report, &failure.case))?;
     }
     for (word, cases) in with_reasons {
         for CaseWithReason { case, reason } in cases {
-            open_case(f, name, case)?;
+            open_case(f, name, case, duration_of(report, case))?;
             writeln!(f, "      <skipped message=\"{word}: {}\"/>\n    </testcase>", Escaped(reason))?;
         }
     }
     writeln!(f, "  </testsuite>")
 }
 
-fn open_suite(f: &mut fmt::Formatter<'_>, report: &Report, name: &str, counts: [usize; 3]) -> fmt::Result {
+/// How long a case ran.
+fn duration_of(report: &Report, case: &str) -> Duration {
+    report.records.get(case).map_or(Duration::ZERO, |record| record.duration)
+}
+
+fn open_suite(
+    f: &mut fmt::Formatter<'_>,
+    report: &Report,
+    name: &str,
+    counts: [usize; 3],
+    duration: Duration,
+) -> fmt::Result {
     let [tests, failures, skipped] = counts;
     writeln!(
         f,
-        r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}" time="0" timestamp="{}">"#,
+        r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}" time="{:.3}" timestamp="{}">"#,
+        duration.as_secs_f64(),
         Escaped(&report.created_at)
     )?;
     writeln!(f, "    <properties>")?;
@@ -118,19 +137,24 @@ fn open_suite(f: &mut fmt::Formatter<'_>, report: &Report, name: &str, counts: [
     writeln!(f, "    </properties>")
 }
 
-fn open_case(f: &mut fmt::Formatter<'_>, suite: &str, case: &str) -> fmt::Result {
-    writeln!(f, r#"    <testcase classname="conformance.{suite}" name="{}" time="0">"#, Escaped(case))
+fn open_case(f: &mut fmt::Formatter<'_>, suite: &str, case: &str, duration: Duration) -> fmt::Result {
+    let seconds = duration.as_secs_f64();
+    writeln!(
+        f,
+        r#"    <testcase classname="conformance.{suite}" name="{}" time="{seconds:.3}">"#,
+        Escaped(case)
+    )
 }
 
 /// The message names the first difference; the text holds all of them.
-fn write_failure(f: &mut fmt::Formatter<'_>, failure: &FailureReport) -> fmt::Result {
+fn write_failure(f: &mut fmt::Formatter<'_>, failure: &FailureReport, duration: Duration) -> fmt::Result {
     let message = failure.differences.first().map_or_else(
         || failure.description.clone(),
         |first| format!("{}: expected {}, got {}", first.what, first.expected, first.got),
     );
     let mut text = String::new();
     write_details(&mut text, failure)?;
-    open_case(f, failure.profile.name(), &failure.case)?;
+    open_case(f, failure.profile.name(), &failure.case, duration)?;
     writeln!(
         f,
         r#"      <failure type="difference" message="{}">{}</failure>"#,
@@ -154,38 +178,39 @@ fn write_details(text: &mut String, failure: &FailureReport) -> fmt::Result {
     writeln!(text, "{}", failure.reproduce)
 }
 
-/// Number of mutants: all, survived, unsupported.
-fn mutant_counts(score: &MutationScore) -> [usize; 3] {
-    [score.mutants.len(), score.survived, score.unsupported]
-}
-
+/// One test for all mutants of a score: it fails if one survives.
 fn write_mutation_score(
     f: &mut fmt::Formatter<'_>,
     report: &Report,
-    id: &str,
+    kind: ScoreKind,
     score: &MutationScore,
 ) -> fmt::Result {
-    open_suite(f, report, id, mutant_counts(score))?;
-    for MutantReport { mutant, description, result, .. } in &score.mutants {
-        open_case(f, id, mutant)?;
-        let description = Escaped(description);
-        match result {
-            MutantResult::Killed { .. } => {}
-            MutantResult::Survived => {
-                writeln!(f, r#"      <failure type="survivor" message="no case detects: {description}"/>"#)?
-            }
-            MutantResult::Unsupported { reason } => {
-                writeln!(f, r#"      <skipped message="unsupported: {}"/>"#, Escaped(reason))?;
-            }
-        }
-        writeln!(f, "    </testcase>")?;
+    let id = kind.id();
+    open_suite(f, report, id, [1, usize::from(score.survived > 0), 0], Duration::ZERO)?;
+    open_case(f, id, "cases-notice-every-mutant", Duration::ZERO)?;
+    if score.survived > 0 {
+        let survived = score.mutants.iter().filter(|mutant| mutant.result == MutantResult::Survived);
+        let survived: Vec<String> = survived
+            .map(|MutantReport { mutant, description, .. }| format!("{mutant}: {description}"))
+            .collect();
+        let message = format!("no case notices {} of the {}", score.survived, kind.title());
+        writeln!(
+            f,
+            r#"      <failure type="survivor" message="{message}">{}</failure>"#,
+            Escaped(&survived.join("\n"))
+        )?;
     }
-    writeln!(f, "  </testsuite>")
+    let MutationScore { killed, survived, unsupported, .. } = score;
+    writeln!(
+        f,
+        "      <system-out>{killed} killed, {survived} survived, {unsupported} unsupported</system-out>"
+    )?;
+    writeln!(f, "    </testcase>\n  </testsuite>")
 }
 
 fn write_nothing_ran(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
-    open_suite(f, report, "run", [1, 1, 0])?;
-    open_case(f, "run", "at-least-one-case-passes")?;
+    open_suite(f, report, "run", [1, 1, 0], Duration::ZERO)?;
+    open_case(f, "run", "at-least-one-case-passes", Duration::ZERO)?;
     writeln!(
         f,
         r#"      <failure type="nothing-ran" message="no case passed, so the report shows nothing"/>"#
@@ -239,6 +264,19 @@ mod tests {
     #[test]
     fn equal_reports_give_equal_files() {
         assert_eq!(to_junit(&sample::report(str::to_owned)), to_junit(&sample::report(str::to_owned)));
+    }
+
+    #[test]
+    fn a_case_states_how_long_it_ran() {
+        let elements = read(&to_junit(&sample::report(str::to_owned)));
+        let times = |element: &str| -> f64 {
+            let named = elements.iter().filter(|(name, _)| name == element);
+            let times = named.flat_map(|(_, attributes)| attributes).filter(|(name, _)| name == "time");
+            times.map(|(_, value)| value.parse::<f64>().unwrap()).sum()
+        };
+        for element in ["testcase", "testsuite", "testsuites"] {
+            assert!((times(element) - 0.25).abs() < 1e-9, "{element}: {}", times(element));
+        }
     }
 
     #[test]

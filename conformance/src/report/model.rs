@@ -1,5 +1,7 @@
 //! The report as data.
 
+use std::collections::BTreeMap;
+
 use locum_abi::manifest::Manifest;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,7 +9,7 @@ use serde::Serialize;
 use crate::profile::{Level, Profile};
 use crate::report::difference::Difference;
 use crate::report::mutation_score::{MutationScore, ScoreKind};
-use crate::report::outcome::{CaseResult, Failure, ShownExchange, Verdict};
+use crate::report::outcome::{CaseRecord, CaseResult, Failure, ShownExchange, Verdict};
 
 /// Version of the report's format.
 pub const REPORT_VERSION: u32 = 1;
@@ -37,6 +39,9 @@ pub struct Report {
     /// plugin makes no requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_mutation_score: Option<MutationScore>,
+    /// How long each case ran, and its exchanges. Equal runs give equal reports, so neither YAML, HTML nor the table has it.
+    #[serde(skip)]
+    pub(crate) records: BTreeMap<String, CaseRecord>,
 }
 
 /// What was tested.
@@ -193,6 +198,7 @@ impl Report {
             failures: Vec::new(),
             mutation_score: None,
             request_mutation_score: None,
+            records: BTreeMap::new(),
         };
         let profiles = report.implementation.profiles();
         report.profiles = profiles.iter().copied().map(ProfileReport::empty).collect();
@@ -203,8 +209,9 @@ impl Report {
     }
 
     fn add(&mut self, result: CaseResult, reproduce: &str) {
-        let CaseResult { case, profile, description, verdict } = result;
+        let CaseResult { case, profile, description, verdict, record } = result;
         let Some(entry) = self.profiles.iter_mut().find(|entry| entry.profile == profile) else { return };
+        self.records.insert(case.clone(), record);
         self.counts.cases += 1;
         let (count, cases, reason) = match verdict {
             Verdict::Passed => {

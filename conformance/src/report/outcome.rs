@@ -1,5 +1,7 @@
 //! The outcome of one case: as it ran, and as the report counts it.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -85,6 +87,16 @@ pub(crate) struct CaseResult {
     pub(crate) profile: Profile,
     pub(crate) description: String,
     pub(crate) verdict: Verdict,
+    pub(crate) record: CaseRecord,
+}
+
+/// What is known of a case besides its result. It differs from run to run, so only files that say so contain it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CaseRecord {
+    /// How long it ran.
+    pub(crate) duration: Duration,
+    /// Its exchanges, if they are kept.
+    pub(crate) exchanges: Vec<ShownExchange>,
 }
 
 impl Failure {

@@ -1,12 +1,14 @@
 //! A small invented report with every kind of result, for the tests of the formats.
 
+use std::time::Duration;
+
 use crate::profile::Profile;
 use crate::report::difference::Difference;
 use crate::report::model::{
     CaseWithReason, Counts, FailureReport, ImplementationReport, ProfileReport, REPORT_VERSION, Report,
 };
 use crate::report::mutation_score::{MutantReport, MutantResult, MutationScore};
-use crate::report::outcome::{ShownExchange, ShownUpstreamExchange};
+use crate::report::outcome::{CaseRecord, ShownExchange, ShownUpstreamExchange};
 
 /// The report, with each text changed by `written`.
 pub(super) fn report(written: fn(&str) -> String) -> Report {
@@ -36,6 +38,7 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
             _ => {}
         }
     }
+    let record = CaseRecord { duration: Duration::from_millis(250), exchanges: Vec::new() };
     Report {
         report_version: REPORT_VERSION,
         suite_version: written("0.1.0"),
@@ -65,6 +68,7 @@ pub(super) fn report(written: fn(&str) -> String) -> Report {
         failures: vec![failure(written)],
         mutation_score: Some(mutation_score(written)),
         request_mutation_score: Some(request_mutation_score(written)),
+        records: [(written("a-lifetime-above-the-maximum-is-refused"), record)].into(),
     }
 }
 

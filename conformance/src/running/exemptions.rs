@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::fixtures::plugin_spec::{Exemption, PluginSpec};
 use crate::fixtures::variables::unix_seconds;
 use crate::profile::Profile;
-use crate::report::{CaseResult, Difference, Failure, Outcome, Verdict};
+use crate::report::{CaseRecord, CaseResult, Difference, Failure, Outcome, Verdict};
 
 /// The exemptions of a plugin, and which of them were used.
 pub(crate) struct Exemptions<'a> {
@@ -74,6 +74,7 @@ impl<'a> Exemptions<'a> {
                 profile: Profile::Contract,
                 description: "Every exemption names an existing case.".to_owned(),
                 verdict: failed("exempted case", "an existing case of this plugin", "none"),
+                record: CaseRecord::default(),
             })
             .collect()
     }

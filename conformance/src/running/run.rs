@@ -1,23 +1,26 @@
 //! A run: all cases and probes that apply to one plugin, and the verdict of each.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use locum_abi::manifest::{IssuerManifest, Manifest};
 use serde_json::Value;
 
 use crate::cases::case_run::run_case;
 use crate::cases::harness::Harness;
-use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
+use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination, Trace};
 use crate::fixtures::case::{Case, FixtureSet};
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::{IssuerSpec, PluginSpec};
 use crate::options::{Options, SetupError};
 use crate::probes::{PROBES, Probe};
 use crate::profile::Profile;
-use crate::report::{CaseResult, Verdict};
+use crate::report::{CaseRecord, CaseResult, Verdict};
 use crate::running::askable::why_not_askable;
+use crate::running::completeness::missing_upstream;
 use crate::running::exemptions::Exemptions;
 use crate::running::features::Features;
+use crate::running::spec::incomplete;
 use crate::selection::selects;
 
 /// All cases of one plugin, and where their requests go.
@@ -57,7 +60,7 @@ impl Run<'_> {
     /// Runs every case and probe that applies.
     ///
     /// # Errors
-    /// A selected case that does not exist.
+    /// A selected case that does not exist, or a plugin spec without the upstream exchanges of a plugin that makes some.
     pub(crate) async fn all_cases(&self) -> Result<Vec<CaseResult>, SetupError> {
         self.check_selection()?;
         let mut exemptions = Exemptions::of(self.spec, self.options.now_unix_seconds);
@@ -72,8 +75,12 @@ impl Run<'_> {
                 }
             };
             let issuer = self.issuer_under_test(manifest, spec, &destination);
+            if let Some(missing) = missing_upstream(&issuer).await {
+                return Err(incomplete(self.manifest, &manifest.api_type, vec![missing]));
+            }
             let features = Features::of(&issuer);
             for case in self.cases_for(&manifest.api_type) {
+                let started = Instant::now();
                 let verdict = match features.unmet_by_case(case) {
                     Some(reason) => Verdict::Unsupported(reason),
                     None => self.verdict(case, &issuer, &mut exemptions).await,
@@ -83,6 +90,7 @@ impl Run<'_> {
                     profile: case.fixture.profile,
                     description: case.fixture.description.clone(),
                     verdict,
+                    record: record(&issuer, started),
                 });
             }
             self.run_probes(&issuer, &features, &mut exemptions, &mut results).await;
@@ -104,6 +112,7 @@ impl Run<'_> {
             profile,
             description: description.to_owned(),
             verdict: Verdict::NotRun(why.to_owned()),
+            record: CaseRecord::default(),
         };
         cases.chain(probes).map(result).collect()
     }
@@ -114,7 +123,8 @@ impl Run<'_> {
         spec: &'c IssuerSpec,
         destination: &Destination,
     ) -> IssuerUnderTest<'c> {
-        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination: destination.clone() }
+        let trace = self.options.verbose.then(Trace::default);
+        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination: destination.clone(), trace }
     }
 
     /// The selected cases for an api_type.
@@ -182,6 +192,7 @@ impl Run<'_> {
         results: &mut Vec<CaseResult>,
     ) {
         for probe in self.selected_probes() {
+            let started = Instant::now();
             let verdict = match features.unmet(&[], probe.needs_not) {
                 Some(reason) => Verdict::Unsupported(reason),
                 None => match exemptions.skip(probe.id) {
@@ -194,9 +205,16 @@ impl Run<'_> {
                 profile: probe.profile,
                 description: probe.description.to_owned(),
                 verdict,
+                record: record(issuer, started),
             });
         }
     }
+}
+
+/// How long the case that ends now ran, and its exchanges.
+fn record(issuer: &IssuerUnderTest<'_>, started: Instant) -> CaseRecord {
+    let exchanges = issuer.trace.as_ref().map(Trace::take).unwrap_or_default();
+    CaseRecord { duration: started.elapsed(), exchanges }
 }
 
 /// What stands between the name of a file of cases and that of a variant.

@@ -25,7 +25,7 @@ use crate::fixtures::tested_tenant::{Roles, TestedTenant};
 use crate::fixtures::variables::rfc_3339;
 use crate::options::{Options, ServerUnderTest, SetupError};
 use crate::profile::Profile;
-use crate::report::{CaseResult, ImplementationReport, Report, TestedClients, Verdict};
+use crate::report::{CaseRecord, CaseResult, ImplementationReport, Report, TestedClients, Verdict};
 use crate::running::clients::{NamedClients, choose};
 use crate::running::operator_spec::{OperatorSpec, operator_spec};
 use crate::running::run::{Run, RunDestination};
@@ -132,8 +132,13 @@ impl Setup<'_> {
         // Issuers with upstreams are not asked at all.
         if !has_settings_of_spec && manifest.upstreams.is_empty() {
             let destination = Destination::Remote(remote.clone());
-            let issuer =
-                IssuerUnderTest { manifest, spec: of_plugin, tenant: &self.fixtures.tenant, destination };
+            let issuer = IssuerUnderTest {
+                manifest,
+                spec: of_plugin,
+                tenant: &self.fixtures.tenant,
+                destination,
+                trace: None,
+            };
             // A server that does not answer fails the cases themselves.
             if let Ok(response) = self.runtime.block_on(first_answer(&issuer)) {
                 missing_parameter(&response, manifest, of_plugin, &remote.tenant)?;
@@ -156,6 +161,7 @@ fn without_manifest(tenant: &TenantData, described: &BTreeSet<String>) -> Vec<Ca
         verdict: Verdict::NotRun(format!(
             "needs the manifest of {api_type}; name the plugin's file or manifest.json with --plugins"
         )),
+        record: CaseRecord::default(),
     };
     others.into_iter().map(result).collect()
 }

@@ -5,11 +5,12 @@ use locum_abi::manifest::Manifest;
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::PluginSpec;
 use crate::options::{Options, SetupError};
+use crate::running::completeness::missing_by_manifest;
 
 /// The plugin spec of the fixtures, with the settings of the options if there are any.
 ///
 /// # Errors
-/// Neither a spec nor settings, or a spec that lacks one of the plugin's api_types.
+/// Neither a spec nor settings, or a spec that lacks one of the plugin's api_types or what it needs.
 pub(crate) fn spec_for(
     options: &Options,
     fixtures: &Fixtures,
@@ -24,7 +25,12 @@ pub(crate) fn spec_for(
         let api_type = &issuer.api_type;
         match (spec.issuers.get_mut(api_type), &options.settings) {
             (Some(of_issuer), Some(settings)) => of_issuer.settings = settings.clone(),
-            (Some(_), None) => {}
+            (Some(of_issuer), None) => {
+                let missing = missing_by_manifest(issuer, of_issuer);
+                if !missing.is_empty() {
+                    return Err(incomplete(manifest, api_type, missing));
+                }
+            }
             (None, _) => {
                 return Err(SetupError::NoIssuerSpec {
                     plugin: manifest.name.clone(),
@@ -34,4 +40,9 @@ pub(crate) fn spec_for(
         }
     }
     Ok(spec)
+}
+
+/// The error for a spec that lacks something for this api_type.
+pub(super) fn incomplete(manifest: &Manifest, api_type: &str, missing: Vec<String>) -> SetupError {
+    SetupError::IncompletePluginSpec { plugin: manifest.name.clone(), api_type: api_type.to_owned(), missing }
 }

@@ -1,9 +1,11 @@
 //! Runs the cases against a token endpoint.
 
+use std::time::Instant;
+
 use crate::cases::redacted_failure::redacted_differences;
 use crate::exchange::redaction::redacted;
 use crate::profile::Profile;
-use crate::report::{CaseResult, Difference, Failure, Verdict};
+use crate::report::{CaseRecord, CaseResult, Difference, Failure, Verdict};
 use crate::selection::selects;
 use crate::token_exchange::answer::Answer;
 use crate::token_exchange::case::{Case, Check, Strength};
@@ -37,12 +39,14 @@ pub(crate) async fn run_cases(session: &Session, selection: &Selection<'_>) -> V
     let first = first_exchange(session).await;
     let mut results = Vec::new();
     for case in cases().filter(|case| selection.contains(case.id)) {
+        let started = Instant::now();
         let verdict = Run { session, first: &first, case }.verdict().await;
         results.push(CaseResult {
             case: case.id.to_owned(),
             profile: Profile::TokenExchange,
             description: format!("{} ({}, {})", case.title, case.strength, case.requirement),
             verdict,
+            record: CaseRecord { duration: started.elapsed(), exchanges: Vec::new() },
         });
     }
     results

@@ -9,6 +9,7 @@
 
 mod bad_plugins;
 mod changed_values;
+mod incomplete_specs;
 mod misbehaving;
 mod mutation_score;
 mod old_plugins;

@@ -32,6 +32,7 @@ fn report_of(file: PathBuf, fixtures: PathBuf) -> Report {
         fixtures: vec![fixtures],
         settings: None,
         only: Vec::new(),
+        verbose: false,
         now_unix_seconds: TODAY,
         command: "locum conformance plugin.so".to_owned(),
         isolation: TestedIsolation::Both,

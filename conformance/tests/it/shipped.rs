@@ -19,6 +19,7 @@ pub(crate) fn options(package: &str) -> Options {
         fixtures: Vec::new(),
         settings: None,
         only: Vec::new(),
+        verbose: false,
         now_unix_seconds: TODAY,
         command: "locum conformance plugin.so".to_owned(),
         isolation: TestedIsolation::InProcess,

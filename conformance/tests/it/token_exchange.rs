@@ -121,6 +121,7 @@ fn report_with(issuer: &str, settings: &Path, only: &[&str]) -> Result<Report, S
     run(&Options {
         implementation: Implementation::TokenEndpoint(Box::new(endpoint)),
         only: only.iter().map(|id| (*id).to_owned()).collect(),
+        verbose: false,
         command: "locum conformance https://a.example --profile token-exchange".to_owned(),
         fixtures: Vec::new(),
         settings: None,

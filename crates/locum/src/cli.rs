@@ -368,6 +368,9 @@ pub(crate) struct ConformanceArgs {
     /// Run only the case with this id, the group of cases, such as `tx.scope`, or what fits a pattern, such as `a-token-*`
     #[arg(long, value_name = "CASE")]
     pub(crate) only: Vec<String>,
+    /// Show every exchange of the cases, with what the plugin asks upstreams and what it logs
+    #[arg(long, conflicts_with_all = ["format", "profile"])]
+    pub(crate) verbose: bool,
     /// Also inject faults one by one, and fail if the cases do not notice each of them
     #[arg(long)]
     pub(crate) mutation_score: bool,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use locum_conformance::report::{to_html, to_junit, to_table, to_yaml};
+use locum_conformance::report::{to_html, to_junit, to_table, to_trace, to_yaml};
 use locum_conformance::{
     Implementation, Options, Report, ServerUnderTest, SetupError, TestedIsolation, TokenEndpointUnderTest,
     TokenExchangeSettings, run as run_suite, run_with_mutants,
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), CommandError> {
     }
     match args.format {
         Format::Json => print_json(&report),
-        Format::Table => print_text(&to_table(&report)),
+        Format::Table => print_text(&format!("{}{}", to_trace(&report), to_table(&report))),
     }
     if report.passed() { Ok(()) } else { Err(CommandError::check_failed()) }
 }
@@ -38,6 +38,7 @@ fn options(args: &ConformanceArgs) -> Result<Options, CommandError> {
         fixtures: fixtures(&args.fixtures),
         settings: plugin_settings(args)?,
         only: args.only.clone(),
+        verbose: args.verbose,
         now_unix_seconds: i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX),
         command: command(args),
         isolation: match args.isolation {
