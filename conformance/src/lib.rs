@@ -15,11 +15,13 @@
 //!
 //! The modules, in the order of the flow: `fixtures` reads cases, `exchange` builds requests and decodes responses,
 //! `cases` runs one case, `probes` checks a manifest, `running` runs all cases, `faults` and `mutants` test the suite
-//! itself, `token_exchange` tests token endpoints of any server, [`report`] writes the results. [`scaffold`] starts a new plugin.
+//! itself, `token_exchange` tests token endpoints of any server, [`report`] writes the results. [`scaffold`] starts a new
+//! plugin, and `dev` serves one to its author.
 //!
 //! The crate prints nothing and parses no flags: see [`run`](run()) and [`Options`].
 
 mod cases;
+mod dev;
 mod exchange;
 mod faults;
 mod feature;
@@ -36,6 +38,7 @@ mod selection;
 mod settings_schema;
 mod token_exchange;
 
+pub use dev::{DevOptions, DevSession};
 pub use feature::Feature;
 pub use fixtures::FixtureError;
 pub use mutants::{run_with_mutants, survivor_without};

@@ -150,6 +150,16 @@ pub enum SetupError {
     /// The server's URL cannot be used.
     #[error("{0}")]
     Server(String),
+    /// A URL is given for a setting that the plugin does not have, or is not one.
+    #[error(
+        "`{setting}={url}` does not name an upstream; write a setting of the plugin and its URL, SETTING=https://…"
+    )]
+    UpstreamUrl {
+        /// The setting.
+        setting: String,
+        /// The URL.
+        url: String,
+    },
     /// A file cannot be read.
     #[error("{0}")]
     File(String),

@@ -16,6 +16,7 @@ mod trace;
 mod yaml;
 
 pub use self::difference::Difference;
+pub(crate) use self::exchange_text::upstream_text;
 pub use self::html::to_html;
 pub use self::junit::to_junit;
 pub use self::model::{

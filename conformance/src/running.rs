@@ -19,4 +19,5 @@ pub(crate) use self::features::Features;
 pub(crate) use self::plugin::LoadedPlugin;
 pub(crate) use self::run::{Run, RunDestination};
 pub(crate) use self::runtime::install_crypto;
+pub(crate) use self::spec::spec_for_settings;
 pub use self::start::{run, run_at_both_endpoints};

@@ -21,6 +21,7 @@ use crate::exchange::request_builder::{DELEGATION, REVOCATION, build_request};
 use crate::fixtures::credential_reading::CredentialReading;
 use crate::fixtures::fixture::{ExpectedResponse, Fixture, FixtureRequest, Given, Step, UpstreamExchange};
 use crate::fixtures::merge_patch::merge_patch;
+use crate::fixtures::plugin_spec::IssuerSpec;
 use crate::fixtures::tenant_document::{ALICE, TenantDocument};
 use crate::fixtures::tested_tenant::{Roles, TestedTenant};
 use crate::fixtures::variables::{TimeWindow, Variables, unix_seconds};
@@ -357,7 +358,7 @@ impl<'a> CaseRun<'a> {
         request: &FixtureRequest,
         variables: &mut Variables,
     ) -> Result<(Request, String), String> {
-        let token = id_token(&request.id_token, &self.tenant, &self.attributes(), variables)?;
+        let token = id_token(&request.id_token, &self.tenant, &attributes(self.issuer.spec), variables)?;
         variables.set("id_token", token.as_str());
         let subject = jwt(token.clone()).ok().and_then(|token| token.claim("sub"));
         variables.set("subject", subject.unwrap_or_else(|| self.user.as_str().into()));
@@ -401,14 +402,6 @@ impl<'a> CaseRun<'a> {
             variables.set("credential", credential.presented.as_str());
         }
         variables
-    }
-
-    fn attributes(&self) -> Map<String, Value> {
-        let mut attributes: Map<String, Value> =
-            ATTRIBUTES.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        attributes.insert("email_verified".to_owned(), true.into());
-        merge_patch(&mut attributes, &self.issuer.spec.profile);
-        attributes
     }
 
     /// The credential of a successful delegation by POST.
@@ -477,6 +470,15 @@ impl<'a> CaseRun<'a> {
             }
         }
     }
+}
+
+/// The user's attributes in a valid id_token for this issuer.
+pub(crate) fn attributes(spec: &IssuerSpec) -> Map<String, Value> {
+    let mut attributes: Map<String, Value> =
+        ATTRIBUTES.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+    attributes.insert("email_verified".to_owned(), true.into());
+    merge_patch(&mut attributes, &spec.profile);
+    attributes
 }
 
 /// Name and value of the setting that requests this lifetime, in the setting's own unit.

@@ -63,15 +63,20 @@ pub(crate) struct RemoteDestination {
 impl IssuerUnderTest<'_> {
     /// The values of `${…}` at this time, for this user.
     pub(crate) fn variables(&self, now: TimeWindow, user: &str) -> Variables {
-        let lifetime = &self.manifest.lifetime;
-        let unit = lifetime.setting.as_ref().map_or(1, |setting| setting.unit_seconds.max(1));
-        let mut variables = Variables::new(now);
-        variables.set("user", user);
-        variables.set("api_type", self.manifest.api_type.as_str());
-        variables.set("lifetime_default", lifetime.default_seconds);
-        variables.set("lifetime_minimum", lifetime.minimum_seconds);
-        variables.set("lifetime_maximum", lifetime.maximum_seconds);
-        variables.set("lifetime_shortest", lifetime.minimum_seconds.div_ceil(unit) * unit);
-        variables
+        variables_of(self.manifest, now, user)
     }
+}
+
+/// The values of `${…}` that follow from a manifest, at this time, for this user.
+pub(crate) fn variables_of(manifest: &IssuerManifest, now: TimeWindow, user: &str) -> Variables {
+    let lifetime = &manifest.lifetime;
+    let unit = lifetime.setting.as_ref().map_or(1, |setting| setting.unit_seconds.max(1));
+    let mut variables = Variables::new(now);
+    variables.set("user", user);
+    variables.set("api_type", manifest.api_type.as_str());
+    variables.set("lifetime_default", lifetime.default_seconds);
+    variables.set("lifetime_minimum", lifetime.minimum_seconds);
+    variables.set("lifetime_maximum", lifetime.maximum_seconds);
+    variables.set("lifetime_shortest", lifetime.minimum_seconds.div_ceil(unit) * unit);
+    variables
 }

@@ -46,7 +46,11 @@ pub(crate) fn shown_exchange(
     }
 }
 
-fn shown_upstream(exchange: &UpstreamTranscript, shown: &dyn Fn(&str) -> String) -> ShownUpstreamExchange {
+/// The upstream exchange without tokens and secrets, which `shown` leaves out.
+pub(crate) fn shown_upstream(
+    exchange: &UpstreamTranscript,
+    shown: &dyn Fn(&str) -> String,
+) -> ShownUpstreamExchange {
     let (status, reply) = match &exchange.reply {
         Ok(reply) => (Some(reply.status), reply.body.as_str()),
         Err(why) => (None, why.as_str()),

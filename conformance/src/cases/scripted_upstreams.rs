@@ -51,12 +51,8 @@ impl Upstreams for ScriptedUpstreams {
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
         let mut state = self.state();
         let answer = state.answer(&request);
-        state.exchanges.push(UpstreamTranscript {
-            request: format!("{} {}", request.method().as_str(), request.url()),
-            headers: request.headers().to_vec(),
-            body: request.body().to_owned(),
-            reply: answer.clone().map_err(|error| error.to_string()),
-        });
+        let reply = answer.clone().map_err(|error| error.to_string());
+        state.exchanges.push(UpstreamTranscript { reply, ..UpstreamTranscript::of(&request) });
         Box::pin(std::future::ready(answer))
     }
 }
@@ -70,18 +66,23 @@ impl State {
         let Some(exchange) = self.script.pop_front() else {
             return Err(UpstreamError::Unreachable("the script has no further exchange".to_owned()));
         };
-        match exchange.outcome {
-            Some(UpstreamOutcome::Reply { status, headers, body }) => {
-                let mut reply = UpstreamReply::new(status, body);
-                reply.headers = headers.into_iter().collect();
-                Ok(reply)
-            }
-            Some(UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why)) => {
-                Err(UpstreamError::Unreachable(why))
-            }
-            Some(UpstreamOutcome::TimedOut(_)) => Err(UpstreamError::TimedOut),
-            // Loading the fixtures checks that every exchange has an outcome.
-            None => Err(UpstreamError::Unreachable("the exchange states no outcome".to_owned())),
+        outcome_of(exchange)
+    }
+}
+
+/// What an exchange answers.
+pub(crate) fn outcome_of(exchange: UpstreamExchange) -> Result<UpstreamReply, UpstreamError> {
+    match exchange.outcome {
+        Some(UpstreamOutcome::Reply { status, headers, body }) => {
+            let mut reply = UpstreamReply::new(status, body);
+            reply.headers = headers.into_iter().collect();
+            Ok(reply)
         }
+        Some(UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why)) => {
+            Err(UpstreamError::Unreachable(why))
+        }
+        Some(UpstreamOutcome::TimedOut(_)) => Err(UpstreamError::TimedOut),
+        // Loading the fixtures checks that every exchange has an outcome.
+        None => Err(UpstreamError::Unreachable("the exchange states no outcome".to_owned())),
     }
 }

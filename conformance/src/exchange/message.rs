@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
+use locum_host::AllowedRequest;
 use serde_json::{Map, Value};
 
 use crate::fixtures::variables::TimeWindow;
@@ -80,4 +81,16 @@ pub(crate) struct UpstreamTranscript {
     pub(crate) body: String,
     /// The reply, or why there was none.
     pub(crate) reply: Result<UpstreamReply, String>,
+}
+
+impl UpstreamTranscript {
+    /// Of a request that has no reply yet.
+    pub(crate) fn of(request: &AllowedRequest) -> Self {
+        Self {
+            request: format!("{} {}", request.method().as_str(), request.url()),
+            headers: request.headers().to_vec(),
+            body: request.body().to_owned(),
+            reply: Err("no reply".to_owned()),
+        }
+    }
 }

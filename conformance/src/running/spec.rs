@@ -1,6 +1,7 @@
 //! The plugin spec that a run uses.
 
 use locum_abi::manifest::Manifest;
+use serde_json::{Map, Value};
 
 use crate::fixtures::load::Fixtures;
 use crate::fixtures::plugin_spec::PluginSpec;
@@ -16,14 +17,23 @@ pub(crate) fn spec_for(
     fixtures: &Fixtures,
     manifest: &Manifest,
 ) -> Result<PluginSpec, SetupError> {
-    let mut spec = match (fixtures.spec(&manifest.name), &options.settings) {
+    let spec = match (fixtures.spec(&manifest.name), &options.settings) {
         (Some(spec), _) => spec.clone(),
         (None, Some(_)) => PluginSpec::bare(manifest),
         (None, None) => return Err(SetupError::NoPluginSpec(manifest.name.clone())),
     };
+    complete(spec, manifest, options.settings.as_ref())
+}
+
+/// The spec with these settings, if there are any, and an entry for every api_type.
+fn complete(
+    mut spec: PluginSpec,
+    manifest: &Manifest,
+    settings: Option<&Map<String, Value>>,
+) -> Result<PluginSpec, SetupError> {
     for issuer in &manifest.issuers {
         let api_type = &issuer.api_type;
-        match (spec.issuers.get_mut(api_type), &options.settings) {
+        match (spec.issuers.get_mut(api_type), settings) {
             (Some(of_issuer), Some(settings)) => of_issuer.settings = settings.clone(),
             (Some(of_issuer), None) => {
                 let missing = missing_by_manifest(issuer, of_issuer);
@@ -40,6 +50,16 @@ pub(crate) fn spec_for(
         }
     }
     Ok(spec)
+}
+
+/// The plugin spec of the fixtures, which has settings for every api_type.
+///
+/// # Errors
+/// As [`spec_for`].
+pub(crate) fn spec_for_settings(fixtures: &Fixtures, manifest: &Manifest) -> Result<PluginSpec, SetupError> {
+    let spec =
+        fixtures.spec(&manifest.name).ok_or_else(|| SetupError::NoPluginSpec(manifest.name.clone()))?;
+    complete(spec.clone(), manifest, None)
 }
 
 /// The error for a spec that lacks something for this api_type.
