@@ -2,6 +2,7 @@
 
 mod details;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,7 +32,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// List the clients that can get credentials for a target
     WhoCan(WhoCanArgs),
-    /// List, inspect, pin, upgrade, pause and create plugins
+    /// List, inspect, pin, upgrade, pause, create and try plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Import the tenant of another service as a tenant file
@@ -141,6 +142,9 @@ pub(crate) enum PluginCommand {
     /// Replace a plugin of a running server by another version, without a restart
     #[command(after_help = details::PLUGIN_UPGRADE)]
     Upgrade(UpgradeArgs),
+    /// Serve a plugin that you work on, with scripted upstreams, and test it again after each change
+    #[command(after_help = details::PLUGIN_DEV)]
+    Dev(DevArgs),
     /// Create the crate of a new plugin, with one failing case for its author to edit
     #[command(after_help = details::PLUGIN_NEW)]
     New(NewPluginArgs),
@@ -196,6 +200,35 @@ pub(crate) struct PinArgs {
     /// Pin without asking
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DevArgs {
+    /// A plugin file, or the folder of its crate, which is built
+    #[arg(value_name = "FILE_OR_FOLDER", default_value = ".")]
+    pub(crate) plugin: PathBuf,
+    /// Read the settings and the upstreams' replies of this folder [default: `fixtures` of the crate or the working directory]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) fixtures: Vec<PathBuf>,
+    /// Call a real upstream at the URL of this setting, instead of answering by `plugin.yaml`
+    #[arg(long = "upstream-url", value_name = "SETTING=URL", value_parser = setting_and_url)]
+    pub(crate) upstream_urls: Vec<(String, String)>,
+    /// Listen on this address of the loopback interface; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Build and test again when a source or a fixture changes [default: on a terminal]
+    #[arg(long, conflicts_with = "no_watch")]
+    pub(crate) watch: bool,
+    /// Serve the plugin as it is, also on a terminal
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+}
+
+fn setting_and_url(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((setting, url)) if !setting.is_empty() => Ok((setting.to_owned(), url.to_owned())),
+        _ => Err("write SETTING=URL, such as token_url=https://login.example.com/token"),
+    }
 }
 
 #[derive(Args)]

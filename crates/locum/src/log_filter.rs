@@ -19,6 +19,12 @@ pub(crate) fn from_environment() -> (EnvFilter, Option<String>) {
     }
 }
 
+/// The filter, or another default if there is none or it cannot be used.
+pub(crate) fn from_environment_or(default: &str) -> EnvFilter {
+    let given = std::env::var("LOCUM_LOG").ok().and_then(|text| parse(&text).ok());
+    given.unwrap_or_else(|| EnvFilter::new(default))
+}
+
 fn parse(text: &str) -> Result<EnvFilter, String> {
     for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
         // The library takes a misspelt level for the name of a target, and drops every other line.

@@ -168,6 +168,20 @@ Exit codes:
   4  the file is not a plugin
   5  no server answers, or the file cannot be copied";
 
+pub(super) const PLUGIN_DEV: &str = "\
+Builds the crate, and serves the plugin with the settings and parameters of its `plugin.yaml` as a tenant of the
+conformance suite, whose keys protect nothing. Prints a curl command that gets a credential. Shows for each
+request what the plugin asks upstreams and what it logs, without secrets, and why a request is refused.
+Upstreams answer as `plugin.yaml` says. The plugin runs in a process of its own, as in a server; nothing is
+pinned. On a terminal, or with --watch, it is built, tested by all cases and served again after each change.
+
+Exit codes:
+  0  stopped by a signal
+  2  the command line is invalid
+  3  a fixture cannot be used, or the build failed
+  4  the plugin cannot be loaded
+  5  the system refused: the address is in use";
+
 pub(super) const PLUGIN_NEW: &str = "\
 Writes a crate that compiles and passes the core cases of the conformance suite, and prints the next step.
 Makes the folder a git repository, unless it is inside one. Leaves a folder that is not empty unchanged.

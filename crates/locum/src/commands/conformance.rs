@@ -171,7 +171,8 @@ fn write_reports(report: &Report, folder: &Path) -> Result<(), CommandError> {
     write("junit.xml", &to_junit(report))
 }
 
-fn setup_error(error: SetupError) -> CommandError {
+/// Why a run cannot start, with its exit code.
+pub(crate) fn setup_error(error: SetupError) -> CommandError {
     match error {
         SetupError::Plugin(error) if error.code == LoadErrorCode::RunnerUnavailable => {
             CommandError::input_file(format!(

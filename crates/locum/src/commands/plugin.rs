@@ -1,6 +1,7 @@
 //! `locum plugin`: inspects plugin files without running them, pins them, creates new ones, and gives orders to a running
 //! server.
 
+mod dev;
 mod inspect;
 mod level;
 mod new;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &PluginCommand) -> Result<(), CommandError> {
         PluginCommand::Inspect { file, format } => inspect::run(file, *format),
         PluginCommand::Pin(args) => pin::run(args),
         PluginCommand::New(args) => new::run(args),
+        PluginCommand::Dev(args) => dev::run(args),
         PluginCommand::Status { config, format } => status::run(config, *format),
         PluginCommand::Pause(args) => pause::pause(args),
         PluginCommand::Resume(args) => pause::resume(args),

@@ -51,7 +51,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     outcome
 }
 
-fn start_runtime() -> Result<Runtime, CommandError> {
+/// The worker threads of a server.
+pub(crate) fn start_runtime() -> Result<Runtime, CommandError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

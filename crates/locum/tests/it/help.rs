@@ -11,7 +11,7 @@ fn help_texts_match_the_snapshot() {
             ["locum"].iter().chain(arguments).chain(&["--help"]).copied().collect::<Vec<_>>().join(" ");
         format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap())
     };
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["serve"],
         &["check"],
@@ -23,6 +23,7 @@ fn help_texts_match_the_snapshot() {
         &["plugin", "pause"],
         &["plugin", "resume"],
         &["plugin", "upgrade"],
+        &["plugin", "dev"],
         &["plugin", "new"],
         &["import"],
         &["import", "auth0"],

@@ -16,6 +16,7 @@ mod installation;
 mod isolation;
 mod metrics;
 mod new_plugins;
+mod plugin_dev;
 mod plugins;
 mod reach;
 mod refresh_tokens;
