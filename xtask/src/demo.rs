@@ -1,4 +1,4 @@
-//! Starts a server with a demo tenant and exchanges one id_token for several credentials.
+//! Starts a server with a demo tenant and exchanges id_tokens for credentials of every kind.
 
 use std::process::Command;
 
@@ -72,11 +72,14 @@ pub fn run(args: &Args) -> Result<()> {
     let port = if args.once { 0 } else { args.port };
     let fake_upstreams = has("python3").then(FakeUpstreams::start).transpose()?;
     let server = Server::start(&built, "demo", port)?;
-    let id_token = mint(&built)?;
+    let id_token = mint(&built, "auth0|alice")?;
     println!("\nalice signs in to `spa` and gets this id_token:\n\n{id_token}\n");
     for exchange in &OWN {
         show(&built, &server, &id_token, exchange)?;
     }
+    // Another user, because each has ten requests.
+    let id_token = mint(&built, "auth0|bob")?;
+    println!("bob signs in to `spa` too:\n\n{id_token}\n");
     for exchange in &UPSTREAM {
         match fake_upstreams {
             Some(_) => show(&built, &server, &id_token, exchange)?,
@@ -91,8 +94,8 @@ pub fn run(args: &Args) -> Result<()> {
     server.wait()
 }
 
-/// The id_token that alice gets when she signs in to `spa`.
-fn mint(built: &Built) -> Result<String> {
+/// The id_token that a user gets who signs in to `spa`.
+fn mint(built: &Built, user: &str) -> Result<String> {
     let mut mint = Command::new(&built.locum);
     mint.args([
         "token",
@@ -102,7 +105,7 @@ fn mint(built: &Built) -> Result<String> {
         "--client",
         "spa",
         "--user",
-        "auth0|alice",
+        user,
         "--lifetime",
         "3600",
     ]);
