@@ -97,18 +97,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// The id_token that a user gets who signs in to `spa`.
 fn mint(built: &Built, user: &str) -> Result<String> {
     let mut mint = Command::new(&built.locum);
-    mint.args([
-        "token",
-        "mint",
-        "--tenant",
-        TENANT,
-        "--client",
-        "spa",
-        "--user",
-        user,
-        "--lifetime",
-        "3600",
-    ]);
+    mint.args(["token", "mint", "--tenant", TENANT, "--client", "spa", "--user", user, "--lifetime", "3600"]);
     let output = capture(&mut mint)?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
