@@ -67,7 +67,7 @@ class FakeGoogle:
         except jwt.PyJWTError as error:
             return oauth_error(400, "invalid_grant", f"the credential is rejected: {error}")
         if claims.get("azp") not in demo.GCP_CLIENTS:
-            return oauth_error(400, "unauthorized_client", "the given credential is rejected by the attribute condition")
+            return oauth_error(400, "unauthorized_client", "the credential is rejected by the attribute condition")
         token = f"ya29.d.{secrets.token_urlsafe(24)}"
         self.federated[token] = FederatedToken(claims["sub"], frozenset(scopes))
         response = {

@@ -1,4 +1,4 @@
-"""Runs the fake upstreams on one port: AWS, Entra, GitHub, Google, Salesforce and SAP, each strict and built on third-party parsers."""
+"""Runs the fake upstreams on one port: AWS, Entra, GitHub, Google, Salesforce and SAP, on third-party parsers."""
 
 from __future__ import annotations
 

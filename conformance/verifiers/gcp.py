@@ -1,4 +1,4 @@
-"""Verifies tokens of Google Cloud: the fakes issued them for a JWT of the tenant, and google-auth sends what was sent."""
+"""Verifies tokens of Google Cloud: the fakes issued them for a JWT of the tenant; google-auth sends what was sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cases(context: Context) -> Iterator[Case]:
     for name, description, check in (
         (
             "access-token",
-            "the token is that of the service account; three libraries accept the JWT, and google-auth sends the same requests",
+            "the token is the service account's; three libraries accept the JWT, and google-auth sends the same requests",
             check_access_token,
         ),
         (

@@ -24,11 +24,15 @@ def cases(context: Context) -> Iterator[Case]:
     for name, description, check in (
         (
             "token",
-            "the token is GitHub's own, for a JWT of the app that was issued a minute ago, and octokit sends the same request",
+            "the token is GitHub's own, for a JWT of the app of a minute ago, and octokit sends the same request",
             check_token,
         ),
         ("fewer", "a request gets fewer repositories and permissions, as octokit does; it gets no others", check_fewer),
-        ("refused", "GitHub's refusal is answered 403 access_denied with its status but not its message", check_refusal),
+        (
+            "refused",
+            "GitHub's refusal is answered 403 access_denied with its status but not its message",
+            check_refusal,
+        ),
         ("revocation", "GitHub accepts tokens of both formats until they are revoked", check_revocation),
     ):
         yield Case(f"github_app/{name}", description, partial(check, context))

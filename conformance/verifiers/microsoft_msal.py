@@ -12,7 +12,7 @@ import fake_entra
 
 
 class FakeHost:
-    """The HTTP client of MSAL, which talks to Microsoft's host by https only: sends to the fake what is for that host."""
+    """The HTTP client of MSAL, which calls Microsoft's host by https only: sends to the fake what is for that host."""
 
     def __init__(self, url: str) -> None:
         self.url, self.session = url, requests.Session()
