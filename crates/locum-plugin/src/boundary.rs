@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
-use locum_abi::answer::{FailedReply, Failure, FailureCode, IssueAnswer, Reply};
+use locum_abi::answer::{FailedReply, Failure, FailureCode, IssueAnswer, LogLine, Reply};
 use locum_abi::boundary::{AbiIssuer, BorrowedBytes, CallResult, IssuerBox, OwnedBytes, issuer_box};
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::{IssueInput, RevokeInput};
@@ -41,10 +42,6 @@ pub fn create(
 ) -> CallResult<IssuerBox> {
     capture::install();
     let created = guarded(|| make(parse(input.as_slice())?));
-    if created.is_ok() {
-        // An issuer has no place for log lines; left here, they would be in its first reply.
-        capture::take_lines();
-    }
     created.map_err(|failure| to_json(&failure).into()).into()
 }
 
@@ -63,11 +60,15 @@ pub(crate) fn configured<T: Issuer>(configuration: Configuration) -> Result<Issu
     let settings = serde_json::from_value(settings.into())
         .map_err(|error| Failure::new(FailureCode::SettingsRefused, error.to_string()))?;
     let issuer = T::configure(&api_type, settings, &Tenant::new(tenant, tenant_key))?;
-    Ok(issuer_box(Guarded(Some(issuer))))
+    Ok(issuer_box(Guarded { issuer: Some(issuer), of_configure: Mutex::new(capture::take_lines()) }))
 }
 
 /// An issuer that catches panics in each entry point, also in `Drop`.
-struct Guarded<T: Issuer>(Option<T>);
+struct Guarded<T: Issuer> {
+    issuer: Option<T>,
+    /// What `configure` logged. Its own answer has no place for log lines, so the first reply has them.
+    of_configure: Mutex<Vec<LogLine>>,
+}
 
 impl<T: Issuer> AbiIssuer for Guarded<T> {
     fn call(
@@ -78,6 +79,9 @@ impl<T: Issuer> AbiIssuer for Guarded<T> {
         input: BorrowedBytes<'_>,
     ) -> CallResult<OwnedBytes> {
         let now = UnixTime::from_milliseconds(now_unix_ms);
+        capture::begin_with(std::mem::take(
+            &mut self.of_configure.lock().unwrap_or_else(PoisonError::into_inner),
+        ));
         let kept = Kept::default();
         guarded(|| self.operate(op, now, entropy.as_slice(), input.as_slice(), &kept))
             .map(OwnedBytes::from)
@@ -98,7 +102,7 @@ impl<T: Issuer> Guarded<T> {
         input: &[u8],
         kept: &Kept,
     ) -> Result<Vec<u8>, Failure> {
-        let Self(Some(issuer)) = self else {
+        let Some(issuer) = &self.issuer else {
             return Err(Failure::internal("called after it was dropped"));
         };
         match op {
@@ -139,7 +143,7 @@ impl<T: Issuer> Guarded<T> {
 
 impl<T: Issuer> Drop for Guarded<T> {
     fn drop(&mut self) {
-        let issuer = self.0.take();
+        let issuer = self.issuer.take();
         // A panic here concerns no request, so there is no reply to report it in.
         let _ = guarded(move || {
             drop(issuer);
@@ -184,4 +188,90 @@ fn to_json<M: Serialize>(message: &M) -> Vec<u8> {
     let written = serde_json::to_writer(&mut json, message);
     debug_assert!(written.is_ok(), "a message is JSON");
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use locum_abi::configuration::Tenant as HostTenant;
+    use locum_abi::grant::Grant as HostGrant;
+    use locum_abi::upstream::UpstreamReply;
+    use serde_json::{Map, Value};
+
+    use super::*;
+    use crate::api_type::ApiType;
+    use crate::grant::NoParameters;
+
+    struct Talkative;
+
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct NoSettings {}
+
+    impl Issuer for Talkative {
+        type Settings = NoSettings;
+        type Parameters = NoParameters;
+
+        fn api_types() -> Vec<ApiType> {
+            vec![ApiType::text("talkative", "text")]
+        }
+
+        fn configure(_: &str, _: NoSettings, _: &Tenant) -> Result<Self, Failure> {
+            log::warn!("the key is old");
+            Ok(Self)
+        }
+
+        fn issue(&self, grant: &Grant<NoParameters>, _: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
+            log::info!("issues");
+            if grant.scopes.is_empty() {
+                Err(Failure::internal("no scope"))
+            } else {
+                Ok(grant.text("x".to_owned()))
+            }
+        }
+    }
+
+    fn lines(reply: &[u8]) -> Vec<String> {
+        let reply: Value = serde_json::from_slice(reply).unwrap();
+        let lines = reply["logs"].as_array().cloned().unwrap_or_default();
+        lines
+            .iter()
+            .map(|line| format!("{} {}", line["level"].as_str().unwrap(), line["message"].as_str().unwrap()))
+            .collect()
+    }
+
+    /// The log lines of two calls of one issuer, with these scopes.
+    fn lines_of_two_calls(scopes: &[&str]) -> [Vec<String>; 2] {
+        let configuration = Configuration::new("talkative", Map::new(), HostTenant::new("acme.example.com"));
+        // Without the hook for panics, which would hide the messages of other tests.
+        capture::install_logger();
+        let issuer = configured::<Talkative>(configuration).unwrap();
+        let grant = HostGrant {
+            user_id: "auth0|alice".to_owned(),
+            client_id: "caller".to_owned(),
+            target_id: "target".to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            claims: Map::new(),
+            profile: Map::new(),
+            parameters: Map::new(),
+            lifetime_seconds: 60,
+        };
+        let input =
+            IssueInput { grant, replies: Vec::new(), signatures: Vec::new(), kept: Default::default() };
+        let input = serde_json::to_vec(&input).unwrap();
+        [(), ()].map(|()| {
+            let entropy = [0; ENTROPY_BYTES];
+            match issuer.call(ISSUE, 1, entropy[..].into(), input.as_slice().into()).into_result() {
+                Ok(reply) => lines(&reply.into_vec()),
+                Err(failure) => lines(&failure.into_vec()),
+            }
+        })
+    }
+
+    #[test]
+    fn what_configure_logs_is_in_the_first_reply_even_if_that_is_a_failure() {
+        for scopes in [&["openid"][..], &[]] {
+            let [first, second] = lines_of_two_calls(scopes);
+            assert_eq!(first, ["warn while it was configured: the key is old", "info issues"], "{scopes:?}");
+            assert_eq!(second, ["info issues"], "{scopes:?}");
+        }
+    }
 }

@@ -23,17 +23,33 @@ thread_local! {
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // If the plugin has installed a logger of its own, that one stays and its lines do not reach the host.
-        if log::set_logger(&Capture).is_ok() {
-            log::set_max_level(log::LevelFilter::Debug);
-        }
+        install_logger();
         std::panic::set_hook(Box::new(keep_panic));
     });
+}
+
+/// If the plugin has installed a logger of its own, that one stays and its lines do not reach the host.
+pub(crate) fn install_logger() {
+    if log::set_logger(&Capture).is_ok() {
+        log::set_max_level(log::LevelFilter::Debug);
+    }
 }
 
 /// The lines logged on this thread since the last call of this function.
 pub(crate) fn take_lines() -> Vec<LogLine> {
     LINES.with_borrow_mut(std::mem::take)
+}
+
+/// Puts the lines that `configure` logged before those of this call.
+pub(crate) fn begin_with(of_configure: Vec<LogLine>) {
+    if of_configure.is_empty() {
+        return;
+    }
+    let lines = of_configure.into_iter().map(|LogLine { level, message }| {
+        let message = truncated(format!("while it was configured: {message}"));
+        LogLine { level, message }
+    });
+    LINES.set(lines.collect());
 }
 
 /// Message and source location of the last panic on this thread.
