@@ -3,7 +3,7 @@
 mod build;
 mod changes;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,8 +79,7 @@ async fn serve_and_watch(args: &DevArgs, plugin: Plugin, watches: bool) -> Resul
             }
             Err(error) if !watches => return Err(error),
             Err(error) => {
-                eprint_lines(&error.to_string());
-                eprint_lines("waiting for a change");
+                complain(&format!("{error}\nwaiting for a change"));
                 tokio::select! {
                     () = stop.received() => return Ok(()),
                     () = changes.seen() => {}
@@ -172,8 +171,9 @@ fn print_session(session: &DevSession, address: SocketAddr) {
     }
 }
 
-fn eprint_lines(text: &str) {
+/// What is wrong now, and may be right after the next change.
+fn complain(text: &str) {
     for line in text.lines() {
-        tracing::error!(target: "plugin", "{line}");
+        let _ = writeln!(std::io::stderr(), "locum: {line}");
     }
 }
