@@ -105,18 +105,18 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_in_every_form_and_another_text_is_not() {
-        let secrets = Secrets::of(&[("the key".to_owned(), "a-secret-of-the-settings".to_owned())]);
+        let secrets = Secrets::of(&[("the key".to_owned(), "hunter2-and-more".to_owned())]);
         for text in [
-            "a-secret-of-the-settings",
-            "612d7365637265742d6f662d7468652d73657474696e6773",
-            "YS1zZWNyZXQtb2YtdGhlLXNldHRpbmdz",
+            "hunter2-and-more",
+            "68756e746572322d616e642d6d6f7265",
+            "aHVudGVyMi1hbmQtbW9yZQ",
             // After one more byte.
-            "eGEtc2VjcmV0LW9mLXRoZS1zZXR0aW5ncw",
-            "sgnittes-eht-fo-terces-a",
+            "eGh1bnRlcjItYW5kLW1vcmU",
+            "erom-dna-2retnuh",
         ] {
             assert_eq!(secrets.found_in(&format!("<{text}>")).collect::<Vec<_>>(), ["the key"], "{text}");
         }
-        assert_eq!(secrets.found_in("a-secret-of-the-setting").count(), 0);
+        assert_eq!(secrets.found_in("hunter2-and-mor").count(), 0);
     }
 
     #[test]
