@@ -20,7 +20,7 @@ pub(super) fn missing_by_manifest(manifest: &IssuerManifest, spec: &IssuerSpec) 
     let scripts_upstreams = !spec.upstream.is_empty();
     if manifest.revocation == Revocation::Upstream && scripts_upstreams && spec.revocation.is_empty() {
         missing.push(
-            "the requests by which a token is revoked; write `revocation: [{ method: POST, url: …, outcome: { reply: { status: 200 } } }]`"
+            "the requests by which a token is revoked; write `revocation: [{ request: { method: POST, url: … }, outcome: { reply: { status: 200 } } }]`"
                 .to_owned(),
         );
     }
@@ -46,7 +46,7 @@ pub(super) async fn missing_upstream(issuer: &IssuerUnderTest<'_>) -> Option<Str
     let (method, url) = exchange.request.split_once(' ')?;
     let url = url.split('?').next().unwrap_or_default();
     Some(format!(
-        "the reply of {url}, which the plugin calls; write `upstream: [{{ method: {method}, url: \"{url}\", outcome: {{ \
-         reply: {{ status: 200, body: … }} }} }}]`"
+        "the reply of {url}, which the plugin calls; write `upstream: [{{ request: {{ method: {method}, url: \"{url}\" }}, \
+         outcome: {{ reply: {{ status: 200, body: … }} }} }}]`"
     ))
 }

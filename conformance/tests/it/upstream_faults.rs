@@ -23,8 +23,8 @@ fn report_of(second_body: &str, fault: Value) -> Report {
     let answers = [&call, &call, &issued].map(ToString::to_string);
     let exchange = |body: &str| json!({ "outcome": { "reply": { "status": 200, "body": body } } });
     let spec = json!({ "plugin": "parrot", "cases": 1, "issuers": {
-        "parrot_text": {}, "parrot_signs": {},
-        "parrot_jwt": { "settings": { "answers": answers }, "upstream": [exchange(""), exchange(second_body)] },
+        "parrot_calls": {}, "parrot_text": {}, "parrot_signs": {},
+        "parrot_jwt": { "settings": { "answers": answers }, "upstream": [exchange(""), exchange(second_body)], "revocation": [exchange("")] },
     } });
     let case = json!({
         "description": "A fault is reported.",
