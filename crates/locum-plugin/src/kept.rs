@@ -48,7 +48,7 @@ use locum_abi::time::UnixTime;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
-    values: Arc<BTreeMap<String, Secret>>,
+    values: BTreeMap<String, Secret>,
     orders: Arc<Mutex<Orders>>,
 }
 
@@ -61,7 +61,7 @@ struct Orders {
 impl Kept {
     /// These values. What is asked for is added to what was asked of this one.
     pub(crate) fn with(&self, values: BTreeMap<String, Secret>) -> Self {
-        Self { values: Arc::new(values), orders: Arc::clone(&self.orders) }
+        Self { values, orders: Arc::clone(&self.orders) }
     }
 
     /// The value of this key, as it was when the request began: [`keep`](Self::keep) and [`forget`](Self::forget) do not
