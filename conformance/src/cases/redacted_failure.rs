@@ -55,10 +55,11 @@ pub(crate) fn shown_upstream(
         Ok(reply) => (Some(reply.status), reply.body.as_str()),
         Err(why) => (None, why.as_str()),
     };
+    let request = &exchange.request;
     ShownUpstreamExchange {
-        request: shown(&exchange.request),
-        request_headers: exchange.headers.iter().map(|(name, value)| header(name, value, shown)).collect(),
-        request_body: shown(&exchange.body),
+        request: shown(&format!("{} {}", request.method, request.url)),
+        request_headers: request.headers.iter().map(|(name, value)| header(name, value, shown)).collect(),
+        request_body: shown(&request.body),
         status,
         reply: shown(reply),
     }

@@ -18,7 +18,6 @@ pub(crate) struct ScriptedUpstreams(Mutex<State>);
 #[derive(Default)]
 struct State {
     script: VecDeque<UpstreamExchange>,
-    requests: Vec<UpstreamRequest>,
     exchanges: Vec<UpstreamTranscript>,
 }
 
@@ -30,10 +29,10 @@ impl ScriptedUpstreams {
 
     /// The requests since the start of the script.
     pub(crate) fn requests(&self) -> Vec<UpstreamRequest> {
-        self.state().requests.clone()
+        self.state().exchanges.iter().map(|exchange| exchange.request.clone()).collect()
     }
 
-    /// The exchanges of this script.
+    /// The exchanges since the start of the script.
     pub(crate) fn exchanges(&self) -> Vec<UpstreamTranscript> {
         self.state().exchanges.clone()
     }
@@ -50,7 +49,7 @@ impl Upstreams for ScriptedUpstreams {
         _: Instant,
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
         let mut state = self.state();
-        let answer = state.answer(&request);
+        let answer = state.answer();
         let reply = answer.clone().map_err(|error| error.to_string());
         state.exchanges.push(UpstreamTranscript { reply, ..UpstreamTranscript::of(&request) });
         Box::pin(std::future::ready(answer))
@@ -58,11 +57,7 @@ impl Upstreams for ScriptedUpstreams {
 }
 
 impl State {
-    fn answer(&mut self, request: &AllowedRequest) -> Result<UpstreamReply, UpstreamError> {
-        let mut sent = UpstreamRequest::new(request.method().as_str(), request.url().as_str());
-        sent.headers = request.headers().to_vec();
-        sent.body = request.body().to_owned();
-        self.requests.push(sent);
+    fn answer(&mut self) -> Result<UpstreamReply, UpstreamError> {
         let Some(exchange) = self.script.pop_front() else {
             return Err(UpstreamError::Unreachable("the script has no further exchange".to_owned()));
         };

@@ -62,7 +62,7 @@ pub(crate) struct Internals {
     pub(crate) log: Vec<String>,
     /// What the plugin asked upstreams, and what it got.
     pub(crate) upstream_exchanges: Vec<UpstreamTranscript>,
-    /// The requests that the plugin had made to upstreams.
+    /// The requests among them, changed by the fault of a mutant.
     pub(crate) upstream_requests: Vec<UpstreamRequest>,
     /// The same when `/oauth/token` was asked for the same.
     pub(crate) exchanged_upstream_requests: Vec<UpstreamRequest>,
@@ -75,10 +75,7 @@ pub(crate) struct Internals {
 /// An upstream request of the plugin, and what it got.
 #[derive(Debug, Clone)]
 pub(crate) struct UpstreamTranscript {
-    /// Method and URL.
-    pub(crate) request: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    pub(crate) request: UpstreamRequest,
     /// The reply, or why there was none.
     pub(crate) reply: Result<UpstreamReply, String>,
 }
@@ -86,11 +83,9 @@ pub(crate) struct UpstreamTranscript {
 impl UpstreamTranscript {
     /// Of a request that has no reply yet.
     pub(crate) fn of(request: &AllowedRequest) -> Self {
-        Self {
-            request: format!("{} {}", request.method().as_str(), request.url()),
-            headers: request.headers().to_vec(),
-            body: request.body().to_owned(),
-            reply: Err("no reply".to_owned()),
-        }
+        let mut sent = UpstreamRequest::new(request.method().as_str(), request.url().as_str());
+        sent.headers = request.headers().to_vec();
+        sent.body = request.body().to_owned();
+        Self { request: sent, reply: Err("no reply".to_owned()) }
     }
 }

@@ -43,8 +43,8 @@ pub(super) async fn missing_upstream(issuer: &IssuerUnderTest<'_>) -> Option<Str
     }
     let transcript = first_transcript(issuer).await.ok()?;
     let exchange = transcript.internals?.upstream_exchanges.into_iter().next()?;
-    let (method, url) = exchange.request.split_once(' ')?;
-    let url = url.split('?').next().unwrap_or_default();
+    let method = exchange.request.method;
+    let url = exchange.request.url.split('?').next().unwrap_or_default();
     Some(format!(
         "the reply of {url}, which the plugin calls; write `upstream: [{{ request: {{ method: {method}, url: \"{url}\" }}, \
          outcome: {{ reply: {{ status: 200, body: … }} }} }}]`"
