@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, ClientBuilder, Response, redirect, retry};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, redirect, retry};
 use url::{Host, Url};
 
 use crate::public_address::{Lookup, PublicResolver, SystemLookup, is_public};
@@ -24,6 +24,13 @@ pub struct HttpClient {
     /// Connects to public addresses only.
     public: Client,
     unrestricted: Client,
+}
+
+/// How a client and its servers authenticate in TLS, where not as usual.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    authorities: Option<Vec<Certificate>>,
+    identity: Option<Identity>,
 }
 
 /// A request.
@@ -111,6 +118,31 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,
 }
 
+impl Tls {
+    /// Trusts the certificates of these authorities (PEM), and no others.
+    ///
+    /// # Errors
+    /// The text has no certificate.
+    pub fn authorities(mut self, pem: &str) -> Result<Self, HttpError> {
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes()).ok();
+        let certificates = certificates.filter(|certificates| !certificates.is_empty());
+        self.authorities =
+            Some(certificates.ok_or_else(|| HttpError::Tls("there is no certificate in PEM".to_owned()))?);
+        Ok(self)
+    }
+
+    /// Authenticates by this certificate: PEM of the certificate, of those that lead to its authority, and of its private key.
+    ///
+    /// # Errors
+    /// The text has no certificate, or no private key.
+    pub fn identity(mut self, pem: &str) -> Result<Self, HttpError> {
+        let identity = Identity::from_pem(pem.as_bytes());
+        let none = "expected a certificate and its private key, unencrypted, in PEM";
+        self.identity = Some(identity.map_err(|_| HttpError::Tls(none.to_owned()))?);
+        Ok(self)
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
@@ -118,6 +150,9 @@ pub enum HttpError {
     /// body; what the server sent may be in it, so it is not safe for terminals.
     #[error("{0}")]
     Unreachable(String),
+    /// TLS cannot be set up like this.
+    #[error("{0}")]
+    Tls(String),
     /// Connecting, or what the system does for that, took too long.
     #[error("no answer in time")]
     TimedOut,
@@ -132,16 +167,20 @@ impl HttpClient {
         Self::build(SystemLookup, |builder| builder)
     }
 
-    /// A client that trusts the certificates of these authorities (PEM), and no others.
+    /// A client that authenticates itself and servers like this.
     ///
     /// # Errors
-    /// The text has no certificate, or TLS cannot be set up.
-    pub fn trusting(authorities_pem: &str) -> Result<Self, HttpError> {
-        let authorities = Certificate::from_pem_bundle(authorities_pem.as_bytes())
-            .ok()
-            .filter(|certificates| !certificates.is_empty())
-            .ok_or_else(|| HttpError::Unreachable("there is no certificate in PEM".to_owned()))?;
-        Self::build(SystemLookup, |builder| builder.tls_certs_only(authorities.clone()))
+    /// The private key is not that of the certificate, or TLS cannot be set up.
+    pub fn with_tls(tls: &Tls) -> Result<Self, HttpError> {
+        Self::build(SystemLookup, |mut builder| {
+            if let Some(authorities) = &tls.authorities {
+                builder = builder.tls_certs_only(authorities.clone());
+            }
+            match &tls.identity {
+                Some(identity) => builder.identity(identity.clone()),
+                None => builder,
+            }
+        })
     }
 
     /// A client that finds addresses by this look-up.
@@ -153,8 +192,11 @@ impl HttpClient {
     }
 
     fn build(lookup: impl Lookup, trust: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, HttpError> {
-        let built =
-            |builder: ClientBuilder| trust(builder).build().map_err(|error| unreachable("TLS", &error));
+        let built = |builder: ClientBuilder| {
+            trust(builder)
+                .build()
+                .map_err(|error| HttpError::Tls(format!("TLS cannot be set up{}", causes(&error))))
+        };
         Ok(Self {
             public: built(builder().https_only(true).dns_resolver(PublicResolver(lookup)))?,
             unrestricted: built(builder())?,
@@ -233,8 +275,12 @@ fn failed(origin: &str, error: &reqwest::Error) -> HttpError {
     if error.is_timeout() { HttpError::TimedOut } else { unreachable(origin, error) }
 }
 
-/// Reports the causes of the error, but not its own text, which contains the whole URL.
 fn unreachable(origin: &str, error: &reqwest::Error) -> HttpError {
+    unusable(origin, format_args!("cannot be reached{}", causes(error)))
+}
+
+/// The causes of an error without its own text, which contains the whole URL.
+fn causes(error: &reqwest::Error) -> String {
     let mut causes = String::new();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -242,7 +288,7 @@ fn unreachable(origin: &str, error: &reqwest::Error) -> HttpError {
         let _ = write!(causes, ": {error}");
         cause = error.source();
     }
-    unusable(origin, format_args!("cannot be reached{causes}"))
+    causes
 }
 
 fn unusable(origin: &str, what: std::fmt::Arguments<'_>) -> HttpError {
@@ -329,10 +375,27 @@ mod tests {
     #[test]
     fn authorities_are_certificates() {
         let certificate = include_str!("../../../fixtures/keys/tenant-rsa.cert.pem");
-        assert!(HttpClient::trusting(certificate).is_ok());
+        assert!(HttpClient::with_tls(&Tls::default().authorities(certificate).unwrap()).is_ok());
         for text in ["", "hunter2", include_str!("../../../fixtures/keys/tenant-rsa.pub.pem")] {
-            let refused = HttpClient::trusting(text).unwrap_err();
+            let refused = Tls::default().authorities(text).unwrap_err();
             assert_eq!(refused.to_string(), "there is no certificate in PEM");
         }
+    }
+
+    #[test]
+    fn an_identity_is_a_certificate_and_its_own_private_key() {
+        let certificate = include_str!("../../../fixtures/keys/tenant-rsa.cert.pem");
+        let key = include_str!("../../../fixtures/keys/tenant-rsa.pem");
+        let with = |pem: &str| HttpClient::with_tls(&Tls::default().identity(pem)?);
+        for pem in [format!("{certificate}{key}"), format!("{key}\n{certificate}")] {
+            assert!(with(&pem).is_ok());
+        }
+        for incomplete in ["", certificate, key, "hunter2"] {
+            let refused = with(incomplete).unwrap_err().to_string();
+            assert_eq!(refused, "expected a certificate and its private key, unencrypted, in PEM");
+        }
+        let other = include_str!("../../../fixtures/keys/worker.pem");
+        let refused = with(&format!("{certificate}{other}")).unwrap_err().to_string();
+        assert_eq!(refused, "TLS cannot be set up: keys may not be consistent: KeyMismatch");
     }
 }

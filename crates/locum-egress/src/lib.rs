@@ -3,5 +3,5 @@
 mod http_client;
 mod public_address;
 
-pub use http_client::{Addresses, HttpAnswer, HttpClient, HttpError, HttpMethod, HttpRequest};
+pub use http_client::{Addresses, HttpAnswer, HttpClient, HttpError, HttpMethod, HttpRequest, Tls};
 pub use public_address::{FoundAddresses, Lookup, is_public};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use locum_egress::{HttpClient, HttpError};
+use locum_egress::{HttpClient, HttpError, Tls};
 use locum_engine::KeySet;
 use locum_engine::ports::{IssuerKeys, PortReply, StoreUnavailable};
 use locum_engine::prepared::RemoteIssuer;
@@ -62,7 +62,9 @@ impl FetchedKeys {
         }
         let http = match &issuer.keys().authorities_pem {
             None => self.http.clone(),
-            Some(pem) => HttpClient::trusting(pem)
+            Some(pem) => Tls::default()
+                .authorities(pem)
+                .and_then(|tls| HttpClient::with_tls(&tls))
                 .map_err(|error| StoreUnavailable(format!("the issuer's authorities: {error}")))?,
         };
         // Tenants change: what none of them needs any more goes.
