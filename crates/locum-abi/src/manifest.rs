@@ -24,7 +24,8 @@ pub const CONTRACT: u32 = 2;
 
 /// What a manifest of contract 2 can list under [`requires`](Manifest::requires). A plugin that requires nothing of it states
 /// contract 1, so that older hosts load it too.
-pub const REQUIREMENTS: [&str; 5] = [SIGNS_WITH, METHODS, HEADERS, BODY_ENCODING, KEEP];
+pub const REQUIREMENTS: [&str; 7] =
+    [SIGNS_WITH, METHODS, HEADERS, BODY_ENCODING, CLIENT_CERTIFICATE, CA, KEEP];
 
 /// The most of [`expiry_skew_seconds`](IssuerManifest::expiry_skew_seconds).
 pub const EXPIRY_SKEW_SECONDS_MAX: u64 = 60;
@@ -40,6 +41,12 @@ const HEADERS: &str = "headers";
 
 /// The requirement of an upstream's [binary bodies](Upstream::binary_bodies).
 const BODY_ENCODING: &str = "body_encoding";
+
+/// The requirement of an upstream's [`client_certificate`](Upstream::client_certificate).
+const CLIENT_CERTIFICATE: &str = "client_certificate";
+
+/// The requirement of an upstream's [`ca`](Upstream::ca).
+const CA: &str = "ca";
 
 /// The requirement of [`keeps`](IssuerManifest::keeps).
 const KEEP: &str = "keep";
@@ -304,6 +311,8 @@ pub fn required_by(issuers: &[IssuerManifest]) -> Vec<String> {
         (METHODS, upstream(|upstream| !upstream.methods.is_empty())),
         (HEADERS, upstream(|upstream| !upstream.headers.is_empty())),
         (BODY_ENCODING, upstream(|upstream| upstream.binary_bodies)),
+        (CLIENT_CERTIFICATE, upstream(|upstream| upstream.client_certificate.is_some())),
+        (CA, upstream(|upstream| upstream.ca.is_some())),
         (KEEP, issuers.iter().any(|issuer| issuer.keeps)),
     ];
     used.into_iter().filter(|(_, is_used)| *is_used).map(|(name, _)| name.to_owned()).collect()

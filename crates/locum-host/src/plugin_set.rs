@@ -234,10 +234,7 @@ impl Issuers for PluginSet {
             .as_ref()
             .map(|observers| observers.of_issuer(name, plugin.isolation(), &configuration.api_type));
         configuration.settings = schema.check(configuration.settings)?;
-        let allowed =
-            AllowedUpstreams::from_manifest(manifest, &configuration.settings).map_err(|setting| {
-                Failure::setting(&setting, "expected an http or https URL without user info")
-            })?;
+        let allowed = AllowedUpstreams::take(manifest, &mut configuration.settings)?;
         let signer =
             Signer::take(manifest, &mut configuration, plugin.allows_signing_bytes(), &self.signing)?;
         let secret_mask =

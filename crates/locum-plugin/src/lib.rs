@@ -65,6 +65,7 @@ mod tenant;
 pub mod testing;
 mod typed_members;
 pub mod upstream;
+mod withheld;
 
 pub use algorithm::Algorithm;
 pub use allowed_names::AllowedNames;
@@ -81,6 +82,7 @@ pub use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
 pub use presented_credential::PresentedCredential;
 pub use private_key::PrivateKey;
 pub use tenant::Tenant;
+pub use withheld::Withheld;
 
 /// What [`export_plugin!`] expands to. It is not part of the public API.
 #[doc(hidden)]
@@ -94,7 +96,7 @@ pub mod prelude {
     pub use crate::{
         Algorithm, ApiType, Credential, Failure, Grant, IssueAnswer, Issuer, Lifetime, NoParameters,
         PresentedCredential, PrivateKey, RevokeAnswer, Secret, Tenant, UnixTime, Upstream, UpstreamReply,
-        UpstreamRequest,
+        UpstreamRequest, Withheld,
     };
     pub use log;
     pub use schemars::JsonSchema;

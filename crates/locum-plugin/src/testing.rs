@@ -190,8 +190,12 @@ impl ReadyIssuer {
         mut tenant: Tenant,
     ) -> Result<Self, Failure> {
         let mut settings = object(settings);
+        let manifest = manifest_of::<T>(api_type);
+        for name in manifest.upstreams.iter().flat_map(|upstream| upstream.withheld_settings()) {
+            settings.shift_remove(name);
+        }
         #[cfg(feature = "signing")]
-        let keys = HostKeys::take(&manifest_of::<T>(api_type), &mut settings, &mut tenant)?;
+        let keys = HostKeys::take(&manifest, &mut settings, &mut tenant)?;
         let configuration = Configuration {
             api_type: api_type.to_owned(),
             settings,

@@ -20,6 +20,14 @@ pub struct Upstream {
     /// Whether bodies of its requests and replies may be other bytes than UTF-8. They cross the border in base64.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub binary_bodies: bool,
+    /// The setting that contains the certificate, and its private key, by which the host authenticates in TLS. The plugin is
+    /// not given the setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// The setting that contains the certificates of the authorities that the host trusts here, in place of those of its
+    /// system. The plugin is not given the setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
 }
 
 /// Where an upstream is.
@@ -55,7 +63,14 @@ impl Upstream {
     }
 
     fn at(origin: UpstreamOrigin) -> Self {
-        Self { origin, methods: Vec::new(), headers: Vec::new(), binary_bodies: false }
+        Self {
+            origin,
+            methods: Vec::new(),
+            headers: Vec::new(),
+            binary_bodies: false,
+            client_certificate: None,
+            ca: None,
+        }
     }
 
     /// Requests have these methods, of `GET`, `POST`, `PUT`, `PATCH` and `DELETE`. Without this call: `GET` and `POST`.
@@ -87,5 +102,35 @@ impl Upstream {
     pub fn header(mut self, name: &str) -> Self {
         self.headers.push(name.to_owned());
         self
+    }
+
+    /// The host authenticates in TLS (RFC 8446 section 4.4.2) by the certificate in this setting: PEM of the certificate, of
+    /// those that lead to its authority, and of its private key. The host takes the setting out: in the plugin's settings it
+    /// is a `Withheld`. If the setting is absent, the host sends no certificate.
+    ///
+    /// ```
+    /// use locum_abi::manifest::Upstream;
+    ///
+    /// let bank = Upstream::setting("url").client_certificate("client_certificate").ca("ca");
+    /// assert_eq!(bank.withheld_settings().collect::<Vec<_>>(), ["client_certificate", "ca"]);
+    /// ```
+    #[must_use]
+    pub fn client_certificate(mut self, setting: &str) -> Self {
+        self.client_certificate = Some(setting.to_owned());
+        self
+    }
+
+    /// The host trusts the authorities whose certificates this setting contains, PEM, and no others. As with
+    /// [`client_certificate`](Self::client_certificate), the host takes the setting out; if it is absent, the host trusts the
+    /// authorities that its system does.
+    #[must_use]
+    pub fn ca(mut self, setting: &str) -> Self {
+        self.ca = Some(setting.to_owned());
+        self
+    }
+
+    /// The settings for TLS, which the plugin is not given.
+    pub fn withheld_settings(&self) -> impl Iterator<Item = &str> {
+        [&self.client_certificate, &self.ca].into_iter().flatten().map(String::as_str)
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fmt;
 
+use locum_abi::answer::Failure;
 use locum_abi::manifest::{IssuerManifest, Upstream, UpstreamOrigin};
 use locum_abi::upstream::UpstreamRequest;
-use locum_egress::HttpMethod;
+use locum_egress::{HttpClient, HttpMethod};
 use locum_engine::printable;
 use serde_json::{Map, Value};
 use url::{Host, Origin, Url};
 
 use crate::egress::header_pattern::{HeaderPattern, is_allowed};
 use crate::egress::host_pattern::HostPattern;
+use crate::egress::upstream_tls;
 use crate::limits::UPSTREAM_REQUEST_BYTES_MAX;
 
 /// The methods of requests to an upstream for which the manifest declares none.
@@ -27,6 +29,8 @@ struct AllowedUpstream {
     methods: Vec<HttpMethod>,
     headers: Vec<HeaderPattern>,
     binary_bodies: bool,
+    /// The client that authenticates as the settings say; `None` if they say nothing about that.
+    http: Option<HttpClient>,
 }
 
 #[derive(Debug, Clone)]
@@ -36,7 +40,7 @@ enum Place {
 }
 
 /// An allowed request. Only [`AllowedUpstreams::check`] makes one.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct AllowedRequest {
     method: HttpMethod,
     url: Url,
@@ -47,6 +51,7 @@ pub struct AllowedRequest {
     binary_bodies: bool,
     scope: AddressScope,
     declared_origin: String,
+    http: Option<HttpClient>,
 }
 
 /// The addresses to which a request's host name may resolve.
@@ -87,23 +92,33 @@ pub enum DisallowedRequest {
 
 impl AllowedUpstreams {
     /// The upstreams that the manifest declares, with the origins in these stored settings. Parameters of a request have no
-    /// influence.
+    /// influence. Takes the settings for TLS out.
     ///
     /// # Errors
-    /// The name of a setting that should contain the URL of an upstream and does not.
-    pub fn from_manifest(manifest: &IssuerManifest, settings: &Map<String, Value>) -> Result<Self, String> {
+    /// A setting for the URL of an upstream, or for TLS, contains something else.
+    pub fn take(manifest: &IssuerManifest, settings: &mut Map<String, Value>) -> Result<Self, Failure> {
         let mut allowed = Vec::with_capacity(manifest.upstreams.len());
         for upstream in &manifest.upstreams {
             let place = match &upstream.origin {
                 UpstreamOrigin::Host { host } => HostPattern::parse(host).ok().map(Place::Host),
                 UpstreamOrigin::Setting { setting } => match settings.get(setting) {
                     None | Some(Value::Null) => None,
-                    Some(value) => Some(Place::Origin(origin_of(value).ok_or_else(|| setting.clone())?)),
+                    Some(value) => Some(Place::Origin(origin_of(value).ok_or_else(|| {
+                        Failure::setting(setting, "expected an http or https URL without user info")
+                    })?)),
                 },
                 UpstreamOrigin::Unknown => None,
             };
-            allowed.extend(place.map(|place| AllowedUpstream::new(place, upstream)));
+            let http = upstream_tls::client(upstream, settings)?;
+            if let (Some(_), Some(Place::Origin(origin)), UpstreamOrigin::Setting { setting }) =
+                (&http, &place, &upstream.origin)
+                && !origin.ascii_serialization().starts_with("https:")
+            {
+                return Err(Failure::setting(setting, "expected an https URL: other settings are for TLS"));
+            }
+            allowed.extend(place.map(|place| AllowedUpstream::new(place, upstream, http)));
         }
+        upstream_tls::withhold(manifest, settings);
         // What an operator chose goes before what an author declared: it may lead to addresses of the internal network.
         allowed.sort_by_key(|upstream| matches!(upstream.place, Place::Host(_)));
         Ok(Self(allowed))
@@ -122,6 +137,7 @@ impl AllowedUpstreams {
                     let (scope, declared_origin) = upstream.place.declared();
                     let UpstreamRequest { headers, body, .. } = request;
                     let binary_bodies = upstream.binary_bodies;
+                    let http = upstream.http.clone();
                     return Ok(AllowedRequest {
                         method,
                         url,
@@ -131,6 +147,7 @@ impl AllowedUpstreams {
                         binary_bodies,
                         scope,
                         declared_origin,
+                        http,
                     });
                 }
                 Err(rule) => broken = broken.or(Some(rule)),
@@ -141,10 +158,10 @@ impl AllowedUpstreams {
 }
 
 impl AllowedUpstream {
-    fn new(place: Place, declared: &Upstream) -> Self {
+    fn new(place: Place, declared: &Upstream, http: Option<HttpClient>) -> Self {
         let methods = declared.methods.iter().filter_map(|name| HttpMethod::from_name(name)).collect();
         let headers = declared.headers.iter().filter_map(|name| HeaderPattern::parse(name).ok()).collect();
-        Self { place, methods, headers, binary_bodies: declared.binary_bodies }
+        Self { place, methods, headers, binary_bodies: declared.binary_bodies, http }
     }
 
     /// The method of a request to this upstream and the bytes of an encoded body, if the request is allowed.
@@ -267,9 +284,24 @@ impl AllowedRequest {
         &self.declared_origin
     }
 
+    /// The client that authenticates itself and the upstream as the settings say; `None` where they say nothing about that.
+    pub fn http_client(&self) -> Option<&HttpClient> {
+        self.http.as_ref()
+    }
+
     /// The addresses to which the host name may resolve.
     pub fn address_scope(&self) -> AddressScope {
         self.scope
+    }
+}
+
+/// Equal requests ask the same. What else they have follows from the settings.
+impl PartialEq for AllowedRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.method == other.method
+            && self.url == other.url
+            && self.headers == other.headers
+            && self.content() == other.content()
     }
 }
 

@@ -34,6 +34,7 @@ impl Upstreams for HttpUpstreams {
         deadline: Instant,
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
         Box::pin(async move {
+            let http = request.http_client().unwrap_or(&self.0);
             let sent = HttpRequest {
                 method: request.method(),
                 body: request.content(),
@@ -45,7 +46,7 @@ impl Upstreams for HttpUpstreams {
                 },
                 answer_bytes_max: UPSTREAM_REPLY_BYTES_MAX,
             };
-            let answer = timeout_at(deadline, self.0.send(sent)).await.unwrap_or(Err(HttpError::TimedOut));
+            let answer = timeout_at(deadline, http.send(sent)).await.unwrap_or(Err(HttpError::TimedOut));
             let HttpAnswer { status, headers, body } = answer.map_err(failed)?;
             let mut reply = UpstreamReply::of_bytes(status, body);
             if reply.body_encoding.is_some() && !request.binary_bodies() {
@@ -61,7 +62,7 @@ impl Upstreams for HttpUpstreams {
 
 fn failed(error: HttpError) -> UpstreamError {
     match error {
-        HttpError::Unreachable(why) => UpstreamError::Unreachable(printable(&why, 300)),
+        HttpError::Unreachable(why) | HttpError::Tls(why) => UpstreamError::Unreachable(printable(&why, 300)),
         HttpError::TimedOut => UpstreamError::TimedOut,
     }
 }

@@ -128,6 +128,7 @@ fn check_issuer(issuer: &IssuerManifest) -> Result<SettingsSchema, String> {
         .map_err(|error| format!("parameters_schema cannot be used: {error}"))?;
     for upstream in &issuer.upstreams {
         check_upstream(upstream)?;
+        check_tls(upstream, issuer)?;
     }
     check_signing(issuer)?;
     let unknown = referenced_settings(issuer).find(|name| !settings.knows(name));
@@ -147,6 +148,27 @@ fn check_upstream(upstream: &Upstream) -> Result<(), String> {
         return Err(format!("`{name}` is not among the methods GET, POST, PUT, PATCH and DELETE"));
     }
     upstream.headers.iter().try_for_each(|name| HeaderPattern::parse(name).map(|_| ()))
+}
+
+/// Settings that a plugin is not given are not in its parameters either, and are used for nothing else.
+fn check_tls(upstream: &Upstream, issuer: &IssuerManifest) -> Result<(), String> {
+    let IssuerManifest { settings_schema, overrides, signs_with, .. } = issuer;
+    if let Some(name) = &upstream.client_certificate
+        && !secret_setting_names(settings_schema).contains(&name.as_str())
+    {
+        return Err(format!(
+            "the client certificate is in the setting `{name}`, which settings_schema does not mark as writeOnly"
+        ));
+    }
+    for name in upstream.withheld_settings() {
+        if overrides.iter().any(|rule| rule.setting == name) {
+            return Err(format!("a request could replace the setting `{name}`, which is for TLS"));
+        }
+        if signs_with.contains(&KeySource::Setting(name.to_owned())) {
+            return Err(format!("the setting `{name}` is for TLS, and cannot be signed with"));
+        }
+    }
+    Ok(())
 }
 
 fn check_signing(issuer: &IssuerManifest) -> Result<(), String> {
@@ -226,7 +248,8 @@ fn referenced_settings(issuer: &IssuerManifest) -> impl Iterator<Item = &str> {
         Read::Attribute { .. } | Read::Unknown => None,
     });
     let signed_as = issuer.signs.issuer.as_deref().into_iter().chain(subject);
-    lifetime.chain(overridden).chain(upstreams).chain(signed_as)
+    let withheld = issuer.upstreams.iter().flat_map(Upstream::withheld_settings);
+    lifetime.chain(overridden).chain(upstreams).chain(signed_as).chain(withheld)
 }
 
 fn unusable(cause: impl Into<String>) -> LoadFault {
@@ -430,6 +453,39 @@ mod tests {
                 refused.as_deref().is_some_and(|why| why.contains(cause)),
                 "{methods} {headers}: {refused:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_setting_for_tls_that_cannot_be_withheld_is_refused() {
+        let mut manifest = valid();
+        manifest["contract"] = json!(2);
+        manifest["requires"] = json!(["signs_with", "client_certificate", "ca"]);
+        let issuer = &mut manifest["issuers"][0];
+        issuer["settings_schema"]["properties"]["key"] = json!({"type": "string", "writeOnly": true});
+        issuer["settings_schema"]["properties"]["certificate"] = json!({"type": "string", "writeOnly": true});
+        issuer["settings_schema"]["properties"]["ca"] = json!({"type": "string"});
+        issuer["signs_with"] = json!([{"setting": "key"}]);
+        issuer["upstreams"][1]["client_certificate"] = json!("certificate");
+        issuer["upstreams"][1]["ca"] = json!("ca");
+        assert!(read(&manifest).is_ok());
+        for (pointer, value, cause) in [
+            ("/requires", json!(["signs_with", "ca"]), "uses `client_certificate`, and does not list it"),
+            ("/requires", json!(["signs_with", "client_certificate"]), "uses `ca`, and does not list it"),
+            ("/issuers/0/upstreams/1/client_certificate", json!("minutes"), "does not mark as writeOnly"),
+            ("/issuers/0/upstreams/1/client_certificate", json!("key"), "cannot be signed with"),
+            ("/issuers/0/upstreams/1/ca", json!("other"), "refers to the setting `other`"),
+            (
+                "/issuers/0/overrides/0/setting",
+                json!("certificate"),
+                "could replace the setting `certificate`",
+            ),
+            ("/issuers/0/overrides/0/setting", json!("ca"), "could replace the setting `ca`"),
+        ] {
+            let mut manifest = manifest.clone();
+            *manifest.pointer_mut(pointer).unwrap() = value;
+            let refused = read(&manifest).err().unwrap_or_else(|| panic!("{pointer} was accepted"));
+            assert!(refused.cause.contains(cause), "{pointer}: {}", refused.cause);
         }
     }
 

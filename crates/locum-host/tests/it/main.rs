@@ -29,3 +29,4 @@ mod runner_deaths;
 mod runner_tenants;
 mod signing;
 mod upgrade;
+mod upstream_tls;

@@ -223,6 +223,12 @@ fn egress(upstream: &Upstream) -> String {
     if upstream.binary_bodies {
         text.push_str(", with bodies of any bytes");
     }
+    if let Some(setting) = &upstream.client_certificate {
+        text.push_str(&format!(", with the client certificate in the setting `{setting}`"));
+    }
+    if let Some(setting) = &upstream.ca {
+        text.push_str(&format!(", trusting only the authorities in the setting `{setting}`"));
+    }
     text
 }
 
