@@ -99,24 +99,14 @@ impl AllowedUpstreams {
     pub fn take(manifest: &IssuerManifest, settings: &mut Map<String, Value>) -> Result<Self, Failure> {
         let mut allowed = Vec::with_capacity(manifest.upstreams.len());
         for upstream in &manifest.upstreams {
-            let place = match &upstream.origin {
-                UpstreamOrigin::Host { host } => HostPattern::parse(host).ok().map(Place::Host),
-                UpstreamOrigin::Setting { setting } => match settings.get(setting) {
-                    None | Some(Value::Null) => None,
-                    Some(value) => Some(Place::Origin(origin_of(value).ok_or_else(|| {
-                        Failure::setting(setting, "expected an http or https URL without user info")
-                    })?)),
-                },
-                UpstreamOrigin::Unknown => None,
-            };
+            let Some(place) = Place::of(&upstream.origin, settings)? else { continue };
             let http = upstream_tls::client(upstream, settings)?;
-            if let (Some(_), Some(Place::Origin(origin)), UpstreamOrigin::Setting { setting }) =
-                (&http, &place, &upstream.origin)
-                && !origin.ascii_serialization().starts_with("https:")
+            if let (Some(_), UpstreamOrigin::Setting { setting }) = (&http, &upstream.origin)
+                && !place.is_https()
             {
                 return Err(Failure::setting(setting, "expected an https URL: other settings are for TLS"));
             }
-            allowed.extend(place.map(|place| AllowedUpstream::new(place, upstream, http)));
+            allowed.push(AllowedUpstream::new(place, upstream, http));
         }
         upstream_tls::withhold(manifest, settings);
         // What an operator chose goes before what an author declared: it may lead to addresses of the internal network.
@@ -186,6 +176,27 @@ impl AllowedUpstream {
 }
 
 impl Place {
+    /// Where an upstream is, if that is known.
+    fn of(declared: &UpstreamOrigin, settings: &Map<String, Value>) -> Result<Option<Self>, Failure> {
+        match declared {
+            UpstreamOrigin::Host { host } => Ok(HostPattern::parse(host).ok().map(Self::Host)),
+            UpstreamOrigin::Setting { setting } => match settings.get(setting) {
+                None | Some(Value::Null) => Ok(None),
+                Some(value) => origin_of(value).map(|origin| Some(Self::Origin(origin))).ok_or_else(|| {
+                    Failure::setting(setting, "expected an http or https URL without user info")
+                }),
+            },
+            UpstreamOrigin::Unknown => Ok(None),
+        }
+    }
+
+    fn is_https(&self) -> bool {
+        match self {
+            Self::Host(_) => true,
+            Self::Origin(origin) => matches!(origin, Origin::Tuple(scheme, ..) if scheme == "https"),
+        }
+    }
+
     fn contains(&self, url: &Url) -> bool {
         match self {
             Self::Origin(origin) => *origin == url.origin(),
