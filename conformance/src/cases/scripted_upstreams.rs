@@ -73,6 +73,11 @@ pub(crate) fn outcome_of(exchange: UpstreamExchange) -> Result<UpstreamReply, Up
             reply.headers = headers.into_iter().collect();
             Ok(reply)
         }
+        Some(UpstreamOutcome::BinaryReply { status, headers, body_base64 }) => {
+            let mut reply = UpstreamReply::of_bytes(status, body_base64.into_bytes());
+            reply.headers = headers.into_iter().collect();
+            Ok(reply)
+        }
         Some(UpstreamOutcome::Refused(why) | UpstreamOutcome::Unusable(why)) => {
             Err(UpstreamError::Unreachable(why))
         }

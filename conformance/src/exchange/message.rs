@@ -86,6 +86,7 @@ impl UpstreamTranscript {
         let mut sent = UpstreamRequest::new(request.method().as_str(), request.url().as_str());
         sent.headers = request.headers().to_vec();
         sent.body = request.body().to_owned();
+        sent.body_encoding = request.body_encoding();
         Self { request: sent, reply: Err("no reply".to_owned()) }
     }
 }

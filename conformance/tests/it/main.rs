@@ -8,6 +8,7 @@
 )]
 
 mod bad_plugins;
+mod binary_bodies;
 mod changed_values;
 mod incomplete_specs;
 mod misbehaving;

@@ -12,7 +12,7 @@ use crate::exchange::upstream_request::{at as text_at, decoded, form, header, js
 use crate::exchange::xml::Element;
 use crate::fixtures::credential_reading::VerifyingKey;
 use crate::fixtures::fixture::{
-    ElementTexts, ExpectedJwt, ExpectedRequest, ExpectedXml, OnlyNames, Place, UpstreamExchange,
+    Base64Bytes, ElementTexts, ExpectedJwt, ExpectedRequest, ExpectedXml, OnlyNames, Place, UpstreamExchange,
 };
 
 /// Verifies a JWT of a request with a key of the fixtures.
@@ -60,6 +60,14 @@ impl RequestComparison<'_, '_> {
         ] {
             if wanted.is_some() {
                 self.text(what, wanted.as_deref(), Some(got.as_str()))?;
+            }
+        }
+        if let Some(wanted) = &expected.body_base64 {
+            let got = self.request.bytes().map(|bytes| Base64Bytes::from(bytes.into_owned()));
+            if got.as_ref() != Some(wanted) {
+                let got =
+                    got.map_or_else(|| "bytes that are not in base64".to_owned(), |got| got.to_string());
+                self.differs("bytes of the body", wanted.to_string(), got);
             }
         }
         for (name, wanted) in &expected.headers {

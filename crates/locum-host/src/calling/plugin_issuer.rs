@@ -256,11 +256,19 @@ impl PluginIssuer {
         // Before anything is sent, whoever polls the request for the first time can still refuse to let it wait.
         tokio::task::yield_now().await;
         let start = Instant::now();
+        let text_only_origin =
+            (!request.binary_bodies()).then(|| request.url().origin().ascii_serialization());
         let observed = self
             .observer
             .as_deref()
             .map(|observer| (observer, request.declared_origin().to_owned(), observer.now_nanos()));
-        let sent = timeout_at(deadline, self.upstreams.send(request, deadline)).await;
+        let mut sent = timeout_at(deadline, self.upstreams.send(request, deadline)).await;
+        if let (Ok(Ok(UpstreamReply { body_encoding: Some(_), .. })), Some(origin)) =
+            (&sent, text_only_origin)
+        {
+            let why = format!("{origin} answered with a body that is not UTF-8");
+            sent = Ok(Err(UpstreamError::Unreachable(why)));
+        }
         if let Some((observer, origin, start)) = observed {
             let outcome = match &sent {
                 Ok(Ok(reply)) => UpstreamOutcome::of_status(reply.status),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use locum_abi::answer::Failure;
 use locum_abi::manifest::{IssuerManifest, Upstream, UpstreamOrigin};
-use locum_abi::upstream::UpstreamRequest;
+use locum_abi::upstream::{BodyEncoding, UpstreamRequest};
 use locum_egress::{HttpClient, HttpMethod};
 use locum_engine::printable;
 use serde_json::{Map, Value};
@@ -283,6 +283,11 @@ impl AllowedRequest {
     /// The bytes of the body.
     pub fn content(&self) -> &[u8] {
         self.decoded.as_deref().unwrap_or(self.body.as_bytes())
+    }
+
+    /// How [`body`](Self::body) is written, if not as the text that it is.
+    pub fn body_encoding(&self) -> Option<BodyEncoding> {
+        self.decoded.as_ref().map(|_| BodyEncoding::Base64)
     }
 
     /// Whether the issuer can be given a reply that is not UTF-8.

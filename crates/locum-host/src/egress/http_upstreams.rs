@@ -49,11 +49,6 @@ impl Upstreams for HttpUpstreams {
             let answer = timeout_at(deadline, http.send(sent)).await.unwrap_or(Err(HttpError::TimedOut));
             let HttpAnswer { status, headers, body } = answer.map_err(failed)?;
             let mut reply = UpstreamReply::of_bytes(status, body);
-            if reply.body_encoding.is_some() && !request.binary_bodies() {
-                let origin = request.url().origin().ascii_serialization();
-                let why = format!("{origin} answered with a body that is not UTF-8");
-                return Err(UpstreamError::Unreachable(why));
-            }
             reply.headers = headers;
             Ok(reply)
         })
