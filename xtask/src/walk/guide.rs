@@ -35,9 +35,22 @@ pub fn steps(page: &str, heading: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// The lines that a change adds.
-pub fn added_lines(change: &str) -> usize {
-    change.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++ ")).count()
+/// The commands among the steps.
+pub fn commands(steps: &[Step]) -> impl Iterator<Item = &str> {
+    steps.iter().filter_map(|step| match step {
+        Step::Command(command) => Some(command.as_str()),
+        Step::Change(_) => None,
+    })
+}
+
+/// The lines that the changes among the steps add.
+pub fn lines(steps: &[Step]) -> usize {
+    let is_added = |line: &&str| line.starts_with('+') && !line.starts_with("+++ ");
+    let of = |step: &Step| match step {
+        Step::Command(_) => 0,
+        Step::Change(change) => change.lines().filter(is_added).count(),
+    };
+    steps.iter().map(of).sum()
 }
 
 fn chapter<'a>(page: &'a str, heading: &'a str) -> impl Iterator<Item = &'a str> {
@@ -66,7 +79,7 @@ mod tests {
             steps,
             [Step::Command("one".into()), Step::Command("two".into()), Step::Change(change.into())]
         );
-        assert_eq!(added_lines(change), 2);
+        assert_eq!((commands(&steps).collect::<Vec<_>>(), lines(&steps)), (vec!["one", "two"], 2));
     }
 
     #[test]

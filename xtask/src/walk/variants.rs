@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use crate::walk::Scratch;
 
 /// The case that fails until it is edited, of plugins with an upstream.
-const EDIT_ME: &str = "a-token-is-requested-as-its-upstream-needs-it";
+pub(super) const EDIT_ME: &str = "a-token-is-requested-as-its-upstream-needs-it";
 
 /// The SDK, from the folder of the walk.
 const SDK: &str = "locum/crates/locum-plugin";
