@@ -260,7 +260,8 @@ pub(super) fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(SIGKILL) => "it was killed, by the host or by the system for want of memory".to_owned(),
         Some(SIGSYS) => {
-            "it made a system call that plugins may not make, such as starting a thread".to_owned()
+            "it made a system call that plugins may not make, such as starting a thread or a process"
+                .to_owned()
         }
         _ => format!("it ended without saying why ({status})"),
     }
