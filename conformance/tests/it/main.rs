@@ -15,6 +15,7 @@ mod misbehaving;
 mod mutation_score;
 mod old_plugins;
 mod plugin_files;
+mod reaching_out;
 mod remote;
 mod running_server;
 mod runs;
