@@ -40,10 +40,12 @@
 #![deny(unsafe_code)]
 
 mod calling;
+mod configuring;
 mod egress;
 mod isolation;
 mod json_pointer;
 pub mod limits;
+mod load_options;
 mod loading;
 mod observer;
 mod pauses;
@@ -64,6 +66,7 @@ pub use egress::allowed_upstreams::{AddressScope, AllowedRequest, AllowedUpstrea
 pub use egress::http_upstreams::HttpUpstreams;
 pub use egress::upstreams::{UpstreamError, Upstreams};
 pub use isolation::{Isolation, ProcessScope};
+pub use load_options::LoadOptions;
 pub use loading::elf::ElfFacts;
 pub use loading::inspection::{Inspection, inspect};
 pub use loading::load_error::{HashMismatch, LoadError, LoadErrorCode};
@@ -76,7 +79,7 @@ pub use locum_egress::HttpMethod;
 pub use observer::{CallObserver, CallObservers, CallOutcome, Operation, UpstreamOutcome};
 pub use pauses::{PauseScope, PluginPause, TooManyPauses};
 pub use plugin::Plugin;
-pub use plugin_set::{LoadOptions, PluginSet};
+pub use plugin_set::PluginSet;
 pub use protections::Protections;
 pub use sha256::{InvalidSha256, Sha256};
 pub use upgrade::{PluginUpgrade, StagedFile, UpgradeError, UpgradedPlugins, settle_interrupted_upgrades};
