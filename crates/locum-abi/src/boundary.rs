@@ -1,7 +1,7 @@
 //! What hosts and the SDK need of `abi_stable`, under names of ours: no other crate names `abi_stable` itself.
 //!
-//! [`ffi`](crate::ffi) defines the binary surface and never changes. This file may: it holds only aliases and functions
-//! that compile into the host or the SDK, so nothing in a built plugin depends on it.
+//! [`ffi`](crate::ffi) defines the binary surface and never changes. This file may: it holds only what
+//! compiles into the host or the SDK, so nothing in a built plugin depends on it.
 
 use abi_stable::library::{
     AbiHeaderRef, LibHeader, LibraryError, ROOT_MODULE_LOADER_NAME, ROOT_MODULE_LOADER_NAME_WITH_NUL,
@@ -11,6 +11,7 @@ use abi_stable::type_level::downcasting::TD_Opaque;
 
 use crate::ffi::AbiIssuer_TO;
 pub use crate::ffi::{AbiIssuer, IssuerBox, IssuerModule, IssuerModuleRef};
+use crate::manifest::Manifest;
 
 /// The symbol that every plugin exports: a static [`PluginHeader`].
 pub const ENTRY_SYMBOL: &str = ROOT_MODULE_LOADER_NAME;
@@ -37,6 +38,26 @@ pub type BorrowedBytes<'a> = RSlice<'a, u8>;
 
 /// The result of a call across the boundary. Both conversions exist: `From<Result<_, _>>` and `into_result()`.
 pub type CallResult<T> = RResult<T, OwnedBytes>;
+
+/// The function that makes an issuer of a [`Configuration`](crate::configuration::Configuration) in JSON. It never unwinds.
+pub type CreateIssuer = extern "C" fn(BorrowedBytes<'_>) -> CallResult<IssuerBox>;
+
+/// A plugin that is linked into the program of its host: what a file would state and export.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct LinkedPlugin {
+    /// What the file would state in its note.
+    pub manifest: Manifest,
+    /// What its module would export.
+    pub create: CreateIssuer,
+}
+
+impl LinkedPlugin {
+    /// A plugin with this manifest and this function.
+    pub fn new(manifest: Manifest, create: CreateIssuer) -> Self {
+        Self { manifest, create }
+    }
+}
 
 /// The module of a plugin, after its header and the layout of the whole surface were checked.
 ///

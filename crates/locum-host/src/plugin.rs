@@ -64,7 +64,7 @@ impl Plugin {
             Isolation::InProcess => {
                 let module = mapping::map(&file).map_err(|fault| fault.at(path))?;
                 check_described(module, &checked.json).map_err(|fault| fault.at(path))?;
-                Box::new(InProcessBackend::new(module, name))
+                Box::new(InProcessBackend::new(module.create(), name))
             }
             Isolation::Runner => {
                 let command = how.command.cloned().ok_or_else(|| no_runner().at(path))?;

@@ -41,6 +41,14 @@ pub fn create(
     make: fn(Configuration) -> Result<IssuerBox, Failure>,
 ) -> CallResult<IssuerBox> {
     capture::install();
+    create_linked(input, make)
+}
+
+/// `create` of an issuer that is linked into its host. Logger and panic hook are the program's there, so none is installed.
+pub(crate) fn create_linked(
+    input: BorrowedBytes<'_>,
+    make: fn(Configuration) -> Result<IssuerBox, Failure>,
+) -> CallResult<IssuerBox> {
     let created = guarded(|| make(parse(input.as_slice())?));
     created.map_err(|failure| to_json(&failure).into()).into()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use locum_abi::boundary::{IssuerBox, IssuerModuleRef};
+use locum_abi::boundary::{CreateIssuer, IssuerBox};
 use locum_engine::ports::PortFuture;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -17,9 +17,9 @@ use crate::calling::configure_threads::ConfigureThreads;
 use crate::calling::health::PluginHealth;
 use crate::pauses::{PauseScope, PluginPause};
 
-/// A plugin that is mapped into this process.
+/// A plugin that is mapped into this process, or linked into its program.
 pub(crate) struct InProcessBackend {
-    module: IssuerModuleRef,
+    create: CreateIssuer,
     calls: Arc<Calls>,
     configuring: ConfigureThreads,
 }
@@ -32,10 +32,10 @@ struct Calls {
 }
 
 impl InProcessBackend {
-    pub(crate) fn new(module: IssuerModuleRef, plugin: &str) -> Self {
+    pub(crate) fn new(create: CreateIssuer, plugin: &str) -> Self {
         let calls =
             Calls { plugin: plugin.to_owned(), running: AtomicUsize::new(0), late: AtomicU32::new(0) };
-        Self { module, calls: Arc::new(calls), configuring: ConfigureThreads::default() }
+        Self { create, calls: Arc::new(calls), configuring: ConfigureThreads::default() }
     }
 }
 
@@ -46,8 +46,8 @@ impl Backend for InProcessBackend {
         deadline: Duration,
         _: IssuerLabel,
     ) -> Result<Arc<dyn ReadyIssuer>, CreateError> {
-        let module = self.module;
-        let create = move || module.create()(configuration.as_slice().into()).into_result();
+        let create = self.create;
+        let create = move || create(configuration.as_slice().into()).into_result();
         match self.configuring.call(deadline, create)? {
             Ok(issuer) => Ok(Arc::new(InProcessIssuer { issuer, calls: Arc::clone(&self.calls) })),
             Err(failure) => Err(CreateError::Refused(failure.into_vec())),

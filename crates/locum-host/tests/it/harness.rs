@@ -39,7 +39,13 @@ fn build() -> Vec<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--message-format=json", "--target-dir"]).arg(target);
-    for package in ["locum-test-parrot", "locum-test-misbehaving", "locum-test-hostile", "locum-plugin-app"] {
+    for package in [
+        "locum-test-parrot",
+        "locum-test-misbehaving",
+        "locum-test-hostile",
+        "locum-test-linkable",
+        "locum-plugin-app",
+    ] {
         cargo.args(["--package", package]);
     }
     if !cfg!(debug_assertions) {
@@ -66,6 +72,10 @@ pub(crate) fn misbehaving() -> &'static Path {
 
 pub(crate) fn hostile() -> &'static Path {
     built("locum-test-hostile")
+}
+
+pub(crate) fn linkable() -> &'static Path {
+    built("locum-test-linkable")
 }
 
 pub(crate) fn app() -> &'static Path {
@@ -145,11 +155,11 @@ pub(crate) fn configuration(api_type: &str, settings: Value) -> Configuration {
     Configuration::new(api_type, settings, Tenant::new("acme.example.com"))
 }
 
-pub(crate) fn configured(set: &PluginSet, api_type: &str, settings: Value) -> Arc<dyn Issuer> {
+pub(crate) fn configured(set: &impl Issuers, api_type: &str, settings: Value) -> Arc<dyn Issuer> {
     set.configure(configuration(api_type, settings)).unwrap()
 }
 
-pub(crate) fn refused(set: &PluginSet, api_type: &str, settings: Value) -> Failure {
+pub(crate) fn refused(set: &impl Issuers, api_type: &str, settings: Value) -> Failure {
     set.configure(configuration(api_type, settings)).err().unwrap()
 }
 

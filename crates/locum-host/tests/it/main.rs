@@ -15,6 +15,7 @@ mod elf_file;
 mod hangs;
 mod harness;
 mod kept;
+mod linked;
 mod loader_tables;
 mod loading;
 mod mapped_bytes;
