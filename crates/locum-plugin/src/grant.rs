@@ -57,6 +57,24 @@ impl<P> Grant<P> {
         self.now + self.lifetime_seconds.min(seconds)
     }
 
+    /// The expiry to state for an upstream's credential: the upstream's own, but not later than [`expires_at`](Grant::expires_at).
+    ///
+    /// An upstream that was asked for the granted lifetime counts it from the moment at which it answers, by its own clock, so
+    /// its expiry is a little later: `tolerance_seconds` says how much later it may be. The upstream's own expiry is stated where
+    /// [`ApiType::expiry_skew_seconds`](crate::ApiType::expiry_skew_seconds) allows for it, a minute at most.
+    ///
+    /// # Errors
+    /// [`Failure::upstream_nonsense`] if the credential has expired, or expires later than that.
+    pub fn stated_expiry(&self, expires_at: UnixTime, tolerance_seconds: i64) -> Result<UnixTime, Failure> {
+        if expires_at <= self.now {
+            return Err(Failure::upstream_nonsense("the upstream's credential has expired"));
+        }
+        if expires_at > self.expires_at() + tolerance_seconds {
+            return Err(Failure::upstream_nonsense("the upstream's credential expires later than granted"));
+        }
+        Ok(expires_at.min(self.expires_at()))
+    }
+
     /// The compact JWT (RFC 7519) with these claims, signed by the host under the header `{"typ":"JWT","alg":…}`, to which it
     /// adds the `kid` of the tenant's key.
     ///
@@ -219,3 +237,20 @@ fn refused_parameter(unreadable: Unreadable) -> Failure {
 /// The parameters of an issuer that takes none.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct NoParameters {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, typed_grant};
+
+    #[test]
+    fn an_expiry_within_the_tolerance_is_stated_as_that_of_the_grant() {
+        let stated = |seconds| typed_grant().stated_expiry(NOW + seconds, 300);
+        assert_eq!(stated(1), Ok(NOW + 1));
+        assert_eq!(stated(3600), Ok(NOW + 3600));
+        assert_eq!(stated(3900), Ok(NOW + 3600));
+        for refused in [-1, 0, 3901] {
+            assert_eq!(stated(refused).unwrap_err().code, FailureCode::UpstreamNonsense, "{refused}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ const BUSY: [&str; 6] = [
     "ThrottlingException",
 ];
 /// How much later than asked for credentials may expire: STS's clock may be ahead, and the call takes time.
-const TOLERANCE_SECONDS: i64 = 300;
+pub(crate) const TOLERANCE_SECONDS: i64 = 300;
 
 /// The object for the client, and when the credentials expire.
 pub(crate) fn read(action: &str, reply: &UpstreamReply) -> Result<(Map<String, Value>, UnixTime), Failure> {
@@ -45,25 +45,6 @@ pub(crate) fn read(action: &str, reply: &UpstreamReply) -> Result<(Map<String, V
         .filter(|root| root.name == format!("{action}Response"))
         .and_then(|root| object(&root, root.child(&format!("{action}Result"))?))
         .ok_or_else(|| Failure::upstream_nonsense("STS answered 200 without credentials"))
-}
-
-/// The expiry to state: that of the credentials, but not later than that of the grant.
-///
-/// STS counts the lifetime from the moment at which it answers, by its own clock, so its expiry is a little later.
-pub(crate) fn within_grant(
-    expires_at: UnixTime,
-    now: UnixTime,
-    grant_expires_at: UnixTime,
-) -> Result<UnixTime, Failure> {
-    if expires_at <= now {
-        return Err(Failure::upstream_nonsense("STS answered with credentials that have expired"));
-    }
-    if expires_at > grant_expires_at + TOLERANCE_SECONDS {
-        return Err(Failure::upstream_nonsense(
-            "STS answered with credentials that expire later than was asked for",
-        ));
-    }
-    Ok(expires_at.min(grant_expires_at))
 }
 
 fn object(root: &Element, result: &Element) -> Option<(Map<String, Value>, UnixTime)> {

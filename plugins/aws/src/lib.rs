@@ -88,7 +88,7 @@ impl Issuer for Aws {
             }
             [reply, ..] => {
                 let (object, expires_at) = answer::read(self.proof.action(), reply)?;
-                let expires_at = answer::within_grant(expires_at, grant.now, grant.expires_at())?;
+                let expires_at = grant.stated_expiry(expires_at, answer::TOLERANCE_SECONDS)?;
                 Ok(grant.object(object, Some(expires_at)))
             }
         }

@@ -2,7 +2,7 @@
 
 use locum_plugin::prelude::*;
 
-use crate::expiry;
+use crate::TOLERANCE_SECONDS;
 use crate::federation::{FederatedToken, Federation};
 use crate::impersonation::{IAM_SCOPE, ServiceAccount};
 use crate::promises;
@@ -75,7 +75,7 @@ impl Issuer for AccessTokens {
 
 /// The response has the form of OAuth 2.0 (RFC 6749 section 5.1) whichever of the two services issued the token.
 fn answer(grant: &Grant<Parameters>, token: String, expires_at: UnixTime) -> Result<IssueAnswer, Failure> {
-    let expires_at = expiry::within_grant(expires_at, grant.now, grant.expires_at())?;
+    let expires_at = grant.stated_expiry(expires_at, TOLERANCE_SECONDS)?;
     let mut object = Map::new();
     object.insert("access_token".to_owned(), token.into());
     object.insert("token_type".to_owned(), "Bearer".into());

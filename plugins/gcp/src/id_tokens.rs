@@ -3,7 +3,7 @@
 use locum_plugin::abi::answer::Issued;
 use locum_plugin::prelude::*;
 
-use crate::expiry;
+use crate::TOLERANCE_SECONDS;
 use crate::federation::{FederatedToken, Federation};
 use crate::impersonation::{IAM_SCOPE, ServiceAccount};
 use crate::promises;
@@ -62,7 +62,7 @@ impl Issuer for IdTokens {
             }
             [_, generated, ..] => {
                 let (token, expires_at) = ServiceAccount::id_token(generated, audience)?;
-                let expires_at = expiry::within_grant(expires_at, grant.now, grant.expires_at())?;
+                let expires_at = grant.stated_expiry(expires_at, TOLERANCE_SECONDS)?;
                 Ok(IssueAnswer::Issued(Issued {
                     credential: Credential::Text(token),
                     issued_at: grant.now.as_seconds(),

@@ -1,7 +1,6 @@
 //! Issues access tokens and ID tokens of Google Cloud, by workload identity federation.
 
 mod access_tokens;
-mod expiry;
 mod federation;
 mod id_tokens;
 mod impersonation;
@@ -15,6 +14,9 @@ use crate::access_tokens::AccessTokens;
 use crate::id_tokens::IdTokens;
 
 locum_plugin::export_plugin! { name: "gcp", vendor: "Locum", issuers: [AccessTokens, IdTokens] }
+
+/// How much later than granted a token may expire: Google's clock may be ahead, and the call takes time.
+const TOLERANCE_SECONDS: i64 = 300;
 
 /// What both api_types promise.
 fn promises(api_type: ApiType) -> ApiType {
