@@ -42,10 +42,7 @@ impl Federation {
 
     /// `azp` lets a provider's attribute condition admit some clients only.
     fn claims<P>(&self, grant: &Grant<P>) -> Result<Value, Failure> {
-        let subject = match &self.subject_attribute {
-            Some(attribute) => grant.identifying_attribute(attribute)?,
-            None => &grant.user_id,
-        };
+        let subject = grant.identifying_attribute(self.subject_attribute.as_deref().unwrap_or("user_id"))?;
         Ok(json!({
             "iss": self.issuer,
             "sub": subject,
