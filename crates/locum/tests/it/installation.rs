@@ -122,7 +122,9 @@ fn plugin_file(plugin: &str) -> PathBuf {
         for plugin in ["aws", "azure-blob", "firebase", "wams"] {
             cargo.args(["--package", &format!("locum-plugin-{plugin}")]);
         }
-        cargo.args(["--package", "locum-test-hostile", "--package", "locum-test-misbehaving"]);
+        for package in ["locum-test-hostile", "locum-test-misbehaving", "locum-test-linkable"] {
+            cargo.args(["--package", package]);
+        }
         cargo.arg("--target-dir").arg(target);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");

@@ -163,9 +163,17 @@ fn inspect_shows_what_an_operator_agrees_to() {
         ("firebase", "private_key: held by the host, and withheld from the plugin"),
         ("firebase", "secret: given to the plugin, and withheld from its messages and log lines"),
         ("wams", "masterkey (required), "),
+        ("aws", "  expiry skew none\n"),
+        ("aws", "  keeps       none\n"),
+        (
+            "linkable",
+            "  expiry skew up to 30 s later than granted, because the clock of the upstream may be ahead\n",
+        ),
+        ("linkable", "  keeps       values between requests, in the server's memory, for each add-on\n"),
     ] {
         installation.install(plugin);
-        let file = format!("plugins/liblocum_plugin_{plugin}.so");
+        let kind = if plugin == "linkable" { "test" } else { "plugin" };
+        let file = format!("plugins/liblocum_{kind}_{plugin}.so");
         let inspected = installation.locum(["plugin", "inspect", &file]);
         assert!(inspected.stdout.contains(expected), "{plugin}: {}", inspected.stdout);
     }

@@ -139,16 +139,18 @@ pub(super) fn description(inspection: &Inspection) -> String {
 }
 
 /// What a manifest says of one api_type: a label, and a line for each item.
-fn of_issuer(issuer: &IssuerManifest) -> [(&'static str, Vec<String>); 9] {
+fn of_issuer(issuer: &IssuerManifest) -> [(&'static str, Vec<String>); 11] {
     let one_line = |items: Vec<String>| if items.is_empty() { items } else { vec![items.join(", ")] };
     [
         ("lifetime", vec![lifetime(&issuer.lifetime)]),
+        ("expiry skew", expiry_skew(issuer)),
         ("revocation", vec![issuer.revocation_advice.clone()]),
         ("settings", one_line(settings(&issuer.settings_schema))),
         ("secrets", secrets(issuer)),
         ("overrides", issuer.overrides.iter().map(override_of).collect()),
         ("egress", issuer.upstreams.iter().map(egress).collect()),
         ("signs", signs(issuer)),
+        ("keeps", keeps(issuer)),
         ("needs", issuer.needs.iter().map(need).collect()),
         ("reads", one_line(issuer.reads.iter().map(read).collect())),
     ]
@@ -167,6 +169,20 @@ fn lifetime(lifetime: &Lifetime) -> String {
         "{minimum_seconds} to {maximum_seconds} s, default {default_seconds} s{}",
         setting.unwrap_or_default()
     )
+}
+
+/// How much later than granted a credential may expire.
+fn expiry_skew(issuer: &IssuerManifest) -> Vec<String> {
+    let seconds = issuer.expiry_skew_seconds;
+    let skew =
+        || format!("up to {seconds} s later than granted, because the clock of the upstream may be ahead");
+    (seconds > 0).then(skew).into_iter().collect()
+}
+
+/// What the host keeps for an issuer between requests.
+fn keeps(issuer: &IssuerManifest) -> Vec<String> {
+    let kept = || "values between requests, in the server's memory, for each add-on".to_owned();
+    issuer.keeps.then(kept).into_iter().collect()
 }
 
 /// The settings, those that are needed first. A schema that names none at its top is described as it is by `--format json`.

@@ -22,6 +22,7 @@ impl Issuer for Exchange {
                 .calls(Upstream::setting("token_url"))
                 .signs_with_setting("private_key")
                 .keeps()
+                .expiry_skew_seconds(30)
                 .revoked_upstream("Revoke it through the host."),
         ]
     }
