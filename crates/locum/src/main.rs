@@ -1,5 +1,6 @@
 //! The `locum` program: command line, config, wiring, exit codes.
 
+mod asked_add_ons;
 mod audit_log;
 mod cli;
 mod commands;
@@ -18,7 +19,6 @@ mod permissions;
 mod reach;
 mod readiness;
 mod reload;
-mod required_parameters;
 mod signals;
 mod state;
 mod tenants;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::asked_add_ons::{self, Asked, NoUpstreams};
 use crate::cli::{CheckArgs, Format};
 use crate::config;
 use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::permissions;
 use crate::reach;
-use crate::required_parameters::{self, NoUpstreams};
 use crate::state;
 use crate::tenants::{self, lines};
 use crate::wiring::{self, PluginLoadError};
@@ -36,7 +36,9 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
         Ok(plugins) => {
             report.plugins = plugins.plugins().count();
             found.extend(read.unreachable_lifetimes(plugins));
-            read.warnings.extend(required_parameters::warnings(&read, plugins));
+            let Asked { warnings, logs } = asked_add_ons::ask(&read, plugins);
+            read.warnings.extend(warnings);
+            report.logs = lines(&logs);
             found.extend(read.add_on_problems_besides_errors(plugins));
         }
         Err(PluginLoadError(lines)) => report.problems.extend(lines.iter().cloned()),
@@ -65,6 +67,8 @@ struct Report {
     tenants: usize,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// What issuers logged while they were configured.
+    logs: Vec<String>,
     /// Who can reach whom.
     reach: Vec<String>,
     /// The exit code if `serve` would not start.
@@ -73,10 +77,10 @@ struct Report {
 
 impl Report {
     fn print(&self, format: Format) {
-        let Self { plugins, tenants, problems, warnings, reach, .. } = self;
+        let Self { plugins, tenants, problems, warnings, logs, reach, .. } = self;
         match format {
             Format::Json => print_json(
-                &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": warnings, "reach": reach}),
+                &json!({"plugins": plugins, "tenants": tenants, "problems": problems, "warnings": warnings, "logs": logs, "reach": reach}),
             ),
             Format::Table => {
                 print_text(&format!("plugins: {plugins}, tenants: {tenants}, problems: {}", problems.len()));
@@ -85,6 +89,9 @@ impl Report {
                 }
                 for warning in warnings {
                     print_text(&format!("warning: {warning}"));
+                }
+                for line in logs {
+                    print_text(&format!("log: {line}"));
                 }
                 for line in reach {
                     print_text(&format!("reach: {line}"));

@@ -11,10 +11,10 @@ use locum_import::{
     read_export, write,
 };
 
+use crate::asked_add_ons::NoUpstreams;
 use crate::cli::{ImportAuth0Args, ImportCommand, TextFormat};
 use crate::exit::CommandError;
 use crate::format::print_text;
-use crate::required_parameters::NoUpstreams;
 
 pub(crate) fn run(command: &ImportCommand) -> Result<(), CommandError> {
     match command {

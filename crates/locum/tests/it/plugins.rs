@@ -180,6 +180,44 @@ fn inspect_shows_what_an_operator_agrees_to() {
 }
 
 #[test]
+fn check_shows_what_issuers_log_while_they_are_configured() {
+    let tenant = |key: &str| {
+        format!(
+            "domain: acme.example.com\nclients:\n  - client_id: spa\n    client_secret: spa-secret-0123456789-0123456789\n    addons:\n      stamp: {{ audience: a, key: {key} }}\n"
+        )
+    };
+    let (short, long) = ("a-key-of-24-bytes-1234567", "a-key-of-32-bytes-or-more-1234567890");
+    let logged = "/tenant.yaml:6:14: client spa: stamp logged WARN while it was configured: a key of 32 bytes is better than ";
+    for in_runner in [false, true] {
+        let installation = Installation::new();
+        if in_runner {
+            installation.install_in_runner("linkable");
+        } else {
+            installation.install("linkable");
+        }
+        installation.write("tenant.yaml", &tenant(short));
+        let checked = installation.locum(["check"]);
+        assert_eq!(checked.code, 0, "{}", checked.stdout);
+        let shown = checked.stdout.lines().filter(|line| line.starts_with("log: ") && line.contains(logged));
+        assert_eq!(shown.count(), 1, "{}", checked.stdout);
+        assert!(!checked.stdout.contains(short), "{}", checked.stdout);
+        let json = installation.locum(["check", "--format", "json"]).stdout;
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["logs"].as_array().unwrap().len(), 1, "{json}");
+
+        installation.write("tenant.yaml", &tenant(long));
+        let checked = installation.locum(["check"]).stdout;
+        assert!(checked.starts_with("plugins: 2, tenants: 1, problems: 0\nreach: "), "{checked}");
+
+        // The settings are refused, after a line is logged.
+        installation.write("tenant.yaml", &tenant("\"\""));
+        let refused = installation.locum(["check"]);
+        assert_eq!(refused.code, 1, "{}", refused.stdout);
+        assert!(refused.stdout.contains(logged), "{}", refused.stdout);
+    }
+}
+
+#[test]
 fn inspect_shows_where_a_file_would_run() {
     let installation = Installation::new();
     let file = "plugins/liblocum_plugin_app.so";

@@ -4,6 +4,8 @@
 use locum_plugin::prelude::*;
 use locum_plugin::signing::{JwsSigner, SignatureKey};
 
+const KEY_BYTES: usize = 32;
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -35,6 +37,9 @@ impl Issuer for Stamp {
     }
 
     fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
+        if settings.key.expose().len() < KEY_BYTES {
+            log::warn!("a key of {KEY_BYTES} bytes is better than {}", settings.key.expose());
+        }
         let key = SignatureKey::hs256(settings.key.expose().as_bytes())
             .map_err(|error| Failure::setting("key", error.to_string()))?;
         let signer = JwsSigner::new(key, Map::new());
