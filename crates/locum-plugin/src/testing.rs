@@ -50,7 +50,6 @@ use locum_abi::configuration::SigningKey;
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_abi::grant::{Grant, IssueInput, RevokeInput};
 use locum_abi::kept::Keep;
-#[cfg(feature = "signing")]
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::manifest::Manifest;
 use locum_abi::operation::{ENTROPY_BYTES, ISSUE, REVOKE};
@@ -65,7 +64,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-#[cfg(feature = "signing")]
 use crate::api_type::ApiType;
 use crate::boundary::configured;
 use crate::grant::{Grant as TypedGrant, NoParameters};
@@ -338,7 +336,6 @@ impl ReadyIssuer {
     }
 }
 
-#[cfg(feature = "signing")]
 fn manifest_of<T: Issuer>(api_type: &str) -> IssuerManifest {
     let served = T::api_types().into_iter().find(|served| served.name() == api_type);
     served.unwrap_or_else(|| ApiType::object(api_type)).into_manifest(Value::Null, Value::Null)

@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "an absent member of a JSON value reads as null")]
 
+#[cfg(feature = "signing")]
 mod kept;
 mod manifest_reference;
 mod plugin_names;
