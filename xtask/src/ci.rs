@@ -1,5 +1,5 @@
 //! What CI checks besides the tests: format, lints, features, tidy, public items, spelling, dependencies, docs,
-//! conformance, and the ways to a new plugin.
+//! conformance, a sample of bugs, and the ways to a new plugin.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args as ClapArgs;
 
 use crate::shell::{cargo, has, run as run_command};
-use crate::{conformance, features, mutants, public_api, tidy, walk};
+use crate::{bugs, conformance, features, mutants, public_api, tidy, walk};
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -36,6 +36,7 @@ pub fn run(args: &Args) -> Result<()> {
     doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
     conformance::run(&conformance::Args::all())?;
+    bugs::run(&bugs::Args::sample())?;
     walk::run()?;
     if args.deep {
         for package in ["locum-engine", "locum-host"] {

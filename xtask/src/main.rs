@@ -1,6 +1,7 @@
-//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, mutants, ci.
+//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, mutants, bugs, ci.
 
 mod bench;
+mod bugs;
 mod build;
 mod ci;
 mod conformance;
@@ -60,6 +61,8 @@ enum Command {
     Ci(ci::Args),
     /// Changes the code in one place at a time and runs the tests: a change that no test notices is a fault.
     Mutants(mutants::Args),
+    /// Applies bugs that authors make to the plugins, and sees which of them the conformance suite notices.
+    Bugs(bugs::Args),
 }
 
 fn main() -> ExitCode {
@@ -87,5 +90,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tidy => tidy::run(),
         Command::Ci(args) => ci::run(&args),
         Command::Mutants(args) => mutants::run(&args),
+        Command::Bugs(args) => bugs::run(&args),
     }
 }

@@ -1,11 +1,9 @@
 //! Changes the code in one place at a time and runs the tests: a change that no test notices is a fault (cargo-mutants).
 
-use std::process::Command;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args as ClapArgs;
 
-use crate::shell::{capture, cargo, run as run_command};
+use crate::shell::{capture, cargo, commits, run as run_command};
 
 /// The sample of `cargo xtask ci --deep` is one part of so many.
 const PARTS: u32 = 8;
@@ -53,9 +51,4 @@ pub fn run(args: &Args) -> Result<()> {
     // Without the tests of `order`, which compile other programs and say nothing about the code of a function.
     mutants.args(["--cargo-test-arg=--lib", "--cargo-test-arg=--test", "--cargo-test-arg=it"]);
     run_command(mutants.args(["--", "--", "--skip", "order::"]))
-}
-
-fn commits() -> Result<u32> {
-    let count = capture(Command::new("git").args(["rev-list", "--count", "HEAD"]))?.stdout;
-    String::from_utf8_lossy(&count).trim().parse().context("git counts no commits")
 }

@@ -49,6 +49,12 @@ pub fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
+/// The number of commits, by which samples take turns.
+pub fn commits() -> Result<u32> {
+    let count = capture(Command::new("git").args(["rev-list", "--count", "HEAD"]))?.stdout;
+    String::from_utf8_lossy(&count).trim().parse().context("git counts no commits")
+}
+
 /// The command as a person would type it, with paths below the workspace made short.
 fn line(command: &Command) -> String {
     let root = workspace_root().canonicalize().unwrap_or_default();
