@@ -35,8 +35,8 @@ const CORE_PERCENT_MIN: usize = 50;
 
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Only the bugs of this plugin, such as `firebase`.
-    plugin: Option<String>,
+    /// Only the bugs of this plugin, such as `firebase`, or only the bug `PLUGIN/NAME`.
+    only: Option<String>,
     /// Only one bug of each plugin, another one after each commit.
     #[arg(long)]
     sample: bool,
@@ -48,11 +48,11 @@ pub struct Args {
 impl Args {
     /// One bug of each plugin.
     pub fn sample() -> Self {
-        Self { plugin: None, sample: true, bless: false }
+        Self { only: None, sample: true, bless: false }
     }
 
     fn is_full(&self) -> bool {
-        self.plugin.is_none() && !self.sample
+        self.only.is_none() && !self.sample
     }
 }
 
@@ -62,7 +62,7 @@ type Round<'b> = Vec<&'b Bug>;
 pub fn run(args: &Args) -> Result<()> {
     ensure!(args.is_full() || !args.bless, "only a run of all bugs can rewrite the tables");
     let started = Instant::now();
-    let bugs = bug::read_all(&workspace_root().join(FOLDER), args.plugin.as_deref())?;
+    let bugs = bug::read_all(&workspace_root().join(FOLDER), args.only.as_deref())?;
     let commits = if args.sample { Some(commits()?) } else { None };
     let rounds = rounds(&bugs, commits);
     let built = build::build(build::Args { release: false })?;

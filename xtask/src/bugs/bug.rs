@@ -42,18 +42,16 @@ pub fn package_of(plugin: &str) -> String {
     format!("locum-plugin-{}", plugin.replace('_', "-"))
 }
 
-/// All bugs in this folder, or those of one plugin, by their ids.
+/// All bugs in this folder, or those of one plugin, or the one with this id, by their ids.
 pub fn read_all(folder: &Path, only: Option<&str>) -> Result<Vec<Bug>> {
     let mut bugs = Vec::new();
     for plugin in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let name = file_name(&plugin);
-        if only.is_none_or(|only| only == name) {
-            for patch in entries(&plugin)? {
-                bugs.push(read(&name, &patch).with_context(|| patch.display().to_string())?);
-            }
+        for patch in entries(&plugin)? {
+            bugs.push(read(&file_name(&plugin), &patch).with_context(|| patch.display().to_string())?);
         }
     }
-    ensure!(!bugs.is_empty(), "no bugs; they are in {}/PLUGIN", folder.display());
+    bugs.retain(|bug| only.is_none_or(|only| only == bug.plugin || only == bug.id()));
+    ensure!(!bugs.is_empty(), "no such bug; they are in {}/PLUGIN", folder.display());
     bugs.sort_by_key(Bug::id);
     Ok(bugs)
 }

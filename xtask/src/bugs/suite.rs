@@ -47,7 +47,7 @@ impl Fixtures {
     }
 }
 
-/// How plugins are judged.
+/// How plugins are tested.
 pub struct Suite<'l> {
     /// The `locum` program.
     pub locum: &'l Path,
