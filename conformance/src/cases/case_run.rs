@@ -7,7 +7,7 @@ use locum_store::TenantData;
 use serde_json::{Map, Value};
 
 use crate::cases::case_context::CaseContext;
-use crate::cases::comparison::{Actual, differences};
+use crate::cases::comparison::{Actual, credential_differences, differences};
 use crate::cases::invariants::Invariants;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestination};
 use crate::cases::leaks::{Secrets, masked, token, tokens_of_replies};
@@ -321,6 +321,10 @@ impl<'a> CaseRun<'a> {
             },
         };
         let mut found = differences(&step.expect, &actual).map_err(|error| unusable(error.to_string()))?;
+        if let (Some(issued), Some(_)) = (self.issuer.issued, &step.expect.credential) {
+            let issued = credential_differences(issued, &actual);
+            found.extend(issued.map_err(|error| unusable(error.to_string()))?);
+        }
         let mut secrets = Secrets::default();
         secrets.add("the presented id_token", &token);
         for text in &step.expect.never_seen {

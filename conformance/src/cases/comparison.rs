@@ -59,6 +59,21 @@ pub(crate) fn differences(
     Ok(comparison.differences)
 }
 
+/// The differences between an issued credential and what every credential must hold.
+///
+/// # Errors
+/// An unknown variable in the expectation.
+pub(crate) fn credential_differences(
+    expected: &ExpectedCredential,
+    actual: &Actual<'_>,
+) -> Result<Vec<Difference>, UnknownVariable> {
+    let mut comparison = Comparison { variables: actual.variables, differences: Vec::new() };
+    if let Some(Ok(decoded)) = actual.credential {
+        comparison.credential(expected, decoded, actual.earlier)?;
+    }
+    Ok(comparison.differences)
+}
+
 struct Comparison<'a> {
     variables: &'a Variables,
     differences: Vec<Difference>,

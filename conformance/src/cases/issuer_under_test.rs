@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cases::harness::Harness;
 use crate::cases::remote_server::RemoteServer;
+use crate::fixtures::fixture::ExpectedCredential;
 use crate::fixtures::plugin_spec::IssuerSpec;
 use crate::fixtures::tested_tenant::TestedTenant;
 use crate::fixtures::variables::{TimeWindow, Variables};
@@ -20,6 +21,8 @@ pub(crate) struct IssuerUnderTest<'a> {
     /// The suite's own tenant file, which cases in this process change.
     pub(crate) tenant: &'a Value,
     pub(crate) destination: Destination,
+    /// What each credential holds; `None` where the case or the tenant may have other settings than the spec.
+    pub(crate) issued: Option<&'a ExpectedCredential>,
     /// Where the exchanges of its cases are kept, if they are.
     pub(crate) trace: Option<Trace>,
 }

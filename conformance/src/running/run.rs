@@ -124,7 +124,8 @@ impl Run<'_> {
         destination: &Destination,
     ) -> IssuerUnderTest<'c> {
         let trace = self.options.verbose.then(Trace::default);
-        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination: destination.clone(), trace }
+        let destination = destination.clone();
+        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination, issued: None, trace }
     }
 
     /// The selected cases for an api_type.
@@ -180,7 +181,11 @@ impl Run<'_> {
         if let Some(verdict) = exemptions.skip(&case.id) {
             return verdict;
         }
-        let outcome = run_case(&case.fixture, issuer).await;
+        let issued = match (&case.set, &issuer.destination) {
+            (FixtureSet::Core, Destination::InProcess(_)) => issuer.spec.issued.as_ref(),
+            _ => None,
+        };
+        let outcome = run_case(&case.fixture, &IssuerUnderTest { issued, ..issuer.clone() }).await;
         exemptions.verdict(&case.id, outcome)
     }
 

@@ -137,6 +137,7 @@ impl Setup<'_> {
                 spec: of_plugin,
                 tenant: &self.fixtures.tenant,
                 destination,
+                issued: None,
                 trace: None,
             };
             // A server that does not answer fails the cases themselves.

@@ -34,7 +34,11 @@ fn complete(
     for issuer in &manifest.issuers {
         let api_type = &issuer.api_type;
         match (spec.issuers.get_mut(api_type), settings) {
-            (Some(of_issuer), Some(settings)) => of_issuer.settings = settings.clone(),
+            (Some(of_issuer), Some(settings)) => {
+                of_issuer.settings = settings.clone();
+                // It is what the settings of the spec give.
+                of_issuer.issued = None;
+            }
             (Some(of_issuer), None) => {
                 let missing = missing_by_manifest(issuer, of_issuer);
                 if !missing.is_empty() {

@@ -11,6 +11,7 @@ mod bad_plugins;
 mod binary_bodies;
 mod changed_values;
 mod incomplete_specs;
+mod issued;
 mod misbehaving;
 mod mutation_score;
 mod old_plugins;
