@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     let built = build::build(build::Args { release: false })?;
     let folder = target_dir()?.join("bugs");
     let fixtures = Fixtures::prepare(&workspace_root().join("fixtures"), &folder)?;
-    let suite = Suite { locum: &built.locum, fixtures, without_requests: !args.sample };
+    let suite = Suite { locum: &built.locum, fixtures, without_expectations: !args.sample };
     baseline(&suite, &built, &rounds, args)?;
 
     let copy = Copy::make(&folder)?;
@@ -222,7 +222,7 @@ mod tests {
                 bugs.iter().zip(verdicts).map(|(bug, verdict)| Found { bug, verdict }).collect();
             below_floors(&found).len()
         };
-        let [core, fixtures, missed] = [Verdict::CoreByRequest, Verdict::Fixtures, Verdict::Missed];
+        let [core, fixtures, missed] = [Verdict::CoreByExpectation, Verdict::Fixtures, Verdict::Missed];
         assert_eq!(found([(core, 10), (fixtures, 9), (missed, 1)]), 0);
         assert_eq!(found([(core, 10), (fixtures, 8), (missed, 2)]), 1);
         assert_eq!(found([(core, 9), (fixtures, 10), (missed, 1)]), 1);

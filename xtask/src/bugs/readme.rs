@@ -91,7 +91,7 @@ mod tests {
 
 <!-- The tables are written by `cargo xtask bugs --bless`. -->
 
-| `a/x` | claims | core by request |
+| `a/x` | claims | core by expectation |
 | `a/y` | claims | missed |
 
 <!-- End of the tables. -->
@@ -110,7 +110,10 @@ mod tests {
     #[test]
     fn tables_are_replaced_and_the_rest_stays() {
         let readme = Readme::parse(TEXT).unwrap();
-        assert_eq!(readme.results(), "| `a/x` | claims | core by request |\n| `a/y` | claims | missed |\n");
+        assert_eq!(
+            readme.results(),
+            "| `a/x` | claims | core by expectation |\n| `a/y` | claims | missed |\n"
+        );
         let Readme { before, results, after } = readme.with_results("new\n");
         assert_eq!((before.as_str(), results.as_str()), ("# Bugs\n\n", "new\n"));
         assert_eq!(after, "\n## Missed\n\n- `a/y`: because.\n");

@@ -1,4 +1,7 @@
-//! The reduced plugin specs: without cases beside them, and also without expectations of requests.
+//! The reduced plugin specs: without cases beside them, and also without what they expect of requests and credentials.
+
+/// The keys of what the author expects of the plugin.
+const EXPECTATIONS: [&str; 2] = ["request:", "issued:"];
 
 /// A `plugin.yaml` for a folder without cases.
 pub fn without_cases(spec: &str) -> String {
@@ -6,10 +9,10 @@ pub fn without_cases(spec: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// The same, with each `request:` of an exchange made empty.
-pub fn without_requests(spec: &str) -> String {
+/// The same, with each `request:` of an exchange and each `issued:` made empty.
+pub fn without_expectations(spec: &str) -> String {
     let mut kept = String::new();
-    // The column of the `request:` whose members are left out.
+    // The column of the key whose members are left out.
     let mut inside: Option<usize> = None;
     for line in spec.lines() {
         let indent = line.len() - line.trim_start().len();
@@ -19,9 +22,9 @@ pub fn without_requests(spec: &str) -> String {
         inside = None;
         let key = line.trim_start().trim_start_matches("- ");
         let text = match line.strip_suffix(key) {
-            Some(before) if key == "request:" => {
+            Some(before) if EXPECTATIONS.contains(&key) => {
                 inside = Some(before.len());
-                format!("{before}request: {{}}")
+                format!("{before}{key} {{}}")
             }
             _ => line.to_owned(),
         };
@@ -51,6 +54,9 @@ issuers:
           method: POST
         outcome: { reply: { status: 200 } }
       - *second
+    issued:
+      claims: { sub: x }
+    features: []
 ";
 
     #[test]
@@ -59,7 +65,7 @@ issuers:
     }
 
     #[test]
-    fn requests_are_made_empty_and_outcomes_stay() {
+    fn expectations_are_made_empty_and_outcomes_stay() {
         let kept = "plugin: a
 cases: 7
 issuers:
@@ -71,7 +77,9 @@ issuers:
         request: {}
         outcome: { reply: { status: 200 } }
       - *second
+    issued: {}
+    features: []
 ";
-        assert_eq!(without_requests(SPEC), kept);
+        assert_eq!(without_expectations(SPEC), kept);
     }
 }

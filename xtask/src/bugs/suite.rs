@@ -20,15 +20,15 @@ pub struct Fixtures {
     own: PathBuf,
     /// The plugin specs without cases.
     core: PathBuf,
-    /// The same, without expectations of requests.
-    without_requests: PathBuf,
+    /// The same, without what the author expects of requests and credentials.
+    without_expectations: PathBuf,
 }
 
 impl Fixtures {
     /// Writes the reduced plugin specs into a folder.
     pub fn prepare(own: &Path, folder: &Path) -> Result<Self> {
-        let (core, without_requests) = (folder.join("core"), folder.join("without-requests"));
-        for reduced in [&core, &without_requests] {
+        let (core, without_expectations) = (folder.join("core"), folder.join("without-expectations"));
+        for reduced in [&core, &without_expectations] {
             if reduced.exists() {
                 fs::remove_dir_all(reduced)?;
             }
@@ -41,9 +41,9 @@ impl Fixtures {
             let name = plugin.file_name().unwrap_or_default();
             let text = spec::without_cases(&text);
             write(&core.join(name).join("plugin.yaml"), &text)?;
-            write(&without_requests.join(name).join("plugin.yaml"), &spec::without_requests(&text))?;
+            write(&without_expectations.join(name).join("plugin.yaml"), &spec::without_expectations(&text))?;
         }
-        Ok(Self { own: own.to_owned(), core, without_requests })
+        Ok(Self { own: own.to_owned(), core, without_expectations })
     }
 }
 
@@ -52,8 +52,8 @@ pub struct Suite<'l> {
     /// The `locum` program.
     pub locum: &'l Path,
     pub fixtures: Fixtures,
-    /// Whether what the core cases notice is tried without expectations of requests too.
-    pub without_requests: bool,
+    /// Whether what the core cases notice is tried without the author's expectations too.
+    pub without_expectations: bool,
 }
 
 impl Suite<'_> {
@@ -65,9 +65,9 @@ impl Suite<'_> {
             Outcome::Passed => None,
         };
         if let Some(case) = is_core {
-            let needs_requests = self.without_requests
-                && self.run(plugin, file, &self.fixtures.without_requests)? == Outcome::Passed;
-            return Ok((if needs_requests { Verdict::CoreByRequest } else { Verdict::Core }, case));
+            let needs_expectations = self.without_expectations
+                && self.run(plugin, file, &self.fixtures.without_expectations)? == Outcome::Passed;
+            return Ok((if needs_expectations { Verdict::CoreByExpectation } else { Verdict::Core }, case));
         }
         Ok(match self.run(plugin, file, &self.fixtures.own)? {
             Outcome::RefusedByHost(why) => (Verdict::Host, why),
@@ -79,7 +79,7 @@ impl Suite<'_> {
     /// What fails of a plugin that has no bug.
     pub fn failures_without_a_bug(&self, plugin: &str, file: &Path, own: bool) -> Result<Vec<String>> {
         let mut fixtures = vec![&self.fixtures.core];
-        fixtures.extend(self.without_requests.then_some(&self.fixtures.without_requests));
+        fixtures.extend(self.without_expectations.then_some(&self.fixtures.without_expectations));
         fixtures.extend(own.then_some(&self.fixtures.own));
         let mut failures = Vec::new();
         for fixtures in fixtures {

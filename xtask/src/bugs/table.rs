@@ -12,7 +12,7 @@ type Column = (&'static str, fn(Verdict) -> bool);
 const COLUMNS: [Column; 6] = [
     ("bugs", |_| true),
     ("core", Verdict::is_core),
-    ("core without `request:`", |verdict| verdict == Verdict::Core),
+    ("core without expectations", |verdict| verdict == Verdict::Core),
     ("fixtures", |verdict| verdict == Verdict::Fixtures),
     ("host", |verdict| verdict == Verdict::Host),
     ("missed", |verdict| verdict == Verdict::Missed),
@@ -47,7 +47,7 @@ fn shares(found: &[Found<'_>]) -> String {
     let alone = count(found, |verdict| verdict == Verdict::Core);
     format!(
         "Of {} bugs, {noticed} are noticed ({}). Of these, {core} ({}) are noticed by core cases alone; {alone} ({}) also if\n\
-         every `request:` is removed from `plugin.yaml`.\n",
+         `request:` and `issued:` are removed from `plugin.yaml`.\n",
         found.len(),
         percent(noticed, found.len()),
         percent(core, noticed),
@@ -95,14 +95,14 @@ mod tests {
     #[test]
     fn results_are_counted_by_plugin_and_cause_and_listed() {
         let bugs = ["a/x", "a/y", "b/z"].map(Bug::of_test);
-        let verdicts_of = [Verdict::Core, Verdict::CoreByRequest, Verdict::Missed];
+        let verdicts_of = [Verdict::Core, Verdict::CoreByExpectation, Verdict::Missed];
         let found: Vec<_> =
             bugs.iter().zip(verdicts_of).map(|(bug, verdict)| Found { bug, verdict }).collect();
         let results = results(&found);
         let expected = "Of 3 bugs, 2 are noticed (66 %). Of these, 2 (100 %) are noticed by core cases alone; 1 (50 %) also if
-every `request:` is removed from `plugin.yaml`.
+`request:` and `issued:` are removed from `plugin.yaml`.
 
-| plugin | bugs | core | core without `request:` | fixtures | host | missed |
+| plugin | bugs | core | core without expectations | fixtures | host | missed |
 |---|---:|---:|---:|---:|---:|---:|
 | `a` | 2 | 2 | 1 | 0 | 0 | 0 |
 | `b` | 1 | 0 | 0 | 0 | 0 | 1 |

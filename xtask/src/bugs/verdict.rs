@@ -17,10 +17,10 @@ const HOST_SAYS: [&str; 6] = [
 /// What noticed a bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// The core cases and the probes, also if `plugin.yaml` says nothing about requests.
+    /// The core cases and the probes, also if `plugin.yaml` expects nothing of requests and credentials.
     Core,
-    /// The core cases, because `plugin.yaml` says what the requests must be.
-    CoreByRequest,
+    /// The core cases, because `plugin.yaml` says what requests or credentials must be.
+    CoreByExpectation,
     /// A case of the plugin's own.
     Fixtures,
     /// The host, which did not load the plugin or refused what it answered, and said why.
@@ -29,12 +29,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub const ALL: [Self; 5] = [Self::Core, Self::CoreByRequest, Self::Fixtures, Self::Host, Self::Missed];
+    pub const ALL: [Self; 5] =
+        [Self::Core, Self::CoreByExpectation, Self::Fixtures, Self::Host, Self::Missed];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Core => "core",
-            Self::CoreByRequest => "core by request",
+            Self::CoreByExpectation => "core by expectation",
             Self::Fixtures => "fixtures",
             Self::Host => "host",
             Self::Missed => "missed",
@@ -46,10 +47,10 @@ impl Verdict {
     }
 
     pub fn is_core(self) -> bool {
-        matches!(self, Self::Core | Self::CoreByRequest)
+        matches!(self, Self::Core | Self::CoreByExpectation)
     }
 
-    /// Whether it is the same, as far as a sample tells, which does not run without requests.
+    /// Whether it is the same, as far as a sample tells, which does not run without expectations.
     pub fn agrees(self, other: Self) -> bool {
         self == other || (self.is_core() && other.is_core())
     }
@@ -131,7 +132,7 @@ mod tests {
             assert!(verdict.agrees(verdict));
         }
         assert_eq!(Verdict::of_name("noticed"), None);
-        assert!(Verdict::Core.agrees(Verdict::CoreByRequest));
+        assert!(Verdict::Core.agrees(Verdict::CoreByExpectation));
         assert!(!Verdict::Core.agrees(Verdict::Fixtures) && !Verdict::Missed.agrees(Verdict::Core));
     }
 }
