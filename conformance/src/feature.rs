@@ -7,6 +7,8 @@ use locum_host::secret_setting_names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::settings_schema::properties;
+
 /// A property of an issuer on which cases depend.
 ///
 /// Most features follow from the manifest. The plugin spec declares the others.
@@ -27,6 +29,10 @@ pub enum Feature {
     LongMinimum,
     /// The issuer reads attributes of the user, whatever the scope.
     ReadsProfile,
+    /// The issuer has request parameters of its own.
+    Parameters,
+    /// The issuer has the host keep values between requests.
+    Keeps,
     /// Some settings are secret.
     SecretSettings,
     /// The issuer calls an upstream.
@@ -58,6 +64,8 @@ impl Feature {
             Self::LifetimeSetting => "lifetime-setting",
             Self::LongMinimum => "long-minimum",
             Self::ReadsProfile => "reads-profile",
+            Self::Parameters => "parameters",
+            Self::Keeps => "keeps",
             Self::SecretSettings => "secret-settings",
             Self::Upstream => "upstream",
             Self::Revocable => "revocable",
@@ -97,6 +105,8 @@ impl Feature {
             manifest.lifetime.setting.is_some().then_some(Self::LifetimeSetting),
             (manifest.lifetime.minimum_seconds > 120).then_some(Self::LongMinimum),
             (!manifest.reads.is_empty()).then_some(Self::ReadsProfile),
+            properties(&manifest.parameters_schema).next().is_some().then_some(Self::Parameters),
+            manifest.keeps.then_some(Self::Keeps),
             has_secrets.then_some(Self::SecretSettings),
             (!manifest.upstreams.is_empty()).then_some(Self::Upstream),
             Some(revocation),

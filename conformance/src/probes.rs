@@ -1,9 +1,14 @@
 //! Probes: cases that follow from a plugin's manifest and need no fixture file.
 
+mod answered;
+mod attribute_names;
 mod context;
+mod kept_state;
+mod kept_values;
 mod manifest;
 mod probe;
 mod purity;
+mod second_values;
 mod settings;
 
 pub(crate) use self::probe::{PROBES, Probe};

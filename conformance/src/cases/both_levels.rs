@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::cases::runner_tokens::RunnerTokens;
 use crate::cases::scripted_upstreams::ScriptedUpstreams;
+use crate::exchange::parts::has_random_signature as of_algorithm;
 
 /// One plugin file, loaded at both levels.
 pub(crate) struct BothLevels {
@@ -200,7 +201,7 @@ fn has_random_signature(jwt: &str) -> bool {
     let header = jwt.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
     let header: Option<Value> = header.and_then(|header| serde_json::from_slice(&header).ok());
     let algorithm = header.as_ref().and_then(|header| header.get("alg")?.as_str());
-    algorithm.is_some_and(|algorithm| algorithm.starts_with("PS") || algorithm.starts_with("ES"))
+    algorithm.is_some_and(of_algorithm)
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub(crate) struct ScriptedUpstreams(Mutex<State>);
 #[derive(Default)]
 struct State {
     script: VecDeque<UpstreamExchange>,
+    /// Whether exchanges are left out whose method or URL is not that of the request.
+    by_fit: bool,
     exchanges: Vec<UpstreamTranscript>,
 }
 
@@ -25,6 +27,12 @@ impl ScriptedUpstreams {
     /// Starts this script.
     pub(crate) fn start(&self, script: Vec<UpstreamExchange>) {
         *self.state() = State { script: script.into(), ..State::default() };
+    }
+
+    /// Starts a script of which a request may leave out exchanges: those before the first one with its method and URL. If
+    /// none has them, it gets the next.
+    pub(crate) fn start_by_fit(&self, script: Vec<UpstreamExchange>) {
+        *self.state() = State { script: script.into(), by_fit: true, ..State::default() };
     }
 
     /// The requests since the start of the script.
@@ -49,6 +57,11 @@ impl Upstreams for ScriptedUpstreams {
         _: Instant,
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
         let mut state = self.state();
+        if state.by_fit
+            && let Some(first) = state.script.iter().position(|exchange| exchange.is_for(&request))
+        {
+            state.script.drain(..first);
+        }
         let answer = state.answer();
         let reply = answer.clone().map_err(|error| error.to_string());
         state.exchanges.push(UpstreamTranscript { reply, ..UpstreamTranscript::of(&request) });

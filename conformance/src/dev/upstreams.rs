@@ -57,7 +57,7 @@ impl DevUpstreams {
         let mut variables = self.variables.clone();
         variables.now = TimeWindow { earliest: now, latest: now };
         let filled = self.exchanges.iter().filter_map(|exchange| exchange.filled(&variables).ok());
-        match filled.into_iter().find(|exchange| is_for(exchange, request)) {
+        match filled.into_iter().find(|exchange| exchange.is_for(request)) {
             Some(exchange) => outcome_of(exchange),
             None => Err(UpstreamError::Unreachable(
                 "no exchange of plugin.yaml has this method and URL; add one, or name a real upstream with --upstream-url"
@@ -65,12 +65,4 @@ impl DevUpstreams {
             )),
         }
     }
-}
-
-/// Whether an exchange expects this method and URL.
-fn is_for(exchange: &UpstreamExchange, request: &AllowedRequest) -> bool {
-    let expected = exchange.request.as_ref();
-    let is_equal = |stated: Option<&String>, actual: &str| stated.is_none_or(|stated| stated == actual);
-    is_equal(expected.and_then(|expected| expected.method.as_ref()), request.method().as_str())
-        && is_equal(expected.and_then(|expected| expected.url.as_ref()), request.url().as_str())
 }

@@ -90,6 +90,27 @@ impl Element {
         Ok(found)
     }
 
+    /// Every text and attribute with its path, in the order of the document. Texts of white space alone are left out.
+    pub(crate) fn leaves(&self) -> Vec<(String, String)> {
+        let mut leaves = Vec::new();
+        self.visit(&mut Vec::new(), &mut |ancestors| {
+            let Some(element) = ancestors.last() else { return };
+            let path = ancestors.iter().map(|element| element.name.as_str()).collect::<Vec<_>>().join("/");
+            let attributes = element.attributes.iter();
+            leaves.extend(attributes.map(|(name, value)| (format!("{path}/@{name}"), value.clone())));
+            let texts = element.content.iter().filter_map(|content| match content {
+                Content::Text(text) => Some(text.as_str()),
+                Content::Element(_) => None,
+            });
+            let text: String = texts.collect();
+            let has_elements = element.elements().next().is_some();
+            if !has_elements || !text.trim().is_empty() {
+                leaves.push((path, text));
+            }
+        });
+        leaves
+    }
+
     /// Visits every element below this one, each with the elements around it.
     fn visit<'e>(&'e self, ancestors: &mut Vec<&'e Self>, visitor: &mut dyn FnMut(&[&'e Self])) {
         for element in self.elements() {
@@ -195,6 +216,14 @@ mod tests {
         assert_eq!(texts("T[@N=a/b]"), ["xy"]);
         assert_eq!(texts("T[@N=c]"), [""]);
         assert!(texts("T[@N=d]").is_empty());
+    }
+
+    #[test]
+    fn the_leaves_are_all_texts_and_attributes() {
+        let document = "<r a='1'> <b/><b>x&lt;</b>y</r>";
+        let leaves = Element::document(document).unwrap().leaves();
+        let expected = [("r/@a", "1"), ("r", " y"), ("r/b", ""), ("r/b", "x<")];
+        assert_eq!(leaves, expected.map(|(path, text)| (path.to_owned(), text.to_owned())));
     }
 
     #[test]

@@ -130,7 +130,7 @@ async fn detecting_case(
         for probe in &PROBES {
             if (probe.profile == mutant.profile) == of_own_profile
                 && counts(probe.id, probe.profile)
-                && features.unmet(&[], probe.needs_not).is_none()
+                && features.unmet(probe.needs, probe.needs_not).is_none()
                 && matches!(probe.run(issuer).await, Outcome::Failed(_))
             {
                 return Some(run.label(probe.id, api_type));

@@ -1,11 +1,13 @@
 //! The probes, and how one runs.
 
+use std::pin::Pin;
+
 use locum_abi::manifest::IssuerManifest;
 
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
 use crate::feature::Feature;
-use crate::probes::context::ProbeContext;
-use crate::probes::{manifest, purity, settings};
+use crate::probes::context::{Found, NotRun, ProbeContext};
+use crate::probes::{kept_state, kept_values, manifest, purity, settings};
 use crate::profile::Profile;
 use crate::report::{Difference, Failure, Outcome};
 
@@ -14,6 +16,8 @@ pub(crate) struct Probe {
     pub(crate) id: &'static str,
     pub(crate) description: &'static str,
     pub(crate) profile: Profile,
+    /// The probe applies to issuers with all these features only.
+    pub(crate) needs: &'static [Feature],
     /// The probe does not apply to issuers with one of these features.
     pub(crate) needs_not: &'static [Feature],
     check: Check,
@@ -26,12 +30,12 @@ enum Check {
     Manifest(fn(&IssuerManifest) -> Vec<Difference>),
     /// How the issuer validates settings.
     Settings(fn(&ProbeContext<'_>) -> Vec<Difference>),
-    /// Whether the issuer is a pure function.
-    Purity,
+    /// What the issuer answers.
+    Calls(for<'c> fn(&'c ProbeContext<'c>) -> Pin<Box<dyn Future<Output = Found> + 'c>>),
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 9] = [
+pub(crate) const PROBES: [Probe; 14] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -77,14 +81,45 @@ pub(crate) const PROBES: [Probe; 9] = [
         ..Probe::of(
             "equal-grants-give-equal-credentials",
             "Two issuers with the same settings issue the same credential for the same grant, time and entropy.",
-            Check::Purity,
+            Check::Calls(|context| Box::pin(purity::equal_grants_give_equal_credentials(context))),
+        )
+    },
+    Probe::of(
+        "a-second-user-gets-what-nobody-before-has-changed",
+        "A user gets the same credential, by the same upstream requests, whoever asked before.",
+        Check::Calls(|context| Box::pin(kept_state::second_user(context))),
+    ),
+    Probe {
+        needs: &[Feature::ReadsProfile],
+        ..Probe::of(
+            "changed-attributes-of-a-user-are-used",
+            "A user whose attributes have changed gets a credential by the new ones.",
+            Check::Calls(|context| Box::pin(kept_state::changed_attributes(context))),
+        )
+    },
+    Probe::of(
+        "add-ons-of-two-clients-do-not-influence-each-other",
+        "The add-ons of two clients of a tenant issue what each issues alone.",
+        Check::Calls(|context| Box::pin(kept_state::second_client(context))),
+    ),
+    Probe::of(
+        "add-ons-of-two-tenants-do-not-influence-each-other",
+        "The add-ons of two tenants, with different settings, issue what each issues alone.",
+        Check::Calls(|context| Box::pin(kept_state::second_tenant(context))),
+    ),
+    Probe {
+        needs: &[Feature::Keeps],
+        ..Probe::of(
+            "kept-values-do-not-depend-on-the-user",
+            "Values that the host keeps for an issuer are the same for all of its users.",
+            Check::Calls(|context| Box::pin(kept_values::kept_values(context))),
         )
     },
 ];
 
 impl Probe {
     const fn of(id: &'static str, description: &'static str, check: Check) -> Self {
-        Self { id, description, profile: Profile::Contract, needs_not: &[], check }
+        Self { id, description, profile: Profile::Contract, needs: &[], needs_not: &[], check }
     }
 
     /// Runs the probe; it needs the plugin in this process.
@@ -96,11 +131,15 @@ impl Probe {
             Ok(context) => context,
             Err(why) => return Outcome::failed_before(Difference::new("tenant", "a valid tenant", why)),
         };
-        let differences = match self.check {
-            Check::Manifest(check) => check(context.manifest),
-            Check::Settings(check) => check(&context),
-            Check::Purity => purity::equal_grants_give_equal_credentials(&context).await,
+        let found = match self.check {
+            Check::Manifest(check) => Ok(check(context.manifest)),
+            Check::Settings(check) => Ok(check(&context)),
+            Check::Calls(check) => check(&context).await,
         };
-        if differences.is_empty() { Outcome::Passed } else { Outcome::Failed(Failure::of(differences)) }
+        match found {
+            Err(NotRun(why)) => Outcome::NotRun(why),
+            Ok(differences) if differences.is_empty() => Outcome::Passed,
+            Ok(differences) => Outcome::Failed(Failure::of(context.redacted(differences))),
+        }
     }
 }

@@ -11,6 +11,7 @@ use tracing::dispatcher::set_default;
 
 use crate::cases::both_endpoints::BothEndpoints;
 use crate::cases::both_levels::{BothLevels, RecordingUpstreams, ReplayingUpstreams};
+use crate::cases::fresh_processes::FreshProcesses;
 use crate::cases::harness::Harness;
 use crate::cases::log_lines::LogLines;
 use crate::cases::runner_tokens::RunnerTokens;
@@ -77,11 +78,18 @@ impl<'a> LoadedPlugin<'a> {
         let isolation = tested_isolation(options.isolation, &manifest);
         let runner_tokens = Arc::new(RunnerTokens::default());
         let issuers = load_issuers(options, isolation, &file, &upstreams, &runner_tokens)?;
+        let mut fresh = FreshProcesses::of(file.clone(), options.runner.clone(), upstreams.clone());
+        if manifest.needs_tenant_key() {
+            fresh = fresh.unavailable(
+                "no process of a plugin is given the tenant's private key, which this one needs",
+            );
+        }
         let harness = Harness {
             issuers,
             upstreams,
             log,
             runner_tokens,
+            fresh: Arc::new(fresh),
             both_endpoints: None,
             fault: None,
             request_fault: None,

@@ -198,7 +198,7 @@ impl Run<'_> {
     ) {
         for probe in self.selected_probes() {
             let started = Instant::now();
-            let verdict = match features.unmet(&[], probe.needs_not) {
+            let verdict = match features.unmet(probe.needs, probe.needs_not) {
                 Some(reason) => Verdict::Unsupported(reason),
                 None => match exemptions.skip(probe.id) {
                     Some(verdict) => verdict,

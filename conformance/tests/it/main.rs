@@ -10,6 +10,7 @@
 mod bad_plugins;
 mod binary_bodies;
 mod changed_values;
+mod chosen_bugs;
 mod incomplete_specs;
 mod issued;
 mod misbehaving;

@@ -1,0 +1,100 @@
+//! What a probe's request got, and how two of them differ.
+
+use locum_abi::answer::{Credential, Issued};
+use locum_abi::upstream::UpstreamRequest;
+use locum_engine::ports::IssuerFailure;
+use serde_json::Value;
+
+use crate::exchange::parts::Parts;
+use crate::fixtures::credential_reading::{CredentialReading, QueryReading};
+use crate::report::Difference;
+
+/// How many differences of one comparison are shown.
+const DIFFERENCES_MAX: usize = 6;
+
+/// What a request got, and what the plugin asked upstreams for it.
+pub(crate) struct Answered {
+    pub(crate) issued: Result<Issued, IssuerFailure>,
+    pub(crate) requests: Vec<UpstreamRequest>,
+}
+
+impl Answered {
+    /// Why there is no credential.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.issued.as_ref().err().map(ToString::to_string)
+    }
+
+    /// Credential and requests, decoded.
+    pub(crate) fn parts(&self, reading: &CredentialReading) -> Parts {
+        let mut parts = Parts::default();
+        match &self.issued {
+            Err(failure) => parts.add("answer", format!("refused: {failure}")),
+            Ok(Issued { credential, issued_at, expires_at }) => {
+                parts.add("answer", "a credential");
+                parts.add("issued_at", issued_at.to_string());
+                parts.add("expires_at", expires_at.map_or_else(|| "absent".to_owned(), |at| at.to_string()));
+                match (credential, reading) {
+                    (Credential::Object(members), _) => {
+                        parts.add_value("credential", &Value::Object(members.clone()));
+                    }
+                    (Credential::Text(text), CredentialReading::Query(reading)) => {
+                        add_query(&mut parts, text, reading);
+                    }
+                    (Credential::Text(text) | Credential::Jwt(text), _) => parts.add_text("credential", text),
+                }
+            }
+        }
+        for (index, request) in self.requests.iter().enumerate() {
+            parts.add_request(&format!("upstream request {}", index + 1), request);
+        }
+        parts
+    }
+}
+
+fn add_query(parts: &mut Parts, text: &str, reading: &QueryReading) {
+    let pairs = text.strip_prefix(&reading.after).unwrap_or(text);
+    for pair in pairs.split('&') {
+        match pair.split_once('=') {
+            Some(("sig", signature)) => parts.add("credential/signature", signature),
+            Some((name, value)) => parts.add(&format!("credential/{name}"), value),
+            None => parts.add("credential", pair),
+        }
+    }
+}
+
+/// Where two differ, except at the paths that `ignored` has. `advice` follows the first expected value.
+pub(crate) fn differences(
+    what: &str,
+    expected: &Parts,
+    got: &Parts,
+    ignored: &[String],
+    advice: &str,
+) -> Vec<Difference> {
+    let differing = expected.differing(got).into_iter();
+    let mut differences: Vec<Difference> = differing
+        .filter(|(path, _, _)| !ignored.iter().any(|ignored| ignored == path))
+        .map(|(path, expected, got)| {
+            let shown =
+                |value: Option<&str>| value.map_or_else(|| "absent".to_owned(), |value| shown(path, value));
+            Difference::new(format!("{what}, {path}"), shown(expected), shown(got))
+        })
+        .collect();
+    differences.truncate(DIFFERENCES_MAX);
+    if let Some(first) = differences.first_mut() {
+        first.expected = format!("{} ({advice})", first.expected);
+    }
+    differences
+}
+
+/// A value as a report may show it: not a signature, and not what may be a token as a whole.
+fn shown(path: &str, value: &str) -> String {
+    let is_token =
+        path == "credential" || path.ends_with("/signature") || path.contains("/header/authorization");
+    if is_token { format!("<{} bytes> ending in {}", value.len(), ending(value)) } else { value.to_owned() }
+}
+
+/// The last characters, which tell two tokens apart and are no token.
+fn ending(value: &str) -> String {
+    let skipped = value.chars().count().saturating_sub(4);
+    value.chars().skip(skipped).collect()
+}

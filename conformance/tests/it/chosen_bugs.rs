@@ -1,0 +1,119 @@
+//! Bugs that the suite finds without a fixture of the plugin's own: one plugin with the bug that its settings name.
+
+use std::fs;
+
+use locum_conformance::report::to_table;
+use locum_conformance::{Options, Report, TestedIsolation, run};
+use serde_json::{Value, json};
+
+use crate::shipped::options;
+
+/// The whole plugin spec, with this bug.
+fn spec(bug: &str) -> Value {
+    let reply = |body: &str| json!({ "reply": { "status": 200, "body": body } });
+    let host = "https://login.example.com";
+    json!({ "plugin": "chosen_bug", "cases": 0, "issuers": {
+        "chosen_bug": {
+            "settings": { "bug": bug, "audience": "api", "key": "key-of-the-assertions-0123456789" },
+            "profile": { "nickname": "alice" },
+            "parameters": { "place": "main" },
+            "upstream": [{ "outcome": reply(r#"{"access_token":"token-of-${user}"}"#) }],
+            "revocation": [{
+                "request": { "method": "POST", "url": format!("{host}/revoke") },
+                "outcome": { "reply": { "status": 200 } },
+            }],
+            "credential": { "object": { "token": "/access_token" } },
+        },
+        "chosen_bug_keeps": {
+            "settings": { "bug": bug },
+            "upstream": [
+                {
+                    "request": { "method": "POST", "url": format!("{host}/app") },
+                    "outcome": reply(r#"{"access_token":"token-of-the-app"}"#),
+                },
+                { "outcome": reply(r#"{"ticket":"ticket-of-${user}"}"#) },
+            ],
+        },
+    } })
+}
+
+/// The report on the plugin with this bug: of the named cases, or of all.
+fn report_on(bug: &str, only: &[&str]) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("plugin.yaml"), spec(bug).to_string()).unwrap();
+    let only = only.iter().map(|only| (*only).to_owned()).collect();
+    let fixtures = vec![folder.path().to_owned()];
+    let isolation = TestedIsolation::Both;
+    let options = Options { fixtures, only, isolation, ..options("locum-bad-chosen-bug") };
+    run(&options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Asserts that the case fails for the bug, and that each of these texts is in its differences.
+fn fails(bug: &str, case: &str, says: &[&str]) {
+    let report = report_on(bug, &[case]);
+    let differences = report.failures.iter().flat_map(|failure| &failure.differences);
+    let differences: Vec<String> = differences
+        .map(|found| format!("{}: expected {}, got {}", found.what, found.expected, found.got))
+        .collect();
+    assert!(!differences.is_empty(), "{bug}: {}", to_table(&report));
+    for text in says {
+        assert!(differences.iter().any(|difference| difference.contains(text)), "{bug}: {differences:#?}");
+    }
+}
+
+/// The checks that need no fixture.
+const CHECKS: [&str; 5] = [
+    "a-second-user-gets-what-nobody-before-has-changed",
+    "add-ons-of-two-clients-do-not-influence-each-other",
+    "add-ons-of-two-tenants-do-not-influence-each-other",
+    "changed-attributes-of-a-user-are-used",
+    "kept-values-do-not-depend-on-the-user",
+];
+
+/// How many of them do not apply to one of the two api_types.
+const UNSUPPORTED: usize = 2;
+
+#[test]
+fn the_plugin_without_a_bug_passes_all_of_them() {
+    let report = report_on("none", &CHECKS);
+    let table = to_table(&report);
+    assert_eq!(
+        (report.counts.passed, report.counts.unsupported),
+        (2 * CHECKS.len() - UNSUPPORTED, UNSUPPORTED),
+        "{table}"
+    );
+    assert_eq!(report.exit_code(), 0, "{table}");
+}
+
+#[test]
+fn state_that_is_kept_between_users_is_found() {
+    let case = "a-second-user-gets-what-nobody-before-has-changed";
+    for bug in ["user-in-a-static", "user-in-the-issuer"] {
+        let says = [
+            "second user, credential/user: expected auth0|bob (as where nobody asked before; keep nothing of a request",
+            "upstream request 1/form/assertion/claims/sub: expected auth0|bob, got auth0|alice",
+        ];
+        fails(bug, case, &says);
+    }
+    fails("user-in-a-thread-local", case, &[]);
+}
+
+#[test]
+fn attributes_that_are_kept_by_user_are_found() {
+    let says = ["form/profile/user/name: expected blice", "got alice"];
+    fails("attributes-by-user", "changed-attributes-of-a-user-are-used", &says);
+}
+
+#[test]
+fn settings_that_are_kept_outside_the_issuer_are_found() {
+    let says =
+        ["add-on of the first tenant, upstream request 1/form/assertion/claims/aud: expected api", "got bpi"];
+    fails("settings-in-a-static", "add-ons-of-two-tenants-do-not-influence-each-other", &says);
+}
+
+#[test]
+fn a_kept_value_of_a_user_is_found() {
+    let says =
+        ["fetching what is kept, request 1/form/for: expected auth0|bob (a kept value serves all users"];
+    fails("keeps-what-is-the-users", "kept-values-do-not-depend-on-the-user", &says);
+}
