@@ -3,6 +3,9 @@
 mod answered;
 mod attribute_names;
 mod context;
+mod harmless;
+mod hostile_attributes;
+mod hostile_parameters;
 mod kept_state;
 mod kept_values;
 mod manifest;

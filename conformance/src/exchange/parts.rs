@@ -24,6 +24,8 @@ const SIGNATURE: &str = "signature";
 pub(crate) struct Parts {
     /// The texts, by path: names with slashes between them.
     values: BTreeMap<String, String>,
+    /// How the text at a path was decoded.
+    forms: BTreeMap<String, &'static str>,
 }
 
 impl Parts {
@@ -77,8 +79,21 @@ impl Parts {
         }
     }
 
+    /// The paths and their values, in the order of the paths.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(path, value)| (path.as_str(), value.as_str()))
+    }
+
     pub(crate) fn value(&self, path: &str) -> Option<&str> {
         self.values.get(path).map(String::as_str)
+    }
+
+    /// What was decoded here and is no longer: path and form of each text that the other one has in another form.
+    pub(crate) fn forms_lost_in<'p>(&'p self, other: &'p Self) -> impl Iterator<Item = (&'p str, &'p str)> {
+        let lost = self.forms.iter().filter(|(path, form)| {
+            other.values.contains_key(*path) || other.forms.get(*path).is_some_and(|own| own != *form)
+        });
+        lost.map(|(path, form)| (path.as_str(), *form))
     }
 
     /// The paths at which two differ, with both values. Signatures count only if nothing else differs.
@@ -102,6 +117,7 @@ impl Parts {
             return self.add(path, text);
         }
         if let Ok(token) = jwt(text.to_owned()) {
+            self.forms.insert(path.to_owned(), "a JWT");
             let header = token.header.unwrap_or_default();
             let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
             if !has_random_signature(algorithm) {
@@ -112,13 +128,16 @@ impl Parts {
             return self.add_members(&format!("{path}/claims"), &Value::Object(token.claims), depth + 1);
         }
         if let Some(object) = object(text) {
+            self.forms.insert(path.to_owned(), "JSON");
             return self.add_members(path, &Value::Object(object), depth + 1);
         }
         if let Some(document) = document(text) {
+            self.forms.insert(path.to_owned(), "XML");
             return self.add_leaves(path, &document);
         }
         let inner = [STANDARD.decode(text), URL_SAFE_NO_PAD.decode(text)].into_iter().find_map(Result::ok);
         if let Some(document) = inner.and_then(|bytes| document(&String::from_utf8(bytes).ok()?)) {
+            self.forms.insert(path.to_owned(), "XML in base64");
             return self.add_leaves(path, &document);
         }
         self.add(path, text);
@@ -179,7 +198,7 @@ mod tests {
     }
 
     fn values(text: &str) -> Vec<(String, String)> {
-        parts(text).values.into_iter().collect()
+        parts(text).iter().map(|(path, value)| (path.to_owned(), value.to_owned())).collect()
     }
 
     fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
@@ -220,8 +239,7 @@ mod tests {
         request.body = "f=a%26b&f=c".to_owned();
         let mut parts = Parts::default();
         parts.add_request("r", &request);
-        let values: Vec<_> =
-            parts.values.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
+        let values: Vec<_> = parts.iter().collect();
         let expected = [
             ("r/form/f", "a&b"),
             ("r/form/f+", "c"),
@@ -232,5 +250,12 @@ mod tests {
             ("r/url/query/q", "1"),
         ];
         assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn a_text_that_can_no_longer_be_decoded_has_lost_its_form() {
+        let lost = |text: &str| parts("<r>a</r>").forms_lost_in(&parts(text)).count();
+        assert_eq!((lost("<r>b</r>"), lost("<r>a<b</r>"), lost("{}")), (0, 1, 1));
+        assert_eq!(parts("<r>a</r>").forms_lost_in(&Parts::default()).count(), 0);
     }
 }

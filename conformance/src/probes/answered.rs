@@ -1,6 +1,6 @@
 //! What a probe's request got, and how two of them differ.
 
-use locum_abi::answer::{Credential, Issued};
+use locum_abi::answer::{Credential, FailureCode, Issued};
 use locum_abi::upstream::UpstreamRequest;
 use locum_engine::ports::IssuerFailure;
 use serde_json::Value;
@@ -97,4 +97,25 @@ fn shown(path: &str, value: &str) -> String {
 fn ending(value: &str) -> String {
     let skipped = value.chars().count().saturating_sub(4);
     value.chars().skip(skipped).collect()
+}
+
+/// What is wrong in the plugin itself, if this failure says so: clients are told of it by a 500.
+pub(crate) fn fault(failure: &IssuerFailure) -> Option<String> {
+    let is_fault = match failure {
+        IssuerFailure::Failed(failure) => matches!(
+            failure.code,
+            FailureCode::SettingsRefused
+                | FailureCode::Internal
+                | FailureCode::Panicked
+                | FailureCode::UnknownOp
+                | FailureCode::Unknown
+        ),
+        IssuerFailure::ContractBroken(_) | IssuerFailure::Hung(_) | IssuerFailure::Quarantined => true,
+        _ => false,
+    };
+    let code = match failure {
+        IssuerFailure::Failed(failure) => format!("{:?}: ", failure.code),
+        _ => String::new(),
+    };
+    is_fault.then(|| format!("500, {code}{failure}"))
 }

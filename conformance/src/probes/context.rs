@@ -124,6 +124,14 @@ impl<'a> ProbeContext<'a> {
         Ok(Answered { issued, requests: self.harness.upstreams.requests() })
     }
 
+    /// Configures an issuer on the load of the run, and makes a request.
+    ///
+    /// # Errors
+    /// The settings are refused, or as [`ask`](Self::ask).
+    pub(crate) async fn ask_anew(&self, request: &ProbeRequest) -> Result<Answered, NotRun> {
+        self.ask(&*self.issuer_for(request)?, request).await
+    }
+
     /// Makes a request in a process that serves nothing else.
     ///
     /// # Errors

@@ -120,7 +120,7 @@ pub(crate) async fn changed_attributes(context: &ProbeContext<'_>) -> Found {
 
 /// The suite's request with a text in every attribute that the issuer reads, as far as it accepts those that the plugin spec
 /// does not state.
-async fn request_with_attributes(context: &ProbeContext<'_>) -> Result<ProbeRequest, NotRun> {
+pub(super) async fn request_with_attributes(context: &ProbeContext<'_>) -> Result<ProbeRequest, NotRun> {
     let request = context.request()?;
     let names = attribute_names(context.manifest, &context.settings);
     if names.iter().all(|name| *name == EMAIL_VERIFIED) {

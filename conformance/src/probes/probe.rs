@@ -7,7 +7,9 @@ use locum_abi::manifest::IssuerManifest;
 use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
 use crate::feature::Feature;
 use crate::probes::context::{Found, NotRun, ProbeContext};
-use crate::probes::{kept_state, kept_values, manifest, purity, settings};
+use crate::probes::{
+    hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity, settings,
+};
 use crate::profile::Profile;
 use crate::report::{Difference, Failure, Outcome};
 
@@ -35,7 +37,7 @@ enum Check {
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 14] = [
+pub(crate) const PROBES: [Probe; 17] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -113,6 +115,32 @@ pub(crate) const PROBES: [Probe; 14] = [
             "kept-values-do-not-depend-on-the-user",
             "Values that the host keeps for an issuer are the same for all of its users.",
             Check::Calls(|context| Box::pin(kept_values::kept_values(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        ..Probe::of(
+            "a-setting-sent-as-a-parameter-changes-nothing",
+            "A parameter with the name of a setting changes nothing, unless the manifest declares it.",
+            Check::Calls(|context| Box::pin(hostile_parameters::names_of_settings(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        needs: &[Feature::Parameters],
+        ..Probe::of(
+            "a-hostile-parameter-is-refused-or-harmless",
+            "Whatever a parameter holds, the user, the hosts and the paths of upstream requests stay the same, or it is refused.",
+            Check::Calls(|context| Box::pin(hostile_parameters::hostile_values(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        needs: &[Feature::ReadsProfile],
+        ..Probe::of(
+            "an-unexpected-attribute-is-refused-or-harmless",
+            "Whatever an attribute of the user holds, what is made of it can be read, and is about the same user, or it is refused.",
+            Check::Calls(|context| Box::pin(hostile_attributes::hostile_attributes(context))),
         )
     },
 ];

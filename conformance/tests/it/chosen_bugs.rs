@@ -62,16 +62,19 @@ fn fails(bug: &str, case: &str, says: &[&str]) {
 }
 
 /// The checks that need no fixture.
-const CHECKS: [&str; 5] = [
+const CHECKS: [&str; 8] = [
+    "a-hostile-parameter-is-refused-or-harmless",
     "a-second-user-gets-what-nobody-before-has-changed",
+    "a-setting-sent-as-a-parameter-changes-nothing",
     "add-ons-of-two-clients-do-not-influence-each-other",
     "add-ons-of-two-tenants-do-not-influence-each-other",
+    "an-unexpected-attribute-is-refused-or-harmless",
     "changed-attributes-of-a-user-are-used",
     "kept-values-do-not-depend-on-the-user",
 ];
 
 /// How many of them do not apply to one of the two api_types.
-const UNSUPPORTED: usize = 2;
+const UNSUPPORTED: usize = 4;
 
 #[test]
 fn the_plugin_without_a_bug_passes_all_of_them() {
@@ -116,4 +119,44 @@ fn a_kept_value_of_a_user_is_found() {
     let says =
         ["fetching what is kept, request 1/form/for: expected auth0|bob (a kept value serves all users"];
     fails("keeps-what-is-the-users", "kept-values-do-not-depend-on-the-user", &says);
+}
+
+#[test]
+fn a_setting_that_an_undeclared_parameter_replaces_is_found() {
+    let says = [
+        "setting audience sent as a parameter, upstream request 1/form/assertion/claims/aud: expected api (as without it; declare",
+    ];
+    fails("undeclared-parameter", "a-setting-sent-as-a-parameter-changes-nothing", &says);
+}
+
+#[test]
+fn a_parameter_that_gets_somewhere_else_is_found() {
+    let case = "a-hostile-parameter-is-refused-or-harmless";
+    let says = [
+        "parameter place = \"auth0|bob\", upstream request 1/form/assertion/claims/sub: expected main (refuse it",
+    ];
+    fails("place-is-the-user", case, &says);
+    let says = [
+        "parameter place = \"../x\", upstream request 1: expected https://login.example.com and 3 segments in the path",
+    ];
+    fails("place-in-the-path", case, &says);
+    let says =
+        ["parameter place = \"x&injected=y\", upstream request 1/form/injected: expected no such name"];
+    fails("place-in-the-body", case, &says);
+    let says =
+        ["parameter place = \"\", answer: expected a refusal", "got 500, Internal: the place cannot be used"];
+    fails("parameter-is-a-fault", case, &says);
+}
+
+#[test]
+fn an_attribute_that_nobody_expected_is_found() {
+    let case = "an-unexpected-attribute-is-refused-or-harmless";
+    let says = [
+        "attribute nickname absent, answer: expected a refusal",
+        "got 500, Internal: the user has no nickname",
+    ];
+    fails("absent-attribute-is-a-fault", case, &says);
+    fails("attribute-of-another-type-panics", case, &["attribute nickname = 7, answer", "got 500, Panicked"]);
+    let says = ["attribute nickname = \"\\\"'<>&]]>{}\\\\\", upstream request 1/form/profile: expected XML"];
+    fails("unescaped-xml", case, &says);
 }

@@ -152,14 +152,20 @@ impl ChosenBug {
 
     fn place(&self, grant: &Grant<Parameters>) -> Result<String, Failure> {
         let place = grant.parameters.place.as_deref().unwrap_or("main");
-        let is_usable = (1..=PLACE_BYTES_MAX).contains(&place.len()) && !place.chars().any(char::is_control);
+        // The last two are no segments of a path, and are not encoded.
+        let is_usable = (1..=PLACE_BYTES_MAX).contains(&place.len())
+            && !place.chars().any(char::is_control)
+            && ![".", ".."].contains(&place);
         if is_usable || self.bug == Bug::PlaceIsTheUser {
             return Ok(place.to_owned());
         }
         if self.bug == Bug::ParameterIsAFault {
             return Err(Failure::internal("the place cannot be used"));
         }
-        Err(Failure::parameter("place", "a place has 1 to 64 bytes, and no control characters"))
+        Err(Failure::parameter(
+            "place",
+            "a place has 1 to 64 bytes, no control characters, and is not . or ..",
+        ))
     }
 
     #[expect(clippy::panic, reason = "it is one of the bugs")]
