@@ -12,6 +12,7 @@ mod manifest;
 mod probe;
 mod purity;
 mod second_values;
+mod secret_settings;
 mod settings;
 
 pub(crate) use self::probe::{PROBES, Probe};

@@ -23,6 +23,8 @@ pub(crate) struct IssuerUnderTest<'a> {
     pub(crate) destination: Destination,
     /// What each credential holds; `None` where the case or the tenant may have other settings than the spec.
     pub(crate) issued: Option<&'a ExpectedCredential>,
+    /// What the plugin's cases name under `never_seen`.
+    pub(crate) never_seen: Vec<&'a str>,
     /// Where the exchanges of its cases are kept, if they are.
     pub(crate) trace: Option<Trace>,
 }

@@ -51,6 +51,8 @@ pub(crate) struct ProbeContext<'a> {
     pub(crate) manifest: &'a IssuerManifest,
     pub(crate) settings: Map<String, Value>,
     pub(crate) spec: &'a IssuerSpec,
+    /// What the plugin's cases name under `never_seen`.
+    pub(crate) never_seen: Vec<&'a str>,
     harness: &'a Harness,
     tested: TestedTenant,
 }
@@ -63,7 +65,8 @@ impl<'a> ProbeContext<'a> {
         document.enable(issuer.manifest, issuer.spec.settings.clone(), &Map::new());
         let tested = TestedTenant { data: document.tenant()?, roles: Roles::of_suite() };
         let settings = tested.settings(&issuer.manifest.api_type);
-        Ok(Self { manifest: issuer.manifest, settings, spec: issuer.spec, harness, tested })
+        let IssuerUnderTest { manifest, spec, never_seen, .. } = issuer;
+        Ok(Self { manifest, settings, spec, never_seen: never_seen.clone(), harness, tested })
     }
 
     /// The request of the suite's user, which every issuer grants.

@@ -8,7 +8,8 @@ use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
 use crate::feature::Feature;
 use crate::probes::context::{Found, NotRun, ProbeContext};
 use crate::probes::{
-    hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity, settings,
+    hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity, secret_settings,
+    settings,
 };
 use crate::profile::Profile;
 use crate::report::{Difference, Failure, Outcome};
@@ -37,7 +38,7 @@ enum Check {
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 17] = [
+pub(crate) const PROBES: [Probe; 18] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -67,6 +68,11 @@ pub(crate) const PROBES: [Probe; 17] = [
         "a-setting-of-the-wrong-type-is-refused-with-its-pointer",
         "Every setting of a wrong type is refused, and the refusal points to it.",
         Check::Settings(settings::wrong_types_are_refused),
+    ),
+    Probe::of(
+        "a-secret-setting-is-write-only",
+        "Every setting that holds a secret is `writeOnly` in the schema, so that its value is shown to nobody.",
+        Check::Calls(|context| Box::pin(async { secret_settings::secrets_are_marked(context) })),
     ),
     Probe::of(
         "a-missing-setting-is-refused-by-name",

@@ -124,8 +124,12 @@ impl Run<'_> {
         destination: &Destination,
     ) -> IssuerUnderTest<'c> {
         let trace = self.options.verbose.then(Trace::default);
+        let of_plugin = FixtureSet::Plugin(self.manifest.name.clone());
+        let cases = self.fixtures.cases.iter().filter(|case| case.set == of_plugin);
+        let steps = cases.flat_map(|case| &case.fixture.steps);
+        let never_seen = steps.flat_map(|step| &step.expect.never_seen).map(String::as_str).collect();
         let destination = destination.clone();
-        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination, issued: None, trace }
+        IssuerUnderTest { manifest, spec, tenant: self.tenant, destination, issued: None, never_seen, trace }
     }
 
     /// The selected cases for an api_type.

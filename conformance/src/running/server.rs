@@ -138,6 +138,7 @@ impl Setup<'_> {
                 tenant: &self.fixtures.tenant,
                 destination,
                 issued: None,
+                never_seen: Vec::new(),
                 trace: None,
             };
             // A server that does not answer fails the cases themselves.

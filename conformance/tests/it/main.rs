@@ -22,6 +22,7 @@ mod remote;
 mod running_server;
 mod runs;
 mod schemas;
+mod secret_settings;
 mod shipped;
 mod token_exchange;
 mod upstream_faults;
