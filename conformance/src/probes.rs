@@ -14,5 +14,6 @@ mod purity;
 mod second_values;
 mod secret_settings;
 mod settings;
+mod unconfirmed_revocation;
 
 pub(crate) use self::probe::{PROBES, Probe};

@@ -1,6 +1,6 @@
 //! What a probe's request got, and how two of them differ.
 
-use locum_abi::answer::{Credential, FailureCode, Issued};
+use locum_abi::answer::{Credential, FailureCode, Issued, RevokeAnswer};
 use locum_abi::upstream::UpstreamRequest;
 use locum_engine::ports::IssuerFailure;
 use serde_json::Value;
@@ -16,6 +16,12 @@ const DIFFERENCES_MAX: usize = 6;
 pub(crate) struct Answered {
     pub(crate) issued: Result<Issued, IssuerFailure>,
     pub(crate) requests: Vec<UpstreamRequest>,
+}
+
+/// What a revocation got, and how many requests the plugin made for it.
+pub(crate) struct AnsweredRevocation {
+    pub(crate) answer: Result<RevokeAnswer, IssuerFailure>,
+    pub(crate) requests: usize,
 }
 
 impl Answered {

@@ -7,7 +7,7 @@ use locum_abi::configuration::{Configuration, Tenant as TenantForIssuer};
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::operation::ENTROPY_BYTES;
-use locum_engine::ports::{CallContext, Issuer, NoAudiences};
+use locum_engine::ports::{CallContext, Issuer, NoAudiences, PresentedCredential};
 use serde_json::{Map, Value};
 
 use crate::cases::case_run::attributes;
@@ -21,7 +21,7 @@ use crate::fixtures::plugin_spec::IssuerSpec;
 use crate::fixtures::tenant_document::{ALICE, CALLER, TARGET, TenantDocument};
 use crate::fixtures::tested_tenant::{Roles, TestedTenant, lifetime_seconds};
 use crate::fixtures::variables::{TimeWindow, Variables};
-use crate::probes::answered::Answered;
+use crate::probes::answered::{Answered, AnsweredRevocation};
 use crate::probes::attribute_names::attribute_names;
 use crate::report::Difference;
 use crate::settings_schema::properties;
@@ -162,6 +162,23 @@ impl<'a> ProbeContext<'a> {
                 NotRun(format!("needs settings that are accepted: {}", refusal.message))
             }
         })
+    }
+
+    /// Presents a credential to be revoked, to upstreams that answer by these exchanges.
+    ///
+    /// # Errors
+    /// An unknown variable in the exchanges.
+    pub(crate) async fn revoke(
+        &self,
+        issuer: &dyn Issuer,
+        request: &ProbeRequest,
+        credential: &str,
+        exchanges: &[UpstreamExchange],
+    ) -> Result<AnsweredRevocation, NotRun> {
+        self.harness.upstreams.start(self.script(exchanges, request)?);
+        let presented = PresentedCredential { text: credential, client_id: TARGET };
+        let answer = issuer.revoke(presented, call_context(&request.grant)).await;
+        Ok(AnsweredRevocation { answer, requests: self.harness.upstreams.requests().len() })
     }
 
     /// The top-level properties of the settings schema.

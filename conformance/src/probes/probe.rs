@@ -9,7 +9,7 @@ use crate::feature::Feature;
 use crate::probes::context::{Found, NotRun, ProbeContext};
 use crate::probes::{
     hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity, secret_settings,
-    settings,
+    settings, unconfirmed_revocation,
 };
 use crate::profile::Profile;
 use crate::report::{Difference, Failure, Outcome};
@@ -38,7 +38,7 @@ enum Check {
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 18] = [
+pub(crate) const PROBES: [Probe; 19] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -147,6 +147,15 @@ pub(crate) const PROBES: [Probe; 18] = [
             "an-unexpected-attribute-is-refused-or-harmless",
             "Whatever an attribute of the user holds, what is made of it can be read, and is about the same user, or it is refused.",
             Check::Calls(|context| Box::pin(hostile_attributes::hostile_attributes(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Revocation,
+        needs: &[Feature::Revocable],
+        ..Probe::of(
+            "a-revocation-that-a-busy-upstream-does-not-confirm-fails",
+            "A revocation to which the upstream answers that it is busy or has failed is not reported as one.",
+            Check::Calls(|context| Box::pin(unconfirmed_revocation::unconfirmed_revocation(context))),
         )
     },
 ];

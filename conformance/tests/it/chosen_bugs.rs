@@ -39,8 +39,12 @@ fn spec(bug: &str) -> Value {
 
 /// The report on the plugin with this bug: of the named cases, or of all.
 fn report_on(bug: &str, only: &[&str]) -> Report {
+    report_with(&spec(bug), only)
+}
+
+fn report_with(spec: &Value, only: &[&str]) -> Report {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("plugin.yaml"), spec(bug).to_string()).unwrap();
+    fs::write(folder.path().join("plugin.yaml"), spec.to_string()).unwrap();
     let only = only.iter().map(|only| (*only).to_owned()).collect();
     let fixtures = vec![folder.path().to_owned()];
     let isolation = TestedIsolation::Both;
@@ -62,8 +66,9 @@ fn fails(bug: &str, case: &str, says: &[&str]) {
 }
 
 /// The checks that need no fixture.
-const CHECKS: [&str; 8] = [
+const CHECKS: [&str; 9] = [
     "a-hostile-parameter-is-refused-or-harmless",
+    "a-revocation-that-a-busy-upstream-does-not-confirm-fails",
     "a-second-user-gets-what-nobody-before-has-changed",
     "a-setting-sent-as-a-parameter-changes-nothing",
     "add-ons-of-two-clients-do-not-influence-each-other",
@@ -74,7 +79,7 @@ const CHECKS: [&str; 8] = [
 ];
 
 /// How many of them do not apply to one of the two api_types.
-const UNSUPPORTED: usize = 4;
+const UNSUPPORTED: usize = 5;
 
 #[test]
 fn the_plugin_without_a_bug_passes_all_of_them() {
@@ -159,4 +164,27 @@ fn an_attribute_that_nobody_expected_is_found() {
     fails("attribute-of-another-type-panics", case, &["attribute nickname = 7, answer", "got 500, Panicked"]);
     let says = ["attribute nickname = \"\\\"'<>&]]>{}\\\\\", upstream request 1/form/profile: expected XML"];
     fails("unescaped-xml", case, &says);
+}
+
+#[test]
+fn a_revocation_that_nobody_confirmed_is_found() {
+    let case = "a-revocation-that-a-busy-upstream-does-not-confirm-fails";
+    let says = [
+        "answer to a status 429 with Retry-After of exchange 1: expected a failure, because the credential may still be valid",
+        "got that it is revoked",
+    ];
+    fails("busy-is-revoked", case, &says);
+}
+
+#[test]
+fn a_revocation_whose_answer_nobody_reads_is_found() {
+    let case = "a-failed-upstream-revocation-is-reported/empty-answer";
+    let mut spec = spec("none");
+    let not_run = report_with(&spec, &[case]);
+    assert_eq!((not_run.counts.failed, not_run.counts.not_run), (0, 1), "{}", to_table(&not_run));
+    spec["issuers"]["chosen_bug"]["revocation"][0]["outcome"]["reply"]["body"] = r#"{"revoked":true}"#.into();
+    let report = report_with(&spec, &[case]);
+    let status =
+        report.failures[0].differences.iter().find(|difference| difference.what == "status").unwrap();
+    assert_eq!((status.expected.as_str(), status.got.as_str()), ("502", "200"));
 }
