@@ -5,6 +5,7 @@ pub(crate) mod both_levels;
 pub(crate) mod case_context;
 pub(crate) mod case_run;
 mod comparison;
+pub(crate) mod earlier_answers;
 pub(crate) mod fresh_processes;
 pub(crate) mod harness;
 mod invariants;

@@ -14,6 +14,7 @@ mod purity;
 mod second_values;
 mod secret_settings;
 mod settings;
+mod two_processes;
 mod unconfirmed_revocation;
 
 pub(crate) use self::probe::{PROBES, Probe};

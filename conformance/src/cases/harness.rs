@@ -6,6 +6,7 @@ use locum_abi::manifest::Manifest;
 use locum_engine::ports::Issuers;
 
 use crate::cases::both_endpoints::BothEndpoints;
+use crate::cases::earlier_answers::EarlierAnswers;
 use crate::cases::fresh_processes::FreshProcesses;
 use crate::cases::log_lines::LogLines;
 use crate::cases::runner_tokens::RunnerTokens;
@@ -23,6 +24,7 @@ pub(crate) struct Harness {
     pub(crate) log: Arc<LogLines>,
     pub(crate) runner_tokens: Arc<RunnerTokens>,
     pub(crate) fresh: Arc<FreshProcesses>,
+    pub(crate) earlier: Arc<EarlierAnswers>,
     /// If it is there, every delegation is made at both endpoints.
     pub(crate) both_endpoints: Option<Arc<BothEndpoints>>,
     /// The fault of the mutant that runs.

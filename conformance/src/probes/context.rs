@@ -11,6 +11,7 @@ use locum_engine::ports::{CallContext, Issuer, NoAudiences, PresentedCredential}
 use serde_json::{Map, Value};
 
 use crate::cases::case_run::attributes;
+use crate::cases::earlier_answers::EarlierAnswers;
 use crate::cases::fresh_processes::NoProcess;
 use crate::cases::harness::Harness;
 use crate::cases::issuer_under_test::{IssuerUnderTest, variables_of};
@@ -179,6 +180,11 @@ impl<'a> ProbeContext<'a> {
         let presented = PresentedCredential { text: credential, client_id: TARGET };
         let answer = issuer.revoke(presented, call_context(&request.grant)).await;
         Ok(AnsweredRevocation { answer, requests: self.harness.upstreams.requests().len() })
+    }
+
+    /// What issuers have answered at the beginning of the run.
+    pub(crate) fn earlier(&self) -> &EarlierAnswers {
+        &self.harness.earlier
     }
 
     /// The top-level properties of the settings schema.

@@ -9,7 +9,7 @@ use crate::feature::Feature;
 use crate::probes::context::{Found, NotRun, ProbeContext};
 use crate::probes::{
     hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity, secret_settings,
-    settings, unconfirmed_revocation,
+    settings, two_processes, unconfirmed_revocation,
 };
 use crate::profile::Profile;
 use crate::report::{Difference, Failure, Outcome};
@@ -33,12 +33,14 @@ enum Check {
     Manifest(fn(&IssuerManifest) -> Vec<Difference>),
     /// How the issuer validates settings.
     Settings(fn(&ProbeContext<'_>) -> Vec<Difference>),
+    /// Whether the issuer answers later as it did at the beginning of the run.
+    TwoProcesses,
     /// What the issuer answers.
     Calls(for<'c> fn(&'c ProbeContext<'c>) -> Pin<Box<dyn Future<Output = Found> + 'c>>),
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 19] = [
+pub(crate) const PROBES: [Probe; 20] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -92,6 +94,11 @@ pub(crate) const PROBES: [Probe; 19] = [
             Check::Calls(|context| Box::pin(purity::equal_grants_give_equal_credentials(context))),
         )
     },
+    Probe::of(
+        "equal-grants-give-equal-credentials-in-two-processes",
+        "Two processes, at two times of the machine, issue the same credential for the same grant, time and entropy.",
+        Check::TwoProcesses,
+    ),
     Probe::of(
         "a-second-user-gets-what-nobody-before-has-changed",
         "A user gets the same credential, by the same upstream requests, whoever asked before.",
@@ -165,6 +172,15 @@ impl Probe {
         Self { id, description, profile: Profile::Contract, needs: &[], needs_not: &[], check }
     }
 
+    /// Does what has to be done at the beginning of a run.
+    pub(crate) async fn prepare(&self, issuer: &IssuerUnderTest<'_>) {
+        if let (Check::TwoProcesses, Destination::InProcess(harness)) = (self.check, &issuer.destination)
+            && let Ok(context) = ProbeContext::of(issuer, harness)
+        {
+            two_processes::ask_early(&context).await;
+        }
+    }
+
     /// Runs the probe; it needs the plugin in this process.
     pub(crate) async fn run(&self, issuer: &IssuerUnderTest<'_>) -> Outcome {
         let Destination::InProcess(harness) = &issuer.destination else {
@@ -177,6 +193,7 @@ impl Probe {
         let found = match self.check {
             Check::Manifest(check) => Ok(check(context.manifest)),
             Check::Settings(check) => Ok(check(&context)),
+            Check::TwoProcesses => two_processes::two_processes(&context).await,
             Check::Calls(check) => check(&context).await,
         };
         match found {

@@ -90,6 +90,7 @@ impl<'a> LoadedPlugin<'a> {
             log,
             runner_tokens,
             fresh: Arc::new(fresh),
+            earlier: Arc::default(),
             both_endpoints: None,
             fault: None,
             request_fault: None,

@@ -65,6 +65,7 @@ impl Run<'_> {
         self.check_selection()?;
         let mut exemptions = Exemptions::of(self.spec, self.options.now_unix_seconds);
         let mut results = Vec::new();
+        self.prepare_probes().await;
         for manifest in &self.manifest.issuers {
             let Some(spec) = self.spec.issuers.get(&manifest.api_type) else { continue };
             let destination = match self.destination.of(&manifest.api_type) {
@@ -99,6 +100,19 @@ impl Run<'_> {
             results.extend(exemptions.unused());
         }
         Ok(results)
+    }
+
+    /// Lets the probes of all api_types begin, so that what they wait for passes while the cases run.
+    async fn prepare_probes(&self) {
+        for manifest in &self.manifest.issuers {
+            let spec = self.spec.issuers.get(&manifest.api_type);
+            if let (Some(spec), Ok(destination)) = (spec, self.destination.of(&manifest.api_type)) {
+                let issuer = self.issuer_under_test(manifest, spec, &destination);
+                for probe in self.selected_probes() {
+                    probe.prepare(&issuer).await;
+                }
+            }
+        }
     }
 
     /// Every case of an api_type as not run.

@@ -66,7 +66,7 @@ fn fails(bug: &str, case: &str, says: &[&str]) {
 }
 
 /// The checks that need no fixture.
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 10] = [
     "a-hostile-parameter-is-refused-or-harmless",
     "a-revocation-that-a-busy-upstream-does-not-confirm-fails",
     "a-second-user-gets-what-nobody-before-has-changed",
@@ -75,6 +75,7 @@ const CHECKS: [&str; 9] = [
     "add-ons-of-two-tenants-do-not-influence-each-other",
     "an-unexpected-attribute-is-refused-or-harmless",
     "changed-attributes-of-a-user-are-used",
+    "equal-grants-give-equal-credentials-in-two-processes",
     "kept-values-do-not-depend-on-the-user",
 ];
 
@@ -187,4 +188,15 @@ fn a_revocation_whose_answer_nobody_reads_is_found() {
     let status =
         report.failures[0].differences.iter().find(|difference| difference.what == "status").unwrap();
     assert_eq!((status.expected.as_str(), status.got.as_str()), ("502", "200"));
+}
+
+#[test]
+fn what_differs_from_second_to_second_and_from_process_to_process_is_found() {
+    let case = "equal-grants-give-equal-credentials-in-two-processes";
+    fails(
+        "own-clock",
+        case,
+        &["in a later process, credential/at: expected", "use the time and the entropy of the grant"],
+    );
+    fails("order-of-a-hash-map", case, &["in a later process, credential/order/"]);
 }
