@@ -80,9 +80,8 @@ pub(crate) fn differences(
     let mut differences: Vec<Difference> = differing
         .filter(|(path, _, _)| !ignored.iter().any(|ignored| ignored == path))
         .map(|(path, expected, got)| {
-            let shown =
-                |value: Option<&str>| value.map_or_else(|| "absent".to_owned(), |value| shown(path, value));
-            Difference::new(format!("{what}, {path}"), shown(expected), shown(got))
+            let expected = shown(path, expected, "");
+            Difference::new(format!("{what}, {path}"), expected, shown(path, got, "another of "))
         })
         .collect();
     differences.truncate(DIFFERENCES_MAX);
@@ -92,17 +91,15 @@ pub(crate) fn differences(
     differences
 }
 
-/// A value as a report may show it: not a signature, and not what may be a token as a whole.
-fn shown(path: &str, value: &str) -> String {
+/// A value as a report may show it: of a signature, and of what may be a token as a whole, only the length.
+fn shown(path: &str, value: Option<&str>, which: &str) -> String {
     let is_token =
         path == "credential" || path.ends_with("/signature") || path.contains("/header/authorization");
-    if is_token { format!("<{} bytes> ending in {}", value.len(), ending(value)) } else { value.to_owned() }
-}
-
-/// The last characters, which tell two tokens apart and are no token.
-fn ending(value: &str) -> String {
-    let skipped = value.chars().count().saturating_sub(4);
-    value.chars().skip(skipped).collect()
+    match value {
+        None => "absent".to_owned(),
+        Some(value) if is_token => format!("{which}<{} bytes>", value.len()),
+        Some(value) => value.to_owned(),
+    }
 }
 
 /// What is wrong in the plugin itself, if this failure says so: clients are told of it by a 500.
@@ -124,4 +121,30 @@ pub(crate) fn fault(failure: &IssuerFailure) -> Option<String> {
         _ => String::new(),
     };
     is_fault.then(|| format!("500, {code}{failure}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_may_be_a_token_only_the_length_is_shown() {
+        let parts = |text: &str| {
+            let mut parts = Parts::default();
+            parts.add("credential", text);
+            parts.add("upstream request 1/header/authorization", text);
+            parts.add("upstream request 1/header/accept", text);
+            parts
+        };
+        let found = differences("later", &parts("abcdef"), &parts("xyz"), &[], "do this");
+        let texts = found.iter().map(|found| format!("{}: {}; {}", found.what, found.expected, found.got));
+        let expected = [
+            "later, credential: <6 bytes> (do this); another of <3 bytes>",
+            "later, upstream request 1/header/accept: abcdef; xyz",
+            "later, upstream request 1/header/authorization: <6 bytes>; another of <3 bytes>",
+        ];
+        assert_eq!(texts.collect::<Vec<_>>(), expected);
+        let ignored = ["credential".to_owned()];
+        assert_eq!(differences("later", &parts("a"), &parts("b"), &ignored, "").len(), 2);
+    }
 }

@@ -24,6 +24,7 @@ use crate::fixtures::tested_tenant::{Roles, TestedTenant, lifetime_seconds};
 use crate::fixtures::variables::{TimeWindow, Variables};
 use crate::probes::answered::{Answered, AnsweredRevocation};
 use crate::probes::attribute_names::attribute_names;
+use crate::probes::second_values::changed_text;
 use crate::report::Difference;
 use crate::settings_schema::properties;
 
@@ -128,12 +129,20 @@ impl<'a> ProbeContext<'a> {
         Ok(Answered { issued, requests: self.harness.upstreams.requests() })
     }
 
-    /// Configures an issuer on the load of the run, and makes a request.
+    /// Makes a request after others at an issuer: at the same one, or if the host keeps values for it at another one, because
+    /// the values of the requests before are another matter.
     ///
     /// # Errors
-    /// The settings are refused, or as [`ask`](Self::ask).
-    pub(crate) async fn ask_anew(&self, request: &ProbeRequest) -> Result<Answered, NotRun> {
-        self.ask(&*self.issuer_for(request)?, request).await
+    /// As [`ask`](Self::ask).
+    pub(crate) async fn ask_next(
+        &self,
+        issuer: &Arc<dyn Issuer>,
+        request: &ProbeRequest,
+    ) -> Result<Answered, NotRun> {
+        if self.manifest.keeps {
+            return self.ask(&*self.issuer_for(request)?, request).await;
+        }
+        self.ask(&**issuer, request).await
     }
 
     /// Makes a request in a process that serves nothing else.
@@ -195,6 +204,10 @@ impl<'a> ProbeContext<'a> {
     /// The differences without tokens and secrets.
     pub(crate) fn redacted(&self, differences: Vec<Difference>) -> Vec<Difference> {
         let mut hidden = self.tested.secrets(self.manifest);
+        // Those of a second tenant differ in one letter.
+        let changed: Vec<_> =
+            hidden.iter().map(|(name, secret)| (name.clone(), changed_text(secret))).collect();
+        hidden.extend(changed);
         let exchanges = self.spec.upstream.iter().chain(&self.spec.revocation).cloned();
         let tokens = tokens_of_replies(&exchanges.collect::<Vec<_>>(), &[]);
         hidden.extend(tokens.into_iter().map(|token| ("a token of the upstream".to_owned(), token)));

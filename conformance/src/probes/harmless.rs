@@ -1,11 +1,15 @@
 //! What a hostile value must not change: the user, where upstream requests go, and the form of what is written.
 
+use std::sync::Arc;
+
 use locum_abi::upstream::UpstreamRequest;
+use locum_engine::ports::Issuer;
+use serde_json::Value;
 use url::Url;
 
 use crate::exchange::parts::Parts;
 use crate::probes::answered::{Answered, fault};
-use crate::probes::context::ProbeContext;
+use crate::probes::context::{NotRun, ProbeContext, ProbeRequest};
 use crate::report::Difference;
 
 /// A name that hostile values try to get into a request or a credential.
@@ -19,6 +23,22 @@ const GOT_CHARS_MAX: usize = 300;
 
 /// How many hostile values that do harm are shown.
 const SHOWN_MAX: usize = 6;
+
+/// An issuer on the load of the run, and its answer to a request that succeeds.
+///
+/// # Errors
+/// It does not succeed.
+pub(crate) async fn succeeds(
+    context: &ProbeContext<'_>,
+    request: &ProbeRequest,
+) -> Result<(Arc<dyn Issuer>, Answered), NotRun> {
+    let issuer = context.issuer_for(request)?;
+    let answered = context.ask(&*issuer, request).await?;
+    match answered.refusal() {
+        None => Ok((issuer, answered)),
+        Some(why) => Err(NotRun(format!("needs a request that succeeds ({why})"))),
+    }
+}
 
 /// A request that succeeds, with which those with hostile values are compared.
 pub(crate) struct Baseline {
@@ -126,7 +146,7 @@ pub(crate) fn first_of(mut found: Vec<Difference>) -> Vec<Difference> {
 }
 
 /// A value as a report shows it.
-pub(crate) fn shown(value: &serde_json::Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     let text = value.to_string();
     let start: String = text.chars().take(SHOWN_CHARS_MAX).collect();
     if start == text { text } else { format!("{start}… of {} bytes", text.len()) }

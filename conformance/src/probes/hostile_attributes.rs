@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::probes::attribute_names::attribute_names;
-use crate::probes::context::{Found, NotRun, ProbeContext};
-use crate::probes::harmless::{Baseline, first_of, shown};
+use crate::probes::context::{Found, ProbeContext};
+use crate::probes::harmless::{Baseline, first_of, shown, succeeds};
 use crate::probes::kept_state::request_with_attributes;
 
 const ADVICE: &str = "leave it out, refuse it with `Failure::attribute_missing` or `attribute_unusable`, or encode it where it is written";
@@ -12,10 +12,7 @@ const ADVICE: &str = "leave it out, refuse it with `Failure::attribute_missing` 
 /// Asks with each attribute absent, of another type, and with hostile texts.
 pub(crate) async fn hostile_attributes(context: &ProbeContext<'_>) -> Found {
     let request = request_with_attributes(context).await?;
-    let answered = context.ask_anew(&request).await?;
-    if let Some(why) = answered.refusal() {
-        return Err(NotRun(format!("needs a request that succeeds ({why})")));
-    }
+    let (issuer, answered) = succeeds(context, &request).await?;
     let baseline = Baseline::of(context, answered, &request.grant.user_id, |_| false, ADVICE);
     let mut found = Vec::new();
     for name in attribute_names(context.manifest, &context.settings) {
@@ -26,7 +23,7 @@ pub(crate) async fn hostile_attributes(context: &ProbeContext<'_>) -> Found {
                 Some(value) => profile.insert(name.to_owned(), value.clone()),
                 None => profile.shift_remove(name),
             };
-            let got = context.ask_anew(&hostile).await?;
+            let got = context.ask_next(&issuer, &hostile).await?;
             let value =
                 value.as_ref().map_or_else(|| "absent".to_owned(), |value| format!("= {}", shown(value)));
             let harm = baseline.harm(context, &format!("attribute {name} {value}"), &got);

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::feature::Feature;
-use crate::probes::answered::{Answered, differences, fault};
-use crate::probes::context::{Found, NotRun, ProbeContext, ProbeRequest};
-use crate::probes::harmless::{Baseline, first_of, shown};
+use crate::probes::answered::{differences, fault};
+use crate::probes::context::{Found, NotRun, ProbeContext};
+use crate::probes::harmless::{Baseline, first_of, shown, succeeds};
 use crate::probes::second_values::changed_value;
 use crate::settings_schema::properties;
 
@@ -25,10 +25,11 @@ pub(crate) async fn names_of_settings(context: &ProbeContext<'_>) -> Found {
         return Err(NotRun("needs a setting that is no parameter".to_owned()));
     }
     let request = context.request()?;
-    let expected = context.parts(&succeeds(context, &request).await?);
+    let (issuer, answered) = succeeds(context, &request).await?;
+    let expected = context.parts(&answered);
     let mut ignored = Vec::new();
     if context.spec.features.contains(&Feature::Random) {
-        let again = context.parts(&context.ask_anew(&request).await?);
+        let again = context.parts(&context.ask_next(&issuer, &request).await?);
         ignored.extend(expected.differing(&again).into_iter().map(|(path, _, _)| path.to_owned()));
     }
     let mut found = Vec::new();
@@ -36,7 +37,7 @@ pub(crate) async fn names_of_settings(context: &ProbeContext<'_>) -> Found {
         let mut with_setting = request.clone();
         let value = other_value(context.settings.get(name));
         with_setting.grant.parameters.insert(name.to_owned(), value);
-        let got = context.ask_anew(&with_setting).await?;
+        let got = context.ask_next(&issuer, &with_setting).await?;
         if got.issued.as_ref().is_err_and(|failure| fault(failure).is_none()) && got.requests.is_empty() {
             continue;
         }
@@ -59,7 +60,7 @@ fn other_value(value: Option<&Value>) -> Value {
 /// Sends hostile values in each parameter.
 pub(crate) async fn hostile_values(context: &ProbeContext<'_>) -> Found {
     let request = context.request()?;
-    let answered = succeeds(context, &request).await?;
+    let (issuer, answered) = succeeds(context, &request).await?;
     let is_subject = |path: &str| path.ends_with("/claims/sub") || path.ends_with("/Subject/NameID");
     let baseline = Baseline::of(context, answered, &request.grant.user_id, is_subject, ADVICE);
     let mut found = Vec::new();
@@ -67,7 +68,7 @@ pub(crate) async fn hostile_values(context: &ProbeContext<'_>) -> Found {
         for value in values() {
             let mut hostile = request.clone();
             hostile.grant.parameters.insert(name.to_owned(), value.clone());
-            let got = context.ask_anew(&hostile).await?;
+            let got = context.ask_next(&issuer, &hostile).await?;
             let harm = baseline.harm(context, &format!("parameter {name} = {}", shown(&value)), &got);
             found.extend(harm.into_iter().next());
         }
@@ -101,15 +102,6 @@ fn values() -> Vec<Value> {
     ];
     let others = [json!("x".repeat(LONG_BYTES)), json!(7), json!(true), json!(["x"]), json!({ "x": "y" })];
     texts.into_iter().map(Value::from).chain(others).collect()
-}
-
-/// The answer to a request that succeeds.
-async fn succeeds(context: &ProbeContext<'_>, request: &ProbeRequest) -> Result<Answered, NotRun> {
-    let answered = context.ask_anew(request).await?;
-    match answered.refusal() {
-        None => Ok(answered),
-        Some(why) => Err(NotRun(format!("needs a request that succeeds ({why})"))),
-    }
 }
 
 #[cfg(test)]

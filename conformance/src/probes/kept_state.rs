@@ -1,10 +1,7 @@
 //! Does what a request gets depend on the requests before it? Each is made after others on one load of the plugin, and in a
 //! process that has served nobody.
 
-use std::sync::Arc;
-
 use locum_abi::manifest::Read;
-use locum_engine::ports::Issuer;
 use serde_json::{Map, Value, json};
 
 use crate::exchange::parts::Parts;
@@ -63,16 +60,6 @@ impl ProbeContext<'_> {
         Ok(differences(what, &self.parts(&expected), &self.parts(got), &random, advice))
     }
 
-    /// The issuer for a request that follows another one at `issuer`: the same one. If the host keeps values for it, another one,
-    /// because the values of the first request are another matter.
-    fn next_issuer(
-        &self,
-        issuer: &Arc<dyn Issuer>,
-        request: &ProbeRequest,
-    ) -> Result<Arc<dyn Issuer>, NotRun> {
-        if self.manifest.keeps { self.issuer_for(request) } else { Ok(Arc::clone(issuer)) }
-    }
-
     /// The request of a second user who is granted a credential: with other attributes, or with the first one's.
     pub(crate) async fn request_of_second_user(&self) -> Result<ProbeRequest, NotRun> {
         let mut request = self.request()?;
@@ -98,8 +85,7 @@ pub(crate) async fn second_user(context: &ProbeContext<'_>) -> Found {
     let (first, second) = (context.request()?, context.request_of_second_user().await?);
     let issuer = context.issuer_for(&first)?;
     context.ask(&*issuer, &first).await?;
-    let issuer = context.next_issuer(&issuer, &second)?;
-    let got = context.ask(&*issuer, &second).await?;
+    let got = context.ask_next(&issuer, &second).await?;
     context.compare("second user", &second, &got, ADVICE).await
 }
 
@@ -111,10 +97,8 @@ pub(crate) async fn changed_attributes(context: &ProbeContext<'_>) -> Found {
     second.grant.claims = changed_members(&first.grant.claims);
     let issuer = context.issuer_for(&first)?;
     context.ask(&*issuer, &first).await?;
-    let again = context.next_issuer(&issuer, &first)?;
-    context.ask(&*again, &first).await?;
-    let issuer = context.next_issuer(&issuer, &second)?;
-    let got = context.ask(&*issuer, &second).await?;
+    context.ask_next(&issuer, &first).await?;
+    let got = context.ask_next(&issuer, &second).await?;
     context.compare("the same user with other attributes", &second, &got, ADVICE).await
 }
 
