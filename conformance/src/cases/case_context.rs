@@ -20,6 +20,7 @@ use crate::cases::harness::Harness;
 use crate::cases::ports::{
     CountingEntropy, RecordingAuditSink, SlowBuckets, UnavailableBuckets, VirtualClock,
 };
+use crate::cases::scripted_upstreams::Script;
 use crate::exchange::message::{Internals, Request, Response, Transcript};
 use crate::faults::fault::Fault;
 use crate::faults::{FaultyAuditSink, FaultyBuckets};
@@ -86,6 +87,11 @@ impl CaseContext {
         self.harness.request_fault.as_ref().is_some_and(|fault| fault.change.is_signed())
     }
 
+    /// The exchanges of the last request's script without those that it left out.
+    pub(crate) fn script(&self) -> Vec<UpstreamExchange> {
+        self.harness.upstreams.script()
+    }
+
     /// Moves the clock forward.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(seconds);
@@ -116,7 +122,7 @@ impl CaseContext {
     pub(crate) async fn send(
         &self,
         request: &Request,
-        script: Vec<UpstreamExchange>,
+        script: Script,
         tested: &TestedTenant,
     ) -> Result<Transcript, String> {
         let (Some(twin), Some(both)) = (&self.twin, &self.harness.both_endpoints) else {
@@ -140,7 +146,7 @@ impl CaseContext {
     async fn send_once(
         &self,
         request: &Request,
-        script: Vec<UpstreamExchange>,
+        script: Script,
         tested: &TestedTenant,
     ) -> Result<Transcript, String> {
         let mut received = request.clone();

@@ -13,6 +13,7 @@ use crate::cases::issuer_under_test::{Destination, IssuerUnderTest, RemoteDestin
 use crate::cases::leaks::{Secrets, masked, token, tokens_of_replies};
 use crate::cases::redacted_failure::{redacted_differences, shown_exchange};
 use crate::cases::remote_server::{RemoteServer, explained_by_server};
+use crate::cases::scripted_upstreams::Script;
 use crate::exchange::credential::{DecodedCredential, decode, jwt};
 use crate::exchange::id_token::id_token;
 use crate::exchange::message::{Request, Response, Transcript};
@@ -73,7 +74,7 @@ pub(crate) async fn first_transcript(issuer: &IssuerUnderTest<'_>) -> Result<Tra
     let run = CaseRun::prepare(&Given::default(), issuer)?;
     let (request, _) = run.request(&FixtureRequest::default(), &mut run.variables(&[]))?;
     match &run.connection {
-        Connection::InProcess(context) => context.send(&request, Vec::new(), &run.tenant).await,
+        Connection::InProcess(context) => context.send(&request, Script::default(), &run.tenant).await,
         Connection::Remote(server) => server.send(&request).await,
     }
 }
@@ -293,9 +294,17 @@ impl<'a> CaseRun<'a> {
             exchange.filled(&variables).map_err(|error| error.to_string())
         });
         let script = script.collect::<Result<Vec<_>, String>>().map_err(unusable)?;
-        let transcript = match &self.connection {
-            Connection::InProcess(context) => context.send(&request, script.clone(), &self.tenant).await,
-            Connection::Remote(server) => server.send(&request).await,
+        // What an earlier step had the host keep is not fetched again.
+        let may_leave_out = self.issuer.manifest.keeps && step.upstream.is_none();
+        let (transcript, script) = match &self.connection {
+            Connection::InProcess(context) if may_leave_out => {
+                let transcript = context.send(&request, Script::by_fit(script), &self.tenant).await;
+                (transcript, context.script())
+            }
+            Connection::InProcess(context) => {
+                (context.send(&request, Script::whole(script.clone()), &self.tenant).await, script)
+            }
+            Connection::Remote(server) => (server.send(&request).await, script),
         };
         let transcript = transcript.map_err(unusable)?;
         if let Connection::Remote(server) = &self.connection

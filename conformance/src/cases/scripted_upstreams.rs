@@ -11,28 +11,48 @@ use tokio::time::Instant;
 use crate::exchange::message::UpstreamTranscript;
 use crate::fixtures::fixture::{UpstreamExchange, UpstreamOutcome};
 
+/// The exchanges of one request, in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Script {
+    exchanges: VecDeque<UpstreamExchange>,
+    /// Whether a request leaves out the exchanges before the first one with its method and URL.
+    by_fit: bool,
+}
+
+impl Script {
+    /// Every exchange is made.
+    pub(crate) fn whole(exchanges: Vec<UpstreamExchange>) -> Self {
+        Self { exchanges: exchanges.into(), by_fit: false }
+    }
+
+    /// A request may leave out exchanges: those before the first one with its method and URL. If none has them, it gets the
+    /// next.
+    pub(crate) fn by_fit(exchanges: Vec<UpstreamExchange>) -> Self {
+        Self { exchanges: exchanges.into(), by_fit: true }
+    }
+}
+
 /// Upstreams that answer by a script, which is replaced for each request of a case.
 #[derive(Default)]
 pub(crate) struct ScriptedUpstreams(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    script: VecDeque<UpstreamExchange>,
-    /// Whether exchanges are left out whose method or URL is not that of the request.
-    by_fit: bool,
+    script: Script,
+    answered: Vec<UpstreamExchange>,
     exchanges: Vec<UpstreamTranscript>,
 }
 
 impl ScriptedUpstreams {
     /// Starts this script.
-    pub(crate) fn start(&self, script: Vec<UpstreamExchange>) {
-        *self.state() = State { script: script.into(), ..State::default() };
+    pub(crate) fn start(&self, script: Script) {
+        *self.state() = State { script, ..State::default() };
     }
 
-    /// Starts a script of which a request may leave out exchanges: those before the first one with its method and URL. If
-    /// none has them, it gets the next.
-    pub(crate) fn start_by_fit(&self, script: Vec<UpstreamExchange>) {
-        *self.state() = State { script: script.into(), by_fit: true, ..State::default() };
+    /// The exchanges of the script without those that were left out.
+    pub(crate) fn script(&self) -> Vec<UpstreamExchange> {
+        let state = self.state();
+        state.answered.iter().chain(&state.script.exchanges).cloned().collect()
     }
 
     /// The requests since the start of the script.
@@ -57,10 +77,11 @@ impl Upstreams for ScriptedUpstreams {
         _: Instant,
     ) -> PortFuture<'_, Result<UpstreamReply, UpstreamError>> {
         let mut state = self.state();
-        if state.by_fit
-            && let Some(first) = state.script.iter().position(|exchange| exchange.is_for(&request))
+        let script = &mut state.script;
+        if script.by_fit
+            && let Some(first) = script.exchanges.iter().position(|exchange| exchange.is_for(&request))
         {
-            state.script.drain(..first);
+            script.exchanges.drain(..first);
         }
         let answer = state.answer();
         let reply = answer.clone().map_err(|error| error.to_string());
@@ -71,9 +92,10 @@ impl Upstreams for ScriptedUpstreams {
 
 impl State {
     fn answer(&mut self) -> Result<UpstreamReply, UpstreamError> {
-        let Some(exchange) = self.script.pop_front() else {
+        let Some(exchange) = self.script.exchanges.pop_front() else {
             return Err(UpstreamError::Unreachable("the script has no further exchange".to_owned()));
         };
+        self.answered.push(exchange.clone());
         outcome_of(exchange)
     }
 }

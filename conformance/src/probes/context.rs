@@ -16,6 +16,7 @@ use crate::cases::fresh_processes::NoProcess;
 use crate::cases::harness::Harness;
 use crate::cases::issuer_under_test::{IssuerUnderTest, variables_of};
 use crate::cases::leaks::tokens_of_replies;
+use crate::cases::scripted_upstreams::Script;
 use crate::exchange::redaction::redacted;
 use crate::fixtures::fixture::UpstreamExchange;
 use crate::fixtures::plugin_spec::IssuerSpec;
@@ -124,7 +125,7 @@ impl<'a> ProbeContext<'a> {
     /// # Errors
     /// An unknown variable in the plugin spec.
     pub(crate) async fn ask(&self, issuer: &dyn Issuer, request: &ProbeRequest) -> Result<Answered, NotRun> {
-        self.harness.upstreams.start_by_fit(self.script(&self.spec.upstream, request)?);
+        self.harness.upstreams.start(Script::by_fit(self.script(&self.spec.upstream, request)?));
         let issued = issuer.issue(&request.grant, call_context(&request.grant), &NoAudiences).await;
         Ok(Answered { issued, requests: self.harness.upstreams.requests() })
     }
@@ -185,7 +186,7 @@ impl<'a> ProbeContext<'a> {
         credential: &str,
         exchanges: &[UpstreamExchange],
     ) -> Result<AnsweredRevocation, NotRun> {
-        self.harness.upstreams.start(self.script(exchanges, request)?);
+        self.harness.upstreams.start(Script::whole(self.script(exchanges, request)?));
         let presented = PresentedCredential { text: credential, client_id: TARGET };
         let answer = issuer.revoke(presented, call_context(&request.grant)).await;
         Ok(AnsweredRevocation { answer, requests: self.harness.upstreams.requests().len() })

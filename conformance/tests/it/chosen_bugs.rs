@@ -23,6 +23,7 @@ fn spec(bug: &str) -> Value {
                 "outcome": { "reply": { "status": 200 } },
             }],
             "credential": { "object": { "token": "/access_token" } },
+            "features": ["end-set-upstream"],
         },
         "chosen_bug_keeps": {
             "settings": { "bug": bug },
@@ -33,6 +34,7 @@ fn spec(bug: &str) -> Value {
                 },
                 { "outcome": reply(r#"{"ticket":"ticket-of-${user}"}"#) },
             ],
+            "features": ["end-set-upstream"],
         },
     } })
 }
@@ -92,6 +94,8 @@ fn the_plugin_without_a_bug_passes_all_of_them() {
         "{table}"
     );
     assert_eq!(report.exit_code(), 0, "{table}");
+    let report = report_on("none", &[]);
+    assert_eq!(report.exit_code(), 0, "{}", to_table(&report));
 }
 
 #[test]
