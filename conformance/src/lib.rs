@@ -14,9 +14,9 @@
 //! cases that need more than HTTP, or another tenant, are listed as not run.
 //!
 //! The modules, in the order of the flow: `fixtures` reads cases, `exchange` builds requests and decodes responses,
-//! `cases` runs one case, `probes` checks a manifest, `running` runs all cases, `faults` and `mutants` test the suite
-//! itself, `token_exchange` tests token endpoints of any server, [`report`] writes the results. [`scaffold`] starts a new
-//! plugin, and `dev` serves one to its author.
+//! `cases` runs one case, `probes` checks what follows from manifest and plugin spec, `running` runs all cases, `faults` and
+//! `mutants` test the suite itself, `token_exchange` tests token endpoints of any server, [`report`] writes the results.
+//! [`scaffold`] starts a new plugin, and `dev` serves one to its author.
 //!
 //! The crate prints nothing and parses no flags: see [`run`](run()) and [`Options`].
 

@@ -15,7 +15,8 @@ use locum_abi::time::UnixTime;
 ///
 /// ```
 /// # use locum_plugin::prelude::*;
-/// # use locum_plugin::upstream::{get, post_form, token_response};
+/// # use locum_plugin::percent::percent_encoded;
+/// # use locum_plugin::upstream::{failure_for_reply, get, post_form, token_response};
 /// # struct Gate;
 /// # impl Gate {
 /// fn issue(&self, grant: &Grant<NoParameters>, replies: &[UpstreamReply]) -> Result<IssueAnswer, Failure> {
@@ -34,14 +35,15 @@ use locum_abi::time::UnixTime;
 ///     };
 ///     match replies {
 ///         [] => {
-///             let url = format!("https://gate.example.com/tickets/{}", grant.user_id);
+///             let url = format!("https://gate.example.com/tickets/{}", percent_encoded(&grant.user_id));
 ///             Ok(IssueAnswer::Call { request: get(url).bearer(&token) })
 ///         }
 ///         [ticket, ..] if ticket.status == 401 => {
 ///             grant.kept.forget("token");
 ///             Err(Failure::upstream_nonsense("the gate no longer accepts its token"))
 ///         }
-///         [ticket, ..] => Ok(grant.text(ticket.body.clone())),
+///         [ticket, ..] if ticket.status == 200 => Ok(grant.text(ticket.body.clone())),
+///         [ticket, ..] => Err(failure_for_reply(ticket, None)),
 ///     }
 /// }
 /// # }

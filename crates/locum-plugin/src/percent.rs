@@ -21,6 +21,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 ///
 /// An issuer that signs an encoded text must send the same bytes that it signed: encode once and use the result twice.
 ///
+/// `.` stays as it is: refuse `.` and `..` where a value becomes a segment of a path, because URLs are read without them.
+///
 /// ```
 /// # use locum_plugin::percent::percent_encoded;
 /// assert_eq!(percent_encoded("https://acme.example.com/a b").to_string(), "https%3A%2F%2Facme.example.com%2Fa%20b");
