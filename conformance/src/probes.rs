@@ -3,6 +3,7 @@
 mod answered;
 mod attribute_names;
 mod context;
+mod corrected_values;
 mod harmless;
 mod hostile_attributes;
 mod hostile_parameters;
@@ -14,7 +15,9 @@ mod purity;
 mod second_values;
 mod secret_settings;
 mod settings;
+mod stated_expiry;
 mod two_processes;
 mod unconfirmed_revocation;
+mod unverified_address;
 
 pub(crate) use self::probe::{PROBES, Probe};

@@ -130,6 +130,31 @@ impl<'a> ProbeContext<'a> {
         Ok(Answered { issued, requests: self.harness.upstreams.requests() })
     }
 
+    /// The exchanges of a request, with their variables replaced.
+    ///
+    /// # Errors
+    /// An unknown variable in the plugin spec.
+    pub(crate) fn exchanges(&self, request: &ProbeRequest) -> Result<Vec<UpstreamExchange>, NotRun> {
+        self.script(&self.spec.upstream, request)
+    }
+
+    /// Makes a request after others at an issuer, to upstreams that answer by these exchanges.
+    ///
+    /// # Errors
+    /// The settings are refused.
+    pub(crate) async fn ask_with(
+        &self,
+        issuer: &Arc<dyn Issuer>,
+        request: &ProbeRequest,
+        exchanges: Vec<UpstreamExchange>,
+    ) -> Result<Answered, NotRun> {
+        // Of kept values, the issuer would leave exchanges out.
+        let own = if self.manifest.keeps { self.issuer_for(request)? } else { Arc::clone(issuer) };
+        self.harness.upstreams.start(Script::whole(exchanges));
+        let issued = own.issue(&request.grant, call_context(&request.grant), &NoAudiences).await;
+        Ok(Answered { issued, requests: self.harness.upstreams.requests() })
+    }
+
     /// Makes a request after others at an issuer: at the same one, or if the host keeps values for it at another one, because
     /// the values of the requests before are another matter.
     ///

@@ -18,7 +18,7 @@ const BOB: &str = "auth0|bob";
 const CAROL: &str = "auth0|carol";
 
 /// A boolean, with which no user is identified.
-const EMAIL_VERIFIED: &str = "email_verified";
+pub(super) const EMAIL_VERIFIED: &str = "email_verified";
 
 /// The value of attributes that the plugin spec does not state.
 const GENERATED: &str = "alice";

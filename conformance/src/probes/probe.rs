@@ -8,8 +8,8 @@ use crate::cases::issuer_under_test::{Destination, IssuerUnderTest};
 use crate::feature::Feature;
 use crate::probes::context::{Found, NotRun, ProbeContext};
 use crate::probes::{
-    hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity, secret_settings,
-    settings, two_processes, unconfirmed_revocation,
+    corrected_values, hostile_attributes, hostile_parameters, kept_state, kept_values, manifest, purity,
+    secret_settings, settings, stated_expiry, two_processes, unconfirmed_revocation, unverified_address,
 };
 use crate::profile::Profile;
 use crate::report::{Difference, Failure, Outcome};
@@ -40,7 +40,7 @@ enum Check {
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 20] = [
+pub(crate) const PROBES: [Probe; 25] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -80,6 +80,11 @@ pub(crate) const PROBES: [Probe; 20] = [
         "a-missing-setting-is-refused-by-name",
         "Every required setting that is missing is refused by name.",
         Check::Settings(settings::missing_settings_are_refused),
+    ),
+    Probe::of(
+        "an-empty-required-setting-is-refused",
+        "Every required setting that is an empty text is refused.",
+        Check::Settings(settings::empty_settings_are_refused),
     ),
     Probe::of(
         "a-refusal-of-settings-contains-no-secret",
@@ -154,6 +159,42 @@ pub(crate) const PROBES: [Probe; 20] = [
             "an-unexpected-attribute-is-refused-or-harmless",
             "Whatever an attribute of the user holds, what is made of it can be read, and is about the same user, or it is refused.",
             Check::Calls(|context| Box::pin(hostile_attributes::hostile_attributes(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        needs: &[Feature::Parameters],
+        ..Probe::of(
+            "a-parameter-is-used-as-it-is-or-refused",
+            "No other value of a parameter gives the same credential by the same upstream requests: none is trimmed, cut or ignored.",
+            Check::Calls(|context| Box::pin(corrected_values::parameters(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        needs: &[Feature::ReadsProfile],
+        ..Probe::of(
+            "an-attribute-is-used-as-it-is-or-refused",
+            "No attribute of the user is trimmed before it is used.",
+            Check::Calls(|context| Box::pin(corrected_values::attributes(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        needs: &[Feature::ReadsProfile],
+        ..Probe::of(
+            "an-unverified-address-identifies-nobody",
+            "The email address of a user is told to nobody as verified before it is.",
+            Check::Calls(|context| Box::pin(unverified_address::unverified_address(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Expiry,
+        needs: &[Feature::EndSetUpstream],
+        ..Probe::of(
+            "an-expiry-that-an-upstream-states-is-believed",
+            "A credential that is valid for longer than granted by what its upstream says is refused, and no other expiry is stated.",
+            Check::Calls(|context| Box::pin(stated_expiry::stated_expiry(context))),
         )
     },
     Probe {
