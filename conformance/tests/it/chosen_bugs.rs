@@ -17,7 +17,7 @@ fn spec(bug: &str) -> Value {
             "settings": { "bug": bug, "audience": "api", "key": "key-of-the-assertions-0123456789" },
             "profile": { "nickname": "alice" },
             "parameters": { "place": "main" },
-            "upstream": [{ "outcome": reply(r#"{"access_token":"token-of-${user}"}"#) }],
+            "upstream": [{ "outcome": reply(r#"{"access_token":"token-of-${user}","expires_in":300}"#) }],
             "revocation": [{
                 "request": { "method": "POST", "url": format!("{host}/revoke") },
                 "outcome": { "reply": { "status": 200 } },
@@ -203,4 +203,39 @@ fn what_differs_from_second_to_second_and_from_process_to_process_is_found() {
         &["in a later process, credential/at: expected", "use the time and the entropy of the grant"],
     );
     fails("order-of-a-hash-map", case, &["in a later process, credential/order/"]);
+}
+
+#[test]
+fn a_parameter_or_an_attribute_that_is_corrected_is_found() {
+    let case = "a-parameter-is-used-as-it-is-or-refused";
+    let says = [
+        "parameter place = \" main\": expected a refusal, or another credential or upstream request",
+        "got the same as with \"main\"",
+    ];
+    fails("place-is-trimmed", case, &says);
+    fails("place-is-ignored", case, &["parameter place = \"mainx\"", "parameter place = \"MAIN\""]);
+    let says = ["attribute nickname = \"alice \": expected a refusal", "got the same as with \"alice\""];
+    fails("nickname-is-trimmed", "an-attribute-is-used-as-it-is-or-refused", &says);
+}
+
+#[test]
+fn an_address_that_nobody_has_verified_is_found() {
+    let says =
+        ["upstream request 1/form/profile/user/email: expected a refusal, or no address", "got the address"];
+    fails("unverified-address", "an-unverified-address-identifies-nobody", &says);
+}
+
+#[test]
+fn an_expiry_that_is_made_up_is_found() {
+    let says = [
+        "last reply, expires_in ten years later: expected a refusal (compare the stated expiry",
+        "last reply, without expires_in: expected a refusal, or a credential without an expiry",
+    ];
+    fails("expiry-is-ignored", "an-expiry-that-an-upstream-states-is-believed", &says);
+}
+
+#[test]
+fn an_empty_setting_is_found() {
+    let says = ["empty setting audience: expected refused (refuse it in `configure`", "got accepted"];
+    fails("empty-audience", "an-empty-required-setting-is-refused", &says);
 }

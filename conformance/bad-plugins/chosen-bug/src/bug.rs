@@ -26,6 +26,12 @@ pub(crate) enum Bug {
     BusyIsRevoked,
     OwnClock,
     OrderOfAHashMap,
+    PlaceIsTrimmed,
+    PlaceIsIgnored,
+    NicknameIsTrimmed,
+    UnverifiedAddress,
+    ExpiryIsIgnored,
+    EmptyAudience,
 }
 
 pub(crate) static FIRST_USER: Mutex<Option<String>> = Mutex::new(None);

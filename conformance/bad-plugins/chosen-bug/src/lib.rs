@@ -62,12 +62,17 @@ impl Issuer for ChosenBug {
                 .lifetime(Lifetime::up_to_seconds(600))
                 .calls(Upstream::host(HOST))
                 .reads("nickname")
+                .reads("email")
+                .reads("email_verified")
                 .revoked_upstream("Revoke it through Locum."),
         ]
     }
 
     fn configure(_: &str, settings: Settings, _: &Tenant) -> Result<Self, Failure> {
         let Settings { bug, audience, key } = settings;
+        if audience.is_empty() && bug != Bug::EmptyAudience {
+            return Err(Failure::setting("audience", "it is empty"));
+        }
         let key = SignatureKey::hs256(key.expose().as_bytes())
             .map_err(|error| Failure::setting("key", error.to_string()))?;
         audience.clone_into(&mut AUDIENCE.lock().unwrap_or_else(PoisonError::into_inner));
@@ -86,10 +91,11 @@ impl Issuer for ChosenBug {
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
                 object.insert("at".to_owned(), json!(now.unwrap_or_default().as_secs()));
             }
-            let token = token_response(reply)?.remove("access_token").unwrap_or_default();
+            let mut response = token_response(reply)?;
+            let token = response.remove("access_token").unwrap_or_default();
             object.insert("access_token".to_owned(), token);
             object.insert("user".to_owned(), user.into());
-            return Ok(grant.object(object, Some(grant.expires_at())));
+            return Ok(grant.object(object, self.expires_at(grant, &response)?));
         }
         Ok(IssueAnswer::Call { request: self.token_request(grant, &user)? })
     }
@@ -138,7 +144,8 @@ impl ChosenBug {
             json!({ "sub": user, "aud": audience, "iat": grant.now, "exp": grant.expires_within(60) });
         let assertion = self.signer.sign(grant, &claims)?;
         let escape = |text: &str| if self.bug == Bug::UnescapedXml { text.to_owned() } else { escaped(text) };
-        let profile = format!("<user><name>{}</name></user>", escape(&nickname));
+        let (name, email) = (escape(&nickname), escape(&self.email(grant)?));
+        let profile = format!("<user><name>{name}</name><email>{email}</email></user>");
         let segment =
             if self.bug == Bug::PlaceInThePath { place.clone() } else { percent_encoded(&place).to_string() };
         let url = format!("https://{HOST}/places/{segment}/token");
@@ -150,8 +157,27 @@ impl ChosenBug {
         Ok(request)
     }
 
+    fn expires_at(
+        &self,
+        grant: &Grant<Parameters>,
+        response: &Map<String, Value>,
+    ) -> Result<Option<UnixTime>, Failure> {
+        match response.get("expires_in") {
+            _ if self.bug == Bug::ExpiryIsIgnored => Ok(Some(grant.expires_at())),
+            None => Ok(None),
+            Some(seconds) => match seconds.as_i64() {
+                Some(seconds) if seconds <= grant.lifetime_seconds => Ok(Some(grant.now + seconds)),
+                _ => Err(Failure::upstream_nonsense("the token is valid for longer than granted")),
+            },
+        }
+    }
+
     fn place(&self, grant: &Grant<Parameters>) -> Result<String, Failure> {
-        let place = grant.parameters.place.as_deref().unwrap_or("main");
+        let place = match grant.parameters.place.as_deref() {
+            Some(place) if self.bug == Bug::PlaceIsTrimmed => place.trim(),
+            Some(place) if self.bug != Bug::PlaceIsIgnored => place,
+            _ => "main",
+        };
         // The last two are no segments of a path, and are not encoded.
         let is_usable = (1..=PLACE_BYTES_MAX).contains(&place.len())
             && !place.chars().any(char::is_control)
@@ -179,12 +205,28 @@ impl ChosenBug {
             Some(_) if self.bug == Bug::AttributeOfAnotherTypePanics => panic!("a nickname is a text"),
             Some(_) => return Err(Failure::attribute_unusable("nickname", "it is not a text of one line")),
         };
+        if self.bug == Bug::NicknameIsTrimmed {
+            return Ok(nickname.trim().to_owned());
+        }
         if self.bug != Bug::AttributesByUser {
             return Ok(nickname);
         }
         let known = NICKNAMES.get_or_init(Mutex::default);
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(known.entry(grant.user_id.clone()).or_insert(nickname).clone())
+    }
+
+    fn email(&self, grant: &Grant<Parameters>) -> Result<String, Failure> {
+        let is_verified = grant.profile.get("email_verified") == Some(&json!(true));
+        match grant.profile.get("email") {
+            Some(Value::String(text)) if text.chars().any(char::is_control) => {
+                Err(Failure::attribute_unusable("email", "it is not a text of one line"))
+            }
+            Some(Value::String(text)) if is_verified || self.bug == Bug::UnverifiedAddress => {
+                Ok(text.clone())
+            }
+            _ => Ok(String::new()),
+        }
     }
 }
 
