@@ -47,6 +47,8 @@ pub(crate) struct ProbeRequest {
     pub(crate) settings: Map<String, Value>,
     pub(crate) tenant: TenantForIssuer,
     pub(crate) grant: Grant,
+    /// The user for whom entropy is drawn, if not that of the grant.
+    pub(crate) drawn_for: Option<String>,
 }
 
 /// An issuer that a probe configures and calls without a server.
@@ -96,7 +98,8 @@ impl<'a> ProbeContext<'a> {
             domain: tenant.domain.clone(),
             signing_key: tenant.signing_keys.first().cloned(),
         };
-        let request = ProbeRequest { settings: self.settings.clone(), tenant, grant: grant.clone() };
+        let request =
+            ProbeRequest { settings: self.settings.clone(), tenant, grant: grant.clone(), drawn_for: None };
         grant.parameters = self.variables(&request).object(&self.spec.parameters).map_err(unusable)?;
         Ok(ProbeRequest { grant, ..request })
     }
@@ -126,7 +129,7 @@ impl<'a> ProbeContext<'a> {
     /// An unknown variable in the plugin spec.
     pub(crate) async fn ask(&self, issuer: &dyn Issuer, request: &ProbeRequest) -> Result<Answered, NotRun> {
         self.harness.upstreams.start(Script::by_fit(self.script(&self.spec.upstream, request)?));
-        let issued = issuer.issue(&request.grant, call_context(&request.grant), &NoAudiences).await;
+        let issued = issuer.issue(&request.grant, call_context(request), &NoAudiences).await;
         Ok(Answered { issued, requests: self.harness.upstreams.requests() })
     }
 
@@ -151,7 +154,7 @@ impl<'a> ProbeContext<'a> {
         // Of kept values, the issuer would leave exchanges out.
         let own = if self.manifest.keeps { self.issuer_for(request)? } else { Arc::clone(issuer) };
         self.harness.upstreams.start(Script::whole(exchanges));
-        let issued = own.issue(&request.grant, call_context(&request.grant), &NoAudiences).await;
+        let issued = own.issue(&request.grant, call_context(request), &NoAudiences).await;
         Ok(Answered { issued, requests: self.harness.upstreams.requests() })
     }
 
@@ -213,7 +216,7 @@ impl<'a> ProbeContext<'a> {
     ) -> Result<AnsweredRevocation, NotRun> {
         self.harness.upstreams.start(Script::whole(self.script(exchanges, request)?));
         let presented = PresentedCredential { text: credential, client_id: TARGET };
-        let answer = issuer.revoke(presented, call_context(&request.grant)).await;
+        let answer = issuer.revoke(presented, call_context(request)).await;
         Ok(AnsweredRevocation { answer, requests: self.harness.upstreams.requests().len() })
     }
 
@@ -275,9 +278,10 @@ impl<'a> ProbeContext<'a> {
 }
 
 /// The time and the entropy of a request: the same for the same user at the same client, whoever asked before.
-fn call_context(grant: &Grant) -> CallContext {
+fn call_context(ProbeRequest { grant, drawn_for, .. }: &ProbeRequest) -> CallContext {
     let mut entropy = [7_u8; ENTROPY_BYTES];
-    let text = [&grant.user_id, "\n", &grant.client_id, "\n", &grant.target_id].concat();
+    let user_id = drawn_for.as_ref().unwrap_or(&grant.user_id);
+    let text = [user_id, "\n", &grant.client_id, "\n", &grant.target_id].concat();
     for (index, byte) in text.bytes().enumerate() {
         if let Some(slot) = entropy.get_mut(index % ENTROPY_BYTES) {
             *slot = byte.wrapping_add(slot.rotate_left(3));

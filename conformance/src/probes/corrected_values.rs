@@ -17,13 +17,19 @@ use crate::settings_schema::properties;
 const EXPECTED: &str =
     "a refusal, or another credential or upstream request (use a value as it is, or refuse it)";
 
+/// How the paths of parts of upstream requests begin.
+const OF_REQUESTS: &str = "upstream request ";
+
+/// More than those to which a name is cut in some systems: 64, 128 and 255.
+const ID_LETTERS: [usize; 3] = [64, 128, 256];
+
 /// Sends other values in each parameter.
 pub(crate) async fn parameters(context: &ProbeContext<'_>) -> Found {
     let request = context.request()?;
     let original = Original::of(context, &request).await?;
     let mut found = Vec::new();
     for (name, _) in properties(&context.manifest.parameters_schema) {
-        let sent = request.grant.parameters.get(name);
+        let sent = request.grant.parameters.get(name).or_else(|| replaced_setting(context, name));
         for other in sent.and_then(Value::as_str).map_or_else(|| vec!["x".to_owned()], others_of) {
             let mut with_other = request.clone();
             with_other.grant.parameters.insert(name.to_owned(), other.as_str().into());
@@ -34,6 +40,48 @@ pub(crate) async fn parameters(context: &ProbeContext<'_>) -> Found {
         }
     }
     Ok(first_of(found))
+}
+
+/// The setting that this parameter replaces: to send its value is to send nothing.
+fn replaced_setting<'c>(context: &'c ProbeContext<'_>, parameter: &str) -> Option<&'c Value> {
+    let rule = context.manifest.overrides.iter().find(|rule| rule.parameter == parameter)?;
+    context.settings.get(&rule.setting)
+}
+
+/// Asks for two users whose long ids differ in the last letter.
+pub(crate) async fn user_ids(context: &ProbeContext<'_>) -> Found {
+    match same_for_two_users(context, 0).await? {
+        Some(false) => {}
+        Some(true) => {
+            return Err(NotRun("needs credentials or requests that depend on the user's id".to_owned()));
+        }
+        None => return Err(NotRun("needs a plugin.yaml with which other users succeed".to_owned())),
+    }
+    let mut found = Vec::new();
+    for letters in ID_LETTERS {
+        if same_for_two_users(context, letters).await? == Some(true) {
+            let what = format!("users whose ids have {letters} equal letters and another last one");
+            found.push(Difference::new(what, EXPECTED, "the same"));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether two users with so many equal letters in their ids, and another last one, get the same; `None` if they get nothing.
+async fn same_for_two_users(context: &ProbeContext<'_>, letters: usize) -> Result<Option<bool>, NotRun> {
+    let id = |last: &str| format!("auth0|{}{last}", "a".repeat(letters));
+    let mut request = context.request()?;
+    // Otherwise two users draw different numbers.
+    request.drawn_for = Some(id(""));
+    request.grant.user_id = id("b");
+    let Ok(original) = Original::of(context, &request).await else { return Ok(None) };
+    request.grant.user_id = id("c");
+    let got = answer_to(context, &request).await?;
+    // The replies of plugin.yaml, and so credentials, may hold the whole id whatever the plugin asks for.
+    let counts = |path: &str| got.requests.is_empty() || path.starts_with(OF_REQUESTS);
+    let parts = context.parts(&got);
+    let differs = original.parts.differing(&parts).into_iter().any(|(path, _, _)| counts(path));
+    Ok(got.issued.is_ok().then_some(!differs))
 }
 
 /// Asks for users whose attributes are other texts, as far as the issuer uses the attribute.
@@ -81,11 +129,14 @@ impl Original {
 
     /// Whether another request gets the same.
     async fn is_got_by(&self, context: &ProbeContext<'_>, other: &ProbeRequest) -> Result<bool, NotRun> {
-        let issuer = context.issuer_for(other)?;
-        let got: Answered = context.ask(&*issuer, other).await?;
+        let got = answer_to(context, other).await?;
         let same = || differences("", &self.parts, &context.parts(&got), &self.random, "").is_empty();
         Ok(got.issued.is_ok() && same())
     }
+}
+
+async fn answer_to(context: &ProbeContext<'_>, request: &ProbeRequest) -> Result<Answered, NotRun> {
+    context.ask(&*context.issuer_for(request)?, request).await
 }
 
 /// Texts that are not this one, but would be after a correction.

@@ -40,7 +40,7 @@ enum Check {
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 25] = [
+pub(crate) const PROBES: [Probe; 26] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -168,6 +168,14 @@ pub(crate) const PROBES: [Probe; 25] = [
             "a-parameter-is-used-as-it-is-or-refused",
             "No other value of a parameter gives the same credential by the same upstream requests: none is trimmed, cut or ignored.",
             Check::Calls(|context| Box::pin(corrected_values::parameters(context))),
+        )
+    },
+    Probe {
+        profile: Profile::Hostile,
+        ..Probe::of(
+            "long-user-ids-stay-different",
+            "Two users whose long ids differ in the last letter get different credentials, or different upstream requests.",
+            Check::Calls(|context| Box::pin(corrected_values::user_ids(context))),
         )
     },
     Probe {

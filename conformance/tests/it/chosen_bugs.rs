@@ -239,3 +239,12 @@ fn an_empty_setting_is_found() {
     let says = ["empty setting audience: expected refused (refuse it in `configure`", "got accepted"];
     fails("empty-audience", "an-empty-required-setting-is-refused", &says);
 }
+
+#[test]
+fn a_user_id_that_is_cut_is_found() {
+    let says = [
+        "users whose ids have 128 equal letters and another last one: expected a refusal, or another credential",
+        "got the same",
+    ];
+    fails("user-is-cut", "long-user-ids-stay-different", &says);
+}

@@ -32,6 +32,7 @@ pub(crate) enum Bug {
     UnverifiedAddress,
     ExpiryIsIgnored,
     EmptyAudience,
+    UserIsCut,
 }
 
 pub(crate) static FIRST_USER: Mutex<Option<String>> = Mutex::new(None);

@@ -19,6 +19,7 @@ locum_plugin::export_plugin! { name: "chosen_bug", vendor: "Locum", issuers: [Ch
 
 const HOST: &str = "login.example.com";
 const PLACE_BYTES_MAX: usize = 64;
+const USER_CHARS_MAX: usize = 128;
 
 /// The settings of an operator.
 #[derive(Deserialize, JsonSchema)]
@@ -125,6 +126,7 @@ impl ChosenBug {
             Bug::UserInAStatic => remembered(&bug::FIRST_USER, own),
             Bug::UserInAThreadLocal => bug::USER.with(|first| remembered(first, own)),
             Bug::UserInTheIssuer => remembered(&self.first_user, own),
+            Bug::UserIsCut => own.chars().take(USER_CHARS_MAX).collect(),
             Bug::PlaceIsTheUser => grant.parameters.place.clone().unwrap_or_else(|| own.to_owned()),
             _ => own.to_owned(),
         })
