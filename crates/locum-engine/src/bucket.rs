@@ -26,12 +26,12 @@ impl BucketRule {
         Self { size: NonZeroU32::new(60).unwrap(), per_minute: NonZeroU32::new(60).unwrap() };
 
     /// The microseconds in which one token is refilled, rounded up.
-    fn token_us(self) -> u64 {
+    pub fn token_us(self) -> u64 {
         MINUTE_US.div_ceil(u64::from(self.per_minute.get()))
     }
 
     /// The microseconds in which an empty bucket becomes full.
-    fn capacity_us(self) -> u64 {
+    pub fn capacity_us(self) -> u64 {
         self.token_us() * u64::from(self.size.get())
     }
 }
@@ -59,6 +59,22 @@ pub struct BucketDecision {
     pub retry_after_seconds: u64,
 }
 
+impl BucketDecision {
+    /// The answer of a bucket that is full at this time, in so many microseconds: for a store that computes the next state
+    /// elsewhere.
+    pub fn of(rule: BucketRule, conforms: bool, missing_us: u64, full_at_unix_us: u64) -> Self {
+        let token_us = rule.token_us();
+        let left_us = rule.capacity_us().saturating_sub(missing_us);
+        Self {
+            conforms,
+            limit: rule.size.get(),
+            remaining: u32::try_from(left_us / token_us).unwrap_or(u32::MAX),
+            reset_unix_seconds: full_at_unix_us.div_ceil(1_000_000),
+            retry_after_seconds: token_us.saturating_sub(left_us).div_ceil(1_000_000),
+        }
+    }
+}
+
 impl TokenBucket {
     /// A full bucket, which is the state of a new key.
     pub const FULL: Self = Self { full_at_unix_us: 0 };
@@ -74,16 +90,8 @@ impl TokenBucket {
         let missing_us = self.full_at_unix_us.saturating_sub(now_us).min(capacity_us);
         let conforms = missing_us + token_us <= capacity_us;
         let missing_us = if conforms { missing_us + token_us } else { missing_us };
-        let left_us = capacity_us - missing_us;
         let bucket = Self { full_at_unix_us: now_us.saturating_add(missing_us) };
-        let decision = BucketDecision {
-            conforms,
-            limit: rule.size.get(),
-            remaining: u32::try_from(left_us / token_us).unwrap_or(u32::MAX),
-            reset_unix_seconds: bucket.full_at_unix_us.div_ceil(1_000_000),
-            retry_after_seconds: token_us.saturating_sub(left_us).div_ceil(1_000_000),
-        };
-        (bucket, decision)
+        (bucket, BucketDecision::of(rule, conforms, missing_us, bucket.full_at_unix_us))
     }
 
     /// The decision that [`try_acquire`](Self::try_acquire) would make now. Nothing is taken.

@@ -160,6 +160,25 @@ pub enum BucketSubject<'a> {
     WrongSecrets(&'a str),
 }
 
+impl<'a> BucketSubject<'a> {
+    /// Its kind, and the id that it counts for, if it has one: the same in every release, for stores that others share.
+    pub fn parts(self) -> (&'static str, &'a str) {
+        match self {
+            Self::User(id) => ("user", id),
+            Self::Revocations(id) => ("revocations", id),
+            Self::TokenInfo => ("tokeninfo", ""),
+            Self::UserInfo(id) => ("userinfo", id),
+            Self::InvalidTokens => ("invalid_tokens", ""),
+            Self::WrongSecrets(id) => ("wrong_secrets", id),
+        }
+    }
+
+    /// Whether it counts what attackers try, and not what users do.
+    pub fn counts_guesses(self) -> bool {
+        matches!(self, Self::InvalidTokens | Self::WrongSecrets(_))
+    }
+}
+
 /// Receives one event for each request.
 ///
 /// A sink answers `Now(Ok(()))` if no request may wait for it. One that answers `Later` lets each request wait until its

@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod buckets;
 mod client_authentication;
 mod directory;
 mod issuers;
