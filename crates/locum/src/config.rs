@@ -33,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) control: Option<PathBuf>,
     /// The SQLite file that keeps refresh tokens. Without it there are none.
     pub(crate) state: Option<PathBuf>,
+    /// The Redis server in which several servers count requests together. Without it each counts its own.
+    pub(crate) redis: Option<String>,
+    /// A file that contains the URL of the Redis server, which may then hold a password.
+    pub(crate) redis_file: Option<PathBuf>,
     /// Networks of the proxies whose `X-Forwarded-For` is trusted.
     #[serde(default, deserialize_with = "networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -201,7 +205,13 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
     }
     config.plugins_dir = base.join(&config.plugins_dir);
     config.file = path.to_owned();
-    let paths = [&mut config.audit.file, &mut config.audit.socket, &mut config.control, &mut config.state];
+    let paths = [
+        &mut config.audit.file,
+        &mut config.audit.socket,
+        &mut config.control,
+        &mut config.state,
+        &mut config.redis_file,
+    ];
     for path in paths.into_iter().flatten() {
         *path = base.join(&path);
     }

@@ -139,10 +139,14 @@ fn waiting_for(name: &str, reason: &str) -> WaitingFor {
 
 /// Where metrics are read that nobody counts for them.
 fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
-    let [of_buckets, of_signatures, of_plugins, of_keys, of_reload] = [(); 5].map(|()| Arc::clone(service));
+    let [of_buckets, of_shared_buckets, of_signatures, of_plugins, of_keys, of_reload] =
+        [(); 6].map(|()| Arc::clone(service));
     let audit = Arc::clone(audit);
     Sources {
         buckets: Box::new(move || of_buckets.buckets.len()),
+        buckets_unavailable: Box::new(move || {
+            of_shared_buckets.shared_buckets.as_ref().map(|shared| shared.failures())
+        }),
         signing_queue: Box::new(move || of_signatures.plugins.load().signatures_waiting()),
         audit_dropped: Box::new(move || audit.dropped()),
         plugin_restarts: Box::new(move || {

@@ -10,12 +10,14 @@ use locum_engine::{Engine, Ports};
 use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, LoadError, LoadOptions, Pins, PluginSet, Upstreams, plugin_files};
 use locum_keys::FetchedKeys;
+use locum_redis::RedisBuckets;
 use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
 
 use crate::config::Config;
 use crate::exit::CommandError;
 use crate::last_reload::LastReloadRecord;
 use crate::metrics::Metrics;
+use crate::shared_buckets::SharedBuckets;
 
 /// The engine, with those of its adapters that are replaced while it serves: a reload replaces the directory's tenants, an
 /// upgrade the plugins too. Requests reach plugins through the tenants only.
@@ -26,12 +28,14 @@ pub(crate) struct Service {
     /// Held by a reload and by an upgrade from its beginning to its end: each configures add-ons with what it found.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) buckets: Arc<MemoryBuckets>,
+    /// Those in Redis, if servers share them.
+    pub(crate) shared_buckets: Option<Arc<SharedBuckets>>,
     pub(crate) issuer_keys: Arc<FetchedKeys>,
     pub(crate) last_reload: LastReloadRecord,
 }
 
 /// Connects plugins and tenants to an engine, which records its audit events there, keeps refresh tokens and used assertions in this
-/// database, and is measured by these metrics.
+/// database, counts requests in this Redis, and is measured by these metrics.
 ///
 /// # Errors
 /// The client that fetches issuers' keys cannot be set up.
@@ -40,6 +44,7 @@ pub(crate) fn assemble(
     set: TenantSet,
     audit: Arc<dyn AuditSink>,
     state: Option<SqliteState>,
+    redis: Option<RedisBuckets>,
     metrics: Option<&Metrics>,
 ) -> Result<Service, CommandError> {
     let directory = Arc::new(MemoryDirectory::new(set));
@@ -47,6 +52,10 @@ pub(crate) fn assemble(
     let issuer_keys = Arc::new(FetchedKeys::new().map_err(CommandError::system)?);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let mut ports = Ports::new(clock, entropy, directory.clone(), buckets.clone(), audit);
+    let shared_buckets = redis.map(|redis| Arc::new(SharedBuckets::new(redis, Arc::clone(&buckets))));
+    if let Some(shared) = &shared_buckets {
+        ports.buckets = shared.clone();
+    }
     ports.observer = metrics.map(Metrics::observer);
     ports.issuer_keys = issuer_keys.clone();
     if let Some(state) = state {
@@ -57,6 +66,7 @@ pub(crate) fn assemble(
     Ok(Service {
         engine: Arc::new(Engine::new(ports)),
         buckets,
+        shared_buckets,
         issuer_keys,
         last_reload: LastReloadRecord::of_start(),
         directory,

@@ -11,12 +11,14 @@ use crate::exit::CommandError;
 use crate::format::{print_json, print_text};
 use crate::permissions;
 use crate::reach;
+use crate::redis;
 use crate::state;
 use crate::tenants::{self, lines};
 use crate::wiring::{self, PluginLoadError};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let config = config::load(&args.config)?;
+    redis::buckets(&config)?;
     // Without root certificates, `serve` would not start.
     wiring::upstreams()?;
     let mut foreign_writers = permissions::of_installation(&config);

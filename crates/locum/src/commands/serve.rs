@@ -21,6 +21,7 @@ use crate::log_writer::LogWriter;
 use crate::monitoring::MonitoredServer;
 use crate::permissions::{self, refuse_or_warn};
 use crate::readiness;
+use crate::redis;
 use crate::reload::reload_on_hangup;
 use crate::signals::Signals;
 use crate::state;
@@ -112,6 +113,7 @@ fn start(
 ) -> Result<Service, CommandError> {
     let metrics = monitoring.map(MonitoredServer::metrics);
     refuse_or_warn(config, &permissions::of_installation(config)).map_err(CommandError::input_file)?;
+    let redis = redis::buckets(config)?;
     let upstreams = wiring::upstreams()?;
     settle_interrupted_upgrades(config);
     let plugins = wiring::load_plugins(config, upstreams, metrics)?;
@@ -124,7 +126,7 @@ fn start(
     let prepared = read.prepare(&plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    wiring::assemble(plugins, prepared.set, audit, state, metrics)
+    wiring::assemble(plugins, prepared.set, audit, state, redis, metrics)
 }
 
 /// A lock that cannot be written is no reason not to start: it accepts the files that are there.

@@ -13,6 +13,8 @@ use crate::metrics::counter::encode_counter;
 pub(crate) struct Sources {
     /// Rate-limit buckets that are kept.
     pub(crate) buckets: Box<dyn Fn() -> usize + Send + Sync>,
+    /// Questions to shared rate-limit buckets that were not answered; `None` if the buckets are this server's own.
+    pub(crate) buckets_unavailable: Box<dyn Fn() -> Option<u64> + Send + Sync>,
     /// Signatures that wait to be made.
     pub(crate) signing_queue: Box<dyn Fn() -> usize + Send + Sync>,
     /// Audit events that were dropped.
@@ -43,6 +45,12 @@ impl Collector for Sources {
         let name = "locum_audit_dropped";
         let mut dropped = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         dropped.encode_counter::<NoLabelSet, u64, f64>(&(self.audit_dropped)(), None)?;
+        if let Some(unavailable) = (self.buckets_unavailable)() {
+            let help = "Questions to the rate-limit buckets in Redis that were not answered.";
+            let mut family =
+                encoder.encode_descriptor("locum_buckets_unavailable", help, None, MetricType::Counter)?;
+            family.encode_counter::<NoLabelSet, u64, f64>(&unavailable, None)?;
+        }
         let LastReload { succeeded, loaded_at_unix_seconds } = (self.reload)();
         let gauges = [
             ("locum_buckets", "Rate-limit buckets in memory.", (self.buckets)() as u64),

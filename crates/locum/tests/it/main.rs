@@ -19,6 +19,7 @@ mod new_plugins;
 mod plugin_dev;
 mod plugins;
 mod reach;
+mod redis;
 mod refresh_tokens;
 mod secrets_in_memory;
 mod serving;
