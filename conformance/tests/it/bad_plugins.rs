@@ -41,6 +41,7 @@ fn a_plugin_whose_tokens_have_the_wrong_audience_fails() {
                 || failure.case == "a-token-for-another-client-cannot-be-renewed"
                 // With the tenant's key, the host does not sign it.
                 || failure.case == "an-rs256-target-gets-the-tenants-signature"
+                || failure.case.starts_with("an-rsa-target-chooses-its-algorithm/")
         });
         assert!(about_the_audience, "{}", to_table(&report));
     }
