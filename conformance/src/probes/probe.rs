@@ -40,7 +40,7 @@ enum Check {
 }
 
 /// All probes.
-pub(crate) const PROBES: [Probe; 26] = [
+pub(crate) const PROBES: [Probe; 25] = [
     Probe::of(
         "unknown-settings-are-refused-by-the-schema",
         "The settings schema is an object that allows no unknown setting.",
@@ -80,11 +80,6 @@ pub(crate) const PROBES: [Probe; 26] = [
         "a-missing-setting-is-refused-by-name",
         "Every required setting that is missing is refused by name.",
         Check::Settings(settings::missing_settings_are_refused),
-    ),
-    Probe::of(
-        "an-empty-required-setting-is-refused",
-        "Every required setting that is an empty text is refused.",
-        Check::Settings(settings::empty_settings_are_refused),
     ),
     Probe::of(
         "a-refusal-of-settings-contains-no-secret",

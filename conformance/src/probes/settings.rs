@@ -60,21 +60,6 @@ pub(crate) fn missing_settings_are_refused(context: &ProbeContext<'_>) -> Vec<Di
     differences
 }
 
-/// A required text that is empty is a file that was not filled in: an issuer that accepts it fails at its first request, or signs
-/// with nothing.
-pub(crate) fn empty_settings_are_refused(context: &ProbeContext<'_>) -> Vec<Difference> {
-    let required = context.manifest.settings_schema.get("required").and_then(Value::as_array);
-    let names = required.into_iter().flatten().filter_map(Value::as_str);
-    let texts = names.filter(|name| context.settings.get(*name).is_some_and(Value::is_string));
-    let accepted = texts.filter(|name| {
-        let mut settings = context.settings.clone();
-        settings.insert((*name).to_owned(), "".into());
-        context.configure(settings).is_ok()
-    });
-    let expected = "refused (refuse it in `configure`, or with `#[schemars(length(min = 1))]`)";
-    accepted.map(|name| Difference::new(format!("empty setting {name}"), expected, "accepted")).collect()
-}
-
 pub(crate) fn refusals_contain_no_secret(context: &ProbeContext<'_>) -> Vec<Difference> {
     const CANARY: &str = "canary-4f0e9c1b7a";
     let mut differences = Vec::new();

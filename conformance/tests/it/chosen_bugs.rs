@@ -235,12 +235,6 @@ fn an_expiry_that_is_made_up_is_found() {
 }
 
 #[test]
-fn an_empty_setting_is_found() {
-    let says = ["empty setting audience: expected refused (refuse it in `configure`", "got accepted"];
-    fails("empty-audience", "an-empty-required-setting-is-refused", &says);
-}
-
-#[test]
 fn a_user_id_that_is_cut_is_found() {
     let says = [
         "users whose ids have 128 equal letters and another last one: expected a refusal, or another credential",

@@ -31,7 +31,6 @@ pub(crate) enum Bug {
     NicknameIsTrimmed,
     UnverifiedAddress,
     ExpiryIsIgnored,
-    EmptyAudience,
     UserIsCut,
 }
 
