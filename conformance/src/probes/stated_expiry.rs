@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use locum_abi::answer::Issued;
+use locum_abi::answer::{FailureCode, Issued};
+use locum_engine::ports::IssuerFailure;
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::fixture::{BaseExchange, UpstreamExchange, UpstreamOutcome};
@@ -51,6 +52,9 @@ pub(crate) async fn stated_expiry(context: &ProbeContext<'_>) -> Found {
             let script = before.iter().cloned().chain([reply]).collect();
             let got = context.ask_with(&issuer, &request, script).await?;
             let wrong = match &got.issued {
+                Err(IssuerFailure::Failed(failure)) if failure.code == FailureCode::Panicked => {
+                    Some("a panic".to_owned())
+                }
                 // Of settings that ask for too much, an issuer may say that they are at fault.
                 Err(_) => None,
                 // The host refuses it.
