@@ -1,5 +1,6 @@
 //! The engine: calls the steps of a delegation, a token exchange and a revocation in order.
 
+mod management;
 mod profiles;
 
 use jsonwebtoken::crypto::aws_lc;
@@ -8,7 +9,7 @@ use locum_abi::secret::Secret;
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{
-    Caller, DelegationRequest, REFRESH_TOKEN_TYPE, Renewal, TokenRequest, Wanted, admit, authenticate,
+    Caller, DelegationRequest, ExchangeRequest, REFRESH_TOKEN_TYPE, Renewal, Wanted, admit, authenticate,
     authorize, issue, issue_refresh_token, issued_token_type,
 };
 use crate::introspection::{Introspection, IntrospectionRequest, introspect};
@@ -20,6 +21,7 @@ use crate::recorder::Recorder;
 use crate::references::References;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
+use crate::token_request::{TokenGrant, TokenRequest};
 
 pub use profiles::ProfileResponse;
 
@@ -52,8 +54,8 @@ pub struct TokenResponse {
 pub struct IssuedToken {
     /// The credential.
     pub issued: Issued,
-    /// The URI of its type: the requested one, if there was one.
-    pub issued_token_type: String,
+    /// The URI of its type: the requested one, if there was one. Absent for a management token, which nothing was exchanged for.
+    pub issued_token_type: Option<String>,
     /// For how many seconds it is valid from now; absent if the upstream does not state it.
     pub expires_in: Option<i64>,
     /// The granted scopes, separated by spaces; absent if they are the requested ones.
@@ -122,6 +124,21 @@ impl Engine {
         request: TokenRequest,
         caller: &Caller,
     ) -> TokenResponse {
+        match request.0 {
+            TokenGrant::Exchange(request) => self.exchange_token(tenant, *request, caller).await,
+            // Few requests are, and otherwise it makes the future of each larger.
+            TokenGrant::ClientCredentials(request) => {
+                Box::pin(self.grant_management(tenant, request, caller)).await
+            }
+        }
+    }
+
+    async fn exchange_token(
+        &self,
+        tenant: Found<PreparedTenant>,
+        request: ExchangeRequest,
+        caller: &Caller,
+    ) -> TokenResponse {
         let mut observation = Observation::begin(self.ports.observer.as_ref());
         let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
         let now_unix_ms = recorder.now_unix_ms;
@@ -133,7 +150,7 @@ impl Engine {
         let outcome = outcome.map(|Granted { issued, api_type, scope, refresh_token }| {
             let now = i64::try_from(now_unix_ms / 1000).unwrap_or(i64::MAX);
             IssuedToken {
-                issued_token_type: issued_token_type(requested_type, &api_type),
+                issued_token_type: Some(issued_token_type(requested_type, &api_type)),
                 expires_in: issued.expires_at.map(|expires_at| expires_at.saturating_sub(now)),
                 scope,
                 refresh_token,

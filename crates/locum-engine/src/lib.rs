@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A [`TokenRequest`] goes through the same steps, as OAuth asks for it (RFC 8693). Revocation and introspection have their own
-//! few: [`Engine::revoke`], [`Engine::introspect`].
+//! few: [`Engine::revoke`], [`Engine::introspect`]. A client that asks for a token of the Management API gets one for itself,
+//! and [`Engine::management_caller`] verifies it.
 //!
 //! Each step takes the value that the step before it returns, and nothing else constructs that value, so no check can
 //! be skipped.
@@ -146,6 +147,7 @@ mod introspection;
 mod issuer_chain;
 mod issuers;
 pub mod limits;
+mod management;
 mod mask;
 pub mod model;
 mod observation;
@@ -164,6 +166,7 @@ mod refusal;
 pub mod revocation;
 pub mod strict_json;
 mod subject_token;
+mod token_request;
 mod used_assertions;
 
 pub use audit::{AuditCode, AuditEvent, AuditRefusal};
@@ -171,13 +174,14 @@ pub use bucket::{BucketDecision, BucketRule, TokenBucket};
 pub use client_authentication::{BasicCredentials, ClientCredential};
 pub use credential::{Credential, Issued};
 pub use delegation::{
-    Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, REFRESH_TOKEN, TOKEN_EXCHANGE,
-    TokenRequest, Wanted,
+    CLIENT_CREDENTIALS, Caller, DelegationRequest, JWT_BEARER, PresentedKind, PresentedToken, REFRESH_TOKEN,
+    TOKEN_EXCHANGE, Wanted,
 };
 pub use engine::{
     DelegationResponse, Engine, IssuedToken, ProfileResponse, RevocationResponse, TokenResponse,
 };
 pub use introspection::{Introspection, IntrospectionRequest};
+pub use management::{ManagementActor, ManagementCaller, ManagementTokenError, OperatorToken};
 pub use mask::mask_tokens;
 pub use ports::Ports;
 pub use printable::{needs_escape, printable};
@@ -186,3 +190,4 @@ pub use rate_limited_address::rate_limited_address;
 pub use refusal::{Fault, Refusal, RefusalKind, Row};
 pub use revocation::RevocationRequest;
 pub use subject_token::{IgnoredKey, InvalidKey, InvalidKeySet, KeySet};
+pub use token_request::TokenRequest;

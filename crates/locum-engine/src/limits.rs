@@ -38,3 +38,6 @@ pub const REUSABLE_CREDENTIALS_MAX: usize = 1000;
 
 /// Longest text from a client in an audit event, in characters.
 pub const AUDIT_TEXT_MAX: usize = 256;
+
+/// For how many seconds the management token of a client is valid: a day, as at Auth0.
+pub const MANAGEMENT_TOKEN_SECONDS: i64 = 86_400;

@@ -4,6 +4,7 @@
 
 mod add_on;
 mod client;
+mod management;
 mod other_issuers;
 mod reuse;
 mod tenant;
@@ -11,6 +12,7 @@ mod tenant_key;
 
 pub use add_on::{AddOnProblem, PreparedAddOn};
 pub use client::PreparedClient;
+pub(crate) use management::Management;
 pub use other_issuers::{InvalidIssuer, IssuerPlace, IssuerProblem, RemoteIssuer};
 pub(crate) use other_issuers::{OtherIssuer, OtherKeys};
 pub(crate) use reuse::Reuse;

@@ -8,6 +8,7 @@ use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, Wanted};
 use crate::limits::AUDIT_TEXT_MAX;
+use crate::management::{ClientCredentialsRequest, GrantedToken};
 use crate::mask::mask_tokens;
 use crate::observer::Endpoint;
 use crate::ports::Ports;
@@ -150,6 +151,30 @@ impl Recorder {
         let reused = outcome.is_ok_and(|issued| issued.reused);
         let refusal = outcome.err().map(AuditRefusal::of);
         AuditEvent { code, expires_at, reused, refusal, ..self.event }
+    }
+
+    /// Notes what a client asks for by its own credentials.
+    pub(crate) fn client_credentials(&mut self, request: &ClientCredentialsRequest) {
+        self.event.client_id = Some(shown(&request.client_id));
+        self.event.target = Some(shown(&request.audience));
+        self.event.scope = request.scope.as_ref().map(|words| shown(&words.join(" ")));
+    }
+
+    /// The event of a management token that a client has asked for. What it was granted takes the place of what it requested.
+    pub(crate) fn client_credentials_event(self, outcome: Result<&GrantedToken, &Refusal>) -> AuditEvent {
+        match outcome {
+            Ok(granted) => AuditEvent {
+                code: AuditCode::ClientCredentials,
+                scope: Some(shown(&granted.scope)),
+                expires_at: Some(granted.expires_at),
+                ..self.event
+            },
+            Err(refusal) => AuditEvent {
+                code: AuditCode::ClientCredentialsFailure,
+                refusal: Some(AuditRefusal::of(refusal)),
+                ..self.event
+            },
+        }
     }
 
     pub(crate) fn revocation_event(self, refusal: Option<&Refusal>) -> AuditEvent {

@@ -44,7 +44,7 @@ pub use refresh_tokens::{FaultyRefreshTokens, check_refresh_token_store, refresh
 pub use requests::{caller, exchange_with, good, good_with, object, token_type};
 pub use tenants::{blocked_user, both_tenants, bucket_rule, client, client_of, jwk_set, signing_key, tenant};
 pub use test_engine::{Reply, TestEngine, TestSetup, TokenReply, summary};
-pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, id_token, rs256, signed_text};
+pub use tokens::{SECRET, acme_key, claims_for, globex_key, hs256, hs256_by, id_token, rs256, signed_text};
 pub use used_assertions::check_used_assertion_store;
 
 /// The time at which every test starts, in unix seconds.

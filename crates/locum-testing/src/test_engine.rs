@@ -6,8 +6,8 @@ use std::sync::Arc;
 use locum_engine::model::Client;
 use locum_engine::ports::{Endpoint, Outcome, RefreshToken, RefreshTokenHash, RefreshTokens};
 use locum_engine::{
-    AuditCode, AuditEvent, Caller, DelegationRequest, DelegationResponse, Engine, Issued, IssuedToken, Ports,
-    REFRESH_TOKEN, Refusal, RefusalKind, RevocationRequest, TokenRequest, TokenResponse,
+    AuditCode, AuditEvent, CLIENT_CREDENTIALS, Caller, DelegationRequest, DelegationResponse, Engine, Issued,
+    IssuedToken, Ports, REFRESH_TOKEN, Refusal, RefusalKind, RevocationRequest, TokenRequest, TokenResponse,
 };
 use locum_store::{MemoryDirectory, TenantData, TenantProblem, TenantSet};
 use serde_json::{Map, Value};
@@ -199,8 +199,13 @@ impl TestEngine {
             }
         };
         let event = self.sink.take_only_event();
-        let is_refreshed = parameters.get("grant_type").is_some_and(|grant| grant == REFRESH_TOKEN);
+        let is_grant = |name: &str| parameters.get("grant_type").is_some_and(|grant| grant == name);
+        let (is_refreshed, is_own) = (is_grant(REFRESH_TOKEN), is_grant(CLIENT_CREDENTIALS));
         let (code, outcome) = match &response.outcome {
+            Ok(_) if is_own => (AuditCode::ClientCredentials, Outcome::Issued),
+            Err(refusal) if is_own && event.client_id.is_some() => {
+                (AuditCode::ClientCredentialsFailure, refusal.into())
+            }
             Ok(_) if is_refreshed => (AuditCode::Refreshed, Outcome::Issued),
             Err(refusal) if refusal.kind() == RefusalKind::RefreshTokenReused => {
                 (AuditCode::RefreshTokenReused, refusal.into())

@@ -38,6 +38,11 @@ pub fn hs256(claims: &Value) -> String {
     signed_text(r#"{"typ":"JWT","alg":"HS256"}"#, &claims.to_string(), Algorithm::HS256)
 }
 
+/// A token of this header with these claims, signed with HS256 and this secret.
+pub fn hs256_by(secret: &str, header: &str, claims: &Value) -> String {
+    signed(header, &claims.to_string(), &EncodingKey::from_secret(secret.as_bytes()), Algorithm::HS256)
+}
+
 /// A token with these claims, signed with RS256 and the key of this tenant, with its `kid`.
 pub fn rs256(domain: &str, claims: &Value) -> String {
     let header = json!({"typ": "JWT", "alg": "RS256", "kid": format!("key of {domain}")}).to_string();

@@ -21,6 +21,10 @@ pub enum AuditCode {
     RefreshFailure,
     /// `ferrt`: a refresh token was used after it was replaced, and its family is revoked.
     RefreshTokenReused,
+    /// `seccft`: a client has got a management token.
+    ClientCredentials,
+    /// `feccft`: that was refused, or failed.
+    ClientCredentialsFailure,
     /// `limit_delegation`: a delegation or token exchange that the rate limit refused.
     Limited,
     /// `srrt`: a credential was revoked.
@@ -44,6 +48,8 @@ impl AuditCode {
             Self::Refreshed => "sertft",
             Self::RefreshFailure => "fertft",
             Self::RefreshTokenReused => "ferrt",
+            Self::ClientCredentials => "seccft",
+            Self::ClientCredentialsFailure => "feccft",
             Self::Limited => "limit_delegation",
             Self::Revoked => "srrt",
             Self::RevocationFailure => "frrt",
@@ -75,7 +81,8 @@ pub struct AuditEvent {
     pub user_id: Option<String>,
     /// The `sub` of who acts for the user, if the request named an actor.
     pub actor: Option<String>,
-    /// The `client_id` of the authorised target; if the request was refused before, what was requested.
+    /// The `client_id` of the authorised target; if the request was refused before, what was requested. Of a management token its
+    /// `aud`.
     pub target: Option<String>,
     /// The authorised api_type; if the request was refused before, the requested one.
     pub api_type: Option<String>,

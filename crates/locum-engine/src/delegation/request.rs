@@ -171,7 +171,7 @@ impl DelegationRequest {
 }
 
 /// The words of a scope, each once.
-pub(super) fn scope_words(scope: &str) -> Vec<String> {
+pub(crate) fn scope_words(scope: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in scope.split_whitespace() {
         if !words.iter().any(|known| known == word) {

@@ -27,6 +27,8 @@ pub struct Client {
     pub oidc_conformant: bool,
     /// The legacy grants that the client has.
     pub grants: LegacyGrants,
+    /// The scopes that the client may have at the Management API of its tenant; empty if it may not call it.
+    pub management_scopes: Vec<String>,
     /// What the client's refresh tokens are like; `None` if it has none.
     pub refresh_tokens: Option<RefreshTokenRules>,
     /// The clients that may request this one as target; empty for all.
@@ -57,6 +59,7 @@ impl Client {
             is_first_party: true,
             oidc_conformant: false,
             grants: LegacyGrants { id_token: true, refresh_token: true },
+            management_scopes: Vec::new(),
             refresh_tokens: None,
             allowed_clients: Vec::new(),
             allowed_origins: Vec::new(),

@@ -20,7 +20,7 @@ pub enum ClientAuthentication {
 }
 
 /// SHA-256 of a client secret, to compare what clients present with.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SecretDigest(Box<[u8; 32]>);
 
 impl SecretDigest {

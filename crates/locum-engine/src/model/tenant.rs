@@ -2,6 +2,7 @@
 
 use locum_abi::configuration::SigningKey;
 
+use crate::model::management_key::ManagementKey;
 use crate::model::policy::DelegationPolicy;
 use crate::model::trusted_issuer::{FormerIssuer, TrustedIssuer};
 
@@ -16,6 +17,8 @@ pub struct Tenant {
     pub delegation: DelegationPolicy,
     /// The RSA keys. The first one signs. All are published in the JWKS, and all verify the tenant's RS256 id_tokens.
     pub signing_keys: Vec<SigningKey>,
+    /// The keys of management tokens: the first one signs, and all verify. Without one the tenant has no such tokens.
+    pub management_keys: Vec<ManagementKey>,
     /// Issuers whose tokens count as the tenant's own.
     pub former_issuers: Vec<FormerIssuer>,
     /// Other issuers whose tokens are accepted.
@@ -29,6 +32,7 @@ impl Tenant {
             domain: domain.into(),
             delegation: DelegationPolicy::default(),
             signing_keys: Vec::new(),
+            management_keys: Vec::new(),
             former_issuers: Vec::new(),
             trusted_issuers: Vec::new(),
         }
@@ -37,5 +41,11 @@ impl Tenant {
     /// The `iss` of the tenant's tokens: `https://{domain}/`.
     pub fn issuer(&self) -> String {
         format!("https://{}/", self.domain)
+    }
+
+    /// The `aud` of the tenant's management tokens: `https://{domain}/api/v2/`, as at Auth0. No client has it as its id or
+    /// among its resources.
+    pub fn management_audience(&self) -> String {
+        format!("https://{}/api/v2/", self.domain)
     }
 }

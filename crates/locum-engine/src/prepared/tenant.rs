@@ -1,6 +1,7 @@
 //! A tenant with its parsed keys, and those of the issuers that it trusts.
 
 use crate::model::{DelegationPolicy, Tenant};
+use crate::prepared::management::Management;
 use crate::prepared::other_issuers::{InvalidIssuer, OtherIssuers};
 use crate::prepared::tenant_key::TenantKey;
 use crate::subject_token::InvalidKey;
@@ -11,6 +12,7 @@ pub struct PreparedTenant {
     tenant: Tenant,
     issuer: String,
     keys: Vec<TenantKey>,
+    management: Option<Management>,
     other_issuers: OtherIssuers,
 }
 
@@ -50,7 +52,10 @@ impl PreparedTenant {
         let (other_issuers, invalid) = OtherIssuers::read(&tenant);
         match invalid.into_iter().next() {
             Some(invalid) => Err(invalid.into()),
-            None => Ok(Self { issuer: tenant.issuer(), keys, other_issuers, tenant }),
+            None => {
+                let management = Management::of(&tenant);
+                Ok(Self { issuer: tenant.issuer(), keys, management, other_issuers, tenant })
+            }
         }
     }
 
@@ -82,6 +87,16 @@ impl PreparedTenant {
     /// The public halves of the RSA keys, in the order of [`Tenant::signing_keys`].
     pub fn keys(&self) -> &[TenantKey] {
         &self.keys
+    }
+
+    /// Whether the tenant issues tokens of its Management API.
+    pub fn has_management_tokens(&self) -> bool {
+        self.management.is_some()
+    }
+
+    /// What its management tokens are signed and verified with.
+    pub(crate) fn management(&self) -> Option<&Management> {
+        self.management.as_ref()
     }
 
     /// The issuers besides the tenant whose tokens are accepted.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use aws_lc_rs::hmac;
+
 use crate::base64url;
 use crate::limits::{KID_BYTES_MAX, SUBJECT_TOKEN_BYTES_MAX};
 use crate::model::TokenType;
@@ -67,6 +69,17 @@ impl<'t, 'd> Token<'t, 'd> {
     /// The name of the key that the token claims to be signed with.
     pub(crate) fn claimed_kid(&self) -> Option<&str> {
         self.jws.header.kid.as_deref()
+    }
+
+    /// The claims, which are not checked yet, if one of these keys has signed them with HS256.
+    pub(crate) fn verify_hs256(self, keys: &[hmac::Key]) -> Result<Members<'d>, TokenError> {
+        if self.jws.header.algorithm != "HS256" {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        let signature = base64url::decode(self.jws.signature).ok_or(TokenError::BadSignature)?;
+        let message = self.jws.message.as_bytes();
+        let is_signed = keys.iter().any(|key| hmac::verify(key, message, &signature).is_ok());
+        if is_signed { Ok(self.claims) } else { Err(TokenError::BadSignature) }
     }
 
     /// The claims, which are not checked yet, if one of these keys has signed them.

@@ -106,8 +106,11 @@ fn the_codes_are_those_of_the_tenant_log() {
         AuditCode::Limited,
         AuditCode::Revoked,
         AuditCode::RevocationFailure,
+        AuditCode::ClientCredentials,
+        AuditCode::ClientCredentialsFailure,
     ];
-    assert_eq!(codes.map(AuditCode::as_str), ["sd", "fd", "limit_delegation", "srrt", "frrt"]);
+    let logged = ["sd", "fd", "limit_delegation", "srrt", "frrt", "seccft", "feccft"];
+    assert_eq!(codes.map(AuditCode::as_str), logged);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod failures;
 mod introspection;
 mod invalid_tokens;
 mod lifetimes;
+mod management;
 mod narrowing;
 mod observer;
 mod order;

@@ -82,7 +82,7 @@ fn a_refresh_token_is_issued_for_an_id_token_and_gives_new_tokens() {
     let token = text(&reply);
     assert_eq!((token.len(), &token[..4]), (47, "lrt_"));
     let answer = reply.response.outcome.unwrap();
-    assert_eq!((answer.issued_token_type, answer.expires_in), (token_type(REFRESH_TOKEN), Some(300)));
+    assert_eq!((answer.issued_token_type, answer.expires_in), (Some(token_type(REFRESH_TOKEN)), Some(300)));
     assert_eq!((answer.scope, answer.refresh_token.is_none()), (None, true));
     assert_eq!(reply.event.code, AuditCode::Exchanged);
 
@@ -90,7 +90,7 @@ fn a_refresh_token_is_issued_for_an_id_token_and_gives_new_tokens() {
     assert_eq!(reply.summary(), "issued");
     let answer = reply.response.outcome.as_ref().unwrap();
     assert!(answer.refresh_token.is_none() && answer.scope.is_none());
-    assert_eq!(answer.issued_token_type, token_type("jwt"));
+    assert_eq!(answer.issued_token_type, Some(token_type("jwt")));
     let grant = test.script.last_grant();
     assert_eq!((grant.user_id.as_str(), grant.target_id.as_str()), ("auth0|alice", "caller"));
     assert_eq!(grant.claims["scope"], EMAIL);

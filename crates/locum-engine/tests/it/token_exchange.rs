@@ -60,7 +60,7 @@ fn an_id_token_is_exchanged_for_a_token_of_the_target() {
     let test = engine(|_| {});
     let reply = test.exchange(exchange_with(json!({"audience": "api", "scope": "openid email"})));
     let token = reply.issued();
-    assert_eq!(token.issued_token_type, token_type("jwt"));
+    assert_eq!(token.issued_token_type, Some(token_type("jwt")));
     assert_eq!((token.expires_in, token.scope.as_deref()), (Some(3600), None));
     let grant = test.script.last_grant();
     assert_eq!((grant.client_id.as_str(), grant.target_id.as_str()), ("caller", "api"));
@@ -78,7 +78,7 @@ fn the_requested_type_of_token_chooses_the_add_on() {
         reply
             .response
             .outcome
-            .map(|token| token.issued_token_type)
+            .map(|token| token.issued_token_type.unwrap())
             .map_err(|refusal| refusal.description().to_owned())
     };
     assert_eq!(requested("urn:locum:token-type:aws").unwrap(), "urn:locum:token-type:aws");

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use locum_engine::model::PublicKeyAlgorithm;
 use locum_engine::prepared::PreparedTenant;
-use locum_engine::{JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE};
+use locum_engine::{CLIENT_CREDENTIALS, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE};
 use serde::Serialize;
 
 use crate::response;
@@ -36,7 +36,7 @@ struct Metadata {
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 7],
-    grant_types_supported: [&'static str; 3],
+    grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 4],
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
     revocation_endpoint_auth_methods_supported: [&'static str; 4],
@@ -70,7 +70,7 @@ impl Metadata {
             id_token_signing_alg_values_supported: [
                 "HS256", "RS256", "RS384", "RS512", "PS256", "ES256", "EdDSA",
             ],
-            grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER, REFRESH_TOKEN],
+            grant_types_supported: grant_types(tenant),
             token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
             token_endpoint_auth_signing_alg_values_supported: assertion_algorithms,
             revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
@@ -80,4 +80,10 @@ impl Metadata {
             issuer: tenant.issuer().to_owned(),
         }
     }
+}
+
+/// A client acts for itself only at a tenant that has management tokens.
+fn grant_types(tenant: &PreparedTenant) -> Vec<&'static str> {
+    let management = tenant.has_management_tokens().then_some(CLIENT_CREDENTIALS);
+    [TOKEN_EXCHANGE, JWT_BEARER, REFRESH_TOKEN].into_iter().chain(management).collect()
 }

@@ -1,4 +1,5 @@
-//! `POST /oauth/token`: a token exchange (RFC 8693), or the same by an assertion (RFC 7523).
+//! `POST /oauth/token`: a token exchange (RFC 8693), the same by an assertion (RFC 7523), or a management token (RFC 6749 section
+//! 4.4).
 
 use std::sync::Arc;
 

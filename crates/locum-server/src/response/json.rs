@@ -62,7 +62,8 @@ pub(crate) fn token(answer: &TokenResponse) -> Response {
 #[derive(Serialize)]
 struct TokenBody<'a> {
     access_token: Cow<'a, str>,
-    issued_token_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'a str>,
     token_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<i64>,
@@ -92,7 +93,7 @@ impl<'a> TokenBody<'a> {
         };
         Self {
             access_token,
-            issued_token_type: &token.issued_token_type,
+            issued_token_type: token.issued_token_type.as_deref(),
             token_type,
             expires_in: token.expires_in,
             scope: token.scope.as_deref(),

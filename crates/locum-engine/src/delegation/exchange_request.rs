@@ -1,4 +1,4 @@
-//! Parse: turns the parameters of `/oauth/token` into a [`DelegationRequest`] (RFC 8693 section 2.1, RFC 7523 section 2.1).
+//! Parse: turns the parameters of a token exchange into a [`DelegationRequest`] (RFC 8693 section 2.1, RFC 7523 section 2.1).
 
 use std::borrow::Cow;
 
@@ -18,14 +18,17 @@ pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchang
 /// The grant type of a refresh token (RFC 6749 section 6).
 pub const REFRESH_TOKEN: &str = "refresh_token";
 
+/// The grant type of a client that acts for itself (RFC 6749 section 4.4): it gets tokens of the Management API alone.
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+
 /// What the types of tokens begin with that RFC 8693 section 3 names.
 const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:";
 
 /// What the types of tokens begin with that add-ons issue. The api_type follows.
 const ADD_ON_TOKEN_TYPE: &str = "urn:locum:token-type:";
 
-/// The parameters of the endpoint. The issuer receives all others.
-const KNOWN: [&str; 19] = [
+/// The parameters of `/oauth/token`. The issuer receives all others.
+pub(crate) const TOKEN_PARAMETERS: [&str; 19] = [
     "client_id",
     "client_secret",
     "client_assertion",
@@ -56,22 +59,22 @@ const INSTEAD: [(&str, &str); 4] = [
     ("api_type", "requested_token_type"),
 ];
 
-/// A request to `/oauth/token` in which all required parameters are present.
+/// A request for a credential by a token of a user, in which all required parameters are present.
 #[derive(Debug)]
-pub struct TokenRequest {
+pub(crate) struct ExchangeRequest {
     pub(crate) request: DelegationRequest,
     /// As it was sent.
     requested_token_type: Option<String>,
 }
 
-impl TokenRequest {
+impl ExchangeRequest {
     /// Parses parameters, and what the header `Authorization` contained. An empty string and a JSON `null` count as an absent
     /// parameter.
     ///
     /// # Errors
     /// A parameter is missing, has the wrong type or excludes another; the refusal names it.
-    pub fn parse(parameters: Members<'_>, basic: Option<BasicCredentials>) -> Result<Self, Refusal> {
-        let mut parameters = Parameters::sort(parameters, &KNOWN, &[])?;
+    pub(crate) fn parse(parameters: Members<'_>, basic: Option<BasicCredentials>) -> Result<Self, Refusal> {
+        let mut parameters = Parameters::sort(parameters, &TOKEN_PARAMETERS, &[])?;
         let PresentedClient { client_id, credential } = PresentedClient::take(&mut parameters, basic)?;
         let grant_type = parameters.required("grant_type")?;
         if grant_type == REFRESH_TOKEN {
@@ -90,7 +93,8 @@ impl TokenRequest {
                 PresentedToken { kind: PresentedKind::Jwt, parameter: "assertion", token: assertion.into() }
             }
             _ => {
-                let supported = format!("{TOKEN_EXCHANGE}, {JWT_BEARER} or {REFRESH_TOKEN}");
+                let supported =
+                    format!("{TOKEN_EXCHANGE}, {JWT_BEARER}, {REFRESH_TOKEN} or {CLIENT_CREDENTIALS}");
                 return Err(Refusal::unsupported_grant_type(&supported));
             }
         };
@@ -150,7 +154,7 @@ impl TokenRequest {
     }
 
     /// The `client_id` of the calling client.
-    pub fn client_id(&self) -> &str {
+    pub(crate) fn client_id(&self) -> &str {
         &self.request.client_id
     }
 
@@ -222,8 +226,8 @@ mod tests {
 
     use super::*;
 
-    fn parse_with(parameters: &Value, basic: Option<BasicCredentials>) -> Result<TokenRequest, String> {
-        TokenRequest::parse(parameters.as_object().unwrap().into(), basic)
+    fn parse_with(parameters: &Value, basic: Option<BasicCredentials>) -> Result<ExchangeRequest, String> {
+        ExchangeRequest::parse(parameters.as_object().unwrap().into(), basic)
             .map_err(|refusal| format!("{} {}", refusal.code(), refusal.description()))
     }
 
@@ -236,7 +240,7 @@ mod tests {
         parameters
     }
 
-    fn parse(changes: Value) -> Result<TokenRequest, String> {
+    fn parse(changes: Value) -> Result<ExchangeRequest, String> {
         parse_with(&exchange(changes), None)
     }
 
@@ -246,7 +250,7 @@ mod tests {
 
     #[test]
     fn four_parameters_are_enough() {
-        let TokenRequest { request, requested_token_type } = parse(json!({})).unwrap();
+        let ExchangeRequest { request, requested_token_type } = parse(json!({})).unwrap();
         assert_eq!((request.client_id.as_str(), request.endpoint), ("caller", Endpoint::Token));
         assert_eq!(
             (request.subject.kind, request.subject.parameter),
@@ -315,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_client_authenticates_in_one_way() {
-        let secret = |request: TokenRequest| match request.request.client_credential? {
+        let secret = |request: ExchangeRequest| match request.request.client_credential? {
             ClientCredential::Secret(secret) => Some(secret.expose().to_owned()),
             ClientCredential::Assertion(_) => None,
         };

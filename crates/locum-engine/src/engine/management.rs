@@ -1,0 +1,71 @@
+//! The engine's answers about management tokens.
+
+use crate::credential::{Credential, Issued};
+use crate::delegation::Caller;
+use crate::engine::{Engine, IssuedToken, TokenResponse, not_audited};
+use crate::limits::MANAGEMENT_TOKEN_SECONDS;
+use crate::management::{
+    self, ClientCredentialsRequest, GrantedToken, ManagementCaller, ManagementTokenError,
+};
+use crate::observation::Observation;
+use crate::observer::{Endpoint, Outcome, Step};
+use crate::ports::Found;
+use crate::prepared::PreparedTenant;
+use crate::recorder::Recorder;
+use crate::refusal::Refusal;
+
+impl Engine {
+    /// Issues a management token to a client, and records one audit event.
+    pub(super) async fn grant_management(
+        &self,
+        tenant: Found<PreparedTenant>,
+        request: ClientCredentialsRequest,
+        caller: &Caller,
+    ) -> TokenResponse {
+        let mut observation = Observation::begin(self.ports.observer.as_ref());
+        let mut recorder = Recorder::open(&self.ports, self.references.next(), caller);
+        recorder.found(tenant.as_ref().ok().and_then(Option::as_deref));
+        recorder.client_credentials(&request);
+        let now_unix_ms = recorder.now_unix_ms;
+        let outcome = management::grant(&self.ports, tenant, &request, caller.ip, now_unix_ms).await;
+        let outcome = outcome.map_err(Refusal::in_terms_of_oauth);
+        observation.enter(Step::Audit);
+        let event = recorder.client_credentials_event(outcome.as_ref());
+        let recorded = self.ports.audit.record(event).wait().await;
+        let outcome = recorded.map_err(|why| not_audited(why).in_terms_of_oauth()).and(outcome);
+        let counted = outcome.as_ref().map_or_else(Outcome::from, |_| Outcome::Issued);
+        let api_type = observation.api_type(None);
+        observation.end(Endpoint::Token, api_type, counted);
+        TokenResponse { outcome: outcome.map(answered), rate: None }
+    }
+
+    /// Who calls the Management API of a tenant. `tenant` is what the directory found for the host of the request, and `token`
+    /// the token in its header `Authorization`. Each call reads the client afresh: what was withdrawn from its grant is gone.
+    ///
+    /// # Errors
+    /// There is no token or no valid one, or the directory is unavailable.
+    pub async fn management_caller(
+        &self,
+        tenant: Found<PreparedTenant>,
+        token: Option<&str>,
+    ) -> Result<ManagementCaller, ManagementTokenError> {
+        let now = i64::try_from(self.ports.clock.now_unix_ms() / 1000).unwrap_or(i64::MAX);
+        management::caller(&*self.ports.directory, tenant, token, now).await
+    }
+}
+
+/// Auth0's answer has no `issued_token_type`: nothing was exchanged.
+fn answered(GrantedToken { token, scope, expires_at }: GrantedToken) -> IssuedToken {
+    let expires_in = MANAGEMENT_TOKEN_SECONDS;
+    IssuedToken {
+        issued: Issued {
+            credential: Credential::Bearer { token, expires_in },
+            expires_at: Some(expires_at),
+            reused: false,
+        },
+        issued_token_type: None,
+        expires_in: Some(expires_in),
+        scope: Some(scope),
+        refresh_token: None,
+    }
+}
