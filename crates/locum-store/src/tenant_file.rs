@@ -10,6 +10,7 @@ mod field_error;
 mod finding;
 mod ignored;
 mod issuers;
+mod management;
 mod model;
 mod node;
 mod pem_kind;
@@ -112,6 +113,7 @@ pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<Tenan
     };
     let mut advice = advice::on_clients(&entry.clients, &client_ids(&root));
     issuers::advise(&entry, &mut advice.warnings);
+    management::advise(&entry, &mut advice.warnings);
     let mut build_errors = FieldErrors::default();
     let data = build::tenant(entry, &mut build_errors);
     let found = |FieldErrors(found): FieldErrors| -> Vec<Finding> {

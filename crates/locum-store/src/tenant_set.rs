@@ -84,6 +84,24 @@ pub enum TenantSetError {
         /// The other one.
         second: String,
     },
+    /// A client has the audience of the tenant's Management API as its id or among its resources.
+    #[error(
+        "{domain}: the client {client_id} is called by the audience of the Management API; choose another name"
+    )]
+    ManagementAudience {
+        /// The tenant.
+        domain: String,
+        /// The client.
+        client_id: String,
+    },
+    /// A management key is used twice.
+    #[error("{domain}: a management key is also used {other}; write another key")]
+    ManagementKeyShared {
+        /// The tenant.
+        domain: String,
+        /// What else it is, without its value.
+        other: String,
+    },
 }
 
 /// An add-on of a tenant that cannot work.
@@ -101,7 +119,8 @@ impl TenantSet {
     ///
     /// # Errors
     /// If there is no tenant, if two have one domain or are both the default, if two clients of a tenant have one id or
-    /// list one resource, or if a signing key or another issuer cannot be used. The first one in the order of the tenants;
+    /// list one resource or the audience of the Management API, if a management key is used for something else, or if a
+    /// signing key or another issuer cannot be used. The first one in the order of the tenants;
     /// keys are tried last.
     pub fn prepare(tenants: Vec<TenantData>, issuers: &dyn Issuers) -> Result<Self, TenantSetError> {
         if let Some(conflict) = Self::conflicts(&tenants).into_iter().next() {

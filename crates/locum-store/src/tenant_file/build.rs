@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::issuers;
+use crate::tenant_file::management::Management;
 use crate::tenant_file::model::{
     ChainsEntry, ClientEntry, ConfidentialClientsEntry, DelegationEntry, FormerIssuerEntry,
     JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
@@ -60,11 +61,13 @@ pub(super) fn tenant(entry: TenantEntry, errors: &mut FieldErrors) -> TenantData
     }
     let tenant_signs =
         !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(FormerIssuerEntry::has_keys);
+    let management = Management::read(&entry, &domain, errors);
     let mut tenant = Tenant::new(domain);
     tenant.delegation = delegation(&entry.delegation, errors);
     tenant.signing_keys = keys(entry.signing_keys, errors);
     issuers::add(&mut tenant, entry.former_issuers, entry.trusted_issuers, errors);
     let mut data = TenantData::new(tenant, clients(entry.clients, tenant_signs, errors));
+    management.add_to(&mut data.tenant, &mut data.clients);
     data.users = users(entry.users, errors);
     data.is_default = entry.default;
     data

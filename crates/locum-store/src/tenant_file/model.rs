@@ -1,5 +1,5 @@
 //! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys`,
-//! `former_issuers`, `trusted_issuers` and `default`, `jwks`, `resources` and `require_actor` of clients, and two keys of
+//! `former_issuers`, `trusted_issuers`, `management` and `default`, `jwks`, `resources` and `require_actor` of clients, and two keys of
 //! `jwt_configuration`.
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,9 +30,12 @@ with_ignored! {
         clients: Vec<ClientEntry>,
         #[serde(default)]
         users: Vec<UserEntry>,
+        management: Option<ManagementEntry>,
+        #[serde(default, rename = "clientGrants")]
+        client_grants: Vec<ClientGrantEntry>,
     }
     ignores {
-        tenant rules rulesConfigs hooks actions triggers connections databases roles resourceServers clientGrants
+        tenant rules rulesConfigs hooks actions triggers connections databases roles resourceServers
         emailProvider emailTemplates pages branding prompts organizations attackProtection logStreams themes
         guardianFactors guardianFactorProviders guardianFactorTemplates guardianPhoneFactorMessageTypes
         guardianPhoneFactorSelectedProvider guardianPolicies migrations customDomains
@@ -117,6 +120,22 @@ pub(super) struct SigningKeyEntry {
     pub(super) kid: String,
     pub(super) private_key: Option<Secret>,
     pub(super) certificate: Option<String>,
+}
+
+/// `management`: the tenant's Management API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManagementEntry {
+    pub(super) keys: Option<Vec<Secret>>,
+}
+
+/// An entry of `clientGrants`. Exports have further fields, which are ignored.
+#[derive(Deserialize)]
+pub(super) struct ClientGrantEntry {
+    pub(super) client_id: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) scope: Option<Vec<String>>,
+    pub(super) subject_type: Option<String>,
 }
 
 /// An entry of `former_issuers`: an issuer whose tokens count as the tenant's own.

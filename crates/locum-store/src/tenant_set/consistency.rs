@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use locum_engine::model::{Client, ClientAuthentication, ClientKey, SecretDigest};
+
 use crate::tenant_set::{TenantData, TenantSetError};
 
 /// All conflicts, in the order of the tenants.
@@ -23,15 +25,69 @@ pub(super) fn conflicts(tenants: &[TenantData]) -> Vec<TenantSetError> {
         }
         add_conflicts_of_clients(data, &mut found);
     }
+    add_shared_management_keys(tenants, &mut found);
     found
+}
+
+/// Finds the management keys that somebody has who is not to manage the tenant: a client, or another tenant.
+fn add_shared_management_keys(tenants: &[TenantData], found: &mut Vec<TenantSetError>) {
+    let mut owners: HashMap<&[u8], &str> = HashMap::new();
+    let mut digests: HashMap<SecretDigest, &str> = HashMap::new();
+    let mut shared = |domain: &str, other: String| {
+        found.push(TenantSetError::ManagementKeyShared { domain: domain.to_owned(), other });
+    };
+    for data in tenants {
+        let domain = data.tenant.domain.as_str();
+        for key in &data.tenant.management_keys {
+            if let Some(other) = owners.insert(key.secret().expose().as_bytes(), domain) {
+                shared(domain, format!("as a management key of {other}"));
+            }
+            digests.insert(SecretDigest::of(key.secret()), domain);
+        }
+    }
+    if owners.is_empty() {
+        return;
+    }
+    for data in tenants {
+        for client in &data.clients {
+            let owner = secrets_of(client).find_map(|secret| owners.get(secret));
+            if let Some(owner) = owner.or_else(|| digests.get(digest_of(client)?)) {
+                shared(owner, format!("as the secret of the client {} of {}", client.id, data.tenant.domain));
+            }
+        }
+    }
+}
+
+/// The bytes of a client's secret, and its text.
+fn secrets_of(client: &Client) -> impl Iterator<Item = &[u8]> {
+    let key = match &client.key {
+        ClientKey::Secret(secret) => Some(secret.expose()),
+        ClientKey::TenantKeys | ClientKey::None => None,
+    };
+    let text = client.app.settings.get("secret").and_then(|secret| Some(secret.as_str()?.as_bytes()));
+    key.into_iter().chain(text)
+}
+
+fn digest_of(client: &Client) -> Option<&SecretDigest> {
+    match &client.authentication {
+        ClientAuthentication::Secret(digest) => Some(digest),
+        _ => None,
+    }
 }
 
 fn add_conflicts_of_clients(data: &TenantData, found: &mut Vec<TenantSetError>) {
     let mut ids = HashSet::new();
     let mut owners: HashMap<&str, &str> = HashMap::new();
+    let audience = data.tenant.management_audience();
     for client in &data.clients {
         if !ids.insert(client.id.as_str()) {
             found.push(TenantSetError::ClientTwice {
+                domain: data.tenant.domain.clone(),
+                client_id: client.id.clone(),
+            });
+        }
+        if client.id == audience || client.resources.contains(&audience) {
+            found.push(TenantSetError::ManagementAudience {
                 domain: data.tenant.domain.clone(),
                 client_id: client.id.clone(),
             });
