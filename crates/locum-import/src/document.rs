@@ -1,9 +1,10 @@
 //! The tenant file in memory, with its secrets in place.
 
+use locum_store::yaml_writer;
 use serde_json::{Map, Value, json};
 
+use crate::NewSigningKey;
 use crate::client::Draft;
-use crate::{NewSigningKey, yaml};
 
 /// What becomes the tenant file.
 #[derive(Clone)]
@@ -21,7 +22,7 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn yaml(&self) -> String {
-        yaml::write(&self.members())
+        yaml_writer::write(&self.members())
     }
 
     /// The members of the file, in their order.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use locum_store::tenant_file::{self, References};
+use locum_store::yaml_writer;
 
 use crate::export::ExportedClient;
 use crate::report::Counted;
-use crate::yaml;
 
 /// The names of the fields that are dropped and that somebody may miss, each with the number of clients that have it.
 pub(crate) fn dropped(clients: &[ExportedClient]) -> Vec<Counted> {
@@ -23,7 +23,7 @@ pub(crate) fn dropped(clients: &[ExportedClient]) -> Vec<Counted> {
 
 /// Whether a tenant file may have the field.
 fn is_known(field: &str) -> bool {
-    let text = format!("domain: example.com\nclients: [{{{}: null}}]\n", yaml::quoted(field));
+    let text = format!("domain: example.com\nclients: [{{{}: null}}]\n", yaml_writer::quoted(field));
     let read = tenant_file::read(&text, "", &References::new(&|_| None, ""));
     let errors = read.err().map(|error| error.errors).unwrap_or_default();
     !errors.iter().any(|error| error.message.starts_with("unknown field"))

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use locum_engine::ports::Issuers;
-use locum_store::TenantData;
+use locum_store::{TenantData, yaml_writer};
 use serde_json::{Map, Value, json};
 
 use crate::acceptance::{self, Accepted};
@@ -14,7 +14,6 @@ use crate::report::{Counted, LeftOut, Report, ToDo};
 use crate::secret_files::{self, OutputFile};
 use crate::{
     ApiClients, DeployConfig, Export, ImportError, NewSigningKey, field_names, markers, readiness, scripts,
-    yaml,
 };
 
 /// What decides an import besides the export.
@@ -124,7 +123,7 @@ fn finish(
     };
     let (members, secrets) = secret_files::extract(&document, &secrets_of)?;
     let tenant_file = format!("{}.yaml", document.domain);
-    let mut files = vec![OutputFile { path: tenant_file.clone(), text: yaml::write(&members) }];
+    let mut files = vec![OutputFile { path: tenant_file.clone(), text: yaml_writer::write(&members) }];
     files.extend(secrets);
     let clients: Vec<_> = document
         .clients

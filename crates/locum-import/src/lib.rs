@@ -35,7 +35,6 @@ mod scripts;
 mod secret_files;
 mod signing_key;
 mod source_text;
-mod yaml;
 
 pub use api_clients::ApiClients;
 pub use config::DeployConfig;

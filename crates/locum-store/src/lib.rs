@@ -13,6 +13,7 @@ mod system;
 pub mod tenant_file;
 mod tenant_set;
 pub mod text_file;
+pub mod yaml_writer;
 
 pub use directory::MemoryDirectory;
 pub use memory_buckets::MemoryBuckets;

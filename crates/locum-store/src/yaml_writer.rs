@@ -4,14 +4,14 @@ use locum_engine::needs_escape;
 use serde_json::{Map, Value};
 
 /// The mapping in block style.
-pub(crate) fn write(mapping: &Map<String, Value>) -> String {
+pub fn write(mapping: &Map<String, Value>) -> String {
     let mut out = String::new();
     members(mapping, 0, &mut out);
     out
 }
 
 /// A text in double quotes. Escapes are those of JSON, which YAML has too.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for char in text.chars() {
@@ -34,7 +34,14 @@ pub(crate) fn quoted(text: &str) -> String {
 fn members(mapping: &Map<String, Value>, indent: usize, out: &mut String) {
     for (name, value) in mapping {
         pad(indent, out);
-        key(name, out);
+        if name.len() > SIMPLE_KEY_BYTES_MAX {
+            out.push_str("? ");
+            key(name, out);
+            out.push('\n');
+            pad(indent, out);
+        } else {
+            key(name, out);
+        }
         out.push(':');
         value_after(value, indent + 1, out);
     }
@@ -92,6 +99,9 @@ fn key(name: &str, out: &mut String) {
 /// The words that some version of YAML reads as something else than a text.
 const RESERVED: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
 
+/// A longer key needs a question mark: YAML allows 1024 characters without, and an escape has six.
+const SIMPLE_KEY_BYTES_MAX: usize = 160;
+
 fn pad(indent: usize, out: &mut String) {
     out.extend(std::iter::repeat_n("  ", indent));
 }
@@ -128,7 +138,11 @@ deep:
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
-            any::<i32>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            proptest::num::f64::NORMAL.prop_map(Value::from),
+            prop_oneof![Just(0.0), Just(-0.0), Just(1e20), Just(1e-7), Just(5e-324), Just(f64::MAX)]
+                .prop_map(Value::from),
             "\\PC*|[\\x00-\\x7f\u{85}\u{2028}\u{feff}\u{1f600}]*".prop_map(Value::from),
             prop_oneof![
                 Just("no"),
@@ -137,6 +151,9 @@ deep:
                 Just("0x1f"),
                 Just("2020-01-01"),
                 Just("*a"),
+                Just("0123"),
+                Just("${env:HOME}"),
+                Just("a\n  b\n\n"),
                 Just("")
             ]
             .prop_map(Value::from),
@@ -144,7 +161,7 @@ deep:
         leaf.prop_recursive(4, 24, 5, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                proptest::collection::vec(("[ -~]{0,8}|true|null|\\PC{0,3}", inner), 0..4)
+                proptest::collection::vec(("[ -~]{0,8}|true|null|<<|a{1100}|\\PC{0,3}", inner), 0..4)
                     .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
