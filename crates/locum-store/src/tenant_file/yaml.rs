@@ -38,7 +38,7 @@ pub(super) fn error_message(error: &Error) -> String {
 /// What an unquoted number, `true`, `false` or `null` gets where a text is expected: `0123` and `"0123"` are different
 /// secrets.
 pub(super) const QUOTES_NEEDED: &str =
-    "YAML reads this value as a number, true, false or null, but it must be a text; put it in quotes";
+    "this value is read as a number, true, false or null, but it must be a text; put it in quotes";
 
 /// States the expected type.
 pub(super) fn must_be(expected: &str) -> String {

@@ -90,7 +90,7 @@ fn an_unquoted_number_as_a_text_is_named_with_its_line_and_without_its_value() {
     for value in ["1234567", "0x1234567", "true"] {
         assert_eq!(
             refused(&MINIMAL.replace("s3cr3t-s3cr3t", value)),
-            "tenant.yaml:4:20: YAML reads this value as a number, true, false or null, but it must be a text; put it in quotes (at /clients/0/client_secret)"
+            "tenant.yaml:4:20: this value is read as a number, true, false or null, but it must be a text; put it in quotes (at /clients/0/client_secret)"
         );
     }
     assert!(read_text(&MINIMAL.replace("s3cr3t-s3cr3t", "'1234567'")).is_ok());
