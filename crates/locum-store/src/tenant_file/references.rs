@@ -1,4 +1,4 @@
-//! `${env:NAME}` and `${file:PATH}`: values that a tenant file takes from elsewhere.
+//! `${env:NAME}` and `${file:PATH}`: values that a tenant file takes from elsewhere. `${dollar}` is a `$`.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,9 @@ impl<'a> References<'a> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
-            let (reference, after) = after.split_once('}').ok_or("`${` has no `}`; close the reference")?;
+            let (reference, after) = after
+                .split_once('}')
+                .ok_or("`${` has no `}`; close the reference, or write ${dollar}{ for the text `${`")?;
             parts.push(Zeroizing::new(before.to_owned()));
             parts.push(self.value(reference)?);
             rest = after;
@@ -111,12 +113,15 @@ impl<'a> References<'a> {
     }
 
     fn value(&self, reference: &str) -> Result<Zeroizing<String>, String> {
+        if reference == "dollar" {
+            return Ok(Zeroizing::new("$".to_owned()));
+        }
         match reference.split_once(':') {
             Some(("env", name)) => (self.environment)(name).map(Zeroizing::new).ok_or_else(|| {
                 format!("the environment variable {name} is not set; set it before starting locum")
             }),
             Some(("file", path)) => self.file(&self.base.join(path)),
-            _ => Err("unknown kind of reference; write ${env:NAME} or ${file:PATH}".to_owned()),
+            _ => Err("unknown kind of reference; write ${env:NAME} or ${file:PATH}, or ${dollar}{ for the text `${`".to_owned()),
         }
     }
 

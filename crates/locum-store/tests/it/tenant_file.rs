@@ -151,6 +151,19 @@ fn an_unresolved_reference_is_named_with_its_line() {
 }
 
 #[test]
+fn a_text_can_contain_what_would_be_a_reference() {
+    let secret_of = |written: &str| {
+        let client = spa(&MINIMAL.replace("s3cr3t-s3cr3t", written));
+        client.app.settings["secret"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(secret_of("${dollar}{env:SPA_SECRET}"), "${env:SPA_SECRET}");
+    assert_eq!(secret_of("${dollar}{dollar}"), "${dollar}");
+    assert_eq!(secret_of("$${env:SPA_SECRET}"), "$from the environment");
+    let error = refused(&MINIMAL.replace("s3cr3t-s3cr3t", "${Dollar}{env:SPA_SECRET}"));
+    assert!(error.contains("or ${dollar}{ for the text `${`"), "{error}");
+}
+
+#[test]
 fn add_ons_keep_the_order_of_the_file_and_single_sign_on_is_skipped() {
     let text =
         format!("{MINIMAL}    addons: {{samlp: {{}}, wams: {{masterkey: m}}, aws: null, firebase: {{}}}}\n");
