@@ -110,6 +110,7 @@ fn types_are_named_in_plain_words() {
     for (line, expected) in [
         ("oidc_conformant: 5", "true or false (at /clients/0/oidc_conformant)"),
         ("callbacks: x", "a list (at /clients/0/callbacks)"),
+        ("jwt_configuration: [HS256]", "a mapping of names to values (at /clients/0/jwt_configuration)"),
         ("addons: x", "a mapping of names to values (at /clients/0/addons)"),
         ("client_secret: [x]", "a text (at /clients/0/client_secret)"),
         (
