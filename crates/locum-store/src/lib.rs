@@ -1,10 +1,12 @@
 //! Implements the engine's ports: tenant files, rate buckets in memory, the audit log, the system's clock and random generator.
 //!
 //! [`MemoryDirectory`] serves a [`TenantSet`], [`MemoryBuckets`] keeps rate buckets, [`MemoryRefreshTokens`] refresh tokens
-//! and [`MemoryUsedAssertions`] used assertions, [`audit`] the audit log, [`SystemClock`] tells the time and [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of.
+//! and [`MemoryUsedAssertions`] used assertions, [`audit`] the audit log, [`SystemClock`] tells the time and [`SystemEntropy`] draws random bytes. [`tenant_file`] reads what a set is made of, and
+//! [`documents`] reads and writes its parts alone.
 
 pub mod audit;
 mod directory;
+pub mod documents;
 mod memory_buckets;
 mod memory_refresh_tokens;
 mod memory_used_assertions;

@@ -5,6 +5,7 @@
 //! in one run.
 
 mod advice;
+pub(crate) mod alone;
 mod build;
 mod field_error;
 mod finding;
@@ -25,20 +26,19 @@ use std::path::{Path, PathBuf};
 
 use crate::TenantData;
 use crate::parallel;
-use crate::tenant_file::field_error::FieldErrors;
+pub use crate::tenant_file::field_error::FieldError;
+pub(crate) use crate::tenant_file::field_error::FieldErrors;
 pub use crate::tenant_file::finding::{Finding, TenantFileError};
 use crate::tenant_file::model::TenantEntry;
-use crate::tenant_file::node::{Node, NodeValue};
+pub(crate) use crate::tenant_file::node::{Member, Node, NodeValue};
 pub use crate::tenant_file::places::Places;
 use crate::tenant_file::reader::LeftOut;
 pub use crate::tenant_file::references::References;
+pub(crate) use crate::tenant_file::references::escaped;
 use crate::text_file;
 
 /// Largest tenant file, in bytes.
 pub const TENANT_FILE_BYTES_MAX: u64 = 256 << 20;
-
-/// After this many values of a wrong type or unknown keys, the rest of the file is not read.
-const TYPE_ERRORS_MAX: usize = 100;
 
 /// The contents of a tenant file.
 #[derive(Debug)]
@@ -92,6 +92,16 @@ pub fn load_all(
 /// # Errors
 /// All errors in the file.
 pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
+    read_with(text, file, references, |_, _| Ok(())).map(|(read, ())| read)
+}
+
+/// As [`read`], and what `take` makes of the tree of a valid file before its texts are overwritten.
+pub(crate) fn read_with<T>(
+    text: &str,
+    file: &str,
+    references: &References<'_>,
+    take: impl FnOnce(&Node, &TenantData) -> Result<T, FieldErrors>,
+) -> Result<(TenantFile, T), TenantFileError> {
     let mut root: Node = yaml::parse(text).map_err(|error| {
         TenantFileError::unreadable(Finding {
             file: file.to_owned(),
@@ -102,12 +112,17 @@ pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<Tenan
     })?;
     let mut left_out = LeftOut::new();
     let mut errors = Vec::new();
-    let unresolved = references.fill(&mut root);
-    for reference in unresolved {
+    for reference in references.fill(&mut root) {
         left_out.insert(reference.member);
         errors.push(Finding::at_field(file, reference.position, reference.error));
     }
-    let (entry, left_out) = read_entry(&root, file, left_out, &mut errors);
+    let (entry, type_errors) = reader::read_all::<TenantEntry>(&root, left_out);
+    errors.extend(type_errors.into_iter().map(|error| Finding {
+        file: file.to_owned(),
+        position: error.position,
+        pointer: Some(error.pointer()),
+        message: error.message,
+    }));
     let Some(entry) = entry else {
         return Err(TenantFileError::new(errors, None));
     };
@@ -124,38 +139,15 @@ pub fn read(text: &str, file: &str, references: &References<'_>) -> Result<Tenan
     let build_errors = without_those_of(found(build_errors), &errors);
     errors.extend(build_errors);
     let warnings = without_those_of(found(advice.warnings), &errors);
-    drop(left_out);
-    let places = Places::new(file, root);
-    let read = TenantFile { data, problems, warnings, places };
-    if errors.is_empty() { Ok(read) } else { Err(TenantFileError::new(errors, Some(read))) }
-}
-
-/// Reads the model. Each value with an error is left out, and the rest is read again. Without an entry, the rest cannot
-/// be read.
-fn read_entry(
-    root: &Node,
-    file: &str,
-    mut left_out: LeftOut,
-    errors: &mut Vec<Finding>,
-) -> (Option<TenantEntry>, LeftOut) {
-    for _ in 0..TYPE_ERRORS_MAX {
-        let error = match reader::read::<TenantEntry>(root, &left_out) {
-            Ok(entry) => return (Some(entry), left_out),
-            Err(error) => error,
-        };
-        let member = error.member;
-        errors.push(Finding {
-            file: file.to_owned(),
-            position: error.position,
-            pointer: Some(error.pointer()),
-            message: error.message,
-        });
-        match member {
-            Some(member) if left_out.insert(member) => {}
-            _ => break,
+    let taken = if errors.is_empty() { take(&root, &data).map_err(found) } else { Err(Vec::new()) };
+    let read = TenantFile { data, problems, warnings, places: Places::new(file, root) };
+    match taken {
+        Ok(taken) => Ok((read, taken)),
+        Err(refused) => {
+            errors.extend(refused);
+            Err(TenantFileError::new(errors, Some(read)))
         }
     }
-    (None, left_out)
 }
 
 /// The ids of all clients, also of those with errors.

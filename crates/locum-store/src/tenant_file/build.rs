@@ -1,6 +1,7 @@
 //! Converts the parsed entries of a tenant file into a `Tenant`, checking each field and collecting the errors.
 
 use std::collections::{HashMap, HashSet};
+use std::mem::take;
 use std::num::NonZeroU32;
 
 use locum_abi::configuration::SigningKey;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::issuers;
-use crate::tenant_file::management::Management;
+use crate::tenant_file::management::{self, Management};
 use crate::tenant_file::model::{
     ChainsEntry, ClientEntry, ConfidentialClientsEntry, DelegationEntry, FormerIssuerEntry,
     JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
@@ -53,24 +54,33 @@ const SINGLE_SIGN_ON: [&str; 21] = [
     "zoom",
 ];
 
-pub(super) fn tenant(entry: TenantEntry, errors: &mut FieldErrors) -> TenantData {
+pub(super) fn tenant(mut entry: TenantEntry, errors: &mut FieldErrors) -> TenantData {
+    let management = Management::read(&entry, errors);
+    let (client_entries, user_entries) = (take(&mut entry.clients), take(&mut entry.users));
+    let is_default = entry.default;
+    let tenant_signs =
+        !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(FormerIssuerEntry::has_keys);
+    let tenant = tenant_alone(entry, errors);
+    let mut data = TenantData::new(tenant, clients(client_entries, tenant_signs, errors));
+    management.add_to(&mut data.clients);
+    data.users = users(user_entries, errors);
+    data.is_default = is_default;
+    data
+}
+
+/// The tenant without its clients and users.
+pub(super) fn tenant_alone(entry: TenantEntry, errors: &mut FieldErrors) -> Tenant {
     let domain = entry.domain.to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
     if domain.is_empty() || !domain.chars().all(allowed) {
         errors.add("/domain", "write the domain as a host name, without scheme, port and path");
     }
-    let tenant_signs =
-        !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(FormerIssuerEntry::has_keys);
-    let management = Management::read(&entry, &domain, errors);
     let mut tenant = Tenant::new(domain);
     tenant.delegation = delegation(&entry.delegation, errors);
     tenant.signing_keys = keys(entry.signing_keys, errors);
     issuers::add(&mut tenant, entry.former_issuers, entry.trusted_issuers, errors);
-    let mut data = TenantData::new(tenant, clients(entry.clients, tenant_signs, errors));
-    management.add_to(&mut data.tenant, &mut data.clients);
-    data.users = users(entry.users, errors);
-    data.is_default = entry.default;
-    data
+    tenant.management_keys = management::keys(entry.management.as_ref(), errors);
+    tenant
 }
 
 fn delegation(entry: &DelegationEntry, errors: &mut FieldErrors) -> DelegationPolicy {
@@ -184,8 +194,9 @@ fn clients(entries: Vec<ClientEntry>, tenant_signs: bool, errors: &mut FieldErro
         let at = format!("/clients/{index}");
         let client = client(entry, &at, tenant_signs, errors);
         if client.id.is_empty() {
-            errors.add(format!("{at}/client_id"), "write the client's id");
-        } else if ids.insert(client.id.clone()) {
+            continue;
+        }
+        if ids.insert(client.id.clone()) {
             clients.push(client);
         } else {
             let message = format!("the client {} appears twice; remove one", client.id);
@@ -195,7 +206,11 @@ fn clients(entries: Vec<ClientEntry>, tenant_signs: bool, errors: &mut FieldErro
     clients
 }
 
-fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErrors) -> Client {
+/// One client, without what other clients decide. `at` is the pointer of its entry.
+pub(super) fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErrors) -> Client {
+    if entry.client_id.is_empty() {
+        errors.add(format!("{at}/client_id"), "write the client's id");
+    }
     let granted =
         |grant: &str| entry.grant_types.as_ref().is_none_or(|types| types.iter().any(|own| own == grant));
     let mut client = Client::new(entry.client_id.clone());
@@ -362,17 +377,26 @@ fn origin_of(url: &str) -> Option<&str> {
 
 fn users(entries: Vec<UserEntry>, errors: &mut FieldErrors) -> HashMap<String, User> {
     let mut users = HashMap::with_capacity(entries.len());
-    for (index, UserEntry { user_id, blocked, profile }) in entries.into_iter().enumerate() {
+    for (index, entry) in entries.into_iter().enumerate() {
+        let (user_id, user) = user(entry, &format!("/users/{index}"), errors);
         if user_id.is_empty() {
-            errors.add(format!("/users/{index}/user_id"), "write the user's id");
             continue;
         }
-        let mut user = User::new(profile);
-        user.blocked = blocked;
         if users.insert(user_id.clone(), user).is_some() {
             let message = format!("the user {user_id} appears twice; remove one");
             errors.add(format!("/users/{index}/user_id"), message);
         }
     }
     users
+}
+
+/// One user with its id. `at` is the pointer of its entry.
+pub(super) fn user(entry: UserEntry, at: &str, errors: &mut FieldErrors) -> (String, User) {
+    let UserEntry { user_id, blocked, profile } = entry;
+    if user_id.is_empty() {
+        errors.add(format!("{at}/user_id"), "write the user's id");
+    }
+    let mut user = User::new(profile);
+    user.blocked = blocked;
+    (user_id, user)
 }

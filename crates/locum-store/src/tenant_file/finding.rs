@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::tenant_file::TenantFile;
-use crate::tenant_file::field_error::FieldError;
+use crate::tenant_file::field_error::{self, FieldError};
 use crate::tenant_file::node::Position;
 
 /// What is wrong with a place in a tenant file, and what to do. It never shows a value that may be a secret.
@@ -28,7 +28,7 @@ impl Finding {
     /// Whether the other one is at this one's field or inside it.
     pub fn is_at_or_around(&self, other: &Self) -> bool {
         let (Some(own), Some(other)) = (&self.pointer, &other.pointer) else { return false };
-        other.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        field_error::is_at_or_around(own, other)
     }
 }
 

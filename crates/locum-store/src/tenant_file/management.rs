@@ -7,30 +7,28 @@ use locum_engine::CLIENT_CREDENTIALS;
 use locum_engine::model::{Client, ClientSecret, ManagementKey, Tenant};
 
 use crate::tenant_file::field_error::FieldErrors;
-use crate::tenant_file::model::{ClientEntry, ClientGrantEntry, TenantEntry};
+use crate::tenant_file::model::{ClientEntry, ClientGrantEntry, ManagementEntry, TenantEntry};
 
-/// What a tenant file says of the Management API, without what has errors.
+/// What a tenant file says of its clients and the Management API, without what has errors.
 pub(super) struct Management {
-    keys: Vec<ManagementKey>,
     /// The scopes of clients, by their ids.
     scopes: HashMap<String, Vec<String>>,
     audience: String,
 }
 
 impl Management {
-    /// Reads it. `domain` is that of the tenant in lower case.
-    pub(super) fn read(entry: &TenantEntry, domain: &str, errors: &mut FieldErrors) -> Self {
-        let audience = Tenant::new(domain).management_audience();
-        let keys = keys(entry, errors);
+    /// Reads it.
+    pub(super) fn read(entry: &TenantEntry, errors: &mut FieldErrors) -> Self {
+        let audience = Tenant::new(entry.domain.to_ascii_lowercase()).management_audience();
+        check_shared(entry, errors);
         let scopes = scopes(entry, &audience, errors);
         for (index, client) in entry.clients.iter().enumerate() {
             check_names(client, &audience, &format!("/clients/{index}"), errors);
         }
-        Self { keys, scopes, audience }
+        Self { scopes, audience }
     }
 
-    pub(super) fn add_to(mut self, tenant: &mut Tenant, clients: &mut Vec<Client>) {
-        tenant.management_keys = self.keys;
+    pub(super) fn add_to(mut self, clients: &mut Vec<Client>) {
         clients.retain(|client| client.id != self.audience);
         for client in clients {
             client.resources.retain(|resource| *resource != self.audience);
@@ -39,27 +37,35 @@ impl Management {
     }
 }
 
-fn keys(entry: &TenantEntry, errors: &mut FieldErrors) -> Vec<ManagementKey> {
-    let Some(management) = &entry.management else { return Vec::new() };
+/// The keys of the tenant alone.
+pub(super) fn keys(entry: Option<&ManagementEntry>, errors: &mut FieldErrors) -> Vec<ManagementKey> {
+    let Some(management) = entry else { return Vec::new() };
     let stated = management.keys.as_deref().unwrap_or_default();
     if stated.is_empty() {
         errors.add("/management/keys", "write at least one key, or leave `management` out");
     }
-    let shared = shared_with_clients(stated, &entry.clients);
     let mut keys: Vec<ManagementKey> = Vec::new();
     for (index, secret) in stated.iter().enumerate() {
         let at = format!("/management/keys/{index}");
         match ManagementKey::new(secret.clone()) {
             Err(invalid) => errors.add(at, invalid.to_string()),
-            Ok(_) if shared.contains(&index) => errors.add(
-                at,
-                "it is the secret of a client, who could make management tokens with it; write another key",
-            ),
             Ok(key) if keys.contains(&key) => errors.add(at, "this key is in the list twice; remove one"),
             Ok(key) => keys.push(key),
         }
     }
     keys
+}
+
+fn check_shared(entry: &TenantEntry, errors: &mut FieldErrors) {
+    let Some(keys) = entry.management.as_ref().and_then(|management| management.keys.as_deref()) else {
+        return;
+    };
+    for index in shared_with_clients(keys, &entry.clients) {
+        errors.add(
+            format!("/management/keys/{index}"),
+            "it is the secret of a client, who could make management tokens with it; write another key",
+        );
+    }
 }
 
 /// The places of the keys that are the text of a client's secret, or the bytes that it encodes.
@@ -165,7 +171,7 @@ fn is_scope_token(word: &str) -> bool {
 }
 
 /// Otherwise a token for that client or resource would be one for the Management API, but for its key.
-fn check_names(client: &ClientEntry, audience: &str, at: &str, errors: &mut FieldErrors) {
+pub(super) fn check_names(client: &ClientEntry, audience: &str, at: &str, errors: &mut FieldErrors) {
     let taken = "this is the audience of the tenant's Management API; choose another name";
     if client.client_id == audience {
         errors.add(format!("{at}/client_id"), taken);

@@ -8,16 +8,16 @@ use serde_saphyr::Spanned;
 use zeroize::Zeroizing;
 
 /// Line and column, counted from one.
-pub(super) type Position = (u64, u64);
+pub(crate) type Position = (u64, u64);
 
 /// A value and where it is.
-pub(super) struct Node {
-    pub(super) position: Position,
-    pub(super) value: NodeValue,
+pub(crate) struct Node {
+    pub(crate) position: Position,
+    pub(crate) value: NodeValue,
 }
 
 /// The value of a node. Texts are overwritten when they are dropped: each may be a secret.
-pub(super) enum NodeValue {
+pub(crate) enum NodeValue {
     Null,
     Bool(bool),
     Unsigned(u64),
@@ -29,10 +29,10 @@ pub(super) enum NodeValue {
 }
 
 /// A key of a mapping with its value.
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) name_position: Position,
-    pub(super) node: Node,
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) name_position: Position,
+    pub(crate) node: Node,
 }
 
 /// Which node it is, among those of its tree.
@@ -59,7 +59,7 @@ impl Node {
     }
 
     /// The value of a key, or the item with this number.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         match &self.value {
             NodeValue::Mapping(members) => {
                 members.iter().find(|member| member.name == name).map(|member| &member.node)

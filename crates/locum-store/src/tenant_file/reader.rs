@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -17,11 +17,33 @@ use crate::tenant_file::yaml;
 pub(super) type LeftOut = HashSet<NodeId>;
 
 /// Reads the tree as a `T`, without the members of mappings that are left out.
-pub(super) fn read<'de, T: Deserialize<'de>>(
-    node: &'de Node,
-    left_out: &'de LeftOut,
-) -> Result<T, ReadError> {
+fn read<'de, T: Deserialize<'de>>(node: &'de Node, left_out: &'de LeftOut) -> Result<T, ReadError> {
     T::deserialize(Reader { node, left_out }).map_err(|error| error.at(node.position))
+}
+
+/// After this many values of a wrong type or unknown keys, the rest is not read.
+const ERRORS_MAX: usize = 100;
+
+/// Reads the tree as a `T` and leaves out each value with an error, so that all errors are found. Without a `T`, the rest
+/// cannot be read.
+pub(super) fn read_all<T: DeserializeOwned>(
+    root: &Node,
+    mut left_out: LeftOut,
+) -> (Option<T>, Vec<ReadError>) {
+    let mut errors = Vec::new();
+    for _ in 0..ERRORS_MAX {
+        let error = match read::<T>(root, &left_out) {
+            Ok(read) => return (Some(read), errors),
+            Err(error) => error,
+        };
+        let member = error.member;
+        errors.push(error);
+        match member {
+            Some(member) if left_out.insert(member) => {}
+            _ => break,
+        }
+    }
+    (None, errors)
 }
 
 /// A value that does not have the type of its field. It never shows the value, which may be a secret.
@@ -32,7 +54,7 @@ pub(super) struct ReadError {
     /// The names on the way to the value, innermost first.
     path: Vec<String>,
     /// The innermost member of a mapping that contains the value.
-    pub(super) member: Option<NodeId>,
+    member: Option<NodeId>,
 }
 
 impl fmt::Debug for NodeId {

@@ -13,6 +13,14 @@ use crate::text_file;
 /// Largest file that a reference may name, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
+/// How a text says `${` itself. `$${` would not do: files in which it stands before a reference have had another meaning.
+const ESCAPED: &str = "${dollar}{";
+
+/// The text as a tenant file has it, so that nothing in it is a reference; `None` if it is the same.
+pub(crate) fn escaped(text: &str) -> Option<String> {
+    text.contains("${").then(|| text.replace("${", ESCAPED))
+}
+
 /// The environment and the folder that references are resolved against.
 pub struct References<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,

@@ -11,6 +11,7 @@ mod audit;
 mod buckets;
 mod client_authentication;
 mod directory;
+mod documents;
 mod issuers;
 mod refresh_tokens;
 mod tenant_file;
