@@ -11,6 +11,7 @@ mod error;
 mod open;
 mod refresh_tokens;
 mod schema;
+pub mod sealing;
 mod sqlite_state;
 mod used_assertions;
 

@@ -1,9 +1,10 @@
 //! The database in a file: what every store must do, and what can be wrong with a file.
 
-#![expect(clippy::unwrap_used, reason = "a failure here is a failure of the test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure here is a failure of the test")]
 
 mod backups;
 mod faults;
 mod refresh_tokens;
+mod sealing;
 mod sweeping;
 mod used_assertions;
