@@ -327,6 +327,19 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "FILE", default_value = "locum.toml")]
         config: PathBuf,
     },
+    /// Mint a token of the Management API of a tenant, for an operator
+    #[command(after_help = details::TOKEN_MINT_MANAGEMENT)]
+    MintManagement {
+        /// Read this tenant file
+        #[arg(long, value_name = "FILE")]
+        tenant: PathBuf,
+        /// Let the token have these scopes, separated by spaces [default: all]
+        #[arg(long, value_name = "SCOPES")]
+        scope: Option<String>,
+        /// Let the token expire after this time
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
+        lifetime: u32,
+    },
     /// Decode a JWT without verifying it: header, claims and times
     #[command(after_help = details::TOKEN_INSPECT)]
     Inspect {

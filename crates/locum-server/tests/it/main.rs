@@ -14,6 +14,7 @@ mod directory;
 mod documents;
 mod introspection;
 mod jsonp;
+mod management_tokens;
 mod old_clients;
 mod profile;
 mod refusals;

@@ -13,6 +13,7 @@ mod client_authentication;
 mod directory;
 mod documents;
 mod issuers;
+mod management;
 mod refresh_tokens;
 mod tenant_file;
 mod tenant_set;

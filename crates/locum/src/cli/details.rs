@@ -230,6 +230,15 @@ Exit codes:
   2  the command line is invalid, or the tenant has no such client
   3  a file cannot be read, or the client may not have refresh tokens";
 
+pub(super) const TOKEN_MINT_MANAGEMENT: &str = "\
+Signs with the first of `management.keys` in the tenant file, and prints the token. No server and no client is needed.
+Whoever has it can do at the tenant what its scopes allow, until it expires or the key is replaced.
+
+Exit codes:
+  0  the token was printed
+  2  the command line is invalid
+  3  the tenant file cannot be used, or has no management.keys";
+
 pub(super) const TOKEN_INSPECT: &str = "\
 Reads only the token. Does not verify its signature.
 

@@ -1,5 +1,6 @@
-//! `locum token`: mints id_tokens and refresh tokens for demos and tests, and decodes any JWT.
+//! `locum token`: mints id_tokens and refresh tokens for demos and tests and management tokens for operators, and decodes any JWT.
 
+mod management;
 mod refresh;
 
 use std::io::Read;
@@ -41,6 +42,10 @@ pub(crate) fn run(command: &TokenCommand) -> Result<(), CommandError> {
             let client = known_client(tenant, &data, client)?;
             let of = Refreshed { tenant_file: tenant, data: &data, client, user, scope };
             refresh::mint(&of, config, now())
+        }
+        TokenCommand::MintManagement { tenant, scope, lifetime } => {
+            let data = tenants::read_one(tenant)?;
+            management::mint(tenant, &data.tenant, scope.as_deref(), *lifetime, now())
         }
         TokenCommand::Inspect { token, format } => inspect(&read_token(token.as_deref())?, *format),
     }
