@@ -54,6 +54,7 @@ pub(crate) fn settle(mut document: Document, issuers: &dyn Issuers) -> Result<Ac
     let mut single_sign_on = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {
         close_allowed_clients(&mut document.clients);
+        document.management_grants.retain(&document.clients);
         let text = document.yaml();
         let read = tenant_file::read(&text, "tenant", &References::new(&|_| None, ""));
         let refused = match read {

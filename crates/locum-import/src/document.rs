@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::NewSigningKey;
 use crate::client::Draft;
+use crate::management_grants::ManagementGrants;
 
 /// What becomes the tenant file.
 #[derive(Clone)]
@@ -16,8 +17,7 @@ pub(crate) struct Document {
     pub(crate) former_domains: Vec<String>,
     pub(crate) signing_key: Option<NewSigningKey>,
     pub(crate) clients: Vec<Draft>,
-    /// For the management API: grants of clients that are kept.
-    pub(crate) client_grants: Vec<Value>,
+    pub(crate) management_grants: ManagementGrants,
 }
 
 impl Document {
@@ -45,8 +45,9 @@ impl Document {
         }
         let clients = self.clients.iter().map(|client| Value::Object(client.fields.clone()));
         members.insert("clients".to_owned(), clients.collect());
-        if !self.client_grants.is_empty() {
-            members.insert("clientGrants".to_owned(), self.client_grants.clone().into());
+        if !self.management_grants.is_empty() {
+            let grants = self.management_grants.entries(&self.domain).map(|(_, grant)| grant);
+            members.insert("clientGrants".to_owned(), grants.collect());
         }
         members
     }

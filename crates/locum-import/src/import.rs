@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use locum_engine::ports::Issuers;
 use locum_store::{TenantData, yaml_writer};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::acceptance::{self, Accepted};
 use crate::client::{self, Draft};
 use crate::document::{self, Document};
 use crate::export::ExportedClient;
+use crate::management_grants::ManagementGrants;
 use crate::report::{Counted, LeftOut, Report, ToDo};
 use crate::secret_files::{self, OutputFile};
 use crate::{
@@ -87,9 +88,14 @@ pub fn import(mut export: Export, options: &Options<'_>) -> Result<Import, Impor
     let former_domains = former_domains(&domain, &export, options.config);
     let signing_key = needs_key(&clients, options.issuers).then(|| (options.signing_key)(&domain));
     let signing_key = signing_key.transpose().map_err(ImportError::SigningKey)?;
-    let client_grants = management_grants(&export, &clients)?;
+    let management_grants = ManagementGrants::of(&export, options.config, &clients);
+    for (client_id, grant) in management_grants.entries(&domain) {
+        if let Some(client) = clients.iter().find(|client| client.client_id == client_id) {
+            check_value(client, "clientGrants", &grant)?;
+        }
+    }
     let delegation = delegation(&export);
-    let document = Document { domain, delegation, former_domains, signing_key, clients, client_grants };
+    let document = Document { domain, delegation, former_domains, signing_key, clients, management_grants };
     let mut accepted = acceptance::settle(document, options.issuers)?;
     left_out.append(&mut accepted.left_out);
     finish(&export, accepted, left_out, &has_sorted_add_ons, options)
@@ -252,32 +258,6 @@ fn needs_key(clients: &[Draft], issuers: &dyn Issuers) -> bool {
     clients.iter().any(|draft| draft.alg() != "HS256" || signs(draft))
 }
 
-/// The grants for Auth0's Management API of the clients that are kept. The export names clients by name.
-fn management_grants(export: &Export, clients: &[Draft]) -> Result<Vec<Value>, ImportError> {
-    let mut grants = Vec::new();
-    for grant in &export.client_grants {
-        let Some(audience) = grant.get("audience").and_then(Value::as_str) else { continue };
-        if !audience.ends_with("/api/v2/") {
-            continue;
-        }
-        let named = grant.get("client_id").and_then(Value::as_str).unwrap_or_default();
-        let by_id = clients.iter().find(|client| client.client_id == named);
-        let mut by_name = clients.iter().filter(|client| client.name() == named);
-        let client = by_id.or_else(|| by_name.next().filter(|_| by_name.next().is_none()));
-        let scope: Option<Vec<&str>> = grant
-            .get("scope")
-            .and_then(Value::as_array)
-            .map(|scope| scope.iter().filter_map(Value::as_str).collect());
-        if let Some(client) = client {
-            let scope = scope.unwrap_or_default();
-            let grant = json!({"client_id": client.client_id, "audience": audience, "scope": scope});
-            check_value(client, "clientGrants", &grant)?;
-            grants.push(grant);
-        }
-    }
-    Ok(grants)
-}
-
 fn of_tenant(document: &Document, export: &Export, config: &DeployConfig) -> Vec<ToDo> {
     let mut to_do = Vec::new();
     if document.delegation.get("enabled") == Some(&Value::Bool(false)) {
@@ -314,11 +294,6 @@ fn of_tenant(document: &Document, export: &Export, config: &DeployConfig) -> Vec
         "a token that was issued at the request of another client is not exchanged at /delegation, as it was at Auth0; if clients do that, write `chains: open` under delegation"
             .to_owned(),
     ));
-    if !document.client_grants.is_empty() {
-        to_do.push(ToDo::note(format!(
-            "clientGrants keeps the grants for the Management API ({}), which this version ignores",
-            document.client_grants.len()
-        )));
-    }
+    to_do.extend(document.management_grants.to_do());
     to_do
 }

@@ -25,6 +25,7 @@ mod field_names;
 mod folder;
 mod import;
 mod limits;
+mod management_grants;
 mod markers;
 mod origin_lists;
 mod output;

@@ -84,7 +84,7 @@ clients:
 clientGrants:
   -
     client_id: "reportsId"
-    audience: "https://acme.eu.auth0.com/api/v2/"
+    audience: "https://delegation.acme.example/api/v2/"
     scope: ["read:users"]
 "#;
     assert_eq!(imported.text(&format!("{DOMAIN}.yaml")).unwrap(), expected);

@@ -10,6 +10,7 @@
 mod forms;
 mod identity;
 mod left_out;
+mod management_grants;
 mod output;
 mod paths;
 mod reader;
