@@ -1,19 +1,27 @@
-//! Keeps in a database what must survive a restart: refresh tokens and used assertions, in SQLite.
+//! Keeps in a database what must survive a restart: refresh tokens and used assertions, in SQLite or PostgreSQL.
 //!
 //! ```text
-//! SqliteState ── open: the file, its mode, the schema
-//!            ├── refresh_tokens, used_assertions: the engine's ports, each call one statement or one transaction
-//!            ├── sweep: deletes what has ended
-//!            └── copy_to: a backup while requests are served
+//! Database ── sqlite: the file, its mode, its copies
+//!          ├── postgres: the URL, TLS, time limits
+//!          ├── schema: the tables, as changes in order
+//!          ├── refresh_tokens, used_assertions: the engine's ports, each call one statement or one transaction
+//!          └── sweep: deletes what has ended
 //! ```
+//!
+//! Statements are the same for both servers but where `Server` says otherwise. They name their columns, so that a server with
+//! a column more does not disturb a program that knows it not yet.
 
+mod database;
 mod error;
-mod open;
+mod limits;
+mod postgres;
 mod refresh_tokens;
 mod schema;
 pub mod sealing;
-mod sqlite_state;
+mod server;
+mod sqlite;
+mod sweep;
 mod used_assertions;
 
-pub use error::StateError;
-pub use sqlite_state::SqliteState;
+pub use database::{Database, SchemaChanges};
+pub use error::DatabaseError;

@@ -1,23 +1,27 @@
 //! The engine's port of refresh tokens.
 
 use locum_engine::ports::{RefreshToken, RefreshTokenHash, RefreshTokens, Rotation, StoreReply};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use crate::sqlite_state::SqliteState;
+use crate::database::Database;
 
-impl RefreshTokens for SqliteState {
+impl RefreshTokens for Database {
     fn find<'a>(
         &'a self,
         tenant: &'a str,
         hash: &'a RefreshTokenHash,
     ) -> StoreReply<'a, Option<RefreshToken>> {
         self.reply(async move {
-            let row = sqlx::query("SELECT * FROM refresh_tokens WHERE tenant = ? AND hash = ?")
-                .bind(tenant)
-                .bind(hash.as_bytes().as_slice())
-                .fetch_optional(&self.pool)
-                .await?;
+            let row = sqlx::query(
+                "SELECT client_id, user_id, family, scope, act, signed_in_at, device, created_at, expires_at,
+                     idle_expires_at, rotated_at, revoked_at
+                 FROM refresh_tokens WHERE tenant = $1 AND hash = $2",
+            )
+            .bind(tenant)
+            .bind(hash.as_bytes().as_slice())
+            .fetch_optional(self.pool())
+            .await?;
             row.as_ref().map(token).transpose()
         })
     }
@@ -28,7 +32,13 @@ impl RefreshTokens for SqliteState {
         hash: RefreshTokenHash,
         token: RefreshToken,
     ) -> StoreReply<'a, bool> {
-        self.reply(async move { insert(&mut *self.pool.acquire().await?, tenant, &hash, token).await })
+        self.reply(async move {
+            let mut transaction = self.begin().await?;
+            self.lock_family(&mut transaction, tenant, &token.family).await?;
+            let added = insert(&mut transaction, tenant, &hash, token).await?;
+            transaction.commit().await?;
+            Ok(added)
+        })
     }
 
     fn keep_until<'a>(
@@ -38,11 +48,11 @@ impl RefreshTokens for SqliteState {
         idle_expires_at: i64,
     ) -> StoreReply<'a, ()> {
         self.reply(async move {
-            sqlx::query("UPDATE refresh_tokens SET idle_expires_at = ? WHERE tenant = ? AND hash = ?")
+            sqlx::query("UPDATE refresh_tokens SET idle_expires_at = $1 WHERE tenant = $2 AND hash = $3")
                 .bind(idle_expires_at)
                 .bind(tenant)
                 .bind(hash.as_bytes().as_slice())
-                .execute(&self.pool)
+                .execute(self.pool())
                 .await
                 .map(drop)
         })
@@ -57,26 +67,28 @@ impl RefreshTokens for SqliteState {
         leeway_seconds: u64,
     ) -> StoreReply<'a, Rotation> {
         self.reply(async move {
-            // Immediate: of two that run at one moment, the second reads what the first has written.
-            let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            let mut transaction = self.begin().await?;
+            // First, so that of two that run at one moment the second reads what the first has written.
+            self.lock_family(&mut transaction, tenant, &token.family).await?;
             let used = sqlx::query(
-                "SELECT family, rotated_at FROM refresh_tokens
-                 WHERE tenant = ? AND hash = ? AND revoked_at IS NULL",
+                "SELECT rotated_at FROM refresh_tokens
+                 WHERE tenant = $1 AND hash = $2 AND family = $3 AND revoked_at IS NULL",
             )
             .bind(tenant)
             .bind(hash.as_bytes().as_slice())
+            .bind(token.family.as_str())
             .fetch_optional(&mut *transaction)
             .await?;
             let Some(used) = used else { return Ok(Rotation::Gone) };
             let rotated_at: Option<i64> = used.try_get("rotated_at")?;
             let outcome = match rotated_at {
                 Some(at) if at.saturating_add_unsigned(leeway_seconds) <= now => {
-                    revoke(&mut transaction, tenant, used.try_get("family")?, now).await?;
+                    revoke(&mut transaction, tenant, &token.family, now).await?;
                     Rotation::Reused
                 }
                 _ => {
                     sqlx::query(
-                        "UPDATE refresh_tokens SET rotated_at = coalesce(rotated_at, ?) WHERE tenant = ? AND hash = ?",
+                        "UPDATE refresh_tokens SET rotated_at = coalesce(rotated_at, $1) WHERE tenant = $2 AND hash = $3",
                     )
                     .bind(now)
                     .bind(tenant)
@@ -93,13 +105,31 @@ impl RefreshTokens for SqliteState {
     }
 
     fn revoke_family<'a>(&'a self, tenant: &'a str, family: &'a str, now: i64) -> StoreReply<'a, ()> {
-        self.reply(async move { revoke(&mut *self.pool.acquire().await?, tenant, family, now).await })
+        self.reply(async move {
+            let mut transaction = self.begin().await?;
+            self.lock_family(&mut transaction, tenant, family).await?;
+            revoke(&mut transaction, tenant, family, now).await?;
+            transaction.commit().await
+        })
+    }
+}
+
+impl Database {
+    /// Of the transactions that add to a family, replace in it or revoke it, one runs at a time: otherwise a revocation would not
+    /// see a token that another transaction is about to commit.
+    async fn lock_family(
+        &self,
+        connection: &mut AnyConnection,
+        tenant: &str,
+        family: &str,
+    ) -> Result<(), sqlx::Error> {
+        self.server().lock(connection, &format!("family {tenant} {family}")).await
     }
 }
 
 /// Adds a token, unless its family is revoked. Returns whether it did.
 async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     tenant: &str,
     hash: &RefreshTokenHash,
     token: RefreshToken,
@@ -107,9 +137,9 @@ async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO refresh_tokens (tenant, hash, client_id, user_id, family, scope, act, signed_in_at, device,
              created_at, expires_at, idle_expires_at, rotated_at, revoked_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
          WHERE NOT EXISTS (
-             SELECT 1 FROM refresh_tokens WHERE tenant = ?1 AND family = ?5 AND revoked_at IS NOT NULL
+             SELECT 1 FROM refresh_tokens WHERE tenant = $1 AND family = $5 AND revoked_at IS NOT NULL
          )",
     )
     .bind(tenant)
@@ -132,13 +162,13 @@ async fn insert(
 }
 
 async fn revoke(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     tenant: &str,
     family: &str,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE refresh_tokens SET revoked_at = ? WHERE tenant = ? AND family = ? AND revoked_at IS NULL",
+        "UPDATE refresh_tokens SET revoked_at = $1 WHERE tenant = $2 AND family = $3 AND revoked_at IS NULL",
     )
     .bind(now)
     .bind(tenant)
@@ -148,7 +178,7 @@ async fn revoke(
     .map(drop)
 }
 
-fn token(row: &SqliteRow) -> Result<RefreshToken, sqlx::Error> {
+fn token(row: &AnyRow) -> Result<RefreshToken, sqlx::Error> {
     let scope: String = row.try_get("scope")?;
     let act: Option<String> = row.try_get("act")?;
     let act = act.map(|act| serde_json::from_str(&act)).transpose();

@@ -1,57 +1,60 @@
-//! The tables, as changes that are applied in order and never edited. SQLite's `user_version` counts those that were.
+//! The tables, as changes that are applied in order and never edited. SQLite's `user_version` counts those that were, and in
+//! PostgreSQL the table `locum_schema`.
 
-use sqlx::{Connection, SqliteConnection};
+mod changes;
 
-/// Each brings a database of the version before it to the next one.
-const CHANGES: [&str; 2] = [
-    "
-    CREATE TABLE refresh_tokens (
-        tenant TEXT NOT NULL,
-        hash BLOB NOT NULL,
-        client_id TEXT NOT NULL,
-        user_id TEXT NOT NULL,
-        family TEXT NOT NULL,
-        scope TEXT NOT NULL,
-        act TEXT,
-        signed_in_at INTEGER NOT NULL,
-        device TEXT,
-        created_at INTEGER NOT NULL,
-        expires_at INTEGER,
-        idle_expires_at INTEGER,
-        rotated_at INTEGER,
-        revoked_at INTEGER,
-        PRIMARY KEY (tenant, hash)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX refresh_tokens_family ON refresh_tokens (tenant, family);
-    CREATE INDEX refresh_tokens_expires_at ON refresh_tokens (expires_at);
-",
-    "
-    CREATE TABLE used_assertions (
-        tenant TEXT NOT NULL,
-        client_id TEXT NOT NULL,
-        jti TEXT NOT NULL,
-        expires_at INTEGER NOT NULL,
-        PRIMARY KEY (tenant, client_id, jti)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX used_assertions_expires_at ON used_assertions (expires_at);
-",
-];
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+
+use crate::server::Server;
+use changes::CHANGES;
 
 /// The latest version.
 pub(crate) const LATEST: i64 = CHANGES.len() as i64;
 
-/// Brings the schema to the latest version, in one transaction. Returns the version that was found; nothing is changed if that
+/// A migration waits for that of another node, and may change many rows: the limits of requests are not for it.
+const POSTGRES_LIMITS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+
+const POSTGRES_VERSION: &str = "
+    CREATE TABLE IF NOT EXISTS locum_schema (
+        single_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (single_row),
+        version BIGINT NOT NULL
+    );
+    INSERT INTO locum_schema (version) VALUES (0) ON CONFLICT DO NOTHING;
+";
+
+/// Brings the schema to the latest version, in one transaction. Returns the version that it then has: nothing is changed if that
 /// is later than [`LATEST`].
-pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+pub(crate) async fn migrate(server: Server, connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
+    let found = version(server, connection).await?;
+    if found >= LATEST {
+        return Ok(found);
+    }
+    let mut transaction = connection.begin_with(server.begin()).await?;
+    if server == Server::Postgres {
+        sqlx::raw_sql(POSTGRES_LIMITS).execute(&mut *transaction).await?;
+        server.lock(&mut transaction, "schema").await?;
+        sqlx::raw_sql(POSTGRES_VERSION).execute(&mut *transaction).await?;
+    }
+    // Again: another process may have changed it before this one had the lock.
+    let found = version(server, &mut transaction).await?;
     let applied = usize::try_from(found).unwrap_or(0);
     for (change, version) in CHANGES.iter().zip(1_i64..).skip(applied) {
-        sqlx::raw_sql(*change).execute(&mut *transaction).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {version}")))
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::raw_sql(server.choose(change.sqlite, change.postgres)).execute(&mut *transaction).await?;
+        let noted = server.choose("PRAGMA user_version =", "UPDATE locum_schema SET version =");
+        sqlx::raw_sql(AssertSqlSafe(format!("{noted} {version}"))).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    Ok(found)
+    Ok(found.max(LATEST))
+}
+
+/// The version of the schema; 0 if there are no tables yet.
+pub(crate) async fn version(server: Server, connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
+    if server == Server::Postgres {
+        let exists = sqlx::query_scalar("SELECT to_regclass('locum_schema') IS NOT NULL");
+        if !exists.fetch_one(&mut *connection).await? {
+            return Ok(0);
+        }
+    }
+    let version = server.choose("PRAGMA user_version", "SELECT version FROM locum_schema");
+    sqlx::query_scalar(version).fetch_one(connection).await
 }

@@ -2,9 +2,9 @@
 
 use locum_engine::ports::{StoreReply, UsedAssertions};
 
-use crate::sqlite_state::SqliteState;
+use crate::database::Database;
 
-impl UsedAssertions for SqliteState {
+impl UsedAssertions for Database {
     fn use_once<'a>(
         &'a self,
         tenant: &'a str,
@@ -15,14 +15,15 @@ impl UsedAssertions for SqliteState {
     ) -> StoreReply<'a, bool> {
         self.reply(async move {
             let inserted = sqlx::query(
-                "INSERT INTO used_assertions (tenant, client_id, jti, expires_at) VALUES (?, ?, ?, ?)
+                "INSERT INTO used_assertions (tenant, client_id, jti, expires_at) VALUES ($1, $2, $3, $4)
                  ON CONFLICT DO NOTHING",
             )
             .bind(tenant)
             .bind(client_id)
-            .bind(jti)
+            // PostgreSQL stores no NUL.
+            .bind(jti.replace('\0', "\\0"))
             .bind(expires_at)
-            .execute(&self.pool)
+            .execute(self.pool())
             .await?;
             Ok(inserted.rows_affected() == 1)
         })

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use locum_database::SqliteState;
+use locum_database::Database;
 use locum_engine::model::ClientAuthentication;
 use locum_engine::ports::Clock;
 use locum_store::{SystemClock, TenantData};
@@ -15,15 +15,15 @@ use crate::exit::CommandError;
 const SWEEP_PERIOD: Duration = Duration::from_secs(600);
 
 /// Opens the database of the config, if it names one.
-pub(crate) async fn open(config: &Config) -> Result<Option<SqliteState>, CommandError> {
+pub(crate) async fn open(config: &Config) -> Result<Option<Database>, CommandError> {
     match &config.state {
         Some(path) => Ok(Some(open_file(path).await?)),
         None => Ok(None),
     }
 }
 
-pub(crate) async fn open_file(path: &Path) -> Result<SqliteState, CommandError> {
-    SqliteState::open(path).await.map_err(CommandError::input_file)
+pub(crate) async fn open_file(path: &Path) -> Result<Database, CommandError> {
+    Database::open(path).await.map_err(CommandError::input_file)
 }
 
 /// A warning for each tenant with clients that may have refresh tokens or authenticate by assertions, if there is no place for
@@ -53,7 +53,7 @@ pub(crate) fn warnings(config: &Config, tenants: &[TenantData]) -> Vec<String> {
 }
 
 /// Deletes what has ended, until the server stops.
-pub(crate) async fn sweep(state: SqliteState) {
+pub(crate) async fn sweep(state: Database) {
     let mut period = tokio::time::interval(SWEEP_PERIOD);
     loop {
         period.tick().await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use locum_database::SqliteState;
+use locum_database::Database;
 use locum_engine::ports::AuditSink;
 use locum_engine::{Engine, Ports};
 use locum_host::runner::RunnerCommand;
@@ -43,7 +43,7 @@ pub(crate) fn assemble(
     plugins: PluginSet,
     set: TenantSet,
     audit: Arc<dyn AuditSink>,
-    state: Option<SqliteState>,
+    state: Option<Database>,
     redis: Option<RedisBuckets>,
     metrics: Option<&Metrics>,
 ) -> Result<Service, CommandError> {

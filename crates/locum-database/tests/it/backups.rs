@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use locum_database::SqliteState;
+use locum_database::Database;
 use locum_engine::ports::{RefreshTokenHash, RefreshTokens};
 use locum_testing::{ACME, refresh_token};
 use tempfile::tempdir;
@@ -11,7 +11,7 @@ use tempfile::tempdir;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_has_everything_that_was_added_before_it() {
     let directory = tempdir().unwrap();
-    let state = SqliteState::open(&directory.path().join("state.db")).await.unwrap();
+    let state = Database::open(&directory.path().join("state.db")).await.unwrap();
     let written = state.clone();
     let add = move |number: u8| {
         let state = written.clone();
@@ -32,7 +32,7 @@ async fn a_copy_has_everything_that_was_added_before_it() {
     state.copy_to(&copy).await.unwrap();
     writer.await.unwrap();
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    let copied = SqliteState::open(&copy).await.unwrap();
+    let copied = Database::open(&copy).await.unwrap();
     for number in 0..50 {
         let hash = RefreshTokenHash::from_bytes([number; 32]);
         assert!(copied.find(ACME, &hash).wait().await.unwrap().is_some(), "{number}");
@@ -42,7 +42,7 @@ async fn a_copy_has_everything_that_was_added_before_it() {
 #[tokio::test]
 async fn a_copy_replaces_no_file_and_leaves_none_that_is_incomplete() {
     let directory = tempdir().unwrap();
-    let state = SqliteState::open(&directory.path().join("state.db")).await.unwrap();
+    let state = Database::open(&directory.path().join("state.db")).await.unwrap();
     let existing = directory.path().join("existing");
     fs::write(&existing, "precious").unwrap();
     let refused = state.copy_to(&existing).await.unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use locum_database::{SqliteState, StateError};
+use locum_database::{Database, DatabaseError};
 use locum_engine::ports::{RefreshTokenHash, RefreshTokens};
 use locum_testing::{ACME, refresh_token};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -15,7 +15,7 @@ fn hash(number: u8) -> RefreshTokenHash {
 }
 
 async fn refusal(path: &Path) -> String {
-    SqliteState::open(path).await.unwrap_err().to_string()
+    Database::open(path).await.unwrap_err().to_string()
 }
 
 #[tokio::test]
@@ -35,18 +35,18 @@ async fn what_is_no_database_is_named_and_left_as_it_is() {
 async fn a_file_of_a_later_version_is_refused() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("state.db");
-    let state = SqliteState::open(&path).await.unwrap();
-    let mut other = SqliteConnectOptions::new().filename(state.path()).connect().await.unwrap();
+    Database::open(&path).await.unwrap();
+    let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::raw_sql("PRAGMA user_version = 3").execute(&mut other).await.unwrap();
-    let error = SqliteState::open(&path).await.unwrap_err();
-    assert!(matches!(error, StateError::SchemaTooNew { found: 3, known: 2, .. }), "{error}");
+    let error = Database::open(&path).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::SchemaTooNew { found: 3, known: 2, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_database_that_is_locked_for_long_is_unavailable_and_nothing_is_lost() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("state.db");
-    let state = SqliteState::open(&path).await.unwrap();
+    let state = Database::open(&path).await.unwrap();
     assert_eq!(state.add(ACME, hash(1), refresh_token("kept")).wait().await, Ok(true));
     let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
@@ -61,7 +61,7 @@ async fn a_database_that_is_locked_for_long_is_unavailable_and_nothing_is_lost()
 async fn a_database_that_was_deleted_takes_no_tokens_that_would_be_lost() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("state.db");
-    let state = SqliteState::open(&path).await.unwrap();
+    let state = Database::open(&path).await.unwrap();
     for entry in fs::read_dir(directory.path()).unwrap() {
         fs::remove_file(entry.unwrap().path()).unwrap();
     }

@@ -1,9 +1,10 @@
-//! The database in a file: what every store must do, and what can be wrong with a file.
+//! The database on either server: what every store must do, and what can be wrong with a file or a server.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure here is a failure of the test")]
 
 mod backups;
 mod faults;
+mod places;
 mod refresh_tokens;
 mod sealing;
 mod sweeping;

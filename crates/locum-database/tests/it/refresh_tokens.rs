@@ -1,18 +1,20 @@
-//! Refresh tokens in a file.
+//! Refresh tokens.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use locum_database::SqliteState;
+use locum_database::Database;
 use locum_engine::ports::{RefreshTokenHash, RefreshTokens, Rotation};
 use locum_testing::{ACME, NOW, check_refresh_token_store, refresh_token};
 use tempfile::tempdir;
 
+use crate::places::Place;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_store_in_sqlite_does_what_every_store_must() {
-    let directory = tempdir().unwrap();
-    let state = SqliteState::open(&directory.path().join("state.db")).await.unwrap();
-    check_refresh_token_store(&state).await;
+async fn it_does_what_every_store_must() {
+    for place in Place::each() {
+        check_refresh_token_store(&place.open().await).await;
+    }
 }
 
 #[tokio::test]
@@ -21,9 +23,9 @@ async fn tokens_survive_a_restart_in_files_that_only_their_owner_reads() {
     let path = directory.path().join("state.db");
     let hash = RefreshTokenHash::from_bytes([7; 32]);
     let token = refresh_token("family");
-    let state = SqliteState::open(&path).await.unwrap();
+    let state = Database::open(&path).await.unwrap();
     assert_eq!(state.add(ACME, hash, token.clone()).wait().await, Ok(true));
-    let again = SqliteState::open(&path).await.unwrap();
+    let again = Database::open(&path).await.unwrap();
     assert_eq!(again.find(ACME, &hash).wait().await, Ok(Some(token)), "another process reads it at once");
     for entry in fs::read_dir(directory.path()).unwrap() {
         let entry = entry.unwrap();
@@ -32,21 +34,24 @@ async fn tokens_survive_a_restart_in_files_that_only_their_owner_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_processes_one_replaces_a_token() {
-    let directory = tempdir().unwrap();
-    let path = directory.path().join("state.db");
-    let (one, two) = (SqliteState::open(&path).await.unwrap(), SqliteState::open(&path).await.unwrap());
-    for round in 0..20 {
-        let family = format!("family {round}");
-        let hash = RefreshTokenHash::from_bytes([round; 32]);
-        assert_eq!(one.add(ACME, hash, refresh_token(&family)).wait().await, Ok(true));
-        let rotate = |state: SqliteState, successor: u8, family: String| async move {
-            let successor = (RefreshTokenHash::from_bytes([successor; 32]), refresh_token(&family));
-            state.rotate(ACME, &hash, successor, NOW, 0).wait().await.unwrap()
-        };
-        let first = tokio::spawn(rotate(one.clone(), 100 + round, family.clone()));
-        let second = tokio::spawn(rotate(two.clone(), 200 + round, family));
-        let outcomes = [first.await.unwrap(), second.await.unwrap()];
-        assert!(outcomes.contains(&Rotation::Done) && outcomes.contains(&Rotation::Reused), "{outcomes:?}");
+async fn of_two_nodes_one_replaces_a_token() {
+    for place in Place::each() {
+        let (one, two) = (place.open().await, place.open().await);
+        for round in 0..20 {
+            let family = format!("family {round}");
+            let hash = RefreshTokenHash::from_bytes([round; 32]);
+            assert_eq!(one.add(ACME, hash, refresh_token(&family)).wait().await, Ok(true));
+            let rotate = |state: Database, successor: u8, family: String| async move {
+                let successor = (RefreshTokenHash::from_bytes([successor; 32]), refresh_token(&family));
+                state.rotate(ACME, &hash, successor, NOW, 0).wait().await.unwrap()
+            };
+            let first = tokio::spawn(rotate(one.clone(), 100 + round, family.clone()));
+            let second = tokio::spawn(rotate(two.clone(), 200 + round, family));
+            let outcomes = [first.await.unwrap(), second.await.unwrap()];
+            assert!(
+                outcomes.contains(&Rotation::Done) && outcomes.contains(&Rotation::Reused),
+                "{outcomes:?}"
+            );
+        }
     }
 }

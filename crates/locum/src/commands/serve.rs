@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum_database::SqliteState;
+use locum_database::Database;
 use locum_server::{ServerOptions, router, serve};
 use locum_store::audit::AuditLog;
 use tokio::net::TcpListener;
@@ -108,7 +108,7 @@ async fn start_and_serve(
 fn start(
     config: &Config,
     audit: Arc<AuditLog>,
-    state: Option<SqliteState>,
+    state: Option<Database>,
     monitoring: Option<&MonitoredServer>,
 ) -> Result<Service, CommandError> {
     let metrics = monitoring.map(MonitoredServer::metrics);
