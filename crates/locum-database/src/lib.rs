@@ -5,7 +5,8 @@
 //!          ├── postgres: the URL, TLS, time limits
 //!          ├── schema: the tables, as changes in order
 //!          ├── refresh_tokens, used_assertions: the engine's ports, each call one statement or one transaction
-//!          └── sweep: deletes what has ended
+//!          ├── sweep: deletes what has ended
+//!          └── status: version and size
 //! ```
 //!
 //! Statements are the same for both servers but where `Server` says otherwise. They name their columns, so that a server with
@@ -20,8 +21,10 @@ mod schema;
 pub mod sealing;
 mod server;
 mod sqlite;
+mod status;
 mod sweep;
 mod used_assertions;
 
 pub use database::{Database, SchemaChanges};
 pub use error::DatabaseError;
+pub use status::DatabaseStatus;

@@ -40,7 +40,7 @@ pub use faults::{PortCalls, UNAVAILABLE};
 pub use issuer_keys::ScriptedKeys;
 pub use issuers::{IssuerScript, ScriptedIssuers, manifest, well_behaved};
 pub use observer::{Recorded, RecordingObserver};
-pub use postgres_server::PostgresServer;
+pub use postgres_server::{PostgresDatabase, PostgresServer, PostgresSession};
 pub use redis_server::RedisServer;
 pub use refresh_tokens::{FaultyRefreshTokens, check_refresh_token_store, refresh_token};
 pub use requests::{caller, exchange_with, good, good_with, object, token_type};

@@ -1,11 +1,16 @@
-//! A PostgreSQL server of the test's own, on a Unix socket in a folder of the test.
+//! PostgreSQL servers of the tests' own, on Unix sockets in temporary folders: one for a test that stops it, and one with a
+//! database for each test that does not.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 /// How long the server may take to start, and to stop.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -16,33 +21,33 @@ const INSTALLED: &str = "/usr/lib/postgresql";
 /// The superuser, without a password.
 const USER: &str = "locum";
 
-/// A server that stops with the test.
+/// A server that stops with its last owner.
 pub struct PostgresServer {
-    folder: PathBuf,
+    folder: TempDir,
     programs: PathBuf,
     process: Child,
 }
 
 impl PostgresServer {
-    /// A new server with an empty database `postgres`, whose data and socket are in this folder; `None`, and a line that says so,
-    /// where it is not installed. The folder's path must be short: that of a socket has 107 bytes at most.
-    pub fn start(folder: &Path) -> Option<Self> {
+    /// A new server with an empty database `postgres`; `None`, and a line that says so, where it is not installed.
+    pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             let not_run = format!("NOT RUN: PostgreSQL (no server in {INSTALLED})\n");
             std::io::stderr().write_all(not_run.as_bytes()).unwrap();
             return None;
         };
-        give_to_server(folder);
+        let folder = TempDir::new().unwrap();
+        give_to_server(folder.path());
         let made = as_server(&programs.join("initdb"))
             .arg("--pgdata")
-            .arg(folder.join("data"))
+            .arg(folder.path().join("data"))
             .args(["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"])
-            .current_dir(folder)
+            .current_dir(&folder)
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let process = spawn(&programs, folder);
-        let server = Self { folder: folder.to_owned(), programs, process };
+        let process = spawn(&programs, folder.path());
+        let server = Self { folder, programs, process };
         server.wait_until_ready();
         Some(server)
     }
@@ -52,20 +57,27 @@ impl PostgresServer {
         self.url_of("postgres")
     }
 
-    /// The URL of a database.
+    /// The URL of another database.
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user={USER}", self.folder.display())
+        format!("postgres:///{database}?host={}&user={USER}", self.folder.path().display())
     }
 
     /// Runs statements in the database `postgres`, and returns what they answer, as `psql` prints it without decoration.
     pub fn ask(&self, statements: &str) -> String {
-        let output = Command::new(self.programs.join("psql"))
-            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname", &self.url()])
-            .args(["--set", "ON_ERROR_STOP=1", "--command", statements])
-            .output()
-            .unwrap();
+        self.ask_in("postgres", statements)
+    }
+
+    fn ask_in(&self, database: &str, statements: &str) -> String {
+        let output = self.psql(database).args(["--command", statements]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// A connection of somebody else's, who can keep a transaction open.
+    pub fn session(&self) -> PostgresSession {
+        let mut process = self.psql("postgres").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        PostgresSession { process, input, output: BufReader::new(output) }
     }
 
     /// Stops it, which closes its connections, and starts it again with its data.
@@ -81,7 +93,7 @@ impl PostgresServer {
 
     /// Starts it after [`Self::stop`], with its data.
     pub fn start_again(&mut self) {
-        self.process = spawn(&self.programs, &self.folder);
+        self.process = spawn(&self.programs, self.folder.path());
         self.wait_until_ready();
     }
 
@@ -94,6 +106,13 @@ impl PostgresServer {
             // One of a connection may have ended meanwhile.
             let _ = Command::new("kill").args([signal, process]).stderr(Stdio::null()).status();
         }
+    }
+
+    fn psql(&self, database: &str) -> Command {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);
+        psql.args(["--dbname", &self.url_of(database)]);
+        psql
     }
 
     fn end(&mut self, signal: &str) {
@@ -116,12 +135,12 @@ impl PostgresServer {
             let asked = Command::new(self.programs.join("pg_isready"))
                 .arg("--quiet")
                 .arg("--host")
-                .arg(&self.folder)
+                .arg(self.folder.path())
                 .status();
             asked.unwrap().success()
         };
         while !is_ready() {
-            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(start.elapsed() < LIMIT, "PostgreSQL does not start: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -133,6 +152,71 @@ impl Drop for PostgresServer {
         self.signal("-CONT");
         // At once, without writing anything that the next start would need.
         self.end("-QUIT");
+    }
+}
+
+/// An empty database for a test, in a server that all tests of a program share.
+pub struct PostgresDatabase {
+    server: Arc<PostgresServer>,
+    name: String,
+}
+
+impl PostgresDatabase {
+    /// A new one; `None`, and a line that says so, where PostgreSQL is not installed.
+    pub fn create() -> Option<Self> {
+        static SERVER: Mutex<Weak<PostgresServer>> = Mutex::new(Weak::new());
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let server = {
+            let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+            match shared.upgrade() {
+                Some(server) => server,
+                None => {
+                    let server = Arc::new(PostgresServer::start()?);
+                    *shared = Arc::downgrade(&server);
+                    server
+                }
+            }
+        };
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        server.ask(&format!("CREATE DATABASE {name}"));
+        Some(Self { server, name })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        self.server.url_of(&self.name)
+    }
+
+    /// Runs statements, as [`PostgresServer::ask`] does.
+    pub fn ask(&self, statements: &str) -> String {
+        self.server.ask_in(&self.name, statements)
+    }
+}
+
+/// A connection to a [`PostgresServer`].
+pub struct PostgresSession {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl PostgresSession {
+    /// Runs statements, and returns when they have run.
+    pub fn send(&mut self, statements: &str) {
+        const END: &str = "the statements have run";
+        writeln!(self.input, "{statements}\n\\echo {END}").unwrap();
+        let mut line = String::new();
+        while line.trim_end() != END {
+            line.clear();
+            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "psql has ended");
+        }
+    }
+}
+
+impl Drop for PostgresSession {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -153,7 +237,16 @@ fn spawn(programs: &Path, folder: &Path) -> Child {
         .arg(folder.join("data"))
         .arg("-k")
         .arg(folder)
-        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB"])
+        .args([
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+            "-c",
+            "shared_buffers=16MB",
+            "-c",
+            "max_connections=300",
+        ])
         .current_dir(folder)
         .stdout(Stdio::null())
         .stderr(log)

@@ -5,6 +5,9 @@
 mod backups;
 mod faults;
 mod places;
+mod postgres_faults;
+mod postgres_schema;
+mod postgres_urls;
 mod refresh_tokens;
 mod sealing;
 mod sweeping;

@@ -1,42 +1,32 @@
 //! Where the databases of tests are: the same test runs on each server.
 
-use std::path::PathBuf;
-
 use locum_database::{Database, SchemaChanges};
-use locum_testing::PostgresServer;
+use locum_testing::PostgresDatabase;
 use tempfile::{TempDir, tempdir};
 
 /// An empty database.
-pub(crate) struct Place {
-    pub(crate) postgres: Option<PostgresServer>,
-    // Deleted after the server has stopped.
-    folder: TempDir,
+pub(crate) enum Place {
+    Sqlite(TempDir),
+    Postgres(PostgresDatabase),
 }
 
 impl Place {
     /// One in SQLite, and one in PostgreSQL where that is installed.
     pub(crate) fn each() -> Vec<Self> {
-        let sqlite = Self { postgres: None, folder: tempdir().unwrap() };
-        [sqlite].into_iter().chain(Self::postgres()).collect()
-    }
-
-    /// One in PostgreSQL, if that is installed.
-    pub(crate) fn postgres() -> Option<Self> {
-        let folder = tempdir().unwrap();
-        let server = PostgresServer::start(folder.path())?;
-        Some(Self { postgres: Some(server), folder })
+        let sqlite = Self::Sqlite(tempdir().unwrap());
+        [sqlite].into_iter().chain(PostgresDatabase::create().map(Self::Postgres)).collect()
     }
 
     /// Opens it as a program does that is one of several.
     pub(crate) async fn open(&self) -> Database {
-        match &self.postgres {
-            Some(server) => Database::connect(&server.url(), SchemaChanges::Apply).await.unwrap(),
-            None => Database::open(&self.file()).await.unwrap(),
+        match self {
+            Self::Sqlite(folder) => Database::open(&folder.path().join("state.db")).await.unwrap(),
+            Self::Postgres(database) => connect(&database.url()).await,
         }
     }
+}
 
-    /// The file of SQLite.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.folder.path().join("state.db")
-    }
+/// Connects to PostgreSQL, and makes the tables if there are none.
+pub(crate) async fn connect(url: &str) -> Database {
+    Database::connect(url, SchemaChanges::Apply).await.unwrap()
 }

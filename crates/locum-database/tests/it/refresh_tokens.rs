@@ -55,3 +55,35 @@ async fn of_two_nodes_one_replaces_a_token() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_token_that_is_added_while_its_family_is_revoked_is_revoked_too() {
+    for place in Place::each() {
+        let (one, two) = (place.open().await, place.open().await);
+        for round in 0..40 {
+            let family = format!("family {round}");
+            let [used, successor, added] =
+                [0, 80, 160].map(|first| RefreshTokenHash::from_bytes([first + round; 32]));
+            assert_eq!(one.add(ACME, used, refresh_token(&family)).wait().await, Ok(true));
+            let rotate = {
+                let (state, token) = (one.clone(), refresh_token(&family));
+                async move { state.rotate(ACME, &used, (successor, token), NOW, 0).wait().await.unwrap() }
+            };
+            let add = {
+                let (state, token) = (one.clone(), refresh_token(&family));
+                async move { state.add(ACME, added, token).wait().await.unwrap() }
+            };
+            let revoke = {
+                let (state, family) = (two.clone(), family.clone());
+                async move { state.revoke_family(ACME, &family, NOW).wait().await.unwrap() }
+            };
+            let (rotate, add, revoke) = (tokio::spawn(rotate), tokio::spawn(add), tokio::spawn(revoke));
+            let (rotated, was_added) = (rotate.await.unwrap(), add.await.unwrap());
+            revoke.await.unwrap();
+            for (hash, stored) in [(used, true), (successor, rotated == Rotation::Done), (added, was_added)] {
+                let token = one.find(ACME, &hash).wait().await.unwrap();
+                assert_eq!(token.map(|token| token.revoked_at), stored.then_some(Some(NOW)), "{round}");
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What a database says of itself.
+
+use sqlx::AssertSqlSafe;
+
+use crate::database::Database;
+use crate::error::DatabaseError;
+use crate::schema::{self, TABLES};
+
+/// The server of a database, its schema, and how much is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DatabaseStatus {
+    /// Name and version, such as `PostgreSQL 15.3`.
+    pub server: String,
+    /// The version of the schema.
+    pub schema_version: i64,
+    /// Each table with its number of rows.
+    pub rows: Vec<(&'static str, i64)>,
+}
+
+impl Database {
+    /// Asks the database for its version and the size of its tables, which takes long if they are large.
+    ///
+    /// # Errors
+    /// The database is unavailable.
+    pub async fn status(&self) -> Result<DatabaseStatus, DatabaseError> {
+        let version = self.server().choose(
+            "SELECT 'SQLite ' || sqlite_version()",
+            "SELECT 'PostgreSQL ' || current_setting('server_version')",
+        );
+        let server = self.call(sqlx::query_scalar(version).fetch_one(self.pool())).await?;
+        let schema_version = self
+            .call(async { schema::version(self.server(), &mut *self.pool().acquire().await?).await })
+            .await?;
+        let mut rows = Vec::new();
+        for table in TABLES {
+            let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+            rows.push((table, self.call(sqlx::query_scalar(count).fetch_one(self.pool())).await?));
+        }
+        Ok(DatabaseStatus { server, schema_version, rows })
+    }
+}
