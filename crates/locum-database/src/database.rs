@@ -10,9 +10,12 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Transaction};
 use tokio::time::timeout;
 
 use crate::error::DatabaseError;
-use crate::limits::{CALL_MAX, POSTGRES_CONNECTIONS_MAX, SQLITE_CONNECTIONS_MAX, START_MAX, WAIT_MAX};
+use crate::limits::{
+    CALL_MAX, MIGRATION_MAX, POSTGRES_CONNECTIONS_MAX, SQLITE_CONNECTIONS_MAX, START_MAX, WAIT_MAX,
+};
+use crate::postgres::PostgresUrl;
 use crate::server::Server;
-use crate::{postgres, schema, sqlite};
+use crate::{schema, sqlite};
 
 /// Whether [`Database::connect`] may change the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,58 +43,58 @@ impl Database {
     /// # Errors
     /// The file cannot be created, is no database, is locked, or was written by a later version.
     pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let url = sqlite::create_if_missing(path)?;
+        let options = sqlite::create_if_missing(path)?.parse();
         let pool = AnyPoolOptions::new()
             .max_connections(SQLITE_CONNECTIONS_MAX)
             .after_connect(|connection, _| Box::pin(async { sqlite::configure(connection).await }));
         let name = path.display().to_string();
-        Self::start(Server::Sqlite, name, &url, pool, SchemaChanges::Apply).await
+        Self::start(Server::Sqlite, &name, options, pool, SchemaChanges::Apply).await
     }
 
-    /// Connects to PostgreSQL: `postgres://user:password@host:port/database`, or
-    /// `postgres:///database?host=/folder/of/the/socket`. A host that is not this machine must prove by its certificate that it is
-    /// what the URL names, unless `sslmode` in the URL says otherwise.
+    /// Connects to PostgreSQL.
     ///
     /// # Errors
-    /// The URL cannot be used, the server cannot be reached, or the tables are not of the version that this program needs.
-    pub async fn connect(url: &str, changes: SchemaChanges) -> Result<Self, DatabaseError> {
-        let postgres::Address { url, name } = postgres::address(url)?;
+    /// The server cannot be reached, or the tables are not of the version that this program needs.
+    pub async fn connect(url: &PostgresUrl, changes: SchemaChanges) -> Result<Self, DatabaseError> {
         let pool = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS_MAX);
-        Self::start(Server::Postgres, name, &url, pool, changes).await
+        Self::start(Server::Postgres, url.name(), url.options(), pool, changes).await
     }
 
     async fn start(
         server: Server,
-        name: String,
-        url: &str,
+        name: &str,
+        options: Result<AnyConnectOptions, sqlx::Error>,
         pool: AnyPoolOptions,
         changes: SchemaChanges,
     ) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
-        let failed = |cause| DatabaseError::Failed { database: name.clone(), cause };
         // What fails is in the audit log.
-        let options = url.parse::<AnyConnectOptions>().map_err(failed)?.disable_statement_logging();
+        let options = options.map_err(|cause| failed(name, cause))?.disable_statement_logging();
         // Beside the pool, which hides why a connection fails.
-        let schema = async {
+        let mut connection = within(name, START_MAX, async {
             let mut connection = options.connect().await?;
             if server == Server::Sqlite {
                 sqlite::configure(&mut connection).await?;
                 sqlite::prepare(&mut connection).await?;
             }
+            Ok(connection)
+        })
+        .await?;
+        let found = within(name, MIGRATION_MAX, async {
             let found = match changes {
                 SchemaChanges::Apply => schema::migrate(server, &mut connection).await?,
                 SchemaChanges::Refuse => schema::version(server, &mut connection).await?,
             };
             connection.close().await?;
             Ok(found)
-        };
-        let found =
-            timeout(START_MAX, schema).await.map_err(|_| timed_out(&name, START_MAX))?.map_err(failed)?;
+        })
+        .await?;
+        let database = name.to_owned();
         if found > schema::LATEST {
-            return Err(DatabaseError::SchemaTooNew { database: name, found, known: schema::LATEST });
+            return Err(DatabaseError::SchemaTooNew { database, found, known: schema::LATEST });
         }
-        if found < schema::LATEST && changes == SchemaChanges::Refuse {
-            return Err(DatabaseError::SchemaTooOld { database: name, found, needed: schema::LATEST });
+        if found < schema::LATEST {
+            return Err(DatabaseError::SchemaTooOld { database, found, needed: schema::LATEST });
         }
         let pool = pool
             .acquire_timeout(WAIT_MAX)
@@ -117,7 +120,7 @@ impl Database {
     pub async fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
         match self.server {
             Server::Postgres => Err(DatabaseError::NotAFile { database: self.name.to_string() }),
-            Server::Sqlite => sqlite::copy(&self.pool, path, &|cause| self.failed(cause)).await,
+            Server::Sqlite => sqlite::copy(&self.pool, path, &|cause| failed(&self.name, cause)).await,
         }
     }
 
@@ -141,10 +144,7 @@ impl Database {
         &self,
         call: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, DatabaseError> {
-        match timeout(CALL_MAX, call).await {
-            Ok(outcome) => outcome.map_err(|cause| self.failed(cause)),
-            Err(_) => Err(timed_out(&self.name, CALL_MAX)),
-        }
+        within(&self.name, CALL_MAX, call).await
     }
 
     /// The reply of a port whose call runs on the database.
@@ -156,12 +156,19 @@ impl Database {
             self.call(call).await.map_err(|why| StoreUnavailable(why.to_string()))
         }))
     }
+}
 
-    fn failed(&self, cause: sqlx::Error) -> DatabaseError {
-        DatabaseError::Failed { database: self.name.to_string(), cause }
+async fn within<T>(
+    name: &str,
+    limit: Duration,
+    call: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, DatabaseError> {
+    match timeout(limit, call).await {
+        Ok(outcome) => outcome.map_err(|cause| failed(name, cause)),
+        Err(_) => Err(DatabaseError::TimedOut { database: name.to_owned(), limit_ms: limit.as_millis() }),
     }
 }
 
-fn timed_out(name: &str, limit: Duration) -> DatabaseError {
-    DatabaseError::TimedOut { database: name.to_owned(), limit_ms: limit.as_millis() }
+fn failed(name: &str, cause: sqlx::Error) -> DatabaseError {
+    DatabaseError::Failed { database: name.to_owned(), cause }
 }

@@ -27,4 +27,5 @@ mod used_assertions;
 
 pub use database::{Database, SchemaChanges};
 pub use error::DatabaseError;
+pub use postgres::PostgresUrl;
 pub use status::DatabaseStatus;

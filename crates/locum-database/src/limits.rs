@@ -9,8 +9,11 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_millis(500);
 /// How long a call may take in all. Statements have shorter limits; this one ends the wait for a server that does not answer.
 pub(crate) const CALL_MAX: Duration = Duration::from_secs(2);
 
-/// How long the start may take: the first connection, and the check of the schema or its changes.
+/// How long the first connection may take.
 pub(crate) const START_MAX: Duration = Duration::from_secs(10);
+
+/// How long changes of the schema may take, those of another node included, for which this one waits.
+pub(crate) const MIGRATION_MAX: Duration = Duration::from_secs(600);
 
 /// Connections to a file of SQLite: one writes at a time, and readers do not wait for it.
 pub(crate) const SQLITE_CONNECTIONS_MAX: u32 = 4;

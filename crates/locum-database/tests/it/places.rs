@@ -28,5 +28,5 @@ impl Place {
 
 /// Connects to PostgreSQL, and makes the tables if there are none.
 pub(crate) async fn connect(url: &str) -> Database {
-    Database::connect(url, SchemaChanges::Apply).await.unwrap()
+    Database::connect(&url.parse().unwrap(), SchemaChanges::Apply).await.unwrap()
 }

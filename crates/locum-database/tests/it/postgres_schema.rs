@@ -12,7 +12,7 @@ async fn connect_with(
     database: &PostgresDatabase,
     changes: SchemaChanges,
 ) -> Result<Database, DatabaseError> {
-    Database::connect(&database.url(), changes).await
+    Database::connect(&database.url().parse().unwrap(), changes).await
 }
 
 #[tokio::test]

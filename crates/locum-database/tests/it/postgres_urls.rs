@@ -1,17 +1,16 @@
 //! URLs of PostgreSQL that cannot be used, and what messages show of them.
 
-use locum_database::{Database, SchemaChanges};
+use locum_database::{Database, DatabaseError, PostgresUrl, SchemaChanges};
 use tempfile::tempdir;
 
-async fn refusal(url: &str) -> String {
-    let error = Database::connect(url, SchemaChanges::Refuse).await.unwrap_err();
+fn shown(error: &DatabaseError) -> String {
     let (shown, debugged) = (error.to_string(), format!("{error:?}"));
     assert!(!shown.contains("hunter2") && !debugged.contains("hunter2"), "{shown} {debugged}");
     shown
 }
 
-#[tokio::test]
-async fn a_url_that_cannot_be_used_is_refused_without_showing_its_password() {
+#[test]
+fn a_url_that_cannot_be_used_is_refused_without_showing_its_password() {
     for (url, why) in [
         ("state.db", "is not a URL"),
         ("postgres://locum:hunter2@db:port/locum", "is not a URL"),
@@ -22,10 +21,23 @@ async fn a_url_that_cannot_be_used_is_refused_without_showing_its_password() {
         ("postgres://locum@db/locum?sslmod=hunter2", "has an unknown parameter `sslmod`"),
         ("postgres://locum:hunter2@db/locum?sslmode=maybe", "unknown value \"maybe\""),
         ("postgres://locum:hunter2@db/locum?port=many", "invalid digit"),
+        ("postgres://locum:hunter2%FF@db/locum", "invalid utf-8"),
     ] {
-        let shown = refusal(url).await;
-        assert!(shown.contains(why), "{url}: {shown}");
+        let shown = shown(&url.parse::<PostgresUrl>().unwrap_err());
+        assert!(shown.starts_with("the URL of PostgreSQL ") && shown.contains(why), "{url}: {shown}");
     }
+    for url in [
+        "postgres://locum:hunter2@db/locum?sslmode=require",
+        "postgresql://locum:hunter2@db:5433/locum",
+        "postgres:///locum?host=/run/postgresql&options[work_mem]=8MB",
+    ] {
+        let parsed = url.parse::<PostgresUrl>().unwrap();
+        assert!(!format!("{parsed:?}").contains("hunter2"), "{parsed:?}");
+    }
+}
+
+async fn refusal(url: &str) -> String {
+    shown(&Database::connect(&url.parse().unwrap(), SchemaChanges::Refuse).await.unwrap_err())
 }
 
 #[tokio::test]
