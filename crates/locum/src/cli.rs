@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Mint id_tokens for tests, and decode tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Copy the database of a server
+    /// Copy, check or migrate the database of a server
     #[command(subcommand)]
     State(StateCommand),
     /// Check audit files
@@ -359,6 +359,20 @@ pub(crate) enum StateCommand {
         /// Write the copy to this file, which must not exist
         file: PathBuf,
         /// Read this config file, which names the database as `state`
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
+    /// Say which server and which version of the tables a database has, and how much is in it
+    #[command(after_help = details::STATE_CHECK)]
+    Check {
+        /// Read this config file, which names the database as `state` or `postgres`
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
+    /// Make the tables in PostgreSQL, or bring them to the version that this program needs
+    #[command(after_help = details::STATE_MIGRATE)]
+    Migrate {
+        /// Read this config file, which names the database as `state` or `postgres`
         #[arg(long, value_name = "FILE", default_value = "locum.toml")]
         config: PathBuf,
     },

@@ -31,8 +31,15 @@ pub(crate) struct Config {
     pub(crate) tenants: Vec<PathBuf>,
     /// The Unix socket on which a running server takes orders about its plugins. Without it there is none.
     pub(crate) control: Option<PathBuf>,
-    /// The SQLite file that keeps refresh tokens. Without it there are none.
+    /// The SQLite file that keeps refresh tokens. Without it and `postgres` there are none.
     pub(crate) state: Option<PathBuf>,
+    /// The PostgreSQL server that keeps them for several servers.
+    pub(crate) postgres: Option<String>,
+    /// A file that contains the URL of the PostgreSQL server, which may then hold a password.
+    pub(crate) postgres_file: Option<PathBuf>,
+    /// Whether the start makes the tables in PostgreSQL, or brings them to the version that it needs.
+    #[serde(default)]
+    pub(crate) migrate: bool,
     /// The Redis server in which several servers count requests together. Without it each counts its own.
     pub(crate) redis: Option<String>,
     /// A file that contains the URL of the Redis server, which may then hold a password.
@@ -210,6 +217,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
         &mut config.audit.socket,
         &mut config.control,
         &mut config.state,
+        &mut config.postgres_file,
         &mut config.redis_file,
     ];
     for path in paths.into_iter().flatten() {

@@ -20,6 +20,7 @@ mod reach;
 mod readiness;
 mod redis;
 mod reload;
+mod server_url;
 mod shared_buckets;
 mod signals;
 mod state;

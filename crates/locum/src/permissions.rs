@@ -49,6 +49,7 @@ pub(crate) fn of_installation(config: &Config) -> Vec<ForeignWriter> {
         vec![config.file.clone(), config.plugins_dir.clone(), Pins::lock_path(&config.plugins_dir)];
     paths.extend(plugin_files(&config.plugins_dir).unwrap_or_default());
     paths.extend(config.state.clone());
+    paths.extend(config.postgres_file.clone());
     paths.extend(config.redis_file.clone());
     // Whoever can write it can put a socket of his own in the place of the server's.
     paths.extend(config.control.as_deref().and_then(Path::parent).map(Path::to_owned));

@@ -247,6 +247,8 @@ Exit codes:
   2  the command line is invalid, or the token is not a JWT";
 
 pub(super) const STATE_BACKUP: &str = "\
+For a database in an SQLite file; one in PostgreSQL is copied by pg_dump.
+
 The copy is consistent, and only its owner can read it. To restore it, stop the server and put the copy in the place
 of the database, without the files beside it whose names end with -wal and -shm. Refresh tokens that were replaced or
 revoked after the copy was made are then valid again: revoke them, or begin with an empty database.
@@ -254,7 +256,29 @@ revoked after the copy was made are then valid again: revoke them, or begin with
 Exit codes:
   0  copied
   2  the command line is invalid
-  3  the config names no database, it cannot be read, or the copy cannot be written";
+  3  the config names no database, it is no file, it cannot be read, or the copy cannot be written
+  5  PostgreSQL cannot be reached";
+
+pub(super) const STATE_CHECK: &str = "\
+Prints, a line each: the database without its password, its server with the version, the version of the tables, and each
+table with its number of rows. It changes no table in PostgreSQL; a file is brought to the latest version, as at a start.
+
+Exit codes:
+  0  a server with this config can use the database
+  2  the command line is invalid
+  3  the config names no database, or one whose tables have another version: run `locum state migrate`
+  5  PostgreSQL cannot be reached";
+
+pub(super) const STATE_MIGRATE: &str = "\
+Run it before the first start with `postgres`, and before the start of a later version. Servers of the version before go
+on meanwhile. The user of the URL must be allowed to create tables; `locum serve` itself needs only to read and
+write rows. Several of these commands may run together: each change is made once.
+
+Exit codes:
+  0  the tables have the version that this program needs
+  2  the command line is invalid
+  3  the config names no database, or one that a later version has written
+  5  PostgreSQL cannot be reached, or refuses a change";
 
 pub(super) const AUDIT_VERIFY: &str = "\
 Reads the files. Each line has the SHA-256 of the line before it: the first line that does not fit is shown

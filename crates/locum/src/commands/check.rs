@@ -19,6 +19,7 @@ use crate::wiring::{self, PluginLoadError};
 pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let config = config::load(&args.config)?;
     redis::buckets(&config)?;
+    state::place(&config)?;
     // Without root certificates, `serve` would not start.
     wiring::upstreams()?;
     let mut foreign_writers = permissions::of_installation(&config);

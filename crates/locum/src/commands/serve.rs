@@ -84,7 +84,14 @@ async fn start_and_serve(
     let control = control.map_err(CommandError::system)?;
     // So that it can be seen what the start waits for.
     let monitoring = MonitoredServer::listen(&config).await?;
-    let state = state::open(&config).await?;
+    let state = tokio::select! {
+        biased;
+        () = signals.stop.received() => {
+            tracing::info!("stopped during the start");
+            return Ok(());
+        }
+        opened = state::open(&config) => opened?,
+    };
     if let Some(state) = &state {
         tokio::spawn(state::sweep(state.clone()));
     }

@@ -1,40 +1,85 @@
 //! `locum state`: the database of a server.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use locum_database::{Database, DatabaseStatus, SchemaChanges};
 use tokio::runtime::Builder;
 
 use crate::cli::StateCommand;
 use crate::config;
 use crate::exit::CommandError;
 use crate::format::print_text;
-use crate::state;
+use crate::state::{self, StatePlace};
 
 pub(crate) fn run(command: &StateCommand) -> Result<(), CommandError> {
-    let StateCommand::Backup { file, config } = command;
-    let path = existing_database(config)?;
-    block_on(async {
-        let state = state::open_file(&path).await?;
-        state.copy_to(file).await.map_err(CommandError::input_file)
+    match command {
+        StateCommand::Backup { file, config } => back_up(file, config),
+        StateCommand::Check { config } => check(config),
+        StateCommand::Migrate { config } => migrate(config),
+    }
+}
+
+fn back_up(file: &Path, config: &Path) -> Result<(), CommandError> {
+    let place = existing_place(config)?;
+    let copied = block_on(async {
+        let state = place.open().await?;
+        state.copy_to(file).await.map_err(CommandError::input_file)?;
+        Ok(state.name().to_owned())
     })?;
-    print_text(&format!("copied {} to {}", path.display(), file.display()));
+    print_text(&format!("copied {copied} to {}", file.display()));
     Ok(())
 }
 
-/// The database that a config names. It is not created: a command is for one that a server uses.
-pub(super) fn existing_database(config_file: &Path) -> Result<PathBuf, CommandError> {
+fn check(config: &Path) -> Result<(), CommandError> {
+    // A check changes nothing, whatever the config allows.
+    let (name, status) = status(config, SchemaChanges::Refuse)?;
+    let rows = status.rows.iter().map(|(table, rows)| format!("\n{table}: {rows}"));
+    print_text(&format!(
+        "{name}\nserver: {}\nschema: {}{}",
+        status.server,
+        status.schema_version,
+        rows.collect::<String>()
+    ));
+    Ok(())
+}
+
+fn migrate(config: &Path) -> Result<(), CommandError> {
+    let (name, status) = status(config, SchemaChanges::Apply)?;
+    print_text(&format!("{name}: the schema has version {}", status.schema_version));
+    Ok(())
+}
+
+/// The name of the database of a config, and what it says of itself.
+fn status(config: &Path, changes: SchemaChanges) -> Result<(String, DatabaseStatus), CommandError> {
+    let place = existing_place(config)?.with_changes(changes);
+    block_on(async {
+        let state = place.open().await?;
+        let status = state.status().await.map_err(CommandError::system)?;
+        Ok((state.name().to_owned(), status))
+    })
+}
+
+/// The database that a config names, for a command that uses it.
+pub(super) async fn open_existing(config: &Path) -> Result<Database, CommandError> {
+    existing_place(config)?.open().await
+}
+
+/// Where the database of a config is. A file is not created: a command is for one that a server uses.
+fn existing_place(config_file: &Path) -> Result<StatePlace, CommandError> {
     let config = config::load(config_file)?;
-    let shown = config_file.display();
-    let path = config.state.ok_or_else(|| {
-        CommandError::input_file(format!("{shown}: the config names no database; add `state = \"state.db\"`"))
+    let place = state::place(&config)?.ok_or_else(|| {
+        let shown = config_file.display();
+        CommandError::input_file(format!(
+            "{shown}: the config names no database; add `state = \"state.db\"`, or `postgres`"
+        ))
     })?;
-    if path.exists() {
-        return Ok(path);
+    match &place {
+        StatePlace::File(path) if !path.exists() => Err(CommandError::input_file(format!(
+            "{}: there is no such file; a server with this config creates it when it starts",
+            path.display()
+        ))),
+        _ => Ok(place),
     }
-    Err(CommandError::input_file(format!(
-        "{}: there is no such file; a server with this config creates it when it starts",
-        path.display()
-    )))
 }
 
 /// Runs what uses the database.

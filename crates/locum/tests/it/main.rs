@@ -18,6 +18,7 @@ mod metrics;
 mod new_plugins;
 mod plugin_dev;
 mod plugins;
+mod postgres;
 mod reach;
 mod redis;
 mod refresh_tokens;

@@ -12,7 +12,7 @@ use crate::serving::{Server, mint, post_form};
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const TYPE: &str = "urn:ietf:params:oauth:token-type:";
 
-fn installation(refresh_token: &str) -> Installation {
+pub(crate) fn installation(refresh_token: &str) -> Installation {
     let installation = Installation::new();
     installation.write(
         "tenant.yaml",
@@ -34,7 +34,7 @@ fn token(server: &Server, parameters: Value) -> (u16, Value) {
     post_form(server, "/oauth/token", &parameters)
 }
 
-fn issued(installation: &Installation, server: &Server) -> String {
+pub(crate) fn issued(installation: &Installation, server: &Server) -> String {
     let (status, body) = token(
         server,
         json!({
@@ -51,11 +51,11 @@ fn issued(installation: &Installation, server: &Server) -> String {
     body["access_token"].as_str().unwrap().to_owned()
 }
 
-fn refresh(server: &Server, refresh_token: &str) -> (u16, Value) {
+pub(crate) fn refresh(server: &Server, refresh_token: &str) -> (u16, Value) {
     token(server, json!({"client_id": "spa", "grant_type": "refresh_token", "refresh_token": refresh_token}))
 }
 
-fn successor(answer: (u16, Value)) -> String {
+pub(crate) fn successor(answer: (u16, Value)) -> String {
     assert_eq!(answer.0, 200, "{}", answer.1);
     assert!(answer.1["access_token"].as_str().unwrap().starts_with("eyJ"));
     answer.1["refresh_token"].as_str().unwrap().to_owned()

@@ -6,10 +6,9 @@ use locum_engine::model::Client;
 use locum_engine::ports::{Entropy, RefreshToken, RefreshTokenHash, RefreshTokens};
 use locum_store::{SystemEntropy, TenantData};
 
-use crate::commands::state::{block_on, existing_database};
+use crate::commands::state::{block_on, open_existing};
 use crate::exit::CommandError;
 use crate::format::print_text;
-use crate::state;
 
 /// Whom the token is for.
 pub(super) struct Refreshed<'a> {
@@ -45,9 +44,8 @@ pub(super) fn mint(of: &Refreshed<'_>, config: &Path, now: i64) -> Result<(), Co
         rotated_at: None,
         revoked_at: None,
     };
-    let path = existing_database(config)?;
     block_on(async {
-        let state = state::open_file(&path).await?;
+        let state = open_existing(config).await?;
         let added = state.add(&data.tenant.domain, hash, token).wait().await;
         added.map(drop).map_err(CommandError::input_file)
     })?;
