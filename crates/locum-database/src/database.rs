@@ -134,9 +134,19 @@ impl Database {
         &self.pool
     }
 
+    /// The URL for connections beside the pool; `None` for SQLite. It may hold a password.
+    pub(crate) fn url_of_postgres(&self) -> Option<String> {
+        (self.server == Server::Postgres).then(|| self.pool.connect_options().database_url.to_string())
+    }
+
     /// Begins a transaction ([`Server::begin`]). It is rolled back unless it is committed.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
         self.pool.begin_with(self.server.begin()).await
+    }
+
+    /// Begins a transaction that reads ([`Server::begin_snapshot`]).
+    pub(crate) async fn begin_snapshot(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        self.pool.begin_with(self.server.begin_snapshot()).await
     }
 
     /// Runs a call on the database, within the time limit.
@@ -155,6 +165,10 @@ impl Database {
         PortReply::Later(Box::pin(async move {
             self.call(call).await.map_err(|why| StoreUnavailable(why.to_string()))
         }))
+    }
+
+    pub(crate) fn failed(&self, cause: sqlx::Error) -> DatabaseError {
+        failed(&self.name, cause)
     }
 }
 

@@ -1,9 +1,11 @@
-//! Keeps in a database what must survive a restart: refresh tokens and used assertions, in SQLite or PostgreSQL.
+//! Keeps tenants, refresh tokens and used assertions in a database: SQLite, or PostgreSQL for several machines.
 //!
 //! ```text
 //! Database ── sqlite: the file, its mode, its copies
 //!          ├── postgres: the URL, TLS, time limits
 //!          ├── schema: the tables, as changes in order
+//!          ├── directory: tenants, clients and users, with those in memory that are used most
+//!          ├── sealing: the secrets of these, which no copy of the database shows
 //!          ├── refresh_tokens, used_assertions: the engine's ports, each call one statement or one transaction
 //!          ├── sweep: deletes what has ended
 //!          └── status: version and size
@@ -13,6 +15,7 @@
 //! a column more does not disturb a program that knows it not yet.
 
 mod database;
+pub mod directory;
 mod error;
 mod limits;
 mod postgres;

@@ -9,7 +9,7 @@ use crate::server::Server;
 use changes::CHANGES;
 
 /// The tables of the latest version.
-pub(crate) const TABLES: [&str; 2] = ["refresh_tokens", "used_assertions"];
+pub(crate) const TABLES: [&str; 5] = ["tenants", "clients", "users", "refresh_tokens", "used_assertions"];
 
 /// The latest version.
 pub(crate) const LATEST: i64 = CHANGES.len() as i64;

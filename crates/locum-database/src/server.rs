@@ -26,6 +26,21 @@ impl Server {
         self.choose("BEGIN IMMEDIATE", "BEGIN ISOLATION LEVEL READ COMMITTED")
     }
 
+    /// Begins a transaction in which every statement sees the database as it is at its first one.
+    pub(crate) fn begin_snapshot(self) -> &'static str {
+        self.choose("BEGIN DEFERRED", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    }
+
+    /// Lets the statements of this transaction take as long as they need: the limits of requests are not for work on many rows.
+    pub(crate) async fn lift_time_limits(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        if self == Self::Postgres {
+            let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+                          SET LOCAL idle_in_transaction_session_timeout = 0";
+            sqlx::raw_sql(limits).execute(connection).await?;
+        }
+        Ok(())
+    }
+
     /// Waits for the other transactions that have locked the same name, and locks it until the end of this transaction.
     pub(crate) async fn lock(self, connection: &mut AnyConnection, name: &str) -> Result<(), sqlx::Error> {
         if self == Self::Postgres {

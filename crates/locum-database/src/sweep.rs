@@ -3,6 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 use crate::database::Database;
+use crate::directory::changes;
 use crate::error::DatabaseError;
 
 /// How long a family is kept after it ended without use, in seconds: an old token that is shown again is then still recognised
@@ -27,6 +28,10 @@ const ENDED_REFRESH_TOKENS: &str = "
 const EXPIRED_ASSERTIONS: &str = "
     SELECT tenant, client_id, jti FROM used_assertions WHERE expires_at <= $2 LIMIT $1";
 
+/// Selects the changes of the directory that every server has read by `$2`. The last one stays: it tells how far they are counted.
+const OLD_CHANGES: &str = "
+    SELECT sequence FROM changes WHERE changed_at <= $2 AND sequence < (SELECT max(sequence) FROM changes) LIMIT $1";
+
 impl Database {
     /// Deletes the refresh tokens of families that have ended, and the used assertions that have expired, by `now`, in unix
     /// seconds. Returns how many; none while another node does.
@@ -39,6 +44,8 @@ impl Database {
         let tokens = self.sweep_by(delete, ENDED_REFRESH_TOKENS, &[now, unused_since]).await?;
         let delete = "DELETE FROM used_assertions WHERE (tenant, client_id, jti) IN";
         let assertions = self.sweep_by(delete, EXPIRED_ASSERTIONS, &[now]).await?;
+        let delete = "DELETE FROM changes WHERE sequence IN";
+        self.sweep_by(delete, OLD_CHANGES, &[now.saturating_sub(changes::KEPT_SECONDS)]).await?;
         Ok(tokens + assertions)
     }
 

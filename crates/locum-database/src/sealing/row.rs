@@ -1,5 +1,7 @@
 //! Which document it is.
 
+use std::fmt;
+
 use locum_store::documents::DocumentKind;
 
 /// A document's place in the database. What is sealed in one place does not open in another.
@@ -8,6 +10,17 @@ pub struct Row<'a> {
     kind: DocumentKind,
     tenant: &'a str,
     id: &'a str,
+}
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            DocumentKind::Tenant => f.write_str(self.tenant),
+            DocumentKind::Client | DocumentKind::User => {
+                write!(f, "{}: the {} {}", self.tenant, self.kind, self.id)
+            }
+        }
+    }
 }
 
 impl<'a> Row<'a> {
@@ -24,6 +37,16 @@ impl<'a> Row<'a> {
     /// The document of a user of a tenant.
     pub const fn user(domain: &'a str, user_id: &'a str) -> Self {
         Self { kind: DocumentKind::User, tenant: domain, id: user_id }
+    }
+
+    /// The tenant's domain.
+    pub(crate) fn domain(&self) -> &'a str {
+        self.tenant
+    }
+
+    /// The id of the client or the user; empty for a tenant.
+    pub(crate) fn id(&self) -> &'a str {
+        self.id
     }
 
     /// What the document describes.

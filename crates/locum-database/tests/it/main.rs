@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure here is a failure of the test")]
 
 mod backups;
+mod directory;
 mod faults;
 mod places;
 mod postgres_faults;

@@ -2,6 +2,8 @@
 
 use locum_database::{Database, SchemaChanges};
 use locum_testing::PostgresDatabase;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 use tempfile::{TempDir, tempdir};
 
 /// An empty database.
@@ -23,6 +25,20 @@ impl Place {
             Self::Sqlite(folder) => Database::open(&folder.path().join("state.db")).await.unwrap(),
             Self::Postgres(database) => connect(&database.url()).await,
         }
+    }
+
+    /// Runs a statement as somebody does who edits the database by hand. Returns the first column of what it answers, a line for
+    /// each row.
+    pub(crate) async fn ask(&self, statement: &str) -> String {
+        let file = match self {
+            Self::Sqlite(folder) => folder.path().join("state.db"),
+            Self::Postgres(database) => return database.ask(statement),
+        };
+        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+        let rows =
+            sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).fetch_all(&mut connection).await.unwrap();
+        let column = rows.iter().map(|row| row.get::<String, _>(0));
+        column.collect::<Vec<_>>().join("\n")
     }
 }
 
