@@ -9,6 +9,7 @@
 //! A document has its own `domain`, `client_id` or `user_id`, and the fields that Locum does not use. What two documents
 //! must not both say, such as one resource of two clients, is for the store to check.
 
+mod client_grants;
 mod document;
 mod json;
 mod kind;

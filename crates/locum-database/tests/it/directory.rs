@@ -43,6 +43,10 @@ signing_keys:
   - kid: key of {domain}
     private_key: |
       {key}
+management: {{ keys: [canary-management-key-0123456789ab] }}
+clientGrants:
+  - {{ client_id: The caller, audience: "https://{domain}/api/v2/", scope: ["read:users"] }}
+  - {{ client_id: The caller, audience: "https://other.example/", scope: ["read:more"] }}
 clients:
   - client_id: caller
     name: The caller
@@ -147,6 +151,10 @@ async fn what_was_imported_is_found_in_its_tenant_alone() {
         let add_ons: Vec<&str> = storage.add_ons().iter().map(|add_on| add_on.api_type()).collect();
         assert_eq!(add_ons, ["aws", "azure_blob"]);
         assert!(client(&directory, "nobody").await.unwrap().is_none());
+        // The file names the grant's client by its name.
+        let caller = client(&directory, "caller").await.unwrap().unwrap();
+        assert_eq!(caller.client().management_scopes, ["read:users"]);
+        assert!(storage.client().management_scopes.is_empty());
         assert_eq!(
             client(&directory, "caller").await.unwrap().unwrap().client().name.as_deref(),
             Some("The caller")

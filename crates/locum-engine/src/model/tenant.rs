@@ -1,5 +1,7 @@
 //! A tenant: its domain, its policy and its keys.
 
+use std::collections::BTreeMap;
+
 use locum_abi::configuration::SigningKey;
 
 use crate::model::management_key::ManagementKey;
@@ -19,6 +21,9 @@ pub struct Tenant {
     pub signing_keys: Vec<SigningKey>,
     /// The keys of management tokens: the first one signs, and all verify. Without one the tenant has no such tokens.
     pub management_keys: Vec<ManagementKey>,
+    /// The scopes of management tokens by the ids of clients, for a directory that reads each client alone: it fills
+    /// [`Client::management_scopes`](crate::model::Client::management_scopes) with them.
+    pub management_grants: BTreeMap<String, Vec<String>>,
     /// Issuers whose tokens count as the tenant's own.
     pub former_issuers: Vec<FormerIssuer>,
     /// Other issuers whose tokens are accepted.
@@ -33,6 +38,7 @@ impl Tenant {
             delegation: DelegationPolicy::default(),
             signing_keys: Vec::new(),
             management_keys: Vec::new(),
+            management_grants: BTreeMap::new(),
             former_issuers: Vec::new(),
             trusted_issuers: Vec::new(),
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::documents::client_grants;
 use crate::documents::document::{Document, InvalidDocument};
 use crate::documents::json;
 use crate::documents::kind::DocumentKind;
@@ -38,7 +39,8 @@ pub fn from_tenant_file(
         let mut errors = FieldErrors::default();
         let clients = entries(DocumentKind::Client, root, ("clients", "client_id"), &mut errors);
         let users = entries(DocumentKind::User, root, ("users", "user_id"), &mut errors);
-        let tenant = Document::of(DocumentKind::Tenant, root, &["clients", "users"]);
+        let tenant = Document::of(DocumentKind::Tenant, root, &["clients", "users"])
+            .map(|tenant| client_grants::by_id(tenant, data));
         let FieldErrors(mut errors) = errors;
         let tenant = tenant.map_err(|error| errors.push(error));
         match tenant {

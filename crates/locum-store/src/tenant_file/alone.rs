@@ -17,17 +17,20 @@ type Read<T> = Result<T, Vec<FieldError>>;
 pub(crate) fn tenant(entry: &Node) -> Read<(Tenant, bool)> {
     read(entry, |entry: TenantEntry, errors| {
         let is_default = entry.default;
-        (build::tenant_alone(entry, errors), is_default)
+        let grants = management::grants_by_id(&entry, errors);
+        let mut tenant = build::tenant_alone(entry, errors);
+        tenant.management_grants = grants;
+        (tenant, is_default)
     })
 }
 
-/// A client of this tenant, without `management_scopes`, which the tenant's grants say.
+/// A client of this tenant.
 pub(crate) fn client(entry: &Node, tenant: &Tenant) -> Read<Client> {
     let signs =
         !tenant.signing_keys.is_empty() || tenant.former_issuers.iter().any(|issuer| issuer.keys.is_some());
     read(entry, |entry: ClientEntry, errors| {
         management::check_names(&entry, &tenant.management_audience(), "", errors);
-        build::client(entry, "", signs, errors)
+        build::client(entry, "", signs, &tenant.management_grants, errors)
     })
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::tenant_file::field_error::FieldErrors;
 use crate::tenant_file::issuers;
-use crate::tenant_file::management::{self, Management};
+use crate::tenant_file::management::{self, Grants, Management};
 use crate::tenant_file::model::{
     ChainsEntry, ClientEntry, ConfidentialClientsEntry, DelegationEntry, FormerIssuerEntry,
     JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
@@ -61,8 +61,8 @@ pub(super) fn tenant(mut entry: TenantEntry, errors: &mut FieldErrors) -> Tenant
     let tenant_signs =
         !entry.signing_keys.is_empty() || entry.former_issuers.iter().any(FormerIssuerEntry::has_keys);
     let tenant = tenant_alone(entry, errors);
-    let mut data = TenantData::new(tenant, clients(client_entries, tenant_signs, errors));
-    management.add_to(&mut data.clients);
+    let mut data = TenantData::new(tenant, clients(client_entries, tenant_signs, &management.grants, errors));
+    management.add_to(&mut data.tenant, &mut data.clients);
     data.users = users(user_entries, errors);
     data.is_default = is_default;
     data
@@ -187,12 +187,17 @@ fn keys(entries: Vec<SigningKeyEntry>, errors: &mut FieldErrors) -> Vec<SigningK
     keys
 }
 
-fn clients(entries: Vec<ClientEntry>, tenant_signs: bool, errors: &mut FieldErrors) -> Vec<Client> {
+fn clients(
+    entries: Vec<ClientEntry>,
+    tenant_signs: bool,
+    grants: &Grants,
+    errors: &mut FieldErrors,
+) -> Vec<Client> {
     let mut ids = HashSet::with_capacity(entries.len());
     let mut clients = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let at = format!("/clients/{index}");
-        let client = client(entry, &at, tenant_signs, errors);
+        let client = client(entry, &at, tenant_signs, grants, errors);
         if client.id.is_empty() {
             continue;
         }
@@ -207,7 +212,13 @@ fn clients(entries: Vec<ClientEntry>, tenant_signs: bool, errors: &mut FieldErro
 }
 
 /// One client, without what other clients decide. `at` is the pointer of its entry.
-pub(super) fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &mut FieldErrors) -> Client {
+pub(super) fn client(
+    entry: ClientEntry,
+    at: &str,
+    tenant_signs: bool,
+    grants: &Grants,
+    errors: &mut FieldErrors,
+) -> Client {
     if entry.client_id.is_empty() {
         errors.add(format!("{at}/client_id"), "write the client's id");
     }
@@ -216,6 +227,7 @@ pub(super) fn client(entry: ClientEntry, at: &str, tenant_signs: bool, errors: &
     let mut client = Client::new(entry.client_id.clone());
     client.key = key(&entry, at, tenant_signs, errors);
     client.authentication = authentication(&entry, at, errors);
+    client.management_scopes = management::scopes_of(&entry, grants);
     client.is_first_party = entry.is_first_party.unwrap_or(true);
     client.oidc_conformant = entry.oidc_conformant;
     client.grants =

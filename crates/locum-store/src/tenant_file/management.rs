@@ -1,6 +1,6 @@
 //! `management` and `clientGrants`: the keys of management tokens, and the clients that get some.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use locum_abi::secret::Secret;
 use locum_engine::CLIENT_CREDENTIALS;
@@ -11,28 +11,31 @@ use crate::tenant_file::model::{ClientEntry, ClientGrantEntry, ManagementEntry, 
 
 /// What a tenant file says of its clients and the Management API, without what has errors.
 pub(super) struct Management {
-    /// The scopes of clients, by their ids.
-    scopes: HashMap<String, Vec<String>>,
+    pub(super) grants: Grants,
     audience: String,
 }
+
+/// The scopes of clients, by their ids.
+pub(super) type Grants = BTreeMap<String, Vec<String>>;
 
 impl Management {
     /// Reads it.
     pub(super) fn read(entry: &TenantEntry, errors: &mut FieldErrors) -> Self {
         let audience = Tenant::new(entry.domain.to_ascii_lowercase()).management_audience();
         check_shared(entry, errors);
-        let scopes = scopes(entry, &audience, errors);
+        let clients = ClientNames::of(entry);
+        let grants = grants(entry, &audience, &|named| Some(clients.find(named)?.client_id.as_str()), errors);
         for (index, client) in entry.clients.iter().enumerate() {
             check_names(client, &audience, &format!("/clients/{index}"), errors);
         }
-        Self { scopes, audience }
+        Self { grants, audience }
     }
 
-    pub(super) fn add_to(mut self, clients: &mut Vec<Client>) {
+    pub(super) fn add_to(self, tenant: &mut Tenant, clients: &mut Vec<Client>) {
+        tenant.management_grants = self.grants;
         clients.retain(|client| client.id != self.audience);
         for client in clients {
             client.resources.retain(|resource| *resource != self.audience);
-            client.management_scopes = self.scopes.remove(&client.id).unwrap_or_default();
         }
     }
 }
@@ -83,11 +86,28 @@ fn shared_with_clients(keys: &[Secret], clients: &[ClientEntry]) -> HashSet<usiz
     shared
 }
 
-/// The scopes of each client that has a grant, and that may use it by its `grant_types`.
-fn scopes(entry: &TenantEntry, audience: &str, errors: &mut FieldErrors) -> HashMap<String, Vec<String>> {
-    let mut by_id = HashMap::new();
-    for (index, grant, client) in grants(entry, audience) {
-        let Some(client) = client else {
+/// The grants of a tenant alone, which name clients by their ids.
+pub(super) fn grants_by_id(entry: &TenantEntry, errors: &mut FieldErrors) -> Grants {
+    let audience = Tenant::new(entry.domain.to_ascii_lowercase()).management_audience();
+    grants(entry, &audience, &|id| Some(id).filter(|id| !id.is_empty()), errors)
+}
+
+/// The scopes of a client, if it may use them by its `grant_types`.
+pub(super) fn scopes_of(client: &ClientEntry, grants: &Grants) -> Vec<String> {
+    let scopes = grants.get(&client.client_id).filter(|_| may_use(client));
+    scopes.cloned().unwrap_or_default()
+}
+
+/// The scopes of each client that has a grant.
+fn grants<'e>(
+    entry: &'e TenantEntry,
+    audience: &'e str,
+    id_of: &dyn Fn(&'e str) -> Option<&'e str>,
+    errors: &mut FieldErrors,
+) -> Grants {
+    let mut by_id = Grants::new();
+    for (index, grant) in grants_for(entry, audience) {
+        let Some(client_id) = grant.client_id.as_deref().and_then(id_of) else {
             let message = "it names no client of this tenant, neither by an id nor by a name that only one has; correct or remove it";
             errors.add(format!("/clientGrants/{index}/client_id"), message);
             continue;
@@ -100,37 +120,26 @@ fn scopes(entry: &TenantEntry, audience: &str, errors: &mut FieldErrors) -> Hash
             }
         }
         scopes.retain(|word| is_scope_token(word));
-        if by_id.contains_key(&client.client_id) {
+        if by_id.contains_key(client_id) {
             let message = "this client has two grants for the Management API; write all scopes into one";
             errors.add(format!("/clientGrants/{index}"), message);
         } else {
-            let scopes = if may_use(client) { scopes } else { Vec::new() };
-            by_id.insert(client.client_id.clone(), scopes);
+            by_id.insert(client_id.to_owned(), scopes);
         }
     }
     by_id
 }
 
-/// The grants for clients at this audience, with their places in the file and the clients that they name. Auth0 has grants for
-/// clients that act for users too, and for other audiences.
-fn grants<'e>(
+/// The grants for clients at this audience, with their places in the file. Auth0 has grants for clients that act for users too,
+/// and for other audiences.
+fn grants_for<'e>(
     entry: &'e TenantEntry,
     audience: &'e str,
-) -> impl Iterator<Item = (usize, &'e ClientGrantEntry, Option<&'e ClientEntry>)> {
+) -> impl Iterator<Item = (usize, &'e ClientGrantEntry)> {
     let is_for_clients =
         |grant: &ClientGrantEntry| grant.subject_type.as_deref().is_none_or(|subject| subject == "client");
-    let grants = entry
-        .client_grants
-        .iter()
-        .enumerate()
-        .filter(move |(_, grant)| grant.audience.as_deref() == Some(audience) && is_for_clients(grant));
-    // Most tenants have no grants, and some have a hundred thousand clients.
-    let clients = if entry.client_grants.is_empty() { &[] } else { entry.clients.as_slice() };
-    let clients = ClientNames::of(clients);
-    grants.map(move |(index, grant)| {
-        let client = grant.client_id.as_deref().and_then(|named| clients.find(named));
-        (index, grant, client)
-    })
+    let grants = entry.client_grants.iter().enumerate();
+    grants.filter(move |(_, grant)| grant.audience.as_deref() == Some(audience) && is_for_clients(grant))
 }
 
 /// Clients by their ids and names.
@@ -141,7 +150,9 @@ struct ClientNames<'e> {
 }
 
 impl<'e> ClientNames<'e> {
-    fn of(clients: &'e [ClientEntry]) -> Self {
+    fn of(entry: &'e TenantEntry) -> Self {
+        // Most tenants have no grants, and some have a hundred thousand clients.
+        let clients = if entry.client_grants.is_empty() { &[] } else { entry.clients.as_slice() };
         let named = |client: &'e ClientEntry| !client.client_id.is_empty();
         let mut names = Self { by_id: HashMap::new(), by_name: HashMap::new() };
         for client in clients.iter().filter(|client| named(client)) {
@@ -189,8 +200,10 @@ pub(super) fn advise(entry: &TenantEntry, warnings: &mut FieldErrors) {
         return;
     }
     let audience = Tenant::new(entry.domain.to_ascii_lowercase()).management_audience();
-    for (index, grant, client) in grants(entry, &audience) {
-        let Some(client) = client else { continue };
+    let clients = ClientNames::of(entry);
+    for (index, grant) in grants_for(entry, &audience) {
+        let named = grant.client_id.as_deref();
+        let Some(client) = named.and_then(|named| clients.find(named)) else { continue };
         let id = &client.client_id;
         let is_public = client.token_endpoint_auth_method.as_deref() == Some("none")
             || (client.client_secret.is_none() && client.jwks.is_none());
