@@ -12,7 +12,7 @@ use crate::error::DatabaseError;
 use crate::limits::POSTGRES_TIME_LIMITS;
 
 /// What a URL may say after `?`. sqlx ignores others, and logs their values.
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 10] = [
     "application_name",
     "dbname",
     "host",
@@ -22,7 +22,6 @@ const PARAMETERS: [&str; 11] = [
     "sslkey",
     "sslmode",
     "sslrootcert",
-    "statement-cache-capacity",
     "user",
 ];
 
