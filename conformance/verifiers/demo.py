@@ -46,6 +46,12 @@ REFRESHING_CLIENTS = {REFRESHING_CONFIDENTIAL_CLIENT, REFRESHING_PUBLIC_CLIENT, 
 CONFIDENTIAL_CLIENT = "orders-api"
 CONFIDENTIAL_CLIENTS = {CONFIDENTIAL_CLIENT, REFRESHING_CONFIDENTIAL_CLIENT}
 
+# The client that has a grant for the Management API, and the key of its tokens.
+MANAGING_CLIENT = REFRESHING_CONFIDENTIAL_CLIENT
+MANAGEMENT_AUDIENCE = f"{ISSUER}api/v2/"
+MANAGEMENT_SCOPE = "read:clients read:users"
+MANAGEMENT_KEY = b"demo-management-key-0123456789-0123456789"
+
 # The issuer that the tenant trusts, which publishes its keys by discovery on this machine.
 TRUSTED_ISSUER_PORT = 4781
 TRUSTED_ISSUER = f"http://127.0.0.1:{TRUSTED_ISSUER_PORT}"

@@ -53,6 +53,9 @@ class OAuthClient:
     def refresh(self, token: str, **parameters: str) -> dict[str, Any]:
         return self.send("refresh", token, parameters)
 
+    def client_credentials(self, **parameters: str) -> dict[str, Any]:
+        return self.send("client_credentials", "", parameters)
+
     def revoke(self, token: str) -> None:
         self.send("revoke", token, {})
 
@@ -114,6 +117,8 @@ class AuthlibClient:
         try:
             if action == "exchange":
                 return dict(session.fetch_token(self.endpoint("token"), grant_type=TOKEN_EXCHANGE, **parameters))
+            if action == "client_credentials":
+                return dict(session.fetch_token(self.endpoint("token"), grant_type=action, **parameters))
             if action == "refresh":
                 return self.refreshed(session, token, parameters)
         except OAuthError as error:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import demo
+import reference_management
 from reference_refresh_tokens import RefreshTokens
 from reference_request import Refusal
 
@@ -40,8 +41,11 @@ def respond(
     `delegate` answers the same request at `/delegation`."""
     try:
         is_refresh = form["grant_type"] == "refresh_token"
-        accepts_any_secret = has("refresh-accepts-any-secret" if is_refresh else "token-accepts-any-secret")
-        client_id, is_authenticated = authenticated(accepts_any_secret)
+        is_own = form["grant_type"] == "client_credentials"
+        fault = "management" if is_own else "refresh" if is_refresh else "token"
+        client_id, is_authenticated = authenticated(has(f"{fault}-accepts-any-secret"))
+        if is_own:
+            return reference_management.issued(client_id, is_authenticated, form, has)
         if is_refresh:
             return refresh_tokens.refreshed(client_id, form, partial(delegate, is_authenticated=is_authenticated))
         if form.get("requested_token_type") == f"{TOKEN_TYPE}refresh_token":

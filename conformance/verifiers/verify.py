@@ -24,6 +24,7 @@ import gcp
 import github_app
 import id_tokens
 import layer
+import management_tokens
 import profiles
 import rate_limit
 import refresh_tokens
@@ -52,6 +53,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Case]]] = {
     "token_exchange": token_exchange.cases,
     "refresh_tokens": refresh_tokens.cases,
     "client_assertions": client_assertions.cases,
+    "management_tokens": management_tokens.cases,
     "profiles": profiles.cases,
     "trusted_issuer": trusted_issuer.cases,
     "service_bus": service_bus.cases,

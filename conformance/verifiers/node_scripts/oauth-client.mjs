@@ -20,6 +20,7 @@ const authenticationBy = async (library, { method, secret }) => ({
 
 const openidClientActions = {
   exchange: (config, { parameters }) => openid.genericGrantRequest(config, TOKEN_EXCHANGE, parameters),
+  client_credentials: (config, { parameters }) => openid.clientCredentialsGrant(config, parameters),
   refresh: (config, { token, parameters }) => openid.refreshTokenGrant(config, token, parameters),
   revoke: (config, { token, parameters }) => openid.tokenRevocation(config, token, parameters),
   introspect: (config, { token, parameters }) => openid.tokenIntrospection(config, token, parameters),
@@ -42,6 +43,12 @@ const oauth4webapiActions = {
     // Without this it takes only bearer tokens, and the value of RFC 8693 for what is none is unsupported.
     const recognizedTokenTypes = { n_a: () => {} };
     return oauth.processGenericTokenEndpointResponse(server, client, response, { recognizedTokenTypes });
+  },
+  client_credentials: async (server, client, authentication, { additionalParameters, ...options }) => {
+    const response = await oauth.clientCredentialsGrantRequest(
+      server, client, authentication, additionalParameters, options,
+    );
+    return oauth.processClientCredentialsResponse(server, client, response);
   },
   refresh: async (server, client, authentication, options, token) => {
     const response = await oauth.refreshTokenGrantRequest(server, client, authentication, token, options);

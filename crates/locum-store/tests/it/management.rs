@@ -228,10 +228,10 @@ fn no_client_of_any_tenant_and_no_other_tenant_has_a_management_key() {
     assert_eq!(conflicts(|_, globex| globex.tenant.management_keys = keys(KEY)), shared(GLOBEX, &of_acme));
     assert_eq!(conflicts(|_, globex| globex.tenant.management_keys = keys(&format!("{KEY}."))), []);
     assert_eq!(conflicts(|acme, _| acme.tenant.management_keys.extend(keys(KEY))), shared(ACME, &of_acme));
-    let changes: [&dyn Fn(&mut Client, &str); 3] = [
-        &|client, text| client.key = ClientKey::Secret(ClientSecret::new(&text.into(), false).unwrap()),
-        &|client, text| client.authentication = ClientAuthentication::Secret(SecretDigest::of(&text.into())),
-        &|client, text| drop(client.app.settings.insert("secret".to_owned(), text.into())),
+    let changes: [fn(&mut Client, &str); 3] = [
+        |client, text| client.key = ClientKey::Secret(ClientSecret::new(&text.into(), false).unwrap()),
+        |client, text| client.authentication = ClientAuthentication::Secret(SecretDigest::of(&text.into())),
+        |client, text| drop(client.app.settings.insert("secret".to_owned(), text.into())),
     ];
     for change in changes {
         for domain in [ACME, GLOBEX] {
