@@ -28,6 +28,7 @@ use crate::signing::SharedSigning;
 use crate::signing::signer::Signer;
 
 /// What the issuers of a host share.
+#[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) options: LoadOptions,
     pub(crate) pauses: Arc<OperatorPauses>,

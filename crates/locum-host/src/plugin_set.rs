@@ -43,6 +43,7 @@ use crate::signing::SharedSigning;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct PluginSet {
     plugins: Vec<Arc<Plugin>>,
     by_api_type: HashMap<String, ServedApiType>,
@@ -51,6 +52,7 @@ pub struct PluginSet {
 }
 
 /// Where the issuer of an api_type is found.
+#[derive(Clone)]
 struct ServedApiType {
     /// Index of the plugin.
     plugin: usize,

@@ -369,6 +369,44 @@ pub(crate) enum StateCommand {
         #[arg(long, value_name = "FILE", default_value = "locum.toml")]
         config: PathBuf,
     },
+    /// Make the tables, and the file with the master keys if there is none
+    #[command(after_help = details::STATE_INIT)]
+    Init {
+        /// Read this config file, which names the database and the master keys
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
+    /// Write tenant files into the database
+    #[command(after_help = details::STATE_IMPORT)]
+    Import {
+        /// Tenant files; what `${env:NAME}` and `${file:PATH}` name in them is written in their place
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Replace tenants that are there already, with all their clients and users
+        #[arg(long)]
+        replace: bool,
+        /// Read this config file, which names the database and the master keys
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
+    /// Write a tenant of the database to a tenant file, with all secrets
+    #[command(after_help = details::STATE_EXPORT)]
+    Export {
+        /// The domain of the tenant
+        tenant: String,
+        /// Write to this file, which must not exist
+        file: PathBuf,
+        /// Read this config file, which names the database and the master keys
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
+    /// Seal all secrets in the database by the first master key, while servers use it
+    #[command(after_help = details::STATE_ROTATE)]
+    RotateMasterKey {
+        /// Read this config file, which names the database and the master keys
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
     /// Make the tables in PostgreSQL, or bring them to the version that this program needs
     #[command(after_help = details::STATE_MIGRATE)]
     Migrate {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use locum_database::directory::DirectoryOptions;
 use locum_engine::model::WhenUnavailable;
 use locum_server::Limits;
 use locum_store::audit::{AuditOptions, Destination};
@@ -28,7 +29,14 @@ pub(crate) struct Config {
     pub(crate) metrics_listen: Option<ListenAddress>,
     /// The directory of the plugin files; `plugins.lock` is beside it.
     pub(crate) plugins_dir: PathBuf,
+    /// Where tenants, clients and users are.
+    #[serde(default)]
+    pub(crate) directory: DirectoryConfig,
+    /// The tenant files, if they are there.
+    #[serde(default)]
     pub(crate) tenants: Vec<PathBuf>,
+    /// The file with the keys that seal the secrets of tenants in the database.
+    pub(crate) master_keys_file: Option<PathBuf>,
     /// The Unix socket on which a running server takes orders about its plugins. Without it there is none.
     pub(crate) control: Option<PathBuf>,
     /// The SQLite file that keeps refresh tokens. Without it and `postgres` there are none.
@@ -67,6 +75,17 @@ pub(crate) enum LogFormat {
     #[default]
     Pretty,
     Json,
+}
+
+/// Where tenants, clients and users are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DirectoryConfig {
+    /// In the tenant files of `tenants`.
+    #[default]
+    Files,
+    /// In the database of `state` or `postgres`.
+    Database,
 }
 
 /// Where audit events go, and what happens if they cannot be written.
@@ -111,6 +130,10 @@ pub(crate) struct LimitsConfig {
     issue_deadline_ms: Option<u64>,
     /// Longest time that a reload may take before it is abandoned.
     reload_deadline_ms: Option<u64>,
+    /// About how many bytes of clients and users of the database are kept in memory.
+    directory_cache_bytes: Option<u64>,
+    /// How long these are used while the database cannot be reached.
+    directory_stale_ms: Option<u64>,
 }
 
 /// How often the head of the audit chain goes to the log by default.
@@ -216,6 +239,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
         &mut config.audit.file,
         &mut config.audit.socket,
         &mut config.control,
+        &mut config.master_keys_file,
         &mut config.state,
         &mut config.postgres_file,
         &mut config.redis_file,
@@ -348,6 +372,14 @@ impl LimitsConfig {
     /// Longest time that a reload may take before it is abandoned.
     pub(crate) fn reload_deadline(&self) -> Duration {
         self.reload_deadline_ms.map_or(RELOAD_DEADLINE, Duration::from_millis)
+    }
+
+    /// How a directory in the database is kept in memory.
+    pub(crate) fn directory(&self) -> DirectoryOptions {
+        let mut options = DirectoryOptions::default();
+        options.cache_bytes = self.directory_cache_bytes.unwrap_or(options.cache_bytes);
+        options.stale_max = self.directory_stale_ms.map_or(options.stale_max, Duration::from_millis);
+        options
     }
 
     pub(crate) fn server(&self) -> Limits {

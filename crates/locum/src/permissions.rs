@@ -42,14 +42,15 @@ impl fmt::Display for ForeignWriter {
     }
 }
 
-/// What is used before any plugin is loaded: the config, the plugins with their directory, the lock file, the database, and the
-/// directory of the control socket.
+/// What is used before any plugin is loaded: the config, the plugins with their directory, the lock file, the database, the
+/// files with keys and URLs, and the directory of the control socket.
 pub(crate) fn of_installation(config: &Config) -> Vec<ForeignWriter> {
     let mut paths =
         vec![config.file.clone(), config.plugins_dir.clone(), Pins::lock_path(&config.plugins_dir)];
     paths.extend(plugin_files(&config.plugins_dir).unwrap_or_default());
     paths.extend(config.state.clone());
     paths.extend(config.postgres_file.clone());
+    paths.extend(config.master_keys_file.clone());
     paths.extend(config.redis_file.clone());
     // Whoever can write it can put a socket of his own in the place of the server's.
     paths.extend(config.control.as_deref().and_then(Path::parent).map(Path::to_owned));

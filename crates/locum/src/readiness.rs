@@ -1,10 +1,17 @@
-//! What `/readyz` shows: each plugin with its level of isolation, and what its sandbox consists of; the keys of other issuers.
+//! What `/readyz` shows: each plugin with its level of isolation, and what its sandbox consists of; the keys of other issuers; tenants in a database.
 
+use locum_database::directory::DirectoryStatus;
 use locum_host::{Plugin, PluginSet};
 use locum_keys::IssuerStatus;
 use serde_json::{Map, Value, json};
 
-pub(crate) fn details(plugins: &PluginSet, issuers: &[IssuerStatus]) -> Map<String, Value> {
+use crate::served_tenants::ServedTenants;
+
+pub(crate) fn details(
+    plugins: &PluginSet,
+    issuers: &[IssuerStatus],
+    tenants: &ServedTenants,
+) -> Map<String, Value> {
     let pauses = plugins.pauses();
     let details = |plugin: &Plugin| {
         let name = &plugin.manifest().name;
@@ -14,7 +21,22 @@ pub(crate) fn details(plugins: &PluginSet, issuers: &[IssuerStatus]) -> Map<Stri
     if !issuers.is_empty() {
         all.insert("issuer_keys".to_owned(), issuer_keys(issuers));
     }
+    if let ServedTenants::Database(directory) = tenants {
+        all.insert("directory".to_owned(), directory_in_the_database(&directory.status()));
+    }
     all
+}
+
+/// The tenants are counted and not listed, as pauses are.
+fn directory_in_the_database(status: &DirectoryStatus) -> Value {
+    json!({
+        "tenants": status.tenants,
+        "unusable_tenants": status.unusable_tenants.len(),
+        "kept_entries": status.entries,
+        "kept_bytes": status.bytes,
+        "age_seconds": status.age.as_secs(),
+        "usable": status.is_usable,
+    })
 }
 
 /// The issuers are counted and not listed, as pauses are.

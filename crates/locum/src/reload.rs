@@ -1,14 +1,19 @@
-//! Reloads: each SIGHUP reads the tenant files again. Whatever happens to one reload, a later one is possible.
+//! Reloads: each SIGHUP reads the tenant files again, or the master keys and the tenants of the database. Whatever happens to one
+//! reload, a later one is possible.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use locum_database::directory::DatabaseDirectory;
 use locum_host::PluginSet;
 use locum_store::audit::{AuditLog, Lifecycle};
+use locum_store::{MemoryDirectory, TenantSet};
 use tokio::signal::unix::Signal;
 
 use crate::config::Config;
+use crate::master_keys;
 use crate::permissions::{self, refuse_or_warn};
+use crate::served_tenants::ServedTenants;
 use crate::tenants::{self, PreparedTenants};
 use crate::wiring::Service;
 
@@ -33,17 +38,13 @@ async fn reload(config: Arc<Config>, service: Arc<Service>, audit: &AuditLog) {
     let _changing = service.changing.lock().await;
     tracing::info!("reload started");
     let start = Instant::now();
-    let deadline = config.limits.reload_deadline();
-    let read = {
-        let service = Arc::clone(&service);
-        within(deadline, move || read(&config, &service, &service.plugins.load_full())).await
+    let reloaded = match &service.tenants {
+        ServedTenants::Files(directory) => reload_files(config, &service, directory).await,
+        ServedTenants::Database(directory) => reload_database(config, directory).await,
     };
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match read {
-        Ok(prepared) => {
-            prepared.log_findings();
-            let tenants = prepared.set.tenants().count();
-            service.directory.replace(prepared.set);
+    match reloaded {
+        Ok(tenants) => {
             service.last_reload.succeeded();
             audit.record_lifecycle(&Lifecycle::Reload { tenants });
             tracing::info!(tenants, duration_ms, "reloaded");
@@ -54,6 +55,34 @@ async fn reload(config: Arc<Config>, service: Arc<Service>, audit: &AuditLog) {
             tracing::error!(%problems, duration_ms, "not reloaded; the tenants in use stay");
         }
     }
+}
+
+/// Reads the tenant files, and replaces all tenants. Returns how many there are.
+async fn reload_files(
+    config: Arc<Config>,
+    service: &Arc<Service>,
+    directory: &Arc<MemoryDirectory>,
+) -> Result<usize, String> {
+    let deadline = config.limits.reload_deadline();
+    let (service, current) = (Arc::clone(service), directory.current());
+    let read = move || read(&config, &current, &service.plugins.load_full());
+    let prepared = within(deadline, read).await?;
+    prepared.log_findings();
+    let tenants = prepared.set.tenants().count();
+    directory.replace(prepared.set);
+    Ok(tenants)
+}
+
+/// Reads the master keys and the tenants of the database. Returns how many can be used.
+async fn reload_database(config: Arc<Config>, directory: &DatabaseDirectory) -> Result<usize, String> {
+    let keys = within(config.limits.reload_deadline(), {
+        let config = Arc::clone(&config);
+        move || master_keys::read(&config).map_err(|error| error.to_string())
+    });
+    let found = permissions::of_files(config.master_keys_file.as_slice());
+    refuse_or_warn(&config, &found)?;
+    directory.replace_keys(Arc::new(keys.await?)).await.map_err(|error| error.to_string())?;
+    Ok(directory.status().tenants)
 }
 
 /// Does the work on a thread of its own, because it would block a worker thread. At the deadline the thread is
@@ -78,12 +107,12 @@ pub(crate) async fn within<T: Send + 'static>(
 /// A file has an error, or an add-on that works now would not work any more.
 pub(crate) fn read(
     config: &Config,
-    service: &Service,
+    current: &TenantSet,
     plugins: &PluginSet,
 ) -> Result<PreparedTenants, String> {
     let prepared = tenants::read(config).prepare(plugins).map_err(|error| error.to_string())?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files))?;
-    let newly_broken = prepared.newly_broken(&service.directory.current());
+    let newly_broken = prepared.newly_broken(current);
     if newly_broken.is_empty() { Ok(prepared) } else { Err(newly_broken.join("; ")) }
 }
 

@@ -11,19 +11,20 @@ use locum_host::runner::RunnerCommand;
 use locum_host::{HttpUpstreams, LoadError, LoadOptions, Pins, PluginSet, Upstreams, plugin_files};
 use locum_keys::FetchedKeys;
 use locum_redis::RedisBuckets;
-use locum_store::{MemoryBuckets, MemoryDirectory, SystemClock, SystemEntropy, TenantSet};
+use locum_store::{MemoryBuckets, SystemClock, SystemEntropy};
 
 use crate::config::Config;
 use crate::exit::CommandError;
 use crate::last_reload::LastReloadRecord;
 use crate::metrics::Metrics;
+use crate::served_tenants::ServedTenants;
 use crate::shared_buckets::SharedBuckets;
 
 /// The engine, with those of its adapters that are replaced while it serves: a reload replaces the directory's tenants, an
 /// upgrade the plugins too. Requests reach plugins through the tenants only.
 pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) directory: Arc<MemoryDirectory>,
+    pub(crate) tenants: ServedTenants,
     pub(crate) plugins: ArcSwap<PluginSet>,
     /// Held by a reload and by an upgrade from its beginning to its end: each configures add-ons with what it found.
     pub(crate) changing: tokio::sync::Mutex<()>,
@@ -40,18 +41,17 @@ pub(crate) struct Service {
 /// # Errors
 /// The client that fetches issuers' keys cannot be set up.
 pub(crate) fn assemble(
-    plugins: PluginSet,
-    set: TenantSet,
+    plugins: Arc<PluginSet>,
+    tenants: ServedTenants,
     audit: Arc<dyn AuditSink>,
     state: Option<Database>,
     redis: Option<RedisBuckets>,
     metrics: Option<&Metrics>,
 ) -> Result<Service, CommandError> {
-    let directory = Arc::new(MemoryDirectory::new(set));
     let buckets = Arc::<MemoryBuckets>::default();
     let issuer_keys = Arc::new(FetchedKeys::new().map_err(CommandError::system)?);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let mut ports = Ports::new(clock, entropy, directory.clone(), buckets.clone(), audit);
+    let mut ports = Ports::new(clock, entropy, tenants.port(), buckets.clone(), audit);
     let shared_buckets = redis.map(|redis| Arc::new(SharedBuckets::new(redis, Arc::clone(&buckets))));
     if let Some(shared) = &shared_buckets {
         ports.buckets = shared.clone();
@@ -69,8 +69,8 @@ pub(crate) fn assemble(
         shared_buckets,
         issuer_keys,
         last_reload: LastReloadRecord::of_start(),
-        directory,
-        plugins: ArcSwap::from_pointee(plugins),
+        tenants,
+        plugins: ArcSwap::from(plugins),
         changing: tokio::sync::Mutex::default(),
     })
 }

@@ -269,6 +269,50 @@ Exit codes:
   3  the config names no database, or one whose tables have another version: run `locum state migrate`
   5  PostgreSQL cannot be reached";
 
+pub(super) const STATE_INIT: &str = "\
+Makes the tables, as `locum state migrate` does. If the config has `master_keys_file` and there is no such file, it is made
+with one new key, and only its owner can read it. Keep a copy of it apart from the copies of the database: without it, the
+secrets of the tenants are lost.
+
+Exit codes:
+  0  the tables and the keys are there
+  2  the command line is invalid
+  3  the config names no database, or the file cannot be written
+  5  PostgreSQL cannot be reached, or refuses a change";
+
+pub(super) const STATE_IMPORT: &str = "\
+The files are checked as `locum check` does, and all of them are written or none. Running servers use them within a second.
+Rows and later changes have no references: `${` is plain text in them. Refresh tokens of a tenant that is replaced stay.
+
+Exit codes:
+  0  imported
+  2  the command line is invalid
+  3  a file has an error, a tenant is there already, or the database or the master keys cannot be used
+  5  PostgreSQL cannot be reached";
+
+pub(super) const STATE_EXPORT: &str = "\
+The file holds every secret of the tenant in plain text, and only its owner can read it. An export that is imported and
+exported again is the same. Clients and users are in the order of their ids.
+
+Exit codes:
+  0  exported
+  2  the command line is invalid
+  3  there is no such tenant, a row cannot be opened, or the file exists or cannot be written
+  5  PostgreSQL cannot be reached";
+
+pub(super) const STATE_ROTATE: &str = "\
+To rotate the key of a service: add a new line, made by `locum state init` with another file or by
+`echo \"id:$(openssl rand -base64 32)\"`, at the end of the file of every server, and reload them (SIGHUP): all can open by it.
+Then move it to the top everywhere and reload again: new secrets are sealed by it. Then run this command, once. When it
+reports that nothing is left, remove the old line. Rows that no key opens are named, and stay as they are.
+
+Exit codes:
+  0  every row is sealed by the first key
+  1  a row cannot be opened by any key
+  2  the command line is invalid
+  3  the config names no database or no master keys
+  5  PostgreSQL cannot be reached";
+
 pub(super) const STATE_MIGRATE: &str = "\
 Run it before the first start with `postgres`, and before the start of a later version. Servers of the version before go
 on meanwhile. The user of the URL must be allowed to create tables; `locum serve` itself needs only to read and

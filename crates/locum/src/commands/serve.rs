@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locum_database::Database;
+use locum_host::PluginSet;
 use locum_server::{ServerOptions, router, serve};
+use locum_store::MemoryDirectory;
 use locum_store::audit::AuditLog;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::audit_log;
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config, DirectoryConfig, LogFormat};
 use crate::control::{self, ControlSocket, ControlledServer};
 use crate::exit::CommandError;
 use crate::format::print_text;
@@ -23,6 +25,7 @@ use crate::permissions::{self, refuse_or_warn};
 use crate::readiness;
 use crate::redis;
 use crate::reload::reload_on_hangup;
+use crate::served_tenants::{self, ServedTenants};
 use crate::signals::Signals;
 use crate::state;
 use crate::tenants;
@@ -120,20 +123,32 @@ fn start(
 ) -> Result<Service, CommandError> {
     let metrics = monitoring.map(MonitoredServer::metrics);
     refuse_or_warn(config, &permissions::of_installation(config)).map_err(CommandError::input_file)?;
+    served_tenants::check(config)?;
     let redis = redis::buckets(config)?;
     let upstreams = wiring::upstreams()?;
     settle_interrupted_upgrades(config);
-    let plugins = wiring::load_plugins(config, upstreams, metrics)?;
+    let plugins = Arc::new(wiring::load_plugins(config, upstreams, metrics)?);
     if let Some(monitoring) = monitoring {
         monitoring.plugins_are_loaded();
     }
     audit_log::record_plugins(&audit, &plugins);
+    let tenants = match (config.directory, &state) {
+        (DirectoryConfig::Database, Some(state)) => {
+            ServedTenants::Database(served_tenants::of_database(config, state.clone(), &plugins)?)
+        }
+        _ => ServedTenants::Files(of_files(config, &plugins)?),
+    };
+    wiring::assemble(plugins, tenants, audit, state, redis, metrics)
+}
+
+/// The tenants of the tenant files.
+fn of_files(config: &Config, plugins: &PluginSet) -> Result<Arc<MemoryDirectory>, CommandError> {
     let read = tenants::read(config);
     state::warnings(config, &read.data).iter().for_each(|line| tracing::warn!("{line}"));
-    let prepared = read.prepare(&plugins)?;
+    let prepared = read.prepare(plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    wiring::assemble(plugins, prepared.set, audit, state, redis, metrics)
+    Ok(Arc::new(MemoryDirectory::new(prepared.set)))
 }
 
 /// A lock that cannot be written is no reason not to start: it accepts the files that are there.
@@ -189,7 +204,9 @@ async fn serve_until_stopped(
     let service = Arc::new(service);
     let shown = Arc::clone(&service);
     let options = ServerOptions {
-        details: Arc::new(move || readiness::details(&shown.plugins.load(), &shown.issuer_keys.status())),
+        details: Arc::new(move || {
+            readiness::details(&shown.plugins.load(), &shown.issuer_keys.status(), &shown.tenants)
+        }),
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.limits.server(),
         ..Default::default()

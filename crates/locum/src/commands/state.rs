@@ -1,21 +1,28 @@
 //! `locum state`: the database of a server.
 
+mod whole_tenants;
+
 use std::path::Path;
 
 use locum_database::{Database, DatabaseStatus, SchemaChanges};
 use tokio::runtime::Builder;
 
 use crate::cli::StateCommand;
-use crate::config;
+use crate::config::{self, Config};
 use crate::exit::CommandError;
 use crate::format::print_text;
+use crate::master_keys;
 use crate::state::{self, StatePlace};
 
 pub(crate) fn run(command: &StateCommand) -> Result<(), CommandError> {
     match command {
         StateCommand::Backup { file, config } => back_up(file, config),
         StateCommand::Check { config } => check(config),
+        StateCommand::Export { tenant, file, config } => whole_tenants::export(tenant, file, config),
+        StateCommand::Import { files, replace, config } => whole_tenants::import(files, *replace, config),
+        StateCommand::Init { config } => init(config),
         StateCommand::Migrate { config } => migrate(config),
+        StateCommand::RotateMasterKey { config } => whole_tenants::rotate_master_key(config),
     }
 }
 
@@ -49,6 +56,20 @@ fn migrate(config: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
+fn init(config_file: &Path) -> Result<(), CommandError> {
+    let config = config::load(config_file)?;
+    let place = named_place(&config)?.with_changes(SchemaChanges::Apply);
+    let name = block_on(async { Ok(place.open().await?.name().to_owned()) })?;
+    print_text(&format!("{name}: the tables are there"));
+    if let Some(path) = &config.master_keys_file {
+        let made = master_keys::create_if_missing(&config)?;
+        let keys =
+            if made { "made with a new key; keep a copy of it in a safe place" } else { "is there already" };
+        print_text(&format!("{}: {keys}", path.display()));
+    }
+    Ok(())
+}
+
 /// The name of the database of a config, and what it says of itself.
 fn status(config: &Path, changes: SchemaChanges) -> Result<(String, DatabaseStatus), CommandError> {
     let place = existing_place(config)?.with_changes(changes);
@@ -66,13 +87,7 @@ pub(super) async fn open_existing(config: &Path) -> Result<Database, CommandErro
 
 /// Where the database of a config is. A file is not created: a command is for one that a server uses.
 fn existing_place(config_file: &Path) -> Result<StatePlace, CommandError> {
-    let config = config::load(config_file)?;
-    let place = state::place(&config)?.ok_or_else(|| {
-        let shown = config_file.display();
-        CommandError::input_file(format!(
-            "{shown}: the config names no database; add `state = \"state.db\"`, or `postgres`"
-        ))
-    })?;
+    let place = named_place(&config::load(config_file)?)?;
     match &place {
         StatePlace::File(path) if !path.exists() => Err(CommandError::input_file(format!(
             "{}: there is no such file; a server with this config creates it when it starts",
@@ -80,6 +95,16 @@ fn existing_place(config_file: &Path) -> Result<StatePlace, CommandError> {
         ))),
         _ => Ok(place),
     }
+}
+
+/// Where the database of a config is, for a command that cannot do without.
+fn named_place(config: &Config) -> Result<StatePlace, CommandError> {
+    state::place(config)?.ok_or_else(|| {
+        let shown = config.file.display();
+        CommandError::input_file(format!(
+            "{shown}: the config names no database; add `state = \"state.db\"`, or `postgres`"
+        ))
+    })
 }
 
 /// Runs what uses the database.

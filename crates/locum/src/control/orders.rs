@@ -90,11 +90,10 @@ fn pause(server: &ControlledServer, plugins: &PluginSet, scope: Scope) -> Result
             plugin.manifest().issuers.iter().map(|issuer| issuer.api_type.as_str()).collect();
         return Err(format!("the plugin does not serve this api_type; it serves: {}", served.join(", ")));
     }
-    if let Some(tenant) = &scope.tenant {
-        let tenants = server.service.directory.current();
-        if !tenants.tenants().any(|served| served.domain() == tenant) {
-            return Err("no tenant with this domain is served; give the `domain` of a tenant file".to_owned());
-        }
+    if let Some(tenant) = &scope.tenant
+        && !server.service.tenants.serves(tenant)
+    {
+        return Err("no tenant with this domain is served; give the `domain` of a tenant".to_owned());
     }
     let scope = host_scope(scope);
     if plugins.pause(&scope).map_err(|error| error.to_string())? {

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use locum_database::directory::DatabaseDirectory;
+use locum_engine::ports::Issuers;
 use locum_host::{PluginSet, PluginUpgrade, Sha256, UpgradedPlugins};
 use locum_store::audit::Lifecycle;
+use locum_store::{MemoryDirectory, TenantProblem, TenantSet};
 
 use crate::audit_log;
 use crate::config::Config;
@@ -13,6 +16,7 @@ use crate::control::controlled_server::ControlledServer;
 use crate::control::protocol::Upgraded;
 use crate::permissions::{self, refuse_or_warn};
 use crate::reload::{read, within};
+use crate::served_tenants::{ServedTenants, wait};
 use crate::tenants::PreparedTenants;
 use crate::wiring::Service;
 
@@ -65,13 +69,34 @@ async fn upgrade_alone(
         found.map(audit_log::loaded)
     };
     let (before, after) = (version(&previous), version(&plugins));
-    tenants.log_findings();
-    service.plugins.store(Arc::new(plugins));
-    service.directory.replace(tenants.set);
+    let plugins = Arc::new(plugins);
+    service.plugins.store(Arc::clone(&plugins));
+    tenants.serve(plugins);
     service.last_reload.succeeded();
     let (Some(before), Some(after)) = (before, after) else { return Err("the plugin is gone".to_owned()) };
     audit.record_lifecycle(&Lifecycle::Upgrade { plugin: &after, previous_version: &before.version });
     Ok(Upgraded { previous_version: before.version, version: after.version, warning })
+}
+
+/// Tenants whose add-ons work with the plugins as they would be.
+enum UpgradedTenants {
+    /// All are prepared.
+    Files(Arc<MemoryDirectory>, PreparedTenants),
+    /// Each is prepared when it is asked for.
+    Database(Arc<DatabaseDirectory>),
+}
+
+impl UpgradedTenants {
+    /// Serves them with these plugins from now on.
+    fn serve(self, plugins: Arc<PluginSet>) {
+        match self {
+            Self::Files(directory, prepared) => {
+                prepared.log_findings();
+                directory.replace(prepared.set);
+            }
+            Self::Database(directory) => directory.replace_issuers(plugins),
+        }
+    }
 }
 
 /// Loads the staged file, and configures every add-on of every tenant with the plugins as they would be.
@@ -81,14 +106,37 @@ fn prepare(
     plugin: &str,
     staged: PathBuf,
     sha256: Sha256,
-) -> Result<(PluginUpgrade, PreparedTenants), String> {
+) -> Result<(PluginUpgrade, UpgradedTenants), String> {
     let plugins = service.plugins.load_full();
     refuse_or_warn(config, &permissions::of_files(std::slice::from_ref(&staged)))?;
     let upgrade = plugins.upgrade(plugin, &staged, sha256).map_err(|error| error.to_string())?;
-    let serves = |api_type: &str| {
-        upgrade.plugins().plugins().any(|plugin| plugin.manifest().issuer(api_type).is_some())
+    let tenants = match &service.tenants {
+        ServedTenants::Files(directory) => {
+            let current = directory.current();
+            check_served(&plugins, upgrade.plugins(), &current)?;
+            let prepared = read(config, &current, upgrade.plugins())?;
+            UpgradedTenants::Files(Arc::clone(directory), prepared)
+        }
+        ServedTenants::Database(directory) => {
+            let issuers: Arc<dyn Issuers> = Arc::new(upgrade.plugins().clone());
+            let broken = wait(directory.newly_broken(&issuers)).map_err(|error| error.to_string())?;
+            if !broken.is_empty() {
+                return Err(broken.iter().map(named).collect::<Vec<_>>().join("; "));
+            }
+            UpgradedTenants::Database(Arc::clone(directory))
+        }
     };
-    let tenants = service.directory.current();
+    Ok((upgrade, tenants))
+}
+
+fn named(TenantProblem { domain, problem }: &TenantProblem) -> String {
+    format!("{domain}: client {}: {}: {}", problem.client_id, problem.api_type, problem.failure)
+}
+
+/// Refuses plugins that do not serve an api_type any more that a tenant uses.
+fn check_served(plugins: &PluginSet, upgraded: &PluginSet, tenants: &TenantSet) -> Result<(), String> {
+    let serves =
+        |api_type: &str| upgraded.plugins().any(|plugin| plugin.manifest().issuer(api_type).is_some());
     let served = plugins.plugins().flat_map(|plugin| &plugin.manifest().issuers);
     for issuer in served.filter(|issuer| !serves(&issuer.api_type)) {
         if let Some((domain, client)) = tenants.user_of(&issuer.api_type) {
@@ -99,6 +147,5 @@ fn prepare(
             ));
         }
     }
-    let tenants = read(config, service, upgrade.plugins())?;
-    Ok((upgrade, tenants))
+    Ok(())
 }
