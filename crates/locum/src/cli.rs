@@ -376,6 +376,9 @@ pub(crate) enum StateCommand {
         #[arg(long, value_name = "FILE", default_value = "locum.toml")]
         config: PathBuf,
     },
+    /// Print a new line for the file with the master keys
+    #[command(after_help = details::STATE_NEW_MASTER_KEY)]
+    NewMasterKey,
     /// Write tenant files into the database
     #[command(after_help = details::STATE_IMPORT)]
     Import {

@@ -31,7 +31,7 @@ impl<'a> RowKey<'a> {
     pub(super) fn derive(master: &'a MasterKey, row: Row<'a>) -> Result<Self, Unspecified> {
         let info = row.bytes("locum row key 1", "");
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        Prk::new_less_safe(HKDF_SHA256, &*master.bytes).expand(&[&info], KeyLength)?.fill(&mut *bytes)?;
+        Prk::new_less_safe(HKDF_SHA256, &master.bytes).expand(&[&info], KeyLength)?.fill(&mut *bytes)?;
         Ok(Self { row, key_id: &master.id, key: RandomizedNonceKey::new(&AES_256_GCM, &*bytes)? })
     }
 

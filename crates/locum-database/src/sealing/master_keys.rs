@@ -24,7 +24,8 @@ pub struct MasterKeys {
 
 pub(super) struct MasterKey {
     pub(super) id: String,
-    pub(super) bytes: Zeroizing<[u8; KEY_BYTES]>,
+    /// Of the right length. On the heap: a key that is moved leaves no copy behind.
+    pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
 /// What is wrong with a line of a file with master keys. It never shows the key.
@@ -112,19 +113,16 @@ fn key(line: &str, is_known: impl Fn(&str) -> bool) -> Result<MasterKey, String>
     if is_known(id) {
         return Err(format!("the id `{id}` appears twice; remove one line, or give its key another id"));
     }
-    // Longer than any key: decoding must not need more room and leave a copy behind.
-    let mut decoded = Zeroizing::new(Vec::with_capacity(encoded.len()));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(encoded.len()));
     STANDARD
-        .decode_vec(encoded, &mut decoded)
+        .decode_vec(encoded, &mut bytes)
         .map_err(|_| format!("the key `{id}` is not base64; copy the line again from where it was made"))?;
-    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-    if decoded.len() != KEY_BYTES {
-        let found = decoded.len();
+    if bytes.len() != KEY_BYTES {
+        let found = bytes.len();
         return Err(format!(
             "the key `{id}` has {found} bytes, but it must have {KEY_BYTES}; copy the line again"
         ));
     }
-    bytes.copy_from_slice(&decoded);
     Ok(MasterKey { id: id.to_owned(), bytes })
 }
 

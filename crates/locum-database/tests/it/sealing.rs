@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 const TENANT: &str = "acme.example.com";
 const SHOP: Row<'static> = Row::client(TENANT, "shop");
-const CLIENT: &str = r#"{ "name": "Shop", "client_secret": "hunter2", "addons": {"wams": {"masterkey": "hunter2"}, "aws": null},
+const CLIENT: &str = r#"{ "name": "Shop", "addons": {"wams": {"masterkey": "hunter2"}, "aws": null}, "client_secret": "hunter2",
   "jwt_configuration": {"alg": "ES256", "private_key": "-----BEGIN hunter2\n"}, "client_id": "shop" }"#;
 
 /// Keys with these ids; the key of an id is always the same.
@@ -54,7 +54,7 @@ fn only_the_secrets_of_a_client_are_replaced() {
         value.to_string()
     };
     assert_eq!(masked(&text), masked(CLIENT));
-    assert!(text.starts_with(r#"{ "name": "Shop", "client_secret": "sealed1."#), "{text}");
+    assert!(text.starts_with(r#"{ "name": "Shop", "addons": "sealed1."#), "{text}");
 }
 
 #[test]
@@ -161,6 +161,13 @@ fn another_key_under_the_same_id_does_not_open() {
     let text = sealed(SHOP, CLIENT);
     let other = MasterKeys::parse(&format!("k1:{}", STANDARD.encode([7; 32])), "master.keys").unwrap();
     assert!(matches!(refused(SHOP, &text, &other), SealingError::Authentication { .. }));
+}
+
+/// Otherwise no database could be read any more.
+#[test]
+fn what_an_earlier_version_has_sealed_opens() {
+    let text = r#"{"client_secret":"sealed1.k1.F3slrsb-qtRRe2Z8JBbsRg3tzJiP1yx80spkM7zBnOeaN0qIDA"}"#;
+    assert_eq!(open(SHOP, text, &keys(&["k1"])).unwrap().expose(), r#"{"client_secret":"hunter2"}"#);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A tenant file and its documents say the same, and each document is validated alone.
 
-use locum_engine::model::{ClientKey, Tenant};
+use locum_engine::model::{ClientKey, FormerIssuer, IssuerKeySource, Tenant};
 use locum_store::documents::{
     self, DEPTH_MAX, Document, DocumentKind, InvalidDocument, TenantDocuments, from_tenant_file,
     to_tenant_file,
@@ -15,6 +15,7 @@ const DOMAIN: &str = "acme.example.com";
 const FILE: &str = r#"
 domain: Acme.example.com
 default: true
+management: {keys: ["${env:SPA_SECRET}-of-management-tokens-0123456789"]}
 clientGrants: [{client_id: worker, audience: https://orders.acme.com/, scope: ["read:orders"]}]
 users:
   - {user_id: "auth0|1", blocked: true, email: a@example.com, identities: [{access_token: t}]}
@@ -48,7 +49,7 @@ fn a_document_has_what_the_file_states_in_its_order_with_references_resolved() {
     assert_eq!(documents.domain, DOMAIN);
     assert_eq!(
         documents.tenant.expose(),
-        r#"{"domain":"Acme.example.com","default":true,"clientGrants":[{"client_id":"worker","audience":"https://orders.acme.com/","scope":["read:orders"]}]}"#
+        r#"{"domain":"Acme.example.com","default":true,"management":{"keys":["a secret of at least thirty-two bytes-of-management-tokens-0123456789"]},"clientGrants":[{"client_id":"worker","audience":"https://orders.acme.com/","scope":["read:orders"]}]}"#
     );
     let (id, shop) = &documents.clients[0];
     assert_eq!(id, "shop");
@@ -108,13 +109,13 @@ fn a_client_that_is_too_large_or_too_deep_for_a_document_is_refused_with_its_lin
     assert!(taken_apart(&file(&nested(DEPTH_MAX - 1))).is_ok());
     assert_eq!(
         taken_apart(&file(&nested(DEPTH_MAX))).unwrap_err(),
-        "tenant.yaml:8:5: the values are nested more than 32 deep; make them flatter (at /clients/0)"
+        "tenant.yaml:9:5: the values are nested more than 32 deep; make them flatter (at /clients/0)"
     );
     let text = |bytes: usize| file(&format!("\"{}\"", "x".repeat(bytes)));
     assert!(taken_apart(&text((1 << 20) - 500)).is_ok());
     assert_eq!(
         taken_apart(&text(1 << 20)).unwrap_err(),
-        "tenant.yaml:8:5: the client has more than 1 MiB as JSON; shorten it (at /clients/0)"
+        "tenant.yaml:9:5: the client has more than 1 MiB as JSON; shorten it (at /clients/0)"
     );
 }
 
@@ -143,6 +144,17 @@ fn a_client_is_read_with_what_its_tenant_can_sign() {
     assert!(!signing.signing_keys.is_empty());
     assert_eq!(documents::client("shop", json, &signing).unwrap().key, ClientKey::TenantKeys);
     assert_eq!(refused(json).len(), 1);
+    let mut former = Tenant::new(DOMAIN);
+    former.former_issuers = vec![FormerIssuer::new("https://old.example.com/", None)];
+    assert!(documents::client("shop", json, &former).is_err());
+    former.former_issuers[0].keys = Some(IssuerKeySource::Set(r#"{"keys":[]}"#.to_owned()));
+    assert_eq!(documents::client("shop", json, &former).unwrap().key, ClientKey::TenantKeys);
+}
+
+#[test]
+fn what_only_follows_from_an_error_is_not_reported() {
+    let errors = refused(r#"{"client_id": 5}"#);
+    assert!(errors.len() == 1 && errors[0].starts_with("this value is read as a number"), "{errors:?}");
 }
 
 #[test]
@@ -164,6 +176,19 @@ fn a_document_states_the_id_that_it_is_stored_under() {
         let error = errors(documents::tenant(DOMAIN, json).unwrap_err());
         assert!(error.ends_with("(at /domain)") && error.lines().count() == 1, "{error}");
     }
+}
+
+#[test]
+fn what_belongs_to_the_management_api_is_checked_in_one_document() {
+    let key = "a key of management tokens, thirty-two bytes and more";
+    let json = |keys: &str| format!(r#"{{"domain":"{DOMAIN}","management":{{"keys":[{keys}]}}}}"#);
+    let (tenant, _) = documents::tenant(DOMAIN, &json(&format!("{key:?}"))).unwrap();
+    assert_eq!(tenant.management_keys.len(), 1);
+    let error = documents::tenant(DOMAIN, &json("\"short\"")).unwrap_err();
+    assert_eq!((error.errors.len(), error.errors[0].pointer.as_str()), (1, "/management/keys/0"));
+    let client = |resource: &str| format!(r#"{{"client_id":"shop","resources":["{resource}"]}}"#);
+    assert!(documents::client("shop", &client("https://orders.acme.com/"), &tenant).is_ok());
+    assert!(refused(&client(&tenant.management_audience()))[0].ends_with("(at /resources/0)"));
 }
 
 #[test]
@@ -349,5 +374,31 @@ proptest! {
         prop_assert_eq!(texts(&again), texts(&documents));
         assert_alone(&documents, &file);
         prop_assert_eq!(&*to_tenant_file(&again).unwrap(), &*text);
+    }
+}
+
+#[test]
+fn a_grant_in_a_document_names_its_client_by_its_id() {
+    let file = format!(
+        r#"domain: {DOMAIN}
+management: {{ keys: ["bytes-of-management-tokens-0123456789"] }}
+clientGrants:
+  - {{ client_id: The worker, audience: "https://{DOMAIN}/api/v2/", scope: ["read:users"] }}
+  - {{ client_id: The worker, audience: "https://orders.example/", scope: ["read:orders"] }}
+clients:
+  - {{ client_id: one, name: The worker, client_secret: secret-of-one-0123456789-0123456789 }}
+  - {{ client_id: two, client_secret: secret-of-two-0123456789-0123456789 }}
+"#
+    );
+    let (documents, read) = taken_apart(&file).unwrap();
+    let text = documents.tenant.expose();
+    assert!(text.contains(r#""client_id":"one","audience":"https://acme"#), "{text}");
+    // Nothing uses that one, and it stays as it is.
+    assert!(text.contains(r#""client_id":"The worker","audience":"https://orders"#), "{text}");
+    let (tenant, _) = documents::tenant(DOMAIN, text).unwrap();
+    for ((id, document), whole) in documents.clients.iter().zip(&read.data.clients) {
+        let alone = documents::client(id, document.expose(), &tenant).unwrap();
+        assert_eq!(alone.management_scopes.is_empty(), id == "two");
+        assert_eq!(alone.management_scopes, whole.management_scopes);
     }
 }

@@ -280,6 +280,14 @@ Exit codes:
   3  the config names no database, or the file cannot be written
   5  PostgreSQL cannot be reached, or refuses a change";
 
+pub(super) const STATE_NEW_MASTER_KEY: &str = "\
+`locum state rotate-master-key --help` says where to put it.
+
+Exit codes:
+  0  printed
+  2  the command line is invalid
+  5  the system gives no random numbers";
+
 pub(super) const STATE_IMPORT: &str = "\
 The files are checked as `locum check` does, and all of them are written or none. Running servers use them within a second.
 Rows and later changes have no references: `${` is plain text in them. Refresh tokens of a tenant that is replaced stay.
@@ -301,10 +309,10 @@ Exit codes:
   5  PostgreSQL cannot be reached";
 
 pub(super) const STATE_ROTATE: &str = "\
-To rotate the key of a service: add a new line, made by `locum state init` with another file or by
-`echo \"id:$(openssl rand -base64 32)\"`, at the end of the file of every server, and reload them (SIGHUP): all can open by it.
-Then move it to the top everywhere and reload again: new secrets are sealed by it. Then run this command, once. When it
-reports that nothing is left, remove the old line. Rows that no key opens are named, and stay as they are.
+To rotate the key of a service: add a line of `locum state new-master-key` at the end of the file of every server, and
+reload them (SIGHUP): all can open by it. Then move it to the top everywhere and reload again: new secrets are sealed by
+it. Then run this command. When it seals nothing anew any more, remove the old line. Rows that no key opens are named,
+and stay as they are.
 
 Exit codes:
   0  every row is sealed by the first key

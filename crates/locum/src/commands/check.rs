@@ -12,12 +12,14 @@ use crate::format::{print_json, print_text};
 use crate::permissions;
 use crate::reach;
 use crate::redis;
+use crate::served_tenants;
 use crate::state;
 use crate::tenants::{self, lines};
 use crate::wiring::{self, PluginLoadError};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let config = config::load(&args.config)?;
+    served_tenants::check(&config)?;
     redis::buckets(&config)?;
     state::place(&config)?;
     // Without root certificates, `serve` would not start.

@@ -4,6 +4,7 @@ mod whole_tenants;
 
 use std::path::Path;
 
+use locum_database::sealing::new_master_key_line;
 use locum_database::{Database, DatabaseStatus, SchemaChanges};
 use tokio::runtime::Builder;
 
@@ -22,6 +23,11 @@ pub(crate) fn run(command: &StateCommand) -> Result<(), CommandError> {
         StateCommand::Import { files, replace, config } => whole_tenants::import(files, *replace, config),
         StateCommand::Init { config } => init(config),
         StateCommand::Migrate { config } => migrate(config),
+        StateCommand::NewMasterKey => {
+            let line = new_master_key_line().map_err(CommandError::system)?;
+            print_text(line.trim_end());
+            Ok(())
+        }
         StateCommand::RotateMasterKey { config } => whole_tenants::rotate_master_key(config),
     }
 }

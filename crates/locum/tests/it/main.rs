@@ -9,6 +9,7 @@
 mod audit;
 mod conformance;
 mod control;
+mod database_directory;
 mod files;
 mod help;
 mod import;

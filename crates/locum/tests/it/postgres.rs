@@ -61,7 +61,7 @@ fn tables_are_made_by_the_command_or_where_the_config_allows_it() {
     for _ in 0..2 {
         let migrated = installation.locum(["state", "migrate"]);
         assert_eq!(migrated.code, 0, "{}", migrated.stderr);
-        assert!(migrated.stdout.ends_with(": the schema has version 2\n"), "{}", migrated.stdout);
+        assert!(migrated.stdout.ends_with(": the schema has version 3\n"), "{}", migrated.stdout);
     }
     let server = Server::start(&installation);
     issued(&installation, &server);
@@ -72,7 +72,10 @@ fn tables_are_made_by_the_command_or_where_the_config_allows_it() {
         lines[0].starts_with("postgres:///test_") && lines[1].starts_with("server: PostgreSQL "),
         "{lines:?}"
     );
-    assert_eq!(lines[2..], ["schema: 2", "refresh_tokens: 1", "used_assertions: 0"]);
+    assert_eq!(
+        lines[2..],
+        ["schema: 3", "tenants: 0", "clients: 0", "users: 0", "refresh_tokens: 1", "used_assertions: 0"]
+    );
     let backup = installation.locum(["state", "backup", "copy.db"]);
     assert_eq!((backup.code, backup.stderr.contains("use pg_dump")), (3, true), "{}", backup.stderr);
     assert!(!installation.path("copy.db").exists());

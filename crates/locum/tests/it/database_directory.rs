@@ -1,0 +1,170 @@
+//! Servers whose tenants are in a database: the commands that fill it, and what a running server sees of a change.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use locum_testing::PostgresDatabase;
+
+use crate::installation::Installation;
+use crate::serving::{Server, mint};
+
+/// An installation with an empty database.
+struct Node {
+    installation: Installation,
+    // It ends with the test.
+    _postgres: Option<PostgresDatabase>,
+}
+
+impl Node {
+    /// One with an SQLite file, and one with PostgreSQL where that is installed.
+    fn each() -> Vec<Self> {
+        let node = |place: &str, postgres| {
+            let installation = Installation::new();
+            let own = fs::read_to_string(installation.path("locum.toml")).unwrap();
+            let tenants = "tenants = [\"tenant.yaml\"]";
+            let config = format!("directory = \"database\"\nmaster_keys_file = \"master.keys\"\n{place}");
+            installation.write("locum.toml", &own.replace(tenants, &config));
+            Self { installation, _postgres: postgres }
+        };
+        let sqlite = node("state = \"state.db\"", None);
+        let postgres = PostgresDatabase::create()
+            .map(|database| node(&format!("postgres = \"{}\"", database.url()), Some(database)));
+        [sqlite].into_iter().chain(postgres).collect()
+    }
+
+    /// With tables, a master key and the tenant of its file.
+    fn filled(self) -> Self {
+        self.run(["state", "init"]);
+        let imported = self.run(["state", "import", "tenant.yaml"]);
+        assert_eq!(imported, "acme.example.com: 1 clients, 0 users\n");
+        self
+    }
+
+    fn run<const N: usize>(&self, arguments: [&str; N]) -> String {
+        let output = self.installation.locum(arguments);
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        output.stdout
+    }
+
+    fn refused<const N: usize>(&self, arguments: [&str; N]) -> String {
+        let output = self.installation.locum(arguments);
+        assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);
+        output.stderr
+    }
+}
+
+fn status(response: &str) -> &str {
+    response.split(' ').nth(1).unwrap()
+}
+
+/// Waits until a server answers so.
+fn soon(mut answers: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !answers() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it does not answer so");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_server_serves_what_was_imported_and_what_is_changed_while_it_runs() {
+    for node in Node::each().into_iter().map(Node::filled) {
+        let installation = &node.installation;
+        let server = Server::start(installation);
+        let token = mint(installation);
+        assert_eq!(status(&server.exchange(&token)), "200", "{}", server.exchange(&token));
+        let directory = &server.readiness()["directory"];
+        assert_eq!((&directory["tenants"], &directory["usable"]), (&1.into(), &true.into()));
+
+        let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+        installation.write("other.yaml", &tenant.replace("spa-secret", "new-secret"));
+        let refused = node.refused(["state", "import", "other.yaml"]);
+        assert!(refused.contains("there is a tenant acme.example.com already"), "{refused}");
+        assert_eq!(status(&server.exchange(&token)), "200");
+        node.run(["state", "import", "--replace", "other.yaml"]);
+        // The old token is signed by a secret that the client has no more.
+        soon(|| status(&server.exchange(&token)) == "400");
+        server.stop();
+    }
+}
+
+#[test]
+fn an_export_holds_what_was_imported_and_is_for_its_owner_alone() {
+    for node in Node::each().into_iter().map(Node::filled) {
+        node.run(["state", "export", "acme.example.com", "exported.yaml"]);
+        let path = node.installation.path("exported.yaml");
+        let exported = fs::read_to_string(&path).unwrap();
+        assert!(exported.contains("spa-secret-0123456789-0123456789"), "{exported}");
+        for file in ["exported.yaml", "master.keys"] {
+            let mode = fs::metadata(node.installation.path(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+        let exists = node.refused(["state", "export", "acme.example.com", "exported.yaml"]);
+        assert!(exists.contains("exported.yaml: File exists"), "{exists}");
+        let unknown = node.refused(["state", "export", "nobody.example", "nobody.yaml"]);
+        assert!(
+            unknown.contains("there is no tenant nobody.example; there are: acme.example.com"),
+            "{unknown}"
+        );
+        node.run(["state", "import", "--replace", "exported.yaml"]);
+        node.run(["state", "export", "acme.example.com", "again.yaml"]);
+        assert_eq!(fs::read_to_string(node.installation.path("again.yaml")).unwrap(), exported);
+    }
+}
+
+#[test]
+fn the_master_key_is_rotated_under_a_server_and_the_old_one_is_then_of_no_use() {
+    for node in Node::each().into_iter().map(Node::filled) {
+        let installation = &node.installation;
+        let mut server = Server::start(installation);
+        let token = mint(installation);
+        let old = fs::read_to_string(installation.path("master.keys")).unwrap();
+        let new = node.run(["state", "new-master-key"]);
+        let id = new.split_once(':').unwrap().0;
+        installation.write("master.keys", &format!("{new}{old}"));
+        server.signal("-HUP");
+        server.wait_for("reloaded");
+        let rotated = node.run(["state", "rotate-master-key"]);
+        assert_eq!(rotated, format!("sealed 1 of 2 rows anew, by the key `{id}`\n"));
+        installation.write("master.keys", &new);
+        server.signal("-HUP");
+        server.wait_for("reloaded");
+        assert_eq!(status(&server.exchange(&token)), "200");
+        server.stop();
+
+        installation.write("master.keys", &old);
+        let output = installation.locum(["state", "rotate-master-key"]);
+        assert_eq!(output.code, 1, "{}", output.stderr);
+        assert!(output.stdout.contains("problem: acme.example.com: the client spa: "), "{}", output.stdout);
+        assert!(output.stdout.contains(id), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn what_the_config_lacks_is_said_before_anything_is_started() {
+    let node = Node::each().remove(0);
+    let missing = node.refused(["serve"]);
+    assert!(missing.contains("master.keys: cannot read the master keys"), "{missing}");
+    let config = fs::read_to_string(node.installation.path("locum.toml")).unwrap();
+    for (from, to, said) in [
+        ("state = \"state.db\"", "", "`database` needs a database"),
+        ("master_keys_file = \"master.keys\"", "", "the secrets of tenants in the database are sealed"),
+        (
+            "directory = \"database\"",
+            "directory = \"database\"\ntenants = [\"tenant.yaml\"]",
+            "remove the files here",
+        ),
+        ("directory = \"database\"", "", "name at least one tenant file"),
+    ] {
+        node.installation.write("locum.toml", &config.replace(from, to));
+        for command in ["serve", "check"] {
+            let refused = node.refused([command]);
+            assert!(refused.contains(said), "{refused}");
+        }
+    }
+    node.installation.write("locum.toml", &config);
+    node.installation.write("master.keys", "one:c2hvcnQ=\n");
+    let short = node.refused(["serve"]);
+    assert!(short.contains("master.keys") && !short.contains("c2hvcnQ"), "{short}");
+}
