@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,16 +22,43 @@ const INSTALLED: &str = "/usr/lib/postgresql";
 /// The superuser, without a password.
 const USER: &str = "locum";
 
+/// Nothing has to survive the machine, and many tests use one server.
+const SETTINGS: &str = "listen_addresses = ''\nfsync = off\nshared_buffers = 16MB\nmax_connections = 300\n";
+
 /// A server that stops with its last owner.
 pub struct PostgresServer {
     folder: TempDir,
     programs: PathBuf,
     process: Child,
+    port: u16,
 }
 
 impl PostgresServer {
     /// A new server with an empty database `postgres`; `None`, and a line that says so, where it is not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(5432, |_| String::new())
+    }
+
+    /// One that also listens on all addresses of the loopback interface, with TLS by this certificate and key, for users with a
+    /// password.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Option<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_with(free, |data| {
+            fs::write(
+                data.join("pg_hba.conf"),
+                "local all all trust\nhost all all 127.0.0.0/8 scram-sha-256\n",
+            )
+            .unwrap();
+            fs::write(data.join("server.crt"), certificate).unwrap();
+            // It refuses a key that others can read.
+            fs::write(data.join("server.key"), key).unwrap();
+            fs::set_permissions(data.join("server.key"), fs::Permissions::from_mode(0o600)).unwrap();
+            give_to_server(&data.join("server.key"));
+            format!("ssl = on\nlisten_addresses = '*'\nport = {free}\n")
+        })
+    }
+
+    fn start_with(port: u16, configure: impl FnOnce(&Path) -> String) -> Option<Self> {
         let Some(programs) = programs() else {
             let not_run = format!("NOT RUN: PostgreSQL (no server in {INSTALLED})\n");
             std::io::stderr().write_all(not_run.as_bytes()).unwrap();
@@ -46,8 +74,12 @@ impl PostgresServer {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let data = folder.path().join("data");
+        let settings = format!("{SETTINGS}{}", configure(&data));
+        let mut file = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).unwrap();
+        file.write_all(settings.as_bytes()).unwrap();
         let process = spawn(&programs, folder.path());
-        let server = Self { folder, programs, process };
+        let server = Self { folder, programs, process, port };
         server.wait_until_ready();
         Some(server)
     }
@@ -59,7 +91,13 @@ impl PostgresServer {
 
     /// The URL of another database.
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user={USER}", self.folder.path().display())
+        let folder = self.folder.path().display();
+        format!("postgres:///{database}?host={folder}&port={}&user={USER}", self.port)
+    }
+
+    /// The port of a server with TLS.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Runs statements in the database `postgres`, and returns what they answer, as `psql` prints it without decoration.
@@ -133,7 +171,7 @@ impl PostgresServer {
         let start = Instant::now();
         let is_ready = || {
             let asked = Command::new(self.programs.join("pg_isready"))
-                .arg("--quiet")
+                .args(["--quiet", "--port", &self.port.to_string()])
                 .arg("--host")
                 .arg(self.folder.path())
                 .status();
@@ -237,16 +275,6 @@ fn spawn(programs: &Path, folder: &Path) -> Child {
         .arg(folder.join("data"))
         .arg("-k")
         .arg(folder)
-        .args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "shared_buffers=16MB",
-            "-c",
-            "max_connections=300",
-        ])
         .current_dir(folder)
         .stdout(Stdio::null())
         .stderr(log)

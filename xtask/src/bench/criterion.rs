@@ -1,5 +1,5 @@
 //! The benchmarks of single parts: delegations beside the same cryptography without Locum, calls of a plugin at both levels
-//! of isolation, and what other calls notice of its deaths.
+//! of isolation, what other calls notice of its deaths, and what the stores of refresh tokens cost.
 
 use anyhow::Result;
 
@@ -7,8 +7,12 @@ use crate::build::{self, build};
 use crate::shell::{cargo, run as run_command};
 
 /// Package and name of each benchmark.
-const BENCHES: [(&str, &str); 3] =
-    [("locum", "delegate"), ("locum-host", "isolation"), ("locum-host", "deaths")];
+const BENCHES: [(&str, &str); 4] = [
+    ("locum", "delegate"),
+    ("locum-host", "isolation"),
+    ("locum-host", "deaths"),
+    ("locum-database", "rotation"),
+];
 
 /// The test plugin that dies in every way.
 const HOSTILE: &str = "locum-test-hostile";

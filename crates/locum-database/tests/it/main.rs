@@ -8,6 +8,7 @@ mod faults;
 mod places;
 mod postgres_faults;
 mod postgres_schema;
+mod postgres_tls;
 mod postgres_urls;
 mod refresh_tokens;
 mod sealing;
