@@ -120,7 +120,7 @@ impl Database {
     pub async fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
         match self.server {
             Server::Postgres => Err(DatabaseError::NotAFile { database: self.name.to_string() }),
-            Server::Sqlite => sqlite::copy(&self.pool, path, &|cause| failed(&self.name, cause)).await,
+            Server::Sqlite => sqlite::copy(&self.pool, path, &|cause| self.failed(cause)).await,
         }
     }
 
@@ -172,7 +172,8 @@ impl Database {
     }
 }
 
-async fn within<T>(
+/// Runs a call on the database of this name, within a time limit.
+pub(crate) async fn within<T>(
     name: &str,
     limit: Duration,
     call: impl Future<Output = Result<T, sqlx::Error>>,

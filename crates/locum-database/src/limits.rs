@@ -15,6 +15,9 @@ pub(crate) const START_MAX: Duration = Duration::from_secs(10);
 /// How long changes of the schema may take, those of another node included, for which this one waits.
 pub(crate) const MIGRATION_MAX: Duration = Duration::from_secs(600);
 
+/// How long it may take to delete a batch of what has ended. The search for it goes through what is kept for long.
+pub(crate) const SWEEP_MAX: Duration = Duration::from_secs(60);
+
 /// Connections to a file of SQLite: one writes at a time, and readers do not wait for it.
 pub(crate) const SQLITE_CONNECTIONS_MAX: u32 = 4;
 

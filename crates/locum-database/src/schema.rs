@@ -14,9 +14,6 @@ pub(crate) const TABLES: [&str; 5] = ["tenants", "clients", "users", "refresh_to
 /// The latest version.
 pub(crate) const LATEST: i64 = CHANGES.len() as i64;
 
-/// A migration waits for that of another node, and may change many rows: the limits of requests are not for it.
-const POSTGRES_LIMITS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
-
 const POSTGRES_VERSION: &str = "
     CREATE TABLE IF NOT EXISTS locum_schema (
         single_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (single_row),
@@ -33,8 +30,8 @@ pub(crate) async fn migrate(server: Server, connection: &mut AnyConnection) -> R
         return Ok(found);
     }
     let mut transaction = connection.begin_with(server.begin()).await?;
+    server.lift_limits(&mut transaction).await?;
     if server == Server::Postgres {
-        sqlx::raw_sql(POSTGRES_LIMITS).execute(&mut *transaction).await?;
         server.lock(&mut transaction, "schema").await?;
         sqlx::raw_sql(POSTGRES_VERSION).execute(&mut *transaction).await?;
     }

@@ -31,12 +31,15 @@ impl Server {
         self.choose("BEGIN DEFERRED", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
-    /// Lets the statements of this transaction take as long as they need: the limits of requests are not for work on many rows.
-    pub(crate) async fn lift_time_limits(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    /// Lifts the limits of statements ([`POSTGRES_TIME_LIMITS`]) until the end of this transaction: they are for requests, not for
+    /// what goes through whole tables.
+    ///
+    /// [`POSTGRES_TIME_LIMITS`]: crate::limits::POSTGRES_TIME_LIMITS
+    pub(crate) async fn lift_limits(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         if self == Self::Postgres {
-            let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+            let lifted = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
                           SET LOCAL idle_in_transaction_session_timeout = 0";
-            sqlx::raw_sql(limits).execute(connection).await?;
+            sqlx::raw_sql(lifted).execute(connection).await?;
         }
         Ok(())
     }

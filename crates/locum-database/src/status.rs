@@ -24,18 +24,23 @@ impl Database {
     /// # Errors
     /// The database is unavailable.
     pub async fn status(&self) -> Result<DatabaseStatus, DatabaseError> {
+        self.read_status().await.map_err(|cause| self.failed(cause))
+    }
+
+    async fn read_status(&self) -> Result<DatabaseStatus, sqlx::Error> {
+        // Not the beginning that a request has: others may write meanwhile.
+        let mut transaction = self.pool().begin().await?;
+        self.server().lift_limits(&mut transaction).await?;
         let version = self.server().choose(
             "SELECT 'SQLite ' || sqlite_version()",
             "SELECT 'PostgreSQL ' || current_setting('server_version')",
         );
-        let server = self.call(sqlx::query_scalar(version).fetch_one(self.pool())).await?;
-        let schema_version = self
-            .call(async { schema::version(self.server(), &mut *self.pool().acquire().await?).await })
-            .await?;
+        let server = sqlx::query_scalar(version).fetch_one(&mut *transaction).await?;
+        let schema_version = schema::version(self.server(), &mut transaction).await?;
         let mut rows = Vec::new();
         for table in TABLES {
             let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-            rows.push((table, self.call(sqlx::query_scalar(count).fetch_one(self.pool())).await?));
+            rows.push((table, sqlx::query_scalar(count).fetch_one(&mut *transaction).await?));
         }
         Ok(DatabaseStatus { server, schema_version, rows })
     }

@@ -2,9 +2,10 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::database::Database;
+use crate::database::{Database, within};
 use crate::directory::changes;
 use crate::error::DatabaseError;
+use crate::limits::SWEEP_MAX;
 
 /// How long a family is kept after it ended without use, in seconds: an old token that is shown again is then still recognised
 /// as one that was replaced.
@@ -57,7 +58,7 @@ impl Database {
         let statement = format!("{delete} ({select} {lock})");
         let mut swept = 0;
         loop {
-            let deleted = self.call(self.sweep_batch(&statement, parameters)).await?;
+            let deleted = within(self.name(), SWEEP_MAX, self.sweep_batch(&statement, parameters)).await?;
             swept += deleted;
             if deleted < SWEPT_AT_ONCE.unsigned_abs() {
                 return Ok(swept);
@@ -67,6 +68,7 @@ impl Database {
 
     async fn sweep_batch(&self, statement: &str, parameters: &[i64]) -> Result<u64, sqlx::Error> {
         let mut transaction = self.begin().await?;
+        self.server().lift_limits(&mut transaction).await?;
         if !self.server().try_lock(&mut transaction, "sweep").await? {
             return Ok(0);
         }

@@ -30,7 +30,7 @@ pub async fn import(
     existing: Existing,
 ) -> Result<(), WriteError> {
     let mut write = DirectoryWrite::begin(database, Arc::clone(keys)).await?;
-    write.lift_time_limits().await?;
+    write.lift_limits().await?;
     for tenant in tenants {
         import_one(&mut write, tenant, existing).await?;
     }

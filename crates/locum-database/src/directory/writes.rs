@@ -52,8 +52,8 @@ impl DirectoryWrite {
     }
 
     /// Lets it take as long as it needs. Other writers are refused meanwhile.
-    pub(crate) async fn lift_time_limits(&mut self) -> Result<(), WriteError> {
-        Ok(self.database.server().lift_time_limits(&mut self.transaction).await?)
+    pub(crate) async fn lift_limits(&mut self) -> Result<(), WriteError> {
+        Ok(self.database.server().lift_limits(&mut self.transaction).await?)
     }
 
     /// Ends it, and tells the servers.
