@@ -82,15 +82,17 @@ impl ManagementGrants {
     }
 }
 
-/// Whether a grant is for Auth0's own API, and for clients that act for themselves. Other APIs may have a similar audience, so the
-/// tenant's domain must be in it.
+/// Whether a grant is for Auth0's own API, and for clients that act for themselves. Other APIs may have a similar audience, so
+/// that of the tenant's domain is taken alone, or if that is not Auth0's or not known, one under auth0.com: a custom domain is in no
+/// such audience.
 fn is_management(grant: &Map<String, Value>, config: &DeployConfig) -> bool {
     let text = |name: &str| grant.get(name).and_then(Value::as_str);
     let host = text("audience")
         .and_then(|audience| audience.strip_prefix("https://")?.strip_suffix("/api/v2/"))
         .filter(|host| !host.contains('/'));
     let is_auth0 = host.is_some_and(|host| match &config.domain {
-        Some(domain) => host == domain,
+        Some(domain) if domain.ends_with(".auth0.com") => host == domain,
+        Some(domain) => host == domain || host.ends_with(".auth0.com"),
         None => host.ends_with(".auth0.com"),
     });
     is_auth0 && text("subject_type").is_none_or(|subject| subject == "client")

@@ -86,7 +86,7 @@ pub struct AuditEvent {
     pub target: Option<String>,
     /// The authorised api_type; if the request was refused before, the requested one.
     pub api_type: Option<String>,
-    /// The requested scopes, separated by spaces.
+    /// The requested scopes, separated by spaces; of a management token that was issued, the granted ones.
     pub scope: Option<String>,
     /// The parameter `device`.
     pub device: Option<String>,

@@ -61,12 +61,15 @@ fn a_grant_for_another_api_is_not() {
 
 #[test]
 fn without_the_domain_at_auth0_any_host_of_auth0_is_it() {
-    let of = |audience: &str| {
-        granted(&[grant(json!({ "audience": audience }))], |export| export.config.domain = None).0[0].len()
-    };
-    assert_eq!(of("https://acme.eu.auth0.com/api/v2/"), 1);
-    assert_eq!(of("https://acme.eu.auth0.com.evil.example/api/v2/"), 0);
-    assert_eq!(of("https://api.acme.example/api/v2/"), 0);
+    for domain in [None, Some("login.acme.example".to_owned())] {
+        let of = |audience: &str| {
+            let grants = [grant(json!({ "audience": audience }))];
+            granted(&grants, |export| export.config.domain.clone_from(&domain)).0[0].len()
+        };
+        assert_eq!(of("https://acme.eu.auth0.com/api/v2/"), 1);
+        assert_eq!(of("https://acme.eu.auth0.com.evil.example/api/v2/"), 0);
+        assert_eq!(of("https://api.acme.example/api/v2/"), 0);
+    }
 }
 
 #[test]
