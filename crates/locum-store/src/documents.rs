@@ -18,7 +18,7 @@ mod tenant_documents;
 
 pub use document::{Document, InvalidDocument};
 pub use kind::{DEPTH_MAX, DocumentKind};
-pub use one::{client, tenant, user};
+pub use one::{CLIENT_FIELDS, client, tenant, user};
 pub use tenant_documents::{TenantDocuments, from_tenant_file, to_tenant_file};
 
 pub use crate::tenant_file::FieldError;

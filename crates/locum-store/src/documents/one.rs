@@ -7,6 +7,9 @@ use crate::documents::json;
 use crate::documents::kind::DocumentKind;
 use crate::tenant_file::{FieldError, Node, NodeValue, alone};
 
+/// The fields that the document of a client may have; with any other it cannot be used.
+pub const CLIENT_FIELDS: &[&str] = alone::CLIENT_FIELDS;
+
 /// The tenant of a document, without clients and users, and whether it is the default.
 ///
 /// # Errors

@@ -10,6 +10,9 @@ use crate::tenant_file::node::Node;
 use crate::tenant_file::reader::{self, LeftOut};
 use crate::tenant_file::{build, management};
 
+/// The fields that a client may have.
+pub(crate) const CLIENT_FIELDS: &[&str] = ClientEntry::FIELDS;
+
 /// What is read, or all errors in it.
 type Read<T> = Result<T, Vec<FieldError>>;
 

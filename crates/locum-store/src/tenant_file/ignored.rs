@@ -20,6 +20,12 @@ macro_rules! with_ignored {
             $($(#[$attribute])* pub(super) $field: $type,)*
             $(#[serde(default)] #[expect(dead_code, reason = "accepted and ignored")] $ignored: $crate::tenant_file::ignored::Ignored,)*
         }
+
+        #[allow(dead_code, reason = "not all are asked for")]
+        impl $name {
+            /// The names of all fields in the code, used or not.
+            pub(super) const FIELDS: &[&str] = &[$(stringify!($field),)* $(stringify!($ignored),)*];
+        }
     };
 }
 pub(super) use with_ignored;
