@@ -2,4 +2,4 @@
 
 mod event;
 
-pub use event::{AuditCode, AuditEvent, AuditRefusal};
+pub use event::{AuditCode, AuditEvent, AuditRefusal, ManagementCall};

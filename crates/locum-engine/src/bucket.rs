@@ -25,6 +25,11 @@ impl BucketRule {
     pub const INVALID_TOKENS_DEFAULT: Self =
         Self { size: NonZeroU32::new(60).unwrap(), per_minute: NonZeroU32::new(60).unwrap() };
 
+    /// The limit of calls of the Management API by one client, or by all operators of a tenant: bursts of fifty, ten calls
+    /// refilled each second.
+    pub const MANAGEMENT: Self =
+        Self { size: NonZeroU32::new(50).unwrap(), per_minute: NonZeroU32::new(600).unwrap() };
+
     /// The microseconds in which one token is refilled, rounded up.
     pub fn token_us(self) -> u64 {
         MINUTE_US.div_ceil(u64::from(self.per_minute.get()))

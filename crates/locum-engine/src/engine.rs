@@ -23,6 +23,7 @@ use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 use crate::token_request::{TokenGrant, TokenRequest};
 
+pub use management::ManagementRecord;
 pub use profiles::ProfileResponse;
 
 /// Answers delegation, token and revocation requests by means of its ports.

@@ -169,7 +169,7 @@ mod subject_token;
 mod token_request;
 mod used_assertions;
 
-pub use audit::{AuditCode, AuditEvent, AuditRefusal};
+pub use audit::{AuditCode, AuditEvent, AuditRefusal, ManagementCall};
 pub use bucket::{BucketDecision, BucketRule, TokenBucket};
 pub use client_authentication::{BasicCredentials, ClientCredential};
 pub use credential::{Credential, Issued};
@@ -178,7 +178,7 @@ pub use delegation::{
     TOKEN_EXCHANGE, Wanted,
 };
 pub use engine::{
-    DelegationResponse, Engine, IssuedToken, ProfileResponse, RevocationResponse, TokenResponse,
+    DelegationResponse, Engine, IssuedToken, ManagementRecord, ProfileResponse, RevocationResponse, TokenResponse,
 };
 pub use introspection::{Introspection, IntrospectionRequest};
 pub use management::{ManagementActor, ManagementCaller, ManagementTokenError, OperatorToken};

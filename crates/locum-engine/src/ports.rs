@@ -158,6 +158,8 @@ pub enum BucketSubject<'a> {
     InvalidTokens,
     /// Wrong secrets and wrong assertions for the client with this id.
     WrongSecrets(&'a str),
+    /// Calls of the Management API by tokens with this `sub`.
+    Management(&'a str),
 }
 
 impl<'a> BucketSubject<'a> {
@@ -170,6 +172,7 @@ impl<'a> BucketSubject<'a> {
             Self::UserInfo(id) => ("userinfo", id),
             Self::InvalidTokens => ("invalid_tokens", ""),
             Self::WrongSecrets(id) => ("wrong_secrets", id),
+            Self::Management(id) => ("management", id),
         }
     }
 

@@ -3,12 +3,12 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use locum_abi::secret::Secret;
 
-use crate::audit::{AuditCode, AuditEvent, AuditRefusal};
+use crate::audit::{AuditCode, AuditEvent, AuditRefusal, ManagementCall};
 use crate::bucket::BucketDecision;
 use crate::credential::Issued;
 use crate::delegation::{Authenticated, Authorized, Caller, DelegationRequest, Wanted};
 use crate::limits::AUDIT_TEXT_MAX;
-use crate::management::{ClientCredentialsRequest, GrantedToken};
+use crate::management::{ClientCredentialsRequest, GrantedToken, ManagementActor, ManagementCaller};
 use crate::mask::mask_tokens;
 use crate::observer::Endpoint;
 use crate::ports::Ports;
@@ -53,6 +53,7 @@ impl Recorder {
                 user_agent: caller.user_agent.as_deref().map(shown),
                 uncounted: false,
                 reused: false,
+                management: None,
             },
             reference,
         }
@@ -175,6 +176,32 @@ impl Recorder {
                 ..self.event
             },
         }
+    }
+
+    /// Notes whose valid token a call of the Management API has.
+    pub(crate) fn managed_by(&mut self, caller: &ManagementCaller) {
+        self.event.tenant = Some(caller.tenant().domain().to_owned());
+        self.event.actor = Some(caller.subject());
+        if let ManagementActor::Client { client_id } = caller.actor() {
+            self.event.client_id = Some(client_id.clone());
+        }
+        let token_id = Some(caller.token_id().to_owned());
+        self.event.management = Some(Box::new(ManagementCall { token_id, ..ManagementCall::default() }));
+    }
+
+    /// The event of a call of the Management API.
+    pub(crate) fn management_event(
+        &self,
+        operation: &'static str,
+        resource: Option<&str>,
+        fields: &[&str],
+        refusal: Option<AuditRefusal>,
+    ) -> AuditEvent {
+        let code = if refusal.is_none() { AuditCode::Managed } else { AuditCode::ManagementFailure };
+        let token_id = self.event.management.as_ref().and_then(|call| call.token_id.clone());
+        let fields = Some(fields).filter(|fields| !fields.is_empty()).map(|fields| shown(&fields.join(" ")));
+        let call = ManagementCall { operation, resource: resource.map(shown), fields, token_id };
+        AuditEvent { code, refusal, management: Some(Box::new(call)), ..self.event.clone() }
     }
 
     pub(crate) fn revocation_event(self, refusal: Option<&Refusal>) -> AuditEvent {

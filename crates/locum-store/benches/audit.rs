@@ -35,6 +35,7 @@ fn event() -> AuditEvent {
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0".to_owned()),
         uncounted: false,
         reused: false,
+        management: None,
     }
 }
 

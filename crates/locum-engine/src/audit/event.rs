@@ -31,6 +31,10 @@ pub enum AuditCode {
     Revoked,
     /// `frrt`: a revocation was refused.
     RevocationFailure,
+    /// `sapi`: a change by the Management API.
+    Managed,
+    /// `fapi`: a call of the Management API was refused, or failed. Those that read and are answered have no event.
+    ManagementFailure,
     /// `locum_fintrospect`: an introspection was refused. Those that are answered have no event.
     IntrospectionFailure,
     /// `locum_fprofile`: a request for a profile was refused. Those that are answered have no event.
@@ -53,6 +57,8 @@ impl AuditCode {
             Self::Limited => "limit_delegation",
             Self::Revoked => "srrt",
             Self::RevocationFailure => "frrt",
+            Self::Managed => "sapi",
+            Self::ManagementFailure => "fapi",
             Self::IntrospectionFailure => "locum_fintrospect",
             Self::ProfileFailure => "locum_fprofile",
         }
@@ -104,6 +110,21 @@ pub struct AuditEvent {
     pub uncounted: bool,
     /// Whether the credential was issued for an earlier request with an equal grant.
     pub reused: bool,
+    /// What the Management API was called for; absent for all other requests.
+    pub management: Option<Box<ManagementCall>>,
+}
+
+/// A call of the Management API. It has names of fields and no values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ManagementCall {
+    /// What is called for, such as `update_client`: the `operationId` of its OpenAPI description.
+    pub operation: &'static str,
+    /// The id of the client, user or grant; absent if the call is not about one.
+    pub resource: Option<String>,
+    /// The fields that were changed, separated by spaces; absent if none were.
+    pub fields: Option<String>,
+    /// The `jti` of the token; absent if it was not valid.
+    pub token_id: Option<String>,
 }
 
 /// Why a request was refused.

@@ -1,7 +1,11 @@
-//! The engine's answers about management tokens.
+//! The engine's answers about management tokens, and what it does at each call of the Management API.
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::audit::AuditRefusal;
+use crate::bucket::{BucketDecision, BucketRule};
 use crate::credential::{Credential, Issued};
-use crate::delegation::Caller;
+use crate::delegation::{Caller, Count, count};
 use crate::engine::{Engine, IssuedToken, TokenResponse, not_audited};
 use crate::limits::MANAGEMENT_TOKEN_SECONDS;
 use crate::management::{
@@ -9,7 +13,7 @@ use crate::management::{
 };
 use crate::observation::Observation;
 use crate::observer::{Endpoint, Outcome, Step};
-use crate::ports::Found;
+use crate::ports::{BucketKey, BucketSubject, Found, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::recorder::Recorder;
 use crate::refusal::Refusal;
@@ -51,6 +55,66 @@ impl Engine {
     ) -> Result<ManagementCaller, ManagementTokenError> {
         let now = i64::try_from(self.ports.clock.now_unix_ms() / 1000).unwrap_or(i64::MAX);
         management::caller(&*self.ports.directory, tenant, token, now).await
+    }
+
+    /// Counts a call of the Management API by the `sub` of its token, from whichever address. Returns the values of the rate-limit
+    /// headers if the buckets are available; otherwise the tenant's policy decides.
+    pub async fn count_management(
+        &self,
+        caller: &ManagementCaller,
+    ) -> (Option<BucketDecision>, Result<(), Refusal>) {
+        let tenant = caller.tenant();
+        let subject = caller.subject();
+        let ip = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let key = BucketKey { tenant: tenant.domain(), ip, subject: BucketSubject::Management(&subject) };
+        let now = self.ports.clock.now_unix_ms();
+        let exceeded = "the token has made too many calls; try again later";
+        let policy = tenant.delegation();
+        let Count { rate, outcome } =
+            count(&*self.ports.buckets, key, BucketRule::MANAGEMENT, policy, exceeded, now).await;
+        (rate, outcome)
+    }
+
+    /// Begins the audit event of a call of the Management API.
+    pub fn open_management_record(&self, caller: &Caller) -> ManagementRecord {
+        ManagementRecord(Recorder::open(&self.ports, self.references.next(), caller))
+    }
+
+    /// Records a change by the Management API, or with a refusal a call that was refused. `fields` are the names of those that
+    /// were changed.
+    ///
+    /// # Errors
+    /// The event is not kept. Then nothing may be changed.
+    pub async fn record_management(
+        &self,
+        record: &ManagementRecord,
+        operation: &'static str,
+        resource: Option<&str>,
+        fields: &[&str],
+        refusal: Option<AuditRefusal>,
+    ) -> Result<(), StoreUnavailable> {
+        let event = record.0.management_event(operation, resource, fields, refusal);
+        self.ports.audit.record(event).wait().await
+    }
+}
+
+/// The audit event of a call of the Management API, as far as it is known.
+pub struct ManagementRecord(Recorder);
+
+impl ManagementRecord {
+    /// The reference of the request, 16 hexadecimal digits.
+    pub fn reference(&self) -> &str {
+        &self.0.reference
+    }
+
+    /// Notes the tenant of the host, for a call without a valid token.
+    pub fn found(&mut self, tenant: Option<&PreparedTenant>) {
+        self.0.found(tenant);
+    }
+
+    /// Notes whose valid token the call has.
+    pub fn called_by(&mut self, caller: &ManagementCaller) {
+        self.0.managed_by(caller);
     }
 }
 

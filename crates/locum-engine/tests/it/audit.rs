@@ -52,6 +52,7 @@ fn a_success_is_recorded_in_full() {
         user_agent: from.user_agent.clone(),
         uncounted: false,
         reused: false,
+        management: None,
     };
     assert_eq!(test.delegate_from(&from, parameters).event, expected);
 }

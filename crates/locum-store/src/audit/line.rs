@@ -136,6 +136,12 @@ pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
         line.text("description", &refusal.description);
         line.text_if_any("inside", refusal.inside.as_deref());
     }
+    if let Some(call) = &event.management {
+        line.text("operation", call.operation);
+        line.text_if_any("resource", call.resource.as_deref());
+        line.text_if_any("fields", call.fields.as_deref());
+        line.text_if_any("token_id", call.token_id.as_deref());
+    }
     line.text_if_any("auth0_client", event.auth0_client.as_deref());
     line.text_if_any("user_agent", event.user_agent.as_deref());
     line.plain("uncounted", event.uncounted);

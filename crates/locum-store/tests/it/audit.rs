@@ -42,6 +42,7 @@ fn event(reference: u32) -> AuditEvent {
         user_agent: None,
         uncounted: false,
         reused: false,
+        management: None,
     }
 }
 
