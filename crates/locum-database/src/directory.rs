@@ -10,6 +10,7 @@ pub(crate) mod changes;
 mod entries;
 mod follow;
 mod freshness;
+mod listing;
 mod reseal;
 mod rows;
 mod tenants;
@@ -18,6 +19,7 @@ mod upgrade;
 mod write_error;
 mod writes;
 
+pub use listing::{DirectoryReader, Listed, Page};
 pub use reseal::{Resealed, reseal};
 pub use transfer::{Existing, domains, export, import};
 pub use write_error::WriteError;

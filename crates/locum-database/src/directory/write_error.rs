@@ -2,6 +2,7 @@
 
 use locum_store::documents::InvalidDocument;
 
+use crate::error::DatabaseError;
 use crate::sealing::{Row, SealingError};
 
 /// Why a tenant, client or user cannot be written, or read for a change. No text shows a value.
@@ -11,6 +12,9 @@ pub enum WriteError {
     /// The database reports an error.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The database did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] DatabaseError),
     /// A document breaks a rule.
     #[error("{row}: {error}")]
     Invalid {
