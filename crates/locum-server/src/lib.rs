@@ -26,5 +26,6 @@ mod state;
 
 pub use monitoring::{MetricsFormat, Monitoring, WaitingFor, monitoring_router};
 pub use options::{Limits, ServerOptions};
+pub use request::{TrustedProxies, bearer_token, caller};
 pub use router::router;
 pub use serve::{Drained, serve};

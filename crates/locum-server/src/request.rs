@@ -10,8 +10,8 @@ mod parameters;
 mod proxies;
 
 pub(crate) use basic::basic_credentials;
-pub(crate) use bearer::bearer_token;
-pub(crate) use caller::caller;
+pub use bearer::bearer_token;
+pub use caller::caller;
 pub(crate) use host::host;
 pub(crate) use parameters::{Body, read_body, read_query};
-pub(crate) use proxies::TrustedProxies;
+pub use proxies::TrustedProxies;

@@ -8,7 +8,7 @@ use locum_engine::{Refusal, RefusalKind};
 ///
 /// # Errors
 /// Another scheme, no token, or more than one header.
-pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut headers = headers.get_all(AUTHORIZATION).iter();
     let header = match (headers.next(), headers.next()) {
         (None, _) => return Ok(None),

@@ -18,7 +18,7 @@ const AUTH0_CLIENT: HeaderName = HeaderName::from_static("auth0-client");
 /// # Errors
 /// No usable host. A router that is not told its peers (`ConnectInfo<SocketAddr>`) refuses everything as a fault of
 /// its own: without an address there is no rate limit.
-pub(crate) fn caller(head: &Parts, proxies: &TrustedProxies) -> Result<Caller, Refusal> {
+pub fn caller(head: &Parts, proxies: &TrustedProxies) -> Result<Caller, Refusal> {
     let host = host(head)?;
     let Some(ConnectInfo(peer)) = head.extensions.get::<ConnectInfo<SocketAddr>>() else {
         tracing::error!(

@@ -9,11 +9,11 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The proxies whose `X-Forwarded-For` is read.
 #[derive(Debug, Clone)]
-pub(crate) struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
     /// These ranges. A range of IPv4-mapped IPv6 addresses is taken as the IPv4 range that it maps.
-    pub(crate) fn new(ranges: &[IpNet]) -> Self {
+    pub fn new(ranges: &[IpNet]) -> Self {
         Self(ranges.iter().copied().map(unmapped).collect())
     }
 
