@@ -1,0 +1,165 @@
+//! Why a call is refused: in Auth0's shape for the client, with a cause for the audit log.
+
+use axum::body::Body;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use locum_database::directory::WriteError;
+use locum_engine::{AuditRefusal, ManagementTokenError, Refusal};
+use locum_store::documents::InvalidDocument;
+use serde_json::json;
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    inside: Option<String>,
+    /// The scopes that are missing.
+    scopes: Option<String>,
+    retry_after_seconds: Option<u64>,
+    allow: Option<&'static str>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, code, message, inside: None, scopes: None, retry_after_seconds: None, allow: None }
+    }
+
+    /// A body that cannot be used. `pointer` is that of the field.
+    pub(crate) fn invalid_body(pointer: &str, message: &str) -> Self {
+        let at = if pointer.is_empty() { String::new() } else { format!(" (at {pointer})") };
+        Self::new(StatusCode::BAD_REQUEST, "invalid_body", format!("{message}{at}"))
+    }
+
+    pub(crate) fn invalid_query(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_query_string", message)
+    }
+
+    pub(crate) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// The token lacks scopes, which are separated by spaces.
+    pub(crate) fn insufficient_scope(scopes: &str) -> Self {
+        let message = format!("Insufficient scope, expected: {scopes}");
+        let error = Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message);
+        Self { scopes: Some(scopes.to_owned()), ..error }
+    }
+
+    pub(crate) fn unavailable(message: &str, inside: impl ToString) -> Self {
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", message);
+        Self { inside: Some(inside.to_string()), retry_after_seconds: Some(1), ..error }
+    }
+
+    /// A fault of the server. The caller finds its cause by the reference.
+    pub(crate) fn fault(inside: impl ToString) -> Self {
+        let message = "the server has failed; its audit log says why";
+        let error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message);
+        Self { inside: Some(inside.to_string()), ..error }
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let message = "the path does not serve this method; the Allow header lists those that it serves";
+        let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        Self { allow: Some(allow), ..error }
+    }
+
+    /// As the audit log has it.
+    pub(crate) fn audited(&self) -> AuditRefusal {
+        AuditRefusal {
+            status: self.status.as_u16(),
+            code: self.code,
+            description: self.message.clone(),
+            inside: self.inside.clone(),
+        }
+    }
+
+    /// The answer. `reference` is that of the audit event.
+    pub(crate) fn response(&self, reference: Option<&str>) -> Response {
+        let message = match reference.filter(|_| self.status.is_server_error()) {
+            Some(reference) => format!("{} (reference {reference})", self.message),
+            None => self.message.clone(),
+        };
+        let body = json!({
+            "statusCode": self.status.as_u16(),
+            "error": self.status.canonical_reason().unwrap_or_default(),
+            "message": message,
+            "errorCode": self.code,
+        });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(challenge) = self.challenge() {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+
+    /// RFC 6750 section 3.
+    fn challenge(&self) -> Option<HeaderValue> {
+        let challenge = match (self.status, &self.scopes) {
+            (StatusCode::UNAUTHORIZED, _) => {
+                "Bearer realm=\"management\", error=\"invalid_token\"".to_owned()
+            }
+            (_, Some(scopes)) => {
+                format!("Bearer realm=\"management\", error=\"insufficient_scope\", scope=\"{scopes}\"")
+            }
+            _ => return None,
+        };
+        HeaderValue::try_from(challenge).ok()
+    }
+}
+
+/// What the server says before the engine is asked.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let error = Self::new(status, refusal.code(), refusal.description());
+        let inside = refusal.inside().map(str::to_owned);
+        Self { inside, retry_after_seconds: refusal.retry_after_seconds(), ..error }
+    }
+}
+
+impl From<ManagementTokenError> for ApiError {
+    fn from(error: ManagementTokenError) -> Self {
+        let message = error.to_string();
+        match error {
+            ManagementTokenError::NotServed => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            ManagementTokenError::Unavailable(why) => Self::unavailable(&message, why.0),
+            _ => Self::new(StatusCode::UNAUTHORIZED, "invalid_token", message),
+        }
+    }
+}
+
+impl From<InvalidDocument> for ApiError {
+    fn from(error: InvalidDocument) -> Self {
+        let lines: Vec<String> = error.errors.iter().map(ToString::to_string).collect();
+        Self::invalid_body("", &lines.join("; "))
+    }
+}
+
+impl From<WriteError> for ApiError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Invalid { error, .. } => error.into(),
+            WriteError::TwoDefaults { .. } => Self::conflict("two_defaults", error.to_string()),
+            WriteError::ResourceTwice { .. } => Self::conflict("resource_conflict", error.to_string()),
+            WriteError::Sealed { .. } => Self::fault(error),
+            error => Self::unavailable("the database is unavailable; try again", error),
+        }
+    }
+}

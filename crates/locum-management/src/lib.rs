@@ -1,0 +1,36 @@
+//! The Management API: clients, users and settings of tenants in a database, over HTTP, as Auth0's tools call it.
+//!
+//! ```text
+//! router ──► call ──► resource     one file for each: clients, client_grants, users, tenant_settings
+//!              │  token, scope, rate limit, query, body
+//!              │  audit: a change is recorded before it is committed, a refusal before it is answered
+//!              ▼
+//!            answer, or error in Auth0's shape
+//! ```
+//!
+//! Each endpoint is one entry of a table ([`endpoint`]): the router, the checks before a handler runs, and the OpenAPI description
+//! are made of it, so that they cannot differ.
+//!
+//! Who may call is decided by the engine ([`locum_engine::Engine::management_caller`]); what a document may say by
+//! [`locum_store::documents`].
+
+mod answer;
+mod body;
+mod call;
+mod client_grants;
+mod clients;
+mod endpoint;
+mod error;
+mod identities;
+mod limits;
+mod merge;
+mod openapi;
+mod paging;
+mod query;
+mod router;
+mod schema;
+mod secrets;
+mod tenant_settings;
+mod users;
+
+pub use router::{Management, router};

@@ -1,0 +1,27 @@
+//! Every limit of this crate.
+
+use std::time::Duration;
+
+/// Longest body, in bytes: more is 413.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Longest time from a request's head to its answer: more is 503.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(15);
+
+/// Most calls that are worked on at one moment: more is 503.
+pub(crate) const CALLS_MAX: usize = 32;
+
+/// Longest query string, in bytes.
+pub(crate) const QUERY_BYTES_MAX: usize = 8 << 10;
+
+/// Most entries of one page.
+pub(crate) const PAGE_ENTRIES_MAX: u32 = 100;
+
+/// Entries of a page if the request does not say how many, as at Auth0.
+pub(crate) const PAGE_ENTRIES_DEFAULT: u32 = 50;
+
+/// Longest id of a client or user, in bytes. PostgreSQL's keys have 2704 bytes at most, with the tenant's domain.
+pub(crate) const ID_BYTES_MAX: usize = 256;
+
+/// Longest origin, callback, resource and email address, in bytes, for the same reason.
+pub(crate) const LISTED_BYTES_MAX: usize = 2048;
