@@ -178,7 +178,8 @@ pub use delegation::{
     TOKEN_EXCHANGE, Wanted,
 };
 pub use engine::{
-    DelegationResponse, Engine, IssuedToken, ManagementRecord, ProfileResponse, RevocationResponse, TokenResponse,
+    DelegationResponse, Engine, IssuedToken, ManagementRecord, ProfileResponse, RevocationResponse,
+    TokenResponse,
 };
 pub use introspection::{Introspection, IntrospectionRequest};
 pub use management::{ManagementActor, ManagementCaller, ManagementTokenError, OperatorToken};

@@ -12,11 +12,12 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::clients::{random, tenant_is_gone};
-use crate::endpoint::{Endpoint, Method, Parameter, ParameterValue};
+use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{self, borrowed};
 use crate::paging::{FROM, INCLUDE_TOTALS, PAGE, PER_PAGE, Paging, Part, TAKE};
+use crate::parameter::{Parameter, ParameterValue};
+use crate::random::random;
 use crate::schema::Schema;
 
 /// Where the tenant's document has them.
@@ -79,9 +80,12 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 
 async fn list(call: Call) -> Result<Answer, ApiError> {
     let paging = Paging::read(&call.query)?;
-    let stored = call.service.directory.reader().tenant(call.domain()).await?.ok_or_else(tenant_is_gone)?;
-    let mut entries: Vec<(String, Members)> =
-        grants(&body::members(&stored.document)?).into_iter().map(|grant| (id(&grant), shown(grant))).collect();
+    let stored =
+        call.service.directory.reader().tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
+    let mut entries: Vec<(String, Members)> = grants(&body::members(&stored.document)?)
+        .into_iter()
+        .map(|grant| (id(&grant), shown(grant)))
+        .collect();
     for name in ["client_id", "audience"] {
         if let Some(wanted) = call.query.text(name) {
             entries.retain(|(_, grant)| text(grant, name) == wanted);
@@ -100,7 +104,10 @@ async fn list(call: Call) -> Result<Answer, ApiError> {
 async fn create(call: Call) -> Result<Answer, ApiError> {
     let mut grant = call.body.clone();
     if let Some(name) = grant.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(ApiError::invalid_body(&format!("/{name}"), "a grant does not have this field; leave it out"));
+        return Err(ApiError::invalid_body(
+            &format!("/{name}"),
+            "a grant does not have this field; leave it out",
+        ));
     }
     for name in ["client_id", "audience"] {
         if text(&grant, name).is_empty() {
@@ -181,7 +188,7 @@ struct Stored {
 
 impl Stored {
     async fn read(call: &Call, write: &mut DirectoryWrite) -> Result<Self, ApiError> {
-        let stored = write.tenant(call.domain()).await?.ok_or_else(tenant_is_gone)?;
+        let stored = write.tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
         let tenant = body::members(&stored.document)?;
         Ok(Self { grants: grants(&tenant), tenant })
     }

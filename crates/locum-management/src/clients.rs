@@ -6,21 +6,20 @@ mod listing;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use locum_abi::operation::ENTROPY_BYTES;
 use locum_database::directory::DirectoryWrite;
 use locum_engine::model::Tenant;
-use locum_engine::ports::Entropy as _;
-use locum_store::SystemEntropy;
 use locum_store::documents::{self, DocumentKind};
 use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::endpoint::{Endpoint, Method, Parameter, ParameterValue};
+use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{borrowed, id_of};
 use crate::paging::{FIELDS, FROM, INCLUDE_FIELDS, INCLUDE_TOTALS, PAGE, PER_PAGE, TAKE, selected};
+use crate::parameter::{Parameter, ParameterValue};
+use crate::random::random;
 use crate::schema::Schema;
 use crate::{client_grants, merge, secrets};
 
@@ -42,7 +41,17 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         path: "/clients",
         summary: "Lists clients in the order of their ids.",
         scope: "read:clients",
-        query: &[PAGE, PER_PAGE, INCLUDE_TOTALS, FROM, TAKE, FIELDS, INCLUDE_FIELDS, IS_GLOBAL, IS_FIRST_PARTY],
+        query: &[
+            PAGE,
+            PER_PAGE,
+            INCLUDE_TOTALS,
+            FROM,
+            TAKE,
+            FIELDS,
+            INCLUDE_FIELDS,
+            IS_GLOBAL,
+            IS_FIRST_PARTY,
+        ],
         body: None,
         success: (200, Some(Schema::Clients)),
         handler: |call| Box::pin(listing::list(call)),
@@ -113,7 +122,7 @@ async fn get(call: Call) -> Result<Answer, ApiError> {
 
 async fn create(call: Call) -> Result<Answer, ApiError> {
     let mut client = call.body.clone();
-    if !client.get("name").is_some_and(|name| name.as_str().is_some_and(|name| !name.is_empty())) {
+    if client.get("name").and_then(Value::as_str).unwrap_or_default().is_empty() {
         return Err(ApiError::invalid_body("/name", "write the client's name"));
     }
     secrets::keep_absent(&mut client, &Members::new(), &*call.service.directory.issuers())?;
@@ -190,7 +199,7 @@ async fn delete(call: Call) -> Result<Answer, ApiError> {
 
 /// The tenant of the call, as it is stored.
 async fn tenant(call: &Call, write: &mut DirectoryWrite) -> Result<Tenant, ApiError> {
-    let stored = write.tenant(call.domain()).await?.ok_or_else(tenant_is_gone)?;
+    let stored = write.tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
     let (tenant, _) = documents::tenant(call.domain(), stored.document.expose())?;
     Ok(tenant)
 }
@@ -207,22 +216,7 @@ fn inexistent() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "inexistent_client", "The client does not exist")
 }
 
-/// Between the look-up of the tenant and the transaction, somebody has deleted it.
-pub(crate) fn tenant_is_gone() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "not_found", "the tenant does not exist any more")
-}
-
 /// A secret of 384 random bits, of 64 characters as at Auth0.
 fn new_secret() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(random::<48>())
-}
-
-/// Random bytes.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    for chunk in bytes.chunks_mut(ENTROPY_BYTES) {
-        let drawn = SystemEntropy.draw();
-        chunk.iter_mut().zip(drawn).for_each(|(byte, drawn)| *byte = drawn);
-    }
-    bytes
 }

@@ -7,6 +7,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_database::directory::WriteError;
+use locum_engine::ports::StoreUnavailable;
 use locum_engine::{AuditRefusal, ManagementTokenError, Refusal};
 use locum_store::documents::InvalidDocument;
 use serde_json::json;
@@ -18,16 +19,23 @@ pub(crate) struct ApiError {
     code: &'static str,
     message: String,
     inside: Option<String>,
+    remedy: Option<Remedy>,
+}
+
+/// What a header of the answer says about what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remedy {
     /// The scopes that are missing.
-    scopes: Option<String>,
-    retry_after_seconds: Option<u64>,
-    allow: Option<&'static str>,
+    Scopes(String),
+    /// In so many seconds.
+    RetryAfter(u64),
+    /// By these methods.
+    Allow(&'static str),
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { status, code, message, inside: None, scopes: None, retry_after_seconds: None, allow: None }
+        Self { status, code, message: message.into(), inside: None, remedy: None }
     }
 
     /// A body that cannot be used. `pointer` is that of the field.
@@ -48,12 +56,22 @@ impl ApiError {
     pub(crate) fn insufficient_scope(scopes: &str) -> Self {
         let message = format!("Insufficient scope, expected: {scopes}");
         let error = Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message);
-        Self { scopes: Some(scopes.to_owned()), ..error }
+        Self { remedy: Some(Remedy::Scopes(scopes.to_owned())), ..error }
     }
 
     pub(crate) fn unavailable(message: &str, inside: impl ToString) -> Self {
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", message);
-        Self { inside: Some(inside.to_string()), retry_after_seconds: Some(1), ..error }
+        Self { inside: Some(inside.to_string()), remedy: Some(Remedy::RetryAfter(1)), ..error }
+    }
+
+    /// The event of a call is not kept.
+    pub(crate) fn not_audited(why: StoreUnavailable) -> Self {
+        Self::unavailable("the audit log is unavailable; nothing was changed, try again", why.0)
+    }
+
+    /// Between the look-up of the tenant and the transaction, somebody has deleted it.
+    pub(crate) fn tenant_is_gone() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "the tenant does not exist any more")
     }
 
     /// A fault of the server. The caller finds its cause by the reference.
@@ -66,7 +84,7 @@ impl ApiError {
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let message = "the path does not serve this method; the Allow header lists those that it serves";
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
-        Self { allow: Some(allow), ..error }
+        Self { remedy: Some(Remedy::Allow(allow)), ..error }
     }
 
     /// As the audit log has it.
@@ -97,30 +115,24 @@ impl ApiError {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Some(challenge) = self.challenge() {
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 6750 section 3.
+            let challenge = HeaderValue::from_static("Bearer realm=\"management\", error=\"invalid_token\"");
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
-        if let Some(seconds) = self.retry_after_seconds {
-            headers.insert(RETRY_AFTER, seconds.into());
-        }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        match &self.remedy {
+            None => {}
+            Some(Remedy::RetryAfter(seconds)) => drop(headers.insert(RETRY_AFTER, (*seconds).into())),
+            Some(Remedy::Allow(methods)) => drop(headers.insert(ALLOW, HeaderValue::from_static(methods))),
+            Some(Remedy::Scopes(scopes)) => {
+                let challenge =
+                    format!("Bearer realm=\"management\", error=\"insufficient_scope\", scope=\"{scopes}\"");
+                if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                    headers.insert(WWW_AUTHENTICATE, challenge);
+                }
+            }
         }
         response
-    }
-
-    /// RFC 6750 section 3.
-    fn challenge(&self) -> Option<HeaderValue> {
-        let challenge = match (self.status, &self.scopes) {
-            (StatusCode::UNAUTHORIZED, _) => {
-                "Bearer realm=\"management\", error=\"invalid_token\"".to_owned()
-            }
-            (_, Some(scopes)) => {
-                format!("Bearer realm=\"management\", error=\"insufficient_scope\", scope=\"{scopes}\"")
-            }
-            _ => return None,
-        };
-        HeaderValue::try_from(challenge).ok()
     }
 }
 
@@ -130,7 +142,7 @@ impl From<Refusal> for ApiError {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = Self::new(status, refusal.code(), refusal.description());
         let inside = refusal.inside().map(str::to_owned);
-        Self { inside, retry_after_seconds: refusal.retry_after_seconds(), ..error }
+        Self { inside, remedy: refusal.retry_after_seconds().map(Remedy::RetryAfter), ..error }
     }
 }
 

@@ -41,7 +41,9 @@ pub(crate) fn id_of(body: &Members, field: &str) -> Result<Option<String>, ApiEr
     let pointer = format!("/{field}");
     match body.get(field) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(id)) if !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.contains(char::is_control) => {
+        Some(Value::String(id))
+            if !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.contains(char::is_control) =>
+        {
             Ok(Some(id.clone()))
         }
         Some(_) => {

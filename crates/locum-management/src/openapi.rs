@@ -6,8 +6,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use crate::endpoint::{self, Endpoint, Method, Parameter, ParameterValue};
+use crate::endpoint::{Endpoint, Method};
+use crate::parameter::{Parameter, ParameterValue};
 use crate::schema::Schema;
+use crate::table;
 
 /// Refusals that any endpoint may answer.
 const REFUSALS: [(u16, &str); 9] = [
@@ -32,13 +34,14 @@ const BODY_REFUSALS: [(u16, &str); 3] = [
 /// The description.
 pub(crate) fn description() -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    for endpoint in endpoint::all() {
+    for endpoint in table::all() {
         let path = paths.entry(endpoint.path.to_owned()).or_insert_with(|| json!({}));
         if let Some(methods) = path.as_object_mut() {
             methods.insert(method(endpoint.method).to_owned(), operation(endpoint));
         }
     }
-    let schemas: Map<String, Value> = Schema::ALL.iter().map(|schema| (schema.name(), schema.json())).collect();
+    let schemas: Map<String, Value> =
+        Schema::ALL.iter().map(|schema| (schema.name(), schema.json())).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -123,7 +126,9 @@ fn partial(schema: Schema) -> Value {
 
 fn parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.value {
-        ParameterValue::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        ParameterValue::Number(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
         ParameterValue::Flag => json!({ "type": "boolean" }),
         ParameterValue::Text => json!({ "type": "string" }),
         ParameterValue::Word(words) => json!({ "type": "string", "enum": words }),

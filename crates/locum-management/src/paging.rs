@@ -6,9 +6,9 @@ use locum_database::directory::Page;
 use serde_json::{Value, json};
 
 use crate::body::Members;
-use crate::endpoint::{Parameter, ParameterValue};
 use crate::error::ApiError;
 use crate::limits::{PAGE_ENTRIES_DEFAULT, PAGE_ENTRIES_MAX};
+use crate::parameter::{Parameter, ParameterValue};
 use crate::query::Query;
 
 pub(crate) const PAGE: Parameter = Parameter {
@@ -83,7 +83,9 @@ impl Paging {
 
     pub(crate) fn page(&self) -> Page {
         match self {
-            Self::Number { page, per_page, .. } => Page::Offset { start: self.start(*page), count: *per_page },
+            Self::Number { page, per_page, .. } => {
+                Page::Offset { start: self.start(*page), count: *per_page }
+            }
             Self::Checkpoint { after, take } => Page::After { id: after.clone(), count: *take },
         }
     }

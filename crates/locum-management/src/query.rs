@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::endpoint::Parameter;
 use crate::error::ApiError;
 use crate::limits::QUERY_BYTES_MAX;
+use crate::parameter::Parameter;
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
@@ -23,7 +23,9 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decoded(name)?, decoded(value)?);
             let Some(parameter) = declared.iter().find(|parameter| parameter.name == name) else {
-                return Err(ApiError::invalid_query("the query string has a parameter that this path does not know"));
+                return Err(ApiError::invalid_query(
+                    "the query string has a parameter that this path does not know",
+                ));
             };
             parameter.check(&value)?;
             if parameters.insert(name, value).is_some() {

@@ -14,11 +14,11 @@ use locum_engine::Engine;
 use locum_server::TrustedProxies;
 use tokio::sync::Semaphore;
 
-use crate::call;
-use crate::endpoint::{self, Endpoint, Method};
+use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
 use crate::limits::CALLS_MAX;
-use crate::openapi;
+use crate::service::Service;
+use crate::{openapi, serving, table};
 
 /// What the Management API is made of.
 pub struct Management {
@@ -28,15 +28,6 @@ pub struct Management {
     pub directory: Arc<DatabaseDirectory>,
     /// The proxies whose `X-Forwarded-For` is believed. Empty: nobody's is.
     pub trusted_proxies: Vec<IpNet>,
-}
-
-/// What all calls share.
-pub(crate) struct Service {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) directory: Arc<DatabaseDirectory>,
-    pub(crate) proxies: TrustedProxies,
-    /// One permit for each call that is worked on.
-    pub(crate) calls: Arc<Semaphore>,
 }
 
 /// The paths below `/api/v2`.
@@ -53,7 +44,7 @@ pub fn router(management: Management) -> Router {
     });
     let description: Arc<str> = openapi::description().to_string().into();
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
-    for endpoint in endpoint::all() {
+    for endpoint in table::all() {
         let routes = paths.remove(endpoint.path).unwrap_or_default();
         paths.insert(endpoint.path, with_endpoint(routes, endpoint, &service));
     }
@@ -85,7 +76,7 @@ fn with_endpoint(routes: MethodRouter, endpoint: &'static Endpoint, service: &Ar
                 return no_such_path().await;
             };
             let id = parameters.iter().next().map(|(_, id)| id.to_owned()).unwrap_or_default();
-            call::answer(service, endpoint, id, Request::from_parts(head, body)).await
+            serving::answer(service, endpoint, id, Request::from_parts(head, body)).await
         }
     }))
 }
@@ -93,7 +84,7 @@ fn with_endpoint(routes: MethodRouter, endpoint: &'static Endpoint, service: &Ar
 /// The methods of a path.
 fn allowed(path: &str) -> &'static str {
     let mut methods: Vec<Method> =
-        endpoint::all().filter(|endpoint| endpoint.path == path).map(|endpoint| endpoint.method).collect();
+        table::all().filter(|endpoint| endpoint.path == path).map(|endpoint| endpoint.method).collect();
     methods.sort();
     match methods.as_slice() {
         [Method::Get, Method::Post] => "GET,HEAD,POST",

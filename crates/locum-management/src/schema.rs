@@ -4,7 +4,7 @@ use locum_store::documents::CLIENT_FIELDS;
 use serde_json::{Map, Value, json};
 
 use crate::limits::{ID_BYTES_MAX, LISTED_BYTES_MAX};
-use crate::tenant_settings;
+use crate::setting_names::{AUTH0, OWN};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Schema {
             Self::NewUser => object(nullable(user_fields(true), ""), &[]),
             Self::UserPatch => object(nullable(user_fields(false), ""), &[]),
             Self::TenantSettings => {
-                let names = tenant_settings::AUTH0.iter().chain(&tenant_settings::OWN);
+                let names = AUTH0.iter().chain(&OWN);
                 closed(names.map(|name| ((*name).to_owned(), json!({}))).collect(), &[])
             }
             Self::Error => closed(
@@ -128,7 +128,10 @@ fn client_field(name: &str) -> Value {
 fn user_fields(with_id: bool) -> Map<String, Value> {
     let mut fields = Map::new();
     if with_id {
-        fields.insert("user_id".to_owned(), json!({ "type": "string", "minLength": 1, "maxLength": ID_BYTES_MAX }));
+        fields.insert(
+            "user_id".to_owned(),
+            json!({ "type": "string", "minLength": 1, "maxLength": ID_BYTES_MAX }),
+        );
     }
     fields.insert("email".to_owned(), json!({ "type": "string", "maxLength": LISTED_BYTES_MAX }));
     fields.insert("blocked".to_owned(), json!({ "type": "boolean" }));

@@ -46,7 +46,10 @@ pub(crate) fn keep_absent(
     issuers: &dyn Issuers,
 ) -> Result<(), ApiError> {
     if let Some(Value::Object(configuration)) = patch.get_mut("jwt_configuration") {
-        match (configuration.get("private_key"), stored.get("jwt_configuration").and_then(|of| of.get("private_key"))) {
+        match (
+            configuration.get("private_key"),
+            stored.get("jwt_configuration").and_then(|of| of.get("private_key")),
+        ) {
             (None, Some(key)) => drop(configuration.insert("private_key".to_owned(), key.clone())),
             (Some(Value::Null), _) => drop(configuration.shift_remove("private_key")),
             _ => {}
@@ -56,11 +59,11 @@ pub(crate) fn keep_absent(
     for (api_type, settings) in add_ons {
         let Value::Object(settings) = settings else { continue };
         let secret = SecretSettings::of(api_type, issuers);
-        let before = stored.get("addons").and_then(|add_ons| add_ons.get(api_type)).and_then(Value::as_object);
+        let before =
+            stored.get("addons").and_then(|add_ons| add_ons.get(api_type)).and_then(Value::as_object);
         if let Some(before) = before {
-            keep_settings(settings, before, &secret).map_err(|message| {
-                ApiError::invalid_body(&format!("/addons/{api_type}"), message)
-            })?;
+            keep_settings(settings, before, &secret)
+                .map_err(|message| ApiError::invalid_body(&format!("/addons/{api_type}"), message))?;
         }
         settings.retain(|name, value| !(value.is_null() && secret.include(name)));
     }
@@ -88,15 +91,19 @@ fn keep_settings(
 
 /// Whether a client that is written has other secrets or keys than before.
 pub(crate) fn are_written(before: &Members, after: &Members, issuers: &dyn Issuers) -> bool {
-    let key_of = |client: &Members| client.get("jwt_configuration").and_then(|of| of.get("private_key")).cloned();
-    if WRITTEN_BY_KEYS.iter().any(|name| before.get(*name) != after.get(*name)) || key_of(before) != key_of(after) {
+    let key_of =
+        |client: &Members| client.get("jwt_configuration").and_then(|of| of.get("private_key")).cloned();
+    if WRITTEN_BY_KEYS.iter().any(|name| before.get(*name) != after.get(*name))
+        || key_of(before) != key_of(after)
+    {
         return true;
     }
     let add_ons = after.get("addons").and_then(Value::as_object);
     add_ons.into_iter().flatten().any(|(api_type, settings)| {
         let secret = SecretSettings::of(api_type, issuers);
         let empty = Map::new();
-        let before = before.get("addons").and_then(|add_ons| add_ons.get(api_type)).and_then(Value::as_object);
+        let before =
+            before.get("addons").and_then(|add_ons| add_ons.get(api_type)).and_then(Value::as_object);
         let (before, after) = (before.unwrap_or(&empty), settings.as_object().unwrap_or(&empty));
         let mut names = before.keys().chain(after.keys());
         // An add-on that is removed or switched off keeps no secret that could be used otherwise.
@@ -116,7 +123,8 @@ impl SecretSettings {
         let Some(manifest) = issuers.manifest(api_type) else { return Self::All };
         let schema = &manifest.settings_schema;
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Self::All };
-        let shown = properties.iter().filter(|(_, property)| !is_write_only(property, schema, SCHEMA_DEPTH_MAX));
+        let shown =
+            properties.iter().filter(|(_, property)| !is_write_only(property, schema, SCHEMA_DEPTH_MAX));
         Self::AllBut(shown.map(|(name, _)| name.clone()).collect())
     }
 

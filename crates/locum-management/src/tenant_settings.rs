@@ -9,52 +9,12 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::clients::tenant_is_gone;
 use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{self, borrowed};
 use crate::paging::{FIELDS, INCLUDE_FIELDS, selected};
 use crate::schema::Schema;
-
-/// The fields of a tenant that Locum reads.
-pub(crate) const OWN: [&str; 3] = ["delegation", "former_issuers", "trusted_issuers"];
-
-/// Auth0's, which are kept.
-pub(crate) const AUTH0: [&str; 33] = [
-    "acr_values_supported",
-    "allow_organization_name_in_authentication_api",
-    "allowed_logout_urls",
-    "change_password",
-    "customize_mfa_in_postlogin_action",
-    "default_audience",
-    "default_directory",
-    "default_redirection_uri",
-    "default_token_quota",
-    "device_flow",
-    "enabled_locales",
-    "ephemeral_session_lifetime",
-    "error_page",
-    "flags",
-    "friendly_name",
-    "guardian_mfa_page",
-    "idle_ephemeral_session_lifetime",
-    "idle_session_lifetime",
-    "mtls",
-    "oidc_logout",
-    "picture_url",
-    "pushed_authorization_requests_supported",
-    "sandbox_version",
-    "session_cookie",
-    "session_lifetime",
-    "sessions",
-    "skip_non_verifiable_callback_uri_confirmation_prompt",
-    "resource_parameter_profile",
-    "support_email",
-    "support_url",
-    "universal_login",
-    "authorization_response_iss_parameter_supported",
-    "enable_ai_guide",
-];
+use crate::setting_names::{AUTH0, OWN};
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -82,18 +42,24 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn get(call: Call) -> Result<Answer, ApiError> {
-    let stored = call.service.directory.reader().tenant(call.domain()).await?.ok_or_else(tenant_is_gone)?;
+    let stored =
+        call.service.directory.reader().tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
     let settings = settings(&body::members(&stored.document)?);
     Ok(Answer::document(Value::Object(selected(settings, &call.query)), stored.version))
 }
 
 async fn update(mut call: Call) -> Result<Answer, ApiError> {
     let patch = std::mem::take(&mut call.body);
-    if let Some(name) = patch.keys().find(|name| !OWN.contains(&name.as_str()) && !AUTH0.contains(&name.as_str())) {
-        return Err(ApiError::invalid_body(&format!("/{name}"), "it is no setting that can be changed; leave it out"));
+    if let Some(name) =
+        patch.keys().find(|name| !OWN.contains(&name.as_str()) && !AUTH0.contains(&name.as_str()))
+    {
+        return Err(ApiError::invalid_body(
+            &format!("/{name}"),
+            "it is no setting that can be changed; leave it out",
+        ));
     }
     let mut write = call.service.directory.begin_write().await?;
-    let stored = write.tenant(call.domain()).await?.ok_or_else(tenant_is_gone)?;
+    let stored = write.tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
     call.check_version(stored.version)?;
     let mut tenant = body::members(&stored.document)?;
     let (own, auth0) = patch.into_iter().partition(|(name, _)| OWN.contains(&name.as_str()));

@@ -6,11 +6,12 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::clients::random;
-use crate::endpoint::{Endpoint, Method, Parameter, ParameterValue};
+use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{borrowed, id_of};
 use crate::paging::{FIELDS, INCLUDE_FIELDS, INCLUDE_TOTALS, PAGE, PER_PAGE, Paging, Part, selected};
+use crate::parameter::{Parameter, ParameterValue};
+use crate::random::random;
 use crate::schema::Schema;
 use crate::{identities, merge};
 use locum_store::documents::DocumentKind;
@@ -128,7 +129,8 @@ async fn get(call: Call) -> Result<Answer, ApiError> {
 async fn create(call: Call) -> Result<Answer, ApiError> {
     let mut user = call.body.clone();
     check(&user)?;
-    let user_id = id_of(&user, "user_id")?.unwrap_or_else(|| format!("auth0|{}", hex::encode(random::<12>())));
+    let user_id =
+        id_of(&user, "user_id")?.unwrap_or_else(|| format!("auth0|{}", hex::encode(random::<12>())));
     user.insert("user_id".to_owned(), user_id.clone().into());
     user.retain(|_, value| !value.is_null());
     let mut write = call.service.directory.begin_write().await?;

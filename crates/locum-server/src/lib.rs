@@ -1,4 +1,4 @@
-//! HTTP: an axum router around an engine; the only crate that knows HTTP.
+//! HTTP: an axum router around an engine; the way of a request to it and back.
 //!
 //! ```text
 //! TCP ── serve ──► router ──► endpoint     one file for each path

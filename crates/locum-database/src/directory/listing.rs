@@ -63,7 +63,8 @@ impl DirectoryReader {
     /// # Errors
     /// The database is unavailable, or the row cannot be opened.
     pub async fn tenant(&self, domain: &str) -> Result<Option<Stored>, WriteError> {
-        let select = sqlx::query("SELECT domain, document, version FROM tenants WHERE domain = $1").bind(domain);
+        let select =
+            sqlx::query("SELECT domain, document, version FROM tenants WHERE domain = $1").bind(domain);
         let row = self.database.call(select.fetch_optional(self.database.pool())).await?;
         let read = row.map(|row| self.stored(DocumentKind::Tenant, domain, &row)).transpose()?;
         Ok(read.map(|(_, stored)| stored))
@@ -190,12 +191,7 @@ impl DirectoryReader {
     }
 
     /// The id and the document of a row of id, document and version.
-    fn stored(
-        &self,
-        kind: DocumentKind,
-        tenant: &str,
-        row: &AnyRow,
-    ) -> Result<(String, Stored), WriteError> {
+    fn stored(&self, kind: DocumentKind, tenant: &str, row: &AnyRow) -> Result<(String, Stored), WriteError> {
         let id: String = row.try_get(0)?;
         let sealed: String = row.try_get(1)?;
         let place = match kind {

@@ -15,14 +15,19 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let paging = Paging::read(&call.query)?;
     let filter =
         Filter { is_global: call.query.flag("is_global"), is_first_party: call.query.flag("is_first_party") };
-    let part = if filter.is_empty() { page(&call, &paging).await? } else { filtered(&call, &paging, filter).await? };
+    let part = if filter.is_empty() {
+        page(&call, &paging).await?
+    } else {
+        filtered(&call, &paging, filter).await?
+    };
     let entries = part.entries.into_iter().map(|(id, client)| (id, shown(&call, client))).collect();
     Ok(Answer::of(paging.answer("clients", Part { entries, total: part.total }, &call.query)))
 }
 
 async fn page(call: &Call, paging: &Paging) -> Result<Part, ApiError> {
     let listed = call.service.directory.reader().clients(call.domain(), &paging.page()).await?;
-    let entries = listed.entries.iter().map(|(id, stored)| Ok((id.clone(), body::members(&stored.document)?)));
+    let entries =
+        listed.entries.iter().map(|(id, stored)| Ok((id.clone(), body::members(&stored.document)?)));
     Ok(Part { entries: entries.collect::<Result<_, ApiError>>()?, total: listed.total })
 }
 

@@ -1,0 +1,21 @@
+//! The Management API over the directory in a database, on each server.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failure here is a failure of the test"
+)]
+
+mod audit;
+mod bodies;
+mod client_grants;
+mod clients;
+mod description;
+mod paging;
+mod scopes;
+mod secrets;
+mod tenant_settings;
+mod test_service;
+mod tokens;
+mod users;
