@@ -122,7 +122,7 @@ async fn get(call: Call) -> Result<Answer, ApiError> {
 
 async fn create(call: Call) -> Result<Answer, ApiError> {
     let mut client = call.body.clone();
-    if client.get("name").and_then(Value::as_str).unwrap_or_default().is_empty() {
+    if client.get("name").is_none_or(Value::is_null) {
         return Err(ApiError::invalid_body("/name", "write the client's name"));
     }
     secrets::keep_absent(&mut client, &Members::new(), &*call.service.directory.issuers())?;

@@ -31,6 +31,9 @@ pub(super) fn check(
     before: &Members,
     after: &Members,
 ) -> Result<(), ApiError> {
+    if after.get("name").is_some_and(|name| name == "") {
+        return Err(ApiError::invalid_body("/name", "write a name, or null for none"));
+    }
     merge::check_lengths(after, &LISTED)?;
     let document = body::document(DocumentKind::Client, after)?;
     let scopes = documents::client(client_id, document.expose(), tenant)?.management_scopes;

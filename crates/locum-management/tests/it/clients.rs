@@ -104,6 +104,8 @@ async fn unknown_fields_are_refused_and_unused_ones_are_kept() {
         assert_eq!(reply.refusal(), (400, "invalid_body".to_owned()), "{unknown}");
         assert!(reply.message().contains(unknown.as_object().unwrap().keys().next().unwrap()), "{reply:?}");
     }
+    let nameless = service.patch(&with_all(), "/clients/crm", json!({"name": ""})).await;
+    assert!(nameless.message().contains("/name"), "{nameless:?}");
     let renamed = service.patch(&with_all(), "/clients/crm", json!({"client_id": "other"})).await;
     assert!(renamed.message().contains("/client_id"), "{renamed:?}");
     assert_eq!(service.get(&with_all(), "/clients/crm").await.ok(), patched);
