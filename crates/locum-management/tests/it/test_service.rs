@@ -18,7 +18,7 @@ use locum_store::MemoryBuckets;
 use locum_store::documents::from_tenant_file;
 use locum_store::tenant_file::References;
 use locum_testing::{
-    ACME, CountingEntropy, GLOBEX, NOW, PostgresServer, RecordingSink, ScriptedIssuers, VirtualClock,
+    ACME, CountingEntropy, GLOBEX, NOW, PostgresDatabase, RecordingSink, ScriptedIssuers, VirtualClock,
     manifest,
 };
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(crate) struct TestService {
     pub(crate) directory: Arc<DatabaseDirectory>,
     pub(crate) sink: Arc<RecordingSink>,
     pub(crate) clock: Arc<VirtualClock>,
-    _postgres: Option<PostgresServer>,
+    _postgres: Option<PostgresDatabase>,
     // Deleted after the server has stopped.
     _folder: TempDir,
 }
@@ -104,17 +104,17 @@ impl TestService {
     /// One on SQLite, and one on PostgreSQL where that is installed.
     pub(crate) async fn each() -> Vec<Self> {
         let mut services = vec![Self::new().await];
-        let folder = tempdir().unwrap();
-        if let Some(server) = PostgresServer::start(folder.path()) {
-            let database = Database::connect(&server.url(), SchemaChanges::Apply).await.unwrap();
-            services.push(Self::on(database, Some(server), folder).await);
+        if let Some(postgres) = PostgresDatabase::create() {
+            let url = postgres.url().parse().unwrap();
+            let database = Database::connect(&url, SchemaChanges::Apply).await.unwrap();
+            services.push(Self::on(database, Some(postgres), tempdir().unwrap()).await);
         }
         services
     }
 
-    async fn on(database: Database, postgres: Option<PostgresServer>, folder: TempDir) -> Self {
+    async fn on(database: Database, postgres: Option<PostgresDatabase>, folder: TempDir) -> Self {
         let master_key = "one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-        let keys = Arc::new(MasterKeys::from_text(master_key).unwrap());
+        let keys = Arc::new(MasterKeys::parse(master_key, "the test").unwrap());
         let tenants = [ACME, GLOBEX].map(|domain| {
             let references = References::new(&|_| None, Path::new("."));
             from_tenant_file(&file(domain), "tenant.yaml", &references).unwrap().0
