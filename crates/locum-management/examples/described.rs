@@ -63,7 +63,8 @@ impl Buckets for Unlimited {
 async fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name a folder for the database")?;
     let database = Database::open(&Path::new(&folder).join("state.db")).await?;
-    let keys = Arc::new(MasterKeys::parse("one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "the example")?);
+    let keys =
+        Arc::new(MasterKeys::parse("one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "the example")?);
     let documents = from_tenant_file(TENANT, "tenant.yaml", &References::new(&|_| None, Path::new(".")))?.0;
     import(&database, &keys, &[documents], Existing::Replace).await?;
     let (issuers, options) = (Arc::new(ScriptedIssuers::default()), DirectoryOptions::default());

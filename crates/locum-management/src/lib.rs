@@ -40,4 +40,6 @@ mod table;
 mod tenant_settings;
 mod users;
 
+pub use axum::Router;
+
 pub use router::{Management, router};

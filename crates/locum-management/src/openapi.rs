@@ -131,6 +131,7 @@ fn parameter(parameter: &Parameter) -> Value {
         }
         ParameterValue::Flag => json!({ "type": "boolean" }),
         ParameterValue::Text => json!({ "type": "string" }),
+        ParameterValue::Form(pattern) => json!({ "type": "string", "pattern": pattern }),
         ParameterValue::Word(words) => json!({ "type": "string", "enum": words }),
     };
     json!({ "name": parameter.name, "in": "query", "description": parameter.summary, "schema": schema })

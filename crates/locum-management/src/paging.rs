@@ -28,7 +28,7 @@ pub(crate) const INCLUDE_TOTALS: Parameter = Parameter {
 };
 pub(crate) const FROM: Parameter = Parameter {
     name: "from",
-    value: ParameterValue::Text,
+    value: ParameterValue::Form("^[A-Za-z0-9_-]+$"),
     summary: "The checkpoint `next` of the page before.",
 };
 pub(crate) const TAKE: Parameter = Parameter {

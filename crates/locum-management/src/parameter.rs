@@ -16,6 +16,8 @@ pub(crate) enum ParameterValue {
     Number(u32, u32),
     Flag,
     Text,
+    /// A text of this form, as a regular expression for the description. Whoever reads the parameter checks it.
+    Form(&'static str),
     /// One word of these.
     Word(&'static [&'static str]),
 }
@@ -35,6 +37,7 @@ impl Parameter {
             ParameterValue::Number(..)
             | ParameterValue::Flag
             | ParameterValue::Word(_)
+            | ParameterValue::Form(_)
             | ParameterValue::Text => return Ok(()),
         };
         Err(ApiError::invalid_query(format!("{} must be {expected}", self.name)))

@@ -18,7 +18,7 @@ use locum_store::documents::DocumentKind;
 
 const SEARCH: Parameter = Parameter {
     name: "q",
-    value: ParameterValue::Text,
+    value: ParameterValue::Form(r#"^(user_id|email):"[^"\\*]+"$"#),
     summary: "`user_id:\"…\"` or `email:\"…\"`; other searches are refused.",
 };
 const SEARCH_ENGINE: Parameter = Parameter {

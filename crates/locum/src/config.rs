@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) listen: ListenAddress,
     /// Where metrics are served. Without it they are not, and nothing is measured.
     pub(crate) metrics_listen: Option<ListenAddress>,
+    /// Where the Management API is served. Without it, it is beside the other endpoints.
+    pub(crate) management_listen: Option<ListenAddress>,
     /// The directory of the plugin files; `plugins.lock` is beside it.
     pub(crate) plugins_dir: PathBuf,
     /// Where tenants, clients and users are.
@@ -258,16 +260,25 @@ pub(crate) fn load(path: &Path) -> Result<Config, CommandError> {
 
 impl Config {
     /// # Errors
-    /// Both listeners would have one address.
+    /// Two listeners would have one address.
     pub(crate) fn check_listeners(&self) -> Result<(), CommandError> {
-        match &self.metrics_listen {
-            Some(metrics) if metrics.overlaps(&self.listen) => Err(CommandError::input_file(format!(
-                "{}: metrics_listen: metrics need an address or port of their own; {} is taken by `listen`",
-                self.file.display(),
-                metrics.as_str()
-            ))),
-            _ => Ok(()),
+        let (metrics, management) = (self.metrics_listen.as_ref(), self.management_listen.as_ref());
+        let pairs = [
+            (METRICS_ALONE, metrics, "listen", Some(&self.listen)),
+            (MANAGEMENT_ALONE, management, "listen", Some(&self.listen)),
+            (MANAGEMENT_ALONE, management, "metrics_listen", metrics),
+        ];
+        for (needs, address, other_name, other) in pairs {
+            let (Some(address), Some(other)) = (address, other) else { continue };
+            if address.overlaps(other) {
+                return Err(CommandError::input_file(format!(
+                    "{}: {needs}; {} is taken by `{other_name}`",
+                    self.file.display(),
+                    address.as_str()
+                )));
+            }
         }
+        Ok(())
     }
 
     /// A warning, if metrics can be read on every address of the machine.
@@ -281,6 +292,10 @@ impl Config {
         ))
     }
 }
+
+const METRICS_ALONE: &str = "metrics_listen: metrics need an address or port of their own";
+
+const MANAGEMENT_ALONE: &str = "management_listen: the Management API needs an address or port of its own";
 
 const EXPECTED_NUMBER: &str = "expected a whole number of at least 0";
 
@@ -467,6 +482,19 @@ mod tests {
                 .contains("3:18: metrics_listen: expected an address")
         );
         assert!(parsed("").unwrap().metrics_listen.is_none());
+    }
+
+    #[test]
+    fn the_management_api_has_an_address_or_a_port_of_its_own() {
+        let check = |others: &str| {
+            let config = parsed(&format!("management_listen = \"127.0.0.1:3000\"\n{others}")).unwrap();
+            config.check_listeners().map_err(|refused| refused.to_string())
+        };
+        for other in ["listen", "metrics_listen"] {
+            let refused = check(&format!("{other} = \"0.0.0.0:3000\"")).unwrap_err();
+            assert!(refused.contains("management_listen") && refused.contains(other), "{refused}");
+            assert_eq!(check(&format!("{other} = \"127.0.0.1:3001\"")), Ok(()));
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod last_reload;
 mod lifetimes;
 mod log_filter;
 mod log_writer;
+mod management;
 mod master_keys;
 mod metrics;
 mod monitoring;

@@ -59,6 +59,10 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
             "master_keys_file: the secrets of tenants in the database are sealed; name the file with the keys, which \
              `locum state init` makes",
         ),
+        DirectoryConfig::Files if config.management_listen.is_some() => refused(
+            "management_listen: tenants in files are changed there, and the Management API is for those in a database; remove \
+             it, or set `directory = \"database\"`",
+        ),
         DirectoryConfig::Files if config.tenants.is_empty() => {
             refused("tenants: name at least one tenant file, or set `directory = \"database\"`")
         }

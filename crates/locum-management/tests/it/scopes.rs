@@ -1,8 +1,10 @@
 //! Each endpoint needs its own scope.
 
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::json;
 
-use crate::test_service::{TestService, with};
+use crate::test_service::{TestService, with, with_all};
 
 /// Every endpoint: its method, path, body and scope.
 fn endpoints() -> Vec<(&'static str, String, serde_json::Value, &'static str)> {
@@ -64,4 +66,16 @@ async fn other_methods_and_paths_are_refused() {
     for path in ["/nothing", "/clients/crm/nothing"] {
         assert_eq!(service.get(&with(""), path).await.refusal(), (404, "not_found".to_owned()), "{path}");
     }
+}
+
+/// The program serves both at one address.
+#[tokio::test]
+async fn beside_the_other_endpoints_each_answers_for_its_own_paths() {
+    let service = TestService::new().await.beside_the_other_endpoints();
+    assert_eq!(service.get(&with_all(), "/clients/crm").await.status, 200);
+    assert_eq!(service.get(&with_all(), "/nothing").await.refusal(), (404, "not_found".to_owned()));
+    let elsewhere = service.send(Request::get("/nothing").body(Body::empty()).unwrap()).await;
+    assert_eq!((elsewhere.status, elsewhere.json()["error"].clone()), (404, json!("not_found")));
+    let healthy = service.send(Request::get("/healthz").body(Body::empty()).unwrap()).await;
+    assert_eq!(healthy.status, 200);
 }

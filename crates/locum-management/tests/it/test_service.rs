@@ -14,6 +14,7 @@ use locum_database::sealing::MasterKeys;
 use locum_database::{Database, SchemaChanges};
 use locum_engine::{Engine, OperatorToken, Ports};
 use locum_management::{Management, router};
+use locum_server::ServerOptions;
 use locum_store::MemoryBuckets;
 use locum_store::documents::from_tenant_file;
 use locum_store::tenant_file::References;
@@ -151,6 +152,12 @@ impl TestService {
             Management { engine: Arc::clone(&engine), directory: management, trusted_proxies: Vec::new() };
         let router = router(management);
         Self { router, engine, directory, sink, clock, _postgres: postgres, _folder: folder }
+    }
+
+    /// Serves what `locum-server` serves too.
+    pub(crate) fn beside_the_other_endpoints(self) -> Self {
+        let endpoints = locum_server::router(Arc::clone(&self.engine), ServerOptions::default());
+        Self { router: endpoints.merge(self.router.clone()), ..self }
     }
 
     /// Sends a request with a text as its body.

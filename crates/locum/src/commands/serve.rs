@@ -20,6 +20,7 @@ use crate::exit::CommandError;
 use crate::format::print_text;
 use crate::log_filter;
 use crate::log_writer::LogWriter;
+use crate::management;
 use crate::monitoring::MonitoredServer;
 use crate::permissions::{self, refuse_or_warn};
 use crate::readiness;
@@ -211,7 +212,10 @@ async fn serve_until_stopped(
         limits: config.limits.server(),
         ..Default::default()
     };
-    let router = router(service.engine.clone(), options.clone());
+    let mut router = router(service.engine.clone(), options.clone());
+    if let ServedTenants::Database(directory) = &service.tenants {
+        router = management::add_to(router, &config, service.engine.clone(), Arc::clone(directory)).await?;
+    }
     tokio::spawn(audit_log::log_head(Arc::clone(&audit), config.audit.head_interval()));
     // Its file is kept here, so that it is deleted at the stop, whenever its task ends.
     let _socket_file = control.map(|ControlSocket { listener, file }| {
