@@ -142,6 +142,45 @@ fn the_master_key_is_rotated_under_a_server_and_the_old_one_is_then_of_no_use() 
 }
 
 #[test]
+fn what_the_management_api_changes_is_served_at_once_and_by_other_servers_soon() {
+    for node in Node::each() {
+        let installation = &node.installation;
+        let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+        installation.write(
+            "tenant.yaml",
+            &format!("management: {{keys: [key-of-management-tokens-0123456789]}}\n{tenant}"),
+        );
+        let node = node.filled();
+        let installation = &node.installation;
+        let (one, other) = (Server::start(installation), Server::start(installation));
+        let token = mint(installation);
+        let management = node.run(["token", "mint-management", "--tenant", "tenant.yaml"]);
+        for server in [&one, &other] {
+            assert_eq!(status(&server.exchange(&token)), "200");
+            assert_eq!(status(&server.manage("no token", "GET", "/clients", "")), "401");
+        }
+        let changed = one.manage(&management, "PATCH", "/users/auth0%7Calice", r#"{"blocked":true}"#);
+        assert_eq!(status(&changed), "404", "{changed}");
+        let user = r#"{"user_id":"auth0|alice","email":"alice@example.com","blocked":true}"#;
+        let created = one.manage(&management, "POST", "/users", user);
+        assert_eq!(status(&created), "201", "{created}");
+        for server in [&one, &other] {
+            soon(|| status(&server.exchange(&token)) != "200");
+        }
+        let freed = other.manage(&management, "PATCH", "/users/auth0%7Calice", r#"{"blocked":false}"#);
+        assert_eq!(status(&freed), "200", "{freed}");
+        for server in [&one, &other] {
+            soon(|| status(&server.exchange(&token)) == "200");
+        }
+        let deleted = other.manage(&management, "DELETE", "/clients/spa", "");
+        assert_eq!(status(&deleted), "204", "{deleted}");
+        for server in [&one, &other] {
+            soon(|| status(&server.exchange(&token)) != "200");
+        }
+    }
+}
+
+#[test]
 fn what_the_config_lacks_is_said_before_anything_is_started() {
     let node = Node::each().remove(0);
     let missing = node.refused(["serve"]);
@@ -156,6 +195,11 @@ fn what_the_config_lacks_is_said_before_anything_is_started() {
             "remove the files here",
         ),
         ("directory = \"database\"", "", "name at least one tenant file"),
+        (
+            "directory = \"database\"",
+            "tenants = [\"tenant.yaml\"]\nmanagement_listen = \"127.0.0.1:0\"",
+            "the Management API is for those in a database",
+        ),
     ] {
         node.installation.write("locum.toml", &config.replace(from, to));
         for command in ["serve", "check"] {

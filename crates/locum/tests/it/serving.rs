@@ -94,6 +94,16 @@ impl Server {
         self.send(&format!("GET {path} HTTP/1.1"), "")
     }
 
+    /// A call of the Management API.
+    pub(crate) fn manage(&self, token: &str, method: &str, path: &str, body: &str) -> String {
+        let head = format!(
+            "{method} /api/v2{path} HTTP/1.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}",
+            token.trim(),
+            body.len()
+        );
+        self.send(&head, body)
+    }
+
     /// The members of the body of `/readyz`.
     pub(crate) fn readiness(&self) -> Value {
         let response = self.get("/readyz");
