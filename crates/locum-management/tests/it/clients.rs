@@ -98,7 +98,7 @@ async fn unknown_fields_are_refused_and_unused_ones_are_kept() {
     let patched = service.patch(&with_all(), "/clients/crm", kept).await.ok();
     assert_eq!((&patched["description"], &patched["client_metadata"]["a"]), (&json!("d"), &json!("b")));
     for unknown in
-        [json!({"descriptoin": "d"}), json!({"domain": "x"}), json!({"management_scopes": ["read:users"]})]
+        [json!({"remark": "d"}), json!({"domain": "x"}), json!({"management_scopes": ["read:users"]})]
     {
         let reply = service.patch(&with_all(), "/clients/crm", unknown.clone()).await;
         assert_eq!(reply.refusal(), (400, "invalid_body".to_owned()), "{unknown}");
