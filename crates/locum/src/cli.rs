@@ -369,6 +369,19 @@ pub(crate) enum StateCommand {
         #[arg(long, value_name = "FILE", default_value = "locum.toml")]
         config: PathBuf,
     },
+    /// Say that the database was restored from a copy, or that a standby has taken over
+    #[command(after_help = details::STATE_RESTORED)]
+    Restored {
+        /// Revoke all refresh tokens: those that were replaced or revoked after the copy was made would be valid again
+        #[arg(long, conflicts_with = "keep", required_unless_present = "keep")]
+        revoke_refresh_tokens: bool,
+        /// Keep them, because nothing was lost
+        #[arg(long)]
+        keep: bool,
+        /// Read this config file, which names the database
+        #[arg(long, value_name = "FILE", default_value = "locum.toml")]
+        config: PathBuf,
+    },
     /// Make the tables, and the file with the master keys if there is none
     #[command(after_help = details::STATE_INIT)]
     Init {

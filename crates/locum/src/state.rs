@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use locum_database::{Database, DatabaseError, PostgresUrl, SchemaChanges};
+use locum_database::{Continuity, Database, DatabaseError, PostgresUrl, SchemaChanges};
 use locum_engine::model::ClientAuthentication;
 use locum_engine::ports::Clock;
 use locum_store::{SystemClock, TenantData};
@@ -104,6 +104,21 @@ pub(crate) fn warnings(config: &Config, tenants: &[TenantData]) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Warns of a database that is another than before: what was replaced or revoked last may be valid again.
+pub(crate) async fn warn_if_restored(state: &Database) {
+    match state.continuity().await {
+        Ok(Continuity::Unbroken) => {}
+        Ok(Continuity::Broken) => tracing::warn!(
+            "{}: the server or its timeline is another than before; refresh tokens that were replaced or revoked last may be valid \
+             again. Run `locum state restored --revoke-refresh-tokens`, or `--keep` if nothing was lost",
+            state.name()
+        ),
+        Err(error) => {
+            tracing::warn!("whether the database is the one that was used before is not known: {error}")
+        }
+    }
 }
 
 /// Deletes what has ended, until the server stops.

@@ -120,6 +120,7 @@ pub(super) const CHANGES: [Change; 3] = [
                 id TEXT NOT NULL,
                 changed_at INTEGER NOT NULL
             ) STRICT;
+            CREATE TABLE server_identity (identity TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
         ",
         // By bytes, as in SQLite: ids have no language.
         postgres: r#"
@@ -167,6 +168,7 @@ pub(super) const CHANGES: [Change; 3] = [
                 id TEXT NOT NULL,
                 changed_at BIGINT NOT NULL
             );
+            CREATE TABLE server_identity (identity TEXT PRIMARY KEY);
         "#,
     },
 ];

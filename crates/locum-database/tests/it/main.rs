@@ -11,6 +11,7 @@ mod postgres_schema;
 mod postgres_tls;
 mod postgres_urls;
 mod refresh_tokens;
+mod restored;
 mod sealing;
 mod sweeping;
 mod used_assertions;

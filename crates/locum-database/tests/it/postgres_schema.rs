@@ -26,7 +26,7 @@ async fn tables_are_changed_only_where_that_is_allowed() {
     assert_eq!(tables(), "0");
 
     let state = connect_with(&database, SchemaChanges::Apply).await.unwrap();
-    assert_eq!(tables(), "9");
+    assert_eq!(tables(), "10");
     assert!(connect_with(&database, SchemaChanges::Refuse).await.is_ok());
     let status = state.status().await.unwrap();
     assert_eq!((status.schema_version, status.server.starts_with("PostgreSQL 1")), (LATEST, true));
@@ -41,7 +41,7 @@ async fn tables_of_an_earlier_version_are_completed_and_keep_their_rows() {
     database.ask(
         "INSERT INTO refresh_tokens (tenant, hash, client_id, user_id, family, scope, signed_in_at, created_at)
              VALUES ('acme', '\\x00', 'c', 'u', 'f', '', 0, 0);
-         DROP TABLE used_assertions, tenants, clients, users, origins, resources, changes; UPDATE locum_schema SET version = 1",
+         DROP TABLE used_assertions, tenants, clients, users, origins, resources, changes, server_identity; UPDATE locum_schema SET version = 1",
     );
     let error = connect_with(&database, SchemaChanges::Refuse).await.unwrap_err();
     assert!(matches!(error, DatabaseError::SchemaTooOld { found: 1, .. }), "{error}");

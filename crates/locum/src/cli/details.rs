@@ -269,6 +269,16 @@ Exit codes:
   3  the config names no database, or one whose tables have another version: run `locum state migrate`
   5  PostgreSQL cannot be reached";
 
+pub(super) const STATE_RESTORED: &str = "\
+Run it after a restore, before the servers start. `locum serve` warns until it was run if PostgreSQL says that it is another
+server, or another timeline of it, than before; it cannot tell whether an SQLite file is a copy.
+
+Exit codes:
+  0  the database is accepted
+  2  the command line is invalid
+  3  the config names no database, or one whose tables have another version
+  5  PostgreSQL cannot be reached";
+
 pub(super) const STATE_INIT: &str = "\
 Makes the tables, as `locum state migrate` does. If the config has `master_keys_file` and there is no such file, it is made
 with one new key, and only its owner can read it. Keep a copy of it apart from the copies of the database: without it, the

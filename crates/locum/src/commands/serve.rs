@@ -97,6 +97,7 @@ async fn start_and_serve(
         opened = state::open(&config) => opened?,
     };
     if let Some(state) = &state {
+        state::warn_if_restored(state).await;
         tokio::spawn(state::sweep(state.clone()));
     }
     let start = {

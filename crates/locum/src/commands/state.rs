@@ -5,7 +5,9 @@ mod whole_tenants;
 use std::path::Path;
 
 use locum_database::sealing::new_master_key_line;
-use locum_database::{Database, DatabaseStatus, SchemaChanges};
+use locum_database::{Database, DatabaseStatus, RestoredTokens, SchemaChanges};
+use locum_engine::ports::Clock;
+use locum_store::SystemClock;
 use tokio::runtime::Builder;
 
 use crate::cli::StateCommand;
@@ -27,6 +29,9 @@ pub(crate) fn run(command: &StateCommand) -> Result<(), CommandError> {
             let line = new_master_key_line().map_err(CommandError::system)?;
             print_text(line.trim_end());
             Ok(())
+        }
+        StateCommand::Restored { revoke_refresh_tokens, config, .. } => {
+            restored(*revoke_refresh_tokens, config)
         }
         StateCommand::RotateMasterKey { config } => whole_tenants::rotate_master_key(config),
     }
@@ -59,6 +64,19 @@ fn check(config: &Path) -> Result<(), CommandError> {
 fn migrate(config: &Path) -> Result<(), CommandError> {
     let (name, status) = status(config, SchemaChanges::Apply)?;
     print_text(&format!("{name}: the schema has version {}", status.schema_version));
+    Ok(())
+}
+
+fn restored(revoke: bool, config: &Path) -> Result<(), CommandError> {
+    let place = existing_place(config)?;
+    let tokens = if revoke { RestoredTokens::Revoke } else { RestoredTokens::Keep };
+    let now = i64::try_from(SystemClock.now_unix_ms() / 1000).unwrap_or(i64::MAX);
+    let (name, revoked) = block_on(async {
+        let state = place.open().await?;
+        let revoked = state.accept_restored(tokens, now).await.map_err(CommandError::system)?;
+        Ok((state.name().to_owned(), revoked))
+    })?;
+    print_text(&format!("{name}: accepted; {revoked} refresh tokens were revoked"));
     Ok(())
 }
 
