@@ -25,6 +25,10 @@ impl Node {
             let tenants = "tenants = [\"tenant.yaml\"]";
             let config = format!("directory = \"database\"\nmaster_keys_file = \"master.keys\"\n{place}");
             installation.write("locum.toml", &own.replace(tenants, &config));
+            // Tests ask until an answer is another one.
+            let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+            let limit = "delegation: {rate_limit: {size: 100000, per_minute: 100000, invalid_tokens: {size: 100000}}}";
+            installation.write("tenant.yaml", &format!("{limit}\n{tenant}"));
             Self { installation, _postgres: postgres }
         };
         let sqlite = node("state = \"state.db\"", None);
@@ -161,6 +165,7 @@ fn what_the_management_api_changes_is_served_at_once_and_by_other_servers_soon()
         }
         let changed = one.manage(&management, "PATCH", "/users/auth0%7Calice", r#"{"blocked":true}"#);
         assert_eq!(status(&changed), "404", "{changed}");
+        // Nobody is a blocked user yet.
         let user = r#"{"user_id":"auth0|alice","email":"alice@example.com","blocked":true}"#;
         let created = one.manage(&management, "POST", "/users", user);
         assert_eq!(status(&created), "201", "{created}");
