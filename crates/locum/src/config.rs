@@ -487,13 +487,13 @@ mod tests {
     #[test]
     fn the_management_api_has_an_address_or_a_port_of_its_own() {
         let check = |others: &str| {
-            let config = parsed(&format!("management_listen = \"127.0.0.1:3000\"\n{others}")).unwrap();
+            let config = parsed(&format!("management_listen = \"127.0.0.1:3999\"\n{others}")).unwrap();
             config.check_listeners().map_err(|refused| refused.to_string())
         };
         for other in ["listen", "metrics_listen"] {
-            let refused = check(&format!("{other} = \"0.0.0.0:3000\"")).unwrap_err();
+            let refused = check(&format!("{other} = \"0.0.0.0:3999\"")).unwrap_err();
             assert!(refused.contains("management_listen") && refused.contains(other), "{refused}");
-            assert_eq!(check(&format!("{other} = \"127.0.0.1:3001\"")), Ok(()));
+            assert_eq!(check(&format!("{other} = \"127.0.0.1:3998\"")), Ok(()));
         }
     }
 
