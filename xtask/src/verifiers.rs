@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::build::Built;
 use crate::server::Server;
-use crate::shell::{has, run as run_command, target_dir, workspace_root};
+use crate::shell::{cargo, has, run as run_command, target_dir, workspace_root};
 
 /// The folder of their programs, from the workspace's root.
 pub const FOLDER: &str = "conformance/verifiers";
@@ -36,6 +36,7 @@ pub fn run(built: &Built) -> Result<()> {
     verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])?;
     leaving_auth0(built, &python, &modules, &output)?;
     monitoring(built, &python, &output)?;
+    management(&output)?;
     suite(built, &python, &modules, &output)
 }
 
@@ -86,11 +87,27 @@ fn monitoring(built: &Built, python: &Path, output: &Path) -> Result<()> {
     run_command(verify.arg(output.join("monitoring.json")))
 }
 
+/// Lets schemathesis send requests to the Management API by its description.
+fn management(output: &Path) -> Result<()> {
+    // It needs many packages, at versions that it chooses.
+    let python = python_with(&output.join("management-venv"), "management-requirements.txt")?;
+    let example = ["--package", "locum-management", "--example", "described"];
+    run_command(cargo().args(["build", "--quiet"]).args(example))?;
+    let mut verify = Command::new(python);
+    verify.arg(format!("{FOLDER}/verify_management.py"));
+    verify.arg("--program").arg(target_dir()?.join("debug/examples/described"));
+    run_command(verify.arg("--report").arg(output.join("management")))
+}
+
 /// A Python with the packages that the verifiers and the fake upstreams need.
 pub fn python() -> Result<PathBuf> {
-    let venv = &target_dir()?.join("verifiers/venv");
+    python_with(&target_dir()?.join("verifiers/venv"), "requirements.txt")
+}
+
+/// A Python with the packages that a file beside the verifiers names.
+fn python_with(venv: &Path, requirements: &str) -> Result<PathBuf> {
     let python = venv.join("bin/python");
-    let requirements = workspace_root().join(FOLDER).join("requirements.txt");
+    let requirements = workspace_root().join(FOLDER).join(requirements);
     install_if_changed(venv, std::slice::from_ref(&requirements), || {
         run_command(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
         let mut install = Command::new(&python);
