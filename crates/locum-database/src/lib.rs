@@ -9,12 +9,15 @@
 //!          ├── refresh_tokens, used_assertions: the engine's ports, each call one statement or one transaction
 //!          ├── sweep: deletes what has ended
 //!          └── status: version and size
+//!          ├── device_credentials: the refresh tokens of a user, for whoever administrates
+//!          └── sweep: deletes what has ended
 //! ```
 //!
 //! Statements are the same for both servers but where `Server` says otherwise. They name their columns, so that a server with
 //! a column more does not disturb a program that knows it not yet.
 
 mod database;
+mod device_credentials;
 pub mod directory;
 mod error;
 mod limits;
@@ -30,6 +33,7 @@ mod sweep;
 mod used_assertions;
 
 pub use database::{Database, SchemaChanges};
+pub use device_credentials::{DeviceCredential, DeviceQuery};
 pub use error::DatabaseError;
 pub use postgres::PostgresUrl;
 pub use restored::{Continuity, RestoredTokens};

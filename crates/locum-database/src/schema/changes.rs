@@ -6,7 +6,7 @@ pub(super) struct Change {
     pub(super) postgres: &'static str,
 }
 
-pub(super) const CHANGES: [Change; 3] = [
+pub(super) const CHANGES: [Change; 4] = [
     Change {
         sqlite: "
             CREATE TABLE refresh_tokens (
@@ -170,5 +170,9 @@ pub(super) const CHANGES: [Change; 3] = [
             );
             CREATE TABLE server_identity (identity TEXT PRIMARY KEY);
         "#,
+    },
+    Change {
+        sqlite: "CREATE INDEX refresh_tokens_user_id ON refresh_tokens (tenant, user_id);",
+        postgres: "CREATE INDEX refresh_tokens_user_id ON refresh_tokens (tenant, user_id);",
     },
 ];

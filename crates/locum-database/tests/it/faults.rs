@@ -37,9 +37,9 @@ async fn a_file_of_a_later_version_is_refused() {
     let path = directory.path().join("state.db");
     Database::open(&path).await.unwrap();
     let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
-    sqlx::raw_sql("PRAGMA user_version = 4").execute(&mut other).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 5").execute(&mut other).await.unwrap();
     let error = Database::open(&path).await.unwrap_err();
-    assert!(matches!(error, DatabaseError::SchemaTooNew { found: 4, known: 3, .. }), "{error}");
+    assert!(matches!(error, DatabaseError::SchemaTooNew { found: 5, known: 4, .. }), "{error}");
 }
 
 #[tokio::test]

@@ -107,6 +107,11 @@ impl ManagementRecord {
         &self.0.reference
     }
 
+    /// When the request arrived, in unix seconds.
+    pub fn at_unix_seconds(&self) -> i64 {
+        i64::try_from(self.0.now_unix_ms / 1000).unwrap_or(i64::MAX)
+    }
+
     /// Notes the tenant of the host, for a call without a valid token.
     pub fn found(&mut self, tenant: Option<&PreparedTenant>) {
         self.0.found(tenant);
