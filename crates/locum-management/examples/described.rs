@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let documents = from_tenant_file(TENANT, "tenant.yaml", &References::new(&|_| None, Path::new(".")))?.0;
     import(&database, &keys, &[documents], Existing::Replace).await?;
     let (issuers, options) = (Arc::new(ScriptedIssuers::default()), DirectoryOptions::default());
-    let directory = Arc::new(DatabaseDirectory::open(database, keys, issuers, options).await?);
+    let directory = Arc::new(DatabaseDirectory::open(database.clone(), keys, issuers, options).await?);
     let engine = Arc::new(Engine::new(Ports::new(
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
@@ -86,7 +86,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         entropy: [1; 32],
     };
     let token = token.mint().ok_or("the tenant has no management keys")?;
-    let router = router(Management { engine, directory, trusted_proxies: Vec::new() });
+    let refresh_tokens = Some(database);
+    let router = router(Management { engine, directory, refresh_tokens, trusted_proxies: Vec::new() });
     let listener = TcpListener::bind((DOMAIN, 0)).await?;
     println!("{}\n{}", listener.local_addr()?, token.expose());
     let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());

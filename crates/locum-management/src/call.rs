@@ -57,11 +57,19 @@ impl Call {
         resource: Option<&str>,
         fields: &[&str],
     ) -> Result<(), ApiError> {
-        let recorded =
-            self.service.engine.record_management(&self.record, self.operation, resource, fields, None);
-        recorded.await.map_err(ApiError::not_audited)?;
+        self.record_change(resource, fields).await?;
         write.commit().await?;
         self.service.directory.has_written();
         Ok(())
+    }
+    /// Records what is about to be changed.
+    pub(crate) async fn record_change(
+        &self,
+        resource: Option<&str>,
+        fields: &[&str],
+    ) -> Result<(), ApiError> {
+        let engine = &self.service.engine;
+        let recorded = engine.record_management(&self.record, self.operation, resource, fields, None).await;
+        recorded.map_err(ApiError::not_audited)
     }
 }

@@ -1,7 +1,7 @@
 //! The Management API: clients, users and settings of tenants in a database, over HTTP, as Auth0's tools call it.
 //!
 //! ```text
-//! router ──► serving ──► call ──► handler     of a resource: clients, client_grants, users, tenant_settings
+//! router ──► serving ──► call ──► handler     of a resource: clients, client_grants, users, …
 //!              │                     │
 //!              │                     └─ a change is recorded in the audit log, and then committed
 //!              │  token, scope, rate limit, query, body; a refusal is recorded
@@ -20,6 +20,7 @@ mod body;
 mod call;
 mod client_grants;
 mod clients;
+mod device_credentials;
 mod endpoint;
 mod error;
 mod identities;

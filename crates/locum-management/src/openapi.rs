@@ -131,8 +131,16 @@ fn parameter(parameter: &Parameter) -> Value {
         }
         ParameterValue::Flag => json!({ "type": "boolean" }),
         ParameterValue::Text => json!({ "type": "string" }),
+        ParameterValue::Required => json!({ "type": "string", "minLength": 1 }),
         ParameterValue::Form(pattern) => json!({ "type": "string", "pattern": pattern }),
         ParameterValue::Word(words) => json!({ "type": "string", "enum": words }),
     };
-    json!({ "name": parameter.name, "in": "query", "description": parameter.summary, "schema": schema })
+    let is_required = matches!(parameter.value, ParameterValue::Required);
+    json!({
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.summary,
+        "required": is_required,
+        "schema": schema,
+    })
 }

@@ -16,6 +16,8 @@ pub(crate) enum ParameterValue {
     Number(u32, u32),
     Flag,
     Text,
+    /// A text that must be there, and must not be empty.
+    Required,
     /// A text of this form, as a regular expression for the description. Whoever reads the parameter checks it.
     Form(&'static str),
     /// One word of these.
@@ -26,6 +28,7 @@ impl Parameter {
     pub(crate) fn check(&self, value: &str) -> Result<(), ApiError> {
         let is_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         let expected = match self.value {
+            ParameterValue::Required if value.is_empty() => "a text".to_owned(),
             ParameterValue::Number(least, most)
                 if !is_digits
                     || !value.parse::<u32>().is_ok_and(|number| (least..=most).contains(&number)) =>
@@ -38,6 +41,7 @@ impl Parameter {
             | ParameterValue::Flag
             | ParameterValue::Word(_)
             | ParameterValue::Form(_)
+            | ParameterValue::Required
             | ParameterValue::Text => return Ok(()),
         };
         Err(ApiError::invalid_query(format!("{} must be {expected}", self.name)))

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::ApiError;
 use crate::limits::QUERY_BYTES_MAX;
-use crate::parameter::Parameter;
+use crate::parameter::{Parameter, ParameterValue};
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
@@ -32,7 +32,13 @@ impl Query {
                 return Err(ApiError::invalid_query(format!("send {} once", parameter.name)));
             }
         }
-        Ok(Self(parameters))
+        let is_missing = |parameter: &&Parameter| {
+            matches!(parameter.value, ParameterValue::Required) && !parameters.contains_key(parameter.name)
+        };
+        match declared.iter().find(is_missing) {
+            None => Ok(Self(parameters)),
+            Some(parameter) => Err(ApiError::invalid_query(format!("{} is missing", parameter.name))),
+        }
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {

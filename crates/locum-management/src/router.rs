@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 use ipnet::IpNet;
+use locum_database::Database;
 use locum_database::directory::DatabaseDirectory;
 use locum_engine::Engine;
 use locum_server::TrustedProxies;
@@ -26,6 +27,8 @@ pub struct Management {
     pub engine: Arc<Engine>,
     /// What is managed. It must be the directory of the engine.
     pub directory: Arc<DatabaseDirectory>,
+    /// Where the engine keeps refresh tokens, if it does.
+    pub refresh_tokens: Option<Database>,
     /// The proxies whose `X-Forwarded-For` is believed. Empty: nobody's is.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -35,10 +38,11 @@ pub struct Management {
 /// Requests must carry `ConnectInfo<SocketAddr>`, which [`locum_server::serve`] and axum's `into_make_service_with_connect_info`
 /// add. The router needs a Tokio runtime with time enabled.
 pub fn router(management: Management) -> Router {
-    let Management { engine, directory, trusted_proxies } = management;
+    let Management { engine, directory, refresh_tokens, trusted_proxies } = management;
     let service = Arc::new(Service {
         engine,
         directory,
+        refresh_tokens,
         proxies: TrustedProxies::new(&trusted_proxies),
         calls: Arc::new(Semaphore::new(CALLS_MAX)),
     });
@@ -91,6 +95,7 @@ fn allowed(path: &str) -> &'static str {
         [Method::Get, Method::Patch] => "GET,HEAD,PATCH",
         [Method::Get, Method::Patch, Method::Delete] => "GET,HEAD,PATCH,DELETE",
         [Method::Patch, Method::Delete] => "PATCH,DELETE",
+        [Method::Delete] => "DELETE",
         [Method::Post] => "POST",
         _ => "GET,HEAD",
     }

@@ -17,6 +17,8 @@ pub(crate) enum Schema {
     ClientGrants,
     NewClientGrant,
     ClientGrantPatch,
+    DeviceCredential,
+    DeviceCredentials,
     User,
     Users,
     NewUser,
@@ -26,7 +28,7 @@ pub(crate) enum Schema {
 }
 
 impl Schema {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Client,
         Self::Clients,
         Self::NewClient,
@@ -35,6 +37,8 @@ impl Schema {
         Self::ClientGrants,
         Self::NewClientGrant,
         Self::ClientGrantPatch,
+        Self::DeviceCredential,
+        Self::DeviceCredentials,
         Self::User,
         Self::Users,
         Self::NewUser,
@@ -73,6 +77,12 @@ impl Schema {
                 fields.insert("scope".to_owned(), scope());
                 closed(fields, &["scope"])
             }
+            Self::DeviceCredential => {
+                let names = ["id", "type", "user_id", "client_id", "device_name"];
+                let text = |name: &str| (name.to_owned(), json!({ "type": "string" }));
+                closed(names.into_iter().map(text).collect(), &["id", "type", "user_id", "client_id"])
+            }
+            Self::DeviceCredentials => list("device_credentials", Self::DeviceCredential),
             Self::User => object(user_fields(true), &["user_id"]),
             Self::Users => list("users", Self::User),
             Self::NewUser => object(nullable(user_fields(true), ""), &[]),

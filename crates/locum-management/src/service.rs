@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use locum_database::Database;
 use locum_database::directory::DatabaseDirectory;
 use locum_engine::Engine;
 use locum_server::TrustedProxies;
@@ -11,6 +12,8 @@ use tokio::sync::Semaphore;
 pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) directory: Arc<DatabaseDirectory>,
+    /// Where refresh tokens are, if there are any.
+    pub(crate) refresh_tokens: Option<Database>,
     pub(crate) proxies: TrustedProxies,
     /// One permit for each call that is worked on.
     pub(crate) calls: Arc<Semaphore>,

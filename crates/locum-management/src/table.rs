@@ -1,11 +1,17 @@
 //! The table of all endpoints.
 
 use crate::endpoint::Endpoint;
-use crate::{client_grants, clients, tenant_settings, users};
+use crate::{client_grants, clients, device_credentials, tenant_settings, users};
 
 /// All endpoints.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    [clients::ENDPOINTS, client_grants::ENDPOINTS, users::ENDPOINTS, tenant_settings::ENDPOINTS]
-        .into_iter()
-        .flatten()
+    [
+        clients::ENDPOINTS,
+        client_grants::ENDPOINTS,
+        users::ENDPOINTS,
+        device_credentials::ENDPOINTS,
+        tenant_settings::ENDPOINTS,
+    ]
+    .into_iter()
+    .flatten()
 }

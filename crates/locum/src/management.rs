@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
+use locum_database::Database;
 use locum_database::directory::DatabaseDirectory;
 use locum_engine::Engine;
 use locum_management::{Management, Router, router};
@@ -16,7 +17,7 @@ use crate::exit::CommandError;
 const CONNECTIONS_MAX: usize = 256;
 
 /// Adds the Management API of the tenants in this directory to the router, or serves it where `management_listen` says, until the
-/// process ends. `engine` must be one over this directory.
+/// process ends. `engine` must be one over this directory, which keeps its refresh tokens there, if it does.
 ///
 /// # Errors
 /// The address cannot be listened on.
@@ -25,9 +26,10 @@ pub(crate) async fn add_to(
     config: &Config,
     engine: Arc<Engine>,
     directory: Arc<DatabaseDirectory>,
+    refresh_tokens: Option<Database>,
 ) -> Result<Router, CommandError> {
     let trusted_proxies = config.trusted_proxies.clone();
-    let management = router(Management { engine, directory, trusted_proxies });
+    let management = router(Management { engine, directory, refresh_tokens, trusted_proxies });
     let Some(listen) = &config.management_listen else { return Ok(endpoints.merge(management)) };
     let listen = listen.as_str();
     let listener = TcpListener::bind(listen).await.map_err(|error| {

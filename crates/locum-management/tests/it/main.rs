@@ -12,6 +12,7 @@ mod bodies;
 mod client_grants;
 mod clients;
 mod description;
+mod device_credentials;
 mod paging;
 mod scopes;
 mod secrets;

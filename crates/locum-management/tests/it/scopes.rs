@@ -22,6 +22,8 @@ fn endpoints() -> Vec<(&'static str, String, serde_json::Value, &'static str)> {
         ("POST", "/users".into(), json!({"email": "bob@acme.example"}), "create:users"),
         ("PATCH", "/users/auth0%7Calice".into(), json!({"blocked": true}), "update:users"),
         ("DELETE", "/users/auth0%7Calice".into(), none.clone(), "delete:users"),
+        ("GET", "/device-credentials?user_id=x".into(), none.clone(), "read:device_credentials"),
+        ("DELETE", "/device-credentials/x".into(), none.clone(), "delete:device_credentials"),
         ("GET", "/tenants/settings".into(), none.clone(), "read:tenant_settings"),
         ("PATCH", "/tenants/settings".into(), json!({"friendly_name": "x"}), "update:tenant_settings"),
         ("GET", "/client-grants".into(), none.clone(), "read:client_grants"),

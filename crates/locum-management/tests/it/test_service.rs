@@ -37,6 +37,7 @@ pub(crate) struct TestService {
     router: Router,
     pub(crate) engine: Arc<Engine>,
     pub(crate) directory: Arc<DatabaseDirectory>,
+    pub(crate) database: Database,
     pub(crate) sink: Arc<RecordingSink>,
     pub(crate) clock: Arc<VirtualClock>,
     _postgres: Option<PostgresDatabase>,
@@ -135,7 +136,8 @@ impl TestService {
         });
         issuers.load(crm);
         let options = DirectoryOptions::default();
-        let directory = DatabaseDirectory::open(database, keys, Arc::new(issuers), options).await.unwrap();
+        let directory =
+            DatabaseDirectory::open(database.clone(), keys, Arc::new(issuers), options).await.unwrap();
         let directory = Arc::new(directory);
         let sink = Arc::new(RecordingSink::default());
         let clock = Arc::new(VirtualClock::at(NOW));
@@ -148,10 +150,14 @@ impl TestService {
         )));
         let (followed, management) = (Arc::clone(&directory), Arc::clone(&directory));
         tokio::spawn(async move { followed.follow().await });
-        let management =
-            Management { engine: Arc::clone(&engine), directory: management, trusted_proxies: Vec::new() };
+        let management = Management {
+            engine: Arc::clone(&engine),
+            directory: management,
+            refresh_tokens: Some(database.clone()),
+            trusted_proxies: Vec::new(),
+        };
         let router = router(management);
-        Self { router, engine, directory, sink, clock, _postgres: postgres, _folder: folder }
+        Self { router, engine, directory, database, sink, clock, _postgres: postgres, _folder: folder }
     }
 
     /// Serves what `locum-server` serves too.
