@@ -130,6 +130,7 @@ async fn separates_keys(store: &dyn Buckets, tag: &str) {
         BucketKey { subject: BucketSubject::Revocations(tag), ..alice },
         BucketKey { subject: BucketSubject::UserInfo(tag), ..alice },
         BucketKey { subject: BucketSubject::WrongSecrets(tag), ..alice },
+        BucketKey { subject: BucketSubject::Management(tag), ..alice },
     ] {
         for conforms in [true, false] {
             let decision = store.try_acquire(key, one, T0).wait().await.unwrap();

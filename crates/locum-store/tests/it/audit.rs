@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use locum_engine::model::WhenUnavailable;
 use locum_engine::ports::{AuditSink, StoreUnavailable};
-use locum_engine::{AuditCode, AuditEvent};
+use locum_engine::{AuditCode, AuditEvent, ManagementCall};
 use locum_store::audit::{AuditLog, AuditOptions, Destination, Head, Lifecycle, Notice, VerifyError, verify};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
@@ -130,6 +130,26 @@ fn a_file_has_every_event_in_order_and_verifies() {
     assert_eq!(contents(&fs::read_to_string(&path).unwrap()), ["1", "2", "3", "4", "5"]);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(verified_after(|_| {}), "unbroken");
+}
+
+#[test]
+fn a_call_of_the_management_api_is_in_its_line_as_far_as_it_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let log = open(&path);
+    let call = ManagementCall {
+        operation: "update_client",
+        resource: Some("shop".to_owned()),
+        fields: Some("name jwks".to_owned()),
+        token_id: None,
+    };
+    let code = AuditCode::Managed;
+    drop(log.record(AuditEvent { code, management: Some(Box::new(call)), ..event(1) }));
+    assert_eq!(log.stop(LONG).lost, 0);
+    let line: serde_json::Value = serde_json::from_str(fs::read_to_string(&path).unwrap().trim()).unwrap();
+    assert_eq!((&line["code"], &line["operation"]), (&"sapi".into(), &"update_client".into()));
+    assert_eq!((&line["resource"], &line["fields"]), (&"shop".into(), &"name jwks".into()));
+    assert_eq!(line.get("token_id"), None);
 }
 
 #[test]
