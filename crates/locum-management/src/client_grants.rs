@@ -14,6 +14,7 @@ use crate::body::{self, Members};
 use crate::call::Call;
 use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
+use crate::limits::SCOPE_BYTES_MAX;
 use crate::merge::{self, borrowed};
 use crate::paging::{FROM, INCLUDE_TOTALS, PAGE, PER_PAGE, Paging, Part, TAKE};
 use crate::parameter::{Parameter, ParameterValue};
@@ -230,12 +231,22 @@ fn check_scope(call: &Call, audience: &str, scope: Option<&Value>) -> Result<(),
     let Some(Some(words)) = words as Option<Option<Vec<&str>>> else {
         return Err(ApiError::invalid_body("/scope", "write a list of scopes"));
     };
+    if let Some(index) = words.iter().position(|word| !is_scope(word)) {
+        let message = format!("write one scope without spaces, of at most {SCOPE_BYTES_MAX} bytes");
+        return Err(ApiError::invalid_body(&format!("/scope/{index}"), &message));
+    }
     let is_ours = audience == call.caller.tenant().tenant().management_audience();
     if is_ours && !call.caller.may_grant(words.iter().copied()) {
         let missing: Vec<&str> = words.into_iter().filter(|word| !call.caller.has(word)).collect();
         return Err(ApiError::insufficient_scope(&missing.join(" ")));
     }
     Ok(())
+}
+
+/// RFC 6749 section 3.3. A scope is also in headers of answers.
+fn is_scope(word: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    (1..=SCOPE_BYTES_MAX).contains(&word.len()) && word.bytes().all(is_allowed)
 }
 
 fn text<'m>(members: &'m Members, name: &str) -> &'m str {

@@ -7,10 +7,13 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_database::directory::WriteError;
+use locum_engine::limits::AUDIT_TEXT_MAX;
 use locum_engine::ports::StoreUnavailable;
-use locum_engine::{AuditRefusal, ManagementTokenError, Refusal};
+use locum_engine::{AuditRefusal, ManagementTokenError, Refusal, mask_tokens};
 use locum_store::documents::InvalidDocument;
 use serde_json::json;
+
+use crate::limits::MESSAGE_CHARACTERS_MAX;
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,11 @@ enum Remedy {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), inside: None, remedy: None }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARACTERS_MAX) {
+            message.truncate(end);
+        }
+        Self { status, code, message, inside: None, remedy: None }
     }
 
     /// A body that cannot be used. `pointer` is that of the field.
@@ -87,12 +94,12 @@ impl ApiError {
         Self { remedy: Some(Remedy::Allow(allow)), ..error }
     }
 
-    /// As the audit log has it.
+    /// As the audit log has it. The message may repeat a name that the caller has sent.
     pub(crate) fn audited(&self) -> AuditRefusal {
         AuditRefusal {
             status: self.status.as_u16(),
             code: self.code,
-            description: self.message.clone(),
+            description: mask_tokens(&self.message).chars().take(AUDIT_TEXT_MAX).collect(),
             inside: self.inside.clone(),
         }
     }

@@ -20,8 +20,14 @@ pub(crate) const PAGE_ENTRIES_MAX: u32 = 100;
 /// Entries of a page if the request does not say how many, as at Auth0.
 pub(crate) const PAGE_ENTRIES_DEFAULT: u32 = 50;
 
+/// Longest message of a refusal, in characters. It may name many fields, or a long one.
+pub(crate) const MESSAGE_CHARACTERS_MAX: usize = 4096;
+
 /// Longest id of a client or user, in bytes. PostgreSQL's keys have 2704 bytes at most, with the tenant's domain.
 pub(crate) const ID_BYTES_MAX: usize = 256;
+
+/// Longest scope of a grant, in bytes.
+pub(crate) const SCOPE_BYTES_MAX: usize = 256;
 
 /// Longest origin, callback, resource and email address, in bytes, for the same reason.
 pub(crate) const LISTED_BYTES_MAX: usize = 2048;

@@ -163,7 +163,7 @@ fn grant_fields() -> Map<String, Value> {
 }
 
 fn scope() -> Value {
-    json!({ "type": "array", "items": { "type": "string" } })
+    json!({ "type": "array", "items": { "type": "string", "pattern": r"^[!#-\[\]-~]{1,256}$" } })
 }
 
 /// The same fields, which may be null but for this one.

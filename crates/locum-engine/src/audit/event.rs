@@ -85,7 +85,7 @@ pub struct AuditEvent {
     pub client_id: Option<String>,
     /// The user's id; absent if the request was not authenticated, and for a revocation.
     pub user_id: Option<String>,
-    /// The `sub` of who acts for the user, if the request named an actor.
+    /// The `sub` of who acts for the user, if the request named an actor; of who calls the Management API.
     pub actor: Option<String>,
     /// The `client_id` of the authorised target; if the request was refused before, what was requested. Of a management token its
     /// `aud`.

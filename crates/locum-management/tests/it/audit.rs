@@ -77,6 +77,11 @@ async fn a_refusal_is_recorded_without_what_was_sent() {
         assert_eq!(event.actor.as_deref(), Some("operator@locum"));
         assert!(!format!("{event:?}{reply:?}").contains(CANARY), "{event:?} {reply:?}");
     }
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
+    let reply = service.patch(&with_all(), "/clients/crm", json!({jwt: 1, "a".repeat(100_000): 1})).await;
+    assert!(reply.refusal().0 == 400 && reply.text.len() < 5000, "{}", reply.text.len());
+    let description = service.sink.take_only_event().refusal.unwrap().description;
+    assert!(!description.contains(jwt) && description.len() < 1000, "{description}");
     let reply = service.get(&with(""), "/openapi.json").await;
     assert_eq!((reply.status, service.sink.take_events().len()), (200, 0));
 }
