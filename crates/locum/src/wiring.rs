@@ -25,6 +25,8 @@ use crate::shared_buckets::SharedBuckets;
 pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) tenants: ServedTenants,
+    /// What keeps refresh tokens, if anything does.
+    pub(crate) state: Option<Database>,
     pub(crate) plugins: ArcSwap<PluginSet>,
     /// Held by a reload and by an upgrade from its beginning to its end: each configures add-ons with what it found.
     pub(crate) changing: tokio::sync::Mutex<()>,
@@ -58,8 +60,8 @@ pub(crate) fn assemble(
     }
     ports.observer = metrics.map(Metrics::observer);
     ports.issuer_keys = issuer_keys.clone();
-    if let Some(state) = state {
-        let state = Arc::new(state);
+    if let Some(state) = &state {
+        let state = Arc::new(state.clone());
         ports.refresh_tokens = state.clone();
         ports.used_assertions = state;
     }
@@ -70,6 +72,7 @@ pub(crate) fn assemble(
         issuer_keys,
         last_reload: LastReloadRecord::of_start(),
         tenants,
+        state,
         plugins: ArcSwap::from(plugins),
         changing: tokio::sync::Mutex::default(),
     })

@@ -215,7 +215,8 @@ async fn serve_until_stopped(
     };
     let mut router = router(service.engine.clone(), options.clone());
     if let ServedTenants::Database(directory) = &service.tenants {
-        router = management::add_to(router, &config, service.engine.clone(), Arc::clone(directory)).await?;
+        let (engine, directory) = (Arc::clone(&service.engine), Arc::clone(directory));
+        router = management::add_to(router, &config, engine, directory, service.state.clone()).await?;
     }
     tokio::spawn(audit_log::log_head(Arc::clone(&audit), config.audit.head_interval()));
     // Its file is kept here, so that it is deleted at the stop, whenever its task ends.
