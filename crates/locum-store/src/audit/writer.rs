@@ -1,7 +1,7 @@
 //! The thread that writes: it takes the buffer every few milliseconds, chains the lines and writes them.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, BufRead as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -222,7 +222,12 @@ impl Writer {
     }
 
     fn chain(&mut self, batch: &Batch) {
-        for object in batch.bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut rest = batch.bytes.as_slice();
+        loop {
+            let objects = rest;
+            // A reader looks for the line break at many positions at once; `split` of a slice does not.
+            let Ok(length @ 1..) = rest.skip_until(b'\n') else { return };
+            let object = objects.get(..length).unwrap_or_default();
             self.head.append(object.strip_suffix(b"\n").unwrap_or(object), &mut self.pending);
         }
     }
