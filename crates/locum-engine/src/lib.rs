@@ -135,7 +135,7 @@
 
 mod app_tokens;
 mod audit;
-mod base64url;
+pub mod base64url;
 mod bucket;
 mod client_authentication;
 pub mod contract;

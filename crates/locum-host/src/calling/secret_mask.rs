@@ -7,11 +7,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use locum_abi::answer::{Credential, Failure};
 use locum_abi::configuration::Tenant;
-use locum_engine::printable;
+use locum_engine::{base64url, printable};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -135,8 +133,7 @@ impl SecretMask {
                 look(token.as_bytes());
                 let mut decoded = Vec::with_capacity(token.len());
                 for part in token.split('.') {
-                    decoded.clear();
-                    if URL_SAFE_NO_PAD.decode_vec(part, &mut decoded).is_ok() {
+                    if base64url::decode_into(part, &mut decoded) {
                         look(&decoded);
                     }
                 }
@@ -207,6 +204,8 @@ impl Secrets {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use locum_abi::configuration::SigningKey;
     use proptest::prelude::*;
     use serde_json::json;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_STANDARD;
 use locum_abi::answer::Failure;
 use locum_abi::configuration::Configuration;
 use locum_abi::grant::Grant;
 use locum_abi::manifest::IssuerManifest;
 use locum_abi::signing::{BytesToSign, JwtToSign, SigningRequest, TENANT_KEY};
+use locum_engine::base64url;
 use locum_engine::ports::{IssuerFailure, TenantAudiences};
 use serde_json::{Map, Value};
 
@@ -110,7 +111,7 @@ impl Signer {
         let mut token = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
         let signature = self.signature(held, alg, token.clone()).await?;
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token.push_str(&base64url::encode(&signature));
         Ok(token)
     }
 
@@ -125,7 +126,7 @@ impl Signer {
         if !bytes.text.starts_with('<') {
             return Err(refused("it asks to sign bytes that do not begin with `<`"));
         }
-        self.signature(held, bytes.alg, bytes.text).await.map(|signature| STANDARD.encode(signature))
+        self.signature(held, bytes.alg, bytes.text).await.map(|signature| BASE64_STANDARD.encode(signature))
     }
 
     async fn signature(
@@ -150,7 +151,7 @@ fn encoded(part: &Map<String, Value>) -> Result<String, IssuerFailure> {
     // Not through `Display`, which costs twice as much.
     let json = serde_json::to_vec(part)
         .map_err(|error| refused(&format!("it asks to sign a JWT that cannot be serialised: {error}")))?;
-    Ok(URL_SAFE_NO_PAD.encode(json))
+    Ok(base64url::encode(&json))
 }
 
 fn not_tenants(rule: &str) -> IssuerFailure {

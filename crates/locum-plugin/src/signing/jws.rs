@@ -1,7 +1,10 @@
 //! Compact JWTs (RFC 7515, RFC 7519) under one header, signed with a secret here or with a private key at the host.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::Simd;
+use base64::engine::general_purpose::NO_PAD;
 use locum_abi::answer::Failure;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,6 +13,9 @@ use super::key::{HmacKey, Holder, SignatureKey};
 use crate::algorithm::Algorithm;
 use crate::grant::Grant;
 use crate::private_key::PrivateKey;
+
+/// Encodes many bytes at a time, where the processor can (RFC 4648 section 5).
+static URL_SAFE_NO_PAD: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// Signs claims with one key under one header.
 pub struct JwsSigner(Signer);
