@@ -40,6 +40,7 @@ pub mod grant;
 pub mod kept;
 pub mod manifest;
 pub mod note;
+pub mod object_writer;
 pub mod operation;
 pub mod secret;
 pub mod signing;

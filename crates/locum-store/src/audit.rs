@@ -31,7 +31,6 @@ mod line;
 mod line_buffer;
 mod log;
 mod notice;
-mod object_writer;
 mod tail;
 mod verify;
 mod waiter;

@@ -1,7 +1,6 @@
 //! The hash chain: each line has its number and the SHA-256 of the line before it.
 
 use std::fmt;
-use std::io::Write as _;
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -29,8 +28,10 @@ impl Head {
     pub(crate) fn append(&mut self, object: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         self.seq += 1;
-        // Writing into a buffer cannot fail.
-        let _ = write!(out, r#"{{"seq":{},"prev":""#, self.seq);
+        out.extend_from_slice(br#"{"seq":"#);
+        let written = serde_json::to_writer(&mut *out, &self.seq);
+        debug_assert!(written.is_ok(), "a number is JSON");
+        out.extend_from_slice(br#","prev":""#);
         push_hex(&self.sha256, out);
         out.extend_from_slice(br#"","#);
         out.extend_from_slice(object.get(1..).unwrap_or_default());

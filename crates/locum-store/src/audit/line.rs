@@ -1,9 +1,10 @@
 //! What a line says: the event of a request, or of the server itself.
 
+use std::net::IpAddr;
+
+use locum_abi::object_writer::ObjectWriter;
 use locum_engine::AuditEvent;
 use serde::Serialize;
-
-use super::object_writer::ObjectWriter;
 
 /// What happens to the server, as opposed to a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -115,9 +116,9 @@ pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
     line.text("target", TARGET);
     line.text("code", event.code.as_str());
     line.text("reference", &event.reference);
-    line.plain("at_unix_ms", event.at_unix_ms);
+    line.value("at_unix_ms", &event.at_unix_ms);
     line.text("host", &event.host);
-    line.address("ip", event.ip);
+    line.raw("ip", |out| push_address(event.ip, out));
     line.text_if_any("tenant", event.tenant.as_deref());
     line.text_if_any("client_id", event.client_id.as_deref());
     line.text_if_any("user_id", event.user_id.as_deref());
@@ -128,10 +129,10 @@ pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
     line.text_if_any("device", event.device.as_deref());
     line.text_if_any("subject_token_sha256", event.subject_token_sha256.as_deref());
     if let Some(expires_at) = event.expires_at {
-        line.plain("expires_at", expires_at);
+        line.value("expires_at", &expires_at);
     }
     if let Some(refusal) = &event.refusal {
-        line.plain("status", refusal.status);
+        line.value("status", &refusal.status);
         line.text("error", refusal.code);
         line.text("description", &refusal.description);
         line.text_if_any("inside", refusal.inside.as_deref());
@@ -144,9 +145,21 @@ pub(crate) fn write_request_event(event: &AuditEvent, out: &mut Vec<u8>) {
     }
     line.text_if_any("auth0_client", event.auth0_client.as_deref());
     line.text_if_any("user_agent", event.user_agent.as_deref());
-    line.plain("uncounted", event.uncounted);
-    line.plain("reused", event.reused);
+    line.value("uncounted", &event.uncounted);
+    line.value("reused", &event.reused);
     line.end();
+}
+
+/// An address as it is displayed, as JSON. Of IPv4 the general way takes twenty times as long.
+fn push_address(address: IpAddr, out: &mut Vec<u8>) {
+    let IpAddr::V4(address) = address else { return write_object(&address, out) };
+    for (octet, before) in address.octets().into_iter().zip(*b"\"...") {
+        out.push(before);
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let zeros = digits.iter().take(2).take_while(|digit| **digit == 0).count();
+        out.extend(digits.iter().skip(zeros).map(|digit| b'0' + digit));
+    }
+    out.push(b'"');
 }
 
 /// Tells audit lines from others where both go to standard error.
@@ -156,4 +169,25 @@ const TARGET: &str = "audit";
 fn write_object(object: &impl Serialize, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(out, object);
     debug_assert!(written.is_ok(), "texts and numbers are JSON");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_written_as_it_is_displayed() {
+        for octet in 0..=255 {
+            let addresses = [
+                IpAddr::from([octet, 0, 255 - octet, 10]),
+                IpAddr::from([100, octet, octet, 255 - octet]),
+                IpAddr::from([octet; 16]),
+            ];
+            for address in addresses {
+                let mut out = Vec::new();
+                push_address(address, &mut out);
+                assert_eq!(String::from_utf8(out).unwrap(), format!("\"{address}\""));
+            }
+        }
+    }
 }
