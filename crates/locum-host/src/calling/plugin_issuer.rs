@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use locum_abi::answer::{Credential, IssueAnswer, Issued, RevokeAnswer};
 use locum_abi::grant::Grant;
+use locum_abi::object_writer::ObjectWriter;
 use locum_abi::operation::{ISSUE, REVOKE};
 use locum_abi::signing::SigningRequest;
 use locum_abi::upstream::{UpstreamReply, UpstreamRequest};
@@ -46,17 +47,6 @@ pub(crate) struct PluginIssuer {
     pub(crate) time_limit: Duration,
 }
 
-/// The input of [`locum_abi::grant::IssueInput`], borrowed.
-#[derive(Serialize)]
-struct IssueInput<'a> {
-    grant: &'a Grant,
-    replies: &'a [UpstreamReply],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    signatures: &'a [String],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    kept: BTreeMap<&'a str, &'a str>,
-}
-
 /// The input of [`locum_abi::grant::RevokeInput`], borrowed.
 #[derive(Serialize)]
 struct RevokeInput<'a> {
@@ -93,9 +83,7 @@ impl Issuer for PluginIssuer {
         audiences: &'a dyn TenantAudiences,
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
-            let input = |Done { replies, signatures, kept, .. }: &Done| {
-                json(&IssueInput { grant, replies, signatures, kept: values(kept, context) })
-            };
+            let input = |done: &Done| Ok(issue_input(grant, done, context));
             let signed_for = Some(SignedFor { grant, audiences });
             let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input, signed_for).await?;
             self.check_credential(&issued.credential)?;
@@ -305,6 +293,34 @@ fn asks_to_repeat(failure: &IssuerFailure) -> bool {
     matches!(failure, IssuerFailure::Failed(failure) if failure.retryable && failure.retry_after_seconds.is_none())
 }
 
+/// A [`locum_abi::grant::IssueInput`] as serde_json writes it, in half the time.
+fn issue_input(grant: &Grant, done: &Done, context: CallContext) -> Vec<u8> {
+    let Grant { user_id, client_id, target_id, scopes, claims, profile, parameters, lifetime_seconds } =
+        grant;
+    let mut json = Vec::with_capacity(INPUT_BYTES_TYPICAL);
+    let mut input = ObjectWriter::begin(&mut json);
+    input.object("grant", |grant| {
+        grant.text("user_id", user_id);
+        grant.text("client_id", client_id);
+        grant.text("target_id", target_id);
+        grant.value("scopes", scopes);
+        grant.value("claims", claims);
+        grant.value("profile", profile);
+        grant.value("parameters", parameters);
+        grant.value("lifetime_seconds", lifetime_seconds);
+    });
+    input.value("replies", &done.replies);
+    if !done.signatures.is_empty() {
+        input.value("signatures", &done.signatures);
+    }
+    let kept = values(&done.kept, context);
+    if !kept.is_empty() {
+        input.value("kept", &kept);
+    }
+    input.end();
+    json
+}
+
 fn json(input: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut json = Vec::with_capacity(INPUT_BYTES_TYPICAL);
     serde_json::to_writer(&mut json, input)?;
@@ -327,4 +343,44 @@ fn contract_broken(how: impl Into<String>) -> IssuerFailure {
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use locum_abi::grant::IssueInput;
+    use locum_abi::kept::Keep;
+    use serde_json::json;
+
+    use super::*;
+    use crate::calling::kept_values::KeepOrders;
+
+    #[test]
+    fn the_input_of_a_call_is_written_as_the_serializer_writes_it() {
+        let grant: Grant = serde_json::from_value(json!({
+            "user_id": "auth0|\"alice\"", "client_id": "caller", "target_id": "target", "scopes": ["openid"],
+            "claims": {"email": "a@b"}, "profile": {"n": [1]}, "parameters": {"p": {}}, "lifetime_seconds": 60,
+        }))
+        .unwrap();
+        let context = CallContext { now_unix_ms: 0, entropy: [0; 32] };
+        let values = KeptValues::default();
+        let keep = vec![Keep { key: "k".to_owned(), value: "v".into(), expires_at: 7 }];
+        values.apply(KeepOrders { keep, forget: Vec::new() }, 0).unwrap();
+        let reply = serde_json::from_value(json!({"status": 200, "body": "b"})).unwrap();
+        let first = Done::default();
+        let later = Done {
+            replies: vec![reply],
+            signatures: vec!["s".to_owned()],
+            kept: Some(values.read()),
+            ..Done::default()
+        };
+        for (done, kept) in [(first, None), (later, Some(("k".to_owned(), "v".into())))] {
+            let input = IssueInput {
+                grant: grant.clone(),
+                replies: done.replies.clone(),
+                signatures: done.signatures.clone(),
+                kept: kept.into_iter().collect(),
+            };
+            assert_eq!(issue_input(&grant, &done, context), serde_json::to_vec(&input).unwrap());
+        }
+    }
 }
