@@ -1,6 +1,7 @@
 //! Bodies and headers: an answer or a refusal of the engine becomes a response here and nowhere else.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::http::header::{
@@ -28,6 +29,9 @@ const HEADERS_TYPICAL: usize = 12;
 
 /// Size of most bodies, so that they are not copied while they grow.
 const BODY_BYTES_TYPICAL: usize = 1024;
+
+/// The same of what is around a token in its body.
+const BEARER_BYTES_AROUND: usize = 80;
 
 /// Every error of every endpoint. `status` is there for JSONP alone, which has no other way to say it.
 #[derive(Serialize)]
@@ -256,8 +260,12 @@ fn issued_body(issued: &Issued) -> Vec<u8> {
         // A token of the form that OAuth clients know, the members in Auth0's order. A compact JWT, as which the engine
         // has checked it, has no character that JSON escapes.
         Credential::Bearer { token, expires_in } => {
-            format!(r#"{{"token_type":"Bearer","expires_in":{expires_in},"id_token":"{token}"}}"#)
-                .into_bytes()
+            let mut json = String::with_capacity(token.len() + BEARER_BYTES_AROUND);
+            // Writing into a text cannot fail.
+            let _ = write!(json, r#"{{"token_type":"Bearer","expires_in":{expires_in},"id_token":""#);
+            json.push_str(token);
+            json.push_str(r#""}"#);
+            json.into_bytes()
         }
         Credential::Text { member, text } => written(&std::collections::BTreeMap::from([(member, text)])),
         Credential::Object(members) => written(members),
