@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::base64url;
+use crate::jws_parts::jws_parts;
 use crate::limits::BACKDATING_SECONDS_MAX;
 
 /// A credential that was checked and is ready to return.
@@ -163,7 +164,7 @@ fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
         iat: i64,
         exp: i64,
     }
-    let mut parts = token.split('.');
+    let mut parts = jws_parts(token);
     let (Some(header), Some(payload), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -193,7 +194,9 @@ fn json_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, InvalidCrede
     if !json.starts_with(b"{") {
         return Err(InvalidCredential::NotAToken);
     }
-    serde_json::from_slice(json).map_err(|_| InvalidCredential::NotAToken)
+    // As a whole, which is faster than text by text.
+    let text = std::str::from_utf8(json).map_err(|_| InvalidCredential::NotAToken)?;
+    serde_json::from_str(text).map_err(|_| InvalidCredential::NotAToken)
 }
 
 #[cfg(test)]

@@ -146,6 +146,7 @@ mod failure_limit;
 mod introspection;
 mod issuer_chain;
 mod issuers;
+mod jws_parts;
 pub mod limits;
 mod management;
 mod mask;
@@ -182,6 +183,7 @@ pub use engine::{
     TokenResponse,
 };
 pub use introspection::{Introspection, IntrospectionRequest};
+pub use jws_parts::jws_parts;
 pub use management::{ManagementActor, ManagementCaller, ManagementTokenError, OperatorToken};
 pub use mask::mask_tokens;
 pub use ports::Ports;

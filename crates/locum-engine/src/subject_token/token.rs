@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use aws_lc_rs::hmac;
 
 use crate::base64url;
+use crate::jws_parts::jws_parts;
 use crate::limits::{KID_BYTES_MAX, SUBJECT_TOKEN_BYTES_MAX};
 use crate::model::TokenType;
 use crate::strict_json::{Members, Node, NotStrictJson, object};
@@ -104,11 +105,13 @@ impl<'t, 'd> Jws<'t, 'd> {
         if token.len() > SUBJECT_TOKEN_BYTES_MAX {
             return Err(TokenError::TooLong);
         }
-        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
-        if payload.contains('.') {
+        let mut parts = jws_parts(token);
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(TokenError::Malformed);
-        }
+        };
+        let message = token.get(..header.len() + 1 + payload.len()).unwrap_or_default();
         decoded.clear();
         let mut decode = |part| match base64url::append_decoded(part, decoded) {
             true => Ok(decoded.len()),

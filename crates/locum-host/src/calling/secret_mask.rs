@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use locum_abi::answer::{Credential, Failure};
 use locum_abi::configuration::Tenant;
-use locum_engine::{base64url, printable};
+use locum_engine::{base64url, jws_parts, printable};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -132,7 +132,7 @@ impl SecretMask {
             Credential::Jwt(token) => {
                 look(token.as_bytes());
                 let mut decoded = Vec::with_capacity(token.len());
-                for part in token.split('.') {
+                for part in jws_parts(token) {
                     if base64url::decode_into(part, &mut decoded) {
                         look(&decoded);
                     }
