@@ -61,14 +61,17 @@ async fn main() {
     println!("start with {clients} clients and {users} users: {:?}", start.elapsed());
     println!("memory for the start: {} kB", resident().saturating_sub(before));
 
+    let directory = Arc::new(directory);
+    let followed = Arc::clone(&directory);
+    tokio::spawn(async move { followed.follow().await });
     let tenant = directory.served(ACME).expect("the tenant is there");
     let client = async |number: usize| {
         let found = directory.client(&tenant, &format!("client{}", number * 7919 % clients)).wait().await;
-        assert!(found.is_ok_and(|client| client.is_some()));
+        assert!(found.expect("an answer").is_some());
     };
     let user = async |number: usize| {
         let found = directory.user(&tenant, &format!("auth0|{}", number * 7919 % users)).wait().await;
-        assert!(found.is_ok_and(|user| user.is_some()));
+        assert!(found.expect("an answer").is_some());
     };
     let before = resident();
     report("cold client", clients.min(LOOK_UPS), client).await;
@@ -87,7 +90,7 @@ async fn main() {
 
 async fn unknown(directory: &DatabaseDirectory, tenant: &PreparedTenant, number: usize) {
     let found = directory.client(tenant, &format!("nobody{number}")).wait().await;
-    assert!(found.is_ok_and(|client| client.is_none()));
+    assert!(found.expect("an answer").is_none());
 }
 
 fn number(variable: &str, default: usize) -> usize {
