@@ -32,6 +32,12 @@ const CLIENT_ID: Parameter =
 const AUDIENCE: Parameter =
     Parameter { name: "audience", value: ParameterValue::Text, summary: "Only those for this audience." };
 
+const SUBJECT_TYPE: Parameter = Parameter {
+    name: "subject_type",
+    value: ParameterValue::Word(&["client", "user"]),
+    summary: "Only those for clients themselves, or for clients that act for users.",
+};
+
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         operation: "list_client_grants",
@@ -39,7 +45,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         path: "/client-grants",
         summary: "Lists grants.",
         scope: "read:client_grants",
-        query: &[PAGE, PER_PAGE, INCLUDE_TOTALS, FROM, TAKE, CLIENT_ID, AUDIENCE],
+        query: &[PAGE, PER_PAGE, INCLUDE_TOTALS, FROM, TAKE, CLIENT_ID, AUDIENCE, SUBJECT_TYPE],
         body: None,
         success: (200, Some(Schema::ClientGrants)),
         handler: |call| Box::pin(list(call)),
@@ -91,6 +97,13 @@ async fn list(call: Call) -> Result<Answer, ApiError> {
         if let Some(wanted) = call.query.text(name) {
             entries.retain(|(_, grant)| text(grant, name) == wanted);
         }
+    }
+    if let Some(wanted) = call.query.text("subject_type") {
+        let subject = |grant: &Members| match text(grant, "subject_type") {
+            "" => "client".to_owned(),
+            stated => stated.to_owned(),
+        };
+        entries.retain(|(_, grant)| subject(grant) == wanted);
     }
     entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     let total = entries.len() as u64;

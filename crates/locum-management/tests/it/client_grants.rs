@@ -22,6 +22,10 @@ async fn a_grant_is_created_changed_and_deleted() {
         );
         let of_crm = service.get(&with_all(), "/client-grants?client_id=crm").await.ok();
         assert_eq!(of_crm[0], created.json());
+        let for_users = "/client-grants?take=50&include_totals=true&subject_type=user";
+        assert_eq!(service.get(&with_all(), for_users).await.ok(), json!({"client_grants": []}));
+        let for_clients = service.get(&with_all(), "/client-grants?subject_type=client").await.ok();
+        assert_eq!(for_clients.as_array().unwrap().len(), 2);
         let path = format!("/client-grants/{id}");
         let patched = service.patch(&with_all(), &path, json!({"scope": ["read:clients"]})).await.ok();
         assert_eq!((&patched["id"], &patched["scope"]), (&json!(id), &json!(["read:clients"])));
