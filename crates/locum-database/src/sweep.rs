@@ -11,6 +11,9 @@ use crate::limits::SWEEP_MAX;
 /// as one that was replaced.
 const KEPT_AFTER_IDLE_SECONDS: i64 = 30 * 86_400;
 
+/// How long a used assertion is kept after it has expired, in seconds: to a node whose clock is behind it is still valid.
+const KEPT_AFTER_EXPIRY_SECONDS: i64 = 300;
+
 /// Most rows that one statement deletes: in SQLite, writers wait for it.
 const SWEPT_AT_ONCE: i64 = 500;
 
@@ -34,8 +37,8 @@ const OLD_CHANGES: &str = "
     SELECT sequence FROM changes WHERE changed_at <= $2 AND sequence < (SELECT max(sequence) FROM changes) LIMIT $1";
 
 impl Database {
-    /// Deletes the refresh tokens of families that have ended, and the used assertions that have expired, by `now`, in unix
-    /// seconds. Returns how many; none while another node does.
+    /// Deletes the refresh tokens of families that have ended, and the used assertions that have expired a while ago, by `now`,
+    /// in unix seconds. Returns how many; none while another node does.
     ///
     /// # Errors
     /// The database is unavailable. What was deleted before stays deleted.
@@ -43,8 +46,9 @@ impl Database {
         let unused_since = now.saturating_sub(KEPT_AFTER_IDLE_SECONDS);
         let delete = "DELETE FROM refresh_tokens WHERE (tenant, hash) IN";
         let tokens = self.sweep_by(delete, ENDED_REFRESH_TOKENS, &[now, unused_since]).await?;
+        let expired_before = now.saturating_sub(KEPT_AFTER_EXPIRY_SECONDS);
         let delete = "DELETE FROM used_assertions WHERE (tenant, client_id, jti) IN";
-        let assertions = self.sweep_by(delete, EXPIRED_ASSERTIONS, &[now]).await?;
+        let assertions = self.sweep_by(delete, EXPIRED_ASSERTIONS, &[expired_before]).await?;
         let delete = "DELETE FROM changes WHERE sequence IN";
         self.sweep_by(delete, OLD_CHANGES, &[now.saturating_sub(changes::KEPT_SECONDS)]).await?;
         Ok(tokens + assertions)
