@@ -82,7 +82,8 @@ impl RefreshTokens for Database {
             let Some(used) = used else { return Ok(Rotation::Gone) };
             let rotated_at: Option<i64> = used.try_get("rotated_at")?;
             let outcome = match rotated_at {
-                Some(at) if at.saturating_add_unsigned(leeway_seconds) <= now => {
+                // Without leeway no clock decides: that of the node that replaced it may be ahead.
+                Some(at) if leeway_seconds == 0 || at.saturating_add_unsigned(leeway_seconds) <= now => {
                     revoke(&mut transaction, tenant, &token.family, now).await?;
                     Rotation::Reused
                 }

@@ -79,7 +79,9 @@ impl RefreshTokens for MemoryRefreshTokens {
             return PortReply::Now(Ok(Rotation::Gone));
         };
         match used.rotated_at {
-            Some(rotated_at) if rotated_at.saturating_add_unsigned(leeway_seconds) <= now => {
+            Some(rotated_at)
+                if leeway_seconds == 0 || rotated_at.saturating_add_unsigned(leeway_seconds) <= now =>
+            {
                 let family = used.family.clone();
                 revoke(&mut tokens, tenant, &family, now);
                 return PortReply::Now(Ok(Rotation::Reused));

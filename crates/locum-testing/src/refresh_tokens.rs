@@ -103,6 +103,7 @@ pub fn refresh_token(family: &str) -> RefreshToken {
 pub async fn check_refresh_token_store(store: &dyn RefreshTokens) {
     finds_what_was_added(store).await;
     replaces_a_token_once(store).await;
+    without_leeway_replaces_a_token_once_by_any_clock(store).await;
     replaces_a_token_again_within_the_leeway(store).await;
     revokes_a_family_of_one_tenant(store).await;
     lets_one_of_many_replace_a_token(store).await;
@@ -167,6 +168,13 @@ async fn replaces_a_token_once(store: &dyn RefreshTokens) {
         assert_eq!(rotate(store, number, 14, "once", NOW + 6, 60).await, Rotation::Gone);
     }
     assert_eq!(found(store, 14).await, None);
+}
+
+async fn without_leeway_replaces_a_token_once_by_any_clock(store: &dyn RefreshTokens) {
+    add(store, 15, "clocks").await;
+    assert_eq!(rotate(store, 15, 16, "clocks", NOW + 60, 0).await, Rotation::Done);
+    assert_eq!(rotate(store, 15, 17, "clocks", NOW, 0).await, Rotation::Reused);
+    assert_eq!(found(store, 17).await, None);
 }
 
 async fn replaces_a_token_again_within_the_leeway(store: &dyn RefreshTokens) {

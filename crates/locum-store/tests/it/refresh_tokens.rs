@@ -11,7 +11,7 @@ fn the_store_in_memory_does_what_every_store_must() {
     let store = MemoryRefreshTokens::default();
     assert!(store.is_empty());
     finished(check_refresh_token_store(&store));
-    assert_eq!(store.len(), 13);
+    assert_eq!(store.len(), 15);
 }
 
 #[test]
