@@ -1,22 +1,27 @@
 //! A circuit breaker: while a server does not answer, only one call in a while tries it, and no other waits.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long calls are not made after one has failed.
+/// How long calls are not made after some have failed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many must fail in a row: on a busy machine a single answer may be late, and nothing is counted during a pause.
+const FAILURES: u32 = 3;
 
 /// Whether a server is called.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     start: Instant,
+    /// How many calls in a row were not answered.
+    failures: AtomicU32,
     /// The milliseconds after `start` until which it is not called; zero while it answers.
     paused_until: AtomicU64,
 }
 
 impl Breaker {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), paused_until: AtomicU64::new(0) }
+        Self { start: Instant::now(), failures: AtomicU32::new(0), paused_until: AtomicU64::new(0) }
     }
 
     /// Whether to call. After a pause one caller tries, and the others are told not to until it has answered.
@@ -26,7 +31,11 @@ impl Breaker {
 
     /// A call was answered. Returns whether the one before was not.
     pub(crate) fn succeeded(&self) -> bool {
-        self.paused_until.load(Ordering::Relaxed) != 0 && self.paused_until.swap(0, Ordering::Relaxed) != 0
+        if self.failures.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        self.paused_until.store(0, Ordering::Relaxed);
+        self.failures.swap(0, Ordering::Relaxed) != 0
     }
 
     /// A call was not answered. Returns whether the one before was.
@@ -44,7 +53,11 @@ impl Breaker {
     }
 
     fn failed_at(&self, now: u64) -> bool {
-        self.paused_until.swap(pause_after(now), Ordering::Relaxed) == 0
+        let before = self.failures.fetch_add(1, Ordering::Relaxed);
+        if before >= FAILURES - 1 {
+            self.paused_until.store(pause_after(now), Ordering::Relaxed);
+        }
+        before == 0
     }
 
     fn elapsed(&self) -> u64 {
@@ -65,17 +78,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_failure_one_call_in_a_second_tries_until_one_is_answered() {
+    fn after_three_failures_one_call_in_a_second_tries_until_one_is_answered() {
         let breaker = Breaker::new();
         assert!(breaker.may_call_at(0) && breaker.may_call_at(0));
-        assert!(breaker.failed_at(10), "the first failure is news");
-        assert!(!breaker.failed_at(10), "the second is not");
+        assert!(breaker.failed_at(8), "the first failure is news");
+        assert!(!breaker.failed_at(9), "the second is not");
+        assert!(breaker.may_call_at(9) && breaker.may_call_at(9));
+        assert!(!breaker.failed_at(10));
         assert!(!breaker.may_call_at(1009));
         assert!(breaker.may_call_at(1010));
         assert!(!breaker.may_call_at(1010), "another one tries");
-        assert!(breaker.may_call_at(2010));
+        assert!(!breaker.failed_at(1020));
+        assert!(!breaker.may_call_at(2019));
+        assert!(breaker.may_call_at(2020));
         assert!(breaker.succeeded() && !breaker.succeeded());
-        assert!(breaker.may_call_at(2011) && breaker.may_call_at(2011));
-        assert!(breaker.failed_at(2012));
+        assert!(breaker.may_call_at(2021) && breaker.may_call_at(2021));
+    }
+
+    #[test]
+    fn failures_between_answers_are_no_outage() {
+        let breaker = Breaker::new();
+        for _ in 0..5 {
+            assert!(breaker.failed_at(1) && !breaker.failed_at(1));
+            assert!(breaker.succeeded() && breaker.may_call_at(2));
+        }
     }
 }

@@ -23,7 +23,7 @@ const DIGEST_BYTES: usize = 16;
 /// A key is `locum:`, the tenant's domain, and 128 bits of the SHA-256 of address and subject; it lives until its bucket is
 /// full. The time is that of Redis, so that nodes whose clocks differ count alike.
 ///
-/// A request waits for 50 ms at most. After a failure no request waits for a second, and then one tries.
+/// A request waits for 50 ms at most. After three failures in a row no request waits for a second, and then one tries.
 pub struct RedisBuckets {
     connection: Connection,
     script: Script,
