@@ -105,6 +105,14 @@ impl PostgresServer {
         self.ask_in("postgres", statements)
     }
 
+    /// All schemas and rows of the database `postgres`, as `pg_dump` writes them.
+    pub fn dump(&self) -> String {
+        let output =
+            Command::new(self.programs.join("pg_dump")).args(["--dbname", &self.url()]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     fn ask_in(&self, database: &str, statements: &str) -> String {
         let output = self.psql(database).args(["--command", statements]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

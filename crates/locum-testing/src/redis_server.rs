@@ -41,6 +41,11 @@ impl RedisServer {
     /// Ends it, with all its data, and starts it anew.
     pub fn restart(&mut self) {
         self.stop();
+        self.start_again();
+    }
+
+    /// Starts it after [`Self::stop`], without data.
+    pub fn start_again(&mut self) {
         self.process = spawn(&self.folder).unwrap();
         self.wait();
     }
