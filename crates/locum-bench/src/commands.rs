@@ -1,5 +1,6 @@
 //! The command line. `cargo xtask bench` builds what is measured and calls this.
 
+mod cluster;
 mod measure;
 
 use clap::{Parser, Subcommand};
@@ -18,6 +19,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Measures Locum and what it is compared with.
     Measure(Box<measure::Args>),
+    /// Runs several nodes as one service.
+    Cluster(cluster::Args),
     /// Serves a constant answer.
     Floor,
     /// Serves the exchanges as an engineer would write them by hand.
@@ -27,6 +30,7 @@ enum Command {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Measure(args) => measure::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Floor => serve(floor::router()),
         Command::Ideal => serve(ideal::router()?),
     }

@@ -18,7 +18,6 @@ const CHARTS: &str = "performance";
 /// Replaces tables and charts of what was measured. Those of other parts stay.
 pub(crate) fn write(folder: &Path, report: &Report) -> Result<()> {
     let path = folder.join(PAGE);
-    let mut page = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let memory = report.memory.as_ref().map(table::memory).unwrap_or_default();
     let tables = [
         ("cpu", table::cpu(report)),
@@ -29,10 +28,7 @@ pub(crate) fn write(folder: &Path, report: &Report) -> Result<()> {
         ("growth", table::growth(report)),
         ("machine", table::machine(report)),
     ];
-    for (name, table) in tables.iter().filter(|(_, table)| !table.is_empty()) {
-        page = replaced(&page, name, table)?;
-    }
-    fs::write(&path, page)?;
+    write_tables(&path, &tables)?;
     let charts = folder.join(CHARTS);
     fs::create_dir_all(&charts)?;
     for (name, svg) in charts_of(report) {
@@ -41,12 +37,21 @@ pub(crate) fn write(folder: &Path, report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// Replaces these parts of a page, but for those that are empty.
+pub(crate) fn write_tables(page: &Path, tables: &[(&str, String)]) -> Result<()> {
+    let mut text = fs::read_to_string(page).with_context(|| format!("{} cannot be read", page.display()))?;
+    for (name, table) in tables.iter().filter(|(_, table)| !table.is_empty()) {
+        text = replaced(&text, name, table)?;
+    }
+    Ok(fs::write(page, text)?)
+}
+
 /// The page with another text between the comments that name the part.
 fn replaced(page: &str, name: &str, text: &str) -> Result<String> {
     let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
     let parts = page.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let (before, after) =
-        parts.with_context(|| format!("{PAGE} has no place for {name}: {}", begin.trim()))?;
+        parts.with_context(|| format!("the page has no place for {name}: {}", begin.trim()))?;
     Ok(format!("{before}{begin}\n{text}\n{end}{after}"))
 }
 

@@ -17,33 +17,38 @@ const LIFETIME_SECONDS: u64 = 86_400;
 /// Signs claims for the client of an exchange.
 pub(crate) enum Minter {
     Hmac(Box<hmac::Key>),
-    Rsa(Box<RsaKeyPair>),
+    Rsa { key: Box<RsaKeyPair>, key_id: &'static str },
 }
 
 impl Minter {
     /// With the key that the client's id_tokens are verified with.
     pub(crate) fn of(exchange: Exchange) -> Result<Self> {
         Ok(if exchange.presents_rsa() {
-            Self::Rsa(Box::new(tenant::rsa_key()?))
+            Self::Rsa { key: Box::new(tenant::rsa_key()?), key_id: tenant::KEY_ID }
         } else {
-            Self::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, tenant::SPA_SECRET.as_bytes())))
+            Self::of_secret(tenant::SPA_SECRET)
         })
+    }
+
+    /// With a client's secret.
+    pub(crate) fn of_secret(secret: &str) -> Self {
+        Self::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())))
     }
 
     /// A compact JWT.
     pub(crate) fn sign(&self, claims: &Value) -> Result<String> {
         let header = match self {
             Self::Hmac(_) => json!({"alg": "HS256", "typ": "JWT"}),
-            Self::Rsa(_) => json!({"alg": "RS256", "typ": "JWT", "kid": tenant::KEY_ID}),
+            Self::Rsa { key_id, .. } => json!({"alg": "RS256", "typ": "JWT", "kid": key_id}),
         };
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let message = format!("{}.{}", encode(&header), encode(claims));
         let signature = match self {
             Self::Hmac(key) => hmac::sign(key, message.as_bytes()).as_ref().to_vec(),
-            Self::Rsa(key) => {
+            Self::Rsa { key, .. } => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
-                    .context("the tenant's key does not sign")?;
+                    .context("the key does not sign")?;
                 signature
             }
         };

@@ -1,5 +1,6 @@
 //! Measures Locum over HTTP beside services that do less: load, CPU time, instructions, memory.
 
+mod cluster;
 mod commands;
 mod disturbances;
 mod docs;

@@ -51,6 +51,12 @@ impl Service {
         bail!("the service did not start: {}", child.wait()?)
     }
 
+    /// Waits until it has stopped by itself.
+    pub(crate) fn wait(mut self) -> Result<()> {
+        self.child.wait()?;
+        Ok(())
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

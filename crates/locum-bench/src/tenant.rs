@@ -29,8 +29,13 @@ const RSA_CERTIFICATE: &str = include_str!("../../../fixtures/keys/tenant-rsa.ce
 
 /// The RSA key of the tenant, parsed.
 pub(crate) fn rsa_key() -> Result<RsaKeyPair> {
-    let pem = pem::parse(RSA_PEM).context("the tenant's key is not PEM")?;
-    RsaKeyPair::from_pkcs8(pem.contents()).context("the tenant's key is not an RSA key")
+    parsed_rsa_key(RSA_PEM)
+}
+
+/// An RSA key, PKCS#8 in PEM.
+pub(crate) fn parsed_rsa_key(pem: &str) -> Result<RsaKeyPair> {
+    let pem = pem::parse(pem).context("a key is not PEM")?;
+    RsaKeyPair::from_pkcs8(pem.contents()).context("a key is not an RSA key")
 }
 
 /// Writes `tenant.yaml` with its keys, and a `locum.toml` that serves it with these plugins. Returns the latter's path.
