@@ -1,9 +1,10 @@
-//! Runs cargo and what stands around it: demo, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, mutants, bugs, ci.
+//! Runs cargo and what stands around it: demo, cluster, build, test, conformance, bench, snapshot, public-api, new-plugin, walk, tidy, mutants, bugs, ci.
 
 mod bench;
 mod bugs;
 mod build;
 mod ci;
+mod cluster;
 mod conformance;
 mod demo;
 mod fake_upstreams;
@@ -38,9 +39,11 @@ struct Cli {
 enum Command {
     /// Starts a server with a demo tenant and exchanges an id_token for several credentials.
     Demo(demo::Args),
+    /// Starts PostgreSQL, Redis, three nodes and a proxy as one service; `--faults` loads it while parts of it fail.
+    Cluster(cluster::Args),
     /// Builds the server and every plugin, into target/plugins with its pins.
     Build(build::Args),
-    /// Runs the tests: Rust's, and the external verifiers of what Locum issues.
+    /// Runs the tests: Rust's, several nodes under faults, and the external verifiers of what Locum issues.
     Test(test::Args),
     /// Runs the conformance suite against the plugins of this workspace.
     Conformance(conformance::Args),
@@ -79,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     std::env::set_current_dir(shell::workspace_root())?;
     match command {
         Command::Demo(args) => demo::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Conformance(args) => conformance::run(&args),

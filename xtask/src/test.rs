@@ -1,10 +1,10 @@
-//! Runs the tests: Rust's, and the external verifiers of what Locum issues.
+//! Runs the tests: Rust's, several nodes under faults, and the external verifiers of what Locum issues.
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{build, verifiers};
+use crate::{build, cluster, verifiers};
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -18,6 +18,7 @@ pub fn run(args: &Args) -> Result<()> {
     // Apart: cargo_metadata turns on a feature of serde_json, with which all of the above would be built again.
     run_command(cargo().args(["test", "--workspace", "--exclude", "xtask"]).env("INSTA_UPDATE", "no"))?;
     run_command(cargo().args(["test", "--package", "xtask"]))?;
+    cluster::sample(&built)?;
     if args.without_verifiers {
         println!("NOT RUN: the external verifiers (--without-verifiers)");
         return Ok(());
