@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use clap::Args as ClapArgs;
 
 use crate::build::{Built, Profile, build_as, build_package};
-use crate::shell::{has, run as run_command, workspace_root};
+use crate::shell::{has, run as run_command, target_dir, workspace_root};
 
 /// The package that starts the nodes.
 const BENCH: &str = "locum-bench";
@@ -20,11 +20,14 @@ pub struct Args {
     /// Load the nodes while one fault after another happens, and fail if what was answered does not stay true.
     #[arg(long)]
     faults: bool,
-    /// Fewer and shorter faults, as `cargo xtask test` has them.
-    #[arg(long, requires = "faults")]
+    /// Measure what requests cost with Redis and PostgreSQL, by what they cost one node alone.
+    #[arg(long, conflicts_with_all = ["once", "faults"])]
+    ratios: bool,
+    /// Fewer and shorter faults, as `cargo xtask test` has them, or measurements.
+    #[arg(long)]
     sample: bool,
     /// Write the tables into docs/scaling.md.
-    #[arg(long, requires = "faults")]
+    #[arg(long)]
     write_docs: bool,
     /// Use a build with optimizations.
     #[arg(long)]
@@ -38,11 +41,14 @@ pub fn run(args: &Args) -> Result<()> {
         "several nodes need {0}; install them with `apt-get install --no-install-recommends {0}`",
         missing.join(" ")
     );
-    let profile = if args.release { Profile::Release } else { Profile::Debug };
+    let profile = if args.release || args.ratios { Profile::Release } else { Profile::Debug };
     build_package(profile, BENCH)?;
     let mut cluster = command(&build_as(profile)?);
     let flags = [(args.once, "--once"), (args.faults, "--faults"), (args.sample, "--sample")];
     cluster.args(flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag));
+    if args.ratios {
+        cluster.arg("--ratios").arg(target_dir()?.join("ratios"));
+    }
     if args.write_docs {
         cluster.args(["--write-docs", "docs"]);
     }

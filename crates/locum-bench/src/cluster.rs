@@ -10,6 +10,7 @@ mod faults;
 mod http;
 mod nodes;
 mod proxy;
+mod ratios;
 mod report;
 mod tally;
 mod tenant;
@@ -29,7 +30,7 @@ use crate::cluster::tally::Tally;
 use crate::cluster::tenant::LENIENT;
 use crate::cluster::tokens::{JWT_BEARER, Tokens, refresh};
 use crate::cluster::traffic::Traffic;
-use crate::docs;
+use crate::{docs, measure};
 
 /// The page that has the tables.
 const PAGE: &str = "scaling.md";
@@ -159,6 +160,21 @@ pub(crate) fn run_faults(
         ensure!(all, "{}: requests of some kind were never answered", fault.name());
     }
     Ok(())
+}
+
+/// Measures what requests cost with Redis and PostgreSQL, and writes the table into the page of this folder.
+pub(crate) fn run_ratios(
+    setup: &measure::Setup,
+    fixtures: &Path,
+    docs: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<()> {
+    let table = report::ratios(&ratios::measure(setup, fixtures)?);
+    writeln!(out, "{table}")?;
+    match docs {
+        Some(folder) => docs::write_tables(&folder.join(PAGE), &[("ratios", table)]),
+        None => Ok(()),
+    }
 }
 
 fn tally_during(fault: Fault, times: &Times, cluster: &mut Cluster, traffic: &Traffic) -> Result<Tally> {

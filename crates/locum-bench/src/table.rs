@@ -205,7 +205,7 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// The median, and in brackets the quartiles where they differ from it as written.
-fn spread(spread: &Spread, digits: usize) -> String {
+pub(crate) fn spread(spread: &Spread, digits: usize) -> String {
     let written = |figure: f64| format!("{figure:.digits$}");
     let (median, low, high) = (written(spread.median), written(spread.low), written(spread.high));
     if low == median && high == median { median } else { format!("{median} [{low}–{high}]") }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cluster::faults::Fault;
+use crate::cluster::ratios::Row;
 use crate::cluster::tally::{Bursts, Count, Kind, Tally};
+use crate::table::spread;
 
 /// What came of each kind of request during each fault.
 pub(super) fn requests(runs: &[(Fault, Tally)]) -> String {
@@ -74,6 +76,17 @@ pub(super) fn promises(runs: &[(Fault, Tally)]) -> String {
         ]);
     }
     table(&rows)
+}
+
+/// Costs in µs; ratios are to the first row of an exchange.
+pub(super) fn ratios(rows: &[Row]) -> String {
+    let head = ["request", "CPU time of the node, µs", "by the first's", "p50, µs", "p99, µs"];
+    let mut lines = vec![head.map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| {
+        let Row { name, cpu, cpu_ratio, p50, p99 } = row;
+        [name.clone(), spread(cpu, 1), spread(cpu_ratio, 2), spread(p50, 0), spread(p99, 0)]
+    }));
+    table(&lines)
 }
 
 fn listed<K: ToString>(counts: &BTreeMap<K, u64>) -> String {

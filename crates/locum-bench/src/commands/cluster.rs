@@ -6,6 +6,9 @@ use anyhow::Result;
 use clap::Args as ClapArgs;
 
 use crate::cluster::{self, Setup};
+use crate::disturbances::Disturbances;
+use crate::measure;
+use crate::processors::Processors;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -24,11 +27,14 @@ pub(crate) struct Args {
     /// Loads the nodes while one fault after another happens, and counts what came of it.
     #[arg(long)]
     faults: bool,
-    /// Fewer and shorter faults.
-    #[arg(long, requires = "faults")]
+    /// Fewer and shorter faults or measurements.
+    #[arg(long)]
     sample: bool,
+    /// Measures what requests cost with Redis and PostgreSQL, and writes what it needs into this folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "faults")]
+    ratios: Option<PathBuf>,
     /// Writes the tables into `scaling.md` in this folder.
-    #[arg(long, value_name = "FOLDER", requires = "faults")]
+    #[arg(long, value_name = "FOLDER")]
     write_docs: Option<PathBuf>,
 }
 
@@ -40,6 +46,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if args.faults {
         return cluster::run_faults(&setup, args.sample, args.write_docs.as_deref(), &mut out);
+    }
+    if let Some(folder) = &args.ratios {
+        std::fs::create_dir_all(folder)?;
+        let measured = measure::Setup {
+            locum,
+            plugins,
+            symbols: None,
+            peers: None,
+            folder: folder.canonicalize()?,
+            processors: Processors::split()?,
+            disturbances: Disturbances::default(),
+            quick: args.sample,
+        };
+        return cluster::run_ratios(&measured, &fixtures, args.write_docs.as_deref(), &mut out);
     }
     cluster::show(&setup, args.once, &mut out)
 }
