@@ -76,9 +76,9 @@ pub(crate) fn show(setup: &Setup<'_>, once: bool, out: &mut impl Write) -> Resul
         cluster.folder.path().display(),
         cluster.proxy.address,
     )?;
-    loop {
-        std::thread::park();
-    }
+    // Then all of it is stopped, and its folder deleted.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(tokio::signal::ctrl_c())?)
 }
 
 /// An exchange by each node, and a refresh token that one node issues and each of the others replaces.

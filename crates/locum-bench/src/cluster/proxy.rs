@@ -29,15 +29,9 @@ impl Proxy {
         address: SocketAddr,
         nodes: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<Self> {
-        let servers =
-            nodes.into_iter().enumerate().map(|(index, node)| format!("  server node{} {node}", index + 1));
         let socket = folder.join("haproxy.sock");
-        let config = CONFIG
-            .replace("@SOCKET@", &socket.to_string_lossy())
-            .replace("@FRONT@", &address.to_string())
-            .replace("@NODES@", &servers.collect::<Vec<_>>().join("\n"));
         let file = folder.join("haproxy.cfg");
-        fs::write(&file, config)?;
+        fs::write(&file, config(&socket.to_string_lossy(), address, nodes))?;
         let process = Command::new("haproxy")
             // In the foreground, as one process.
             .args(["-db", "-q", "-f"])
@@ -66,10 +60,33 @@ impl Proxy {
     }
 }
 
+/// The file for these addresses.
+fn config(socket: &str, front: SocketAddr, nodes: impl IntoIterator<Item = SocketAddr>) -> String {
+    let servers =
+        nodes.into_iter().enumerate().map(|(index, node)| format!("  server node{} {node}", index + 1));
+    CONFIG
+        .replace("@SOCKET@", socket)
+        .replace("@FRONT@", &front.to_string())
+        .replace("@NODES@", &servers.collect::<Vec<_>>().join("\n"))
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         // Both fail only if it has already stopped.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_the_config_that_is_run() {
+        let page = include_str!("../../../../docs/scaling.md");
+        let nodes = [11, 12, 13].map(|host| SocketAddr::from(([10, 0, 0, host], 3000)));
+        let config = config("/run/haproxy/locum.sock", SocketAddr::from(([10, 0, 0, 10], 80)), nodes);
+        assert!(page.contains(&config), "docs/scaling.md lacks:\n{config}");
     }
 }

@@ -14,6 +14,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Families of one thread, which take turns.
 const FAMILIES: usize = 16;
 
+/// How late a node may process a request: after a pause.
+const LATE: Duration = Duration::from_secs(20);
+
 /// With leeway: whatever happens within it, the latest token must work.
 pub(super) fn send_lenient(traffic: &Traffic) -> Result<()> {
     send(traffic, LENIENT, Duration::from_secs(LEEWAY_SECONDS))
@@ -28,6 +31,8 @@ struct Family {
     token: String,
     /// When the outcome of a use of this token was first unknown, and whether a node had answered 503.
     uncertain: Option<(Instant, bool)>,
+    /// When a request of this family last had no answer: a node that stood still may process it yet.
+    unanswered: Option<Instant>,
 }
 
 fn send(traffic: &Traffic, client: &str, leeway: Duration) -> Result<()> {
@@ -39,7 +44,7 @@ fn send(traffic: &Traffic, client: &str, leeway: Duration) -> Result<()> {
         }
         if families.len() < FAMILIES {
             let Some(token) = traffic.sign_in(&mut proxy, client)? else { break };
-            families.push(Family { token, uncertain: None });
+            families.push(Family { token, uncertain: None, unanswered: None });
         }
         let index = turn % families.len().max(1);
         let Some(family) = families.get_mut(index) else { continue };
@@ -70,16 +75,16 @@ fn use_token(
         Reply::Answered(answer) => match (answer.status, answer.text("refresh_token")) {
             (200, Some(next)) => {
                 traffic.tokens.note(next);
-                *family = Family { token: next.to_owned(), uncertain: None };
+                (family.token, family.uncertain) = (next.to_owned(), None);
                 true
             }
             (400, _) => {
-                match family.uncertain {
-                    Some((since, answered_503)) if since.elapsed() >= leeway => {
-                        let [died, unavailable] = &mut tally.ended_by_repetition;
-                        *(if answered_503 { unavailable } else { died }) += 1;
-                    }
-                    uncertain => {
+                let [died, unavailable] = &mut tally.ended_by_repetition;
+                match (family.uncertain, family.unanswered) {
+                    (Some((since, true)), _) if since.elapsed() >= leeway => *unavailable += 1,
+                    (Some((since, false)), _) if since.elapsed() >= leeway => *died += 1,
+                    (None, Some(since)) if leeway.is_zero() && since.elapsed() < LATE => *died += 1,
+                    (uncertain, _) => {
                         tally.lost += 1;
                         let since = uncertain.map(|(since, _)| since.elapsed());
                         let body = answer.body;
@@ -99,6 +104,7 @@ fn use_token(
             // A dead connection outweighs an answer.
             let since = family.uncertain.map_or(sent, |(since, _)| since);
             family.uncertain = Some((since, false));
+            family.unanswered = Some(sent);
             true
         }
         Reply::NotSent => true,
