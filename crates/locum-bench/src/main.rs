@@ -1,4 +1,4 @@
-//! Measures Locum over HTTP beside services that do less: load, CPU time, instructions, memory.
+//! Measures Locum over HTTP beside services that do less, and several nodes as one service while parts of it fail.
 
 mod cluster;
 mod commands;
