@@ -1,6 +1,6 @@
 //! A client that says whether a request was answered, not sent, or neither is known.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -81,6 +81,7 @@ impl Client {
             match stream.read(&mut chunk) {
                 Ok(0) => return Reply::Ambiguous("closed".to_owned()),
                 Ok(read) => received.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Reply::Ambiguous(error.kind().to_string()),
             }
             let Some((status, head, body)) = complete(&received) else { continue };
@@ -106,8 +107,7 @@ fn connect(address: SocketAddr) -> Option<TcpStream> {
 /// Whether the other side has not closed it.
 fn is_open(stream: &TcpStream) -> bool {
     let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
-    stream.set_nonblocking(false).is_ok()
-        && peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    stream.set_nonblocking(false).is_ok() && peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 /// Status, head in lower case and body, once all of it is there.
