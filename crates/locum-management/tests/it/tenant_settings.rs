@@ -44,7 +44,7 @@ async fn what_a_tenant_is_and_what_it_signs_with_are_no_settings() {
         json!({"clients": []}),
         json!({"users": []}),
         json!({"tenant": {}}),
-        json!({"friendly_nam": "x"}),
+        json!({"friendly": "x"}),
         json!({"friendly_name": "x", "domain": "x"}),
     ] {
         let reply = service.patch(&with_all(), "/tenants/settings", body.clone()).await;
