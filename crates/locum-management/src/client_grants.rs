@@ -131,7 +131,7 @@ async fn create(call: Call) -> Result<Answer, ApiError> {
     if grant.get("subject_type").is_some_and(|subject| !matches!(subject.as_str(), Some("client" | "user"))) {
         return Err(ApiError::invalid_body("/subject_type", "write `client` or `user`"));
     }
-    check_scope(&call, text(&grant, "audience"), grant.get("scope"))?;
+    check_scope(&call, text(&grant, "audience"), grant.get("scope"), None)?;
     let mut write = call.service.directory.begin_write().await?;
     if write.client(call.domain(), text(&grant, "client_id")).await?.is_none() {
         return Err(ApiError::invalid_body("/client_id", "there is no client with this id"));
@@ -160,7 +160,7 @@ async fn update(call: Call) -> Result<Answer, ApiError> {
     let mut write = call.service.directory.begin_write().await?;
     let mut grants = Stored::read(&call, &mut write).await?;
     let grant = grants.grants.iter_mut().find(|grant| id(grant) == call.id).ok_or_else(inexistent)?;
-    check_scope(&call, text(grant, "audience"), call.body.get("scope"))?;
+    check_scope(&call, text(grant, "audience"), call.body.get("scope"), grant.get("scope"))?;
     let changed = merge::merge(grant, call.body.clone());
     grant.insert("id".to_owned(), call.id.clone().into());
     let answer = Value::Object(shown(grant.clone()));
@@ -238,16 +238,23 @@ fn shown(grant: Members) -> Members {
     shown
 }
 
-/// Checks scopes that a grant is given. Of the Management API they must be the caller's own.
-fn check_scope(call: &Call, audience: &str, scope: Option<&Value>) -> Result<(), ApiError> {
+/// Checks scopes that a grant is given. Of the Management API those that it does not have yet must be the caller's own.
+fn check_scope(
+    call: &Call,
+    audience: &str,
+    scope: Option<&Value>,
+    before: Option<&Value>,
+) -> Result<(), ApiError> {
     let words = scope.and_then(Value::as_array).map(|words| words.iter().map(Value::as_str).collect());
-    let Some(Some(words)) = words as Option<Option<Vec<&str>>> else {
+    let Some(Some(mut words)) = words as Option<Option<Vec<&str>>> else {
         return Err(ApiError::invalid_body("/scope", "write a list of scopes"));
     };
     if let Some(index) = words.iter().position(|word| !is_scope(word)) {
         let message = format!("write one scope without spaces, of at most {SCOPE_BYTES_MAX} bytes");
         return Err(ApiError::invalid_body(&format!("/scope/{index}"), &message));
     }
+    let before = before.and_then(Value::as_array);
+    words.retain(|word| !before.is_some_and(|before| before.iter().any(|had| had == word)));
     let is_ours = audience == call.caller.tenant().tenant().management_audience();
     if is_ours && !call.caller.may_grant(words.iter().copied()) {
         let missing: Vec<&str> = words.into_iter().filter(|word| !call.caller.has(word)).collect();

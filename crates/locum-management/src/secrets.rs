@@ -15,6 +15,10 @@ const READ_BY_KEYS: [&str; 3] = ["client_secret", "signing_keys", "encryption_ke
 /// Members of a client that only `update:client_keys` writes. Whoever writes `jwks` can be the client from then on.
 const WRITTEN_BY_KEYS: [&str; 4] = ["client_secret", "signing_keys", "encryption_key", "jwks"];
 
+/// Members of `jwt_configuration` that stay if a patch of it does not have them. The second says how the stored secret is read; as at
+/// Auth0, tools leave it out of what they write.
+const KEPT_CONFIGURATION: [&str; 2] = ["private_key", "secret_encoded"];
+
 /// How deep a schema is searched.
 const SCHEMA_DEPTH_MAX: usize = 16;
 
@@ -46,13 +50,13 @@ pub(crate) fn keep_absent(
     issuers: &dyn Issuers,
 ) -> Result<(), ApiError> {
     if let Some(Value::Object(configuration)) = patch.get_mut("jwt_configuration") {
-        match (
-            configuration.get("private_key"),
-            stored.get("jwt_configuration").and_then(|of| of.get("private_key")),
-        ) {
-            (None, Some(key)) => drop(configuration.insert("private_key".to_owned(), key.clone())),
-            (Some(Value::Null), _) => drop(configuration.shift_remove("private_key")),
-            _ => {}
+        let before = stored.get("jwt_configuration");
+        for name in KEPT_CONFIGURATION {
+            match (configuration.get(name), before.and_then(|of| of.get(name))) {
+                (None, Some(value)) => drop(configuration.insert(name.to_owned(), value.clone())),
+                (Some(Value::Null), _) => drop(configuration.shift_remove(name)),
+                _ => {}
+            }
         }
     }
     let Some(Value::Object(add_ons)) = patch.get_mut("addons") else { return Ok(()) };

@@ -60,7 +60,17 @@ async fn nobody_grants_scopes_that_they_lack() {
     let path = format!("/client-grants/{}", created.json()["id"].as_str().unwrap());
     let widened = json!({"scope": ["read:users", "update:users"]});
     assert_eq!(service.patch(&some, &path, widened.clone()).await.refusal().0, 403);
-    assert_eq!(service.patch(&with_all(), &path, widened).await.status, 200);
+    assert_eq!(service.patch(&with_all(), &path, widened.clone()).await.status, 200);
+    // What the client has already is not given.
+    assert_eq!(service.patch(&some, &path, widened).await.status, 200);
+    let other = json!({"scope": ["update:users", "delete:users"]});
+    let refused = service.patch(&some, &path, other).await;
+    assert_eq!(refused.refusal().0, 403);
+    assert!(!refused.message().contains("update:users"), "{refused:?}");
+    let narrowed = json!({"scope": ["update:users"]});
+    assert_eq!(service.patch(&some, &path, narrowed).await.status, 200);
+    let back = json!({"scope": ["read:users", "update:users"]});
+    assert_eq!(service.patch(&some, &path, back).await.status, 200);
     // Other audiences are not ours.
     let other =
         json!({"client_id": "crm", "audience": "https://api.example", "scope": ["delete:everything"]});

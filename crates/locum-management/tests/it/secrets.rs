@@ -116,6 +116,23 @@ async fn the_private_key_of_tokens_stays_unless_it_is_cleared() {
     assert_eq!(service.stored_client("crm").await["jwt_configuration"], json!({"alg": "HS256"}));
 }
 
+/// Auth0's deploy CLI leaves it out of what it writes.
+#[tokio::test]
+async fn how_the_secret_is_read_stays_unless_it_is_said() {
+    let service = TestService::new().await;
+    let encoded = |value: Value| json!({"jwt_configuration": {"alg": "HS256", "secret_encoded": value}});
+    assert_eq!(service.patch(&with_all(), "/clients/crm", encoded(json!(true))).await.status, 200);
+    let without = json!({"jwt_configuration": {"alg": "HS256", "lifetime_in_seconds": 60}});
+    assert_eq!(service.patch(&with_all(), "/clients/crm", without).await.status, 200);
+    let stored = service.stored_client("crm").await;
+    assert_eq!(stored["jwt_configuration"]["secret_encoded"], true);
+    assert_eq!(stored["jwt_configuration"]["lifetime_in_seconds"], 60);
+    for (value, expected) in [(json!(false), json!(false)), (json!(null), json!(null))] {
+        assert_eq!(service.patch(&with_all(), "/clients/crm", encoded(value)).await.status, 200);
+        assert_eq!(service.stored_client("crm").await["jwt_configuration"]["secret_encoded"], expected);
+    }
+}
+
 /// Whoever sets the secret of a client can have its tokens.
 #[tokio::test]
 async fn nobody_takes_over_a_client_with_scopes_that_they_lack() {
