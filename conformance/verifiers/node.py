@@ -22,6 +22,8 @@ class Node:
     """The npm packages of package-lock.json, installed in `modules`, and the programs that use them."""
 
     modules: Path
+    authority: Path | None = None
+    """The certificate of an authority that the programs trust."""
     programs: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
     def __enter__(self) -> Node:
@@ -34,7 +36,8 @@ class Node:
             program.stdout.close()
 
     def environment(self) -> dict[str, str]:
-        return {"VERIFIER_NODE_MODULES": str(self.modules), "NO_COLOR": "1"}
+        trusted = {} if self.authority is None else {"NODE_EXTRA_CA_CERTS": str(self.authority)}
+        return {"VERIFIER_NODE_MODULES": str(self.modules), "NO_COLOR": "1", **trusted}
 
     def command(self, script: str, *arguments: str) -> list[str]:
         return [executable(), str(SCRIPTS / script), *arguments]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::build::Built;
 use crate::server::Server;
-use crate::shell::{cargo, has, run as run_command, target_dir, workspace_root};
+use crate::shell::{has, run as run_command, target_dir, workspace_root};
 
 /// The folder of their programs, from the workspace's root.
 pub const FOLDER: &str = "conformance/verifiers";
@@ -36,7 +36,7 @@ pub fn run(built: &Built) -> Result<()> {
     verify(&["--base-url", &base_url, "--keys", "fixtures/keys", "--strict", "--report", report])?;
     leaving_auth0(built, &python, &modules, &output)?;
     monitoring(built, &python, &output)?;
-    management(&output)?;
+    management(built, &python, &modules, &output)?;
     suite(built, &python, &modules, &output)
 }
 
@@ -87,16 +87,21 @@ fn monitoring(built: &Built, python: &Path, output: &Path) -> Result<()> {
     run_command(verify.arg(output.join("monitoring.json")))
 }
 
-/// Lets schemathesis send requests to the Management API by its description.
-fn management(output: &Path) -> Result<()> {
+/// Lets Auth0's own tools, and schemathesis, use the Management API of a server whose tenant is in a database.
+fn management(built: &Built, python: &Path, modules: &Path, output: &Path) -> Result<()> {
     // It needs many packages, at versions that it chooses.
-    let python = python_with(&output.join("management-venv"), "management-requirements.txt")?;
-    let example = ["--package", "locum-management", "--example", "described"];
-    run_command(cargo().args(["build", "--quiet"]).args(example))?;
-    let mut verify = Command::new(python);
-    verify.arg(format!("{FOLDER}/verify_management.py"));
-    verify.arg("--program").arg(target_dir()?.join("debug/examples/described"));
-    run_command(verify.arg("--report").arg(output.join("management")))
+    let described = python_with(&output.join("management-venv"), "management-requirements.txt")?;
+    let verify = |arguments: &[&str]| {
+        let mut verify = Command::new(python);
+        verify.arg(format!("{FOLDER}/verify_management.py")).arg("--locum").arg(&built.locum);
+        verify.arg("--plugins").arg(&built.plugins_dir).arg("--fixtures").arg("fixtures");
+        verify.arg("--node-modules").arg(modules);
+        verify.arg("--schemathesis").arg(described.with_file_name("schemathesis"));
+        run_command(verify.arg("--strict").args(arguments))
+    };
+    verify(&["--self-test"])?;
+    let report = output.join("management");
+    verify(&["--report", report.to_str().context("the target directory's name is not UTF-8")?])
 }
 
 /// A Python with the packages that the verifiers and the fake upstreams need.
