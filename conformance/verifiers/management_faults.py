@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import demo
 from management_proxy import Change, Exchange
 
 
@@ -67,6 +68,11 @@ def callbacks_as_text(_: Exchange, document: Any) -> Any:
     return {**document, "callbacks": "https://new.example/callback"}
 
 
+def with_key(_: Exchange, document: Any) -> Any:
+    document["clients"][0]["description"] = demo.STORAGE_KEY
+    return document
+
+
 def with_secret(exchange: Exchange, document: Any) -> Any:
     return {**document, "client_secret": "shown"} if exchange.status == 200 else document
 
@@ -101,6 +107,7 @@ FAULTS = [
     Fault("a-grant-stays-wide", "node-auth0-grants", before=sent("PATCH", "/client-grants/", wide)),
     Fault("a-setting-is-lost", "auth0-python-settings", after=on("GET", "/tenants/settings", without("delegation"))),
     Fault("a-secret-is-shown", "node-auth0-refused", after=on("GET", "/clients/backend", with_secret)),
+    Fault("a-secret-is-shown", "deploy-cli-export", after=on("GET", r"/clients\?", with_key)),
     Fault(
         "a-secret-is-read-otherwise",
         "deploy-cli-unchanged",
