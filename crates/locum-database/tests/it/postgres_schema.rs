@@ -6,7 +6,7 @@ use locum_testing::{ACME, NOW, PostgresDatabase};
 
 use crate::places::connect;
 
-const LATEST: i64 = 3;
+const LATEST: i64 = 4;
 
 async fn connect_with(
     database: &PostgresDatabase,
@@ -41,7 +41,7 @@ async fn tables_of_an_earlier_version_are_completed_and_keep_their_rows() {
     database.ask(
         "INSERT INTO refresh_tokens (tenant, hash, client_id, user_id, family, scope, signed_in_at, created_at)
              VALUES ('acme', '\\x00', 'c', 'u', 'f', '', 0, 0);
-         DROP TABLE used_assertions, tenants, clients, users, origins, resources, changes, server_identity; UPDATE locum_schema SET version = 1",
+         DROP INDEX refresh_tokens_user_id; DROP TABLE used_assertions, tenants, clients, users, origins, resources, changes, server_identity; UPDATE locum_schema SET version = 1",
     );
     let error = connect_with(&database, SchemaChanges::Refuse).await.unwrap_err();
     assert!(matches!(error, DatabaseError::SchemaTooOld { found: 1, .. }), "{error}");
@@ -55,12 +55,12 @@ async fn tables_of_an_earlier_version_are_completed_and_keep_their_rows() {
 async fn tables_of_a_later_version_are_refused_and_left_as_they_are() {
     let Some(database) = PostgresDatabase::create() else { return };
     connect(&database.url()).await;
-    database.ask("UPDATE locum_schema SET version = 4");
+    database.ask("UPDATE locum_schema SET version = 5");
     for changes in [SchemaChanges::Apply, SchemaChanges::Refuse] {
         let error = connect_with(&database, changes).await.unwrap_err();
-        assert!(matches!(error, DatabaseError::SchemaTooNew { found: 4, known: LATEST, .. }), "{error}");
+        assert!(matches!(error, DatabaseError::SchemaTooNew { found: 5, known: LATEST, .. }), "{error}");
     }
-    assert_eq!(database.ask("SELECT version FROM locum_schema"), "4");
+    assert_eq!(database.ask("SELECT version FROM locum_schema"), "5");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -61,7 +61,7 @@ fn tables_are_made_by_the_command_or_where_the_config_allows_it() {
     for _ in 0..2 {
         let migrated = installation.locum(["state", "migrate"]);
         assert_eq!(migrated.code, 0, "{}", migrated.stderr);
-        assert!(migrated.stdout.ends_with(": the schema has version 3\n"), "{}", migrated.stdout);
+        assert!(migrated.stdout.ends_with(": the schema has version 4\n"), "{}", migrated.stdout);
     }
     let server = Server::start(&installation);
     issued(&installation, &server);
@@ -74,7 +74,7 @@ fn tables_are_made_by_the_command_or_where_the_config_allows_it() {
     );
     assert_eq!(
         lines[2..],
-        ["schema: 3", "tenants: 0", "clients: 0", "users: 0", "refresh_tokens: 1", "used_assertions: 0"]
+        ["schema: 4", "tenants: 0", "clients: 0", "users: 0", "refresh_tokens: 1", "used_assertions: 0"]
     );
     let backup = installation.locum(["state", "backup", "copy.db"]);
     assert_eq!((backup.code, backup.stderr.contains("use pg_dump")), (3, true), "{}", backup.stderr);
