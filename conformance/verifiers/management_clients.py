@@ -18,6 +18,8 @@ from results import Case, Mismatch, expect_equal
 
 SECONDS_MAX = 2.0
 
+LAYER = {"providerId": demo.LAYER_PROVIDER, "privateKey": "no key"}
+
 Make = Callable[[str], Sdk]
 """Makes a library's client for a client of GRANTS."""
 
@@ -173,6 +175,8 @@ def check_unknown(sdk: Sdk) -> None:
 def check_invalid(sdk: Sdk) -> None:
     for request, status, code in (
         (partial(sdk.update_client, "spa", {"name": ""}), 400, "invalid_body"),
+        (partial(sdk.update_client, "spa", {"jwt_configuration": {"alg": "none"}}), 400, "invalid_body"),
+        (partial(sdk.create_client, {"name": "x", "addons": {"layer": {**LAYER, "keyId": ""}}}), 400, "invalid_body"),
         (partial(sdk.users, "name:Bob"), 400, "invalid_query_string"),
         (partial(sdk.create_user, {"connection": "users", "user_id": demo.BOB}), 409, "user_exists"),
         (

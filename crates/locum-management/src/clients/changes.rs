@@ -1,6 +1,7 @@
 //! What a caller may change about a client.
 
-use locum_engine::model::Tenant;
+use locum_engine::model::{Client, Tenant};
+use locum_engine::prepared::PreparedClient;
 use locum_store::documents::{self, DocumentKind};
 
 use crate::body::{self, Members};
@@ -13,6 +14,9 @@ const AUTHENTICATION: [&str; 4] = ["client_secret", "jwks", "token_endpoint_auth
 
 /// Fields whose texts the database finds clients by.
 const LISTED: [&str; 4] = ["resources", "allowed_origins", "web_origins", "callbacks"];
+
+/// Fields that configure issuers.
+const CONFIGURED: [&str; 4] = ["addons", "jwt_configuration", "client_secret", "signing_keys"];
 
 /// Checks that the caller may write the secrets that it writes.
 pub(super) fn check_keys(call: &Call, before: &Members, after: &Members) -> Result<(), ApiError> {
@@ -36,11 +40,50 @@ pub(super) fn check(
     }
     merge::check_lengths(after, &LISTED)?;
     let document = body::document(DocumentKind::Client, after)?;
-    let scopes = documents::client(client_id, document.expose(), tenant)?.management_scopes;
+    let client = documents::client(client_id, document.expose(), tenant)?;
+    let scopes = client.management_scopes.clone();
+    if CONFIGURED.iter().any(|field| before.get(*field) != after.get(*field)) {
+        check_add_ons(call, tenant, client, before)?;
+    }
     let is_same = AUTHENTICATION.iter().all(|field| before.get(*field) == after.get(*field));
     if !is_same && !call.caller.may_grant(scopes.iter().map(String::as_str)) {
         let missing: Vec<String> = scopes.into_iter().filter(|scope| !call.caller.has(scope)).collect();
         return Err(ApiError::insufficient_scope(&missing.join(" ")));
     }
     Ok(())
+}
+
+/// Refuses settings that the plugin of an add-on refuses. What was refused before can stay, and so can an add-on without a plugin: a
+/// tenant file may have both.
+fn check_add_ons(call: &Call, tenant: &Tenant, client: Client, before: &Members) -> Result<(), ApiError> {
+    let issuers = call.service.directory.issuers();
+    let problems = |client| {
+        let prepared = PreparedClient::prepare(call.caller.tenant(), client, &*issuers);
+        prepared
+            .problems()
+            .filter(|problem| issuers.manifest(&problem.api_type).is_some())
+            .collect::<Vec<_>>()
+    };
+    let client_id = client.id.clone();
+    let found = problems(client);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let before = match before.is_empty() {
+        true => Vec::new(),
+        false => {
+            let document = body::document(DocumentKind::Client, before)?;
+            problems(documents::client(&client_id, document.expose(), tenant)?)
+        }
+    };
+    match found.into_iter().find(|problem| !before.contains(problem)) {
+        None => Ok(()),
+        Some(problem) if problem.api_type == "app" => {
+            Err(ApiError::invalid_body("/jwt_configuration", &problem.failure.to_string()))
+        }
+        Some(problem) => {
+            let pointer = format!("/addons/{}", problem.api_type);
+            Err(ApiError::invalid_body(&pointer, &problem.failure.to_string()))
+        }
+    }
 }
