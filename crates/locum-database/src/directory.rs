@@ -198,13 +198,18 @@ impl DatabaseDirectory {
     /// # Errors
     /// The database is unavailable. What is in memory stays.
     pub async fn replace_keys(&self, keys: Arc<MasterKeys>) -> Result<(), DatabaseError> {
+        // Not beside a change that is being applied: the tenant that was read first would stay.
+        let _not_catching_up = self.point.lock().await;
         self.rows.keys.store(keys);
         self.reload().await
     }
 
-    /// Reads at once what this process has written, instead of within half a second.
-    pub fn has_written(&self) {
-        self.written.notify_one();
+    /// Reads what this process has written, so that it is served before whoever wrote it has an answer. If the database cannot be
+    /// reached at this moment, that is when it can.
+    pub async fn has_written(&self) {
+        if self.catch_up().await.is_err() {
+            self.written.notify_one();
+        }
     }
 
     /// What is in memory; nothing if that is too old to be used, because then the database has to answer.

@@ -59,7 +59,7 @@ impl Call {
     ) -> Result<(), ApiError> {
         self.record_change(resource, fields).await?;
         write.commit().await?;
-        self.service.directory.has_written();
+        self.service.directory.has_written().await;
         Ok(())
     }
     /// Records what is about to be changed.
