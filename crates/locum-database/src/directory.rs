@@ -212,7 +212,7 @@ impl DatabaseDirectory {
         }
     }
 
-    /// What is in memory; nothing if that is too old to be used, because then the database has to answer.
+    /// What is in memory; that nothing is known, if it is too old to be used; `None` if the row has to be read.
     fn kept(&self, kind: Kind, tenant: &PreparedTenant, id: &str) -> Option<Entry> {
         match self.freshness.check() {
             Ok(()) => self.entries.get(kind, tenant.domain(), id),
@@ -236,7 +236,8 @@ impl DatabaseDirectory {
             return Entry::unavailable("more look-ups wait for the database than it answers");
         };
         let Some(tenant) = self.tenants.load().with_domain(&key.tenant).map(Arc::clone) else {
-            return Entry::absent();
+            // Since the request began. Nobody may be taken for unknown because of it, such as a user who is blocked.
+            return Entry::unavailable("the tenant was deleted, or its row cannot be used any more");
         };
         let issuers = Arc::clone(&self.issuers.load());
         match self.rows.entry(key, tenant, issuers).await {

@@ -1,4 +1,4 @@
-//! The changes.
+//! What each version of the schema changes, in order. A change that was released is never edited; a new one follows it.
 
 /// Brings a database of the version before it to the next one.
 pub(super) struct Change {
