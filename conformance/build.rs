@@ -11,7 +11,9 @@ const SHARED: [&str; 4] = ["core", "server", "keys", "tenant.yaml"];
 const PLUGIN_SPEC: &str = "plugin.yaml";
 
 fn main() -> io::Result<()> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    // Asked when it runs: a checkout may have been moved with its target directory since this was compiled.
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let fixtures = package.join("../fixtures");
     let mut code = String::from("&[\n");
     println!("cargo::rerun-if-changed={}", fixtures.display());
     let parts = SHARED.iter().map(|part| fixtures.join(part));
