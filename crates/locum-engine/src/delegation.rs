@@ -8,6 +8,7 @@ mod audiences;
 mod authenticate;
 mod authorize;
 mod exchange_request;
+mod guess_check;
 mod issue;
 mod lifetime;
 mod private_attributes;

@@ -6,9 +6,9 @@
 
 use std::net::IpAddr;
 
-use crate::bucket::BucketRule;
+use crate::bucket::{BucketDecision, BucketRule};
 use crate::model::WhenUnavailable;
-use crate::ports::{BucketKey, BucketSubject, Buckets};
+use crate::ports::{BucketKey, BucketSubject, Buckets, PortReply, StoreUnavailable};
 use crate::prepared::PreparedTenant;
 use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::{Refusal, RefusalKind};
@@ -45,14 +45,15 @@ impl<'a> FailureLimit<'a> {
     /// # Errors
     /// 429, or 503 if the buckets cannot be asked and the tenant's policy is closed.
     pub(crate) async fn check(&self, exceeded: &str) -> Result<(), Refusal> {
-        match self.buckets.peek(self.key, self.rule, self.now_unix_ms).wait().await {
-            Ok(decision) if decision.conforms => Ok(()),
-            Ok(decision) => Err(Refusal::new(RefusalKind::TooManyInvalidTokens, exceeded)
-                .retry_after(decision.retry_after_seconds)),
-            Err(unavailable) => match self.when_unavailable {
-                WhenUnavailable::Open => Ok(()),
-                WhenUnavailable::Closed => Err(Refusal::unavailable(unavailable)),
-            },
+        let answer = self.buckets.peek(self.key, self.rule, self.now_unix_ms).wait().await;
+        decided(answer, self.when_unavailable, exceeded)
+    }
+
+    /// The same, if the buckets are in memory; `None` if they have to be asked.
+    pub(crate) fn check_at_once(&self, exceeded: &str) -> Option<Result<(), Refusal>> {
+        match self.buckets.peek(self.key, self.rule, self.now_unix_ms) {
+            PortReply::Now(answer) => Some(decided(answer, self.when_unavailable, exceeded)),
+            PortReply::Later(_) => None,
         }
     }
 
@@ -60,5 +61,21 @@ impl<'a> FailureLimit<'a> {
     pub(crate) async fn count(&self) {
         // The request is refused already. If the buckets cannot be asked, the next request finds that in `check`.
         let _ = self.buckets.try_acquire(self.key, self.rule, self.now_unix_ms).wait().await;
+    }
+}
+
+fn decided(
+    answer: Result<BucketDecision, StoreUnavailable>,
+    when_unavailable: WhenUnavailable,
+    exceeded: &str,
+) -> Result<(), Refusal> {
+    match answer {
+        Ok(decision) if decision.conforms => Ok(()),
+        Ok(decision) => Err(Refusal::new(RefusalKind::TooManyInvalidTokens, exceeded)
+            .retry_after(decision.retry_after_seconds)),
+        Err(unavailable) => match when_unavailable {
+            WhenUnavailable::Open => Ok(()),
+            WhenUnavailable::Closed => Err(Refusal::unavailable(unavailable)),
+        },
     }
 }

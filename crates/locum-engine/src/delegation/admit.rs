@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::bucket::{BucketDecision, BucketRule};
 use crate::delegation::authenticate::Authenticated;
 use crate::model::{DelegationPolicy, WhenUnavailable};
+use crate::port_reply::both;
 use crate::ports::{BucketKey, BucketSubject, Buckets};
 use crate::rate_limited_address::rate_limited_address;
 use crate::refusal::{Refusal, RefusalKind};
@@ -26,8 +27,14 @@ pub struct Admission<'t> {
 
 /// Admits an authenticated request, if the rate limit of its user at this address allows it.
 ///
-/// If the buckets are unavailable, the tenant's policy decides (see [`WhenUnavailable`]).
-pub async fn admit<'t>(buckets: &dyn Buckets, authenticated: Authenticated<'t>, ip: IpAddr) -> Admission<'t> {
+/// If the buckets are unavailable, the tenant's policy decides (see [`WhenUnavailable`]). Where they are elsewhere, whether the
+/// address has presented too many invalid tokens is asked now too.
+pub async fn admit<'t>(
+    buckets: &dyn Buckets,
+    mut authenticated: Authenticated<'t>,
+    ip: IpAddr,
+) -> Admission<'t> {
+    let guess_check = std::mem::take(&mut authenticated.guess_check).unmade();
     let policy = authenticated.tenant.delegation();
     let key = BucketKey {
         tenant: authenticated.tenant.domain(),
@@ -35,8 +42,14 @@ pub async fn admit<'t>(buckets: &dyn Buckets, authenticated: Authenticated<'t>, 
         subject: BucketSubject::User(&authenticated.subject.user_id),
     };
     let exceeded = "rate limit of this user at this address exceeded";
-    let Count { rate, outcome } =
-        count(buckets, key, policy.rate, policy, exceeded, authenticated.now_unix_ms).await;
+    let counted = count(buckets, key, policy.rate, policy, exceeded, authenticated.now_unix_ms);
+    let Count { rate, outcome } = match guess_check {
+        None => counted.await,
+        Some(check) => match Box::pin(both(check, counted)).await {
+            (Ok(()), counted) => counted,
+            (Err(too_many), _) => Count { rate: None, outcome: Err(too_many) },
+        },
+    };
     Admission { rate, outcome: outcome.map(|()| Admitted { authenticated }) }
 }
 

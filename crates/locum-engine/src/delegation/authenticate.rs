@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::client_authentication::{ClientProof, client_proof, delegating_tenant, known_client};
 use crate::delegation::actor::Actor;
+use crate::delegation::guess_check::{self, GuessCheck};
 use crate::delegation::refresh_subject::{self, UsedRefreshToken, rules_of, used_refresh_token};
 use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToken, Wanted};
 use crate::delegation::subject::subject_of;
 use crate::failure_limit::FailureLimit;
 use crate::model::User;
-use crate::ports::{BucketSubject, Found, Ports};
+use crate::ports::{Found, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Subject;
@@ -28,6 +29,7 @@ pub struct Authenticated<'t> {
     pub(crate) actor: Option<Actor>,
     /// The presented refresh token, if it is one.
     pub(crate) refresh_token: Option<Box<UsedRefreshToken>>,
+    pub(crate) guess_check: GuessCheck,
     pub(crate) now_unix_ms: u64,
 }
 
@@ -70,22 +72,52 @@ pub async fn authenticate<'t>(
         // RFC 6749 section 5.2: whether the token is valid does not matter.
         rules_of(&client)?;
     }
-    let limit = FailureLimit::new(&*ports.buckets, &tenant, ip, BucketSubject::InvalidTokens, now_unix_ms);
-    limit.check("too many invalid tokens from this address; wait before the next request").await?;
-    let tokens = Tokens { ports, tenant: &tenant, client: &client, proof, limit, now_unix_ms };
-    let Verified { subject, user, refresh_token } =
-        tokens.verify(&request.subject, "user is blocked", payload).await?;
+    let limit = guess_check::limit(ports, &tenant, ip, now_unix_ms);
+    let mut guess_check = GuessCheck::begin(&limit, ports, &tenant, ip, now_unix_ms)?;
+    if request.subject.kind == PresentedKind::RefreshToken {
+        // What was replaced before ends its family as soon as it is looked up.
+        std::mem::take(&mut guess_check).make().await?;
+    }
+    let tokens = Tokens { ports, tenant: &tenant, client: &client, proof, now_unix_ms };
+    let verified = tokens.verify(&request.subject, "user is blocked", payload).await;
+    let Verified { subject, user, refresh_token } = match verified {
+        Ok(verified) => verified,
+        Err(refusal) => return Err(Box::pin(told(refusal, guess_check, limit)).await),
+    };
     let actor = match &request.actor {
         None => None,
-        Some(actor) => {
-            Some(tokens.verify(actor, "the actor is blocked", &mut Vec::new()).await?.subject.into())
-        }
+        Some(actor) => match tokens.verify(actor, "the actor is blocked", &mut Vec::new()).await {
+            Ok(verified) => Some(verified.subject.into()),
+            Err(refusal) => return Err(Box::pin(told(refusal, guess_check, limit)).await),
+        },
     };
     if let (Wanted::Refreshed, true, Some(scope)) = (request.wanted, request.scope.is_empty(), &subject.scope)
     {
         request.scope.clone_from(scope);
     }
-    Ok(Authenticated { tenant, client, proof, request, subject, user, actor, refresh_token, now_unix_ms })
+    Ok(Authenticated {
+        tenant,
+        client,
+        proof,
+        request,
+        subject,
+        user,
+        actor,
+        refresh_token,
+        guess_check,
+        now_unix_ms,
+    })
+}
+
+/// What a request is refused with whose token is: if too many were invalid before this one, that.
+async fn told(refusal: Refusal, guess_check: GuessCheck, limit: FailureLimit<'_>) -> Refusal {
+    if let Err(too_many) = guess_check.make().await {
+        return too_many;
+    }
+    if matches!(refusal.kind(), RefusalKind::InvalidGrant | RefusalKind::RefreshTokenReused) {
+        limit.count().await;
+    }
+    refusal
 }
 
 /// What the tokens of one request are verified by.
@@ -94,7 +126,6 @@ struct Tokens<'a> {
     tenant: &'a PreparedTenant,
     client: &'a PreparedClient,
     proof: ClientProof,
-    limit: FailureLimit<'a>,
     now_unix_ms: u64,
 }
 
@@ -113,16 +144,8 @@ impl Tokens<'_> {
         blocked: &str,
         payload: &'t mut Vec<u8>,
     ) -> Result<Verified<'t>, Refusal> {
-        let Self { ports: Ports { directory, .. }, tenant, limit, .. } = self;
-        let (subject, refresh_token) = match self.subject(presented, payload).await {
-            Ok(subject) => subject,
-            Err(refusal) => {
-                if matches!(refusal.kind(), RefusalKind::InvalidGrant | RefusalKind::RefreshTokenReused) {
-                    limit.count().await;
-                }
-                return Err(refusal);
-            }
-        };
+        let Self { ports: Ports { directory, .. }, tenant, .. } = self;
+        let (subject, refresh_token) = self.subject(presented, payload).await?;
         let user = directory.user(tenant, &subject.user_id).wait().await.map_err(Refusal::unavailable)?;
         if user.as_ref().is_some_and(|user| user.blocked) {
             return Err(Refusal::new(RefusalKind::UserBlocked, blocked));

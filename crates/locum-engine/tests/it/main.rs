@@ -16,6 +16,7 @@ mod claims;
 mod client_assertions;
 mod configuring;
 mod credentials;
+mod distant_buckets;
 mod failing_ports;
 mod failures;
 mod introspection;
