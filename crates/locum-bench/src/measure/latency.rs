@@ -42,15 +42,15 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<LatencyRow>> {
     let mut rows = Vec::new();
     for exchange in EXCHANGES {
         let requests = Requests::of_users(exchange, 0, setup.users(exchange))?;
-        let capacity = capacity(setup, &service, exchange, &requests)?;
+        let mut closed = closed_load(setup, &service, exchange, &requests)?;
         let mut load = connect(setup, &service, &requests, CONNECTIONS)?;
         for share in LOADS {
-            rows.push(row(setup, exchange, (&mut load, CONNECTIONS), capacity, share)?);
+            rows.push(row(setup, exchange, (&mut load, CONNECTIONS), &mut closed, share)?);
         }
         drop(load);
         let mut load = connect(setup, &service, &requests, MANY_CONNECTIONS)?;
         let many = (&mut load, MANY_CONNECTIONS);
-        rows.push(row(setup, exchange, many, capacity, MANY_CONNECTIONS_LOAD)?);
+        rows.push(row(setup, exchange, many, &mut closed, MANY_CONNECTIONS_LOAD)?);
     }
     Ok(rows)
 }
@@ -71,29 +71,44 @@ pub(crate) fn capacity(
     exchange: Exchange,
     requests: &Requests,
 ) -> Result<f64> {
-    let mut load = connect(setup, service, requests, super::cpu::connections(exchange))?;
-    load.run_for(Arrivals::Closed, setup.warm_up())?;
-    let mut rates = Vec::new();
-    for _ in 0..setup.rounds() {
-        let run = || Ok(load.run_for(Arrivals::Closed, setup.window())?.rate());
-        rates.push(setup.disturbances.undisturbed(run)?);
-    }
-    Ok(Spread::of(rates).median)
+    let mut closed = closed_load(setup, service, exchange, requests)?;
+    let rates = (0..setup.rounds()).map(|_| capacity_now(setup, &mut closed));
+    Ok(Spread::of(rates.collect::<Result<Vec<_>>>()?).median)
 }
 
+/// Connections that send as fast as they are answered, after a time of doing so.
+fn closed_load<'r>(
+    setup: &Setup,
+    service: &Service,
+    exchange: Exchange,
+    requests: &'r Requests,
+) -> Result<Load<'r>> {
+    let mut load = connect(setup, service, requests, super::cpu::connections(exchange))?;
+    load.run_for(Arrivals::Closed, setup.warm_up())?;
+    Ok(load)
+}
+
+fn capacity_now(setup: &Setup, closed: &mut Load<'_>) -> Result<f64> {
+    setup.disturbances.undisturbed(|| Ok(closed.run_for(Arrivals::Closed, setup.window())?.rate()))
+}
+
+/// The capacity is measured anew before each round: a machine that is shared is not equally fast all the time.
 fn row(
     setup: &Setup,
     exchange: Exchange,
     (load, connections): (&mut Load<'_>, usize),
-    capacity: f64,
+    closed: &mut Load<'_>,
     share: f64,
 ) -> Result<LatencyRow> {
-    let arrivals = Arrivals::Open { per_second: capacity * share };
     let (mut p50, mut p99, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut capacities = Vec::new();
     for _ in 0..setup.rounds().div_ceil(2) {
+        let capacity = capacity_now(setup, closed)?;
+        let arrivals = Arrivals::Open { per_second: capacity * share };
         // Twice as long as others: a queue that grows must have time to be seen.
         let run = || load.run_for(arrivals, setup.window() * 2);
         let outcome = setup.disturbances.undisturbed(run)?;
+        capacities.push(capacity);
         p50.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);
         p99.push(outcome.latencies.quantile(0.99).as_secs_f64() * 1e3);
         answered.push(outcome.rate() / capacity);
@@ -103,7 +118,7 @@ fn row(
         exchange,
         connections,
         load: share,
-        arrivals_per_second: capacity * share,
+        arrivals_per_second: Spread::of(capacities).median * share,
         p50_ms: Spread::of(p50),
         p99_ms: Spread::of(p99),
         answered: Spread::of(answered),
