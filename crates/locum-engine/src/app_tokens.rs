@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::model::{PublicKeyAlgorithm, TokenType};
-use crate::ports::Directory;
 use crate::prepared::{PreparedClient, PreparedTenant, TenantKey};
-use crate::refusal::Refusal;
 use crate::subject_token::{Expectation, KeySet, Subject, Token, VerificationKey, check};
 
 /// The algorithms that one RSA key of the tenant signs with.
@@ -26,35 +24,46 @@ pub(crate) struct AppToken<'d> {
     pub(crate) subject: Subject<'d>,
 }
 
-/// The app token, if it is one of the tenant's and valid at `now`, in unix seconds. It borrows from `decoded`, which receives the
-/// decoded parts of the token.
-///
-/// # Errors
-/// The directory is unavailable.
-pub(crate) async fn app_token<'d>(
-    directory: &dyn Directory,
-    tenant: &PreparedTenant,
-    token: &str,
-    now: i64,
-    decoded: &'d mut Vec<u8>,
-) -> Result<Option<AppToken<'d>>, Refusal> {
-    let Ok(token) = Token::read(token, decoded) else { return Ok(None) };
-    let Some(audience) = token.claimed_audience().map(str::to_owned) else { return Ok(None) };
-    let found = directory.client(tenant, &audience).wait().await.map_err(Refusal::unavailable)?;
-    let Some(audience) = found else { return Ok(None) };
-    let expected = Expectation {
-        token_type: TokenType::IdToken,
-        issuer: tenant.issuer(),
-        client_id: audience.id(),
-        foreign: None,
-        now,
-        leeway_seconds: 0,
-    };
-    let rsa = rsa_keys(tenant);
-    let keys: Vec<&VerificationKey> = audience.app_token_keys().chain(rsa.keys(&OF_RSA_KEYS)).collect();
-    let Ok(claims) = token.verify(&keys) else { return Ok(None) };
-    let Ok(subject) = check(claims, expected) else { return Ok(None) };
-    Ok(Some(AppToken { audience, subject }))
+/// What claims to be an app token, before it is verified.
+pub(crate) struct ClaimedAppToken<'d> {
+    token: Token<'d, 'd>,
+    audience: String,
+}
+
+impl<'d> ClaimedAppToken<'d> {
+    /// Reads a token. `decoded` receives its decoded parts. `None` if it cannot be an app token.
+    pub(crate) fn read(token: &'d str, decoded: &'d mut Vec<u8>) -> Option<Self> {
+        let token = Token::read(token, decoded).ok()?;
+        let audience = token.claimed_audience()?.to_owned();
+        Some(Self { token, audience })
+    }
+
+    /// The id of the client that it claims to be for.
+    pub(crate) fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The app token, if it is one of the tenant's for this client, and valid at `now`, in unix seconds.
+    pub(crate) fn verify(
+        self,
+        tenant: &PreparedTenant,
+        audience: Arc<PreparedClient>,
+        now: i64,
+    ) -> Option<AppToken<'d>> {
+        let expected = Expectation {
+            token_type: TokenType::IdToken,
+            issuer: tenant.issuer(),
+            client_id: audience.id(),
+            foreign: None,
+            now,
+            leeway_seconds: 0,
+        };
+        let rsa = rsa_keys(tenant);
+        let keys: Vec<&VerificationKey> = audience.app_token_keys().chain(rsa.keys(&OF_RSA_KEYS)).collect();
+        let claims = self.token.verify(&keys).ok()?;
+        let subject = check(claims, expected).ok()?;
+        Some(AppToken { audience, subject })
+    }
 }
 
 /// The tenant's keys for all of their algorithms; empty if it has none.

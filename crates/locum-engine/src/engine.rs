@@ -3,6 +3,9 @@
 mod management;
 mod profiles;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use jsonwebtoken::crypto::aws_lc;
 use locum_abi::secret::Secret;
 
@@ -15,13 +18,14 @@ use crate::delegation::{
 use crate::introspection::{Introspection, IntrospectionRequest, introspect};
 use crate::observation::{self, Observation};
 use crate::observer::{Endpoint, Outcome, Step};
-use crate::ports::{Directory, Found, Ports, StoreUnavailable};
-use crate::prepared::PreparedTenant;
+use crate::ports::{Directory, Found, PortReply, Ports, StoreUnavailable};
+use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::recorder::Recorder;
 use crate::references::References;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::revocation::{self, RevocationAdmission, RevocationRequest};
 use crate::token_request::{TokenGrant, TokenRequest};
+use crate::unknown_names::{find_client, find_origin};
 
 pub use management::ManagementRecord;
 pub use profiles::ProfileResponse;
@@ -97,6 +101,34 @@ impl Engine {
     /// The directory of tenants and clients.
     pub fn directory(&self) -> &dyn Directory {
         &*self.ports.directory
+    }
+
+    /// Looks up a client by an id that somebody at this address has sent, for an answer that needs no authentication. Ids that do
+    /// not exist are counted for each address if they are not found in memory.
+    ///
+    /// # Errors
+    /// 429 if the address has sent too many of them, 503 if the directory or the buckets are unavailable.
+    pub fn find_client<'a>(
+        &'a self,
+        tenant: &'a PreparedTenant,
+        client_id: &'a str,
+        ip: IpAddr,
+    ) -> PortReply<'a, Result<Option<Arc<PreparedClient>>, Refusal>> {
+        find_client(&self.ports, tenant, client_id, ip)
+    }
+
+    /// Looks up whether any client of the tenant allows this origin, which somebody at this address has sent. It counts as
+    /// [`find_client`](Self::find_client) does.
+    ///
+    /// # Errors
+    /// As those of `find_client`.
+    pub fn allows_origin<'a>(
+        &'a self,
+        tenant: &'a PreparedTenant,
+        origin: &'a str,
+        ip: IpAddr,
+    ) -> PortReply<'a, Result<bool, Refusal>> {
+        find_origin(&self.ports, tenant, origin, ip)
     }
 
     /// Answers a delegation request and records one audit event. `tenant` is what the directory found for

@@ -1,5 +1,5 @@
-//! The limit of failures: of invalid subject tokens, and of wrong client secrets. Before a token is verified nobody is known,
-//! so an address is counted.
+//! The limit of failures: of invalid subject tokens, of wrong client secrets, and of names that do not exist. Before a token is
+//! verified nobody is known, so an address is counted.
 //!
 //! Only a failure takes from the bucket. An address behind which many users sit is not limited as long as their tokens are
 //! valid.

@@ -168,6 +168,7 @@ pub mod revocation;
 pub mod strict_json;
 mod subject_token;
 mod token_request;
+mod unknown_names;
 mod used_assertions;
 
 pub use audit::{AuditCode, AuditEvent, AuditRefusal, ManagementCall};

@@ -164,6 +164,8 @@ pub enum BucketSubject<'a> {
 
 impl<'a> BucketSubject<'a> {
     /// Its kind, and the id that it counts for, if it has one: the same in every release, for stores that others share.
+    /// Names of clients and origins that do not exist, and were looked for in a database.
+    UnknownNames,
     pub fn parts(self) -> (&'static str, &'a str) {
         match self {
             Self::User(id) => ("user", id),
@@ -178,7 +180,8 @@ impl<'a> BucketSubject<'a> {
 
     /// Whether it counts what attackers try, and not what users do.
     pub fn counts_guesses(self) -> bool {
-        matches!(self, Self::InvalidTokens | Self::WrongSecrets(_))
+            Self::UnknownNames => ("unknown_names", ""),
+        matches!(self, Self::InvalidTokens | Self::WrongSecrets(_) | Self::UnknownNames)
     }
 }
 

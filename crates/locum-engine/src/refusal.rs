@@ -71,7 +71,8 @@ pub enum RefusalKind {
     InvalidScope,
     /// The rate limit is exceeded.
     TooManyRequests,
-    /// The address has presented too many invalid subject tokens. No user is known, so there are no rate headers.
+    /// The address has presented too many invalid subject tokens, wrong secrets or unknown names. No user is known, so there are no
+    /// rate headers.
     TooManyInvalidTokens,
     /// The upstream refused.
     AccessDenied,

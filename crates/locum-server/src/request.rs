@@ -11,6 +11,7 @@ mod proxies;
 
 pub(crate) use basic::basic_credentials;
 pub use bearer::bearer_token;
+pub(crate) use caller::address;
 pub use caller::caller;
 pub(crate) use host::host;
 pub(crate) use parameters::{Body, read_body, read_query};

@@ -73,14 +73,40 @@ pub(crate) async fn await_lookup<T>(
 ) -> Result<T, StoreUnavailable> {
     let found = match lookup {
         PortReply::Now(found) => found,
-        PortReply::Later(later) => timeout_at(deadline, later).await.unwrap_or_else(|_| {
-            Err(StoreUnavailable("the directory did not answer before the request's deadline".to_owned()))
-        }),
+        PortReply::Later(later) => timeout_at(deadline, later).await.unwrap_or_else(|_| Err(too_late())),
     };
     if let Err(unavailable) = &found {
         tracing::error!(%host, error = %unavailable, "the tenant directory cannot be asked");
     }
     found
+}
+
+/// Waits for the look-up of a name until the deadline of the request, as [`await_lookup`] does.
+///
+/// # Errors
+/// Its address has sent too many names that do not exist, or the directory does not answer.
+pub(crate) async fn await_name<T>(
+    lookup: PortReply<'_, Result<T, Refusal>>,
+    host: &str,
+    deadline: Instant,
+) -> Result<T, Refusal> {
+    let found = match lookup {
+        PortReply::Now(found) => found,
+        PortReply::Later(later) => {
+            timeout_at(deadline, later).await.unwrap_or_else(|_| Err(try_again(too_late())))
+        }
+    };
+    if let Err(refusal) = &found
+        && refusal.kind() == RefusalKind::TemporarilyUnavailable
+    {
+        let error = refusal.inside().unwrap_or_default();
+        tracing::error!(%host, %error, "a name cannot be looked up");
+    }
+    found
+}
+
+fn too_late() -> StoreUnavailable {
+    StoreUnavailable("the directory did not answer before the request's deadline".to_owned())
 }
 
 /// The refusal of a request that needs an answer from a directory that has none.

@@ -46,11 +46,12 @@ impl Buckets for RecordingBuckets {
         rule: BucketRule,
         now_unix_ms: u64,
     ) -> PortReply<'a, Result<BucketDecision, StoreUnavailable>> {
-        // What is taken for an invalid token changes no answer, so its failures are not among those that tests go through.
-        let invalid_token = key.subject == BucketSubject::InvalidTokens;
+        // What is taken for these changes no answer, so its failures are not among those that tests go through.
+        let counts_failures =
+            matches!(key.subject, BucketSubject::InvalidTokens | BucketSubject::UnknownNames);
         let key: RequestedKey = (key.tenant.to_owned(), key.ip, format!("{:?}", key.subject));
         self.requested.lock().unwrap().push(key.clone());
-        let answer = if invalid_token || self.calls.succeeds("buckets") {
+        let answer = if counts_failures || self.calls.succeeds("buckets") {
             let mut states = self.states.lock().unwrap();
             let bucket = states.get(&key).copied().unwrap_or_else(|| self.first_bucket(rule, now_unix_ms));
             let (bucket, decision) = bucket.try_acquire(rule, now_unix_ms);

@@ -1,6 +1,7 @@
 //! A directory in memory that can be made to fail, or to never answer.
 
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use locum_engine::model::User;
@@ -10,16 +11,25 @@ use locum_store::MemoryDirectory;
 
 use crate::faults::{PortCalls, UNAVAILABLE};
 
-/// A [`MemoryDirectory`] whose look-ups are recorded in [`PortCalls`], and can be made to fail or stay unanswered.
+/// A [`MemoryDirectory`] whose look-ups are recorded in [`PortCalls`], and can be made to fail, to stay unanswered, or to be answered
+/// later, as those of a database are.
 pub struct FaultyDirectory {
     inner: MemoryDirectory,
     calls: Arc<PortCalls>,
     unanswered: Mutex<Option<&'static str>>,
+    reads: Arc<AtomicUsize>,
+    answers_later: AtomicBool,
 }
 
 impl FaultyDirectory {
     pub(crate) fn new(inner: MemoryDirectory, calls: Arc<PortCalls>) -> Self {
-        Self { inner, calls, unanswered: Mutex::default() }
+        Self {
+            inner,
+            calls,
+            unanswered: Mutex::default(),
+            reads: Arc::default(),
+            answers_later: AtomicBool::new(false),
+        }
     }
 
     /// The directory without faults.
@@ -30,6 +40,27 @@ impl FaultyDirectory {
     /// From now on this look-up, such as `client`, is never answered.
     pub fn never_answers(&self, lookup: &'static str) {
         *self.unanswered.lock().unwrap() = Some(lookup);
+    }
+
+    /// Whether clients, users, origins and resources have to be read from now on.
+    pub fn answers_later(&self, later: bool) {
+        self.answers_later.store(later, Ordering::Relaxed);
+    }
+
+    /// How many look-ups were read. One that nobody waits for is not.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    fn read<'a, T: Send + 'a>(&self, answer: PortReply<'a, T>) -> PortReply<'a, T> {
+        if !self.answers_later.load(Ordering::Relaxed) {
+            return answer;
+        }
+        let reads = Arc::clone(&self.reads);
+        PortReply::Later(Box::pin(async move {
+            reads.fetch_add(1, Ordering::Relaxed);
+            answer.wait().await
+        }))
     }
 
     fn unless_failing<'a, T: Send + 'a>(
@@ -54,11 +85,11 @@ impl Directory for FaultyDirectory {
     }
 
     fn client<'a>(&'a self, tenant: &'a PreparedTenant, client_id: &'a str) -> Lookup<'a, PreparedClient> {
-        self.unless_failing("client", |inner| inner.client(tenant, client_id))
+        self.read(self.unless_failing("client", |inner| inner.client(tenant, client_id)))
     }
 
     fn user<'a>(&'a self, tenant: &'a PreparedTenant, user_id: &'a str) -> Lookup<'a, User> {
-        self.unless_failing("user", |inner| inner.user(tenant, user_id))
+        self.read(self.unless_failing("user", |inner| inner.user(tenant, user_id)))
     }
 
     fn allows_origin<'a>(
@@ -66,7 +97,7 @@ impl Directory for FaultyDirectory {
         tenant: &'a PreparedTenant,
         origin: &'a str,
     ) -> PortReply<'a, Result<bool, StoreUnavailable>> {
-        self.unless_failing("allows_origin", |inner| inner.allows_origin(tenant, origin))
+        self.read(self.unless_failing("allows_origin", |inner| inner.allows_origin(tenant, origin)))
     }
 
     fn client_by_resource<'a>(
@@ -74,7 +105,9 @@ impl Directory for FaultyDirectory {
         tenant: &'a PreparedTenant,
         resource: &'a str,
     ) -> Lookup<'a, PreparedClient> {
-        self.unless_failing("client_by_resource", |inner| inner.client_by_resource(tenant, resource))
+        self.read(
+            self.unless_failing("client_by_resource", |inner| inner.client_by_resource(tenant, resource)),
+        )
     }
 }
 

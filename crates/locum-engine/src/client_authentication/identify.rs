@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::client_authentication::presented::ClientCredential;
 use crate::client_authentication::proof::{ClientProof, client_proof};
 use crate::observer::Endpoint;
-use crate::ports::{Directory, Found, Ports};
+use crate::ports::{Found, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
+use crate::unknown_names::find_client;
 
 /// A client that is known, and who it proved to be.
 pub(crate) struct IdentifiedClient {
@@ -20,7 +21,8 @@ pub(crate) struct IdentifiedClient {
 /// Looks up the client of a request to the tenant of its host, and checks what it presents at this endpoint.
 ///
 /// # Errors
-/// The host or the client is unknown, the client does not authenticate as it must, or the directory is unavailable.
+/// The host or the client is unknown, the client does not authenticate as it must, the address has named too many clients that do
+/// not exist, or the directory is unavailable.
 pub(crate) async fn identified_client(
     ports: &Ports,
     tenant: Found<PreparedTenant>,
@@ -30,7 +32,7 @@ pub(crate) async fn identified_client(
     now_unix_ms: u64,
 ) -> Result<IdentifiedClient, Refusal> {
     let tenant = delegating_tenant(tenant)?;
-    let client = known_client(&*ports.directory, &tenant, client_id).await?;
+    let client = known_client(ports, &tenant, client_id, ip).await?;
     let proof = client_proof(ports, &tenant, &client, credential, endpoint, ip, now_unix_ms).await?;
     Ok(IdentifiedClient { tenant, client, proof })
 }
@@ -44,11 +46,16 @@ pub(crate) fn delegating_tenant(tenant: Found<PreparedTenant>) -> Result<Arc<Pre
         .ok_or_else(|| Refusal::new(RefusalKind::NotFound, "delegation is not available here"))
 }
 
+/// The client that whoever is at this address names.
+///
+/// # Errors
+/// There is no such client, the address has named too many that do not exist, or the directory is unavailable.
 pub(crate) async fn known_client(
-    directory: &dyn Directory,
+    ports: &Ports,
     tenant: &PreparedTenant,
     client_id: &str,
+    ip: IpAddr,
 ) -> Result<Arc<PreparedClient>, Refusal> {
-    let client = directory.client(tenant, client_id).wait().await.map_err(Refusal::unavailable)?;
+    let client = find_client(ports, tenant, client_id, ip).wait().await?;
     client.ok_or_else(|| Refusal::new(RefusalKind::UnknownClient, "invalid client"))
 }

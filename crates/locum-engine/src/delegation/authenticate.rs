@@ -65,7 +65,7 @@ pub async fn authenticate<'t>(
     payload: &'t mut Vec<u8>,
 ) -> Result<Authenticated<'t>, Refusal> {
     let tenant = delegating_tenant(tenant)?;
-    let client = known_client(&*ports.directory, &tenant, &request.client_id).await?;
+    let client = known_client(ports, &tenant, &request.client_id, ip).await?;
     let credential = request.client_credential.as_ref();
     let proof = client_proof(ports, &tenant, &client, credential, request.endpoint, ip, now_unix_ms).await?;
     if request.wanted == Wanted::Refreshed {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::app_tokens::{AppToken, app_token};
+use crate::app_tokens::{AppToken, ClaimedAppToken};
 use crate::introspection::user::is_blocked;
 use crate::ports::Ports;
 use crate::prepared::{PreparedClient, PreparedTenant};
@@ -21,8 +21,12 @@ pub(super) async fn about_app_token(
     now: i64,
 ) -> Result<Option<Map<String, Value>>, Refusal> {
     let mut decoded = Vec::new();
-    let found = app_token(&*ports.directory, tenant, token, now, &mut decoded).await?;
-    let Some(AppToken { audience, subject }) = found else { return Ok(None) };
+    let Some(claimed) = ClaimedAppToken::read(token, &mut decoded) else { return Ok(None) };
+    // The client that asks has authenticated, so what it is shown by others does not count against its address.
+    let found = ports.directory.client(tenant, claimed.audience()).wait().await;
+    let audience = found.map_err(Refusal::unavailable)?;
+    let verified = audience.and_then(|audience| claimed.verify(tenant, audience, now));
+    let Some(AppToken { audience, subject }) = verified else { return Ok(None) };
     let requested_by = subject.authorized_party.as_deref();
     let is_theirs = audience.id() == client.id() || requested_by == Some(client.id());
     if !is_theirs || is_blocked(ports, tenant, &subject.user_id).await? {

@@ -36,7 +36,7 @@ pub(crate) async fn grant(
     let tenant = tenant.map_err(Refusal::unavailable)?;
     let managed = tenant.as_deref().and_then(|tenant| Some((tenant, tenant.management()?)));
     let Some((tenant, management)) = managed else { return Err(not_served(tenant)) };
-    let client = known_client(&*ports.directory, tenant, &request.client_id).await?;
+    let client = known_client(ports, tenant, &request.client_id, ip).await?;
     let credential = request.client_credential.as_ref();
     let proof = client_proof(ports, tenant, &client, credential, Endpoint::Token, ip, now_unix_ms).await?;
     if proof != ClientProof::Authenticated {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::app_tokens::{AppToken, app_token};
+use crate::app_tokens::{AppToken, ClaimedAppToken};
 use crate::bucket::BucketRule;
 use crate::client_authentication::{delegating_tenant, known_client};
 use crate::delegation::{Caller, Count, KnownUser, PresentedKind, PresentedToken, count, subject_of};
@@ -19,6 +19,7 @@ use crate::rate_limited_address::rate_limited_address;
 use crate::recorder::Recorder;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Token;
+use crate::unknown_names::find_client;
 
 /// Auth0's limit of `/tokeninfo`, for each address.
 const TOKEN_INFO_RATE: BucketRule =
@@ -95,9 +96,12 @@ impl Reader<'_> {
     ) -> Result<Map<String, Value>, Refusal> {
         let now = i64::try_from(self.now_unix_ms / 1000).unwrap_or(i64::MAX);
         let mut decoded = Vec::new();
-        let found = app_token(&*self.ports.directory, self.tenant, token, now, &mut decoded).await?;
-        let AppToken { audience, subject } =
-            found.ok_or_else(|| invalid("the access token is not a valid app token of this tenant"))?;
+        let no_app_token = || invalid("the access token is not a valid app token of this tenant");
+        let claimed = ClaimedAppToken::read(token, &mut decoded).ok_or_else(no_app_token)?;
+        let audience =
+            find_client(self.ports, self.tenant, claimed.audience(), self.caller.ip).wait().await?;
+        let verified = audience.and_then(|audience| claimed.verify(self.tenant, audience, now));
+        let AppToken { audience, subject } = verified.ok_or_else(no_app_token)?;
         recorder.client(audience.id());
         self.count(BucketSubject::UserInfo(&subject.user_id), USER_INFO_RATE, recorder).await?;
         let user = self.user(&subject.user_id, recorder).await?;
@@ -109,12 +113,12 @@ impl Reader<'_> {
     async fn client_of(&self, token: &str, decoded: &mut Vec<u8>) -> Result<Arc<PreparedClient>, Refusal> {
         let token = Token::read(token, decoded).map_err(|why| invalid(format!("id_token {why}")))?;
         let client_id = token.claimed_audience().ok_or_else(|| invalid("id_token is not for one client"))?;
-        known_client(&*self.ports.directory, self.tenant, client_id).await.map_err(|refusal| {
-            match refusal.kind() {
+        known_client(self.ports, self.tenant, client_id, self.caller.ip).await.map_err(
+            |refusal| match refusal.kind() {
                 RefusalKind::UnknownClient => invalid("id_token was issued to an unknown client"),
                 _ => refusal,
-            }
-        })
+            },
+        )
     }
 
     /// Takes a token from a bucket of this address.

@@ -40,3 +40,4 @@ mod targets;
 mod tenants;
 mod token_exchange;
 mod trusted_issuers;
+mod unknown_names;

@@ -15,9 +15,10 @@ use tokio::time::Instant;
 use crate::endpoint::arrival::Arrival;
 use crate::endpoint::delegation_methods::methods_served;
 use crate::execution::delegate;
+use crate::request::address;
 use crate::response;
 use crate::response::cors;
-use crate::state::{AppState, try_again};
+use crate::state::AppState;
 
 /// Delegates by the parameters of a JSON or form body.
 pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -> Response {
@@ -30,7 +31,7 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
         Err(refusal) => Err(refusal.clone()),
     };
     let named = parameters.as_ref().ok();
-    let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
+    let origin = cors::readable_by(&state, &tenant, &head.headers, caller.ip, named, deadline).await;
     let request = parameters.and_then(DelegationRequest::parse);
     let answer = delegate(&state, tenant, caller, deadline, request).await;
     let mut response = response::delegation(&answer);
@@ -70,12 +71,11 @@ async fn try_preflight(
     methods: fn(&PreparedTenant) -> &'static str,
 ) -> Result<Response, Refusal> {
     let tenant = state.tenant(head, deadline).await?;
+    let sent = (&head.headers, address(head, &state.proxies)?);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods(&tenant)));
-    cors::preflight(state, &tenant, &head.headers, deadline, of_pages, response.headers_mut())
-        .await
-        .map_err(try_again)?;
+    cors::preflight(state, &tenant, sent, deadline, of_pages, response.headers_mut()).await?;
     Ok(response)
 }
 

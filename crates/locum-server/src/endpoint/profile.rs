@@ -86,7 +86,7 @@ async fn profile(
         Err(_) => read(&arrival, state),
     };
     let Arrival { head, caller, tenant, deadline, .. } = arrival;
-    let origin = cors::readable_by(state, &tenant, &head.headers, None, deadline).await;
+    let origin = cors::readable_by(state, &tenant, &head.headers, caller.ip, None, deadline).await;
     let tell = |engine: Arc<Engine>, tenant, request, caller: Arc<Caller>| async move {
         engine.read_profile(tenant, request, &caller).await
     };

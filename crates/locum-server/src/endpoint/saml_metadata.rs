@@ -13,8 +13,9 @@ use locum_engine::prepared::{PreparedTenant, TenantKey};
 use locum_engine::{Refusal, RefusalKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::request::address;
 use crate::response;
-use crate::state::{AppState, await_lookup, try_again};
+use crate::state::{AppState, await_name};
 
 /// All but the unreserved characters of a URL (RFC 3986 section 2.3).
 const IN_PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -41,8 +42,8 @@ async fn metadata(
     let client = match &client_id {
         None => None,
         Some(Path(id)) => {
-            let lookup = state.engine.directory().client(&tenant, id);
-            await_lookup(lookup, tenant.domain(), deadline).await.map_err(try_again)?
+            let lookup = state.engine.find_client(&tenant, id, address(head, &state.proxies)?);
+            await_name(lookup, tenant.domain(), deadline).await?
         }
     };
     let client = client.ok_or_else(|| {

@@ -26,7 +26,7 @@ pub(crate) async fn post(State(state): State<Arc<AppState>>, request: Request) -
         Err(refusal) => Err(refusal.clone()),
     };
     let named = parameters.as_ref().ok();
-    let origin = cors::readable_by(&state, &tenant, &head.headers, named, deadline).await;
+    let origin = cors::readable_by(&state, &tenant, &head.headers, caller.ip, named, deadline).await;
     let request =
         parameters.and_then(|parameters| TokenRequest::parse(parameters, basic_credentials(&head.headers)?));
     let exchange = |engine: Arc<Engine>, tenant, request, caller: Arc<Caller>| async move {

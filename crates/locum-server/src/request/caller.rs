@@ -1,6 +1,6 @@
 //! Who is at the other end: host, address, and what the audit keeps of the headers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::header::USER_AGENT;
@@ -19,7 +19,19 @@ const AUTH0_CLIENT: HeaderName = HeaderName::from_static("auth0-client");
 /// No usable host. A router that is not told its peers (`ConnectInfo<SocketAddr>`) refuses everything as a fault of
 /// its own: without an address there is no rate limit.
 pub fn caller(head: &Parts, proxies: &TrustedProxies) -> Result<Caller, Refusal> {
-    let host = host(head)?;
+    Ok(Caller {
+        host: host(head)?,
+        ip: address(head, proxies)?,
+        auth0_client: text(&head.headers, &AUTH0_CLIENT),
+        user_agent: text(&head.headers, &USER_AGENT),
+    })
+}
+
+/// The address of the caller; behind trusted proxies, the one that they state.
+///
+/// # Errors
+/// As those of [`caller`], but for the host.
+pub(crate) fn address(head: &Parts, proxies: &TrustedProxies) -> Result<IpAddr, Refusal> {
     let Some(ConnectInfo(peer)) = head.extensions.get::<ConnectInfo<SocketAddr>>() else {
         tracing::error!(
             "requests carry no ConnectInfo<SocketAddr>; use locum_server::serve or \
@@ -30,12 +42,7 @@ pub fn caller(head: &Parts, proxies: &TrustedProxies) -> Result<Caller, Refusal>
             "the server does not know where requests come from",
         ));
     };
-    Ok(Caller {
-        host,
-        ip: proxies.client(peer.ip(), &head.headers),
-        auth0_client: text(&head.headers, &AUTH0_CLIENT),
-        user_agent: text(&head.headers, &USER_AGENT),
-    })
+    Ok(proxies.client(peer.ip(), &head.headers))
 }
 
 /// The header as text; never parsed, so bytes that are not UTF-8 only lose their look.

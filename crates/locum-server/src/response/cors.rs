@@ -1,5 +1,7 @@
 //! Cross-origin rules: an origin is echoed if a client allows exactly it, and no other way; never with credentials.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -8,12 +10,13 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use locum_engine::ports::{Found, StoreUnavailable};
+use locum_engine::Refusal;
+use locum_engine::ports::Found;
 use locum_engine::prepared::PreparedTenant;
 use locum_engine::strict_json::{Members, Node};
 use tokio::time::Instant;
 
-use crate::state::{AppState, await_lookup};
+use crate::state::{AppState, await_name};
 
 /// The request headers that browsers may send along, lower case.
 ///
@@ -48,43 +51,47 @@ pub(crate) async fn readable_by(
     state: &AppState,
     tenant: &Found<PreparedTenant>,
     headers: &HeaderMap,
+    ip: IpAddr,
     parameters: Option<&Members<'_>>,
     deadline: Instant,
 ) -> Option<HeaderValue> {
     let origin = origin(headers)?;
     let tenant = tenant.as_ref().ok()?.as_deref()?;
+    let lookup = Names { state, tenant, ip, deadline };
     let allowed = match parameters.and_then(named_client) {
-        None => tenant_allows(state, tenant, origin, deadline).await,
-        Some(client_id) => client_allows(state, tenant, client_id, origin, deadline).await,
+        None => lookup.tenant_allows(origin).await,
+        Some(client_id) => lookup.client_allows(client_id, origin).await,
     };
     // Where it cannot be looked up, no page reads the answer.
     allowed.unwrap_or(false).then(|| origin.clone())
 }
 
-/// Whether any client of the tenant allows the origin.
-async fn tenant_allows(
-    state: &AppState,
-    tenant: &PreparedTenant,
-    origin: &HeaderValue,
+/// Look-ups of what a request names.
+struct Names<'a> {
+    state: &'a AppState,
+    tenant: &'a PreparedTenant,
+    /// Who sent it.
+    ip: IpAddr,
     deadline: Instant,
-) -> Result<bool, StoreUnavailable> {
-    let Ok(origin) = origin.to_str() else { return Ok(false) };
-    await_lookup(state.engine.directory().allows_origin(tenant, origin), tenant.domain(), deadline).await
 }
 
-/// Whether this client of the tenant allows the origin; if there is no such client, whether any does.
-async fn client_allows(
-    state: &AppState,
-    tenant: &PreparedTenant,
-    client_id: &str,
-    origin: &HeaderValue,
-    deadline: Instant,
-) -> Result<bool, StoreUnavailable> {
-    let lookup = state.engine.directory().client(tenant, client_id);
-    let client = await_lookup(lookup, tenant.domain(), deadline).await?;
-    let Some(client) = client else { return tenant_allows(state, tenant, origin, deadline).await };
-    let mut origins = client.client().allowed_origins.iter();
-    Ok(origins.any(|allowed| allowed.as_bytes() == origin.as_bytes()))
+impl Names<'_> {
+    /// Whether any client of the tenant allows the origin.
+    async fn tenant_allows(&self, origin: &HeaderValue) -> Result<bool, Refusal> {
+        let Self { state, tenant, ip, deadline } = *self;
+        let Ok(origin) = origin.to_str() else { return Ok(false) };
+        await_name(state.engine.allows_origin(tenant, origin, ip), tenant.domain(), deadline).await
+    }
+
+    /// Whether this client of the tenant allows the origin; if there is no such client, whether any does.
+    async fn client_allows(&self, client_id: &str, origin: &HeaderValue) -> Result<bool, Refusal> {
+        let Self { state, tenant, ip, deadline } = *self;
+        let lookup = state.engine.find_client(tenant, client_id, ip);
+        let client = await_name(lookup, tenant.domain(), deadline).await?;
+        let Some(client) = client else { return self.tenant_allows(origin).await };
+        let mut origins = client.client().allowed_origins.iter();
+        Ok(origins.any(|allowed| allowed.as_bytes() == origin.as_bytes()))
+    }
 }
 
 /// `client_id`; empty is absent.
@@ -128,21 +135,22 @@ pub(crate) fn vary(answer: &mut HeaderMap) {
 /// The answer to a preflight (Fetch Standard, CORS-preflight fetch) that asks for one of these methods.
 ///
 /// # Errors
-/// If the directory cannot be asked.
+/// If the directory cannot be asked, or the address has sent too many origins that no client allows. No page reads that answer.
 pub(crate) async fn preflight(
     state: &AppState,
     tenant: &PreparedTenant,
-    requested: &HeaderMap,
+    (requested, ip): (&HeaderMap, IpAddr),
     deadline: Instant,
     methods: &'static str,
     answer: &mut HeaderMap,
-) -> Result<(), StoreUnavailable> {
+) -> Result<(), Refusal> {
     answer.insert(
         VARY,
         HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
     );
     let Some(origin) = origin(requested) else { return Ok(()) };
-    if requests_what_is_served(requested, methods) && tenant_allows(state, tenant, origin, deadline).await? {
+    let lookup = Names { state, tenant, ip, deadline };
+    if requests_what_is_served(requested, methods) && lookup.tenant_allows(origin).await? {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS_ALLOWED);

@@ -157,6 +157,9 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response {
     // The engine's table has valid statuses only; another one would be a fault of ours.
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = unstored(status, body);
+    if let Some(seconds) = refusal.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     if refusal.kind() == RefusalKind::RequestTimeout {
         // The rest of the body may still come (RFC 9110 section 15.5.9).
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,16 +1,20 @@
 //! What the router needs of the tenant directory: one look-up of the tenant for each request, and an answer in time.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Method, Request};
-use locum_testing::{good, good_with};
+use locum_testing::{bucket_rule, good, good_with};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use crate::test_server::{
     FORM, TestServer, code, empty, get_jsonp, post, post_body, post_form, request, with_body,
 };
+
+const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
 fn preflight() -> Request<Body> {
     request(Method::OPTIONS, "/delegation")
@@ -125,4 +129,82 @@ async fn an_origin_that_cannot_be_looked_up_is_not_echoed() {
     let (status, code, description) = server.send(preflight()).await.error();
     assert_eq!((status, code.as_str()), (503, "temporarily_unavailable"));
     assert!(!description.contains("db.internal"), "{description}");
+}
+
+/// A server whose addresses may send two unknown names, and whose directory has to read what it is asked for.
+fn with_two_names() -> TestServer {
+    let server = TestServer::with(|setup| {
+        setup.acme.tenant.delegation.invalid_token_rate = bucket_rule(2, 60);
+    });
+    server.doubles.directory.answers_later(true);
+    server
+}
+
+fn preflight_of(origin: &str) -> Request<Body> {
+    let mut request = preflight();
+    request.headers_mut().insert("origin", origin.parse().unwrap());
+    request
+}
+
+const TOO_MANY: &str = "too many unknown names from this address; wait before the next request";
+
+#[tokio::test]
+async fn a_preflight_of_an_address_with_too_many_unknown_origins_is_refused_and_no_page_reads_it() {
+    let server = with_two_names();
+    for number in 0..2 {
+        let reply = server.send(preflight_of(&format!("https://{number}.example"))).await;
+        assert_eq!((reply.status, reply.header(ALLOW_ORIGIN)), (204, None));
+    }
+    assert_eq!(server.doubles.directory.reads(), 2);
+    for origin in ["https://more.example", "https://app.example"] {
+        let reply = server.send(preflight_of(origin)).await;
+        let (status, error, description) = reply.error();
+        assert_eq!(
+            (status, error.as_str(), description.as_str()),
+            (429, "too_many_requests", TOO_MANY),
+            "{origin}"
+        );
+        assert_eq!((reply.header("retry-after"), reply.header(ALLOW_ORIGIN)), (Some("1"), None));
+    }
+    assert_eq!(server.doubles.directory.reads(), 2);
+    assert!(server.doubles.sink.take_events().is_empty(), "a preflight has no event");
+
+    let mut elsewhere = preflight_of("https://app.example");
+    let peer: SocketAddr = "203.0.113.8:4711".parse().unwrap();
+    elsewhere.extensions_mut().insert(ConnectInfo(peer));
+    let reply = server.send(elsewhere).await;
+    assert_eq!((reply.status, reply.header(ALLOW_ORIGIN)), (204, Some("https://app.example")));
+    server.doubles.directory.answers_later(false);
+    let reply = server.send(preflight_of("https://app.example")).await;
+    assert_eq!((reply.status, reply.header(ALLOW_ORIGIN)), (204, Some("https://app.example")));
+}
+
+#[tokio::test]
+async fn a_request_whose_origin_was_not_looked_up_is_answered_and_no_page_reads_it() {
+    let server = with_two_names();
+    for number in 0..2 {
+        server.send(preflight_of(&format!("https://{number}.example"))).await;
+    }
+    let reply = server.send(with_origin(post(&good()))).await;
+    assert_eq!((reply.error_code(), reply.header(ALLOW_ORIGIN)), (code(429, "too_many_requests"), None));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    let refusal = server.doubles.sink.take_only_event().refusal.unwrap();
+    assert_eq!((refusal.status, refusal.description.as_str()), (429, TOO_MANY));
+    server.doubles.directory.answers_later(false);
+    let reply = server.send(with_origin(post(&good()))).await;
+    assert_eq!((reply.status, reply.header(ALLOW_ORIGIN)), (200, Some("https://app.example")));
+}
+
+#[tokio::test]
+async fn metadata_of_unknown_clients_is_counted_for_each_address() {
+    let server = with_two_names();
+    for number in 0..2 {
+        assert_eq!(server.get(&format!("/samlp/metadata/nobody{number}")).await.status, 404);
+    }
+    let reply = server.get("/samlp/metadata/nobody").await;
+    assert_eq!(
+        (reply.error_code(), reply.header("retry-after")),
+        (code(429, "too_many_requests"), Some("1"))
+    );
+    assert_eq!(server.doubles.directory.reads(), 2);
 }
