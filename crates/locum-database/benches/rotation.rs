@@ -1,17 +1,22 @@
 //! Times what a refresh exchange asks of its store: the token is found, and replaced by its successor. In memory, in SQLite, and
-//! in PostgreSQL on this machine over a Unix socket, with and without waiting for the disk.
+//! in PostgreSQL on this machine over a Unix socket, with and without waiting for the disk. Where tenants are in that database as
+//! well, it asks first for what others have changed: alone, and when 16 ask at one moment.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot start should panic with the reason")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use locum_database::directory::{DatabaseDirectory, DirectoryOptions};
+use locum_database::sealing::MasterKeys;
 use locum_database::{Database, SchemaChanges};
-use locum_engine::ports::{RefreshToken, RefreshTokenHash, RefreshTokens, Rotation};
+use locum_engine::ports::{Directory, RefreshToken, RefreshTokenHash, RefreshTokens, Rotation};
 use locum_store::MemoryRefreshTokens;
-use locum_testing::{ACME, NOW, PostgresServer, refresh_token};
+use locum_testing::{ACME, NOW, PostgresServer, ScriptedIssuers, refresh_token};
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
 /// Tokens that no other call has used.
 struct NewTokens(u64);
@@ -41,6 +46,27 @@ async fn find_and_rotate(store: &dyn RefreshTokens, tokens: &mut NewTokens, iter
     spent
 }
 
+/// A directory without tenants.
+async fn directory(database: &Database) -> Arc<DatabaseDirectory> {
+    let keys = "one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let keys = Arc::new(MasterKeys::parse(keys, "the bench").expect("a key"));
+    let (issuers, options) = (Arc::new(ScriptedIssuers::default()), DirectoryOptions::default());
+    Arc::new(DatabaseDirectory::open(database.clone(), keys, issuers, options).await.expect("it opens"))
+}
+
+/// So many ask at one moment, each in a task of its own.
+async fn catch_up(directory: &Arc<DatabaseDirectory>, at_once: usize) {
+    if at_once == 1 {
+        return directory.catch_up().wait().await.expect("the database answers");
+    }
+    let mut asking = JoinSet::new();
+    for _ in 0..at_once {
+        let directory = Arc::clone(directory);
+        asking.spawn(async move { directory.catch_up().wait().await.expect("the database answers") });
+    }
+    asking.join_all().await;
+}
+
 fn rotation(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("the runtime starts");
     let mut group = criterion.benchmark_group("find_and_rotate");
@@ -65,6 +91,17 @@ fn rotation(criterion: &mut Criterion) {
         server.ask(setting);
     }
     measure("postgres", &postgres);
+    group.finish();
+
+    let mut group = criterion.benchmark_group("catch_up");
+    for (name, database) in [("sqlite", &sqlite), ("postgres", &postgres)] {
+        let directory = runtime.block_on(directory(database));
+        for at_once in [1, 16] {
+            group.bench_function(format!("{name}/{at_once}"), |bencher| {
+                bencher.iter(|| runtime.block_on(catch_up(&directory, at_once)));
+            });
+        }
+    }
 }
 
 criterion_group!(benches, rotation);

@@ -9,6 +9,7 @@
 pub(crate) mod changes;
 mod entries;
 mod follow;
+mod followed;
 mod freshness;
 mod listing;
 mod reseal;
@@ -31,12 +32,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use locum_engine::model::User;
-use locum_engine::ports::{Directory, Issuers, Lookup, PortReply, StoreReply};
+use locum_engine::ports::{Directory, Issuers, Lookup, PortReply, StoreReply, StoreUnavailable};
 use locum_engine::prepared::{PreparedClient, PreparedTenant};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::database::Database;
 use crate::directory::entries::{Entries, Entry, Key, Kind};
+use crate::directory::followed::Followed;
 use crate::directory::freshness::Freshness;
 use crate::directory::rows::{RowError, Rows};
 use crate::directory::tenants::Tenants;
@@ -75,8 +77,9 @@ pub struct DatabaseDirectory {
     freshness: Freshness,
     /// Counts what was removed from memory: what was read before a removal is not kept after it.
     removals: AtomicU64,
-    /// The last change that was applied.
-    point: tokio::sync::Mutex<i64>,
+    /// Counts how often all of a tenant was removed: what was read before that is read again.
+    forgotten: AtomicU64,
+    followed: Followed,
     /// Wakes the follower: this server has written something.
     written: Notify,
 }
@@ -127,6 +130,12 @@ impl Directory for DatabaseDirectory {
             }
         }))
     }
+
+    fn catch_up(&self) -> StoreReply<'_, ()> {
+        PortReply::Later(Box::pin(async {
+            self.read_changes().await.map_err(|why| StoreUnavailable(why.to_string()))
+        }))
+    }
 }
 
 /// What a directory has in memory.
@@ -167,7 +176,8 @@ impl DatabaseDirectory {
             turns: Semaphore::new(LOOK_UPS_MAX),
             freshness: Freshness::new(options.stale_max),
             removals: AtomicU64::new(0),
-            point: tokio::sync::Mutex::new(point),
+            forgotten: AtomicU64::new(0),
+            followed: Followed::from(point),
             written: Notify::new(),
         };
         directory.reload().await?;
@@ -199,7 +209,7 @@ impl DatabaseDirectory {
     /// The database is unavailable. What is in memory stays.
     pub async fn replace_keys(&self, keys: Arc<MasterKeys>) -> Result<(), DatabaseError> {
         // Not beside a change that is being applied: the tenant that was read first would stay.
-        let _not_catching_up = self.point.lock().await;
+        let _not_catching_up = self.followed.last().await;
         self.rows.keys.store(keys);
         self.reload().await
     }
@@ -207,7 +217,7 @@ impl DatabaseDirectory {
     /// Reads what this process has written, so that it is served before whoever wrote it has an answer. If the database cannot be
     /// reached at this moment, that is when it can.
     pub async fn has_written(&self) {
-        if self.catch_up().await.is_err() {
+        if self.read_changes().await.is_err() {
             self.written.notify_one();
         }
     }
@@ -224,11 +234,23 @@ impl DatabaseDirectory {
     async fn read(&self, kind: Kind, tenant: &PreparedTenant, id: &str) -> Entry {
         let key = Key::new(kind, tenant.domain(), id);
         let before = self.removals.load(Ordering::SeqCst);
-        let entry = self.entries.get_or_read(&key, self.read_in_turn(&key)).await;
+        let entry = self.entries.get_or_read(&key, self.read_once_known(&key)).await;
         if self.removals.load(Ordering::SeqCst) != before {
             self.entries.remove(&key);
         }
         entry
+    }
+
+    /// Reads a row, and again if its tenant was removed from memory meanwhile: whoever asks for the row since then waits for this
+    /// read. (If the row alone was removed, they begin one of their own.)
+    async fn read_once_known(&self, key: &Key) -> Entry {
+        loop {
+            let before = self.forgotten.load(Ordering::SeqCst);
+            let entry = self.read_in_turn(key).await;
+            if self.forgotten.load(Ordering::SeqCst) == before {
+                return entry;
+            }
+        }
     }
 
     async fn read_in_turn(&self, key: &Key) -> Entry {

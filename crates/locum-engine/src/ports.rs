@@ -103,6 +103,12 @@ pub trait Directory: Send + Sync {
         tenant: &'a PreparedTenant,
         resource: &'a str,
     ) -> Lookup<'a, PreparedClient>;
+
+    /// Waits until what is looked up afterwards is no older than this call. A directory that answers from what others may have
+    /// changed meanwhile asks them; one that has no others is always up to date.
+    fn catch_up(&self) -> StoreReply<'_, ()> {
+        PortReply::Now(Ok(()))
+    }
 }
 
 /// The reply to a look-up.
@@ -158,14 +164,14 @@ pub enum BucketSubject<'a> {
     InvalidTokens,
     /// Wrong secrets and wrong assertions for the client with this id.
     WrongSecrets(&'a str),
+    /// Names of clients and origins that do not exist, and were looked for in a database.
+    UnknownNames,
     /// Calls of the Management API by tokens with this `sub`.
     Management(&'a str),
 }
 
 impl<'a> BucketSubject<'a> {
     /// Its kind, and the id that it counts for, if it has one: the same in every release, for stores that others share.
-    /// Names of clients and origins that do not exist, and were looked for in a database.
-    UnknownNames,
     pub fn parts(self) -> (&'static str, &'a str) {
         match self {
             Self::User(id) => ("user", id),
@@ -174,13 +180,13 @@ impl<'a> BucketSubject<'a> {
             Self::UserInfo(id) => ("userinfo", id),
             Self::InvalidTokens => ("invalid_tokens", ""),
             Self::WrongSecrets(id) => ("wrong_secrets", id),
+            Self::UnknownNames => ("unknown_names", ""),
             Self::Management(id) => ("management", id),
         }
     }
 
     /// Whether it counts what attackers try, and not what users do.
     pub fn counts_guesses(self) -> bool {
-            Self::UnknownNames => ("unknown_names", ""),
         matches!(self, Self::InvalidTokens | Self::WrongSecrets(_) | Self::UnknownNames)
     }
 }

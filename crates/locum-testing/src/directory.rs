@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use locum_engine::model::User;
 use locum_engine::ports::{Directory, Found, Lookup, PortReply, StoreUnavailable};
 use locum_engine::prepared::{PreparedClient, PreparedTenant};
-use locum_store::MemoryDirectory;
+use locum_store::{MemoryDirectory, TenantSet};
 
 use crate::faults::{PortCalls, UNAVAILABLE};
 
@@ -17,6 +17,7 @@ pub struct FaultyDirectory {
     inner: MemoryDirectory,
     calls: Arc<PortCalls>,
     unanswered: Mutex<Option<&'static str>>,
+    changed: Mutex<Option<TenantSet>>,
     reads: Arc<AtomicUsize>,
     answers_later: AtomicBool,
 }
@@ -27,6 +28,7 @@ impl FaultyDirectory {
             inner,
             calls,
             unanswered: Mutex::default(),
+            changed: Mutex::default(),
             reads: Arc::default(),
             answers_later: AtomicBool::new(false),
         }
@@ -45,6 +47,11 @@ impl FaultyDirectory {
     /// Whether clients, users, origins and resources have to be read from now on.
     pub fn answers_later(&self, later: bool) {
         self.answers_later.store(later, Ordering::Relaxed);
+    }
+
+    /// Others have changed the tenants to this set, which is known once the directory has caught up.
+    pub fn is_behind(&self, set: TenantSet) {
+        *self.changed.lock().unwrap() = Some(set);
     }
 
     /// How many look-ups were read. One that nobody waits for is not.
@@ -108,6 +115,18 @@ impl Directory for FaultyDirectory {
         self.read(
             self.unless_failing("client_by_resource", |inner| inner.client_by_resource(tenant, resource)),
         )
+    }
+
+    fn catch_up(&self) -> PortReply<'_, Result<(), StoreUnavailable>> {
+        self.unless_failing("catch_up", |inner| {
+            let changed = self.changed.lock().unwrap().take();
+            changed.map_or(PortReply::Now(Ok(())), |set| {
+                PortReply::Later(Box::pin(async {
+                    inner.replace(set);
+                    Ok(())
+                }))
+            })
+        })
     }
 }
 

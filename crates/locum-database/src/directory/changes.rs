@@ -71,11 +71,17 @@ pub(crate) async fn after(database: &Database, point: i64) -> Result<Read, Datab
 }
 
 async fn read_after(database: &Database, point: i64) -> Result<Read, sqlx::Error> {
-    let kept = sqlx::query("SELECT coalesce(min(sequence), 0), coalesce(max(sequence), 0) FROM changes");
+    // SQLite finds each at an end of the table, but not both of one SELECT.
+    let kept = sqlx::query(
+        "SELECT coalesce((SELECT min(sequence) FROM changes), 0), coalesce((SELECT max(sequence) FROM changes), 0)",
+    );
     let kept = kept.fetch_one(database.pool()).await?;
     let (first, last): (i64, i64) = (kept.try_get(0)?, kept.try_get(1)?);
     if last < point || first > point + 1 {
         return Ok(Read::Lost(last));
+    }
+    if last == point {
+        return Ok(Read::Changes(Vec::new(), point));
     }
     let rows = sqlx::query(
         "SELECT sequence, tenant, kind, id FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2",

@@ -8,6 +8,7 @@ use sqlx::postgres::PgListener;
 
 use crate::directory::DatabaseDirectory;
 use crate::directory::changes::{self, CHANNEL, Changed, Read};
+use crate::directory::followed::Outcome;
 use crate::directory::tenants::{TenantRow, Tenants};
 use crate::error::DatabaseError;
 
@@ -27,7 +28,7 @@ impl DatabaseDirectory {
             if listener.is_none() {
                 listener = self.listen().await;
             }
-            match (self.catch_up().await, failing_since) {
+            match (self.read_changes().await, failing_since) {
                 (Ok(()), Some(since)) => {
                     let seconds = since.elapsed().as_secs();
                     tracing::info!(seconds, "the database of the tenants is reached again");
@@ -72,12 +73,23 @@ impl DatabaseDirectory {
         }
     }
 
-    /// Reads all changes since the last time, and removes from memory what they change.
+    /// Reads the changes that were written before this call, and removes from memory what they change. However many ask at one
+    /// moment, there is one read, and at most one that follows it.
     ///
     /// # Errors
     /// The database cannot be reached. What was read is applied once it can.
-    pub(crate) async fn catch_up(&self) -> Result<(), DatabaseError> {
-        let mut point = self.point.lock().await;
+    pub(crate) async fn read_changes(&self) -> Outcome {
+        let asked = self.followed.ask();
+        let mut last = self.followed.last().await;
+        if let Some(outcome) = last.outcome_for(&asked) {
+            return outcome;
+        }
+        let number = self.followed.begin();
+        let outcome = self.apply_after(&mut last.point).await.map_err(Arc::new);
+        self.followed.end(&mut last, number, outcome)
+    }
+
+    async fn apply_after(&self, point: &mut i64) -> Result<(), DatabaseError> {
         loop {
             let asked = Instant::now();
             match changes::after(&self.rows.database, *point).await? {
@@ -132,6 +144,7 @@ impl DatabaseDirectory {
 
     fn forget(&self, domain: &str) {
         self.removals.fetch_add(1, Ordering::SeqCst);
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.entries.remove_tenant(domain);
     }
 

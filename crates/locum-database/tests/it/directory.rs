@@ -2,6 +2,7 @@
 
 mod followed;
 mod unavailable;
+mod up_to_date;
 mod whole_tenants;
 
 use std::path::Path;

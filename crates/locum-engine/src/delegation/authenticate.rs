@@ -11,7 +11,7 @@ use crate::delegation::request::{DelegationRequest, PresentedKind, PresentedToke
 use crate::delegation::subject::subject_of;
 use crate::failure_limit::FailureLimit;
 use crate::model::User;
-use crate::ports::{Found, Ports};
+use crate::ports::{Found, PortReply, Ports};
 use crate::prepared::{PreparedClient, PreparedTenant};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::subject_token::Subject;
@@ -65,6 +65,11 @@ pub async fn authenticate<'t>(
     payload: &'t mut Vec<u8>,
 ) -> Result<Authenticated<'t>, Refusal> {
     let tenant = delegating_tenant(tenant)?;
+    let tenant = if request.subject.kind == PresentedKind::RefreshToken {
+        Box::pin(up_to_date(ports, tenant)).await?
+    } else {
+        tenant
+    };
     let client = known_client(ports, &tenant, &request.client_id, ip).await?;
     let credential = request.client_credential.as_ref();
     let proof = client_proof(ports, &tenant, &client, credential, request.endpoint, ip, now_unix_ms).await?;
@@ -118,6 +123,17 @@ async fn told(refusal: Refusal, guess_check: GuessCheck, limit: FailureLimit<'_>
         limit.count().await;
     }
     refusal
+}
+
+/// The tenant as it is now, and its client and user when they are looked up. A refresh token may be valid for weeks, so whoever ends
+/// what it allows does not wait until the memory of each server is up to date.
+async fn up_to_date(ports: &Ports, tenant: Arc<PreparedTenant>) -> Result<Arc<PreparedTenant>, Refusal> {
+    let caught_up = match ports.directory.catch_up() {
+        PortReply::Now(caught_up) => return caught_up.map(|()| tenant).map_err(Refusal::unavailable),
+        PortReply::Later(caught_up) => caught_up.await,
+    };
+    caught_up.map_err(Refusal::unavailable)?;
+    delegating_tenant(ports.directory.tenant(tenant.domain()).wait().await)
 }
 
 /// What the tokens of one request are verified by.

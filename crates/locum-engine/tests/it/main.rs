@@ -41,3 +41,4 @@ mod tenants;
 mod token_exchange;
 mod trusted_issuers;
 mod unknown_names;
+mod up_to_date;
