@@ -12,6 +12,7 @@ mod follow;
 mod followed;
 mod freshness;
 mod listing;
+mod look_ups;
 mod reseal;
 mod rows;
 mod tenants;
@@ -21,6 +22,7 @@ mod write_error;
 mod writes;
 
 pub use listing::{DirectoryReader, Listed, Page};
+pub use look_ups::LookUps;
 pub use reseal::{Resealed, reseal};
 pub use transfer::{Existing, domains, export, import};
 pub use write_error::WriteError;
@@ -40,6 +42,7 @@ use crate::database::Database;
 use crate::directory::entries::{Entries, Entry, Key, Kind};
 use crate::directory::followed::Followed;
 use crate::directory::freshness::Freshness;
+use crate::directory::look_ups::LookUpCounters;
 use crate::directory::rows::{RowError, Rows};
 use crate::directory::tenants::Tenants;
 use crate::error::DatabaseError;
@@ -74,6 +77,7 @@ pub struct DatabaseDirectory {
     entries: Entries,
     issuers: ArcSwap<Arc<dyn Issuers>>,
     turns: Semaphore,
+    look_ups: LookUpCounters,
     freshness: Freshness,
     /// Counts what was removed from memory: what was read before a removal is not kept after it.
     removals: AtomicU64,
@@ -150,6 +154,8 @@ pub struct DirectoryStatus {
     pub entries: usize,
     /// About how many bytes these take.
     pub bytes: u64,
+    /// How many look-ups there were.
+    pub look_ups: LookUps,
     /// How long ago all of it was known to be what the database has.
     pub age: Duration,
     /// Whether it may still be used.
@@ -174,6 +180,7 @@ impl DatabaseDirectory {
             entries: Entries::new(options.cache_bytes),
             issuers: ArcSwap::from_pointee(issuers),
             turns: Semaphore::new(LOOK_UPS_MAX),
+            look_ups: LookUpCounters::default(),
             freshness: Freshness::new(options.stale_max),
             removals: AtomicU64::new(0),
             forgotten: AtomicU64::new(0),
@@ -193,6 +200,7 @@ impl DatabaseDirectory {
             unusable_tenants: tenants.unusable().map(|(domain, _)| domain.to_owned()).collect(),
             entries,
             bytes,
+            look_ups: self.look_ups.totals(),
             age: self.freshness.age(),
             is_usable: self.freshness.check().is_ok(),
         }
@@ -224,10 +232,14 @@ impl DatabaseDirectory {
 
     /// What is in memory; that nothing is known, if it is too old to be used; `None` if the row has to be read.
     fn kept(&self, kind: Kind, tenant: &PreparedTenant, id: &str) -> Option<Entry> {
-        match self.freshness.check() {
+        let kept = match self.freshness.check() {
             Ok(()) => self.entries.get(kind, tenant.domain(), id),
             Err(why) => Some(Entry::unavailable(why.0)),
+        };
+        if let Some(entry) = &kept {
+            self.look_ups.kept(entry);
         }
+        kept
     }
 
     /// Reads a row, and keeps it unless something was removed meanwhile: that may have been this row.
@@ -238,6 +250,7 @@ impl DatabaseDirectory {
         if self.removals.load(Ordering::SeqCst) != before {
             self.entries.remove(&key);
         }
+        self.look_ups.read(&entry);
         entry
     }
 

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::exit::CommandError;
 use crate::metrics::{Metrics, Sources};
+use crate::served_tenants::ServedTenants;
 use crate::wiring::Service;
 
 /// Most connections of the listener. Scrapes come one after another.
@@ -139,8 +140,8 @@ fn waiting_for(name: &str, reason: &str) -> WaitingFor {
 
 /// Where metrics are read that nobody counts for them.
 fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
-    let [of_buckets, of_shared_buckets, of_signatures, of_plugins, of_keys, of_reload] =
-        [(); 6].map(|()| Arc::clone(service));
+    let [of_buckets, of_shared_buckets, of_signatures, of_plugins, of_keys, of_tenants, of_reload] =
+        [(); 7].map(|()| Arc::clone(service));
     let audit = Arc::clone(audit);
     Sources {
         buckets: Box::new(move || of_buckets.buckets.len()),
@@ -165,6 +166,10 @@ fn sources(service: &Arc<Service>, audit: &Arc<AuditLog>) -> Sources {
                 *known = age.as_secs().max(*known);
             }
             oldest.into_iter().collect()
+        }),
+        directory: Box::new(move || match &of_tenants.tenants {
+            ServedTenants::Database(directory) => Some(directory.status()),
+            ServedTenants::Files(_) => None,
         }),
         reload: Box::new(move || of_reload.last_reload.get()),
     }

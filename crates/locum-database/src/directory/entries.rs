@@ -115,6 +115,16 @@ impl Entry {
         Self::Unknown(StoreUnavailable(why.into()), Instant::now() + UNUSABLE_FOR)
     }
 
+    /// There is no such row.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent(_))
+    }
+
+    /// Whether there is such a row, or what is in it, is not known.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(..))
+    }
+
     fn is_outdated(&self) -> bool {
         match self {
             Self::Absent(until) | Self::Unknown(_, until) => *until <= Instant::now(),

@@ -2,6 +2,7 @@
 
 mod followed;
 mod unavailable;
+mod unknown_names;
 mod up_to_date;
 mod whole_tenants;
 

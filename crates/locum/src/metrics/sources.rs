@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use locum_database::directory::DirectoryStatus;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -23,6 +24,8 @@ pub(crate) struct Sources {
     pub(crate) plugin_restarts: Box<dyn Fn() -> Vec<(String, u64)> + Send + Sync>,
     /// The issuers whose keys were fetched, and how many seconds ago.
     pub(crate) issuer_keys: Box<dyn Fn() -> Vec<(String, u64)> + Send + Sync>,
+    /// The tenants in a database; `None` if they are in files.
+    pub(crate) directory: Box<dyn Fn() -> Option<DirectoryStatus> + Send + Sync>,
     /// How the last reload ended.
     pub(crate) reload: Box<dyn Fn() -> LastReload + Send + Sync>,
 }
@@ -51,6 +54,7 @@ impl Collector for Sources {
                 encoder.encode_descriptor("locum_buckets_unavailable", help, None, MetricType::Counter)?;
             family.encode_counter::<NoLabelSet, u64, f64>(&unavailable, None)?;
         }
+        encode_directory(&mut encoder, (self.directory)().as_ref())?;
         let LastReload { succeeded, loaded_at_unix_seconds } = (self.reload)();
         let gauges = [
             ("locum_buckets", "Rate-limit buckets in memory.", (self.buckets)() as u64),
@@ -67,6 +71,43 @@ impl Collector for Sources {
         }
         Ok(())
     }
+}
+
+/// All are zero without such a directory, so that alerts and dashboards name nothing that is not there.
+fn encode_directory(encoder: &mut DescriptorEncoder<'_>, directory: Option<&DirectoryStatus>) -> fmt::Result {
+    let value = |read: fn(&DirectoryStatus) -> u64| directory.map_or(0, read);
+    let help = "Look-ups of clients, users, origins and resources of tenants in a database.";
+    let name = "locum_directory_lookups";
+    let mut look_ups = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (outcome, count) in [
+        ("from_memory", value(|directory| directory.look_ups.from_memory)),
+        ("read", value(|directory| directory.look_ups.read)),
+        ("absent", value(|directory| directory.look_ups.absent)),
+        ("unavailable", value(|directory| directory.look_ups.unavailable)),
+    ] {
+        encode_counter(&mut look_ups, &[("outcome", outcome)], count)?;
+    }
+    for (name, help, value) in [
+        (
+            "locum_directory_entries",
+            "Clients, users and other look-ups that are in memory.",
+            value(|directory| directory.entries as u64),
+        ),
+        ("locum_directory_bytes", "About how many bytes these take.", value(|directory| directory.bytes)),
+        (
+            "locum_directory_age_seconds",
+            "How long ago what is in memory was known to be what the database has.",
+            value(|directory| directory.age.as_secs()),
+        ),
+        (
+            "locum_directory_unusable_tenants",
+            "Tenants whose rows cannot be used.",
+            value(|directory| directory.unusable_tenants.len() as u64),
+        ),
+    ] {
+        encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)?;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Sources {

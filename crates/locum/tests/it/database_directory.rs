@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use locum_testing::PostgresDatabase;
 
 use crate::installation::Installation;
+use crate::metrics::{Scrape, Watched};
 use crate::serving::{Server, mint};
 
 /// An installation with an empty database.
@@ -216,4 +217,34 @@ fn what_the_config_lacks_is_said_before_anything_is_started() {
     node.installation.write("master.keys", "one:c2hvcnQ=\n");
     let short = node.refused(["serve"]);
     assert!(short.contains("master.keys") && !short.contains("c2hvcnQ"), "{short}");
+}
+
+#[test]
+fn look_ups_are_measured() {
+    for node in Node::each().into_iter().map(Node::filled) {
+        let installation = &node.installation;
+        let token = mint(installation);
+        let watched = Watched::start(installation);
+        let counted = |scrape: &Scrape, outcome: &str| {
+            let series = format!("locum_directory_lookups_total{{outcome=\"{outcome}\"}}");
+            scrape.value(&series).unwrap_or_else(|| panic!("{series} is missing"))
+        };
+        let before = watched.scrape();
+        for outcome in ["from_memory", "read", "absent", "unavailable"] {
+            assert_eq!(counted(&before, outcome), 0.0, "{outcome}");
+        }
+        for _ in 0..3 {
+            assert_eq!(status(&watched.server.exchange(&token)), "200");
+        }
+        let after = watched.scrape();
+        // The client is read, and there is no user with this id.
+        assert_eq!((counted(&after, "read"), counted(&after, "absent")), (1.0, 1.0));
+        assert!(counted(&after, "from_memory") >= 4.0);
+        assert_eq!(counted(&after, "unavailable"), 0.0);
+        assert_eq!(after.value("locum_directory_entries"), Some(2.0));
+        assert!(after.value("locum_directory_bytes") > Some(0.0));
+        assert!(after.value("locum_directory_age_seconds") < Some(10.0));
+        assert_eq!(after.value("locum_directory_unusable_tenants"), Some(0.0));
+        watched.server.stop();
+    }
 }
