@@ -184,6 +184,7 @@ pub(crate) async fn within<T>(
     }
 }
 
-fn failed(name: &str, cause: sqlx::Error) -> DatabaseError {
+/// The error of a database of this name.
+pub(crate) fn failed(name: &str, cause: sqlx::Error) -> DatabaseError {
     DatabaseError::Failed { database: name.to_owned(), cause }
 }

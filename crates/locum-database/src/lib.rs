@@ -7,8 +7,7 @@
 //!          ├── directory: tenants, clients and users, with those in memory that are used most
 //!          ├── sealing: the secrets of these, which no copy of the database shows
 //!          ├── refresh_tokens, used_assertions: the engine's ports, each call one statement or one transaction
-//!          ├── sweep: deletes what has ended
-//!          └── status: version and size
+//!          ├── status: version and size
 //!          ├── device_credentials: the refresh tokens of a user, for whoever administrates
 //!          └── sweep: deletes what has ended
 //! ```

@@ -8,8 +8,9 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use crate::server::Server;
 use changes::CHANGES;
 
-/// The tables of the latest version.
-pub(crate) const TABLES: [&str; 5] = ["tenants", "clients", "users", "refresh_tokens", "used_assertions"];
+/// The tables that have rows of tenants, each with the first version that has it.
+pub(crate) const TABLES: [(&str, i64); 5] =
+    [("tenants", 3), ("clients", 3), ("users", 3), ("refresh_tokens", 1), ("used_assertions", 2)];
 
 /// The latest version.
 pub(crate) const LATEST: i64 = CHANGES.len() as i64;

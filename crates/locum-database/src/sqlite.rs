@@ -17,14 +17,25 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/');
 /// Creates a file that its owner alone can read, or leaves the one that is there. SQLite gives the files beside it the same mode.
 /// Returns the URL of the file.
 pub(crate) fn create_if_missing(path: &Path) -> Result<String, DatabaseError> {
+    let created = for_owner().create(true).truncate(false).open(path);
+    created.map_err(|cause| DatabaseError::File { path: path.to_owned(), cause })?;
+    url(path)
+}
+
+/// The URL of a file that is there.
+pub(crate) fn url(path: &Path) -> Result<String, DatabaseError> {
     let url = || {
-        for_owner().create(true).truncate(false).open(path)?;
         // A URL has no `..`.
         let path = fs::canonicalize(path)?;
         let text = path.to_str().ok_or_else(|| io::Error::other("the path is not valid UTF-8"))?;
         Ok(format!("sqlite:{}", utf8_percent_encode(text, ENCODED)))
     };
     url().map_err(|cause| DatabaseError::File { path: path.to_owned(), cause })
+}
+
+/// Refuses whatever would change the file, from now on.
+pub(crate) async fn forbid_changes(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("PRAGMA query_only = ON").execute(connection).await.map(drop)
 }
 
 /// Sets what each connection has to.

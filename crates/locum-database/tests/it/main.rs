@@ -13,5 +13,6 @@ mod postgres_urls;
 mod refresh_tokens;
 mod restored;
 mod sealing;
+mod status;
 mod sweeping;
 mod used_assertions;

@@ -261,7 +261,8 @@ Exit codes:
 
 pub(super) const STATE_CHECK: &str = "\
 Prints, a line each: the database without its password, its server with the version, the version of the tables, and each
-table with its number of rows. It changes no table in PostgreSQL; a file is brought to the latest version, as at a start.
+table with its number of rows. It changes nothing: of a file whose tables are of an earlier version it says to which version the
+next start of a server brings them.
 
 Exit codes:
   0  a server with this config can use the database

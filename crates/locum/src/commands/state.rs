@@ -50,10 +50,20 @@ fn back_up(file: &Path, config: &Path) -> Result<(), CommandError> {
 
 fn check(config: &Path) -> Result<(), CommandError> {
     // A check changes nothing, whatever the config allows.
-    let (name, status) = status(config, SchemaChanges::Refuse)?;
+    let (name, status) = match existing_place(config)? {
+        StatePlace::File(path) => {
+            let status =
+                block_on(async { DatabaseStatus::of_file(&path).await.map_err(CommandError::input_file) })?;
+            (path.display().to_string(), status)
+        }
+        StatePlace::Postgres(..) => status(config, SchemaChanges::Refuse)?,
+    };
+    let pending = status.needed_version().map_or_else(String::new, |needed| {
+        format!("; the next start of a server, or `locum state migrate`, brings it to {needed}")
+    });
     let rows = status.rows.iter().map(|(table, rows)| format!("\n{table}: {rows}"));
     print_text(&format!(
-        "{name}\nserver: {}\nschema: {}{}",
+        "{name}\nserver: {}\nschema: {}{pending}{}",
         status.server,
         status.schema_version,
         rows.collect::<String>()

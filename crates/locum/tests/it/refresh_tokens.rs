@@ -192,3 +192,31 @@ fn a_full_disk_is_503_once_in_the_audit_log_and_nothing_is_lost() {
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert!(failures[0].contains("state.db"), "{}", failures[0]);
 }
+
+#[test]
+fn a_check_says_what_a_start_would_do_to_a_file_and_does_nothing() {
+    let installation = installation("");
+    let missing = installation.locum(["state", "check"]);
+    assert_eq!(
+        (missing.code, missing.stderr.contains("there is no such file")),
+        (3, true),
+        "{}",
+        missing.stderr
+    );
+    installation.write("state.db", "");
+    let checked = installation.locum(["state", "check"]);
+    assert_eq!(checked.code, 0, "{}", checked.stderr);
+    let lines: Vec<&str> = checked.stdout.lines().collect();
+    assert!(lines[1].starts_with("server: SQLite 3"), "{lines:?}");
+    let pending = lines[2]
+        .strip_prefix("schema: 0; the next start of a server, or `locum state migrate`, brings it to ");
+    assert!(pending.is_some_and(|version| version.parse::<u32>().is_ok()) && lines.len() == 3, "{lines:?}");
+    assert_eq!(fs::read(installation.path("state.db")).unwrap(), b"");
+
+    let migrated = installation.locum(["state", "migrate"]);
+    assert_eq!(migrated.code, 0, "{}", migrated.stderr);
+    let checked = installation.locum(["state", "check"]).stdout;
+    let version = migrated.stdout.trim_end().rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(checked.lines().nth(2), Some(format!("schema: {version}").as_str()));
+    assert_eq!(checked.lines().count(), 8);
+}
