@@ -7,9 +7,12 @@ use crate::directory::changes;
 use crate::error::DatabaseError;
 use crate::limits::SWEEP_MAX;
 
-/// How long a family is kept after it ended without use, in seconds: an old token that is shown again is then still recognised
-/// as one that was replaced.
+/// How long a family is kept after it ended without use, in seconds: whoever shows a token of it is told that it has expired.
 const KEPT_AFTER_IDLE_SECONDS: i64 = 30 * 86_400;
+
+/// How long a replaced token is kept after it has ended without use, in seconds. Until its end, whoever shows it ends its family; after
+/// it, the token is refused as any that has expired, whatever its family does. To a node whose clock is behind it has not ended yet.
+const KEPT_AFTER_REPLACED_SECONDS: i64 = 86_400;
 
 /// How long a used assertion is kept after it has expired, in seconds: to a node whose clock is behind it is still valid.
 const KEPT_AFTER_EXPIRY_SECONDS: i64 = 300;
@@ -17,7 +20,8 @@ const KEPT_AFTER_EXPIRY_SECONDS: i64 = 300;
 /// Most rows that one statement deletes: in SQLite, writers wait for it.
 const SWEPT_AT_ONCE: i64 = 500;
 
-/// Selects the refresh tokens whose family has ended by `$2`, or by `$3` without use.
+/// Selects the refresh tokens whose family has ended by `$2`, or by `$3` without use, and those that were replaced and have ended by
+/// `$4`.
 const ENDED_REFRESH_TOKENS: &str = "
     SELECT tenant, hash FROM refresh_tokens AS ended
     WHERE ended.expires_at <= $2 OR (
@@ -26,7 +30,7 @@ const ENDED_REFRESH_TOKENS: &str = "
             WHERE other.tenant = ended.tenant AND other.family = ended.family
               AND (other.idle_expires_at IS NULL OR other.idle_expires_at > $3)
         )
-    ) LIMIT $1";
+    ) OR (ended.idle_expires_at <= $4 AND ended.rotated_at IS NOT NULL) LIMIT $1";
 
 /// Selects the assertions that have expired by `$2`.
 const EXPIRED_ASSERTIONS: &str = "
@@ -45,7 +49,9 @@ impl Database {
     pub async fn sweep(&self, now: i64) -> Result<u64, DatabaseError> {
         let unused_since = now.saturating_sub(KEPT_AFTER_IDLE_SECONDS);
         let delete = "DELETE FROM refresh_tokens WHERE (tenant, hash) IN";
-        let tokens = self.sweep_by(delete, ENDED_REFRESH_TOKENS, &[now, unused_since]).await?;
+        let replaced_before = now.saturating_sub(KEPT_AFTER_REPLACED_SECONDS);
+        let tokens =
+            self.sweep_by(delete, ENDED_REFRESH_TOKENS, &[now, unused_since, replaced_before]).await?;
         let expired_before = now.saturating_sub(KEPT_AFTER_EXPIRY_SECONDS);
         let delete = "DELETE FROM used_assertions WHERE (tenant, client_id, jti) IN";
         let assertions = self.sweep_by(delete, EXPIRED_ASSERTIONS, &[expired_before]).await?;

@@ -218,6 +218,21 @@ fn a_rotating_token_is_replaced_and_its_reuse_ends_the_family() {
     assert_eq!(refresh(&test, &other_family, json!({})).summary(), "issued");
 }
 
+/// So a store need not keep it any longer.
+#[test]
+fn a_replaced_token_that_has_ended_without_use_ends_no_family() {
+    let test = engine(ROTATING);
+    let first = issued(&test);
+    test.clock.advance(100);
+    let second = rotated(&test, &first);
+    test.clock.advance(200);
+    assert_eq!(refresh(&test, &first, json!({})).summary(), "400 invalid_grant refresh_token has expired");
+    let third = rotated(&test, &second);
+    test.clock.advance(-1);
+    assert_eq!(refresh(&test, &first, json!({})).event.code, AuditCode::RefreshTokenReused);
+    assert_eq!(refresh(&test, &third, json!({})).summary(), UNKNOWN);
+}
+
 #[test]
 fn a_replaced_token_that_is_shown_at_the_other_endpoints_is_reused_too() {
     // A server whose clock is behind reads a token that will be replaced in the future.
