@@ -45,7 +45,7 @@ pub async fn admit<'t>(
     let counted = count(buckets, key, policy.rate, policy, exceeded, authenticated.now_unix_ms);
     let Count { rate, outcome } = match guess_check {
         None => counted.await,
-        Some(check) => match Box::pin(both(check, counted)).await {
+        Some(check) => match Box::pin(both(check.make(), counted)).await {
             (Ok(()), counted) => counted,
             (Err(too_many), _) => Count { rate: None, outcome: Err(too_many) },
         },

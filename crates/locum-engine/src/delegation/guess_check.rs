@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::failure_limit::FailureLimit;
-use crate::ports::{BucketSubject, PortFuture, Ports};
+use crate::ports::{BucketSubject, Ports};
 use crate::prepared::PreparedTenant;
 use crate::refusal::Refusal;
 
@@ -24,7 +24,7 @@ pub(super) fn limit<'a>(
 
 /// A check that may not have been made yet. Until it is, nobody may be told what became of the token.
 #[derive(Default)]
-pub(crate) struct GuessCheck(Option<PortFuture<'static, Result<(), Refusal>>>);
+pub(crate) struct GuessCheck(Option<Box<UnmadeCheck>>);
 
 impl GuessCheck {
     /// Makes the check of this [`limit`] if the buckets are in memory.
@@ -42,11 +42,11 @@ impl GuessCheck {
             return made.map(|()| Self::default());
         }
         let (ports, tenant) = (ports.clone(), Arc::clone(tenant));
-        Ok(Self(Some(Box::pin(async move { limit(&ports, &tenant, ip, now_unix_ms).check(TOO_MANY).await }))))
+        Ok(Self(Some(Box::new(UnmadeCheck { ports, tenant, ip, now_unix_ms }))))
     }
 
     /// The check, if it was not made.
-    pub(super) fn unmade(self) -> Option<PortFuture<'static, Result<(), Refusal>>> {
+    pub(super) fn unmade(self) -> Option<Box<UnmadeCheck>> {
         self.0
     }
 
@@ -56,7 +56,7 @@ impl GuessCheck {
     /// Those of [`FailureLimit::check`].
     pub(super) async fn make(self) -> Result<(), Refusal> {
         match self.0 {
-            Some(check) => check.await,
+            Some(unmade) => unmade.make().await,
             None => Ok(()),
         }
     }
@@ -65,5 +65,19 @@ impl GuessCheck {
 impl fmt::Debug for GuessCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GuessCheck").field("is_made", &self.0.is_none()).finish()
+    }
+}
+
+/// What a check is made of.
+pub(super) struct UnmadeCheck {
+    ports: Ports,
+    tenant: Arc<PreparedTenant>,
+    ip: IpAddr,
+    now_unix_ms: u64,
+}
+
+impl UnmadeCheck {
+    pub(super) async fn make(&self) -> Result<(), Refusal> {
+        limit(&self.ports, &self.tenant, self.ip, self.now_unix_ms).check(TOO_MANY).await
     }
 }
