@@ -135,11 +135,11 @@ fn a_refresh_token_is_looked_up_only_if_its_address_may_present_one() {
     let (response, waits, asked) = test.delegate(presented.clone());
     assert_eq!(response.outcome.unwrap_err().code(), "invalid_grant");
     assert_eq!((waits, asked), (2, vec!["peek invalid_tokens".to_owned(), "take invalid_tokens".to_owned()]));
-    assert_eq!(test.test.calls.made(), ["tenant", "client", "refresh_tokens.find"]);
+    assert_eq!(test.test.calls.made(), ["tenant", "catch_up", "client", "refresh_tokens.find"]);
     test.present_invalid_tokens(2);
     test.test.calls.fail_nth(usize::MAX);
     let (response, waits, asked) = test.delegate(presented);
     assert_eq!(response.outcome.unwrap_err().status(), 429);
     assert_eq!((waits, asked), (1, vec!["peek invalid_tokens".to_owned()]));
-    assert_eq!(test.test.calls.made(), ["tenant", "client"]);
+    assert_eq!(test.test.calls.made(), ["tenant", "catch_up", "client"]);
 }
