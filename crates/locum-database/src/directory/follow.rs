@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgListener;
+use tokio::time::timeout;
 
 use crate::directory::DatabaseDirectory;
 use crate::directory::changes::{self, CHANNEL, Changed, Read};
 use crate::directory::followed::Outcome;
 use crate::directory::tenants::{TenantRow, Tenants};
 use crate::error::DatabaseError;
+use crate::limits::WAIT_MAX;
 
 /// How often the changes are read although the server of the database tells about each.
 const PERIOD_WHEN_TOLD: Duration = Duration::from_secs(5);
@@ -48,10 +50,13 @@ impl DatabaseDirectory {
 
     async fn listen(&self) -> Option<PgListener> {
         let url = self.rows.database.url_of_postgres()?;
-        let mut listener = PgListener::connect(&url).await.ok()?;
-        listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await.ok()?;
-        Some(listener)
+        let listening = async {
+            let mut listener = PgListener::connect(&url).await?;
+            listener.eager_reconnect(false);
+            listener.listen(CHANNEL).await.map(|()| listener)
+        };
+        // It tries again by itself where connections are refused, and waits longer each time: changes would be seen late.
+        timeout(WAIT_MAX, listening).await.ok()?.ok()
     }
 
     async fn wait_for_changes(&self, listener: &mut Option<PgListener>) {

@@ -23,13 +23,13 @@ use locum_testing::{ACME, ScriptedIssuers, acme_key};
 use crate::places::Place;
 
 /// Three master keys, each for one use.
-const KEYS: [&str; 3] = [
+pub(crate) const KEYS: [&str; 3] = [
     "one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "two:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=",
     "one:QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=",
 ];
 
-fn keys(lines: &[&str]) -> Arc<MasterKeys> {
+pub(crate) fn keys(lines: &[&str]) -> Arc<MasterKeys> {
     Arc::new(MasterKeys::parse(&lines.join("\n"), "master.keys").unwrap())
 }
 
@@ -85,11 +85,11 @@ async fn with_acme(place: &Place) -> Database {
     database
 }
 
-async fn add_acme(database: &Database) {
+pub(crate) async fn add_acme(database: &Database) {
     import(database, &keys(&KEYS[..1]), &[documents(&file(ACME))], Existing::Refuse).await.unwrap();
 }
 
-async fn directory(database: &Database) -> DatabaseDirectory {
+pub(crate) async fn directory(database: &Database) -> DatabaseDirectory {
     directory_with(database, DirectoryOptions::default()).await
 }
 
@@ -111,7 +111,7 @@ async fn user(directory: &DatabaseDirectory, id: &str) -> Found<User> {
 }
 
 /// Changes a client as another server does, by replacing a text in its document.
-async fn edit_client(database: &Database, id: &str, from: &str, to: &str) {
+pub(crate) async fn edit_client(database: &Database, id: &str, from: &str, to: &str) {
     let mut write = DirectoryWrite::begin(database, keys(&KEYS[..1])).await.unwrap();
     let tenant = write.tenant(ACME).await.unwrap().unwrap();
     let (tenant, _) = documents::tenant(ACME, tenant.document.expose()).unwrap();
@@ -127,7 +127,7 @@ fn edited(document: &Document, kind: DocumentKind, from: &str, to: &str) -> Docu
 }
 
 /// Waits until something is as expected. Panics if it is not soon.
-async fn soon(mut is_so: impl AsyncFnMut() -> bool) -> Duration {
+pub(crate) async fn soon(mut is_so: impl AsyncFnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !is_so().await {
         assert!(start.elapsed() < Duration::from_secs(20), "it does not become so");
