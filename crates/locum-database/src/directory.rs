@@ -44,7 +44,7 @@ use crate::directory::followed::Followed;
 use crate::directory::freshness::Freshness;
 use crate::directory::look_ups::LookUpCounters;
 use crate::directory::rows::{RowError, Rows};
-use crate::directory::tenants::Tenants;
+use crate::directory::tenants::{TenantRow, Tenants};
 use crate::error::DatabaseError;
 use crate::sealing::MasterKeys;
 
@@ -214,10 +214,25 @@ impl DatabaseDirectory {
     /// Opens rows with these keys from now on, and reads everything anew.
     ///
     /// # Errors
-    /// The database is unavailable. What is in memory stays.
+    /// The database is unavailable, or a tenant that is served cannot be opened with them. What is in memory stays, and so do
+    /// the keys.
     pub async fn replace_keys(&self, keys: Arc<MasterKeys>) -> Result<(), DatabaseError> {
         // Not beside a change that is being applied: the tenant that was read first would stay.
         let _not_catching_up = self.followed.last().await;
+        let rows = Rows { database: self.rows.database.clone(), keys: ArcSwap::from(Arc::clone(&keys)) };
+        let (read, served) = (rows.tenants().await?, self.tenants.load());
+        let is_lost = |row: &TenantRow, domain: &str| {
+            matches!(row, TenantRow::Unusable(_)) && served.with_domain(domain).is_some()
+        };
+        let lost: Vec<String> = read
+            .into_iter()
+            .filter(|read| is_lost(&read.row, &read.domain))
+            .map(|read| read.domain)
+            .collect();
+        if !lost.is_empty() {
+            let database = rows.database.name().to_owned();
+            return Err(DatabaseError::MasterKeys { database, tenants: lost.join(", ") });
+        }
         self.rows.keys.store(keys);
         self.reload().await
     }

@@ -58,6 +58,16 @@ pub enum DatabaseError {
         /// The version that this program needs.
         needed: i64,
     },
+    /// Tenants that are served cannot be opened with other master keys.
+    #[error(
+        "{database}: these master keys do not open what is served of {tenants}; the log says which key is missing"
+    )]
+    MasterKeys {
+        /// The file, or the URL without its password.
+        database: String,
+        /// The domains of the tenants.
+        tenants: String,
+    },
     /// Only the file of SQLite is copied.
     #[error("{database}: a PostgreSQL database is not copied by Locum; use pg_dump")]
     NotAFile {

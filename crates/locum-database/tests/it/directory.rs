@@ -1,5 +1,6 @@
 //! The directory in a database, on each server.
 
+mod edited;
 mod followed;
 mod unavailable;
 mod unknown_names;
