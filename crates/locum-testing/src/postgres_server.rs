@@ -145,13 +145,30 @@ impl PostgresServer {
 
     /// Sends a signal to it and to the process of each connection: `-STOP` lets them stand still, and `-CONT` go on.
     pub fn signal(&self, signal: &str) {
+        for process in self.processes() {
+            // One of a connection may have ended meanwhile.
+            let _ = Command::new("kill").args([signal, &process]).stderr(Stdio::null()).status();
+        }
+    }
+
+    /// Lets no file of it grow beyond this number of bytes, or `unlimited`, as if its disk were full. Its log of writes has files
+    /// of 16 MiB.
+    pub fn limit_files(&self, bytes: &str) {
+        let limit = format!("--fsize={bytes}:");
+        for process in self.processes() {
+            // One of a connection may have ended meanwhile.
+            let limited = as_server(Path::new("prlimit")).args(["--pid", &process, &limit]).output().unwrap();
+            let said = String::from_utf8_lossy(&limited.stderr);
+            assert!(limited.status.success() || process != self.process.id().to_string(), "{said}");
+        }
+    }
+
+    /// The server, and the process of each connection.
+    fn processes(&self) -> Vec<String> {
         let server = self.process.id();
         let children =
             fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
-        for process in children.split_whitespace().chain([server.to_string().as_str()]) {
-            // One of a connection may have ended meanwhile.
-            let _ = Command::new("kill").args([signal, process]).stderr(Stdio::null()).status();
-        }
+        [server.to_string()].into_iter().chain(children.split_whitespace().map(str::to_owned)).collect()
     }
 
     fn psql(&self, database: &str) -> Command {

@@ -5,6 +5,7 @@
 mod backups;
 mod directory;
 mod faults;
+mod full_disk;
 mod places;
 mod postgres_connections;
 mod postgres_faults;

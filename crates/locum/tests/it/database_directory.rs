@@ -11,60 +11,71 @@ use crate::metrics::{Scrape, Watched};
 use crate::serving::{Server, mint};
 
 /// An installation with an empty database.
-struct Node {
-    installation: Installation,
+pub(crate) struct Node {
+    pub(crate) installation: Installation,
     // It ends with the test.
     _postgres: Option<PostgresDatabase>,
 }
 
 impl Node {
     /// One with an SQLite file, and one with PostgreSQL where that is installed.
-    fn each() -> Vec<Self> {
-        let node = |place: &str, postgres| {
-            let installation = Installation::new();
-            let own = fs::read_to_string(installation.path("locum.toml")).unwrap();
-            let tenants = "tenants = [\"tenant.yaml\"]";
-            let config = format!("directory = \"database\"\nmaster_keys_file = \"master.keys\"\n{place}");
-            installation.write("locum.toml", &own.replace(tenants, &config));
-            // Tests ask until an answer is another one.
-            let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
-            let limit = "delegation: {rate_limit: {size: 100000, per_minute: 100000, invalid_tokens: {size: 100000}}}";
-            installation.write("tenant.yaml", &format!("{limit}\n{tenant}"));
-            Self { installation, _postgres: postgres }
-        };
-        let sqlite = node("state = \"state.db\"", None);
+    pub(crate) fn each() -> Vec<Self> {
+        let sqlite = Self::with("state = \"state.db\"", None);
         let postgres = PostgresDatabase::create()
-            .map(|database| node(&format!("postgres = \"{}\"", database.url()), Some(database)));
+            .map(|database| Self::with(&format!("postgres = \"{}\"", database.url()), Some(database)));
         [sqlite].into_iter().chain(postgres).collect()
     }
 
+    /// One whose config says so where the database is.
+    pub(crate) fn with(place: &str, postgres: Option<PostgresDatabase>) -> Self {
+        let installation = Installation::new();
+        let own = fs::read_to_string(installation.path("locum.toml")).unwrap();
+        let tenants = "tenants = [\"tenant.yaml\"]";
+        let config = format!("directory = \"database\"\nmaster_keys_file = \"master.keys\"\n{place}");
+        installation.write("locum.toml", &own.replace(tenants, &config));
+        // Tests ask until an answer is another one.
+        let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+        let limit =
+            "delegation: {rate_limit: {size: 100000, per_minute: 100000, invalid_tokens: {size: 100000}}}";
+        installation.write("tenant.yaml", &format!("{limit}\n{tenant}"));
+        Self { installation, _postgres: postgres }
+    }
+
+    /// The same with a Management API.
+    pub(crate) fn managed(self) -> Self {
+        let tenant = fs::read_to_string(self.installation.path("tenant.yaml")).unwrap();
+        let keys = "management: {keys: [key-of-management-tokens-0123456789]}";
+        self.installation.write("tenant.yaml", &format!("{keys}\n{tenant}"));
+        self
+    }
+
     /// With tables, a master key and the tenant of its file.
-    fn filled(self) -> Self {
+    pub(crate) fn filled(self) -> Self {
         self.run(["state", "init"]);
         let imported = self.run(["state", "import", "tenant.yaml"]);
         assert_eq!(imported, "acme.example.com: 1 clients, 0 users\n");
         self
     }
 
-    fn run<const N: usize>(&self, arguments: [&str; N]) -> String {
+    pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> String {
         let output = self.installation.locum(arguments);
         assert_eq!(output.code, 0, "{}", output.stderr);
         output.stdout
     }
 
-    fn refused<const N: usize>(&self, arguments: [&str; N]) -> String {
+    pub(crate) fn refused<const N: usize>(&self, arguments: [&str; N]) -> String {
         let output = self.installation.locum(arguments);
         assert_eq!(output.code, 3, "{}{}", output.stdout, output.stderr);
         output.stderr
     }
 }
 
-fn status(response: &str) -> &str {
+pub(crate) fn status(response: &str) -> &str {
     response.split(' ').nth(1).unwrap()
 }
 
 /// Waits until a server answers so.
-fn soon(mut answers: impl FnMut() -> bool) {
+pub(crate) fn soon(mut answers: impl FnMut() -> bool) {
     let start = Instant::now();
     while !answers() {
         assert!(start.elapsed() < Duration::from_secs(20), "it does not answer so");
@@ -149,13 +160,7 @@ fn the_master_key_is_rotated_under_a_server_and_the_old_one_is_then_of_no_use() 
 #[test]
 fn what_the_management_api_changes_is_served_at_once_and_by_other_servers_soon() {
     for node in Node::each() {
-        let installation = &node.installation;
-        let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
-        installation.write(
-            "tenant.yaml",
-            &format!("management: {{keys: [key-of-management-tokens-0123456789]}}\n{tenant}"),
-        );
-        let node = node.filled();
+        let node = node.managed().filled();
         let installation = &node.installation;
         let (one, other) = (Server::start(installation), Server::start(installation));
         let token = mint(installation);
