@@ -10,7 +10,12 @@ if ARGV[4] == "" then
 else
   now = tonumber(ARGV[4])
 end
-local full_at = tonumber(redis.call("GET", KEYS[1]) or "0")
+-- What is no time was not written here: its bucket is full. An error would pause the limits of all other users too.
+local stored = redis.pcall("GET", KEYS[1])
+local full_at = type(stored) == "string" and tonumber(stored) or 0
+if full_at ~= full_at then
+  full_at = 0
+end
 local missing = math.min(math.max(full_at - now, 0), capacity)
 local conforms = missing + token <= capacity
 if conforms then

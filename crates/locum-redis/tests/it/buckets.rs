@@ -9,9 +9,9 @@ use locum_redis::{InvalidRedisUrl, RedisBuckets};
 use locum_testing::{ACME, RedisServer, check_bucket_store};
 
 /// Longer than a node stops asking a server that did not answer.
-const AFTER_A_PAUSE: Duration = Duration::from_millis(1100);
+pub(crate) const AFTER_A_PAUSE: Duration = Duration::from_millis(1100);
 
-fn node(server: &RedisServer) -> Arc<RedisBuckets> {
+pub(crate) fn node(server: &RedisServer) -> Arc<RedisBuckets> {
     Arc::new(RedisBuckets::new(&server.url()).unwrap())
 }
 
@@ -19,7 +19,7 @@ fn alice() -> BucketKey<'static> {
     BucketKey { tenant: ACME, ip: [192, 0, 2, 1].into(), subject: BucketSubject::User("auth0|alice") }
 }
 
-async fn take(node: &RedisBuckets) -> Result<BucketDecision, String> {
+pub(crate) async fn take(node: &RedisBuckets) -> Result<BucketDecision, String> {
     let taken = node.try_acquire(alice(), BucketRule::AUTH0_DEFAULT, 0).wait().await;
     taken.map_err(|unavailable| unavailable.to_string())
 }

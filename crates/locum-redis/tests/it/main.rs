@@ -3,3 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "a failure here is a failure of the test")]
 
 mod buckets;
+mod refusals;
