@@ -23,6 +23,9 @@ pub struct Args {
     /// Measure what requests cost with Redis and PostgreSQL, by what they cost one node alone.
     #[arg(long, conflicts_with_all = ["once", "faults"])]
     ratios: bool,
+    /// Where the nodes have the tenant from: a file at each, or PostgreSQL, in which the Management API changes it [default: database]
+    #[arg(long, value_parser = ["files", "database"], conflicts_with = "ratios")]
+    tenants: Option<String>,
     /// Fewer and shorter faults, as `cargo xtask test` has them, or measurements.
     #[arg(long)]
     sample: bool,
@@ -46,6 +49,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut cluster = command(&build_as(profile)?);
     let flags = [(args.once, "--once"), (args.faults, "--faults"), (args.sample, "--sample")];
     cluster.args(flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag));
+    if let Some(place) = &args.tenants {
+        cluster.args(["--tenants", place]);
+    }
     if args.ratios {
         cluster.arg("--ratios").arg(target_dir()?.join("ratios"));
     }

@@ -28,6 +28,7 @@ use crate::cluster::http::{Client, Reply};
 use crate::cluster::nodes::Cluster;
 use crate::cluster::tally::Tally;
 use crate::cluster::tenant::LENIENT;
+pub(crate) use crate::cluster::tenant::Place;
 use crate::cluster::tokens::{JWT_BEARER, Tokens, refresh};
 use crate::cluster::traffic::Traffic;
 use crate::{docs, measure};
@@ -40,13 +41,14 @@ pub(crate) struct Setup<'a> {
     pub(crate) locum: &'a Path,
     pub(crate) plugins: &'a Path,
     pub(crate) fixtures: &'a Path,
+    pub(crate) tenants: Place,
 }
 
 impl Setup<'_> {
     fn start(&self) -> Result<(Cluster, Traffic)> {
-        let cluster = Cluster::start(self.locum, self.plugins, self.fixtures)?;
+        let cluster = Cluster::start(self.locum, self.plugins, self.fixtures, self.tenants)?;
         let tokens = Tokens::new(&self.fixtures.join("keys"))?;
-        let traffic = Traffic::new(cluster.proxy.address, cluster.addresses(), tokens);
+        let traffic = Traffic::to(&cluster, tokens);
         Ok((cluster, traffic))
     }
 }
@@ -116,7 +118,7 @@ pub(crate) fn run_faults(
     out: &mut impl Write,
 ) -> Result<()> {
     let (faults, times) = if sample {
-        (&Fault::SAMPLE[..], Times { fault: Duration::from_secs(2), after: Duration::from_secs(3) })
+        (&Fault::SAMPLE[..], Times { fault: Duration::from_secs(2), after: Duration::from_secs(2) })
     } else {
         (&Fault::ALL[..], Times { fault: Duration::from_secs(6), after: Duration::from_secs(6) })
     };
@@ -178,10 +180,15 @@ pub(crate) fn run_ratios(
 }
 
 fn tally_during(fault: Fault, times: &Times, cluster: &mut Cluster, traffic: &Traffic) -> Result<Tally> {
+    traffic.tally().connected_since = (!fault.parts_nodes()).then(Instant::now);
     fault.begin(cluster)?;
     std::thread::sleep(times.fault);
     fault.end(cluster)?;
-    traffic.tally().fault_ended = Some(Instant::now());
+    {
+        let (mut tally, now) = (traffic.tally(), Instant::now());
+        tally.fault_ended = Some(now);
+        tally.connected_since.get_or_insert(now);
+    }
     std::thread::sleep(times.after);
     Ok(std::mem::take(&mut *traffic.tally()))
 }

@@ -56,10 +56,15 @@ impl Minter {
     }
 }
 
+/// The id of a user, by number.
+pub(crate) fn user_id(user: usize) -> String {
+    format!("auth0|{user:024x}")
+}
+
 /// The claims of a user, by number, for a client of the tenant that issues them.
 pub(crate) fn claims(issuer: &str, client: &str, user: usize, now: u64) -> Value {
     json!({
-        "iss": issuer, "sub": format!("auth0|{user:024x}"), "aud": client,
+        "iss": issuer, "sub": user_id(user), "aud": client,
         "iat": now, "exp": now + LIFETIME_SECONDS,
         "email": format!("user-{user}@example.com"), "email_verified": true,
         "name": format!("User {user}"), "nickname": format!("user-{user}"),

@@ -19,6 +19,7 @@ const BYTES: usize = 16;
 /// A secret is in one of them. The message names the file, and not the secret.
 pub(super) fn search(cluster: &Cluster, tokens: &Tokens, keys: &Path) -> Result<String> {
     let mut secrets = tenant::secrets(&cluster.tenant, keys)?;
+    secrets.extend(cluster.master_key()?);
     secrets.extend(tokens.noted());
     let windows = Windows::of(&secrets);
     ensure!(

@@ -4,12 +4,20 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::cluster::nodes::Cluster;
+use crate::cluster::nodes::{Cluster, Node};
+use crate::cluster::proxy::Proxy;
 
 /// How long a node that gets no new requests has for those that it has.
 const DRAIN: Duration = Duration::from_millis(500);
+/// What a later version may do to the tables of nodes that run: their statements name columns.
+const LATER_SCHEMA: &str = "BEGIN; UPDATE locum_schema SET version = version + 1;
+     ALTER TABLE users ADD COLUMN of_a_later_version TEXT; ALTER TABLE clients ADD COLUMN of_a_later_version TEXT;
+     ALTER TABLE refresh_tokens ADD COLUMN of_a_later_version TEXT; COMMIT";
+const OWN_SCHEMA: &str = "BEGIN; UPDATE locum_schema SET version = version - 1;
+     ALTER TABLE users DROP COLUMN of_a_later_version; ALTER TABLE clients DROP COLUMN of_a_later_version;
+     ALTER TABLE refresh_tokens DROP COLUMN of_a_later_version; COMMIT";
 /// By how much the clock of a node is off.
-pub(super) const CLOCK_AHEAD_SECONDS: u32 = 60;
+pub(super) const CLOCK_OFF_SECONDS: i32 = 60;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -18,6 +26,8 @@ pub(super) enum Fault {
     NodeKilled,
     NodePaused,
     NodeClockAhead,
+    NodeClockBehind,
+    SchemaOfLaterVersion,
     PostgresRestarted,
     PostgresStopped,
     PostgresPaused,
@@ -28,12 +38,14 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Nothing,
         Self::NodeUpgraded,
         Self::NodeKilled,
         Self::NodePaused,
         Self::NodeClockAhead,
+        Self::NodeClockBehind,
+        Self::SchemaOfLaterVersion,
         Self::PostgresRestarted,
         Self::PostgresStopped,
         Self::PostgresPaused,
@@ -44,11 +56,12 @@ impl Fault {
     ];
 
     /// One of each way, for a run that must be short.
-    pub(super) const SAMPLE: [Self; 7] = [
+    pub(super) const SAMPLE: [Self; 8] = [
         Self::Nothing,
         Self::NodeUpgraded,
         Self::NodeKilled,
         Self::NodeClockAhead,
+        Self::SchemaOfLaterVersion,
         Self::PostgresPaused,
         Self::PostgresRestarted,
         Self::RedisStopped,
@@ -62,6 +75,8 @@ impl Fault {
             Self::NodeKilled => "a node is killed",
             Self::NodePaused => "a node stands still",
             Self::NodeClockAhead => "a node's clock is a minute ahead",
+            Self::NodeClockBehind => "a node's clock is a minute behind",
+            Self::SchemaOfLaterVersion => "a later version has changed the tables",
             Self::PostgresRestarted => "PostgreSQL is restarted",
             Self::PostgresStopped => "PostgreSQL is stopped",
             Self::PostgresPaused => "PostgreSQL stands still",
@@ -77,20 +92,33 @@ impl Fault {
         matches!(self, Self::RedisRestarted | Self::RedisStopped | Self::RedisPaused)
     }
 
+    /// Whether a node may not learn what another has changed while it lasts.
+    pub(super) const fn parts_nodes(self) -> bool {
+        matches!(
+            self,
+            Self::NodePaused | Self::PostgresRestarted | Self::PostgresStopped | Self::PostgresPaused
+        )
+    }
+
     pub(super) fn begin(self, cluster: &mut Cluster) -> Result<()> {
         let Cluster { proxy, nodes: [node, ..], postgres, redis, .. } = cluster;
         match self {
             Self::Nothing => {}
-            Self::NodeUpgraded => {
-                proxy.set_first_node("drain")?;
-                std::thread::sleep(DRAIN);
-                node.stop()?;
-            }
+            Self::NodeUpgraded => drain(proxy, node)?,
             Self::NodeKilled => node.kill(),
             Self::NodePaused => node.signal("-STOP")?,
             Self::NodeClockAhead => {
                 node.stop()?;
-                node.start_with_clock_ahead(CLOCK_AHEAD_SECONDS)?;
+                node.start_with_shifted_clock(CLOCK_OFF_SECONDS)?;
+            }
+            Self::NodeClockBehind => {
+                node.stop()?;
+                node.start_with_shifted_clock(-CLOCK_OFF_SECONDS)?;
+            }
+            Self::SchemaOfLaterVersion => {
+                postgres.ask(LATER_SCHEMA);
+                drain(proxy, node)?;
+                node.refuses_to_start("use the program that wrote it, or a later one")?;
             }
             Self::PostgresRestarted => postgres.restart(),
             Self::PostgresStopped => postgres.stop(),
@@ -113,9 +141,14 @@ impl Fault {
             }
             Self::NodeKilled => node.start_again()?,
             Self::NodePaused => node.signal("-CONT")?,
-            Self::NodeClockAhead => {
+            Self::NodeClockAhead | Self::NodeClockBehind => {
                 node.stop()?;
                 node.start_again()?;
+            }
+            Self::SchemaOfLaterVersion => {
+                postgres.ask(OWN_SCHEMA);
+                node.start_again()?;
+                proxy.set_first_node("ready")?;
             }
             Self::PostgresStopped => postgres.start_again(),
             Self::PostgresPaused => postgres.signal("-CONT"),
@@ -125,6 +158,13 @@ impl Fault {
         }
         Ok(())
     }
+}
+
+/// Takes the first node out of the proxy, and then stops it.
+fn drain(proxy: &Proxy, node: &mut Node) -> Result<()> {
+    proxy.set_first_node("drain")?;
+    std::thread::sleep(DRAIN);
+    node.stop()
 }
 
 /// New transactions of all connections, those that are open included.

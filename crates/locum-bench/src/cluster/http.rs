@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cluster::tenant::DOMAIN;
+
 /// How long a connection and an answer are waited for.
 const CONNECT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(6);
@@ -28,6 +30,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    #[cfg(test)]
+    pub(super) fn new(status: u16, body: Value) -> Self {
+        Self { status, head: String::new(), body }
+    }
+
     /// Whether the limiter counted the request.
     pub(super) fn is_counted(&self) -> bool {
         self.head.contains("x-ratelimit-remaining:") || self.status == 429
@@ -55,16 +62,26 @@ impl Client {
         if self.send(path, from, body) { self.receive() } else { Reply::NotSent }
     }
 
-    /// Sends a request whose answer is received later. Returns whether there was a connection.
+    /// Calls the Management API with a token: method and path, such as `GET /clients`, and a body or `null`.
+    pub(super) fn manage(&mut self, token: &str, call: &str, body: &Value) -> Reply {
+        let (method, path) = call.split_once(' ').unwrap_or((call, ""));
+        let head = format!("{method} /api/v2{path} HTTP/1.1\r\nauthorization: Bearer {token}");
+        if self.write(&head, body) { self.receive() } else { Reply::NotSent }
+    }
+
+    /// Posts JSON, and the answer is received later. Returns whether there was a connection.
     pub(super) fn send(&mut self, path: &str, from: &str, body: &Value) -> bool {
+        self.write(&format!("POST {path} HTTP/1.1\r\nx-forwarded-for: {from}"), body)
+    }
+
+    fn write(&mut self, head: &str, body: &Value) -> bool {
         if !self.stream.as_ref().is_some_and(is_open) {
             self.stream = connect(self.address);
         }
         let Some(stream) = &mut self.stream else { return false };
-        let body = body.to_string();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: acme.example.com\r\nx-forwarded-for: {from}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{head}\r\nhost: {DOMAIN}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         // What was sent in part is not answered, which the caller sees.

@@ -52,6 +52,8 @@ pub(super) fn promises(runs: &[(Fault, Tally)]) -> String {
             "refresh tokens that worked twice",
             "assertions accepted twice",
             "lost",
+            "changes that a node did not follow after a second, of so many asked",
+            "by a node that could not learn of them",
             "families ended by a repetition: connection died, 503",
             "bursts: ten answered",
             "more, counted anew",
@@ -68,6 +70,8 @@ pub(super) fn promises(runs: &[(Fault, Tally)]) -> String {
             tally.double_spent.to_string(),
             tally.accepted_twice.to_string(),
             tally.lost.to_string(),
+            format!("{} of {}", tally.not_followed, tally.asked_for_changes),
+            tally.not_learned.to_string(),
             format!("{died}, {unavailable}"),
             exact.to_string(),
             over.to_string(),
@@ -115,6 +119,6 @@ mod tests {
         let runs = [(Fault::Nothing, Tally { lost: 3, ..Tally::default() })];
         let text = promises(&runs);
         assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(text.ends_with("| none | 0 | 0 | 3 | 0, 0 | 0 | 0 | 0 | 0 |"), "{text}");
+        assert!(text.ends_with("| none | 0 | 0 | 3 | 0 of 0 | 0 | 0, 0 | 0 | 0 | 0 | 0 |"), "{text}");
     }
 }

@@ -1,9 +1,21 @@
-//! The tenant of the nodes: that of the demo, with three more clients.
+//! The tenant of the nodes: that of the demo, with three more clients, and users who come back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+
+use crate::id_token::user_id;
+
+/// Where the nodes have the tenant from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Place {
+    /// A tenant file that each node reads.
+    Files,
+    /// PostgreSQL, in which it was imported.
+    Database,
+}
 
 /// The domain of the demo's tenant.
 pub(super) const DOMAIN: &str = "acme.example.com";
@@ -17,6 +29,8 @@ pub(super) const SIGNER: &str = "signer";
 pub(super) const SECRET: &str = "cluster-secret-0123456789-0123456789-0123456789";
 /// How long a replaced refresh token of [`LENIENT`] is accepted.
 pub(super) const LEEWAY_SECONDS: u64 = 30;
+/// How many users the tenant has besides those of the demo, numbered from 0. Nodes have them in memory once they have served each.
+pub(super) const KNOWN_USERS: usize = 8;
 
 /// Writes the tenant file, for which the keys of the demo are read where they are. Returns its path.
 pub(super) fn write(folder: &Path, fixtures: &Path) -> Result<PathBuf> {
@@ -27,24 +41,30 @@ pub(super) fn write(folder: &Path, fixtures: &Path) -> Result<PathBuf> {
     let (before, users) = text.split_once("\nusers:\n").context("the demo's tenant has no users")?;
     ensure!(before.contains("&may_refresh"), "the demo's tenant has no grants of refresh tokens");
     let path = folder.join("tenant.yaml");
-    fs::write(&path, format!("{before}{}\nusers:\n{users}", clients(&keys)))?;
+    let known = (0..KNOWN_USERS).map(|user| format!("  - user_id: {}\n", user_id(user)));
+    let known = known.collect::<String>();
+    fs::write(&path, format!("{before}{}\nusers:\n{users}{known}", clients(&keys)))?;
     Ok(path)
 }
 
 /// What no dump may hold, besides the tokens of a run: the secrets and keys of the tenant file, in parts of a line.
 pub(super) fn secrets(tenant: &Path, keys: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(tenant)?;
-    let names = ["client_secret: ", "storageAccessKey: ", "sasKey: ", "servicePassword: ", "masterkey: "];
-    let secret = |line: &str| names.iter().find_map(|name| line.trim().strip_prefix(name).map(str::to_owned));
+    let names =
+        ["client_secret: ", "storageAccessKey: ", "sasKey: ", "servicePassword: ", "masterkey: ", "keys: ["];
+    let secret = |line: &str| {
+        let value = names.iter().find_map(|name| line.trim().strip_prefix(name));
+        value.map(|value| value.trim_end_matches(']').to_owned())
+    };
     let mut secrets: Vec<String> = text.lines().filter_map(secret).collect();
     for entry in fs::read_dir(keys)? {
         let path = entry?.path();
         if path.to_string_lossy().ends_with(".pem") {
             let pem = fs::read_to_string(&path)?;
             if pem.contains("PRIVATE KEY") {
-                secrets.extend(
-                    pem.lines().skip(1).take_while(|line| !line.starts_with("--")).map(str::to_owned),
-                );
+                // The first half of an RSA key has its public part, which certificates have too.
+                let lines = pem.lines().skip(pem.lines().count() / 2);
+                secrets.extend(lines.take_while(|line| !line.starts_with("--")).map(str::to_owned));
             }
         }
     }

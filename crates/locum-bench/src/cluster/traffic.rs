@@ -2,9 +2,11 @@
 
 mod assertions;
 mod bursts;
+mod changes;
 mod exchanges;
 mod reuse;
 mod rotations;
+mod switch;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,14 +16,17 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cluster::http::{Client, Reply};
-use crate::cluster::nodes::NODES;
+use crate::cluster::nodes::{Cluster, NODES};
 use crate::cluster::tally::Tally;
+use crate::cluster::tenant::KNOWN_USERS;
 use crate::cluster::tokens::Tokens;
 
 /// What all threads share.
 pub(super) struct Traffic {
     pub(super) proxy: SocketAddr,
     pub(super) nodes: [SocketAddr; NODES],
+    /// A token of the Management API, if it is there.
+    management: Option<String>,
     pub(super) tokens: Tokens,
     tally: Mutex<Tally>,
     stopped: AtomicBool,
@@ -29,18 +34,27 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn new(proxy: SocketAddr, nodes: [SocketAddr; NODES], tokens: Tokens) -> Self {
-        let (tally, stopped) = (Mutex::default(), AtomicBool::new(false));
-        // Runs against one Redis server have different users.
-        Self { proxy, nodes, tokens, tally, stopped, users: AtomicUsize::new(1) }
+    pub(super) fn to(cluster: &Cluster, tokens: Tokens) -> Self {
+        if let Some(token) = &cluster.management {
+            tokens.note(token);
+        }
+        Self {
+            proxy: cluster.proxy.address,
+            nodes: cluster.addresses(),
+            management: cluster.management.clone(),
+            tokens,
+            tally: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            users: AtomicUsize::new(KNOWN_USERS),
+        }
     }
 
     /// Sends requests while `work` runs, and until it has returned.
     pub(super) fn during<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let threads: [fn(&Self) -> Result<()>; 12] = [
+        let threads: [fn(&Self) -> Result<()>; 14] = [
             exchanges::send,
             exchanges::send,
-            exchanges::send,
+            exchanges::send_of_new_users,
             rotations::send_lenient,
             rotations::send_lenient,
             rotations::send_lenient,
@@ -50,6 +64,8 @@ impl Traffic {
             assertions::send,
             assertions::send,
             bursts::send,
+            changes::send_of_users,
+            changes::send_of_clients,
         ];
         std::thread::scope(|scope| {
             let threads = threads.map(|thread| scope.spawn(move || thread(self)));

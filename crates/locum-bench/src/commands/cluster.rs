@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args as ClapArgs;
 
-use crate::cluster::{self, Setup};
+use crate::cluster::{self, Place, Setup};
 use crate::disturbances::Disturbances;
 use crate::measure;
 use crate::processors::Processors;
@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// The folder of the demo's tenant and keys.
     #[arg(long)]
     fixtures: PathBuf,
+    /// Where the nodes have the tenant from.
+    #[arg(long, value_enum, default_value_t = Place::Database)]
+    tenants: Place,
     /// Makes one round of requests and stops.
     #[arg(long)]
     once: bool,
@@ -42,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // Configs name files from their own folders.
     let (locum, plugins) = (args.locum.canonicalize()?, args.plugins.canonicalize()?);
     let fixtures = args.fixtures.canonicalize()?;
-    let setup = Setup { locum: &locum, plugins: &plugins, fixtures: &fixtures };
+    let setup = Setup { locum: &locum, plugins: &plugins, fixtures: &fixtures, tenants: args.tenants };
     let mut out = std::io::stdout().lock();
     if args.faults {
         return cluster::run_faults(&setup, args.sample, args.write_docs.as_deref(), &mut out);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cluster::http::Reply;
-use crate::cluster::tenant::LENIENT;
+use crate::cluster::tenant::{KNOWN_USERS, LENIENT};
 use crate::cluster::traffic::Traffic;
 
 const PAUSE: Duration = Duration::from_millis(150);
@@ -15,8 +15,11 @@ const SENT: usize = 12;
 
 pub(super) fn send(traffic: &Traffic) -> Result<()> {
     let mut nodes = traffic.clients();
-    while traffic.goes_on(PAUSE) {
-        let (request, address) = (traffic.tokens.exchange(LENIENT, traffic.user())?, traffic.address());
+    for user in (0..KNOWN_USERS).cycle() {
+        if !traffic.goes_on(PAUSE) {
+            break;
+        }
+        let (request, address) = (traffic.tokens.exchange(LENIENT, user)?, traffic.address());
         let (mut answered, mut limited, mut all_counted) = (0, 0, true);
         for _ in 0..SENT {
             nodes.rotate_left(1);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::cluster::faults::CLOCK_AHEAD_SECONDS;
+use crate::cluster::faults::CLOCK_OFF_SECONDS;
 use crate::cluster::http::{Client, Reply};
 use crate::cluster::tenant::{LEEWAY_SECONDS, LENIENT, STRICT};
 use crate::cluster::tokens::refresh;
@@ -13,7 +13,7 @@ use crate::cluster::traffic::Traffic;
 
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long after its replacement a token is used again: its leeway is over by every clock.
-const AFTER_LEEWAY: Duration = Duration::from_secs(LEEWAY_SECONDS + CLOCK_AHEAD_SECONDS as u64 + 2);
+const AFTER_LEEWAY: Duration = Duration::from_secs(LEEWAY_SECONDS + CLOCK_OFF_SECONDS as u64 + 2);
 
 /// A token without leeway at two nodes at the same moment, and then at the third: one use may be answered.
 pub(super) fn send_at_once(traffic: &Traffic) -> Result<()> {

@@ -1,4 +1,4 @@
-// Preloaded into a node, its clock is ahead by the seconds in CLOCK_AHEAD. Debian's libfaketime ends a program with mimalloc at
+// Preloaded into a node, its clock is off by the seconds in CLOCK_SHIFT. Debian's libfaketime ends a program with mimalloc at
 // its start: it allocates while the allocator asks it for the time.
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
   long failed = syscall(SYS_clock_gettime, clock, time);
-  const char *ahead = getenv("CLOCK_AHEAD");
-  if (!failed && ahead && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-    time->tv_sec += atoi(ahead);
+  const char *shift = getenv("CLOCK_SHIFT");
+  if (!failed && shift && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+    time->tv_sec += atoi(shift);
   return (int)failed;
 }
