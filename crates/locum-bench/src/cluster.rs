@@ -125,7 +125,7 @@ pub(crate) fn run_faults(
     let (mut cluster, traffic) = setup.start()?;
     let mut runs = traffic.during(|| {
         std::thread::sleep(times.after);
-        *traffic.tally() = Tally::default();
+        *traffic.tally() = Tally::since(Some(Instant::now()));
         let mut runs = Vec::new();
         for &fault in faults {
             writeln!(out, "{} …", fault.name())?;
@@ -180,7 +180,9 @@ pub(crate) fn run_ratios(
 }
 
 fn tally_during(fault: Fault, times: &Times, cluster: &mut Cluster, traffic: &Traffic) -> Result<Tally> {
-    traffic.tally().connected_since = (!fault.parts_nodes()).then(Instant::now);
+    if fault.parts_nodes() {
+        traffic.tally().connected_since = None;
+    }
     fault.begin(cluster)?;
     std::thread::sleep(times.fault);
     fault.end(cluster)?;
@@ -190,5 +192,7 @@ fn tally_during(fault: Fault, times: &Times, cluster: &mut Cluster, traffic: &Tr
         tally.connected_since.get_or_insert(now);
     }
     std::thread::sleep(times.after);
-    Ok(std::mem::take(&mut *traffic.tally()))
+    let mut tally = traffic.tally();
+    let next = Tally::since(tally.connected_since);
+    Ok(std::mem::replace(&mut *tally, next))
 }

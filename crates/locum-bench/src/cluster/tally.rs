@@ -97,6 +97,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Nothing yet, of nodes that can learn of changes since this moment.
+    pub(super) fn since(connected: Option<Instant>) -> Self {
+        Self { connected_since: connected, ..Self::default() }
+    }
+
     /// Counts a request that was sent at this time.
     pub(super) fn count(&mut self, kind: Kind, sent: Instant, reply: &Reply) {
         let since_end = self.fault_ended.map(|ended| ended.elapsed());

@@ -51,7 +51,7 @@ impl Traffic {
 
     /// Sends requests while `work` runs, and until it has returned.
     pub(super) fn during<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let threads: [fn(&Self) -> Result<()>; 14] = [
+        let threads: [fn(&Self) -> Result<()>; 13] = [
             exchanges::send,
             exchanges::send,
             exchanges::send_of_new_users,
@@ -64,8 +64,7 @@ impl Traffic {
             assertions::send,
             assertions::send,
             bursts::send,
-            changes::send_of_users,
-            changes::send_of_clients,
+            changes::send,
         ];
         std::thread::scope(|scope| {
             let threads = threads.map(|thread| scope.spawn(move || thread(self)));

@@ -1,7 +1,7 @@
 //! Changes by the Management API, through the proxy: a second after each that was answered, every node must follow it, and at the
 //! end every node must show it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -12,52 +12,52 @@ use crate::cluster::tally::{CHANGES_REACH_NODES, Kind};
 use crate::cluster::traffic::Traffic;
 use crate::cluster::traffic::switch::{Switch, Switched};
 
-/// Two threads make fewer than the ten changes a second that one token may.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(20);
+/// What is changed in quick succession. Then nothing is for a second: a node that writes reads what others have written. Fewer
+/// than the ten changes a second that one token may make.
+const BURST: [Switched; 8] = {
+    use Switched::{Client, User};
+    [User, Client, User, Client, User, Client, User, Client]
+};
 /// The most entries of a page.
 const PAGE: usize = 100;
 /// How often a node is asked for a page at the end, where it refuses because of what went before.
 const ATTEMPTS: usize = 50;
 
-pub(super) fn send_of_users(traffic: &Traffic) -> Result<()> {
-    send(traffic, Switched::User)
-}
-
-pub(super) fn send_of_clients(traffic: &Traffic) -> Result<()> {
-    send(traffic, Switched::Client)
-}
-
-fn send(traffic: &Traffic, what: Switched) -> Result<()> {
+pub(super) fn send(traffic: &Traffic) -> Result<()> {
     // Tenants in files are not changed by it.
     let Some(token) = &traffic.management else { return Ok(()) };
     let mut proxy = Client::to(traffic.proxy);
     let mut nodes = traffic.clients();
-    // Those whose last change was not long enough ago, and all others whose state is known.
-    let (mut changed, mut settled) = (VecDeque::<(Instant, Switch)>::new(), VecDeque::<Switch>::new());
+    let new = |what| Switch { what, number: traffic.user(), is_on: None };
+    let mut switches = BURST.map(new);
     while traffic.goes_on(PAUSE) {
-        let new = || Switch { what, number: traffic.user(), is_on: None };
-        let mut switch = settled.pop_front().unwrap_or_else(new);
-        let (call, body) = switch.call();
-        let sent = Instant::now();
-        let reply = proxy.manage(token, &call, &body);
-        traffic.tally().count(Kind::Change, sent, &reply);
-        match reply {
-            Reply::Answered(answer) if matches!(answer.status, 200 | 201) => {
-                switch.is_on = Some(switch.next());
-                changed.push_back((Instant::now(), switch));
+        let mut changed = Vec::new();
+        for switch in &mut switches {
+            let (call, body) = switch.call();
+            let sent = Instant::now();
+            let reply = proxy.manage(token, &call, &body);
+            traffic.tally().count(Kind::Change, sent, &reply);
+            match reply {
+                Reply::Answered(answer) if matches!(answer.status, 200 | 201) => {
+                    switch.is_on = Some(switch.next());
+                    changed.push(switch.clone());
+                }
+                Reply::Answered(answer) if answer.status < 500 => {}
+                Reply::NotSent => {}
+                // It may be turned over now or, by a node that stands still, later: another takes its place.
+                Reply::Answered(_) | Reply::Ambiguous(_) => *switch = new(switch.what),
             }
-            Reply::Answered(answer) if answer.status < 500 => settled.push_back(switch),
-            Reply::NotSent => settled.push_back(switch),
-            // It may be turned over now or, by a node that stands still, later: it is not used any more.
-            Reply::Answered(_) | Reply::Ambiguous(_) => {}
         }
-        while let Some((_, switch)) = changed.pop_front_if(|(at, _)| at.elapsed() >= CHANGES_REACH_NODES) {
-            ask_each(traffic, &mut nodes, &switch)?;
-            settled.push_back(switch);
+        std::thread::sleep(CHANGES_REACH_NODES);
+        for switch in &changed {
+            ask_each(traffic, &mut nodes, switch)?;
         }
     }
-    settled.extend(changed.into_iter().map(|(_, switch)| switch));
-    read_back(traffic, &mut nodes, token, what, &settled)
+    for what in [Switched::User, Switched::Client] {
+        read_back(traffic, &mut nodes, token, what, &switches)?;
+    }
+    Ok(())
 }
 
 fn ask_each(traffic: &Traffic, nodes: &mut [Client], switch: &Switch) -> Result<()> {
@@ -80,11 +80,12 @@ fn read_back(
     nodes: &mut [Client],
     token: &str,
     what: Switched,
-    switches: &VecDeque<Switch>,
+    switches: &[Switch],
 ) -> Result<()> {
     for (index, node) in nodes.iter_mut().enumerate() {
         let stored = stored(node, token, what)?;
-        for switch in switches.iter().filter(|switch| switch.is_on.is_some()) {
+        let known = |switch: &&Switch| switch.what == what && switch.is_on.is_some();
+        for switch in switches.iter().filter(known) {
             if stored.get(&switch.id()).copied() != switch.is_on {
                 let mut tally = traffic.tally();
                 tally.lost += 1;

@@ -21,7 +21,7 @@ pub(super) enum Switched {
     Client,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Switch {
     pub(super) what: Switched,
     /// That of the user, or of the client.
