@@ -1,9 +1,8 @@
 //! The tenant file in memory, with its secrets in place.
 
-use locum_store::yaml_writer;
+use locum_store::{NewSigningKey, yaml_writer};
 use serde_json::{Map, Value, json};
 
-use crate::NewSigningKey;
 use crate::client::Draft;
 use crate::management_grants::ManagementGrants;
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use locum_engine::ports::Issuers;
-use locum_store::{TenantData, yaml_writer};
+use locum_store::{NewSigningKey, TenantData, yaml_writer};
 use serde_json::{Map, Value};
 
 use crate::acceptance::{self, Accepted};
@@ -13,9 +13,7 @@ use crate::export::ExportedClient;
 use crate::management_grants::ManagementGrants;
 use crate::report::{Counted, LeftOut, Report, ToDo};
 use crate::secret_files::{self, OutputFile};
-use crate::{
-    ApiClients, DeployConfig, Export, ImportError, NewSigningKey, field_names, markers, readiness, scripts,
-};
+use crate::{ApiClients, DeployConfig, Export, ImportError, field_names, markers, readiness, scripts};
 
 /// What decides an import besides the export.
 #[derive(Clone, Copy)]

@@ -34,7 +34,6 @@ mod readiness;
 mod report;
 mod scripts;
 mod secret_files;
-mod signing_key;
 mod source_text;
 
 pub use api_clients::ApiClients;
@@ -46,4 +45,3 @@ pub use import::{Import, Options, SecretSettings, import};
 pub use output::{OutputError, write};
 pub use printable::printable;
 pub use report::{ClientReport, Counted, LeftOut, Readiness, Report, ScriptFinding, ToDo};
-pub use signing_key::NewSigningKey;

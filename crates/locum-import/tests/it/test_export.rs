@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use locum_import::{
-    ApiClients, DeployConfig, Folder, Import, ImportError, NewSigningKey, Options, Report, import,
-    read_export,
+    ApiClients, DeployConfig, Folder, Import, ImportError, Options, Report, import, read_export,
 };
+use locum_store::NewSigningKey;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::Zoned;
 use locum_host::{LoadOptions, PluginSet, runner::RunnerCommand};
 use locum_import::{
-    ApiClients, DeployConfig, Folder, ImportError, NewSigningKey, Options, OutputError, Report, import,
-    read_export, write,
+    ApiClients, DeployConfig, Folder, ImportError, Options, OutputError, Report, import, read_export, write,
 };
+use locum_store::NewSigningKey;
 
 use crate::asked_add_ons::NoUpstreams;
 use crate::cli::{ImportAuth0Args, ImportCommand, TextFormat};

@@ -1,4 +1,4 @@
-//! Makes the tenant's signing key and its certificate.
+//! Makes a signing key of a tenant, with its certificate.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
