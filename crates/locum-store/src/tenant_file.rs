@@ -19,6 +19,7 @@ mod places;
 mod reader;
 mod references;
 mod refresh_tokens;
+mod signing_keys;
 mod yaml;
 
 use std::collections::HashSet;

@@ -11,12 +11,14 @@ use serde_json::value::RawValue;
 /// The names on the way to a secret; `*` is each item of a list.
 type Path = &'static [&'static str];
 
-// A path that is added here needs a migration: in rows that are there already, its values are not sealed.
+// A path that is added here needs a migration: in rows that are there already, its values are not sealed. It needs none if no row
+// could have the field before.
 
 /// The signing keys and the keys of management tokens. The others Locum does not use: in an export of Auth0 they hold
 /// credentials of other services, also in the code of scripts.
 const OF_A_TENANT: &[Path] = &[
     &["signing_keys", "*", "private_key"],
+    &["next_signing_key", "private_key"],
     &["management", "keys"],
     &["actions"],
     &["connections"],

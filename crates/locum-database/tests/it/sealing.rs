@@ -60,10 +60,10 @@ fn only_the_secrets_of_a_client_are_replaced() {
 #[test]
 fn the_secrets_of_tenants_and_users_are_replaced() {
     let tenant = r#"{"domain":"acme.example.com","signing_keys":[{"kid":"a","private_key":"hunter2"},{"kid":"b"},{"private_key":"hunter2"}],
-        "management":{"keys":[{"private_key":"hunter2"}],"enabled":true},"connections":[{"options":{"client_secret":"hunter2"}}],
+        "next_signing_key":{"kid":"c","private_key":"hunter2"},"management":{"keys":[{"private_key":"hunter2"}],"enabled":true},"connections":[{"options":{"client_secret":"hunter2"}}],
         "rulesConfigs":[{"key":"a","value":"hunter2"}],"delegation":{"jsonp":true}}"#;
     let user = r#"{"user_id":"a","email":"a@example.com","identities":[{"access_token":"hunter2"}]}"#;
-    for (row, text, secrets) in [(Row::tenant(TENANT), tenant, 5), (Row::user(TENANT, "a"), user, 1)] {
+    for (row, text, secrets) in [(Row::tenant(TENANT), tenant, 6), (Row::user(TENANT, "a"), user, 1)] {
         let sealed = sealed(row, text);
         assert!(!sealed.contains("hunter2"), "{sealed}");
         assert_eq!(sealed.matches("sealed1.k1.").count(), secrets);
@@ -71,6 +71,7 @@ fn the_secrets_of_tenants_and_users_are_replaced() {
     }
     let shape: Value = serde_json::from_str(&sealed(Row::tenant(TENANT), tenant)).unwrap();
     assert_eq!(shape["signing_keys"][1], json!({"kid": "b"}));
+    assert_eq!(shape["next_signing_key"]["kid"], "c");
     assert_eq!(shape["management"]["enabled"], true);
 }
 

@@ -19,6 +19,8 @@ pub struct Tenant {
     pub delegation: DelegationPolicy,
     /// The RSA keys. The first one signs. All are published in the JWKS, and all verify the tenant's RS256 id_tokens.
     pub signing_keys: Vec<SigningKey>,
+    /// The RSA key that is to sign next. It is published and verifies as the others do, and signs nothing.
+    pub next_signing_key: Option<SigningKey>,
     /// The keys of management tokens: the first one signs, and all verify. Without one the tenant has no such tokens.
     pub management_keys: Vec<ManagementKey>,
     /// The scopes of management tokens by the ids of clients, for a directory that reads each client alone: it fills
@@ -37,6 +39,7 @@ impl Tenant {
             domain: domain.into(),
             delegation: DelegationPolicy::default(),
             signing_keys: Vec::new(),
+            next_signing_key: None,
             management_keys: Vec::new(),
             management_grants: BTreeMap::new(),
             former_issuers: Vec::new(),

@@ -32,7 +32,7 @@ pub enum InvalidTenant {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("signing key {index}: {error}")]
 pub struct InvalidSigningKey {
-    /// Its index in [`Tenant::signing_keys`].
+    /// Its index in [`Tenant::signing_keys`]; that of [`Tenant::next_signing_key`] follows the last.
     pub index: usize,
     /// Why it is not usable.
     pub error: InvalidKey,
@@ -45,7 +45,8 @@ impl PreparedTenant {
     /// Names the first key that is not an RSA private key of 2048 to 8192 bits in PEM (PKCS#8 or PKCS#1), or the first
     /// issuer that cannot be trusted so.
     pub fn prepare(tenant: Tenant) -> Result<Self, InvalidTenant> {
-        let keys = tenant.signing_keys.iter().enumerate().map(|(index, key)| {
+        let keys = tenant.signing_keys.iter().chain(&tenant.next_signing_key);
+        let keys = keys.enumerate().map(|(index, key)| {
             TenantKey::from_signing_key(key).map_err(|error| InvalidSigningKey { index, error })
         });
         let keys = keys.collect::<Result<_, _>>()?;
@@ -84,7 +85,8 @@ impl PreparedTenant {
         &self.tenant.delegation
     }
 
-    /// The public halves of the RSA keys, in the order of [`Tenant::signing_keys`].
+    /// The public halves of the RSA keys, in the order of [`Tenant::signing_keys`], and then that of
+    /// [`Tenant::next_signing_key`].
     pub fn keys(&self) -> &[TenantKey] {
         &self.keys
     }

@@ -4,13 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::mem::take;
 use std::num::NonZeroU32;
 
-use locum_abi::configuration::SigningKey;
 use locum_engine::model::{
     AddOn, AttributePattern, Chains, Client, ClientAuthentication, ClientKey, ClientSecret,
     ConfidentialClients, DelegationPolicy, InvalidAttributePattern, LegacyGrants, SecretDigest, Tenant, User,
     WhenUnavailable,
 };
-use locum_engine::prepared::TenantKey;
 use locum_engine::{BucketRule, KeySet};
 use serde_json::{Map, Value};
 
@@ -19,10 +17,10 @@ use crate::tenant_file::issuers;
 use crate::tenant_file::management::{self, Grants, Management};
 use crate::tenant_file::model::{
     ChainsEntry, ClientEntry, ConfidentialClientsEntry, DelegationEntry, FormerIssuerEntry,
-    JwtConfigurationEntry, SigningKeyEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
+    JwtConfigurationEntry, TenantEntry, UserEntry, WhenUnavailableEntry,
 };
-use crate::tenant_file::pem_kind;
 use crate::tenant_file::refresh_tokens::{self, RefreshTokenEntry};
+use crate::tenant_file::signing_keys;
 use crate::tenant_set::TenantData;
 
 /// The legacy grants, as `grant_types` names them.
@@ -77,7 +75,7 @@ pub(super) fn tenant_alone(entry: TenantEntry, errors: &mut FieldErrors) -> Tena
     }
     let mut tenant = Tenant::new(domain);
     tenant.delegation = delegation(&entry.delegation, errors);
-    tenant.signing_keys = keys(entry.signing_keys, errors);
+    signing_keys::add(&mut tenant, entry.signing_keys, entry.next_signing_key, errors);
     issuers::add(&mut tenant, entry.former_issuers, entry.trusted_issuers, errors);
     tenant.management_keys = management::keys(entry.management.as_ref(), errors);
     tenant
@@ -159,32 +157,6 @@ fn bucket(
         size: at_least_one("size", size, default.size),
         per_minute: at_least_one("per_minute", per_minute, default.per_minute),
     }
-}
-
-fn keys(entries: Vec<SigningKeyEntry>, errors: &mut FieldErrors) -> Vec<SigningKey> {
-    let mut kids = HashSet::new();
-    let mut keys = Vec::new();
-    for (index, entry) in entries.into_iter().enumerate() {
-        let at = format!("/signing_keys/{index}");
-        if entry.kid.is_empty() || !kids.insert(entry.kid.clone()) {
-            errors.add(format!("{at}/kid"), "each signing key needs a kid that no other has");
-        }
-        let Some(private_key_pem) = entry.private_key else {
-            errors.add(format!("{at}/private_key"), "the field `private_key` is missing; add it");
-            continue;
-        };
-        let key = SigningKey { kid: entry.kid, private_key_pem, certificate_pem: entry.certificate };
-        // Preparing the tenant parses the key again; only here are its line and field known.
-        match TenantKey::from_signing_key(&key) {
-            Ok(_) => keys.push(key),
-            Err(error) => {
-                let found = pem_kind::other_than_rsa_key(key.private_key_pem.expose());
-                let message = found.map_or_else(|| error.to_string(), str::to_owned);
-                errors.add(format!("{at}/private_key"), message);
-            }
-        }
-    }
-    keys
 }
 
 fn clients(

@@ -1,5 +1,5 @@
 //! The fields of a tenant file, for serde. Names are the Management API's; Locum adds `delegation`, `signing_keys`,
-//! `former_issuers`, `trusted_issuers`, `management` and `default`, `jwks`, `resources` and `require_actor` of clients, and two keys of
+//! `next_signing_key`, `former_issuers`, `trusted_issuers`, `management` and `default`, `jwks`, `resources` and `require_actor` of clients, and two keys of
 //! `jwt_configuration`.
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +22,7 @@ with_ignored! {
         delegation: DelegationEntry,
         #[serde(default)]
         signing_keys: Vec<SigningKeyEntry>,
+        next_signing_key: Option<NextSigningKeyEntry>,
         #[serde(default)]
         former_issuers: Vec<FormerIssuerEntry>,
         #[serde(default)]
@@ -120,6 +121,20 @@ pub(super) struct SigningKeyEntry {
     pub(super) kid: String,
     pub(super) private_key: Option<Secret>,
     pub(super) certificate: Option<String>,
+    /// When it began to sign, and when the next one took its place (RFC 3339).
+    pub(super) current_since: Option<String>,
+    pub(super) current_until: Option<String>,
+}
+
+/// `next_signing_key`: an RSA key that is published and does not sign yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NextSigningKeyEntry {
+    #[serde(default)]
+    pub(super) kid: String,
+    pub(super) private_key: Option<Secret>,
+    pub(super) certificate: Option<String>,
+    pub(super) published_since: Option<String>,
 }
 
 /// `management`: the tenant's Management API.

@@ -15,6 +15,7 @@ mod documents;
 mod issuers;
 mod management;
 mod refresh_tokens;
+mod signing_keys;
 mod tenant_file;
 mod tenant_set;
 mod used_assertions;
