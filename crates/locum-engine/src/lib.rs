@@ -160,6 +160,7 @@ pub mod prepared;
 mod printable;
 mod profiles;
 mod rate_limited_address;
+pub mod reach;
 mod recorder;
 mod references;
 mod refresh_tokens;

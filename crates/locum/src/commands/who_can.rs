@@ -1,14 +1,12 @@
 //! `locum who-can`: lists the clients that can reach a target.
 
-use locum_engine::model::Client;
-use locum_store::TenantData;
-use serde_json::{Value, json};
+use locum_engine::reach::{Reach, ReachingClient};
+use serde_json::json;
 
 use crate::cli::WhoCanArgs;
 use crate::config;
 use crate::exit::CommandError;
 use crate::format::print_rows;
-use crate::reach::{Directly, Reach, ReachedBy, api_types};
 use crate::tenants::{self, lines};
 
 pub(crate) fn run(args: &WhoCanArgs) -> Result<(), CommandError> {
@@ -21,11 +19,15 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<(), CommandError> {
     let mut json = Vec::new();
     for tenant in &read.data {
         let Some(target) = tenant.clients.iter().find(|client| client.id == args.target) else { continue };
-        for caller in callers(tenant, target) {
-            let asks = caller.api_types.join(" ");
-            let through = if caller.through.is_empty() { "-".to_owned() } else { caller.through.join(" ") };
-            rows.push([tenant.tenant.domain.clone(), caller.id.to_owned(), through, asks]);
-            json.push(caller.json(&tenant.tenant.domain));
+        let domain = &tenant.tenant.domain;
+        for ReachingClient { client_id, through, api_types, .. } in
+            Reach::of(&tenant.tenant, &tenant.clients).reaching_clients(target)
+        {
+            json.push(
+                json!({"tenant": domain, "client": client_id, "through": through, "api_types": api_types}),
+            );
+            let through = if through.is_empty() { "-".to_owned() } else { through.join(" ") };
+            rows.push([domain.clone(), client_id.to_owned(), through, api_types.join(" ")]);
         }
     }
     let is_known = read.data.iter().flat_map(|tenant| &tenant.clients).any(|client| client.id == args.target);
@@ -34,37 +36,4 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<(), CommandError> {
     }
     print_rows(args.format, ["tenant", "client", "through", "api_types"], &rows, &json);
     Ok(())
-}
-
-/// A client that can reach the target.
-struct Caller<'a> {
-    id: &'a str,
-    /// The clients that its chain leads through; nothing if its own id_tokens are enough.
-    through: Vec<&'a str>,
-    /// What the last client of the chain can ask.
-    api_types: Vec<&'a str>,
-}
-
-impl Caller<'_> {
-    fn json(&self, domain: &str) -> Value {
-        json!({"tenant": domain, "client": self.id, "through": self.through, "api_types": self.api_types})
-    }
-}
-
-fn callers<'a>(tenant: &'a TenantData, target: &'a Client) -> Vec<Caller<'a>> {
-    let reach = Reach::of(tenant);
-    let ReachedBy { directly, mut through, .. } = reach.who_can(target);
-    let mut callers = Vec::new();
-    for client in reach.callers() {
-        let id = client.id.as_str();
-        let is_direct = match &directly {
-            Directly::Every => true,
-            Directly::Only(ids) => ids.contains(id),
-        };
-        let chain = if is_direct { Some(Vec::new()) } else { through.remove(id) };
-        let Some(chain) = chain else { continue };
-        let last = chain.last().and_then(|last| tenant.clients.iter().find(|client| client.id == *last));
-        callers.push(Caller { id, api_types: api_types(last.unwrap_or(client), target), through: chain });
-    }
-    callers
 }
