@@ -304,6 +304,8 @@ impl Engine {
             Endpoint::Revocation => recorder.revocation_event(Some(refusal)),
             Endpoint::Introspection => recorder.introspection_event(refusal),
             Endpoint::TokenInfo | Endpoint::UserInfo => recorder.profile_event(refusal),
+            // Its calls have records of their own.
+            Endpoint::Management => return,
         };
         drop(self.ports.audit.record(event));
     }

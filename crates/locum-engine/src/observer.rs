@@ -79,17 +79,20 @@ pub enum Endpoint {
     TokenInfo,
     /// The profile of the user of an app token: `/userinfo`.
     UserInfo,
+    /// A call of the Management API: `/api/v2/…`.
+    Management,
 }
 
 impl Endpoint {
     /// All of them, each at the place that [`index`](Self::index) returns.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Delegation,
         Self::Token,
         Self::Revocation,
         Self::Introspection,
         Self::TokenInfo,
         Self::UserInfo,
+        Self::Management,
     ];
 
     /// The place in [`ALL`](Self::ALL).
@@ -106,6 +109,7 @@ impl Endpoint {
             Self::Introspection => "introspection",
             Self::TokenInfo => "tokeninfo",
             Self::UserInfo => "userinfo",
+            Self::Management => "management",
         }
     }
 }
@@ -124,20 +128,37 @@ pub enum Outcome {
     Introspected,
     /// The profile of a user was told.
     ProfileRead,
+    /// A call of the Management API has read or changed what it was to.
+    Managed,
+    /// A call of the Management API had a token without a scope that it needs.
+    InsufficientScope,
+    /// A call of the Management API conflicts with what is there.
+    Conflict,
+    /// A call of the Management API was about an older version of what it was to change.
+    PreconditionFailed,
     /// The request was refused.
     Refused(RefusalKind),
 }
 
 impl Outcome {
     /// How many there are: each [`index`](Self::index) is below.
-    pub const COUNT: usize = 5 + RefusalKind::ALL.len();
+    pub const COUNT: usize = Self::BESIDES_REFUSALS.len() + RefusalKind::ALL.len();
+
+    const BESIDES_REFUSALS: [Self; 9] = [
+        Self::Issued,
+        Self::Reused,
+        Self::Revoked,
+        Self::Introspected,
+        Self::ProfileRead,
+        Self::Managed,
+        Self::InsufficientScope,
+        Self::Conflict,
+        Self::PreconditionFailed,
+    ];
 
     /// All outcomes.
     pub fn all() -> impl Iterator<Item = Self> {
-        let refused = RefusalKind::ALL.into_iter().map(Self::Refused);
-        [Self::Issued, Self::Reused, Self::Revoked, Self::Introspected, Self::ProfileRead]
-            .into_iter()
-            .chain(refused)
+        Self::BESIDES_REFUSALS.into_iter().chain(RefusalKind::ALL.into_iter().map(Self::Refused))
     }
 
     /// A number of its own.
@@ -148,7 +169,11 @@ impl Outcome {
             Self::Revoked => 2,
             Self::Introspected => 3,
             Self::ProfileRead => 4,
-            Self::Refused(kind) => 5 + kind as usize,
+            Self::Managed => 5,
+            Self::InsufficientScope => 6,
+            Self::Conflict => 7,
+            Self::PreconditionFailed => 8,
+            Self::Refused(kind) => Self::BESIDES_REFUSALS.len() + kind as usize,
         }
     }
 
@@ -160,6 +185,10 @@ impl Outcome {
             Self::Revoked => "revoked",
             Self::Introspected => "introspected",
             Self::ProfileRead => "profile_read",
+            Self::Managed => "managed",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
             Self::Refused(kind) => kind.name(),
         }
     }

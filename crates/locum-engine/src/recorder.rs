@@ -131,7 +131,8 @@ impl Recorder {
             | Endpoint::Revocation
             | Endpoint::Introspection
             | Endpoint::TokenInfo
-            | Endpoint::UserInfo => (AuditCode::Success, AuditCode::Failure),
+            | Endpoint::UserInfo
+            | Endpoint::Management => (AuditCode::Success, AuditCode::Failure),
         };
         let code = match outcome {
             Ok(_) => success,

@@ -75,6 +75,13 @@ impl Engine {
         (rate, outcome)
     }
 
+    /// Tells the observer how a call of the Management API ended.
+    pub fn management_ended(&self, outcome: Outcome) {
+        if let Some(observer) = &self.ports.observer {
+            observer.request_ended(Endpoint::Management, observer.api_type(None), outcome);
+        }
+    }
+
     /// Begins the audit event of a call of the Management API.
     pub fn open_management_record(&self, caller: &Caller) -> ManagementRecord {
         ManagementRecord(Recorder::open(&self.ports, self.references.next(), caller))
