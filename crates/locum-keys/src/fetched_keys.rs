@@ -44,15 +44,15 @@ impl FetchedKeys {
     /// The issuers whose keys have been needed, by name.
     pub fn status(&self) -> Vec<IssuerStatus> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = entries
-            .values()
-            .map(|entry| {
-                let Status { age, failure } = entry.status();
-                IssuerStatus { issuer: entry.issuer().to_owned(), age, failure }
-            })
-            .collect();
+        let mut all: Vec<_> = entries.values().map(|entry| status_of(entry)).collect();
         all.sort_by(|a, b| a.issuer.cmp(&b.issuer));
         all
+    }
+
+    /// What is known of the keys of this issuer; `None` if they have not been needed lately.
+    pub fn status_of(&self, issuer: &RemoteIssuer) -> Option<IssuerStatus> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(&issuer.id()).map(|entry| status_of(entry))
     }
 
     fn entry(&self, issuer: &RemoteIssuer) -> Result<Arc<Entry>, StoreUnavailable> {
@@ -73,6 +73,11 @@ impl FetchedKeys {
         entries.insert(issuer.id(), Arc::clone(&entry));
         Ok(entry)
     }
+}
+
+fn status_of(entry: &Entry) -> IssuerStatus {
+    let Status { age, failure } = entry.status();
+    IssuerStatus { issuer: entry.issuer().to_owned(), age, failure }
 }
 
 impl IssuerKeys for FetchedKeys {

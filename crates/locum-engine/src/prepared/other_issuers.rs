@@ -201,6 +201,14 @@ impl OtherIssuers {
         self.0.iter().find(|other| other.issuer == issuer)
     }
 
+    /// The issuers whose keys are fetched.
+    pub(super) fn remote(&self) -> impl Iterator<Item = &RemoteIssuer> {
+        self.0.iter().filter_map(|other| match &other.keys {
+            OtherKeys::Remote(issuer) => Some(issuer),
+            OtherKeys::Held(_) => None,
+        })
+    }
+
     /// Whether a user of this issuer, or of the tenant if `None`, has an id that only another issuer's users have.
     pub(crate) fn reserve(&self, user_id: &str, issuer: Option<&OtherIssuer>) -> bool {
         let own = issuer.map(|issuer| issuer.issuer.as_str());

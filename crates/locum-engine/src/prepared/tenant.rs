@@ -2,7 +2,7 @@
 
 use crate::model::{DelegationPolicy, Tenant};
 use crate::prepared::management::Management;
-use crate::prepared::other_issuers::{InvalidIssuer, OtherIssuers};
+use crate::prepared::other_issuers::{InvalidIssuer, OtherIssuers, RemoteIssuer};
 use crate::prepared::tenant_key::TenantKey;
 use crate::subject_token::InvalidKey;
 
@@ -94,6 +94,11 @@ impl PreparedTenant {
     /// Whether the tenant issues tokens of its Management API.
     pub fn has_management_tokens(&self) -> bool {
         self.management.is_some()
+    }
+
+    /// The former and trusted issuers whose keys are fetched.
+    pub fn remote_issuers(&self) -> impl Iterator<Item = &RemoteIssuer> {
+        self.other_issuers.remote()
     }
 
     /// What its management tokens are signed and verified with.
