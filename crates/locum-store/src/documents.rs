@@ -11,12 +11,14 @@
 
 mod client_grants;
 mod document;
+mod file_tenants;
 mod json;
 mod kind;
 mod one;
 mod tenant_documents;
 
 pub use document::{Document, InvalidDocument};
+pub use file_tenants::{FileTenant, FileTenants, ManagedTenantFile, load_managed};
 pub use kind::{DEPTH_MAX, DocumentKind};
 pub use one::{CLIENT_FIELDS, client, tenant, user};
 pub use tenant_documents::{TenantDocuments, from_tenant_file, to_tenant_file};

@@ -60,6 +60,14 @@ pub struct TenantFile {
 /// # Errors
 /// All errors in the file.
 pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, TenantFileError> {
+    load_with(path, references, |_, _| Ok(())).map(|(read, ())| read)
+}
+
+fn load_with<T>(
+    path: &Path,
+    references: &References<'_>,
+    take: impl FnOnce(&Node, &TenantData) -> Result<T, FieldErrors>,
+) -> Result<(TenantFile, T), TenantFileError> {
     let file = path.display().to_string();
     let text = text_file::read(path, TENANT_FILE_BYTES_MAX).map_err(|error| {
         TenantFileError::unreadable(Finding {
@@ -69,7 +77,7 @@ pub fn load(path: &Path, references: &References<'_>) -> Result<TenantFile, Tena
             message: format!("cannot read the tenant file: {error}; check the path"),
         })
     })?;
-    read(&text, &file, references)
+    read_with(&text, &file, references, take)
 }
 
 /// A tenant file, or all errors in it, and the files that it names by `${file:PATH}`.
@@ -81,9 +89,22 @@ pub fn load_all(
     paths: &[PathBuf],
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Vec<TenantFileRead> {
+    let read = load_all_with(paths, environment, &|_, _| Ok(()));
+    read.into_iter().map(|(read, files)| (read.map(|(read, ())| read), files)).collect()
+}
+
+/// What [`load_all_with`] returns for each path.
+pub(crate) type ReadWith<T> = (Result<(TenantFile, T), TenantFileError>, Vec<PathBuf>);
+
+/// As [`load_all`], and what `take` makes of the tree of each valid file before its texts are overwritten.
+pub(crate) fn load_all_with<T: Send>(
+    paths: &[PathBuf],
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
+    take: &(dyn Fn(&Node, &TenantData) -> Result<T, FieldErrors> + Sync),
+) -> Vec<ReadWith<T>> {
     parallel::map(paths.iter().collect(), |path: &PathBuf| {
         let references = References::new(environment, path.parent().unwrap_or(Path::new(".")));
-        let read = load(path, &references);
+        let read = load_with(path, &references, take);
         (read, references.files_read())
     })
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::TenantData;
 use crate::documents::client_grants;
 use crate::documents::document::{Document, InvalidDocument};
 use crate::documents::json;
@@ -35,22 +36,25 @@ pub fn from_tenant_file(
     file: &str,
     references: &References<'_>,
 ) -> Result<(TenantDocuments, TenantFile), TenantFileError> {
-    let read = tenant_file::read_with(text, file, references, |root, data| {
-        let mut errors = FieldErrors::default();
-        let clients = entries(DocumentKind::Client, root, ("clients", "client_id"), &mut errors);
-        let users = entries(DocumentKind::User, root, ("users", "user_id"), &mut errors);
-        let tenant = Document::of(DocumentKind::Tenant, root, &["clients", "users"])
-            .map(|tenant| client_grants::by_id(tenant, data));
-        let FieldErrors(mut errors) = errors;
-        let tenant = tenant.map_err(|error| errors.push(error));
-        match tenant {
-            Ok(tenant) if errors.is_empty() => {
-                Ok(TenantDocuments { domain: data.tenant.domain.clone(), tenant, clients, users })
-            }
-            _ => Err(FieldErrors(errors)),
+    let (file, documents) = tenant_file::read_with(text, file, references, of_tree)?;
+    Ok((documents, file))
+}
+
+/// The documents of a valid tenant file.
+pub(super) fn of_tree(root: &Node, data: &TenantData) -> Result<TenantDocuments, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let clients = entries(DocumentKind::Client, root, ("clients", "client_id"), &mut errors);
+    let users = entries(DocumentKind::User, root, ("users", "user_id"), &mut errors);
+    let tenant = Document::of(DocumentKind::Tenant, root, &["clients", "users"])
+        .map(|tenant| client_grants::by_id(tenant, data));
+    let FieldErrors(mut errors) = errors;
+    let tenant = tenant.map_err(|error| errors.push(error));
+    match tenant {
+        Ok(tenant) if errors.is_empty() => {
+            Ok(TenantDocuments { domain: data.tenant.domain.clone(), tenant, clients, users })
         }
-    })?;
-    Ok((read.1, read.0))
+        _ => Err(FieldErrors(errors)),
+    }
 }
 
 /// The documents of a list of the file, each with its id.

@@ -12,6 +12,7 @@ mod buckets;
 mod client_authentication;
 mod directory;
 mod documents;
+mod file_tenants;
 mod issuers;
 mod management;
 mod refresh_tokens;
