@@ -27,5 +27,6 @@ mod state;
 pub use monitoring::{MetricsFormat, Monitoring, WaitingFor, monitoring_router};
 pub use options::{Limits, ServerOptions};
 pub use request::{TrustedProxies, bearer_token, caller};
+pub use response::PUBLISHED_MAX_AGE_SECONDS;
 pub use router::router;
 pub use serve::{Drained, serve};

@@ -30,6 +30,11 @@ impl Freshness {
         self.start.elapsed().saturating_sub(Duration::from_millis(self.confirmed.load(Ordering::Relaxed)))
     }
 
+    /// How old what is kept may be.
+    pub(crate) fn stale_max(&self) -> Duration {
+        self.stale_max
+    }
+
     /// Whether what is kept may be used.
     pub(crate) fn check(&self) -> Result<(), StoreUnavailable> {
         let age = self.age();

@@ -3,6 +3,7 @@
 //! What is read here is not what requests are served with, which is in memory, but what an administrator sees and changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use locum_engine::ports::Issuers;
 use locum_store::documents::DocumentKind;
@@ -244,6 +245,11 @@ impl DatabaseDirectory {
     /// The database is unavailable.
     pub async fn begin_write(&self) -> Result<DirectoryWrite, WriteError> {
         DirectoryWrite::begin(&self.rows.database, self.rows.keys.load_full()).await
+    }
+
+    /// How long what is kept is used while the database cannot be reached: so long a server may not know of a change.
+    pub fn stale_max(&self) -> Duration {
+        self.freshness.stale_max()
     }
 
     /// The issuers that clients are prepared with now.

@@ -249,11 +249,15 @@ pub(crate) fn public_saml_metadata(document: String) -> Response {
     published(HeaderValue::from_static("application/samlmetadata+xml"), document.into_bytes())
 }
 
+/// How long anybody may keep a document that is published, such as the JWKS, in seconds.
+pub const PUBLISHED_MAX_AGE_SECONDS: u64 = 300;
+const PUBLISHED_CACHE_CONTROL: &str = "public, max-age=300";
+
 fn published(content_type: HeaderValue, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(PUBLISHED_CACHE_CONTROL));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
