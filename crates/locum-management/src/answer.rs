@@ -19,14 +19,19 @@ impl Answer {
         Self { status: StatusCode::OK, body: Some(body), version: None }
     }
 
-    /// A document as it is, with its version.
-    pub(crate) fn document(body: Value, version: i64) -> Self {
-        Self { version: Some(version), ..Self::of(body) }
+    /// A document as it is, with its version. Those of files have none.
+    pub(crate) fn document(body: Value, version: impl Into<Option<i64>>) -> Self {
+        Self { version: version.into(), ..Self::of(body) }
     }
 
     /// A document that was created.
     pub(crate) fn created(body: Value) -> Self {
-        Self { status: StatusCode::CREATED, ..Self::document(body, 1) }
+        Self::made(body, 1)
+    }
+
+    /// What was created in a document, which has this version from now on.
+    pub(crate) fn made(body: Value, version: i64) -> Self {
+        Self { status: StatusCode::CREATED, ..Self::document(body, version) }
     }
 
     pub(crate) fn deleted() -> Self {

@@ -8,6 +8,7 @@ use locum_engine::{ManagementCaller, ManagementRecord};
 
 use crate::answer::tag;
 use crate::body::Members;
+use crate::directory::Documents;
 use crate::error::ApiError;
 use crate::query::Query;
 use crate::service::Service;
@@ -31,6 +32,16 @@ impl Call {
     /// The domain of the tenant that is managed.
     pub(crate) fn domain(&self) -> &str {
         self.caller.tenant().domain()
+    }
+
+    /// The documents that are managed.
+    pub(crate) fn documents(&self) -> &dyn Documents {
+        self.service.tenants.documents()
+    }
+
+    /// Begins to write to the documents that are managed.
+    pub(crate) async fn begin_write(&self) -> Result<DirectoryWrite, ApiError> {
+        Ok(self.service.tenants.writable(self.domain())?.begin_write().await?)
     }
 
     /// Refuses the call unless its token has this scope too.
@@ -59,9 +70,10 @@ impl Call {
     ) -> Result<(), ApiError> {
         self.record_change(resource, fields).await?;
         write.commit().await?;
-        self.service.directory.has_written().await;
+        self.service.tenants.writable(self.domain())?.has_written().await;
         Ok(())
     }
+
     /// Records what is about to be changed.
     pub(crate) async fn record_change(
         &self,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::endpoint::{Endpoint, Method};
+use crate::endpoint::{Changes, Endpoint, Method};
 use crate::error::ApiError;
 use crate::limits::SCOPE_BYTES_MAX;
 use crate::merge::{self, borrowed};
@@ -44,6 +44,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/client-grants",
         summary: "Lists grants.",
+        changes: Changes::Nothing,
         scope: "read:client_grants",
         query: &[PAGE, PER_PAGE, INCLUDE_TOTALS, FROM, TAKE, CLIENT_ID, AUDIENCE, SUBJECT_TYPE],
         body: None,
@@ -55,6 +56,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Post,
         path: "/client-grants",
         summary: "Grants scopes to a client. Nobody grants scopes of the Management API that they lack.",
+        changes: Changes::Tenant,
         scope: "create:client_grants",
         query: &[],
         body: Some(Schema::NewClientGrant),
@@ -66,6 +68,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Patch,
         path: "/client-grants/{id}",
         summary: "Replaces the scopes of a grant.",
+        changes: Changes::Tenant,
         scope: "update:client_grants",
         query: &[],
         body: Some(Schema::ClientGrantPatch),
@@ -77,6 +80,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Delete,
         path: "/client-grants/{id}",
         summary: "Deletes a grant.",
+        changes: Changes::Tenant,
         scope: "delete:client_grants",
         query: &[],
         body: None,
@@ -87,8 +91,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 
 async fn list(call: Call) -> Result<Answer, ApiError> {
     let paging = Paging::read(&call.query)?;
-    let stored =
-        call.service.directory.reader().tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
+    let stored = call.documents().tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
     let mut entries: Vec<(String, Members)> = grants(&body::members(&stored.document)?)
         .into_iter()
         .map(|grant| (id(&grant), shown(grant)))
@@ -132,7 +135,7 @@ async fn create(call: Call) -> Result<Answer, ApiError> {
         return Err(ApiError::invalid_body("/subject_type", "write `client` or `user`"));
     }
     check_scope(&call, text(&grant, "audience"), grant.get("scope"), None)?;
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     if write.client(call.domain(), text(&grant, "client_id")).await?.is_none() {
         return Err(ApiError::invalid_body("/client_id", "there is no client with this id"));
     }
@@ -157,7 +160,7 @@ async fn update(call: Call) -> Result<Answer, ApiError> {
     if let Some(name) = call.body.keys().find(|name| *name != "scope") {
         return Err(ApiError::invalid_body(&format!("/{name}"), "only the scope of a grant can be changed"));
     }
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let mut grants = Stored::read(&call, &mut write).await?;
     let grant = grants.grants.iter_mut().find(|grant| id(grant) == call.id).ok_or_else(inexistent)?;
     check_scope(&call, text(grant, "audience"), call.body.get("scope"), grant.get("scope"))?;
@@ -174,7 +177,7 @@ async fn update(call: Call) -> Result<Answer, ApiError> {
 
 /// As at Auth0, a grant that does not exist is deleted already.
 async fn delete(call: Call) -> Result<Answer, ApiError> {
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let mut grants = Stored::read(&call, &mut write).await?;
     let before = grants.grants.len();
     grants.grants.retain(|grant| id(grant) != call.id);

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::endpoint::{Endpoint, Method};
+use crate::endpoint::{Changes, Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{borrowed, id_of};
 use crate::paging::{FIELDS, FROM, INCLUDE_FIELDS, INCLUDE_TOTALS, PAGE, PER_PAGE, TAKE, selected};
@@ -40,6 +40,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/clients",
         summary: "Lists clients in the order of their ids.",
+        changes: Changes::Nothing,
         scope: "read:clients",
         query: &[
             PAGE,
@@ -61,6 +62,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Post,
         path: "/clients",
         summary: "Creates a client. Its id and secret are generated unless they are given.",
+        changes: Changes::Tenant,
         scope: "create:clients",
         query: &[],
         body: Some(Schema::NewClient),
@@ -72,6 +74,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/clients/{id}",
         summary: "A client.",
+        changes: Changes::Nothing,
         scope: "read:clients",
         query: &[FIELDS, INCLUDE_FIELDS],
         body: None,
@@ -83,6 +86,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Patch,
         path: "/clients/{id}",
         summary: "Replaces fields of a client; null removes one.",
+        changes: Changes::Tenant,
         scope: "update:clients",
         query: &[],
         body: Some(Schema::ClientPatch),
@@ -94,6 +98,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Delete,
         path: "/clients/{id}",
         summary: "Deletes a client with its grants.",
+        changes: Changes::Tenant,
         scope: "delete:clients",
         query: &[],
         body: None,
@@ -105,6 +110,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Post,
         path: "/clients/{id}/rotate-secret",
         summary: "Gives a client a new secret in place of the one that it has.",
+        changes: Changes::Tenant,
         scope: "update:client_keys",
         query: &[],
         body: None,
@@ -114,7 +120,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn get(call: Call) -> Result<Answer, ApiError> {
-    let stored = call.service.directory.reader().client(call.domain(), &call.id).await?;
+    let stored = call.documents().client(call.domain(), &call.id).await?;
     let stored = stored.ok_or_else(inexistent)?;
     let client = shown(&call, body::members(&stored.document)?);
     Ok(Answer::document(Value::Object(selected(client, &call.query)), stored.version))
@@ -125,7 +131,7 @@ async fn create(call: Call) -> Result<Answer, ApiError> {
     if client.get("name").is_none_or(Value::is_null) {
         return Err(ApiError::invalid_body("/name", "write the client's name"));
     }
-    secrets::keep_absent(&mut client, &Members::new(), &*call.service.directory.issuers())?;
+    secrets::keep_absent(&mut client, &Members::new(), &*call.service.server.issuers())?;
     changes::check_keys(&call, &Members::new(), &client)?;
     let client_id = id_of(&client, "client_id")?.unwrap_or_else(|| hex::encode(random::<16>()));
     client.insert("client_id".to_owned(), client_id.clone().into());
@@ -134,7 +140,7 @@ async fn create(call: Call) -> Result<Answer, ApiError> {
         client.insert("client_secret".to_owned(), new_secret().into());
     }
     client.retain(|_, value| !value.is_null());
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let tenant = tenant(&call, &mut write).await?;
     if write.client(call.domain(), &client_id).await?.is_some() {
         return Err(ApiError::conflict("client_exists", "there is a client with this client_id already"));
@@ -150,7 +156,7 @@ async fn update(mut call: Call) -> Result<Answer, ApiError> {
     merge::refuse_identity(&call.body, "client_id")?;
     let mut patch = std::mem::take(&mut call.body);
     change(&call, |client| {
-        secrets::keep_absent(&mut patch, client, &*call.service.directory.issuers())?;
+        secrets::keep_absent(&mut patch, client, &*call.service.server.issuers())?;
         Ok(merge::merge(client, patch))
     })
     .await
@@ -169,7 +175,7 @@ async fn change(
     call: &Call,
     change: impl FnOnce(&mut Members) -> Result<Vec<String>, ApiError>,
 ) -> Result<Answer, ApiError> {
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let tenant = tenant(call, &mut write).await?;
     let stored = write.client(call.domain(), &call.id).await?.ok_or_else(inexistent)?;
     call.check_version(stored.version)?;
@@ -188,7 +194,7 @@ async fn change(
 
 /// As at Auth0, a client that does not exist is deleted already.
 async fn delete(call: Call) -> Result<Answer, ApiError> {
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let Some(stored) = write.client(call.domain(), &call.id).await? else { return Ok(Answer::deleted()) };
     call.check_version(stored.version)?;
     client_grants::delete_of_client(&call, &mut write).await?;
@@ -207,12 +213,12 @@ async fn tenant(call: &Call, write: &mut DirectoryWrite) -> Result<Tenant, ApiEr
 /// What the caller may see of a client.
 fn shown(call: &Call, mut client: Members) -> Members {
     if !call.caller.has("read:client_keys") {
-        secrets::conceal(&mut client, &*call.service.directory.issuers());
+        secrets::conceal(&mut client, &*call.service.server.issuers());
     }
     client
 }
 
-fn inexistent() -> ApiError {
+pub(crate) fn inexistent() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "inexistent_client", "The client does not exist")
 }
 

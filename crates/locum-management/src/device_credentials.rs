@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::body::Members;
 use crate::call::Call;
-use crate::endpoint::{Endpoint, Method};
+use crate::endpoint::{Changes, Endpoint, Method};
 use crate::error::ApiError;
 use crate::paging::{FIELDS, INCLUDE_FIELDS, INCLUDE_TOTALS, PAGE, PER_PAGE, Paging, Part};
 use crate::parameter::{Parameter, ParameterValue};
@@ -30,6 +30,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/device-credentials",
         summary: "Lists the refresh tokens of a user, one for each device.",
+        changes: Changes::Nothing,
         scope: "read:device_credentials",
         query: &[PAGE, PER_PAGE, INCLUDE_TOTALS, FIELDS, INCLUDE_FIELDS, USER_ID, CLIENT_ID, TYPE],
         body: None,
@@ -41,6 +42,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Delete,
         path: "/device-credentials/{id}",
         summary: "Revokes the refresh tokens of a device.",
+        changes: Changes::RefreshTokens,
         scope: "delete:device_credentials",
         query: &[],
         body: None,

@@ -17,6 +17,8 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// One line for the description.
     pub(crate) summary: &'static str,
+    /// What it changes. It is refused where that cannot be changed.
+    pub(crate) changes: Changes,
     /// What the token needs.
     pub(crate) scope: &'static str,
     pub(crate) query: &'static [Parameter],
@@ -30,10 +32,21 @@ pub(crate) struct Endpoint {
 /// What does the work of an endpoint.
 pub(crate) type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send>>;
 
+/// What an endpoint changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changes {
+    Nothing,
+    /// The tenant, its clients or its users.
+    Tenant,
+    /// Refresh tokens, which are in a database wherever tenants are.
+    RefreshTokens,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }

@@ -1,4 +1,4 @@
-//! The Management API: clients, users and settings of tenants in a database, over HTTP, as Auth0's tools call it.
+//! The Management API: clients, users, keys and settings of tenants, over HTTP, as Auth0's tools call it.
 //!
 //! ```text
 //! router ──► serving ──► call ──► handler     of a resource: clients, client_grants, users, …
@@ -12,6 +12,8 @@
 //! Each endpoint is one entry of a table (`table`): the router, the checks before a handler runs, and the OpenAPI description
 //! are made of it, so that they cannot differ.
 //!
+//! Tenants are read where they are, in a database or in files (`directory`), and changed in a database only.
+//!
 //! Who may call is decided by the engine ([`locum_engine::Engine::management_caller`]); what a document may say by
 //! [`locum_store::documents`].
 
@@ -21,6 +23,7 @@ mod call;
 mod client_grants;
 mod clients;
 mod device_credentials;
+mod directory;
 mod endpoint;
 mod error;
 mod identities;
@@ -34,6 +37,7 @@ mod random;
 mod router;
 mod schema;
 mod secrets;
+mod server_view;
 mod service;
 mod serving;
 mod setting_names;
@@ -43,4 +47,6 @@ mod users;
 
 pub use axum::Router;
 
+pub use directory::ManagedTenants;
 pub use router::{Management, router};
+pub use server_view::{IssuerKeysView, PauseView, PluginView, ServerView};

@@ -26,6 +26,12 @@ pub(crate) const MESSAGE_CHARACTERS_MAX: usize = 4096;
 /// Longest id of a client or user, in bytes. PostgreSQL's keys have 2704 bytes at most, with the tenant's domain.
 pub(crate) const ID_BYTES_MAX: usize = 256;
 
+/// Most signing keys of a tenant besides the next one. More would be read by each verifier, and by nobody needed.
+pub(crate) const SIGNING_KEYS_MAX: usize = 10;
+
+/// Longest time that is spent on finding out who can reach whom.
+pub(crate) const REACH_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// Longest scope of a grant, in bytes.
 pub(crate) const SCOPE_BYTES_MAX: usize = 256;
 

@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use crate::endpoint::{Endpoint, Method};
+use crate::endpoint::{Changes, Endpoint, Method};
 use crate::parameter::{Parameter, ParameterValue};
 use crate::schema::Schema;
 use crate::table;
@@ -25,11 +25,11 @@ const REFUSALS: [(u16, &str); 9] = [
 ];
 
 /// Refusals of bodies.
-const BODY_REFUSALS: [(u16, &str); 3] = [
-    (409, "It conflicts with another entry."),
-    (413, "The body is too large."),
-    (415, "The body is not application/json."),
-];
+const BODY_REFUSALS: [(u16, &str); 2] =
+    [(413, "The body is too large."), (415, "The body is not application/json.")];
+
+/// A refusal of changes.
+const CONFLICT: (u16, &str) = (409, "It conflicts with what is there, or the tenant is in a file.");
 
 /// The description.
 pub(crate) fn description() -> Value {
@@ -73,6 +73,7 @@ fn method(method: Method) -> &'static str {
     match method {
         Method::Get => "get",
         Method::Post => "post",
+        Method::Put => "put",
         Method::Patch => "patch",
         Method::Delete => "delete",
     }
@@ -97,7 +98,8 @@ fn operation(endpoint: &Endpoint) -> Value {
     }
     responses.insert(status.to_string(), success);
     let of_body: &[(u16, &str)] = if endpoint.body.is_some() { &BODY_REFUSALS } else { &[] };
-    for (status, summary) in REFUSALS.iter().chain(of_body) {
+    let conflict = (endpoint.changes == Changes::Tenant).then_some(&CONFLICT);
+    for (status, summary) in REFUSALS.iter().chain(conflict).chain(of_body) {
         let content = json!({ "application/json": { "schema": Schema::Error.reference() } });
         responses.insert(status.to_string(), json!({ "description": summary, "content": content }));
     }

@@ -10,14 +10,15 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 use ipnet::IpNet;
 use locum_database::Database;
-use locum_database::directory::DatabaseDirectory;
 use locum_engine::Engine;
 use locum_server::TrustedProxies;
 use tokio::sync::Semaphore;
 
+use crate::directory::ManagedTenants;
 use crate::endpoint::{Endpoint, Method};
 use crate::error::ApiError;
 use crate::limits::CALLS_MAX;
+use crate::server_view::ServerView;
 use crate::service::Service;
 use crate::{openapi, serving, table};
 
@@ -25,8 +26,10 @@ use crate::{openapi, serving, table};
 pub struct Management {
     /// Decides who may call, and records each call.
     pub engine: Arc<Engine>,
-    /// What is managed. It must be the directory of the engine.
-    pub directory: Arc<DatabaseDirectory>,
+    /// What is managed.
+    pub tenants: ManagedTenants,
+    /// What else the server knows.
+    pub server: Arc<dyn ServerView>,
     /// Where the engine keeps refresh tokens, if it does.
     pub refresh_tokens: Option<Database>,
     /// The proxies whose `X-Forwarded-For` is believed. Empty: nobody's is.
@@ -38,13 +41,15 @@ pub struct Management {
 /// Requests must carry `ConnectInfo<SocketAddr>`, which [`locum_server::serve`] and axum's `into_make_service_with_connect_info`
 /// add. The router needs a Tokio runtime with time enabled.
 pub fn router(management: Management) -> Router {
-    let Management { engine, directory, refresh_tokens, trusted_proxies } = management;
+    let Management { engine, tenants, server, refresh_tokens, trusted_proxies } = management;
     let service = Arc::new(Service {
         engine,
-        directory,
+        tenants,
+        server,
         refresh_tokens,
         proxies: TrustedProxies::new(&trusted_proxies),
         calls: Arc::new(Semaphore::new(CALLS_MAX)),
+        whole_tenants: Arc::new(Semaphore::new(1)),
     });
     let description: Arc<str> = openapi::description().to_string().into();
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
@@ -69,6 +74,7 @@ fn with_endpoint(routes: MethodRouter, endpoint: &'static Endpoint, service: &Ar
     let filter = match endpoint.method {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,
+        Method::Put => MethodFilter::PUT,
         Method::Patch => MethodFilter::PATCH,
         Method::Delete => MethodFilter::DELETE,
     };
@@ -97,6 +103,7 @@ fn allowed(path: &str) -> &'static str {
         [Method::Patch, Method::Delete] => "PATCH,DELETE",
         [Method::Delete] => "DELETE",
         [Method::Post] => "POST",
+        [Method::Put] => "PUT",
         _ => "GET,HEAD",
     }
 }

@@ -1,9 +1,12 @@
 //! What bodies are, as JSON Schema, for the OpenAPI description.
 
+mod object;
+
 use locum_store::documents::CLIENT_FIELDS;
 use serde_json::{Map, Value, json};
 
 use crate::limits::{ID_BYTES_MAX, LISTED_BYTES_MAX};
+use crate::schema::object::{closed, object, paged};
 use crate::setting_names::{AUTH0, OWN};
 
 /// What a body is.
@@ -176,33 +179,8 @@ fn nullable(mut fields: Map<String, Value>, but: &str) -> Map<String, Value> {
     fields
 }
 
-fn object(fields: Map<String, Value>, required: &[&str]) -> Value {
-    json!({ "type": "object", "properties": fields, "required": required })
-}
-
-/// One that has no other fields.
-fn closed(fields: Map<String, Value>, required: &[&str]) -> Value {
-    json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
-}
-
 /// A list: alone, with totals, or with a checkpoint.
 fn list(name: &str, entry: Schema) -> Value {
     // `fields` may leave out what an entry requires otherwise.
-    let entries = json!({ "type": "array", "items": { "type": "object", "description": entry.name() } });
-    json!({ "anyOf": [
-        entries,
-        {
-            "type": "object",
-            "properties": {
-                name: entries,
-                "start": { "type": "integer" },
-                "limit": { "type": "integer" },
-                "length": { "type": "integer" },
-                "total": { "type": "integer" },
-                "next": { "type": "string" },
-            },
-            "required": [name],
-            "additionalProperties": false,
-        },
-    ]})
+    paged(name, &json!({ "type": "object", "description": entry.name() }))
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Changes, Endpoint};
 use crate::error::ApiError;
 use crate::limits::DEADLINE;
 use crate::query::Query;
@@ -127,6 +127,9 @@ async fn read(
 ) -> Result<Call, ApiError> {
     if id.contains('\0') {
         return Err(ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"));
+    }
+    if endpoint.changes == Changes::Tenant {
+        service.tenants.writable(caller.tenant().domain())?;
     }
     let query = Query::read(head.uri.query().unwrap_or_default(), endpoint.query)?;
     let body = match endpoint.body {

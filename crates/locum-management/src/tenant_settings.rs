@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::endpoint::{Endpoint, Method};
+use crate::endpoint::{Changes, Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{self, borrowed};
 use crate::paging::{FIELDS, INCLUDE_FIELDS, selected};
@@ -22,6 +22,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/tenants/settings",
         summary: "The settings of the tenant.",
+        changes: Changes::Nothing,
         scope: "read:tenant_settings",
         query: &[FIELDS, INCLUDE_FIELDS],
         body: None,
@@ -33,6 +34,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Patch,
         path: "/tenants/settings",
         summary: "Replaces settings of the tenant; null removes one.",
+        changes: Changes::Tenant,
         scope: "update:tenant_settings",
         query: &[],
         body: Some(Schema::TenantSettings),
@@ -42,8 +44,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn get(call: Call) -> Result<Answer, ApiError> {
-    let stored =
-        call.service.directory.reader().tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
+    let stored = call.documents().tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
     let settings = settings(&body::members(&stored.document)?);
     Ok(Answer::document(Value::Object(selected(settings, &call.query)), stored.version))
 }
@@ -58,7 +59,7 @@ async fn update(mut call: Call) -> Result<Answer, ApiError> {
             "it is no setting that can be changed; leave it out",
         ));
     }
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let stored = write.tenant(call.domain()).await?.ok_or_else(ApiError::tenant_is_gone)?;
     call.check_version(stored.version)?;
     let mut tenant = body::members(&stored.document)?;

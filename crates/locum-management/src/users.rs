@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::body::{self, Members};
 use crate::call::Call;
-use crate::endpoint::{Endpoint, Method};
+use crate::directory::Listed;
+use crate::endpoint::{Changes, Endpoint, Method};
 use crate::error::ApiError;
 use crate::merge::{borrowed, id_of};
 use crate::paging::{FIELDS, INCLUDE_FIELDS, INCLUDE_TOTALS, PAGE, PER_PAGE, Paging, Part, selected};
@@ -33,6 +34,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/users",
         summary: "Lists users in the order of their ids.",
+        changes: Changes::Nothing,
         scope: "read:users",
         query: &[PAGE, PER_PAGE, INCLUDE_TOTALS, FIELDS, INCLUDE_FIELDS, SEARCH, SEARCH_ENGINE],
         body: None,
@@ -44,6 +46,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Post,
         path: "/users",
         summary: "Creates a user. The id is generated unless it is given.",
+        changes: Changes::Tenant,
         scope: "create:users",
         query: &[],
         body: Some(Schema::NewUser),
@@ -55,6 +58,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Get,
         path: "/users/{id}",
         summary: "A user.",
+        changes: Changes::Nothing,
         scope: "read:users",
         query: &[FIELDS, INCLUDE_FIELDS],
         body: None,
@@ -66,6 +70,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Patch,
         path: "/users/{id}",
         summary: "Replaces fields of a user; null removes one.",
+        changes: Changes::Tenant,
         scope: "update:users",
         query: &[],
         body: Some(Schema::UserPatch),
@@ -77,6 +82,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         method: Method::Delete,
         path: "/users/{id}",
         summary: "Deletes a user.",
+        changes: Changes::Tenant,
         scope: "delete:users",
         query: &[],
         body: None,
@@ -87,17 +93,20 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 
 async fn list(call: Call) -> Result<Answer, ApiError> {
     let paging = Paging::read(&call.query)?;
-    let reader = call.service.directory.reader();
+    let documents = call.documents();
     let (start, count) = paging.offset();
     let listed = match call.query.text("q").map(Search::read).transpose()? {
-        None => reader.users(call.domain(), &paging.page()).await?,
-        Some(Search::Email(email)) => reader.users_by_email(call.domain(), email, start, count).await?,
-        Some(Search::UserId(user_id)) => reader.users_by_id(call.domain(), user_id, start).await?,
+        None => documents.users(call.domain(), &paging.page()).await?,
+        Some(Search::Email(email)) => documents.users_by_email(call.domain(), email, start, count).await?,
+        Some(Search::UserId(user_id)) => {
+            let found = documents.user(call.domain(), user_id).await?;
+            let total = u64::from(found.is_some());
+            let entries = found.filter(|_| start == 0).map(|stored| (user_id.to_owned(), stored.document));
+            Listed { entries: entries.into_iter().collect(), total }
+        }
     };
-    let entries = listed
-        .entries
-        .iter()
-        .map(|(id, stored)| Ok((id.clone(), shown(&call, body::members(&stored.document)?))));
+    let entries =
+        listed.entries.iter().map(|(id, document)| Ok((id.clone(), shown(&call, body::members(document)?))));
     let entries = entries.collect::<Result<_, ApiError>>()?;
     Ok(Answer::of(paging.answer("users", Part { entries, total: listed.total }, &call.query)))
 }
@@ -120,7 +129,7 @@ impl<'a> Search<'a> {
 }
 
 async fn get(call: Call) -> Result<Answer, ApiError> {
-    let stored = call.service.directory.reader().user(call.domain(), &call.id).await?;
+    let stored = call.documents().user(call.domain(), &call.id).await?;
     let stored = stored.ok_or_else(inexistent)?;
     let user = shown(&call, body::members(&stored.document)?);
     Ok(Answer::document(Value::Object(selected(user, &call.query)), stored.version))
@@ -133,7 +142,7 @@ async fn create(call: Call) -> Result<Answer, ApiError> {
         id_of(&user, "user_id")?.unwrap_or_else(|| format!("auth0|{}", hex::encode(random::<12>())));
     user.insert("user_id".to_owned(), user_id.clone().into());
     user.retain(|_, value| !value.is_null());
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     if write.user(call.domain(), &user_id).await?.is_some() {
         return Err(ApiError::conflict("user_exists", "there is a user with this user_id already"));
     }
@@ -147,7 +156,7 @@ async fn update(mut call: Call) -> Result<Answer, ApiError> {
     merge::refuse_identity(&call.body, "user_id")?;
     check(&call.body)?;
     let mut patch = std::mem::take(&mut call.body);
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let stored = write.user(call.domain(), &call.id).await?.ok_or_else(inexistent)?;
     call.check_version(stored.version)?;
     let mut user = body::members(&stored.document)?;
@@ -163,7 +172,7 @@ async fn update(mut call: Call) -> Result<Answer, ApiError> {
 
 /// As at Auth0, a user that does not exist is deleted already.
 async fn delete(call: Call) -> Result<Answer, ApiError> {
-    let mut write = call.service.directory.begin_write().await?;
+    let mut write = call.begin_write().await?;
     let Some(stored) = write.user(call.domain(), &call.id).await? else { return Ok(Answer::deleted()) };
     call.check_version(stored.version)?;
     write.delete_user(call.domain(), &call.id).await?;

@@ -80,24 +80,13 @@ fn load_with<T>(
     read_with(&text, &file, references, take)
 }
 
-/// A tenant file, or all errors in it, and the files that it names by `${file:PATH}`.
-pub type TenantFileRead = (Result<TenantFile, TenantFileError>, Vec<PathBuf>);
-
-/// Reads tenant files on all cores, each as [`load`] does. `environment` gives the value of `${env:NAME}`; the paths of
-/// `${file:PATH}` are relative to the folder of the tenant file. The results are in the order of the paths.
-pub fn load_all(
-    paths: &[PathBuf],
-    environment: &(dyn Fn(&str) -> Option<String> + Sync),
-) -> Vec<TenantFileRead> {
-    let read = load_all_with(paths, environment, &|_, _| Ok(()));
-    read.into_iter().map(|(read, files)| (read.map(|(read, ())| read), files)).collect()
-}
-
-/// What [`load_all_with`] returns for each path.
+/// A tenant file and what is made of it, or all errors in it, and the files that it names by `${file:PATH}`.
 pub(crate) type ReadWith<T> = (Result<(TenantFile, T), TenantFileError>, Vec<PathBuf>);
 
-/// As [`load_all`], and what `take` makes of the tree of each valid file before its texts are overwritten.
-pub(crate) fn load_all_with<T: Send>(
+/// Reads tenant files on all cores, each as [`load`] does, and what `take` makes of the tree of each valid one before its texts are
+/// overwritten. `environment` gives the value of `${env:NAME}`; the paths of `${file:PATH}` are relative to the folder of the
+/// tenant file. The results are in the order of the paths.
+pub(crate) fn load_all<T: Send>(
     paths: &[PathBuf],
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
     take: &(dyn Fn(&Node, &TenantData) -> Result<T, FieldErrors> + Sync),

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use locum_database::directory::DatabaseDirectory;
 use locum_host::PluginSet;
+use locum_store::TenantSet;
 use locum_store::audit::{AuditLog, Lifecycle};
-use locum_store::{MemoryDirectory, TenantSet};
 use tokio::signal::unix::Signal;
 
 use crate::config::Config;
 use crate::master_keys;
 use crate::permissions::{self, refuse_or_warn};
-use crate::served_tenants::ServedTenants;
+use crate::served_tenants::{ServedTenants, TenantsInFiles};
 use crate::tenants::{self, PreparedTenants};
 use crate::wiring::Service;
 
@@ -39,7 +39,7 @@ async fn reload(config: Arc<Config>, service: Arc<Service>, audit: &AuditLog) {
     tracing::info!("reload started");
     let start = Instant::now();
     let reloaded = match &service.tenants {
-        ServedTenants::Files(directory) => reload_files(config, &service, directory).await,
+        ServedTenants::Files(tenants) => reload_files(config, &service, tenants).await,
         ServedTenants::Database(directory) => reload_database(config, directory).await,
     };
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -61,16 +61,16 @@ async fn reload(config: Arc<Config>, service: Arc<Service>, audit: &AuditLog) {
 async fn reload_files(
     config: Arc<Config>,
     service: &Arc<Service>,
-    directory: &Arc<MemoryDirectory>,
+    tenants: &TenantsInFiles,
 ) -> Result<usize, String> {
     let deadline = config.limits.reload_deadline();
-    let (service, current) = (Arc::clone(service), directory.current());
+    let (service, current) = (Arc::clone(service), tenants.current());
     let read = move || read(&config, &current, &service.plugins.load_full());
     let prepared = within(deadline, read).await?;
     prepared.log_findings();
-    let tenants = prepared.set.tenants().count();
-    directory.replace(prepared.set);
-    Ok(tenants)
+    let count = prepared.set.tenants().count();
+    tenants.replace(prepared);
+    Ok(count)
 }
 
 /// Reads the master keys and the tenants of the database. Returns how many can be used.

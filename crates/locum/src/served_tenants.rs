@@ -7,26 +7,55 @@ use locum_database::Database;
 use locum_database::directory::DatabaseDirectory;
 use locum_engine::ports::{Directory, Issuers};
 use locum_host::PluginSet;
-use locum_store::MemoryDirectory;
+use locum_store::documents::FileTenants;
+use locum_store::{MemoryDirectory, TenantSet};
 
 use crate::config::{Config, DirectoryConfig};
 use crate::exit::CommandError;
 use crate::master_keys;
+use crate::tenants::PreparedTenants;
 
 /// The tenants that are served.
 #[derive(Clone)]
 pub(crate) enum ServedTenants {
     /// All of them are in memory, and a reload replaces them together.
-    Files(Arc<MemoryDirectory>),
+    Files(Arc<TenantsInFiles>),
     /// They are read when they are asked for.
     Database(Arc<DatabaseDirectory>),
+}
+
+/// The tenants of tenant files.
+pub(crate) struct TenantsInFiles {
+    directory: Arc<MemoryDirectory>,
+    /// As the files have those with a Management API.
+    pub(crate) documents: Arc<FileTenants>,
+}
+
+impl TenantsInFiles {
+    pub(crate) fn new(prepared: PreparedTenants) -> Self {
+        Self {
+            directory: Arc::new(MemoryDirectory::new(prepared.set)),
+            documents: Arc::new(FileTenants::new(prepared.managed)),
+        }
+    }
+
+    /// What is served now.
+    pub(crate) fn current(&self) -> Arc<TenantSet> {
+        self.directory.current()
+    }
+
+    /// Serves these from now on.
+    pub(crate) fn replace(&self, prepared: PreparedTenants) {
+        self.directory.replace(prepared.set);
+        self.documents.replace(prepared.managed);
+    }
 }
 
 impl ServedTenants {
     /// The port of the engine.
     pub(crate) fn port(&self) -> Arc<dyn Directory> {
         match self {
-            Self::Files(directory) => directory.clone(),
+            Self::Files(tenants) => tenants.directory.clone(),
             Self::Database(directory) => directory.clone(),
         }
     }
@@ -34,7 +63,7 @@ impl ServedTenants {
     /// Whether there is a tenant with this domain.
     pub(crate) fn serves(&self, domain: &str) -> bool {
         match self {
-            Self::Files(directory) => directory.current().tenants().any(|tenant| tenant.domain() == domain),
+            Self::Files(tenants) => tenants.current().tenants().any(|tenant| tenant.domain() == domain),
             Self::Database(directory) => directory.served(domain).is_some(),
         }
     }
@@ -58,10 +87,6 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         DirectoryConfig::Database if config.master_keys_file.is_none() => refused(
             "master_keys_file: the secrets of tenants in the database are sealed; name the file with the keys, which \
              `locum state init` makes",
-        ),
-        DirectoryConfig::Files if config.management_listen.is_some() => refused(
-            "management_listen: tenants in files are changed there, and the Management API is for those in a database; remove \
-             it, or set `directory = \"database\"`",
         ),
         DirectoryConfig::Files if config.tenants.is_empty() => {
             refused("tenants: name at least one tenant file, or set `directory = \"database\"`")

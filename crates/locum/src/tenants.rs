@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use locum_abi::manifest::IssuerManifest;
 use locum_engine::ports::Issuers;
 use locum_host::PluginSet;
+use locum_store::documents::{FileTenant, load_managed};
 use locum_store::tenant_file::{self, Finding, Places, References, TenantFile, TenantFileError};
 use locum_store::{TenantData, TenantProblem, TenantSet};
 
@@ -27,17 +28,22 @@ pub(crate) struct Tenants {
     places: HashMap<String, Places>,
     /// Every file that was read, `${file:…}` included.
     pub(crate) files: Vec<PathBuf>,
+    /// The documents of those with a Management API.
+    managed: Vec<FileTenant>,
 }
 
 /// Reads the files, also those after one with an error.
 pub(crate) fn read(config: &Config) -> Tenants {
     let mut tenants = Tenants::default();
-    let read = tenant_file::load_all(&config.tenants, &environment);
+    let read = load_managed(&config.tenants, &environment);
     for (path, (read, files)) in config.tenants.iter().zip(read) {
         tenants.files.push(path.clone());
         tenants.files.extend(files);
         match read {
-            Ok(file) => tenants.add(file),
+            Ok((file, managed)) => {
+                tenants.add(file);
+                tenants.managed.extend(managed);
+            }
             Err(TenantFileError { errors, rest }) => {
                 tenants.errors.extend(errors);
                 if let Some(rest) = rest {
@@ -87,10 +93,10 @@ impl Tenants {
             return Err(CommandError::input_file(lines(&self.errors).join("\n")));
         }
         self.problems.extend(self.unreachable_lifetimes(plugins));
-        let Self { problems, warnings, data, places, files, .. } = self;
+        let Self { problems, warnings, data, places, files, managed, .. } = self;
         let set = TenantSet::prepare(data, plugins).map_err(CommandError::input_file)?;
         let add_on_problems = set.problems().iter().map(|problem| at_place(&places, problem)).collect();
-        Ok(PreparedTenants { set, problems, add_on_problems, warnings, places, files })
+        Ok(PreparedTenants { set, managed, problems, add_on_problems, warnings, places, files })
     }
 
     /// The add-ons that never get a lifetime that their issuer can give.
@@ -154,6 +160,8 @@ impl Tenants {
 /// Tenants that can be served.
 pub(crate) struct PreparedTenants {
     pub(crate) set: TenantSet,
+    /// The documents of those with a Management API.
+    pub(crate) managed: Vec<FileTenant>,
     /// What cannot work, besides add-ons.
     pub(crate) problems: Vec<Finding>,
     /// The add-ons that do not work.

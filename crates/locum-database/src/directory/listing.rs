@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum_engine::ports::Issuers;
 use locum_store::documents::DocumentKind;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row as _, Transaction};
@@ -113,17 +112,6 @@ impl DirectoryReader {
             after: "SELECT user_id, document, version FROM users WHERE tenant = $1 AND user_id > $3 ORDER BY user_id LIMIT $2",
         };
         self.listed(DocumentKind::User, selects, tenant, page).await
-    }
-
-    /// The user with this id as a list, without those before `start`.
-    ///
-    /// # Errors
-    /// The database is unavailable, or the row cannot be opened.
-    pub async fn users_by_id(&self, tenant: &str, user_id: &str, start: u32) -> Result<Listed, WriteError> {
-        let found = self.user(tenant, user_id).await?;
-        let total = u64::from(found.is_some());
-        let entries = found.filter(|_| start == 0).map(|stored| (user_id.to_owned(), stored));
-        Ok(Listed { entries: entries.into_iter().collect(), total })
     }
 
     /// The users with this email address, in whichever case it is written: at most `count`, after the first `start`.
@@ -250,10 +238,5 @@ impl DatabaseDirectory {
     /// How long what is kept is used while the database cannot be reached: so long a server may not know of a change.
     pub fn stale_max(&self) -> Duration {
         self.freshness.stale_max()
-    }
-
-    /// The issuers that clients are prepared with now.
-    pub fn issuers(&self) -> Arc<dyn Issuers> {
-        Arc::clone(&self.issuers.load())
     }
 }

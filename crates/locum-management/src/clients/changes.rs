@@ -20,7 +20,7 @@ const CONFIGURED: [&str; 4] = ["addons", "jwt_configuration", "client_secret", "
 
 /// Checks that the caller may write the secrets that it writes.
 pub(super) fn check_keys(call: &Call, before: &Members, after: &Members) -> Result<(), ApiError> {
-    if secrets::are_written(before, after, &*call.service.directory.issuers()) {
+    if secrets::are_written(before, after, &*call.service.server.issuers()) {
         call.require("update:client_keys")?;
     }
     Ok(())
@@ -56,7 +56,7 @@ pub(super) fn check(
 /// Refuses settings that the plugin of an add-on refuses. What was refused before can stay, and so can an add-on without a plugin: a
 /// tenant file may have both.
 fn check_add_ons(call: &Call, tenant: &Tenant, client: Client, before: &Members) -> Result<(), ApiError> {
-    let issuers = call.service.directory.issuers();
+    let issuers = call.service.server.issuers();
     let problems = |client| {
         let prepared = PreparedClient::prepare(call.caller.tenant(), client, &*issuers);
         prepared

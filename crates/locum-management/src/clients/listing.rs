@@ -25,9 +25,8 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
 }
 
 async fn page(call: &Call, paging: &Paging) -> Result<Part, ApiError> {
-    let listed = call.service.directory.reader().clients(call.domain(), &paging.page()).await?;
-    let entries =
-        listed.entries.iter().map(|(id, stored)| Ok((id.clone(), body::members(&stored.document)?)));
+    let listed = call.documents().clients(call.domain(), &paging.page()).await?;
+    let entries = listed.entries.iter().map(|(id, document)| Ok((id.clone(), body::members(document)?)));
     Ok(Part { entries: entries.collect::<Result<_, ApiError>>()?, total: listed.total })
 }
 
@@ -52,7 +51,7 @@ impl Filter {
 
 /// The database does not know these fields, which may be sealed: all clients are read.
 async fn filtered(call: &Call, paging: &Paging, filter: Filter) -> Result<Part, ApiError> {
-    let reader = call.service.directory.reader();
+    let documents = call.documents();
     let (start, count) = paging.offset();
     let (mut after, mut entries, mut total) = (String::new(), Vec::new(), 0);
     let (is_counted, first) = match paging {
@@ -62,11 +61,11 @@ async fn filtered(call: &Call, paging: &Paging, filter: Filter) -> Result<Part, 
     after.push_str(first);
     loop {
         let page = Page::After { id: after, count: PAGE_ENTRIES_MAX };
-        let listed = reader.clients(call.domain(), &page).await?;
+        let listed = documents.clients(call.domain(), &page).await?;
         let Some((last, _)) = listed.entries.last() else { break };
         after = last.clone();
-        for (id, stored) in listed.entries {
-            let client = body::members(&stored.document)?;
+        for (id, document) in listed.entries {
+            let client = body::members(&document)?;
             if !filter.includes(&client) {
                 continue;
             }

@@ -29,7 +29,7 @@ async fn a_grant_is_created_changed_and_deleted() {
         let path = format!("/client-grants/{id}");
         let patched = service.patch(&with_all(), &path, json!({"scope": ["read:clients"]})).await.ok();
         assert_eq!((&patched["id"], &patched["scope"]), (&json!(id), &json!(["read:clients"])));
-        let tenant = service.directory.served(ACME).unwrap();
+        let tenant = service.directory().served(ACME).unwrap();
         for attempt in 0.. {
             let client = service.engine.directory().client(&tenant, "crm").wait().await.unwrap().unwrap();
             if client.client().management_scopes == ["read:clients"] {

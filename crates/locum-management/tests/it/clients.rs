@@ -38,7 +38,7 @@ async fn a_client_is_created_read_changed_and_deleted() {
 #[tokio::test]
 async fn the_engine_serves_what_was_written() {
     let service = TestService::new().await;
-    let tenant = service.directory.served(ACME).unwrap();
+    let tenant = service.directory().served(ACME).unwrap();
     let new = json!({"name": "New", "client_id": "new", "oidc_conformant": true});
     assert_eq!(service.post(&with_all(), "/clients", new).await.status, 201);
     for attempt in 0.. {

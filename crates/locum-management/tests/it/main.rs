@@ -14,6 +14,7 @@ mod clients;
 mod description;
 mod device_credentials;
 mod other_tenants;
+mod files;
 mod paging;
 mod races;
 mod scopes;

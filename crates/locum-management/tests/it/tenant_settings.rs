@@ -21,12 +21,12 @@ async fn settings_are_read_and_changed_and_nothing_else_is() {
         assert_eq!(stored["tenant"], json!({"support_email": "help@acme.example"}));
         assert!(stored["management"]["keys"].is_array() && stored["clientGrants"].is_array(), "{stored}");
         for _ in 0..200 {
-            if service.directory.served("acme.example.com").unwrap().delegation().jsonp {
+            if service.directory().served("acme.example.com").unwrap().delegation().jsonp {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        assert!(service.directory.served("acme.example.com").unwrap().delegation().jsonp);
+        assert!(service.directory().served("acme.example.com").unwrap().delegation().jsonp);
     }
 }
 

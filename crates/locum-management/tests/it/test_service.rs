@@ -1,8 +1,9 @@
 //! The router over a database with two tenants, and the requests that tests send to it.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -12,15 +13,17 @@ use locum_abi::manifest::CredentialForm;
 use locum_database::directory::{DatabaseDirectory, DirectoryOptions, Existing, import};
 use locum_database::sealing::MasterKeys;
 use locum_database::{Database, SchemaChanges};
+use locum_engine::ports::{Directory, Issuers};
+use locum_engine::prepared::RemoteIssuer;
 use locum_engine::{Engine, OperatorToken, Ports};
-use locum_management::{Management, router};
+use locum_management::{IssuerKeysView, ManagedTenants, Management, PluginView, ServerView, router};
 use locum_server::ServerOptions;
-use locum_store::MemoryBuckets;
-use locum_store::documents::from_tenant_file;
+use locum_store::documents::{FileTenants, from_tenant_file, load_managed};
 use locum_store::tenant_file::References;
+use locum_store::{MemoryBuckets, MemoryDirectory, TenantSet};
 use locum_testing::{
-    ACME, CountingEntropy, GLOBEX, NOW, PostgresDatabase, RecordingSink, ScriptedIssuers, VirtualClock,
-    manifest,
+    ACME, CountingEntropy, GLOBEX, NOW, PostgresDatabase, RecordingObserver, RecordingSink, ScriptedIssuers,
+    VirtualClock, jwk_set, manifest,
 };
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
@@ -36,8 +39,12 @@ pub(crate) const CRM_URL: &str = "https://crm.example/token";
 pub(crate) struct TestService {
     router: Router,
     pub(crate) engine: Arc<Engine>,
-    pub(crate) directory: Arc<DatabaseDirectory>,
+    directory: Option<Arc<DatabaseDirectory>>,
     pub(crate) database: Database,
+    pub(crate) keys: Arc<MasterKeys>,
+    pub(crate) issuers: Arc<ScriptedIssuers>,
+    pub(crate) server: Arc<TestServerView>,
+    pub(crate) observer: Arc<RecordingObserver>,
     pub(crate) sink: Arc<RecordingSink>,
     pub(crate) clock: Arc<VirtualClock>,
     _postgres: Option<PostgresDatabase>,
@@ -115,49 +122,97 @@ impl TestService {
     }
 
     async fn on(database: Database, postgres: Option<PostgresDatabase>, folder: TempDir) -> Self {
-        let master_key = "one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-        let keys = Arc::new(MasterKeys::parse(master_key, "the test").unwrap());
+        let keys = master_keys();
         let tenants = [ACME, GLOBEX].map(|domain| {
             let references = References::new(&|_| None, Path::new("."));
             from_tenant_file(&file(domain), "tenant.yaml", &references).unwrap().0
         });
         import(&database, &keys, &tenants, Existing::Refuse).await.unwrap();
-        let mut issuers = ScriptedIssuers::default();
-        let mut crm = manifest("crm", CredentialForm::Object);
-        crm.settings_schema = json!({
-            "type": "object",
-            "properties": {
-                "url": { "type": "string" },
-                "password": { "type": "string", "writeOnly": true },
-                "second": { "$ref": "#/$defs/secret" },
-            },
-            "$defs": { "secret": { "type": "string", "writeOnly": true } },
-            "additionalProperties": false,
-        });
-        issuers.load(crm);
+        let issuers = Arc::new(issuers());
         let options = DirectoryOptions::default();
+        let (of_directory, known) = (Arc::clone(&keys), issuers.clone());
         let directory =
-            DatabaseDirectory::open(database.clone(), keys, Arc::new(issuers), options).await.unwrap();
+            DatabaseDirectory::open(database.clone(), of_directory, known, options).await.unwrap();
         let directory = Arc::new(directory);
+        let followed = Arc::clone(&directory);
+        tokio::spawn(async move { followed.follow().await });
+        let tenants = ManagedTenants::Database(Arc::clone(&directory));
+        let service = Self::of(directory.clone(), tenants, database, issuers, folder);
+        Self { directory: Some(directory), _postgres: postgres, ..service }
+    }
+
+    /// One whose tenants are in files, in this folder; its refresh tokens are on SQLite.
+    pub(crate) async fn in_files() -> Self {
+        let folder = tempdir().unwrap();
+        let database = Database::open(&folder.path().join("state.db")).await.unwrap();
+        let paths = [ACME, GLOBEX].map(|domain| {
+            let path = folder.path().join(format!("{domain}.yaml"));
+            std::fs::write(&path, file(domain)).unwrap();
+            path
+        });
+        let (mut data, mut documents) = (Vec::new(), Vec::new());
+        for (read, _) in load_managed(&paths, &|_| None) {
+            let (read, managed) = read.unwrap();
+            data.push(read.data);
+            documents.extend(managed);
+        }
+        let issuers = Arc::new(issuers());
+        let directory = MemoryDirectory::new(TenantSet::prepare(data, &*issuers).unwrap());
+        let tenants = ManagedTenants::Files(Arc::new(FileTenants::new(documents)));
+        Self::of(Arc::new(directory), tenants, database, issuers, folder)
+    }
+
+    fn of(
+        directory: Arc<dyn Directory>,
+        tenants: ManagedTenants,
+        database: Database,
+        issuers: Arc<ScriptedIssuers>,
+        folder: TempDir,
+    ) -> Self {
         let sink = Arc::new(RecordingSink::default());
         let clock = Arc::new(VirtualClock::at(NOW));
-        let engine = Arc::new(Engine::new(Ports::new(
+        let observer = Arc::new(RecordingObserver::default());
+        let mut ports = Ports::new(
             clock.clone(),
             Arc::new(CountingEntropy::default()),
-            directory.clone(),
+            directory,
             Arc::new(MemoryBuckets::default()),
             sink.clone(),
-        )));
-        let (followed, management) = (Arc::clone(&directory), Arc::clone(&directory));
-        tokio::spawn(async move { followed.follow().await });
-        let management = Management {
+        );
+        ports.observer = Some(observer.clone());
+        let engine = Arc::new(Engine::new(ports));
+        let server = Arc::new(TestServerView { issuers: Arc::clone(&issuers), ..TestServerView::default() });
+        let router = router(Management {
             engine: Arc::clone(&engine),
-            directory: management,
+            tenants,
+            server: server.clone(),
             refresh_tokens: Some(database.clone()),
             trusted_proxies: Vec::new(),
-        };
-        let router = router(management);
-        Self { router, engine, directory, database, sink, clock, _postgres: postgres, _folder: folder }
+        });
+        Self {
+            router,
+            engine,
+            directory: None,
+            database,
+            keys: master_keys(),
+            issuers,
+            server,
+            observer,
+            sink,
+            clock,
+            _postgres: None,
+            _folder: folder,
+        }
+    }
+
+    /// The directory in the database.
+    pub(crate) fn directory(&self) -> &DatabaseDirectory {
+        self.directory.as_deref().unwrap()
+    }
+
+    /// The folder of the files.
+    pub(crate) fn folder(&self) -> &Path {
+        self._folder.path()
     }
 
     /// Serves what `locum-server` serves too.
@@ -210,25 +265,25 @@ impl TestService {
 
     /// The client as it is stored.
     pub(crate) async fn stored_client(&self, id: &str) -> Value {
-        let stored = self.directory.reader().client(ACME, id).await.unwrap().unwrap();
+        let stored = self.directory().reader().client(ACME, id).await.unwrap().unwrap();
         serde_json::from_str(stored.document.expose()).unwrap()
     }
 
     /// The user as it is stored.
     pub(crate) async fn stored_user(&self, id: &str) -> Value {
-        let stored = self.directory.reader().user(ACME, id).await.unwrap().unwrap();
+        let stored = self.directory().reader().user(ACME, id).await.unwrap().unwrap();
         serde_json::from_str(stored.document.expose()).unwrap()
     }
 
     /// The tenant as it is stored.
     pub(crate) async fn stored_tenant(&self) -> Value {
-        let stored = self.directory.reader().tenant(ACME).await.unwrap().unwrap();
+        let stored = self.directory().reader().tenant(ACME).await.unwrap().unwrap();
         serde_json::from_str(stored.document.expose()).unwrap()
     }
 
     /// A token that an operator has minted.
     pub(crate) async fn token(&self, domain: &str, scope: Option<&str>) -> String {
-        let tenant = self.directory.served(domain).unwrap();
+        let tenant = self.engine.directory().tenant(domain).wait().await.unwrap().unwrap();
         let token = OperatorToken {
             tenant: tenant.tenant(),
             scope,
@@ -240,8 +295,62 @@ impl TestService {
     }
 }
 
+/// What the server knows besides its tenants, as a test sets it.
+#[derive(Default)]
+pub(crate) struct TestServerView {
+    issuers: Arc<ScriptedIssuers>,
+    pub(crate) plugins: Mutex<Vec<PluginView>>,
+    /// By the `iss` of the issuer.
+    pub(crate) issuer_keys: Mutex<HashMap<String, IssuerKeysView>>,
+}
+
+impl ServerView for TestServerView {
+    fn issuers(&self) -> Arc<dyn Issuers> {
+        self.issuers.clone()
+    }
+
+    fn plugins(&self, _: &str) -> Vec<PluginView> {
+        self.plugins.lock().unwrap().clone()
+    }
+
+    fn issuer_keys(&self, issuer: &RemoteIssuer) -> Option<IssuerKeysView> {
+        self.issuer_keys.lock().unwrap().get(issuer.issuer()).cloned()
+    }
+}
+
+fn master_keys() -> Arc<MasterKeys> {
+    let master_key = "one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    Arc::new(MasterKeys::parse(master_key, "the test").unwrap())
+}
+
+fn issuers() -> ScriptedIssuers {
+    let mut issuers = ScriptedIssuers::default();
+    let mut crm = manifest("crm", CredentialForm::Object);
+    crm.settings_schema = json!({
+        "type": "object",
+        "properties": {
+            "url": { "type": "string" },
+            "password": { "type": "string", "writeOnly": true },
+            "second": { "$ref": "#/$defs/secret" },
+        },
+        "$defs": { "secret": { "type": "string", "writeOnly": true } },
+        "additionalProperties": false,
+    });
+    issuers.load(crm);
+    issuers
+}
+
 /// The text of a tenant file.
 fn file(domain: &str) -> String {
+    let issuers = match domain {
+        GLOBEX => format!(
+            "former_issuers: [{{issuer: https://globex.auth0.com/}}]\ntrusted_issuers:\n  \
+             - {{issuer: https://corp.example/, jwks_uri: https://corp.example/keys, user_id: 'corp|{{sub}}'}}\n  \
+             - {{issuer: https://held.example/, keys: {}, user_id: 'held|{{sub}}'}}\n",
+            jwk_set(ACME)
+        ),
+        _ => String::new(),
+    };
     format!(
         r#"domain: {domain}
 management:
@@ -249,7 +358,7 @@ management:
 tenant: {{ friendly_name: Tenant of {domain} }}
 delegation:
   lifetime_ceiling_seconds: 3600
-clientGrants:
+{issuers}clientGrants:
   - {{ client_id: worker, audience: "https://{domain}/api/v2/", scope: ["read:clients", "update:clients", "update:client_keys"] }}
 clients:
   - client_id: worker

@@ -19,7 +19,7 @@ async fn a_user_is_created_read_blocked_and_deleted() {
         let patched =
             service.patch(&with_all(), &path, json!({"blocked": true, "app_metadata": null})).await.ok();
         assert_eq!(patched, json!({"email": "bob@acme.example", "user_id": id, "blocked": true}));
-        let tenant = service.directory.served(ACME).unwrap();
+        let tenant = service.directory().served(ACME).unwrap();
         for attempt in 0.. {
             let user = service.engine.directory().user(&tenant, &id).wait().await.unwrap();
             if user.is_some_and(|user| user.blocked) {

@@ -28,13 +28,14 @@ pub struct FileTenant {
 /// A tenant file with the documents of its tenant if it has a Management API, or all errors in it; and the files that it names.
 pub type ManagedTenantFile = (Result<(TenantFile, Option<FileTenant>), TenantFileError>, Vec<PathBuf>);
 
-/// Reads tenant files as [`tenant_file::load_all`] does. The documents of tenants without management keys are not kept: nobody
-/// may read them.
+/// Reads tenant files on all cores, each as [`tenant_file::load`] does. `environment` gives the value of `${env:NAME}`; the paths of
+/// `${file:PATH}` are relative to the folder of the tenant file. The results are in the order of the paths. The documents of tenants
+/// without management keys are not kept: nobody may read them.
 pub fn load_managed(
     paths: &[PathBuf],
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Vec<ManagedTenantFile> {
-    let read = tenant_file::load_all_with(paths, environment, &taken);
+    let read = tenant_file::load_all(paths, environment, &taken);
     let with_path = |(path, (read, files)): (&PathBuf, tenant_file::ReadWith<Option<FileTenant>>)| {
         let named = |(read, tenant): (TenantFile, Option<FileTenant>)| {
             (read, tenant.map(|tenant| FileTenant { file: path.clone(), ..tenant }))

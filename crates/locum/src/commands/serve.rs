@@ -7,7 +7,6 @@ use std::time::Duration;
 use locum_database::Database;
 use locum_host::PluginSet;
 use locum_server::{ServerOptions, router, serve};
-use locum_store::MemoryDirectory;
 use locum_store::audit::AuditLog;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -26,7 +25,7 @@ use crate::permissions::{self, refuse_or_warn};
 use crate::readiness;
 use crate::redis;
 use crate::reload::reload_on_hangup;
-use crate::served_tenants::{self, ServedTenants};
+use crate::served_tenants::{self, ServedTenants, TenantsInFiles};
 use crate::signals::Signals;
 use crate::state;
 use crate::tenants;
@@ -144,13 +143,13 @@ fn start(
 }
 
 /// The tenants of the tenant files.
-fn of_files(config: &Config, plugins: &PluginSet) -> Result<Arc<MemoryDirectory>, CommandError> {
+fn of_files(config: &Config, plugins: &PluginSet) -> Result<Arc<TenantsInFiles>, CommandError> {
     let read = tenants::read(config);
     state::warnings(config, &read.data).iter().for_each(|line| tracing::warn!("{line}"));
     let prepared = read.prepare(plugins)?;
     refuse_or_warn(config, &permissions::of_files(&prepared.files)).map_err(CommandError::input_file)?;
     prepared.log_findings();
-    Ok(Arc::new(MemoryDirectory::new(prepared.set)))
+    Ok(Arc::new(TenantsInFiles::new(prepared)))
 }
 
 /// A lock that cannot be written is no reason not to start: it accepts the files that are there.
@@ -213,11 +212,8 @@ async fn serve_until_stopped(
         limits: config.limits.server(),
         ..Default::default()
     };
-    let mut router = router(service.engine.clone(), options.clone());
-    if let ServedTenants::Database(directory) = &service.tenants {
-        let (engine, directory) = (Arc::clone(&service.engine), Arc::clone(directory));
-        router = management::add_to(router, &config, engine, directory, service.state.clone()).await?;
-    }
+    let router = router(service.engine.clone(), options.clone());
+    let router = management::add_to(router, &config, &service).await?;
     tokio::spawn(audit_log::log_head(Arc::clone(&audit), config.audit.head_interval()));
     // Its file is kept here, so that it is deleted at the stop, whenever its task ends.
     let _socket_file = control.map(|ControlSocket { listener, file }| {

@@ -8,7 +8,7 @@ use locum_database::directory::DatabaseDirectory;
 use locum_engine::ports::Issuers;
 use locum_host::{PluginSet, PluginUpgrade, Sha256, UpgradedPlugins};
 use locum_store::audit::Lifecycle;
-use locum_store::{MemoryDirectory, TenantProblem, TenantSet};
+use locum_store::{TenantProblem, TenantSet};
 
 use crate::audit_log;
 use crate::config::Config;
@@ -16,7 +16,7 @@ use crate::control::controlled_server::ControlledServer;
 use crate::control::protocol::Upgraded;
 use crate::permissions::{self, refuse_or_warn};
 use crate::reload::{read, within};
-use crate::served_tenants::{ServedTenants, wait};
+use crate::served_tenants::{ServedTenants, TenantsInFiles, wait};
 use crate::tenants::PreparedTenants;
 use crate::wiring::Service;
 
@@ -81,7 +81,7 @@ async fn upgrade_alone(
 /// Tenants whose add-ons work with the plugins as they would be.
 enum UpgradedTenants {
     /// All are prepared.
-    Files(Arc<MemoryDirectory>, PreparedTenants),
+    Files(Arc<TenantsInFiles>, Box<PreparedTenants>),
     /// Each is prepared when it is asked for.
     Database(Arc<DatabaseDirectory>),
 }
@@ -90,9 +90,9 @@ impl UpgradedTenants {
     /// Serves them with these plugins from now on.
     fn serve(self, plugins: Arc<PluginSet>) {
         match self {
-            Self::Files(directory, prepared) => {
+            Self::Files(tenants, prepared) => {
                 prepared.log_findings();
-                directory.replace(prepared.set);
+                tenants.replace(*prepared);
             }
             Self::Database(directory) => directory.replace_issuers(plugins),
         }
@@ -111,11 +111,11 @@ fn prepare(
     refuse_or_warn(config, &permissions::of_files(std::slice::from_ref(&staged)))?;
     let upgrade = plugins.upgrade(plugin, &staged, sha256).map_err(|error| error.to_string())?;
     let tenants = match &service.tenants {
-        ServedTenants::Files(directory) => {
-            let current = directory.current();
+        ServedTenants::Files(tenants) => {
+            let current = tenants.current();
             check_served(&plugins, upgrade.plugins(), &current)?;
             let prepared = read(config, &current, upgrade.plugins())?;
-            UpgradedTenants::Files(Arc::clone(directory), prepared)
+            UpgradedTenants::Files(Arc::clone(tenants), Box::new(prepared))
         }
         ServedTenants::Database(directory) => {
             let issuers: Arc<dyn Issuers> = Arc::new(upgrade.plugins().clone());

@@ -16,6 +16,7 @@ mod help;
 mod import;
 mod installation;
 mod isolation;
+mod management;
 mod metrics;
 mod new_plugins;
 mod plugin_dev;
