@@ -1,5 +1,6 @@
 //! What bodies are, as JSON Schema, for the OpenAPI description.
 
+mod keys;
 mod object;
 
 use locum_store::documents::CLIENT_FIELDS;
@@ -27,11 +28,14 @@ pub(crate) enum Schema {
     NewUser,
     UserPatch,
     TenantSettings,
+    SigningKey,
+    SigningKeys,
+    ChangedSigningKey,
     Error,
 }
 
 impl Schema {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Client,
         Self::Clients,
         Self::NewClient,
@@ -47,6 +51,9 @@ impl Schema {
         Self::NewUser,
         Self::UserPatch,
         Self::TenantSettings,
+        Self::SigningKey,
+        Self::SigningKeys,
+        Self::ChangedSigningKey,
         Self::Error,
     ];
 
@@ -94,6 +101,9 @@ impl Schema {
                 let names = AUTH0.iter().chain(&OWN);
                 closed(names.map(|name| ((*name).to_owned(), json!({}))).collect(), &[])
             }
+            Self::SigningKey => keys::signing_key(),
+            Self::SigningKeys => json!({ "type": "array", "items": Self::SigningKey.reference() }),
+            Self::ChangedSigningKey => keys::changed_signing_key(),
             Self::Error => closed(
                 Map::from_iter([
                     ("statusCode".to_owned(), json!({ "type": "integer" })),

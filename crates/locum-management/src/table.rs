@@ -1,7 +1,7 @@
 //! The table of all endpoints.
 
 use crate::endpoint::Endpoint;
-use crate::{client_grants, clients, device_credentials, tenant_settings, users};
+use crate::{client_grants, clients, device_credentials, signing_keys, tenant_settings, users};
 
 /// All endpoints.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
@@ -11,6 +11,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         users::ENDPOINTS,
         device_credentials::ENDPOINTS,
         tenant_settings::ENDPOINTS,
+        signing_keys::ENDPOINTS,
     ]
     .into_iter()
     .flatten()

@@ -19,6 +19,7 @@ mod paging;
 mod races;
 mod scopes;
 mod secrets;
+mod signing_keys;
 mod tenant_settings;
 mod test_service;
 mod tokens;
