@@ -31,6 +31,7 @@ mod limits;
 mod merge;
 mod moment;
 mod openapi;
+mod own;
 mod paging;
 mod parameter;
 mod query;

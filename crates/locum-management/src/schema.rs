@@ -2,6 +2,7 @@
 
 mod keys;
 mod object;
+mod own;
 
 use locum_store::documents::CLIENT_FIELDS;
 use serde_json::{Map, Value, json};
@@ -31,11 +32,14 @@ pub(crate) enum Schema {
     SigningKey,
     SigningKeys,
     ChangedSigningKey,
+    Issuers,
+    Plugins,
+    WhoCan,
     Error,
 }
 
 impl Schema {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Client,
         Self::Clients,
         Self::NewClient,
@@ -54,6 +58,9 @@ impl Schema {
         Self::SigningKey,
         Self::SigningKeys,
         Self::ChangedSigningKey,
+        Self::Issuers,
+        Self::Plugins,
+        Self::WhoCan,
         Self::Error,
     ];
 
@@ -104,6 +111,9 @@ impl Schema {
             Self::SigningKey => keys::signing_key(),
             Self::SigningKeys => json!({ "type": "array", "items": Self::SigningKey.reference() }),
             Self::ChangedSigningKey => keys::changed_signing_key(),
+            Self::Issuers => json!({ "type": "array", "items": own::issuer() }),
+            Self::Plugins => json!({ "type": "array", "items": own::plugin() }),
+            Self::WhoCan => paged("who_can", &own::reaching_client()),
             Self::Error => closed(
                 Map::from_iter([
                     ("statusCode".to_owned(), json!({ "type": "integer" })),

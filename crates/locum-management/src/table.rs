@@ -1,7 +1,7 @@
 //! The table of all endpoints.
 
 use crate::endpoint::Endpoint;
-use crate::{client_grants, clients, device_credentials, signing_keys, tenant_settings, users};
+use crate::{client_grants, clients, device_credentials, own, signing_keys, tenant_settings, users};
 
 /// All endpoints.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
@@ -12,6 +12,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         device_credentials::ENDPOINTS,
         tenant_settings::ENDPOINTS,
         signing_keys::ENDPOINTS,
+        own::issuers::ENDPOINTS,
+        own::plugins::ENDPOINTS,
+        own::who_can::ENDPOINTS,
     ]
     .into_iter()
     .flatten()
