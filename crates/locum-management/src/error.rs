@@ -8,8 +8,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use locum_database::directory::WriteError;
 use locum_engine::limits::AUDIT_TEXT_MAX;
-use locum_engine::ports::StoreUnavailable;
-use locum_engine::{AuditRefusal, ManagementTokenError, Refusal, mask_tokens};
+use locum_engine::ports::{Outcome, StoreUnavailable};
+use locum_engine::{AuditRefusal, ManagementTokenError, Refusal, RefusalKind, mask_tokens};
 use locum_store::documents::InvalidDocument;
 use serde_json::json;
 
@@ -92,6 +92,25 @@ impl ApiError {
         let message = "the path does not serve this method; the Allow header lists those that it serves";
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
         Self { remedy: Some(Remedy::Allow(allow)), ..error }
+    }
+
+    /// What it counts as.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::Refused(match self.status {
+            StatusCode::FORBIDDEN => return Outcome::InsufficientScope,
+            StatusCode::CONFLICT => return Outcome::Conflict,
+            StatusCode::PRECONDITION_FAILED => return Outcome::PreconditionFailed,
+            StatusCode::UNAUTHORIZED => RefusalKind::InvalidToken,
+            StatusCode::NOT_FOUND => RefusalKind::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => RefusalKind::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => RefusalKind::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => RefusalKind::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => RefusalKind::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => RefusalKind::TooManyRequests,
+            StatusCode::SERVICE_UNAVAILABLE => RefusalKind::TemporarilyUnavailable,
+            status if status.is_server_error() => RefusalKind::ServerError,
+            _ => RefusalKind::InvalidRequest,
+        })
     }
 
     /// As the audit log has it. The message may repeat a name that the caller has sent.

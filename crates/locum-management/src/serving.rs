@@ -8,6 +8,7 @@ use axum::http::header::{IF_MATCH, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
+use locum_engine::ports::Outcome;
 use locum_engine::{BucketDecision, ManagementCaller, ManagementRecord};
 use locum_server::{bearer_token, caller};
 use tokio::time::{Instant, timeout_at};
@@ -28,22 +29,40 @@ pub(crate) async fn answer(
     id: String,
     request: Request,
 ) -> Response {
+    let engine = Arc::clone(&service.engine);
     let Ok(permit) = Arc::clone(&service.calls).try_acquire_owned() else {
-        return ApiError::unavailable("too many calls at one moment; try again", "calls_max").response(None);
+        let busy = ApiError::unavailable("too many calls at one moment; try again", "calls_max");
+        engine.management_ended(busy.outcome());
+        return busy.response(None);
     };
     let task = tokio::spawn(async move {
         let _held_to_the_end = permit;
-        work(service, endpoint, id, request).await
+        let engine = Arc::clone(&service.engine);
+        let (response, outcome) = work(service, endpoint, id, request).await;
+        engine.management_ended(outcome);
+        response
     });
-    task.await.unwrap_or_else(|_| ApiError::fault("a call panicked").response(None))
+    task.await.unwrap_or_else(|_| {
+        let panicked = ApiError::fault("a call panicked");
+        engine.management_ended(panicked.outcome());
+        panicked.response(None)
+    })
 }
 
-async fn work(service: Arc<Service>, endpoint: &'static Endpoint, id: String, request: Request) -> Response {
+async fn work(
+    service: Arc<Service>,
+    endpoint: &'static Endpoint,
+    id: String,
+    request: Request,
+) -> (Response, Outcome) {
     let deadline = Instant::now() + DEADLINE;
     let (head, body) = request.into_parts();
     let caller = match caller(&head, &service.proxies) {
         Ok(caller) => caller,
-        Err(refusal) => return ApiError::from(refusal).response(None),
+        Err(refusal) => {
+            let refusal = ApiError::from(refusal);
+            return (refusal.response(None), refusal.outcome());
+        }
     };
     let mut record = service.engine.open_management_record(&caller);
     let admission = admit(&service, endpoint, &head, &caller.host, &mut record);
@@ -61,20 +80,20 @@ async fn work(service: Arc<Service>, endpoint: &'static Endpoint, id: String, re
             }
         }
     };
-    let mut response = match outcome {
-        Ok(answer) => answer.into_response(),
+    let (mut response, outcome) = match outcome {
+        Ok(answer) => (answer.into_response(), Outcome::Managed),
         Err(refusal) => {
             let (operation, audited) = (endpoint.operation, refusal.audited());
             let recorded =
                 service.engine.record_management(&record, operation, resource.as_deref(), &[], Some(audited));
             let refusal = recorded.await.err().map_or(refusal, ApiError::not_audited);
-            refusal.response(Some(record.reference()))
+            (refusal.response(Some(record.reference())), refusal.outcome())
         }
     };
     if let Some(rate) = admission.rate {
         add_rate(&rate, response.headers_mut());
     }
-    response
+    (response, outcome)
 }
 
 /// Whether a call may be made, and how the rate limit stands.

@@ -15,6 +15,7 @@ mod description;
 mod device_credentials;
 mod other_tenants;
 mod files;
+mod metrics;
 mod own;
 mod paging;
 mod races;

@@ -216,6 +216,15 @@ mod tests {
     }
 
     #[test]
+    fn every_endpoint_and_outcome_is_described() {
+        let described = include_str!("../../../../docs/monitoring/README.md");
+        let endpoints = Endpoint::ALL.into_iter().map(Endpoint::as_str);
+        for name in endpoints.chain(Outcome::all().map(Outcome::as_str)) {
+            assert!(described.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
     fn more_api_types_than_there_is_room_for_are_counted_together() {
         let metrics = Arc::new(RequestMetrics::new(Arc::default()));
         for n in 0..2 * API_TYPES_MAX {
