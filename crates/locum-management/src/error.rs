@@ -94,6 +94,11 @@ impl ApiError {
         Self { remedy: Some(Remedy::Allow(allow)), ..error }
     }
 
+    /// The same refusal, whose cause only the audit log has. The caller finds it by the reference.
+    pub(crate) fn because(self, inside: impl ToString) -> Self {
+        Self { inside: Some(inside.to_string()), ..self }
+    }
+
     /// What it counts as.
     pub(crate) fn outcome(&self) -> Outcome {
         Outcome::Refused(match self.status {
@@ -125,7 +130,7 @@ impl ApiError {
 
     /// The answer. `reference` is that of the audit event.
     pub(crate) fn response(&self, reference: Option<&str>) -> Response {
-        let message = match reference.filter(|_| self.status.is_server_error()) {
+        let message = match reference.filter(|_| self.inside.is_some() || self.status.is_server_error()) {
             Some(reference) => format!("{} (reference {reference})", self.message),
             None => self.message.clone(),
         };

@@ -1,7 +1,7 @@
 //! What a caller may change about a client.
 
 use locum_engine::model::{Client, Tenant};
-use locum_engine::prepared::PreparedClient;
+use locum_engine::prepared::{AddOnProblem, PreparedClient};
 use locum_store::documents::{self, DocumentKind};
 
 use crate::body::{self, Members};
@@ -78,12 +78,21 @@ fn check_add_ons(call: &Call, tenant: &Tenant, client: Client, before: &Members)
     };
     match found.into_iter().find(|problem| !before.contains(problem)) {
         None => Ok(()),
-        Some(problem) if problem.api_type == "app" => {
-            Err(ApiError::invalid_body("/jwt_configuration", &problem.failure.to_string()))
-        }
-        Some(problem) => {
-            let pointer = format!("/addons/{}", problem.api_type);
-            Err(ApiError::invalid_body(&pointer, &problem.failure.to_string()))
-        }
+        Some(problem) => Err(refused_settings(call, &problem)),
     }
+}
+
+/// The plugin's own words may quote what it refuses, which may be a secret that the caller did not write.
+fn refused_settings(call: &Call, problem: &AddOnProblem) -> ApiError {
+    let AddOnProblem { api_type, failure, .. } = problem;
+    let pointer = match api_type.as_str() {
+        "app" => "/jwt_configuration".to_owned(),
+        api_type => format!("/addons/{api_type}"),
+    };
+    if call.caller.has("read:client_keys") {
+        return ApiError::invalid_body(&pointer, &failure.to_string());
+    }
+    let at = failure.pointer.as_deref().unwrap_or_default();
+    let message = "the plugin refuses the settings of this add-on; the audit log has its reason";
+    ApiError::invalid_body(&format!("{pointer}{at}"), message).because(failure)
 }

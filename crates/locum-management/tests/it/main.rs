@@ -19,6 +19,7 @@ mod metrics;
 mod own;
 mod paging;
 mod races;
+mod refused_settings;
 mod scopes;
 mod secrets;
 mod signing_keys;
