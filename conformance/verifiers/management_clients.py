@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 import demo
 import management_server
@@ -44,6 +50,11 @@ def cases(server: ManagementServer, make: Make) -> Iterator[Case]:
             partial(check_grants, server, sdk),
         ),
         ("settings", "a setting is changed, and no other", partial(check_settings, server, sdk)),
+        (
+            "signing-keys",
+            "the next key signs after a rotation and not before; a revoked one is published no more",
+            partial(check_signing_keys, server, sdk),
+        ),
         (
             "refused",
             "what the scopes do not allow is the library's error for 403, and changes nothing",
@@ -140,6 +151,64 @@ def check_settings(server: ManagementServer, sdk: Sdk) -> None:
     expect_equal("the settings at last", sdk.settings(), before)
 
 
+def check_signing_keys(server: ManagementServer, sdk: Sdk) -> None:
+    server.publish_next_key_long_ago()
+    keys = {state: kid for kid, state in states(sdk).items()}
+    expect_equal("what the keys are", sorted(keys), ["current", "next"])
+    before, upcoming = keys["current"], keys["next"]
+    soon(lambda: expect_published(server, sdk))
+    soon(lambda: expect_equal("the key that signs", signing(server), before))
+    rotated = sdk.rotate_signing_keys()
+    expected = {before: "previous", upcoming: "current", rotated["kid"]: "next"}
+    expect_equal("the keys", states(sdk), expected)
+    expect_equal("the certificate", sdk.signing_key(rotated["kid"])["cert"], rotated["cert"])
+    soon(lambda: expect_published(server, sdk))
+    soon(lambda: expect_equal("the key that signs", signing(server), upcoming))
+    # Auth0 does not have this refusal, so the libraries have no error of their own for it.
+    early = refusal(sdk.rotate_signing_keys)
+    expect_equal("the error", (early.status, early.code), (409, "next_signing_key_too_new"))
+    expect_equal("the revoked key", sdk.revoke_signing_key(before)["kid"], before)
+    if before in states(sdk):
+        raise Mismatch("the revoked key is still there")
+    soon(lambda: expect_published(server, sdk))
+    expect_refused(partial(sdk.revoke_signing_key, before), sdk, 404, "inexistent_signing_key")
+
+
+def states(sdk: Sdk) -> dict[str, str]:
+    """What each key is, by its kid. Each has a certificate of its own."""
+    keys = sdk.signing_keys()
+    for key in keys:
+        certificate = x509.load_pem_x509_certificate(key["cert"].encode("ascii"))
+        digest = certificate.fingerprint(hashes.SHA1()).hex().upper()
+        expect_equal("the thumbprint", key["thumbprint"], digest)
+        expect_equal("the fingerprint", key["fingerprint"].replace(":", ""), digest)
+        [enclosed] = pkcs7.load_pem_pkcs7_certificates(key["pkcs7"].encode("ascii"))
+        expect_equal("the certificate in pkcs7", enclosed, certificate)
+    return {key["kid"]: next(state for state in ("current", "next", "previous") if key[state]) for key in keys}
+
+
+def expect_published(server: ManagementServer, sdk: Sdk) -> None:
+    """The JWKS has the keys that are listed, each with the public half that its certificate has."""
+    published = {key["kid"]: key["n"] for key in server.server.published_keys()["keys"]}
+    expect_equal("the published keys", published, {key["kid"]: modulus(key["cert"]) for key in sdk.signing_keys()})
+
+
+def modulus(certificate: str) -> str:
+    number = x509.load_pem_x509_certificate(certificate.encode("ascii")).public_key().public_numbers().n
+    return base64.urlsafe_b64encode(number.to_bytes((number.bit_length() + 7) // 8)).rstrip(b"=").decode("ascii")
+
+
+def signing(server: ManagementServer) -> str:
+    """The kid of a token that the tenant signs, which one of the published keys verifies."""
+    id_token = subject.hmac_signed(subject.claims("spa", None), demo.SECRETS["spa"])
+    issued = server.server.exchange("spa", id_token, target="reports-api", api_type="app").issued("app")
+    token = issued["id_token"]
+    header = jwt.get_unverified_header(token)
+    keys = jwt.PyJWKSet.from_dict(server.server.published_keys())
+    jwt.decode(token, keys[header["kid"]], ["RS256"], options={"verify_aud": False})
+    return header["kid"]
+
+
 def check_scopes(server: ManagementServer, sdk: Sdk) -> None:
     if "client_secret" in sdk.client("backend"):
         raise Mismatch("a client_secret is shown without read:client_keys")
@@ -155,6 +224,9 @@ def check_scopes(server: ManagementServer, sdk: Sdk) -> None:
         partial(sdk.grants, "backend"),
         partial(sdk.settings),
         partial(sdk.update_settings, {"friendly_name": "never"}),
+        partial(sdk.signing_keys),
+        partial(sdk.rotate_signing_keys),
+        partial(sdk.revoke_signing_key, "tenant-2026"),
     ):
         expect_refused(request, sdk, 403, "insufficient_scope")
     expect_equal("the clients after", server.clients(), before)
@@ -196,12 +268,16 @@ def expect_members(what: str, found: dict[str, Any], expected: dict[str, Any]) -
 
 
 def expect_refused(request: Callable[[], Any], sdk: Sdk, status: int, code: str) -> None:
+    refused = refusal(request)
+    expect_equal("the error", (refused.kind, refused.status, refused.code), (sdk.kind(status), status, code))
+
+
+def refusal(request: Callable[[], Any]) -> Refused:
     try:
         request()
     except Refused as refused:
-        expect_equal("the error", (refused.kind, refused.status, refused.code), (sdk.kind(status), status, code))
-        return
-    raise Mismatch(f"a request is answered that should be {status} {code}")
+        return refused
+    raise Mismatch("a request is answered that should be refused")
 
 
 def soon(check: Callable[[], None]) -> None:

@@ -64,6 +64,14 @@ def no_last_client(_: Exchange, document: Any) -> Any:
     return {**document, "clients": document["clients"][:-1]} if "clients" in document else document
 
 
+def no_last_key(_: Exchange, document: Any) -> Any:
+    return document[:-1]
+
+
+def another_thumbprint(_: Exchange, document: Any) -> Any:
+    return [{**key, "thumbprint": key["thumbprint"][::-1]} for key in document]
+
+
 def callbacks_as_text(_: Exchange, document: Any) -> Any:
     return {**document, "callbacks": "https://new.example/callback"}
 
@@ -106,6 +114,9 @@ FAULTS = [
     Fault("a-grant-stays-wide", "auth0-python-grants", before=sent("PATCH", "/client-grants/", wide)),
     Fault("a-grant-stays-wide", "node-auth0-grants", before=sent("PATCH", "/client-grants/", wide)),
     Fault("a-setting-is-lost", "auth0-python-settings", after=on("GET", "/tenants/settings", without("delegation"))),
+    Fault("a-key-is-not-told", "auth0-python-signing-keys", after=on("GET", "/keys/signing$", no_last_key)),
+    Fault("a-key-is-not-told", "node-auth0-signing-keys", after=on("GET", "/keys/signing$", no_last_key)),
+    Fault("another-thumbprint", "node-auth0-signing-keys", after=on("GET", "/keys/signing$", another_thumbprint)),
     Fault("a-secret-is-shown", "node-auth0-refused", after=on("GET", "/clients/backend", with_secret)),
     Fault("a-secret-is-shown", "deploy-cli-export", after=on("GET", r"/clients\?", with_key)),
     Fault(

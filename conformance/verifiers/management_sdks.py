@@ -53,6 +53,10 @@ class Sdk(Protocol):
     def delete_grant(self, grant_id: str) -> None: ...
     def settings(self) -> dict[str, Any]: ...
     def update_settings(self, body: dict[str, Any]) -> dict[str, Any]: ...
+    def signing_keys(self) -> list[dict[str, Any]]: ...
+    def signing_key(self, kid: str) -> dict[str, Any]: ...
+    def rotate_signing_keys(self) -> dict[str, Any]: ...
+    def revoke_signing_key(self, kid: str) -> dict[str, Any]: ...
 
 
 class PythonSdk:
@@ -126,6 +130,18 @@ class PythonSdk:
 
     def update_settings(self, body: dict[str, Any]) -> dict[str, Any]:
         return answered(lambda: members(self.api.tenants.settings.update(**body)))
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        return answered(lambda: [members(key) for key in self.api.keys.signing.list()])
+
+    def signing_key(self, kid: str) -> dict[str, Any]:
+        return answered(lambda: members(self.api.keys.signing.get(kid)))
+
+    def rotate_signing_keys(self) -> dict[str, Any]:
+        return answered(lambda: members(self.api.keys.signing.rotate()))
+
+    def revoke_signing_key(self, kid: str) -> dict[str, Any]:
+        return answered(lambda: members(self.api.keys.signing.revoke(kid)))
 
 
 def members(model: Any) -> dict[str, Any]:
@@ -228,3 +244,15 @@ class NodeSdk:
 
     def update_settings(self, body: dict[str, Any]) -> dict[str, Any]:
         return self.ask("tenants", "updateSettings", body)
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        return self.ask("keys", "getAll")
+
+    def signing_key(self, kid: str) -> dict[str, Any]:
+        return self.ask("keys", "get", {"kid": kid})
+
+    def rotate_signing_keys(self) -> dict[str, Any]:
+        return self.ask("keys", "rotate")
+
+    def revoke_signing_key(self, kid: str) -> dict[str, Any]:
+        return self.ask("keys", "revoke", {"kid": kid})

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +26,15 @@ SCOPES = [
     "read:client_keys",
     "update:client_keys",
     "read:user_idp_tokens",
+    "read:device_credentials",
+    "delete:device_credentials",
     "read:tenant_settings",
     "update:tenant_settings",
+    "read:signing_keys",
+    "create:signing_keys",
+    "update:signing_keys",
+    "read:locum_issuers",
+    "read:locum_plugins",
 ]
 """All that the endpoints ask for."""
 
@@ -45,6 +53,8 @@ GRANTS = {
     READING: ["read:clients"],
 }
 
+DOMAIN = demo.ISSUER.removeprefix("https://").removesuffix("/")
+
 START_SECONDS_MAX = 60
 
 
@@ -60,6 +70,7 @@ class ManagementServer:
     folder: Path
     token: str
     """An operator's."""
+    locum: Path
 
     def call(self, method: str, path: str, body: Any = None) -> Response:
         content = None if body is None else json.dumps(body).encode("utf-8")
@@ -79,6 +90,17 @@ class ManagementServer:
     def clients(self) -> dict[str, dict[str, Any]]:
         """All clients with their secrets, by id."""
         return {client["client_id"]: client for client in self.call("GET", "/clients?per_page=100").body}
+
+    def publish_next_key_long_ago(self) -> None:
+        """Makes the next signing key if there is none, and then says that it has been published for a year."""
+        if not any(key["next"] for key in self.call("GET", "/keys/signing").body):
+            self.call("POST", "/keys/signing")
+        file = self.folder / f"{uuid.uuid4().hex}.yaml"
+        run(self.locum, self.folder, "state", "export", DOMAIN, file)
+        tenant = yaml.safe_load(file.read_text(encoding="utf-8"))
+        tenant["next_signing_key"]["published_since"] = "2020-01-01T00:00:00Z"
+        file.write_text(yaml.safe_dump(tenant, sort_keys=False), encoding="utf-8")
+        run(self.locum, self.folder, "state", "import", "--replace", file)
 
     def changes(self) -> list[dict[str, Any]]:
         """The events of what was changed by the Management API."""
@@ -110,7 +132,7 @@ def serving(locum: Path, plugins: Path, fixtures: Path, folder: Path, clients: l
             if not base_url.startswith("http://"):
                 said = (folder / "serve.log").read_text(encoding="utf-8")
                 raise RuntimeError(f"`locum serve` has not started: {said[-600:]}")
-            yield ManagementServer(LocumServer(base_url), folder, token)
+            yield ManagementServer(LocumServer(base_url), folder, token, locum)
         finally:
             process.terminate()
             process.wait(START_SECONDS_MAX)
