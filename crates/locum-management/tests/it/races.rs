@@ -101,7 +101,7 @@ async fn grants_and_settings_that_are_changed_at_one_moment_all_hold() {
         }
         let all = service.get(&asked, "/client-grants?client_id=crm&per_page=100").await.ok();
         assert_eq!(all.as_array().unwrap().len(), 2 * ROUNDS);
-        assert!(service.directory.served(ACME).is_some());
+        assert!(service.directory().served(ACME).is_some());
     }
 }
 
