@@ -14,7 +14,7 @@ use crate::server::Server;
 pub(crate) const CHANNEL: &str = "locum_changes";
 
 /// Most changes that are read at once.
-const READ_AT_ONCE: i64 = 1000;
+pub(crate) const READ_AT_ONCE: u16 = 1000;
 
 /// How long changes are kept, in seconds. A server that did not read them in this time forgets all that it has in memory.
 pub(crate) const KEPT_SECONDS: i64 = 3600;
@@ -52,7 +52,7 @@ impl Changed {
 
 /// What was read of the changes after a point.
 pub(crate) enum Read {
-    /// These, in order, and the point after them. There may be more.
+    /// These, in order, and the point after them. There may be more if they are [`READ_AT_ONCE`].
     Changes(Vec<Changed>, i64),
     /// Some after the point are not kept any more, or the database is an earlier copy of itself. What was known before is
     /// nothing; this is the point after the last change.
@@ -87,7 +87,7 @@ async fn read_after(database: &Database, point: i64) -> Result<Read, sqlx::Error
         "SELECT sequence, tenant, kind, id FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2",
     )
     .bind(point)
-    .bind(READ_AT_ONCE)
+    .bind(i64::from(READ_AT_ONCE))
     .fetch_all(database.pool())
     .await?;
     let mut point = point;

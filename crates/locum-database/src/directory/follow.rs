@@ -8,7 +8,7 @@ use sqlx::postgres::PgListener;
 use tokio::time::timeout;
 
 use crate::directory::DatabaseDirectory;
-use crate::directory::changes::{self, CHANNEL, Changed, Read};
+use crate::directory::changes::{self, CHANNEL, Changed, READ_AT_ONCE, Read};
 use crate::directory::followed::Outcome;
 use crate::directory::tenants::{TenantRow, Tenants};
 use crate::error::DatabaseError;
@@ -107,7 +107,7 @@ impl DatabaseDirectory {
                         self.apply(changed).await?;
                     }
                     *point = next;
-                    if changes.is_empty() {
+                    if changes.len() < usize::from(READ_AT_ONCE) {
                         self.freshness.confirm(asked);
                         return Ok(());
                     }
