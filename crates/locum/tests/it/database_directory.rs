@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use locum_testing::PostgresDatabase;
+use serde_json::json;
 
 use crate::installation::Installation;
 use crate::metrics::{Scrape, Watched};
-use crate::serving::{Server, mint};
+use crate::serving::{Server, mint, post_form};
 
 /// An installation with an empty database.
 pub(crate) struct Node {
@@ -246,5 +247,33 @@ fn look_ups_are_measured() {
         assert!(after.value("locum_directory_age_seconds") < Some(10.0));
         assert_eq!(after.value("locum_directory_unusable_tenants"), Some(0.0));
         watched.server.stop();
+    }
+}
+
+/// Redis is away: each server counts names by itself.
+#[test]
+fn an_address_that_tries_client_ids_is_refused_and_those_that_are_in_memory_are_served() {
+    for node in Node::each() {
+        let installation = &node.installation;
+        let tenant = fs::read_to_string(installation.path("tenant.yaml")).unwrap();
+        let limit = "invalid_tokens: {size: 100000}";
+        assert!(tenant.contains(limit));
+        installation.write("tenant.yaml", &tenant.replace(limit, "invalid_tokens: {size: 5, per_minute: 1}"));
+        let config = fs::read_to_string(installation.path("locum.toml")).unwrap();
+        installation.write("locum.toml", &format!("redis = \"redis://127.0.0.1:1\"\n{config}"));
+        let node = node.filled();
+        let server = Server::start(&node.installation);
+        let token = mint(&node.installation);
+        assert_eq!(status(&server.exchange(&token)), "200");
+        let tried = |number: usize| {
+            let parameters = json!({
+                "client_id": format!("nobody{number}"), "id_token": token,
+                "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            });
+            post_form(&server, "/delegation", &parameters).0
+        };
+        assert_eq!((0..7).map(tried).collect::<Vec<_>>(), [403, 403, 403, 403, 403, 429, 429]);
+        assert_eq!(status(&server.exchange(&token)), "200");
+        server.stop();
     }
 }
