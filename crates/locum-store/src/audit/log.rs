@@ -156,7 +156,6 @@ impl AuditLog {
     /// False if the buffer is full, or the log was stopped.
     fn push(&self, line: &[u8], waiter: Option<&Arc<Waiter>>) -> bool {
         let mut state = self.shared.lock();
-        let was_empty = state.buffer.is_empty();
         state.accepted += 1;
         if state.stopping {
             state.dropped += 1;
@@ -168,8 +167,9 @@ impl AuditLog {
             state.waiting.push(Arc::clone(waiter));
             state.unanswered.push_back(Arc::clone(waiter));
         }
+        let was_idle = std::mem::take(&mut state.idle);
         drop(state);
-        if was_empty {
+        if was_idle {
             self.shared.wake();
         }
         fits

@@ -45,6 +45,8 @@ pub(super) struct State {
     /// All requests that wait, oldest first.
     pub(super) unanswered: VecDeque<Arc<Waiter>>,
     withheld: Withheld,
+    /// The writing thread waits until it is woken.
+    pub(super) idle: bool,
     pub(super) reopen: bool,
     pub(super) stopping: bool,
     ended: bool,
@@ -86,6 +88,7 @@ impl Shared {
             waiting: Vec::new(),
             unanswered: VecDeque::new(),
             withheld: Withheld::default(),
+            idle: false,
             reopen: false,
             stopping: false,
             ended: false,
@@ -110,6 +113,18 @@ impl Shared {
     pub(super) fn wait_for_end(&self, at_most: Duration) {
         let waited = self.ended.wait_timeout_while(self.lock(), at_most, |state| !state.ended);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The state after lines were collected. While they keep coming, no request has to wake the writing thread, which costs more
+    /// than to write a line.
+    fn collected(&self) -> MutexGuard<'_, State> {
+        let state = self.lock();
+        if state.stopping {
+            return state;
+        }
+        drop(state);
+        std::thread::sleep(COLLECT);
+        self.lock()
     }
 
     fn wait_for_work<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
@@ -202,14 +217,11 @@ impl Writer {
     }
 
     fn next_batch(&mut self) -> (Batch, Vec<Arc<Waiter>>, bool) {
-        let mut state = self.shared.lock();
+        let mut state = self.shared.collected();
         while state.buffer.is_empty() && !state.reopen && !state.stopping {
-            state = self.shared.wait_for_work(state, Duration::from_secs(3600));
-        }
-        if !state.stopping {
-            drop(state);
-            std::thread::sleep(COLLECT);
-            state = self.shared.lock();
+            state.idle = true;
+            drop(self.shared.wait_for_work(state, Duration::from_secs(3600)));
+            state = self.shared.collected();
         }
         let batch = state.buffer.take(std::mem::take(&mut self.spare));
         let waiting = std::mem::take(&mut state.waiting);
