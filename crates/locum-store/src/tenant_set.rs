@@ -6,6 +6,7 @@ mod held_tenant;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap as FoldMap;
 use locum_engine::model::{Client, Tenant, User};
 use locum_engine::ports::Issuers;
 use locum_engine::prepared::{AddOnProblem, InvalidTenant, PreparedClient, PreparedTenant};
@@ -37,7 +38,7 @@ impl TenantData {
 /// Prepared tenants by domain, and the one that answers on every other host.
 #[derive(Debug, Default)]
 pub struct TenantSet {
-    by_domain: HashMap<String, HeldTenant>,
+    by_domain: FoldMap<String, HeldTenant>,
     default: Option<Arc<PreparedTenant>>,
 }
 

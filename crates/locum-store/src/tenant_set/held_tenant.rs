@@ -1,10 +1,11 @@
 //! One tenant with everything that is looked up in it.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::{HashMap as FoldMap, HashSet as FoldSet};
 use locum_engine::model::User;
 use locum_engine::prepared::{PreparedClient, PreparedTenant};
 
@@ -12,11 +13,11 @@ use locum_engine::prepared::{PreparedClient, PreparedTenant};
 #[derive(Debug)]
 pub(crate) struct HeldTenant {
     tenant: Arc<PreparedTenant>,
-    clients: HashSet<ById>,
-    users: HashMap<String, Arc<User>>,
+    clients: FoldSet<ById>,
+    users: FoldMap<String, Arc<User>>,
     /// The origins of all clients. A walk over the clients for each preflight would let anybody keep a core busy.
-    origins: HashSet<String>,
-    by_resource: HashMap<String, Arc<PreparedClient>>,
+    origins: FoldSet<String>,
+    by_resource: FoldMap<String, Arc<PreparedClient>>,
 }
 
 /// A client that is looked up by its id.
@@ -27,10 +28,10 @@ impl HeldTenant {
     pub(super) fn new(tenant: PreparedTenant, users: HashMap<String, User>) -> Self {
         Self {
             tenant: Arc::new(tenant),
-            clients: HashSet::new(),
+            clients: FoldSet::default(),
             users: users.into_iter().map(|(id, user)| (id, Arc::new(user))).collect(),
-            origins: HashSet::new(),
-            by_resource: HashMap::new(),
+            origins: FoldSet::default(),
+            by_resource: FoldMap::default(),
         }
     }
 
