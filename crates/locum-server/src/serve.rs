@@ -138,6 +138,8 @@ fn protocol(limits: &Limits) -> http1::Builder {
     protocol
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_deadline)
+        // Answers are small: one piece costs less than two, though the body is copied for it.
+        .writev(false)
         .max_header_size(limits.head_bytes_max);
     protocol
 }
