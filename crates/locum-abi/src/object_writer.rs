@@ -31,14 +31,9 @@ impl<'o> ObjectWriter<'o> {
     }
 
     /// Writes a text.
+    #[inline(always)]
     pub fn text(&mut self, name: &'static str, text: &str) {
-        if needs_escapes(text) {
-            return self.value(name, text);
-        }
-        self.name(name);
-        self.out.push(b'"');
-        self.out.extend_from_slice(text.as_bytes());
-        self.out.push(b'"');
+        self.raw(name, |out| push_text(text, out));
     }
 
     /// The same, or nothing if there is no text.
@@ -46,6 +41,20 @@ impl<'o> ObjectWriter<'o> {
         if let Some(text) = text {
             self.text(name, text);
         }
+    }
+
+    /// Writes an array of texts.
+    pub fn texts(&mut self, name: &'static str, texts: &[String]) {
+        self.raw(name, |out| {
+            out.push(b'[');
+            for (index, text) in texts.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                push_text(text, out);
+            }
+            out.push(b']');
+        });
     }
 
     /// Writes any value as serde_json does, or `null` in place of a map whose keys are not texts.
@@ -69,6 +78,7 @@ impl<'o> ObjectWriter<'o> {
     }
 
     /// Writes a value that `write` appends as JSON.
+    #[inline(always)]
     pub fn raw(&mut self, name: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
         self.name(name);
         write(self.out);
@@ -79,6 +89,8 @@ impl<'o> ObjectWriter<'o> {
         self.out.push(b'}');
     }
 
+    // As its own function it would copy names of any length, and they are constants.
+    #[inline(always)]
     fn name(&mut self, name: &'static str) {
         if !std::mem::take(&mut self.is_empty) {
             self.out.push(b',');
@@ -87,6 +99,18 @@ impl<'o> ObjectWriter<'o> {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
+}
+
+#[inline(never)]
+fn push_text(text: &str, out: &mut Vec<u8>) {
+    if needs_escapes(text) {
+        let written = serde_json::to_writer(out, text);
+        debug_assert!(written.is_ok(), "a text is JSON");
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Whether a byte must be escaped (RFC 8259 section 7). All are looked at, so that the compiler looks at many at once.
@@ -119,8 +143,10 @@ mod tests {
             object.value("d", &-7);
             object.value("e", &[false]);
             object.object("f", |inner| inner.text("a", "\n"));
+            object.texts("g", &[]);
+            object.texts("h", &["x".to_owned(), "\n".to_owned()]);
         });
-        assert_eq!(text, r#"{"a":"x","c":"","d":-7,"e":[false],"f":{"a":"\n"}}"#);
+        assert_eq!(text, r#"{"a":"x","c":"","d":-7,"e":[false],"f":{"a":"\n"},"g":[],"h":["x","\n"]}"#);
     }
 
     #[test]

@@ -303,7 +303,7 @@ fn issue_input(grant: &Grant, done: &Done, context: CallContext) -> Vec<u8> {
         grant.text("user_id", user_id);
         grant.text("client_id", client_id);
         grant.text("target_id", target_id);
-        grant.value("scopes", scopes);
+        grant.texts("scopes", scopes);
         grant.value("claims", claims);
         grant.value("profile", profile);
         grant.value("parameters", parameters);
@@ -311,7 +311,7 @@ fn issue_input(grant: &Grant, done: &Done, context: CallContext) -> Vec<u8> {
     });
     input.value("replies", &done.replies);
     if !done.signatures.is_empty() {
-        input.value("signatures", &done.signatures);
+        input.texts("signatures", &done.signatures);
     }
     let kept = values(&done.kept, context);
     if !kept.is_empty() {
