@@ -115,14 +115,14 @@ impl<P> Grant<P> {
         header: &Map<String, Value>,
         claims: &impl Serialize,
     ) -> Result<String, Failure> {
-        let claims = match serde_json::to_value(claims) {
-            Ok(Value::Object(claims)) => claims,
-            Ok(_) => return Err(Failure::internal("the claims of a JWT are an object")),
-            Err(error) => return Err(Failure::internal(error.to_string())),
-        };
         self.signatures.next(|| {
+            let claims = match serde_json::to_value(claims) {
+                Ok(Value::Object(claims)) => claims,
+                Ok(_) => return Err(Failure::internal("the claims of a JWT are an object")),
+                Err(error) => return Err(Failure::internal(error.to_string())),
+            };
             let jwt = JwtToSign { alg: algorithm.name().to_owned(), header: header.clone(), claims };
-            SigningRequest::jwt(key.name(), jwt)
+            Ok(SigningRequest::jwt(key.name(), jwt))
         })
     }
 
@@ -134,7 +134,7 @@ impl<P> Grant<P> {
     pub fn sign_bytes(&self, key: &PrivateKey, algorithm: Algorithm, text: &str) -> Result<String, Failure> {
         self.signatures.next(|| {
             let bytes = BytesToSign { alg: algorithm.name().to_owned(), text: text.to_owned() };
-            SigningRequest::bytes(key.name(), bytes)
+            Ok(SigningRequest::bytes(key.name(), bytes))
         })
     }
 

@@ -1,6 +1,6 @@
 //! The signatures of one request: those that the host has made, and the next one that the issuer asks for.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use locum_abi::answer::Failure;
 use locum_abi::signing::SigningRequest;
@@ -24,20 +24,33 @@ impl Signatures {
 
     /// The signature that was made for this request in an earlier call of the issuer. If it is missing, the failure ends
     /// this call, and the next one has it.
-    pub(crate) fn next(&self, request: impl FnOnce() -> SigningRequest) -> Result<String, Failure> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ///
+    /// # Errors
+    /// The signature is missing, or there is no request. One is made only for a signature that is missing.
+    pub(crate) fn next(
+        &self,
+        request: impl FnOnce() -> Result<SigningRequest, Failure>,
+    ) -> Result<String, Failure> {
+        let mut state = self.lock();
         if state.missing.is_none() {
             if let Some(signature) = state.made.next() {
                 return Ok(signature);
             }
-            state.missing = Some(request());
+            // It may serialize a type of the plugin.
+            drop(state);
+            let request = request()?;
+            self.lock().missing.get_or_insert(request);
         }
         Err(Failure::internal("the host has not signed yet; return this failure, and do not replace it"))
     }
 
     /// The request of the first signature that was missing. Whatever the issuer answered without it does not count.
     pub(crate) fn missing(&self) -> Option<SigningRequest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).missing.take()
+        self.lock().missing.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,18 +68,27 @@ mod tests {
     fn signatures_are_given_in_the_order_in_which_they_were_asked_for() {
         let signatures = Signatures::new(vec!["one".to_owned(), "two".to_owned()]);
         let of_a_clone = signatures.clone();
-        assert_eq!(signatures.next(|| request("<1")).unwrap(), "one");
-        assert_eq!(of_a_clone.next(|| request("<2")).unwrap(), "two");
+        let none = || panic!("no request for a signature that was made");
+        assert_eq!(signatures.next(none).unwrap(), "one");
+        assert_eq!(of_a_clone.next(none).unwrap(), "two");
         assert!(signatures.missing().is_none());
     }
 
     #[test]
     fn the_first_missing_signature_is_asked_for_and_later_ones_wait() {
         let signatures = Signatures::new(vec!["one".to_owned()]);
-        signatures.next(|| request("<1")).unwrap();
+        signatures.next(|| Ok(request("<1"))).unwrap();
         for text in ["<2", "<3"] {
-            signatures.clone().next(|| request(text)).unwrap_err();
+            signatures.clone().next(|| Ok(request(text))).unwrap_err();
         }
         assert_eq!(signatures.missing(), Some(request("<2")));
+    }
+
+    #[test]
+    fn a_request_that_fails_is_not_asked_for() {
+        let signatures = Signatures::default();
+        let failed = Failure::internal("the claims of a JWT are an object");
+        assert_eq!(signatures.next(|| Err(failed.clone())), Err(failed));
+        assert!(signatures.missing().is_none());
     }
 }
