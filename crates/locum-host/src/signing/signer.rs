@@ -108,7 +108,7 @@ impl Signer {
         header.insert("alg".to_owned(), alg.as_str().into());
         header.extend(held.kid.as_ref().map(|kid| ("kid".to_owned(), kid.as_str().into())));
         header.extend(members);
-        let mut token = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
+        let mut token = [encoded(&header)?, encoded(&claims)?].join(".");
         let signature = self.signature(held, alg, token.clone()).await?;
         token.push('.');
         token.push_str(&base64url::encode(&signature));
