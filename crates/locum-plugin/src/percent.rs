@@ -1,6 +1,6 @@
 //! Percent-encoding as JavaScript's `encodeURIComponent` does it (ECMA-262), for URLs, form bodies and signatures.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -15,6 +15,9 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\'')
     .remove(b'(')
     .remove(b')');
+
+/// Size of most queries, so that they are not copied while they grow.
+const QUERY_BYTES_TYPICAL: usize = 256;
 
 /// The text with every character escaped but ASCII letters, digits and `-_.!~*'()`. The hex digits of escapes are upper
 /// case, and a space is `%20`.
@@ -39,13 +42,14 @@ pub fn percent_encoded(text: &str) -> impl Display {
 /// assert_eq!(query_string(&[("grant_type", "password"), ("user", "a&b")]), "grant_type=password&user=a%26b");
 /// ```
 pub fn query_string(pairs: &[(&str, &str)]) -> String {
-    let mut query = String::new();
+    let mut query = String::with_capacity(QUERY_BYTES_TYPICAL);
     for (name, value) in pairs {
         if !query.is_empty() {
             query.push('&');
         }
-        // Writing to a String does not fail.
-        let _ = write!(query, "{name}={}", percent_encoded(value));
+        query.push_str(name);
+        query.push('=');
+        query.extend(utf8_percent_encode(value, ESCAPED));
     }
     query
 }

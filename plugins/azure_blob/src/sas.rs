@@ -121,8 +121,8 @@ impl Account {
         let service = if self.version >= ServiceVersion::V2015_04_05 { "/blob" } else { "" };
         let container = resource.container.as_str();
         match &resource.blob {
-            Some(blob) => format!("{service}/{}/{container}/{}", self.name, blob.as_str()),
-            None => format!("{service}/{}/{container}", self.name),
+            Some(blob) => [service, "/", &self.name, "/", container, "/", blob.as_str()].concat(),
+            None => [service, "/", &self.name, "/", container].concat(),
         }
     }
 }
