@@ -60,8 +60,9 @@ pub(crate) fn start_runtime() -> Result<Runtime, CommandError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // At least two: signing takes long, and on one core nothing else would be served meanwhile.
-        .worker_threads(cores.max(2))
+        // Not more than there are processors: they would take turns in time slices of milliseconds, and a request would wait for
+        // one. Between two signatures, each of which takes a fraction of that, other requests are served.
+        .worker_threads(cores)
         // Otherwise a worker under load serves its own queue for long before it accepts new connections.
         .global_queue_interval(1)
         .build()
