@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::base64url;
 use crate::jws_parts::jws_parts;
 use crate::limits::BACKDATING_SECONDS_MAX;
+use crate::strict_json::{Node, plain};
 
 /// A credential that was checked and is ready to return.
 #[derive(Debug)]
@@ -154,16 +155,6 @@ fn check_times(
 /// `iat` and `exp` of a signed JWT (RFC 7515 section 7.1, RFC 7519 section 4.1). The signature is
 /// not verified: the engine has no key for it.
 fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
-    #[derive(Deserialize)]
-    struct Header<'a> {
-        #[serde(borrow)]
-        alg: Cow<'a, str>,
-    }
-    #[derive(Deserialize)]
-    struct Times {
-        iat: i64,
-        exp: i64,
-    }
     let mut parts = jws_parts(token);
     let (Some(header), Some(payload), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -180,22 +171,48 @@ fn times_of(token: &str) -> Result<(i64, i64), InvalidCredential> {
         return Err(InvalidCredential::Unsigned);
     }
     decode(header, &mut decoded)?;
-    let Header { alg } = json_object(&decoded)?;
-    if alg.eq_ignore_ascii_case("none") {
+    if algorithm(&decoded)?.eq_ignore_ascii_case("none") {
         return Err(InvalidCredential::Unsigned);
     }
     decode(payload, &mut decoded)?;
-    let Times { iat, exp } = json_object(&decoded)?;
-    Ok((iat, exp))
+    iat_and_exp(&decoded)
 }
 
-fn json_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, InvalidCredential> {
-    // serde also reads a struct from an array.
-    if !json.starts_with(b"{") {
-        return Err(InvalidCredential::NotAToken);
+fn algorithm(header: &[u8]) -> Result<Cow<'_, str>, InvalidCredential> {
+    #[derive(Deserialize)]
+    struct Header<'a> {
+        #[serde(borrow)]
+        alg: Cow<'a, str>,
     }
-    // As a whole, which is faster than text by text.
-    let text = std::str::from_utf8(json).map_err(|_| InvalidCredential::NotAToken)?;
+    let text = object_text(header)?;
+    match plain::object(text).and_then(|mut header| header.remove("alg")) {
+        Some(Node::Text(alg)) => Ok(alg),
+        _ => general(text).map(|Header { alg }| alg),
+    }
+}
+
+fn iat_and_exp(payload: &[u8]) -> Result<(i64, i64), InvalidCredential> {
+    #[derive(Deserialize)]
+    struct Times {
+        iat: i64,
+        exp: i64,
+    }
+    let text = object_text(payload)?;
+    let times = plain::object(text).and_then(|claims| {
+        let seconds = |name| claims.get(name).and_then(Node::as_i64);
+        Some((seconds("iat")?, seconds("exp")?))
+    });
+    times.map_or_else(|| general(text).map(|Times { iat, exp }| (iat, exp)), Ok)
+}
+
+/// The JSON, unless it begins otherwise than an object: serde also reads a struct from an array.
+fn object_text(json: &[u8]) -> Result<&str, InvalidCredential> {
+    let text = std::str::from_utf8(json).ok();
+    text.filter(|text| text.starts_with('{')).ok_or(InvalidCredential::NotAToken)
+}
+
+/// Reads an object that is not plain, or lacks a member.
+fn general<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, InvalidCredential> {
     serde_json::from_str(text).map_err(|_| InvalidCredential::NotAToken)
 }
 

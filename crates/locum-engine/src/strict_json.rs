@@ -4,6 +4,7 @@
 //! and so disagree about what was signed; this one refuses the object.
 
 mod node;
+pub(crate) mod plain;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -34,15 +35,20 @@ pub enum NotStrictJson {
 /// The text is not JSON, is not an object, has a duplicate key, nests deeper than [`JSON_DEPTH_MAX`], or contains an
 /// integer of more than 64 bits.
 pub fn object(bytes: &[u8]) -> Result<Members<'_>, NotStrictJson> {
-    let has_float = Cell::new(false);
-    let reader = Reader { levels_left: JSON_DEPTH_MAX, has_float: &has_float };
     // Texts are then not checked one by one.
     let text =
         std::str::from_utf8(bytes).map_err(|_| NotStrictJson::Malformed("it is not UTF-8".to_owned()))?;
+    plain::object(text).map_or_else(|| general(text), Ok)
+}
+
+/// Reads whatever strict JSON can express.
+fn general(text: &str) -> Result<Members<'_>, NotStrictJson> {
+    let has_float = Cell::new(false);
+    let reader = Reader { levels_left: JSON_DEPTH_MAX, has_float: &has_float };
     let mut deserializer = Deserializer::from_str(text);
     let read = reader.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     // serde_json makes a float of an integer that is too long.
-    if (has_float.get() || read.is_err()) && loses_digits(bytes) {
+    if (has_float.get() || read.is_err()) && loses_digits(text.as_bytes()) {
         return Err(NotStrictJson::IntegerTooLong);
     }
     match read {

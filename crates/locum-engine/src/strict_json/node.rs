@@ -34,6 +34,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The number, if the value is an integer that fits.
+    pub(crate) fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
     /// A copy that borrows nothing.
     pub fn to_value(&self) -> Value {
         match self {
@@ -124,7 +132,7 @@ const COMPARED_PAIRWISE_MAX: usize = 16;
 fn repeated(members: &[(Cow<'_, str>, Node<'_>)]) -> Option<usize> {
     if members.len() <= COMPARED_PAIRWISE_MAX {
         let is_repeated = |(index, (name, _)): &(usize, &(Cow<'_, str>, Node<'_>))| {
-            members.iter().take(*index).any(|(earlier, _)| earlier == name)
+            members.get(..*index).is_some_and(|before| before.iter().any(|(earlier, _)| earlier == name))
         };
         return members.iter().enumerate().find(is_repeated).map(|(index, _)| index);
     }
