@@ -140,7 +140,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// How many bytes there are before the first that ends a text or must not stand in it (RFC 8259 section 7).
+/// How many bytes there are before the first that ends a text or must be escaped in it (RFC 8259 section 7).
 fn plain_bytes(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
