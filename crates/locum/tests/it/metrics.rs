@@ -108,6 +108,10 @@ fn what_was_sent_is_counted() {
     assert_eq!(after.value("locum_audit_dropped_total"), Some(0.0));
     assert_eq!(after.value("locum_plugin_restarts_total{plugin=\"app\"}"), Some(0.0));
     assert_eq!(after.value("locum_signing_queue_length"), Some(0.0));
+    // The tenants are in files.
+    for name in ["lookups_total{outcome=\"absent\"}", "entries", "bytes", "age_seconds", "unusable_tenants"] {
+        assert_eq!(after.value(&format!("locum_directory_{name}")), Some(0.0), "{name}");
+    }
     watched.server.stop();
 }
 
