@@ -98,10 +98,12 @@ impl Database {
         }
         let pool = pool
             .acquire_timeout(WAIT_MAX)
-            // A connection whose server does not answer would otherwise wait for it, and take the place of another.
+            // A connection whose server does not answer would otherwise wait for it, and take the place of another. Nor is one of
+            // use whose rollback has failed: SQLite rolls back by itself on a full disk, and the connection never begins again.
             .after_release(|connection, _| {
                 Box::pin(async {
-                    Ok(timeout(WAIT_MAX, connection.ping()).await.is_ok_and(|pinged| pinged.is_ok()))
+                    let pinged = timeout(WAIT_MAX, connection.ping()).await;
+                    Ok(pinged.is_ok_and(|pinged| pinged.is_ok()) && !connection.is_in_transaction())
                 })
             })
             .connect_lazy_with(options);

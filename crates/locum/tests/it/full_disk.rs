@@ -47,7 +47,10 @@ fn on_a_full_disk_a_refresh_is_503_and_the_latest_token_works_afterwards() {
     assert!(exchanged.starts_with("HTTP/1.1 200"), "{exchanged}");
 
     limit_files(&server, "unlimited");
-    latest = successor(refresh(&server, &latest));
+    let answer = refresh(&server, &latest);
+    let events = fs::read_to_string(installation.path("audit.log")).unwrap();
+    assert_eq!(answer.0, 200, "{:?}", events.lines().last());
+    latest = successor(answer);
     server.stop();
     let server = Server::start(&installation);
     successor(refresh(&server, &latest));
