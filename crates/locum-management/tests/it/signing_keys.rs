@@ -171,6 +171,20 @@ async fn a_change_of_another_version_is_refused() {
 }
 
 #[tokio::test]
+async fn of_two_concurrent_rotations_one_is_done() {
+    for service in TestService::each().await {
+        kid(&service, "POST", "/keys/signing").await;
+        service.clock.advance(WAIT);
+        let rotate = || send(&service, "POST", "/keys/signing/rotate");
+        let (one, other) = tokio::join!(rotate(), rotate());
+        let mut outcomes = [one.status, other.status];
+        outcomes.sort();
+        assert_eq!(outcomes, [201, 409]);
+        assert_eq!(keys(&service).await.len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn each_change_is_an_event_and_each_tenant_has_its_own_keys() {
     let service = TestService::new().await;
     let first = kid(&service, "POST", "/keys/signing").await;
