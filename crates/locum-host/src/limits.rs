@@ -41,6 +41,10 @@ pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(50);
 /// Longest wait of a signature in a queue that was not empty for longer.
 pub const SIGNING_WAIT_BUSY_MAX: Duration = Duration::from_millis(15);
 
+/// Longest wait that is expected of a signature when it is put into such a queue. Shorter than the wait at most, because an
+/// expectation errs, and whoever has waited should be signed for.
+pub const SIGNING_EXPECTED_WAIT_MAX: Duration = Duration::from_millis(11);
+
 /// Shortest secret that is masked in messages and log lines, in bytes: shorter ones occur in ordinary text by chance.
 pub const SECRET_IN_TEXT_BYTES_MIN: usize = 6;
 

@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
 use crate::limits::{
-    SIGNING_AHEAD_MIN, SIGNING_GAP_MAX, SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX, SIGNING_WAIT_MAX,
+    SIGNING_AHEAD_MIN, SIGNING_EXPECTED_WAIT_MAX, SIGNING_GAP_MAX, SIGNING_QUEUE_MAX, SIGNING_WAIT_BUSY_MAX,
+    SIGNING_WAIT_MAX,
 };
 
 /// A signature, or `None` if the key does not sign so.
@@ -30,7 +31,49 @@ struct State {
     signers: usize,
     /// Since when there always was a signature that waited.
     busy_since: Option<Duration>,
+    pace: Pace,
     clock: QueueClock,
+}
+
+impl State {
+    /// Whether there has been no moment without a signature that waits for so long that this is no burst.
+    fn is_overloaded(&self, now: Duration) -> bool {
+        self.busy_since.is_some_and(|since| now.saturating_sub(since) > SIGNING_WAIT_MAX)
+    }
+
+    /// The longest wait. After a burst the queue empties soon, and all of it is signed. A queue that does not empty only delays
+    /// every answer by its length, so it is kept short.
+    fn wait_max(&self, now: Duration) -> Duration {
+        if self.is_overloaded(now) { SIGNING_WAIT_BUSY_MAX } else { SIGNING_WAIT_MAX }
+    }
+}
+
+/// How fast the queue is worked off.
+#[derive(Default)]
+struct Pace {
+    /// When the last signature was taken, if it was made and others waited.
+    taken: Option<Duration>,
+    /// From one to the next, a mean in which the last ones count most.
+    interval: Duration,
+}
+
+impl Pace {
+    /// How many of the last signatures decide.
+    const MEMORY: u32 = 16;
+
+    /// A signature is taken at `now`.
+    fn taken(&mut self, now: Duration, is_made: bool, others_wait: bool) {
+        if let Some(before) = self.taken {
+            let interval = now.saturating_sub(before);
+            self.interval = self.interval - self.interval / Self::MEMORY + interval / Self::MEMORY;
+        }
+        self.taken = (is_made && others_wait).then_some(now);
+    }
+
+    /// How long a signature will wait that has so many ahead of it.
+    fn expected_wait(&self, ahead: usize) -> Duration {
+        self.interval.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX))
+    }
 }
 
 /// The time that waiting is measured by. It stands still while nothing moves in the queue for longer than
@@ -77,7 +120,7 @@ impl SigningQueue {
     /// Signs when it is this signature's turn.
     ///
     /// # Errors
-    /// Too many wait, or this one waited for too long. So does a signature that is asked for outside a tokio runtime.
+    /// Too many wait, or this one waited for too long or would. So does a signature that is asked for outside a tokio runtime.
     pub(super) async fn sign(
         &self,
         sign: impl FnOnce() -> Signature + Send + 'static,
@@ -102,8 +145,13 @@ impl SigningQueue {
             return Err(Overloaded);
         }
         let since = state.clock.moved(Instant::now());
-        state.busy_since.get_or_insert(since);
         let ahead = state.waiting.len();
+        let expected = state.pace.expected_wait(ahead);
+        // A refusal at once needs no task and no wake-up: that time is for those who are signed for.
+        if ahead >= SIGNING_AHEAD_MIN && state.is_overloaded(since) && expected > SIGNING_EXPECTED_WAIT_MAX {
+            return Err(Overloaded);
+        }
+        state.busy_since.get_or_insert(since);
         state.waiting.push_back(Waiting { since, ahead, sign, answer });
         let is_needed = state.signers < runtime.metrics().num_workers();
         state.signers += usize::from(is_needed);
@@ -113,17 +161,14 @@ impl SigningQueue {
     /// Makes signatures until none waits.
     async fn work(self) {
         let mut signer = Signer { queue: self, is_counted: true };
-        while let Some((waiting, waited_too_long)) = signer.next() {
-            if waiting.answer.is_closed() {
-                continue;
-            }
-            if waited_too_long {
-                let _ = waiting.answer.send(Err(Overloaded));
-                continue;
-            }
+        while let Some((waiting, is_made)) = signer.next() {
             // Whoever asked may have gone meanwhile.
-            let _ = waiting.answer.send(Ok((waiting.sign)()));
-            yield_now().await;
+            if is_made {
+                let _ = waiting.answer.send(Ok((waiting.sign)()));
+                yield_now().await;
+            } else {
+                let _ = waiting.answer.send(Err(Overloaded));
+            }
         }
     }
 
@@ -139,7 +184,8 @@ struct Signer {
 }
 
 impl Signer {
-    /// The signature whose turn it is, and whether it has waited for too long. Without one the task ends.
+    /// The signature whose turn it is, and whether it is made: not if it has waited for too long, or nobody waits for it any
+    /// more. Without one the task ends.
     fn next(&mut self) -> Option<(Waiting, bool)> {
         let mut state = self.queue.lock();
         let Some(waiting) = state.waiting.pop_front() else {
@@ -149,13 +195,15 @@ impl Signer {
             return None;
         };
         let now = state.clock.moved(Instant::now());
-        let at_most = wait_max(state.busy_since.map(|since| now.saturating_sub(since)));
-        if state.waiting.is_empty() {
+        let waited = now.saturating_sub(waiting.since);
+        let waited_too_long = waiting.ahead >= SIGNING_AHEAD_MIN && waited > state.wait_max(now);
+        let is_made = !waited_too_long && !waiting.answer.is_closed();
+        let others_wait = !state.waiting.is_empty();
+        state.pace.taken(now, is_made, others_wait);
+        if !others_wait {
             state.busy_since = None;
         }
-        let waited = now.saturating_sub(waiting.since);
-        let waited_too_long = waiting.ahead >= SIGNING_AHEAD_MIN && waited > at_most;
-        Some((waiting, waited_too_long))
+        Some((waiting, is_made))
     }
 }
 
@@ -170,16 +218,6 @@ impl Drop for Signer {
         // What waits would wait for the next push otherwise. Dropped, it is answered.
         state.waiting.clear();
         state.busy_since = None;
-    }
-}
-
-/// The longest wait. After a burst the queue empties soon, and all of it is signed. A queue that does not empty only delays
-/// every answer by its length, so it is kept short.
-fn wait_max(busy_for: Option<Duration>) -> Duration {
-    if busy_for.is_some_and(|busy| busy > SIGNING_WAIT_MAX) {
-        SIGNING_WAIT_BUSY_MAX
-    } else {
-        SIGNING_WAIT_MAX
     }
 }
 
@@ -253,9 +291,60 @@ mod tests {
 
     #[test]
     fn a_queue_that_does_not_empty_is_kept_short() {
-        assert_eq!(wait_max(None), SIGNING_WAIT_MAX);
-        assert_eq!(wait_max(Some(SIGNING_WAIT_MAX)), SIGNING_WAIT_MAX);
-        assert_eq!(wait_max(Some(SIGNING_WAIT_MAX + Duration::from_millis(1))), SIGNING_WAIT_BUSY_MAX);
+        let mut state = State::default();
+        let begin = Duration::from_secs(1);
+        assert_eq!(state.wait_max(begin), SIGNING_WAIT_MAX);
+        state.busy_since = Some(begin);
+        assert_eq!(state.wait_max(begin + SIGNING_WAIT_MAX), SIGNING_WAIT_MAX);
+        let later = begin + SIGNING_WAIT_MAX + Duration::from_millis(1);
+        assert_eq!(state.wait_max(later), SIGNING_WAIT_BUSY_MAX);
+    }
+
+    #[test]
+    fn the_pace_is_that_of_signatures_made_one_after_the_other() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.expected_wait(1000), Duration::ZERO);
+        let step = Duration::from_millis(1);
+        let mut now = Duration::ZERO;
+        for _ in 0..100 {
+            now += step;
+            pace.taken(now, true, true);
+        }
+        let expected = pace.expected_wait(10);
+        assert!((step * 9..=step * 10).contains(&expected), "{expected:?}");
+        // One that was not made took no time, and after the last one nothing was asked for.
+        pace.taken(now, false, true);
+        pace.taken(now, true, true);
+        let expected = pace.expected_wait(10);
+        pace.taken(now + step, true, false);
+        pace.taken(now + step * 1000, true, true);
+        assert!(pace.expected_wait(10) >= expected && pace.expected_wait(10) <= step * 10);
+    }
+
+    #[tokio::test]
+    async fn whoever_would_wait_for_too_long_in_an_overload_is_refused_at_once() {
+        let burst = SIGNING_WAIT_MAX.checked_sub(2 * SIGNING_GAP_MAX).unwrap();
+        let overload = SIGNING_WAIT_MAX + SIGNING_GAP_MAX;
+        for (interval_us, ahead, busy_for, is_refused) in [
+            (1000, 40, overload, true),
+            // A burst, fewer than are always signed, and a queue that is worked off fast enough.
+            (1000, 40, burst, false),
+            (1000, SIGNING_AHEAD_MIN - 1, overload, false),
+            (200, 40, overload, false),
+        ] {
+            let queue = SigningQueue::default();
+            let signed = Arc::default();
+            let _answers: Vec<_> = (0..ahead).map(|_| put(&queue, Duration::ZERO, &signed)).collect();
+            {
+                let mut state = queue.lock();
+                state.pace.interval = Duration::from_micros(interval_us);
+                state.busy_since = Some(state.clock.time);
+                state.clock.time += busy_for;
+            }
+            let (answer, _answered) = oneshot::channel();
+            let pushed = queue.push(Box::new(|| None), answer, &Handle::current());
+            assert_eq!(pushed.is_err(), is_refused, "{interval_us} {ahead} {busy_for:?}");
+        }
     }
 
     #[tokio::test]
