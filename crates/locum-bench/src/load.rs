@@ -45,11 +45,19 @@ impl Outcome {
         self.successes() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
     }
 
+    /// Adds what came at the same time.
     fn add(&mut self, other: &Self) {
+        let elapsed = self.elapsed.max(other.elapsed);
+        self.add_next(other);
+        self.elapsed = elapsed;
+    }
+
+    /// Adds what came later.
+    pub(crate) fn add_next(&mut self, other: &Self) {
         for (status, count) in &other.statuses {
             *self.statuses.entry(*status).or_default() += count;
         }
         self.latencies.add(&other.latencies);
-        self.elapsed = self.elapsed.max(other.elapsed);
+        self.elapsed += other.elapsed;
     }
 }

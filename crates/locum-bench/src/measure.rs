@@ -9,6 +9,7 @@ mod memory;
 mod peers;
 mod raw_signing;
 mod setup;
+mod turns;
 
 pub(crate) use connections::ConnectionsRow;
 pub(crate) use cpu::CpuRow;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::exchange::Exchange;
 use crate::load::{Arrivals, Load};
-use crate::measure::{Report, Setup};
+use crate::measure::{Report, Setup, turns};
 use crate::process::{self, Service};
 use crate::requests::Requests;
 use crate::statistics::Spread;
@@ -77,15 +77,12 @@ fn figures(setup: &Setup, service: &Service, requests: &Requests) -> Result<[Fig
     }
     let mut all: [Figures; COUNTS.len()] = Default::default();
     for _ in 0..setup.rounds() {
-        for (load, figures) in loads.iter_mut().zip(&mut all) {
-            let (outcome, used) = setup.disturbances.undisturbed(|| {
-                let before = service.cpu_time()?;
-                let outcome = load.run_for(Arrivals::Closed, setup.window())?;
-                ensure!(outcome.responses() > 0, "nothing was answered");
-                Ok((outcome, service.cpu_time()?.saturating_sub(before)))
-            })?;
+        let round = turns::round(setup, loads.iter_mut().map(|load| (service, load)), || Ok(()))?;
+        for (sample, figures) in round.iter().zip(&mut all) {
+            let outcome = &sample.outcome;
+            ensure!(outcome.responses() > 0, "nothing was answered");
             figures.per_second.push(outcome.rate());
-            figures.cpu_us.push(used.as_secs_f64() * 1e6 / outcome.responses() as f64);
+            figures.cpu_us.push(sample.cpu_us());
             figures.p50_ms.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);
             figures.p99_ms.push(outcome.latencies.quantile(0.99).as_secs_f64() * 1e3);
             figures.refused += outcome.responses() - outcome.successes();

@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::exchange::Exchange;
 use crate::load::{Arrivals, Load};
 use crate::measure::candidate::Candidate;
+use crate::measure::turns::{self, Sample};
 use crate::measure::{Report, Setup, peers, raw_signing};
-use crate::process::{self, Service};
+use crate::process;
 use crate::requests::Requests;
 use crate::statistics::Spread;
 use crate::tenant;
@@ -32,12 +33,6 @@ pub(crate) struct CpuRow {
     pub(crate) of_locum: Spread,
     /// Answered per second.
     pub(crate) per_second: Spread,
-}
-
-/// One window.
-pub(super) struct Window {
-    pub(super) cpu_us: f64,
-    pub(super) per_second: f64,
 }
 
 pub(super) fn measure(setup: &Setup, exchanges: &[Exchange], report: &mut Report) -> Result<()> {
@@ -75,35 +70,43 @@ fn measure_exchange(
         })?;
         loads.push((candidate, load));
     }
-    let mut windows: BTreeMap<&str, Vec<Window>> = BTreeMap::new();
+    let mut samples: BTreeMap<&str, Vec<Sample>> = BTreeMap::new();
     let mut signatures = Vec::new();
     let key = tenant::rsa_key()?;
     for _ in 0..setup.rounds() {
-        for (candidate, load) in &mut loads {
-            let window = window(setup, &candidate.service, load)?;
-            windows.entry(&candidate.name).or_default().push(window);
+        let services = loads.iter_mut().map(|(candidate, load)| (&candidate.service, load));
+        let mut signed = Vec::new();
+        let round = turns::round(setup, services, || {
+            if exchange.signs_rsa() {
+                let sign = || raw_signing::signature_us(&key, setup.window() / (2 * turns::TURNS));
+                let undisturbed = || setup.disturbances.undisturbed(sign);
+                signed.push(setup.processors.on_the_services(undisturbed)?);
+            }
+            Ok(())
+        })?;
+        for ((candidate, _), sample) in loads.iter().zip(round) {
+            let Sample { outcome, .. } = &sample;
+            ensure!(outcome.all_succeeded(), "{} answered {:?}", candidate.name, outcome.statuses);
+            samples.entry(&candidate.name).or_default().push(sample);
         }
-        if exchange.signs_rsa() {
-            let sign = || raw_signing::signature_us(&key, setup.window() / 2);
-            let undisturbed = || setup.disturbances.undisturbed(sign);
-            signatures.push(setup.processors.on_the_services(undisturbed)?);
-        }
+        signatures.push(signed.iter().sum::<f64>() / f64::from(turns::TURNS));
     }
-    let of = |name: &str| windows.get(name).map(Vec::as_slice).unwrap_or_default();
-    let ratio = |a: &[Window], b: &[Window]| Spread::of(a.iter().zip(b).map(|(a, b)| a.cpu_us / b.cpu_us));
+    let of = |name: &str| samples.get(name).map(Vec::as_slice).unwrap_or_default();
+    let ratio =
+        |a: &[Sample], b: &[Sample]| Spread::of(a.iter().zip(b).map(|(a, b)| a.cpu_us() / b.cpu_us()));
     for (candidate, _) in &loads {
         let own = of(&candidate.name);
         report.cpu.push(CpuRow {
             exchange,
             service: candidate.name.clone(),
-            cpu_us: Spread::of(own.iter().map(|window| window.cpu_us)),
+            cpu_us: Spread::of(own.iter().map(Sample::cpu_us)),
             of_ideal: ratio(own, of("ideal")),
             of_locum: ratio(own, of("locum")),
-            per_second: Spread::of(own.iter().map(|window| window.per_second)),
+            per_second: Spread::of(own.iter().map(|sample| sample.outcome.rate())),
         });
     }
     if exchange.signs_rsa() {
-        let share = signatures.iter().zip(of("locum")).map(|(raw, window)| raw / window.cpu_us);
+        let share = signatures.iter().zip(of("locum")).map(|(raw, sample)| raw / sample.cpu_us());
         report.signing_share = Some(Spread::of(share));
         report.raw_signature_us = Some(Spread::of(signatures));
     }
@@ -113,16 +116,4 @@ fn measure_exchange(
 /// How many connections show what one processor can answer.
 pub(super) fn connections(exchange: Exchange) -> usize {
     if exchange.signs_rsa() { CONNECTIONS_OF_RSA } else { CONNECTIONS }
-}
-
-/// Loads a service and counts its CPU time.
-pub(super) fn window(setup: &Setup, service: &Service, load: &mut Load<'_>) -> Result<Window> {
-    setup.disturbances.undisturbed(|| {
-        let before = service.cpu_time()?;
-        let outcome = load.run_for(Arrivals::Closed, setup.window())?;
-        let used = service.cpu_time()?.saturating_sub(before);
-        ensure!(outcome.all_succeeded(), "not every request got a credential: {:?}", outcome.statuses);
-        let cpu_us = used.as_secs_f64() * 1e6 / outcome.responses().max(1) as f64;
-        Ok(Window { cpu_us, per_second: outcome.rate() })
-    })
 }

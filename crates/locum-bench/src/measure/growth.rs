@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::exchange::Exchange;
 use crate::load::{Arrivals, Load};
 use crate::measure::memory::StartRow;
+use crate::measure::turns::{self, Sample};
 use crate::measure::{Setup, cpu, memory};
 use crate::process::{self, Service};
 use crate::requests::Requests;
@@ -89,8 +90,12 @@ fn rows(setup: &Setup, of: Growth, cases: &[Case]) -> Result<Vec<GrowthRow>> {
     }
     let mut cpu_us = vec![Vec::new(); servers.len()];
     for _ in 0..setup.rounds() {
-        for ((server, load), cpu_us) in servers.iter().zip(&mut loads).zip(&mut cpu_us) {
-            cpu_us.push(cpu::window(setup, &server.service, load)?.cpu_us);
+        let services = servers.iter().map(|server| &server.service);
+        let round = turns::round(setup, services.zip(&mut loads), || Ok(()))?;
+        for (sample, cpu_us) in round.iter().zip(&mut cpu_us) {
+            let Sample { outcome, .. } = sample;
+            ensure!(outcome.all_succeeded(), "not every request got a credential: {:?}", outcome.statuses);
+            cpu_us.push(sample.cpu_us());
         }
     }
     let row = |(server, cpu_us): (&Server, Vec<f64>)| GrowthRow {

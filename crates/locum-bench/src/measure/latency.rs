@@ -92,7 +92,7 @@ fn capacity_now(setup: &Setup, closed: &mut Load<'_>) -> Result<f64> {
     setup.disturbances.undisturbed(|| Ok(closed.run_for(Arrivals::Closed, setup.window())?.rate()))
 }
 
-/// The capacity is measured anew before each round: a machine that is shared is not equally fast all the time.
+/// The capacity is measured before and after each round: a machine that is shared is not equally fast all the time.
 fn row(
     setup: &Setup,
     exchange: Exchange,
@@ -101,17 +101,21 @@ fn row(
     share: f64,
 ) -> Result<LatencyRow> {
     let (mut p50, mut p99, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    let mut capacities = Vec::new();
-    for _ in 0..setup.rounds().div_ceil(2) {
-        let capacity = capacity_now(setup, closed)?;
+    // Of overload, a share of the capacity is held to a limit, so it takes more of them.
+    let rounds = if share > 1.0 { setup.rounds() } else { setup.rounds().div_ceil(2) };
+    let mut capacity = capacity_now(setup, closed)?;
+    let mut capacities = vec![capacity];
+    for _ in 0..rounds {
         let arrivals = Arrivals::Open { per_second: capacity * share };
         // Twice as long as others: a queue that grows must have time to be seen.
         let run = || load.run_for(arrivals, setup.window() * 2);
         let outcome = setup.disturbances.undisturbed(run)?;
+        let before = capacity;
+        capacity = capacity_now(setup, closed)?;
         capacities.push(capacity);
         p50.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);
         p99.push(outcome.latencies.quantile(0.99).as_secs_f64() * 1e3);
-        answered.push(outcome.rate() / capacity);
+        answered.push(outcome.rate() * 2.0 / (before + capacity));
         refused += outcome.responses() - outcome.successes();
     }
     Ok(LatencyRow {
