@@ -84,6 +84,10 @@ impl Issuer for PluginIssuer {
     ) -> PortFuture<'a, Result<Issued, IssuerFailure>> {
         Box::pin(async move {
             let input = |done: &Done| Ok(issue_input(grant, done, context));
+            // In vain, the call would take time from those who are signed for. Who keeps values may need no signature this time.
+            if self.kept.is_none() && self.signer.refuses() {
+                return Err(IssuerFailure::Overloaded);
+            }
             let signed_for = Some(SignedFor { grant, audiences });
             let issued = self.run_steps::<IssueAnswer>(ISSUE, context, input, signed_for).await?;
             self.check_credential(&issued.credential)?;

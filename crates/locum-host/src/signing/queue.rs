@@ -41,6 +41,14 @@ impl State {
         self.busy_since.is_some_and(|since| now.saturating_sub(since) > SIGNING_WAIT_MAX)
     }
 
+    /// Whether a signature that is asked for at `now` would wait for too long.
+    fn refuses(&self, now: Duration) -> bool {
+        let ahead = self.waiting.len();
+        ahead >= SIGNING_AHEAD_MIN
+            && self.is_overloaded(now)
+            && self.pace.expected_wait(ahead) > SIGNING_EXPECTED_WAIT_MAX
+    }
+
     /// The longest wait. After a burst the queue empties soon, and all of it is signed. A queue that does not empty only delays
     /// every answer by its length, so it is kept short.
     fn wait_max(&self, now: Duration) -> Duration {
@@ -117,6 +125,13 @@ impl SigningQueue {
         self.lock().waiting.len()
     }
 
+    /// Whether a signature would be refused now, because it would wait for too long.
+    pub(super) fn refuses(&self) -> bool {
+        let mut state = self.lock();
+        let now = state.clock.moved(Instant::now());
+        state.refuses(now)
+    }
+
     /// Signs when it is this signature's turn.
     ///
     /// # Errors
@@ -145,13 +160,12 @@ impl SigningQueue {
             return Err(Overloaded);
         }
         let since = state.clock.moved(Instant::now());
-        let ahead = state.waiting.len();
-        let expected = state.pace.expected_wait(ahead);
         // A refusal at once needs no task and no wake-up: that time is for those who are signed for.
-        if ahead >= SIGNING_AHEAD_MIN && state.is_overloaded(since) && expected > SIGNING_EXPECTED_WAIT_MAX {
+        if state.refuses(since) {
             return Err(Overloaded);
         }
         state.busy_since.get_or_insert(since);
+        let ahead = state.waiting.len();
         state.waiting.push_back(Waiting { since, ahead, sign, answer });
         let is_needed = state.signers < runtime.metrics().num_workers();
         state.signers += usize::from(is_needed);
@@ -341,6 +355,7 @@ mod tests {
                 state.busy_since = Some(state.clock.time);
                 state.clock.time += busy_for;
             }
+            assert_eq!(queue.refuses(), is_refused, "{interval_us} {ahead} {busy_for:?}");
             let (answer, _answered) = oneshot::channel();
             let pushed = queue.push(Box::new(|| None), answer, &Handle::current());
             assert_eq!(pushed.is_err(), is_refused, "{interval_us} {ahead} {busy_for:?}");

@@ -1,6 +1,8 @@
 //! The signing step: checks what an issuer asks to have signed, and signs it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -26,6 +28,8 @@ pub(crate) struct Signer {
     keys: IssuerKeys,
     tenant_tokens: TenantTokens,
     queue: SigningQueue,
+    /// Whether the last signature was one that is queued.
+    was_queued: AtomicBool,
 }
 
 impl Signer {
@@ -43,7 +47,12 @@ impl Signer {
         let issuer = configuration.tenant.issuer();
         let keys = IssuerKeys::take(manifest, configuration, allows_bytes, &shared.keys)?;
         let tenant_tokens = TenantTokens::new(issuer, manifest, &configuration.settings);
-        Ok(Self { keys, tenant_tokens, queue: shared.queue.clone() })
+        Ok(Self { keys, tenant_tokens, queue: shared.queue.clone(), was_queued: AtomicBool::new(false) })
+    }
+
+    /// Whether a signature would be refused now if it is like the last one, because it would wait for too long.
+    pub(crate) fn refuses(&self) -> bool {
+        self.was_queued.load(Relaxed) && self.queue.refuses()
     }
 
     /// The signature that an issuer asks for while it issues a credential at `now`, in Unix seconds.
@@ -135,6 +144,7 @@ impl Signer {
         algorithm: String,
         message: String,
     ) -> Result<Vec<u8>, IssuerFailure> {
+        self.was_queued.store(held.key.is_slow(), Relaxed);
         let signature = if held.key.is_slow() {
             let key = Arc::clone(&held.key);
             let queued = self.queue.sign(move || key.sign(&algorithm, message.as_bytes())).await;
