@@ -1,6 +1,8 @@
 //! What the host signs for a plugin: with its keys, what their rules permit, at both levels; and no plugin is given a key.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
@@ -11,12 +13,16 @@ use locum_abi::grant::Grant;
 use locum_engine::ports::{
     Issuer, IssuerFailure, Issuers as _, PortReply, StoreUnavailable, TenantAudiences,
 };
-use locum_host::{Isolation, LoadErrorCode, LoadOptions, Pins, PluginSet, inspect};
+use locum_host::{
+    CallObserver, CallObservers, CallOutcome, Isolation, LoadErrorCode, LoadOptions, Operation, Pins,
+    PluginSet, UpstreamOutcome, inspect,
+};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::harness::{
-    NOW, ScriptedUpstreams, TestDirectory, call_context, configuration, grant, load, load_in_runner, parrot,
-    presented,
+    NOW, ScriptedUpstreams, TestDirectory, call_context, configuration, grant, load, load_in_runner,
+    load_with, parrot, presented,
 };
 
 const PRIVATE_KEY: &str = include_str!("../../../../fixtures/keys/tenant-rsa.pem");
@@ -137,6 +143,61 @@ async fn a_signature_of_rsa_waits_for_its_turn() {
         assert!(signature.await.is_ok());
         assert_eq!(set.signatures_waiting(), 0);
     }
+}
+
+/// Counts the calls of plugins.
+#[derive(Default)]
+struct Calls(AtomicUsize);
+
+impl CallObserver for Calls {
+    fn now_nanos(&self) -> u64 {
+        0
+    }
+
+    fn plugin_called(&self, _: Operation, _: CallOutcome, _: u64) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    fn upstream_called(&self, _: &str, _: UpstreamOutcome, _: u64) {}
+}
+
+/// Gives one counter to every issuer.
+struct Counted(Arc<Calls>);
+
+impl CallObservers for Counted {
+    fn of_issuer(&self, _: &str, _: Isolation, _: &str) -> Arc<dyn CallObserver> {
+        Arc::clone(&self.0) as _
+    }
+}
+
+#[tokio::test]
+async fn in_an_overload_no_plugin_is_asked_for_what_could_not_be_signed() {
+    const REQUESTS: usize = 4000;
+    const AT_ONCE: usize = 256;
+    let calls = Arc::new(Calls::default());
+    let mut options = options();
+    options.observers = Some(Arc::new(Counted(Arc::clone(&calls))));
+    let set = load_with(parrot(), options).unwrap();
+    let issuer = signing(&set, &tenant_token());
+    let (mut issued, mut refused, mut requests) = (0, 0, JoinSet::new());
+    for number in 0..REQUESTS + AT_ONCE {
+        if number < REQUESTS {
+            let issuer = Arc::clone(&issuer);
+            requests.spawn(async move { signature(&*issuer).await });
+        }
+        if number >= AT_ONCE {
+            match requests.join_next().await.unwrap().unwrap() {
+                Ok(_) => issued += 1,
+                Err(IssuerFailure::Overloaded) => refused += 1,
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+    // What is issued takes two calls: before and after the signature. What the queue refuses takes one.
+    let calls = calls.0.load(Relaxed);
+    assert!((issued * 2..issued * 2 + refused).contains(&calls), "{calls} {issued} {refused}");
+    // Afterwards everything is as before.
+    assert!(signature(&*issuer).await.is_ok());
 }
 
 fn with(mut request: Value, pointer: &str, value: Value) -> Value {
