@@ -1,11 +1,14 @@
 //! Latency below and above capacity, at given rates of arrival.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::exchange::Exchange;
-use crate::load::{Arrivals, Load};
+use crate::load::{Arrivals, Load, Outcome};
 use crate::measure::Setup;
+use crate::measure::turns::TURNS;
 use crate::process::Service;
 use crate::requests::Requests;
 use crate::statistics::Spread;
@@ -72,7 +75,7 @@ pub(crate) fn capacity(
     requests: &Requests,
 ) -> Result<f64> {
     let mut closed = closed_load(setup, service, exchange, requests)?;
-    let rates = (0..setup.rounds()).map(|_| capacity_now(setup, &mut closed));
+    let rates = (0..setup.rounds()).map(|_| capacity_now(setup, &mut closed, setup.window()));
     Ok(Spread::of(rates.collect::<Result<Vec<_>>>()?).median)
 }
 
@@ -88,11 +91,11 @@ fn closed_load<'r>(
     Ok(load)
 }
 
-fn capacity_now(setup: &Setup, closed: &mut Load<'_>) -> Result<f64> {
-    setup.disturbances.undisturbed(|| Ok(closed.run_for(Arrivals::Closed, setup.window())?.rate()))
+fn capacity_now(setup: &Setup, closed: &mut Load<'_>, time: Duration) -> Result<f64> {
+    setup.disturbances.undisturbed(|| Ok(closed.run_for(Arrivals::Closed, time)?.rate()))
 }
 
-/// The capacity is measured before and after each round: a machine that is shared is not equally fast all the time.
+/// The capacity is measured anew before each turn: a machine that is shared is not equally fast all the time.
 fn row(
     setup: &Setup,
     exchange: Exchange,
@@ -101,21 +104,24 @@ fn row(
     share: f64,
 ) -> Result<LatencyRow> {
     let (mut p50, mut p99, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    // Of overload, a share of the capacity is held to a limit, so it takes more of them.
+    let mut capacities = Vec::new();
+    // What is answered in an overload is held to a limit, so it takes more of them.
     let rounds = if share > 1.0 { setup.rounds() } else { setup.rounds().div_ceil(2) };
-    let mut capacity = capacity_now(setup, closed)?;
-    let mut capacities = vec![capacity];
     for _ in 0..rounds {
-        let arrivals = Arrivals::Open { per_second: capacity * share };
-        // Twice as long as others: a queue that grows must have time to be seen.
-        let run = || load.run_for(arrivals, setup.window() * 2);
-        let outcome = setup.disturbances.undisturbed(run)?;
-        let before = capacity;
-        capacity = capacity_now(setup, closed)?;
-        capacities.push(capacity);
+        let (mut outcome, mut could) = (Outcome::default(), 0.0);
+        for _ in 0..TURNS {
+            let capacity = capacity_now(setup, closed, setup.window() / TURNS)?;
+            let arrivals = Arrivals::Open { per_second: capacity * share };
+            // Twice as long as others: a queue that grows must have time to be seen.
+            let run = || load.run_for(arrivals, setup.window() * 2 / TURNS);
+            let turn = setup.disturbances.undisturbed(run)?;
+            could += capacity * turn.elapsed.as_secs_f64();
+            outcome.add_next(&turn);
+            capacities.push(capacity);
+        }
         p50.push(outcome.latencies.quantile(0.5).as_secs_f64() * 1e3);
         p99.push(outcome.latencies.quantile(0.99).as_secs_f64() * 1e3);
-        answered.push(outcome.rate() * 2.0 / (before + capacity));
+        answered.push(outcome.successes() as f64 / could);
         refused += outcome.responses() - outcome.successes();
     }
     Ok(LatencyRow {
