@@ -20,7 +20,7 @@ pub(super) enum LaneFault {
     BadFrame,
 }
 
-/// A connection to one thread of a runner.
+/// A connection to one thread of a runner. It never blocks, and so no signal interrupts it.
 pub(super) struct Lane {
     pub(super) number: u32,
     stream: UnixStream,
@@ -90,7 +90,6 @@ impl Exchange {
                 Ok(ReadOutcome::Some) => ready.retain_ready(),
                 // Nothing more has arrived; what does after this is told again.
                 Ok(ReadOutcome::All) | Err(ReadFault::System(Errno::AGAIN)) => ready.clear_ready(),
-                Err(ReadFault::System(Errno::INTR)) => ready.retain_ready(),
                 Err(ReadFault::TooLong) => return Err(LaneFault::BadFrame),
                 Err(ReadFault::System(_)) => return Err(LaneFault::Closed),
             }
@@ -103,7 +102,6 @@ impl Exchange {
             match (&self.lane.stream).write(rest) {
                 Ok(bytes) => self.sent += bytes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(LaneFault::Closed),
             }
         }

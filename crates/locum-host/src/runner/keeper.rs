@@ -199,7 +199,7 @@ fn watch(
 ) -> Option<Death> {
     let mut last = None;
     let mut messages = 0;
-    let mut output_bytes = 0;
+    let mut has_written = false;
     let mut output_from = Instant::now();
     loop {
         let read_output = output.as_ref().filter(|_| output_from <= Instant::now());
@@ -217,11 +217,10 @@ fn watch(
             output_from = Instant::now() + OUTPUT_PERIOD;
             match discard(output.as_mut()) {
                 0 => output = None,
-                bytes => {
-                    if output_bytes == 0 {
-                        tracing::warn!(plugin, "the plugin writes to standard error; this is discarded");
-                    }
-                    output_bytes += bytes;
+                _ if has_written => {}
+                _ => {
+                    tracing::warn!(plugin, "the plugin writes to standard error; this is discarded");
+                    has_written = true;
                 }
             }
         }

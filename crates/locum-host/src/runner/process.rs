@@ -215,14 +215,7 @@ impl RunnerProcess {
             (Err(error), _) => return Err(unreadable(error)),
         };
         for status in statuses {
-            let status = status.map_err(unreadable)?;
-            let restricted = field(&status, "Seccomp") == Some(2) && field(&status, "NoNewPrivs") == Some(1);
-            let has_own_filter = match (inherited, filters(&status)) {
-                (Some(inherited), Some(filters)) => filters > inherited,
-                // Kernels before 5.10 do not count them.
-                _ => true,
-            };
-            if !restricted || !has_own_filter {
+            if !has_own_filter(&status.map_err(unreadable)?, inherited) {
                 return Err(LoadFault::new(
                     LoadErrorCode::RunnerUnavailable,
                     "the filter of system calls is not in force in all threads of the process",
@@ -237,6 +230,17 @@ impl Drop for RunnerProcess {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Whether a thread has a filter of its own, beside those that it inherited.
+fn has_own_filter(status: &str, inherited: Option<u32>) -> bool {
+    let restricted = field(status, "Seccomp") == Some(2) && field(status, "NoNewPrivs") == Some(1);
+    let more = match (inherited, filters(status)) {
+        (Some(inherited), Some(filters)) => filters > inherited,
+        // Kernels before 5.10 do not count them.
+        _ => true,
+    };
+    restricted && more
 }
 
 fn filters(status: &str) -> Option<u32> {
@@ -335,4 +339,29 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
         }
     }
     Err(failed("its process sent too many messages while it started").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_filtered_if_it_has_more_filters_than_it_inherited() {
+        let counted =
+            |filters: u32| format!("Name:\tx\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t{filters}\n");
+        for (status, inherited, is_filtered) in [
+            (counted(1), Some(0), true),
+            (counted(3), Some(2), true),
+            (counted(2), Some(2), false),
+            (counted(0), Some(0), false),
+            // Unknown, here or there.
+            (counted(1), None, true),
+            ("NoNewPrivs:\t1\nSeccomp:\t2\n".to_owned(), Some(1), true),
+            (counted(1).replace("Seccomp:\t2", "Seccomp:\t0"), Some(0), false),
+            (counted(1).replace("Privs:\t1", "Privs:\t0"), Some(0), false),
+            (String::new(), None, false),
+        ] {
+            assert_eq!(has_own_filter(&status, inherited), is_filtered, "{status:?} {inherited:?}");
+        }
+    }
 }
