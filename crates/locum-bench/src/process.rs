@@ -1,13 +1,13 @@
 //! A service that is measured: a process, its address, and what the system counted for it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use rustix::param::clock_ticks_per_second;
 
 /// What a service prints once it listens, before its address.
@@ -63,17 +63,6 @@ impl Service {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Asks whether it is ready, on a connection of its own. Fails if it is not.
-    pub(crate) fn check_health(&self) -> Result<()> {
-        let mut connection = TcpStream::connect(self.address)?;
-        let request = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
-        connection.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer)?;
-        ensure!(answer.starts_with("HTTP/1.1 200 "), "the service is not ready: {answer}");
-        Ok(())
     }
 
     /// The CPU time of its threads, in user and system mode, to the nanosecond. Threads that have ended are not counted.

@@ -12,11 +12,8 @@ use crate::process::{self, Service};
 use crate::requests::Requests;
 use crate::tenant::{self, Tenants};
 
-/// The allocator keeps what a start needed, and nothing needs any more, for about a second, and then until it is used again.
+/// After this time the server has given back what only its start needed.
 const SETTLING: Duration = Duration::from_secs(2);
-
-/// Health checks after that, which every server in use gets.
-const HEALTH_CHECKS: usize = 20;
 
 /// What memory is used, in bytes, and how long starts take.
 #[derive(Debug, Serialize)]
@@ -84,9 +81,6 @@ pub(super) fn start_with(
         Ok((service, seconds, cpu_seconds))
     })?;
     std::thread::sleep(SETTLING);
-    for _ in 0..HEALTH_CHECKS {
-        service.check_health()?;
-    }
     let row = StartRow {
         tenants: tenants.tenants,
         clients_per_tenant: tenants.clients,
