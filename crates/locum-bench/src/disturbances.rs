@@ -44,10 +44,10 @@ impl Disturbances {
     pub(crate) fn sentence(&self) -> Option<String> {
         (self.repeats() > 0).then(|| {
             format!(
-                "{} windows were measured again, because the host of this virtual machine had taken away more than {:.0} % of \
-                 its processors' time.",
-                self.repeats(),
-                STOLEN_MAX * 100.0
+                "Windows that were measured again because the host of this virtual machine had taken away more than {:.0} % of \
+                 its processors' time: {}.",
+                STOLEN_MAX * 100.0,
+                self.repeats()
             )
         })
     }

@@ -105,7 +105,7 @@ fn row(
 ) -> Result<LatencyRow> {
     let (mut p50, mut p99, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut capacities = Vec::new();
-    // What is answered in an overload is held to a limit, so it takes more of them.
+    // What is answered in an overload is held to a limit, so it takes more rounds.
     let rounds = if share > 1.0 { setup.rounds() } else { setup.rounds().div_ceil(2) };
     for _ in 0..rounds {
         let (mut outcome, mut could) = (Outcome::default(), 0.0);

@@ -215,7 +215,7 @@ impl RunnerProcess {
             (Err(error), _) => return Err(unreadable(error)),
         };
         for status in statuses {
-            if !has_own_filter(&status.map_err(unreadable)?, inherited) {
+            if !is_filtered(&status.map_err(unreadable)?, inherited) {
                 return Err(LoadFault::new(
                     LoadErrorCode::RunnerUnavailable,
                     "the filter of system calls is not in force in all threads of the process",
@@ -232,8 +232,8 @@ impl Drop for RunnerProcess {
     }
 }
 
-/// Whether a thread has a filter of its own, beside those that it inherited.
-fn has_own_filter(status: &str, inherited: Option<u32>) -> bool {
+/// Whether a thread is restricted by a filter of system calls, and by one that it did not inherit.
+fn is_filtered(status: &str, inherited: Option<u32>) -> bool {
     let restricted = field(status, "Seccomp") == Some(2) && field(status, "NoNewPrivs") == Some(1);
     let more = match (inherited, filters(status)) {
         (Some(inherited), Some(filters)) => filters > inherited,
@@ -349,7 +349,7 @@ mod tests {
     fn a_thread_is_filtered_if_it_has_more_filters_than_it_inherited() {
         let counted =
             |filters: u32| format!("Name:\tx\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t{filters}\n");
-        for (status, inherited, is_filtered) in [
+        for (status, inherited, expected) in [
             (counted(1), Some(0), true),
             (counted(3), Some(2), true),
             (counted(2), Some(2), false),
@@ -361,7 +361,7 @@ mod tests {
             (counted(1).replace("Privs:\t1", "Privs:\t0"), Some(0), false),
             (String::new(), None, false),
         ] {
-            assert_eq!(has_own_filter(&status, inherited), is_filtered, "{status:?} {inherited:?}");
+            assert_eq!(is_filtered(&status, inherited), expected, "{status:?} {inherited:?}");
         }
     }
 }
