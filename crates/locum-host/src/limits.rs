@@ -41,6 +41,10 @@ pub const SIGNING_WAIT_MAX: Duration = Duration::from_millis(50);
 /// Longest wait of a signature in a queue that was not empty for longer.
 pub const SIGNING_WAIT_BUSY_MAX: Duration = Duration::from_millis(15);
 
+/// For how long signatures are made one after the other in such a queue, until other requests are served in between. It is
+/// exceeded by the time of one signature.
+pub const SIGNING_TURN_MAX: Duration = Duration::from_millis(1);
+
 /// Longest wait that is expected of a signature when it is put into such a queue. Shorter than the wait at most, because an
 /// expectation errs, and whoever has waited should be signed for.
 pub const SIGNING_EXPECTED_WAIT_MAX: Duration = Duration::from_millis(11);
