@@ -202,6 +202,49 @@ async fn after_a_death_without_a_name_calls_are_sent_again_one_at_a_time() {
     assert_eq!(deaths(&set), if innocent_calls() == 0 { 1 } else { 2 });
 }
 
+/// Ends the process by one call after the other, at most eight times, until this is so.
+async fn end_the_process_until(killers: &[Arc<dyn Issuer>], is_so: impl Fn() -> bool) {
+    for killer in killers {
+        if is_so() {
+            return;
+        }
+        assert!(contract_breach(&**killer).await.contains("SIGABRT"));
+    }
+}
+
+/// An issuer for each time: one that ends the process three times is paused.
+fn killers(set: &PluginSet) -> Vec<Arc<dyn Issuer>> {
+    (0..8).map(|_| attempt(set, "work_and_abort", "50")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_given_up_when_others_have_ended_the_process_three_times() {
+    // With one lane there is no call beside another.
+    if innocent_calls() == 0 {
+        return;
+    }
+    let set = in_runner(hostile());
+    let (innocent, killers) = (attempt(&set, "loop", ""), killers(&set));
+    let innocent = tokio::spawn(async move { contract_breach(&*innocent).await });
+    end_the_process_until(&killers, || innocent.is_finished()).await;
+    assert!(innocent.await.unwrap().contains("SIGABRT"));
+    assert!(deaths(&set) >= 3);
+}
+
+#[test]
+fn a_configuration_is_given_up_when_calls_have_ended_the_process_three_times() {
+    let set = in_runner(hostile());
+    let killers = killers(&set);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    std::thread::scope(|scope| {
+        let settings = json!({"attempt": "loop", "target": "", "when": "configure"});
+        let innocent = scope.spawn(|| refused(&set, "hostile", settings));
+        runtime.block_on(end_the_process_until(&killers, || innocent.is_finished()));
+        assert!(innocent.join().unwrap().message.contains("SIGABRT"));
+    });
+    assert!(deaths(&set) >= 3);
+}
+
 #[tokio::test]
 async fn a_call_whose_caller_is_gone_gives_its_lane_back() {
     let set = in_runner(hostile());
