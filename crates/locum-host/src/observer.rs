@@ -169,6 +169,17 @@ mod tests {
         assert_eq!([ISSUE, REVOKE].map(Operation::of), [Operation::Issue, Operation::Revoke]);
     }
 
+    /// Alerts and dashboards name them.
+    #[test]
+    fn the_names_for_metrics_stay() {
+        assert_eq!(Operation::ALL.map(Operation::as_str), ["issue", "revoke"]);
+        let outcomes = CallOutcome::ALL.map(CallOutcome::as_str);
+        assert_eq!(outcomes[..4], ["answered", "refused", "failed", "contract_broken"]);
+        assert_eq!(outcomes[4..], ["timed_out", "died", "not_called"]);
+        let outcomes = UpstreamOutcome::ALL.map(UpstreamOutcome::as_str);
+        assert_eq!(outcomes, ["success", "client_error", "server_error", "unreachable", "timed_out"]);
+    }
+
     #[test]
     fn an_upstreams_status_is_reduced_to_its_class() {
         let outcomes = [200, 399, 400, 499, 500, 999].map(UpstreamOutcome::of_status);

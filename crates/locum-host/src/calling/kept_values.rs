@@ -133,6 +133,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_has_expired_is_dropped() {
+        let kept = KeptValues::default();
+        keep(&kept, vec![value("a", "1", 10)], 10);
+        assert!(kept.read().values.is_empty());
+        keep(&kept, vec![value("a", "1", 10)], 9);
+        assert_eq!(kept.read().values.len(), 1);
+        keep(&kept, Vec::new(), 10);
+        assert!(kept.read().values.is_empty());
+    }
+
+    #[test]
     fn a_request_that_has_read_the_values_keeps_them() {
         let kept = KeptValues::default();
         keep(&kept, vec![value("a", "1", 10)], 0);

@@ -325,6 +325,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_file_states_a_scope_and_permissions_only_where_they_are_not_the_default() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("plugins.lock");
+        let written = |lines: &str| {
+            Pins::from_text(&(lock_of("libapp.so") + lines)).unwrap().write_lock(&path).unwrap();
+            std::fs::read_to_string(&path).unwrap()
+        };
+        let plain = written("isolate = \"plugin\"\nallow_signing_bytes = false\ngive_tenant_key = false\n");
+        assert!(plain.ends_with(&(lock_of("libapp.so") + "isolation = \"runner\"\n")), "{plain}");
+        let others = "isolation = \"runner\"\nisolate = \"tenant\"\nallow_signing_bytes = true\n";
+        assert!(written(others).ends_with(&(lock_of("libapp.so") + others)));
+    }
+
+    #[test]
     fn the_lock_file_is_beside_the_plugins_directory() {
         assert_eq!(Pins::lock_path(Path::new("/etc/locum/plugins")), Path::new("/etc/locum/plugins.lock"));
     }
