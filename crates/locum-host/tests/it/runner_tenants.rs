@@ -1,21 +1,28 @@
 //! A process for each tenant: what it keeps apart, and when it runs.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use locum_abi::answer::Credential;
 use locum_abi::configuration::{Configuration, Tenant};
 use locum_engine::ports::{Issuer, IssuerFailure, Issuers as _};
+use locum_host::runner::RunnerCommand;
 use locum_host::{Isolation, LoadErrorCode, PauseScope, Pins, PluginSet, ProcessScope};
 use serde_json::json;
 
-use crate::harness::{ScriptedUpstreams, contract_breach, hostile, issue, options, runner};
+use crate::harness::{ScriptedUpstreams, TestDirectory, contract_breach, hostile, issue, options, runner};
 
 const SCOPES: [ProcessScope; 2] = [ProcessScope::Tenant, ProcessScope::Plugin];
 
 fn load(scope: ProcessScope) -> PluginSet {
+    load_by(scope, runner())
+}
+
+fn load_by(scope: ProcessScope, runner: RunnerCommand) -> PluginSet {
     let mut options = options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10));
-    options.runner = Some(runner());
+    options.runner = Some(runner);
     PluginSet::load([hostile()], &Pins::trusting_file(hostile()).unwrap().isolating(scope), options).unwrap()
 }
 
@@ -86,6 +93,40 @@ async fn a_tenants_process_starts_with_its_first_add_on_and_ends_with_its_last()
     // Without the plugin set, the rest goes on until it is dropped too.
     drop(set);
     assert!(issue(&*b).await.is_ok());
+}
+
+/// Waits until it is so, for ten seconds at most.
+async fn until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < end);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_process_does_not_start_again_that_is_shown_and_calls_are_refused() {
+    for scope in SCOPES {
+        let directory = TestDirectory::new();
+        let program = directory.path().join("runner");
+        let put_program = || symlink(env!("CARGO_BIN_EXE_locum-plugin-runner"), &program).unwrap();
+        put_program();
+        let set = load_by(scope, RunnerCommand::Path(program.clone()));
+        let add_on = |attempt| add_on(&set, "a.example.com", attempt, "");
+        let (works, dies) = (add_on("nothing"), add_on("abort"));
+        let health = || set.plugins().next().unwrap().health();
+        assert!(!health().quarantined);
+
+        fs::remove_file(&program).unwrap();
+        assert!(contract_breach(&*dies).await.contains("SIGABRT"));
+        until(|| health().quarantined).await;
+        assert_eq!((health().processes, health().deaths), (0, 1));
+        assert!(matches!(issue(&*works).await, Err(IssuerFailure::Quarantined)));
+
+        put_program();
+        until(|| health().processes == 1).await;
+        assert!(issue(&*works).await.is_ok() && !health().quarantined);
+    }
 }
 
 #[test]
