@@ -77,4 +77,17 @@ mod tests {
         parsed(PEM);
         assert_eq!(keys.lock().keys.len(), 1);
     }
+
+    #[test]
+    fn keys_that_are_used_are_looked_through_rarely() {
+        let keys = ParsedKeys::default();
+        let key = Arc::new(PrivateKey::from_pem(PEM).unwrap_or_else(|why| panic!("{why}")));
+        for number in 0..20_u8 {
+            let mut parsed = keys.lock();
+            let before = parsed.prune_at;
+            parsed.add(Sha256::of(&[number]), Arc::clone(&key));
+            assert!(parsed.prune_at == before || parsed.prune_at >= 2 * (parsed.keys.len() - 1));
+        }
+        assert_eq!(keys.lock().keys.len(), 20);
+    }
 }

@@ -356,6 +356,9 @@ mod tests {
         let overload = SIGNING_WAIT_MAX + SIGNING_GAP_MAX;
         for (interval_us, ahead, busy_for, is_refused) in [
             (1000, 40, overload, true),
+            // A little more than the longest wait that may be expected, and just that.
+            (276, 40, overload, true),
+            (275, 40, overload, false),
             // A burst, fewer than are always signed, and a queue that is worked off fast enough.
             (1000, 40, burst, false),
             (1000, SIGNING_AHEAD_MIN - 1, overload, false),

@@ -141,6 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn after_an_interrupted_upgrade_the_file_that_runs_and_the_new_one_are_accepted() {
+        let directory = TempDir::new().unwrap();
+        let replacement = replacement(&directory);
+        let lock = lock_of(&replacement.installed);
+        let mut pins = Pins::from_lock(&lock).unwrap();
+        let pin = pins.find(&replacement.installed).unwrap().clone();
+        pins.pin(Pin { sha256: Sha256::of(b"third"), next_sha256: Some(Sha256::of(b"old")), ..pin });
+        pins.write_lock(&lock).unwrap();
+        assert_eq!(accepted(&replacement.installed), [true, false, true]);
+        replacement.accept_both().map(|_| ()).unwrap();
+        assert_eq!(accepted(&replacement.installed), [true, true, false]);
+    }
+
+    #[test]
     fn a_file_that_cannot_be_renamed_leaves_the_lock_as_it_was() {
         let directory = TempDir::new().unwrap();
         let replacement = replacement(&directory);
