@@ -233,6 +233,27 @@ fn two_declarations_of_one_host_are_two_permissions() {
 }
 
 #[test]
+fn requests_are_equal_that_ask_the_same() {
+    let request = |method: &str, url: &str, accept: &str, body: &str| {
+        let mut request = UpstreamRequest::new(method, url);
+        request.headers = vec![("accept".to_owned(), accept.to_owned())];
+        request.body = body.to_owned();
+        allowed().check(request).unwrap()
+    };
+    let (url, other) = ("https://api.example.com/", "https://api.example.com/x");
+    let one = request("POST", url, "text/plain", "b");
+    assert_eq!(one, request("POST", url, "text/plain", "b"));
+    for another in [
+        request("DELETE", url, "text/plain", "b"),
+        request("POST", other, "text/plain", "b"),
+        request("POST", url, "text/xml", "b"),
+        request("POST", url, "text/plain", "c"),
+    ] {
+        assert_ne!(one, another);
+    }
+}
+
+#[test]
 fn a_body_over_the_limit_is_refused() {
     let mut request = post("https://login.example.com/");
     request.body = "x".repeat(UPSTREAM_REQUEST_BYTES_MAX);
@@ -249,8 +270,10 @@ fn a_body_in_base64_is_for_an_upstream_that_declares_it() {
     let allowed = taken(&declaring, json!({})).unwrap();
     let request = |url: &str, bytes: &[u8]| UpstreamRequest::new("POST", url).with_bytes(bytes);
     let (api, login) = ("https://api.example.com/", "https://login.example.com/");
-    assert_eq!(allowed.check(request(api, &[0, 0xff])).unwrap().content(), [0, 0xff]);
-    assert_eq!(allowed.check(post(api)).unwrap().content(), b"b");
+    let (encoded, text) =
+        (allowed.check(request(api, &[0, 0xff])).unwrap(), allowed.check(post(api)).unwrap());
+    assert_eq!((encoded.content(), encoded.body_encoding()), (&[0, 0xff][..], Some(BodyEncoding::Base64)));
+    assert_eq!((text.content(), text.body_encoding()), (&b"b"[..], None));
     let refused = |request: UpstreamRequest| allowed.check(request).unwrap_err();
     assert_eq!(refused(request(login, &[0xff])), DisallowedRequest::EncodingNotAllowed);
     let mut malformed = request(api, &[0xff]);
