@@ -135,3 +135,56 @@ fn is_granted(name: &str, value: &Value, grant: &Grant) -> bool {
     };
     of_grant || grant.claims.get(name) == Some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use locum_engine::ports::NoAudiences;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_900_000_000;
+
+    /// Why a token with this audience and lifetime is not signed for the target `target`; empty if it is.
+    async fn refusal(api_type: &str, audience: Value, seconds: i64) -> &'static str {
+        let manifest = json!({
+            "api_type": api_type, "credential": {"form": "jwt"}, "settings_schema": {}, "parameters_schema": {},
+            "lifetime": {"minimum_seconds": 1, "default_seconds": 1, "maximum_seconds": 1},
+            "revocation": "not_revocable", "revocation_advice": "Wait.", "upstreams": [],
+        });
+        let manifest = serde_json::from_value(manifest).unwrap();
+        let rules = TenantTokens::new("https://acme.example.com/".to_owned(), &manifest, &Map::new());
+        let grant = Grant {
+            user_id: "auth0|alice".to_owned(),
+            client_id: "caller".to_owned(),
+            target_id: "target".to_owned(),
+            scopes: Vec::new(),
+            claims: Map::new(),
+            profile: Map::new(),
+            parameters: Map::new(),
+            lifetime_seconds: 3600,
+        };
+        let claims = json!({
+            "iss": "https://acme.example.com/", "sub": "auth0|alice", "aud": audience, "exp": NOW + seconds,
+        });
+        match rules.check(claims.as_object().unwrap(), &grant, NOW, &NoAudiences).await {
+            Ok(()) => "",
+            Err(NotSigned::Rule(rule)) => rule,
+            Err(NotSigned::Failed(failure)) => panic!("{failure}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_the_app_is_for_the_target_and_as_long_as_the_grant() {
+        let (wrong, late) = ("its `aud` is not the target", "its `exp` is missing or too late");
+        assert_eq!(refusal(APP, json!("target"), 3600).await, "");
+        assert_eq!(refusal(APP, json!(["target", "target"]), 60).await, "");
+        for other in [json!("caller"), json!("https://login.example.com/"), json!(["target", "caller"])] {
+            assert_eq!(refusal(APP, other, 60).await, wrong);
+        }
+        assert_eq!(refusal(APP, json!("target"), 3601).await, late);
+        // Of another api_type.
+        assert_eq!(refusal("sap", json!("https://login.example.com/"), SECONDS_MAX).await, "");
+        assert_eq!(refusal("sap", json!("https://login.example.com/"), SECONDS_MAX + 1).await, late);
+    }
+}

@@ -114,4 +114,14 @@ mod tests {
             assert_eq!(is_staged_name(&Path::new("/p").join(name)), staged, "{name}");
         }
     }
+
+    #[test]
+    fn a_staged_file_is_one_beside_the_installed_file() {
+        let adopted = |path: &str| {
+            let staged = StagedFile::adopt(Path::new(path), Path::new("/p/libapp.so"));
+            staged.is_some_and(|staged| staged.path() == Path::new(path))
+        };
+        assert!(adopted("/p/.libapp.so.0.upgrade"));
+        assert!(!adopted("/q/.libapp.so.0.upgrade") && !adopted("/p/libother.so"));
+    }
 }
