@@ -137,3 +137,6 @@ fn unparsable(error: object::Error) -> LoadFault {
 fn damaged(cause: impl Into<String>) -> LoadFault {
     LoadFault::new(LoadErrorCode::Damaged, cause)
 }
+
+#[cfg(test)]
+mod tests;

@@ -311,3 +311,6 @@ fn check_thread_local(segment: &Segment) -> Result<(), LoadFault> {
         && (segment.alignment.is_power_of_two() && segment.alignment <= PAGE_BYTES);
     if valid { Ok(()) } else { Err(damaged("the thread-local data is too large or not aligned")) }
 }
+
+#[cfg(test)]
+mod tests;
