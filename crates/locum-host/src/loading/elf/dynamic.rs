@@ -203,6 +203,15 @@ impl<'a> DynamicSection<'a> {
     }
 }
 
+#[cfg(test)]
+impl<'a> DynamicSection<'a> {
+    /// A section of these entries, which were not checked.
+    pub(super) fn unchecked(entries: &[(DynamicTag, u64)], strings: &'a [u8]) -> Self {
+        let entries = entries.iter().map(|(tag, value)| (tag.0 as u64, *value)).collect();
+        Self { entries, strings, libraries: vec!["libc.so.6".to_owned()] }
+    }
+}
+
 fn check_tag(tag: u64) -> Result<(), LoadFault> {
     if ALLOWED_TAGS.iter().any(|allowed| allowed.0 as u64 == tag) {
         return Ok(());

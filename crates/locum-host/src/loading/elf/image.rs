@@ -313,4 +313,4 @@ fn check_thread_local(segment: &Segment) -> Result<(), LoadFault> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -387,3 +387,6 @@ impl Tables<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

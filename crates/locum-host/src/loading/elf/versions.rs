@@ -84,3 +84,6 @@ fn highest_defined(tables: &Tables<'_, '_>, table: u64) -> Option<u16> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

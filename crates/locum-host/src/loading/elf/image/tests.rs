@@ -4,9 +4,9 @@ use object::elf::PF_W;
 
 use super::*;
 
-const PAGE: u64 = PAGE_BYTES;
+pub(in crate::loading::elf) const PAGE: u64 = PAGE_BYTES;
 
-fn range(address: u64, bytes: u64) -> AddressRange {
+pub(in crate::loading::elf) fn range(address: u64, bytes: u64) -> AddressRange {
     AddressRange { address, bytes }
 }
 
@@ -23,8 +23,9 @@ fn segment(flags: u32, address: u64, bytes: u64) -> Segment {
     }
 }
 
-/// Code in the first page, and writable memory from the second, half of which is in the file.
-fn image(bytes: &[u8]) -> Image<'_> {
+/// Code in the first page and writable memory in the next two, the first of which is in the file. The dynamic section is
+/// at the start of the second page, and there is no thread-local data.
+pub(in crate::loading::elf) fn image(bytes: &[u8]) -> Image<'_> {
     let code = segment(PF_X.0, 0, PAGE);
     let data = Segment { memory_bytes: 2 * PAGE, ..segment(PF_W.0, PAGE, PAGE) };
     let dynamic = range(PAGE, 16);
