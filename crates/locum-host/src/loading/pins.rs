@@ -321,7 +321,10 @@ mod tests {
             (pin.isolation, pin.isolate)
         };
         assert_eq!(levels(&pins), (Isolation::Runner, ProcessScope::Tenant));
-        assert_eq!(levels(&pins.at(Isolation::InProcess)), (Isolation::InProcess, ProcessScope::Plugin));
+        let in_process = pins.at(Isolation::InProcess);
+        assert_eq!(levels(&in_process), (Isolation::InProcess, ProcessScope::Plugin));
+        let isolated = in_process.isolating(ProcessScope::Plugin);
+        assert_eq!(levels(&isolated), (Isolation::Runner, ProcessScope::Plugin));
     }
 
     #[test]

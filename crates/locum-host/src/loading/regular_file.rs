@@ -51,3 +51,29 @@ pub(crate) fn read(path: &Path, links: Links, bytes_max: u64) -> Result<Vec<u8>,
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_to_itself_is_named_as_a_link_only_where_links_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("loop");
+        symlink(&path, &path).unwrap();
+        assert!(matches!(read(&path, Links::Refuse, 10), Err(NotRead::SymbolicLink)));
+        assert!(matches!(read(&path, Links::Follow, 10), Err(NotRead::Io(_))));
+    }
+
+    #[test]
+    fn a_file_has_a_largest_size() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, b"ten bytes.").unwrap();
+        assert_eq!(read(&path, Links::Refuse, 10).unwrap(), b"ten bytes.");
+        assert!(matches!(read(&path, Links::Refuse, 9), Err(NotRead::TooLarge)));
+        assert!(matches!(read(directory.path(), Links::Refuse, 9), Err(NotRead::NotAFile)));
+    }
+}

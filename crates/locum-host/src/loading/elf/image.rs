@@ -88,12 +88,7 @@ impl<'a> Image<'a> {
     /// Checks all program headers.
     pub(super) fn parse(file: &Elf<'a>, bytes: &'a [u8]) -> Result<Self, LoadFault> {
         let headers: Vec<Segment> = file.elf_program_headers().iter().map(read).collect();
-        for segment in &headers {
-            if segment.file_offset.checked_add(segment.file_bytes).is_none_or(|end| end > bytes.len() as u64)
-            {
-                return Err(damaged("the file ends before its last segment"));
-            }
-        }
+        check_complete(&headers, bytes.len() as u64)?;
         let segments: Vec<Segment> =
             headers.iter().filter(|segment| segment.kind == PT_LOAD).copied().collect();
         check_mapped(&segments)?;
@@ -117,15 +112,21 @@ impl<'a> Image<'a> {
                 .map(|tls| ThreadLocal { address: tls.address, memory_bytes: tls.memory_bytes }),
             has_relro: relro.is_some(),
         };
+        let headers_offset = file.elf_header().e_phoff(LittleEndian);
         for segment in &headers {
-            image.check_other(segment, &headers, file)?;
+            image.check_other(segment, &headers, headers_offset)?;
         }
         check_stack(&headers)?;
         Ok(image)
     }
 
-    /// Checks a program header that describes a part of the mapped segments.
-    fn check_other(&self, segment: &Segment, headers: &[Segment], file: &Elf<'a>) -> Result<(), LoadFault> {
+    /// Checks a program header that describes a part of the mapped segments. The headers are at this offset of the file.
+    fn check_other(
+        &self,
+        segment: &Segment,
+        headers: &[Segment],
+        headers_offset: u64,
+    ) -> Result<(), LoadFault> {
         let kind = segment.kind;
         if matches!(kind, PT_LOAD | PT_NULL | PT_GNU_STACK) {
             return Ok(());
@@ -157,7 +158,7 @@ impl<'a> Image<'a> {
             PT_DYNAMIC if !segment.has(PF_W.0) || !self.is_writable(segment.file_backed()) => {
                 Err(damaged("the dynamic section is not writable"))
             }
-            PT_PHDR if segment.file_offset != file.elf_header().e_phoff(LittleEndian) => {
+            PT_PHDR if segment.file_offset != headers_offset => {
                 Err(damaged("the program headers are not where the file says"))
             }
             // The loader parses it without bounds; as a note it is parsed with bounds before.
@@ -249,6 +250,17 @@ fn read(header: &object::elf::ProgramHeader64<LittleEndian>) -> Segment {
         memory_bytes: header.p_memsz(LittleEndian),
         alignment: header.p_align(LittleEndian),
     }
+}
+
+/// Checks that everything the headers describe is in a file of this size.
+fn check_complete(headers: &[Segment], file_bytes: u64) -> Result<(), LoadFault> {
+    let is_complete = |segment: &Segment| {
+        segment.file_offset.checked_add(segment.file_bytes).is_some_and(|end| end <= file_bytes)
+    };
+    if headers.iter().all(is_complete) {
+        return Ok(());
+    }
+    Err(damaged("the file ends before its last segment"))
 }
 
 /// Checks the segments that the loader maps.

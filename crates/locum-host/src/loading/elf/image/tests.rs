@@ -187,3 +187,55 @@ fn memory_has_the_access_of_its_segment() {
     let longer = Segment { memory_bytes: 2 * PAGE, ..segment(PF_X.0, 0, PAGE) };
     assert!(!Image { segments: vec![longer], ..image }.is_executable(PAGE));
 }
+
+#[test]
+fn a_file_ends_with_its_last_segment_or_later() {
+    let headers = [segment(0, 0, PAGE), segment(PF_W.0, PAGE, 8)];
+    assert!(check_complete(&headers, PAGE + 8).is_ok());
+    assert!(cause(check_complete(&headers, PAGE + 7)).contains("ends before its last segment"));
+    let endless = Segment { file_offset: u64::MAX, ..segment(0, 0, 1) };
+    assert!(check_complete(&[endless], u64::MAX).is_err());
+}
+
+#[test]
+fn another_header_describes_mapped_bytes() {
+    let image = image(&[]);
+    let check = |header: Segment| image.check_other(&header, &[], 64);
+    let note = Segment { kind: PT_NOTE, ..segment(0, PAGE, 32) };
+    assert!(check(note).is_ok() && check(Segment { memory_bytes: 31, ..note }).is_ok());
+    assert!(cause(check(Segment { memory_bytes: 33, ..note })).contains("reaches past its bytes"));
+    assert!(cause(check(Segment { file_offset: 0, ..note })).contains("describes other bytes"));
+    assert!(cause(check(Segment { kind: ProgramType(3), ..note })).contains("the unknown type 0x3"));
+    // Thread-local data without a value is nowhere in the file.
+    let zeros =
+        Segment { kind: PT_TLS, file_offset: 5, file_bytes: 0, alignment: 8, ..segment(0, 2 * PAGE + 8, 16) };
+    assert!(check(zeros).is_ok());
+    for bad in [
+        Segment { file_bytes: 8, ..zeros },
+        Segment { address: 3 * PAGE - 8, ..zeros },
+        Segment { file_bytes: 8, memory_bytes: 8, address: PAGE, ..zeros },
+    ] {
+        assert!(cause(check(bad)).contains("describes other bytes"), "{:#x}", bad.address);
+    }
+    let headers = Segment { kind: PT_PHDR, ..segment(0, 64, 56) };
+    assert!(check(headers).is_ok());
+    assert!(
+        cause(check(Segment { kind: PT_PHDR, ..segment(0, 65, 56) })).contains("not where the file says")
+    );
+    let dynamic = Segment { kind: PT_DYNAMIC, ..segment(PF_W.0, PAGE, 16) };
+    assert!(check(dynamic).is_ok());
+    assert!(cause(check(Segment { flags: PF_R.0, ..dynamic })).contains("not writable"));
+    assert!(cause(check(Segment { kind: PT_DYNAMIC, ..segment(PF_W.0, 0, 16) })).contains("not writable"));
+}
+
+#[test]
+fn properties_are_one_of_the_notes() {
+    let image = image(&[]);
+    let properties = Segment { kind: PT_GNU_PROPERTY, ..segment(0, 64, 32) };
+    let check = |header: Segment| cause(image.check_other(&properties, &[properties, header], 0));
+    let note = |address: u64, bytes: u64| Segment { kind: PT_NOTE, ..segment(0, address, bytes) };
+    assert!(image.check_other(&properties, &[note(0, 8), note(60, 36)], 0).is_ok());
+    for other in [note(64, 31), note(65, 64), Segment { kind: PT_PHDR, ..note(64, 32) }] {
+        assert!(check(other).contains("not among its notes"));
+    }
+}
