@@ -21,6 +21,13 @@ pub(crate) const P_FILESZ: usize = 32;
 pub(crate) const P_MEMSZ: usize = 40;
 pub(crate) const P_ALIGN: usize = 48;
 
+pub(crate) const SECTION_HEADER_BYTES: usize = 64;
+pub(crate) const SH_TYPE: usize = 4;
+pub(crate) const SH_FLAGS: usize = 8;
+pub(crate) const SH_ADDR: usize = 16;
+pub(crate) const SH_OFFSET: usize = 24;
+pub(crate) const SH_SIZE: usize = 32;
+
 #[derive(Clone)]
 pub(crate) struct ElfFile {
     pub(crate) bytes: Vec<u8>,
@@ -113,6 +120,16 @@ impl ElfFile {
     pub(crate) fn segment_with(&self, flags: u64) -> usize {
         let loaded = self.headers_of(PT_LOAD);
         loaded.into_iter().find(|at| self.number(at + P_FLAGS, 4) == flags).unwrap()
+    }
+
+    /// Where the first section header of this type with all of these flags is.
+    pub(crate) fn section_of(&self, kind: u64, flags: u64) -> usize {
+        let start = self.number(40, 8) as usize;
+        let headers = (0..self.number(60, 2) as usize).map(|index| start + SECTION_HEADER_BYTES * index);
+        let is_wanted = |at: &usize| {
+            self.number(at + SH_TYPE, 4) == kind && self.number(at + SH_FLAGS, 8) & flags == flags
+        };
+        headers.into_iter().find(is_wanted).unwrap_or_else(|| panic!("no section {kind:#x}"))
     }
 
     /// Where the bytes at this address are in the file.

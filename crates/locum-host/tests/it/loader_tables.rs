@@ -16,17 +16,17 @@ use crate::elf_file::{
 use crate::harness::{TestDirectory, app, load, misbehaving, parrot};
 
 const NEEDED: u64 = 1;
-const PLTRELSZ: u64 = 2;
+pub(crate) const PLTRELSZ: u64 = 2;
 const PLTGOT: u64 = 3;
 const STRTAB: u64 = 5;
 const SYMTAB: u64 = 6;
 const RELA: u64 = 7;
-const RELASZ: u64 = 8;
+pub(crate) const RELASZ: u64 = 8;
 const RELAENT: u64 = 9;
 const STRSZ: u64 = 10;
 const SYMENT: u64 = 11;
-const INIT: u64 = 12;
-const FINI: u64 = 13;
+pub(crate) const INIT: u64 = 12;
+pub(crate) const FINI: u64 = 13;
 const SONAME: u64 = 14;
 const PLTREL: u64 = 20;
 const TEXTREL: u64 = 22;
@@ -47,7 +47,7 @@ const VERNEED: u64 = 0x6fff_fffe;
 const FAR: u64 = 0x7fff_0000_0000;
 
 /// Expects the changed file to be refused with this code and cause, both when it is inspected and when it is loaded.
-fn refused(file: &ElfFile, code: LoadErrorCode, cause: &str) {
+pub(crate) fn refused(file: &ElfFile, code: LoadErrorCode, cause: &str) {
     let directory = TestDirectory::new();
     let path = directory.file("libchanged.so", &file.bytes);
     let inspected = inspect(&path).expect_err(cause);
@@ -57,7 +57,7 @@ fn refused(file: &ElfFile, code: LoadErrorCode, cause: &str) {
     assert!(loaded.cause.contains(cause), "expected {cause}: {loaded}");
 }
 
-fn accepted(file: &ElfFile) {
+pub(crate) fn accepted(file: &ElfFile) {
     let directory = TestDirectory::new();
     let path = directory.file("libchanged.so", &file.bytes);
     assert!(inspect(&path).is_ok());
@@ -66,7 +66,7 @@ fn accepted(file: &ElfFile) {
     }
 }
 
-fn changed(change: impl FnOnce(&mut ElfFile)) -> ElfFile {
+pub(crate) fn changed(change: impl FnOnce(&mut ElfFile)) -> ElfFile {
     let mut file = ElfFile::parrot();
     change(&mut file);
     file
@@ -424,18 +424,6 @@ fn a_bss_in_memory_that_is_not_writable_is_refused() {
             file.set_u64(at + P_MEMSZ, file.number(at + P_MEMSZ, 8) + 1);
         });
         refused(&file, LoadErrorCode::Damaged, "not writable is larger in memory");
-    }
-}
-
-#[test]
-fn tables_that_contradict_the_section_headers_are_refused() {
-    for (tag, less) in [(RELASZ, 24), (PLTRELSZ, 24)] {
-        let change = |file: &mut ElfFile| file.set_value(tag, file.value(tag) - less);
-        refused(&changed(change), LoadErrorCode::Damaged, "contradicts the section");
-    }
-    for tag in [INIT, FINI] {
-        let file = changed(|file| file.set_value(tag, file.value(tag) + 1));
-        refused(&file, LoadErrorCode::Damaged, "contradicts the section");
     }
 }
 

@@ -28,6 +28,7 @@ mod refused_files;
 mod runner;
 mod runner_deaths;
 mod runner_tenants;
+mod section_headers;
 mod signing;
 mod upgrade;
 mod upstream_tls;

@@ -232,3 +232,68 @@ fn an_entry_is_a_whole_aligned_object_in_the_file() {
     assert!(!check(imported()) && !check(Symbol { section: SHN_ABS, ..defined() }));
     assert!(!check(Symbol { info: STB_GLOBAL.0 << 4 | STT_FUNC.0, ..defined() }));
 }
+
+/// Calls with tables that have these entries of the dynamic section, and these words at [`TABLE`].
+fn with_entries<T>(
+    entries: &[(object::elf::DynamicTag, u64)],
+    words: &[u64],
+    call: impl FnOnce(&Tables<'_, '_>) -> Result<T, LoadFault>,
+) -> Result<T, String> {
+    let file = file_with(&bytes_of(words.iter().map(|word| word.to_le_bytes())));
+    let (image, dynamic) = (image(&file), DynamicSection::unchecked(entries, STRINGS));
+    let tables = Tables { image: &image, dynamic: &dynamic, symbols: 0, exported_symbols: 0 };
+    call(&tables).map_err(|fault| fault.cause)
+}
+
+#[test]
+fn relocations_are_of_known_tables_with_entries_of_a_known_size() {
+    let count = |entries: &[_]| {
+        let words = [PAGE + 64, u64::from(relocation::RELATIVE), 0];
+        with_entries(entries, &words, |tables| Ok(tables.relocations()?.len()))
+    };
+    let malformed = Err("the table of relocations is malformed".to_owned());
+    assert_eq!(count(&[]), Ok(0));
+    assert_eq!(count(&[(DT_RELACOUNT, 0)]), Ok(0));
+    for number in [1, 2] {
+        let missing = Err("the table of relocations is missing".to_owned());
+        assert_eq!(count(&[(DT_RELACOUNT, number)]), missing);
+    }
+    let plain = |size: u64| [(DT_RELA, TABLE), (DT_RELASZ, 24), (DT_RELAENT, size), (DT_RELACOUNT, 1)];
+    assert_eq!((count(&plain(24)), count(&plain(16))), (Ok(1), malformed.clone()));
+    let of_calls = |kind: u64| [(DT_JMPREL, TABLE), (DT_PLTRELSZ, 24), (DT_PLTREL, kind)];
+    assert_eq!((count(&of_calls(7)), count(&of_calls(17))), (Ok(1), malformed.clone()));
+    let packed = |size: u64| [(DT_RELR, TABLE), (DT_RELRSZ, 8), (DT_RELRENT, size)];
+    assert_eq!((count(&packed(8)), count(&packed(16))), (Ok(1), malformed));
+}
+
+#[test]
+fn a_list_of_functions_is_of_relocated_addresses_of_code() {
+    let list_at = |address: u64, bytes: u64, written: u64, function: u64| {
+        let entries = [
+            (DT_INIT_ARRAY, address),
+            (DT_INIT_ARRAYSZ, bytes),
+            (DT_RELA, TABLE),
+            (DT_RELASZ, 24),
+            (DT_RELAENT, 24),
+        ];
+        let words = [written, u64::from(relocation::RELATIVE), function];
+        with_entries(&entries, &words, |tables| tables.check_functions())
+    };
+    let malformed = Err("a list of functions that run at load or exit is malformed".to_owned());
+    let at = PAGE + 64;
+    assert_eq!(list_at(at, 8, at, 16), Ok(()));
+    assert_eq!(list_at(8, 0, at, 16), Ok(()), "an empty list is nowhere");
+    for (address, bytes, written) in [(at, 16, at), (at, 8, at + 8), (at, 12, at), (at + 4, 8, at + 4)] {
+        assert_eq!(list_at(address, bytes, written, 16), malformed, "{address:#x} {bytes}");
+    }
+    let no_code = Err("a function that runs at load or exit is not code of the file".to_owned());
+    assert_eq!((list_at(at, 8, at, PAGE), list_at(at, 8, at, 3 * PAGE)), (no_code.clone(), no_code.clone()));
+    let check = |tag, address| with_entries(&[(tag, address)], &[], |tables| tables.check_functions());
+    for tag in [DT_INIT, DT_FINI, DT_TLSDESC_PLT] {
+        assert_eq!((check(tag, PAGE - 1), check(tag, PAGE)), (Ok(()), no_code.clone()));
+    }
+    for tag in [DT_PLTGOT, DT_TLSDESC_GOT] {
+        let outside = Err("the table of addresses is outside the file".to_owned());
+        assert_eq!((check(tag, 3 * PAGE - 8), check(tag, 3 * PAGE - 7)), (Ok(()), outside));
+    }
+}
