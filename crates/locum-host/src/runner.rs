@@ -15,6 +15,7 @@ mod blocking_lane;
 mod child;
 mod command;
 mod control_socket;
+mod discarded_output;
 mod exchange;
 mod faults;
 mod frames;

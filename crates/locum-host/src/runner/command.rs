@@ -64,9 +64,12 @@ mod tests {
 
     #[test]
     fn a_program_that_cannot_be_the_runner_is_not_started_as_one() {
-        // Nothing in this test binary calls `run_if_asked`.
+        // Nothing else in this test binary calls `run_if_asked`.
         let refused = RunnerCommand::SelfExe.command().unwrap_err();
         assert!(refused.contains("run_if_asked"), "{refused}");
         assert!(RunnerCommand::Path("/bin/true".into()).command().is_ok());
+        // Nobody asked for a runner, so it returns.
+        run_if_asked();
+        assert!(RunnerCommand::SelfExe.command().is_ok());
     }
 }

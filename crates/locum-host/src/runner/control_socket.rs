@@ -107,4 +107,13 @@ mod tests {
         drop(far);
         assert_eq!(last_death(&control), Some(death));
     }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_a_millisecond() {
+        let seconds = |milliseconds: u64| {
+            let time = timespec(Duration::from_millis(milliseconds));
+            (time.tv_sec, time.tv_nsec)
+        };
+        assert_eq!([0, 1500, 1999].map(seconds), [(0, 1_000_000), (1, 501_000_000), (2, 0)]);
+    }
 }

@@ -108,3 +108,22 @@ impl Exchange {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::runner::messages::Request;
+
+    #[tokio::test]
+    async fn a_request_to_a_runner_that_has_ended_is_given_up_at_once() {
+        let (near, far) = UnixStream::pair().unwrap();
+        drop(far);
+        let mut exchange = Exchange::new(Lane::new(1, near), Request::Describe.frame().unwrap()).unwrap();
+        let outcome = timeout(Duration::from_secs(5), exchange.run()).await;
+        assert_eq!(outcome.expect("it is given up"), Err(LaneFault::Closed));
+    }
+}

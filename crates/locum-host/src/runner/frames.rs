@@ -195,6 +195,21 @@ mod tests {
     }
 
     #[test]
+    fn there_is_room_for_a_long_frame_as_soon_as_its_length_is_known() {
+        let mut buffer = FrameBuffer::new(3 * BUFFER_BYTES);
+        let frame = frame(&[&vec![7; 2 * BUFFER_BYTES]]);
+        let (mut sender, receiver) = UnixStream::pair().unwrap();
+        sender.write_all(&frame[..LENGTH_BYTES]).unwrap();
+        assert_eq!(buffer.read(&receiver), Ok(ReadOutcome::All));
+        assert_eq!(buffer.bytes.capacity(), BUFFER_BYTES);
+        sender.write_all(&frame[LENGTH_BYTES..]).unwrap();
+        while buffer.first() == Ok(None) {
+            buffer.read(&receiver).unwrap();
+        }
+        assert_eq!(buffer.bytes.capacity(), frame.len());
+    }
+
+    #[test]
     fn a_length_over_the_limit_is_refused_before_anything_is_allocated() {
         let mut buffer = FrameBuffer::new(10);
         receive(&mut buffer, &11_u32.to_le_bytes(), 4);

@@ -1,8 +1,7 @@
 //! The thread that keeps one runner: starts it, watches it, reaps it, and starts it again. A runner ends with this
 //! thread.
 
-use std::io::Read as _;
-use std::process::ChildStderr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -13,21 +12,19 @@ use locum_sandbox::Death;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::Value;
 
-use crate::limits::{MANIFEST_BYTES_MAX, RUNNER_BACK_OFF, RUNNER_MESSAGES_MAX, RUNNER_OUTPUT_BYTES_MAX};
+use crate::limits::{MANIFEST_BYTES_MAX, RUNNER_BACK_OFF, RUNNER_MESSAGES_MAX};
 use crate::loading::elf::ElfFacts;
 use crate::loading::load_error::{LoadErrorCode, LoadFault};
 use crate::loading::plugin_file::PluginFile;
 use crate::runner::command::RunnerCommand;
 use crate::runner::control_socket::{Received, receive, timespec};
+use crate::runner::discarded_output::DiscardedOutput;
 use crate::runner::faults::unavailable;
 use crate::runner::generation::{Generation, Obituary};
 use crate::runner::messages::ControlMessage;
 use crate::runner::process::{PluginImage, ProcessHandle, RunnerProcess, describe};
 use crate::runner::shared::{Shared, State};
 use crate::runner::trial;
-
-/// How often output is read, at most.
-const OUTPUT_PERIOD: Duration = Duration::from_millis(10);
 
 /// What a runner runs, and how it is started.
 pub(crate) struct Plan {
@@ -168,7 +165,8 @@ fn run(shared: &Arc<Shared>, mut process: RunnerProcess, number: u64, ready: imp
     if shared.is_stopping() {
         generation.stop();
     }
-    let last = watch(&shared.plugin, &process.handle, &process.control, process.output.take());
+    let output = DiscardedOutput::new(process.output.take());
+    let last = watch(&shared.plugin, &process.handle, &process.control, output);
     let in_flight = generation.in_flight();
     let status = process.end();
     let (guilty, cause) = match last {
@@ -194,35 +192,24 @@ fn run(shared: &Arc<Shared>, mut process: RunnerProcess, number: u64, ready: imp
 fn watch(
     plugin: &str,
     handle: &ProcessHandle,
-    control: &std::os::fd::OwnedFd,
-    mut output: Option<ChildStderr>,
+    control: &OwnedFd,
+    mut output: DiscardedOutput,
 ) -> Option<Death> {
     let mut last = None;
     let mut messages = 0;
-    let mut has_written = false;
-    let mut output_from = Instant::now();
     loop {
-        let read_output = output.as_ref().filter(|_| output_from <= Instant::now());
+        let (pipe, wait) = output.awaited();
         let mut polled = vec![PollFd::new(control, PollFlags::IN)];
-        polled.extend(read_output.map(|output| PollFd::new(output, PollFlags::IN)));
-        let wait = (output.is_some() && read_output.is_none()).then(|| timespec(OUTPUT_PERIOD));
-        let polled_well = poll(&mut polled, wait.as_ref());
+        polled.extend(pipe.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        let polled_well = poll(&mut polled, wait.map(timespec).as_ref());
         let mut happened = polled.iter().map(|polled| !polled.revents().is_empty());
         let (has_message, has_output) = (happened.next() == Some(true), happened.next() == Some(true));
         if polled_well.is_err_and(|error| error != rustix::io::Errno::INTR) {
             handle.kill();
             return last;
         }
-        if has_output {
-            output_from = Instant::now() + OUTPUT_PERIOD;
-            match discard(output.as_mut()) {
-                0 => output = None,
-                _ if has_written => {}
-                _ => {
-                    tracing::warn!(plugin, "the plugin writes to standard error; this is discarded");
-                    has_written = true;
-                }
-            }
+        if has_output && output.discard() {
+            tracing::warn!(plugin, "the plugin writes to standard error; this is discarded");
         }
         if has_message {
             match receive(control) {
@@ -240,15 +227,39 @@ fn watch(
     }
 }
 
-/// Reads what there is, up to the limit; 0 if there will be no more.
-fn discard(output: Option<&mut ChildStderr>) -> usize {
-    let mut bytes = vec![0; RUNNER_OUTPUT_BYTES_MAX];
-    output.and_then(|output| output.read(&mut bytes).ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
+    use locum_sandbox::DeathCause;
+
     use super::*;
+    use crate::runner::control_socket;
+
+    /// What `watch` returns of a process that tells its death so often, and whether it lives.
+    fn watched(deaths: u32) -> (Option<Death>, bool) {
+        let mut process = Command::new("sleep").arg("60").stderr(Stdio::piped()).spawn().unwrap();
+        let handle = ProcessHandle::of(&process).unwrap();
+        let (control, far) = control_socket::pair().unwrap();
+        for thread in 1..=deaths {
+            let death = Death { cause: DeathCause::Signal(6), thread };
+            rustix::io::write(&far, &death.to_bytes()).unwrap();
+        }
+        drop(far);
+        let last = watch("a", &handle, &control, DiscardedOutput::new(process.stderr.take()));
+        let lives = process.try_wait().unwrap().is_none();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        (last, lives)
+    }
+
+    #[test]
+    fn the_last_death_is_told_unless_there_are_too_many() {
+        let (last, lives) = watched(RUNNER_MESSAGES_MAX);
+        assert_eq!((last.map(|death| death.thread), lives), (Some(RUNNER_MESSAGES_MAX), true));
+        let (last, _) = watched(RUNNER_MESSAGES_MAX + 1);
+        assert_eq!(last, None);
+    }
 
     #[test]
     fn the_back_off_doubles_up_to_its_limit() {

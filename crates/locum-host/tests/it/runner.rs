@@ -282,6 +282,22 @@ async fn an_issuer_that_is_dropped_does_not_disturb_the_others() {
     assert_eq!(deaths(&set), 0);
 }
 
+#[tokio::test]
+async fn an_issuer_that_is_dropped_is_dropped_in_the_process() {
+    let set = in_runner(hostile());
+    let dropped = async || {
+        let issued = issue(&*attempt(&set, "count_dropped", "")).await.unwrap();
+        let Credential::Text(text) = issued.credential else { panic!("no text") };
+        text
+    };
+    assert_eq!(dropped().await, "count_dropped: 0");
+    for _ in 0..3 {
+        drop(attempt(&set, "nothing", ""));
+    }
+    // Those three, and the one that said so before.
+    assert_eq!(dropped().await, "count_dropped: 4");
+}
+
 #[test]
 fn calls_from_another_runtime_are_answered() {
     let set = in_runner(hostile());

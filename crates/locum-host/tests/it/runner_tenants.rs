@@ -1,7 +1,7 @@
 //! A process for each tenant: what it keeps apart, and when it runs.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -127,6 +127,25 @@ async fn while_a_process_does_not_start_again_that_is_shown_and_calls_are_refuse
         until(|| health().processes == 1).await;
         assert!(issue(&*works).await.is_ok() && !health().quarantined);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_does_not_start_is_started_again_after_twice_the_time() {
+    let directory = TestDirectory::new();
+    let program = directory.path().join("runner");
+    symlink(env!("CARGO_BIN_EXE_locum-plugin-runner"), &program).unwrap();
+    let set = load_by(ProcessScope::Plugin, RunnerCommand::Path(program.clone()));
+    let dies = add_on(&set, "a.example.com", "abort", "");
+
+    let starts = directory.path().join("starts");
+    fs::remove_file(&program).unwrap();
+    let script = format!("#!/bin/sh\necho started >> {}\n", starts.display());
+    fs::set_permissions(directory.file("runner", script), Permissions::from_mode(0o755)).unwrap();
+    let begin = Instant::now();
+    assert!(contract_breach(&*dies).await.contains("SIGABRT"));
+    until(|| fs::read_to_string(&starts).is_ok_and(|starts| starts.lines().count() >= 4)).await;
+    // The waits between them are 100, 200 and 400 ms.
+    assert!(begin.elapsed() >= Duration::from_millis(700), "{:?}", begin.elapsed());
 }
 
 #[test]

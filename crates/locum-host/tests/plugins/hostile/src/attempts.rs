@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// What an earlier call stored; 0 at first.
 static REMEMBERED: AtomicI64 = AtomicI64::new(0);
 
+/// How many add-ons the host has dropped in this process.
+pub(crate) static DROPPED: AtomicI64 = AtomicI64::new(0);
+
 /// Tries this, and says how it went.
 pub(crate) fn attempt(name: &str, target: &str) -> String {
     let path = CString::new(target).unwrap_or_default();
@@ -33,6 +36,7 @@ pub(crate) fn attempt(name: &str, target: &str) -> String {
         }
         // Says what was remembered before: by a call of any add-on in this process.
         "remember" => REMEMBERED.swap(number.into(), Ordering::SeqCst),
+        "count_dropped" => DROPPED.load(Ordering::SeqCst),
         "allocate" => allocate(),
         "write_audit_line" => write(2, b"{\"event\":\"delegation\",\"outcome\":\"issued\",\"seq\":1}\n"),
         "write_much" => write_much(),

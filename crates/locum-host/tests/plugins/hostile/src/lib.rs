@@ -5,9 +5,11 @@
 
 mod attempts;
 
+use std::sync::atomic::Ordering;
+
 use locum_plugin::prelude::*;
 
-use crate::attempts::attempt;
+use crate::attempts::{DROPPED, attempt};
 
 locum_plugin::export_plugin! {
     name: "hostile",
@@ -55,6 +57,12 @@ struct HostileSettings {
 
 /// Tries what its settings say, and issues a credential that says how it went.
 struct Hostile(HostileSettings);
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        DROPPED.fetch_add(1, Ordering::SeqCst);
+    }
+}
 
 impl Issuer for Hostile {
     type Settings = HostileSettings;
