@@ -158,6 +158,9 @@ mod tests {
         assert_eq!(shown(1).len(), 1);
         drop(pauses);
         assert_eq!(shown(1), []);
+        let next = Arc::new(Mutex::new(Pause::default()));
+        paused.add(&label("d"), &next);
+        assert_eq!(locked(&paused.0).len(), 1, "those that are gone are removed");
     }
 
     #[test]
@@ -167,7 +170,9 @@ mod tests {
             assert_eq!(die(&mut pause, now), seconds * SECOND);
             now += seconds * SECOND;
         }
-        now += 361 * SECOND;
+        now += 360 * SECOND;
+        assert_eq!(die(&mut pause, now), 300 * SECOND);
+        now += 300 * SECOND + 361 * SECOND;
         assert_eq!(die(&mut pause, now), 10 * SECOND);
     }
 }

@@ -1,7 +1,7 @@
 //! Starts a runner: spawns the program, sends it what it needs, and waits until the plugin is mapped under the filter.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, IoSlice, Read as _, read_to_string};
+use std::io::{self, ErrorKind, IoSlice, Read as _, read_to_string};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -203,19 +203,12 @@ impl RunnerProcess {
     pub(super) fn check_filter(&mut self) -> Result<(), LoadFault> {
         let threads = format!("/proc/{}/task", self.child.id());
         let unreadable =
-            |error: std::io::Error| unavailable(&format!("the state of a process in {threads}"), error);
+            |error: io::Error| unavailable(&format!("the state of a process in {threads}"), error);
         // A container can have filters of its own, which count too.
         let inherited = fs::read_to_string("/proc/self/status").ok().and_then(|own| filters(&own));
-        let read = |thread: std::io::Result<fs::DirEntry>| fs::read_to_string(thread?.path().join("status"));
-        let statuses: Vec<std::io::Result<String>> = match (fs::read_dir(&threads), self.own_status.take()) {
-            (Ok(threads), _) => threads.map(read).collect(),
-            // A /proc that hides processes hides this one, which no program may look into. Its own first thread is the
-            // one that applies the filter to all.
-            (Err(error), Some(status)) if error.kind() == ErrorKind::NotFound => vec![read_to_string(status)],
-            (Err(error), _) => return Err(unreadable(error)),
-        };
+        let statuses = statuses(fs::read_dir(&threads), self.own_status.take()).map_err(unreadable)?;
         for status in statuses {
-            if !is_filtered(&status.map_err(unreadable)?, inherited) {
+            if !is_filtered(&status, inherited) {
                 return Err(LoadFault::new(
                     LoadErrorCode::RunnerUnavailable,
                     "the filter of system calls is not in force in all threads of the process",
@@ -229,6 +222,17 @@ impl RunnerProcess {
 impl Drop for RunnerProcess {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// What the system says about each of a process's threads.
+fn statuses(threads: io::Result<fs::ReadDir>, own: Option<File>) -> io::Result<Vec<String>> {
+    match (threads, own) {
+        (Ok(threads), _) => threads.map(|thread| fs::read_to_string(thread?.path().join("status"))).collect(),
+        // A /proc that hides processes hides this one, which no program may look into. Its own first thread is the one
+        // that applies the filter to all.
+        (Err(error), Some(own)) if error.kind() == ErrorKind::NotFound => Ok(vec![read_to_string(own)?]),
+        (Err(error), _) => Err(error),
     }
 }
 
@@ -344,6 +348,28 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_own_status_of_a_process_counts_only_where_it_is_hidden() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = || {
+            let path = directory.path().join("own");
+            fs::write(&path, "own").unwrap();
+            Some(File::open(path).unwrap())
+        };
+        for (thread, status) in [("1", "first"), ("2", "second")] {
+            fs::create_dir_all(directory.path().join("task").join(thread)).unwrap();
+            fs::write(directory.path().join("task").join(thread).join("status"), status).unwrap();
+        }
+        let mut shown = statuses(fs::read_dir(directory.path().join("task")), own()).unwrap();
+        shown.sort();
+        assert_eq!(shown, ["first", "second"]);
+        let hidden = || Err(ErrorKind::NotFound.into());
+        assert_eq!(statuses(hidden(), own()).unwrap(), ["own"]);
+        assert_eq!(statuses(hidden(), None).unwrap_err().kind(), ErrorKind::NotFound);
+        let denied = statuses(Err(ErrorKind::PermissionDenied.into()), own());
+        assert_eq!(denied.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    }
 
     #[test]
     fn a_thread_is_filtered_if_it_has_more_filters_than_it_inherited() {

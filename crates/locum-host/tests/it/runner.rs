@@ -3,7 +3,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::harness::{
     issue, load, load_in_runner, misbehaving, options, parrot, refused, reply,
 };
 
-fn in_runner(file: &std::path::Path) -> PluginSet {
+fn in_runner(file: &Path) -> PluginSet {
     load_in_runner(file, options(Arc::new(ScriptedUpstreams::default()), Duration::from_secs(10))).unwrap()
 }
 
@@ -116,9 +116,13 @@ fn a_program_that_is_not_the_runner_is_an_error_that_says_so() {
     }
 }
 
-/// A program that says that it has mapped the plugin in a sandbox without landlock and MDWE, and has done neither.
+/// A program that says that it has mapped the plugin in a sandbox without landlock and MDWE, and has done neither. It
+/// writes its number into the file `process`.
 fn lying_runner(directory: &TestDirectory) -> PathBuf {
-    let program = directory.file("runner", "#!/bin/sh\nprintf 'M\\000\\000' >&0\nexec sleep 60\n");
+    let process = directory.path().join("process");
+    let lie = "printf 'M\\000\\000' >&0\nexec sleep 60\n";
+    let script = format!("#!/bin/sh\necho $$ > {}\n{lie}", process.display());
+    let program = directory.file("runner", script);
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     program
 }
@@ -132,6 +136,8 @@ fn a_runner_whose_filter_is_not_in_force_is_not_used() {
     let error = PluginSet::load([parrot()], &pins, options).err().unwrap();
     assert_eq!(error.code, LoadErrorCode::RunnerUnavailable);
     assert!(error.cause.contains("is not in force in all threads"), "{error}");
+    let process = fs::read_to_string(directory.path().join("process")).unwrap();
+    assert!(!Path::new("/proc").join(process.trim()).exists(), "it was ended");
 }
 
 #[test]
