@@ -52,6 +52,14 @@ impl PluginImage {
         let fault = ended_early(cause);
         if self.is_trial { trial_failed(&fault.cause) } else { fault }
     }
+
+    /// The fault of a process that did not map it, for this reason.
+    fn refused(&self, fault: LoadFault) -> LoadFault {
+        if self.is_trial && fault.code == LoadErrorCode::LoaderRefused {
+            return trial_failed(&format!("was refused: {}", fault.cause));
+        }
+        fault
+    }
 }
 
 /// A runner whose plugin is mapped. It is killed when this is dropped.
@@ -322,12 +330,7 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
                 let configure_lane = BlockingLane::new(configure_lane);
                 return Ok(Started { configure_lane, lanes, protections, own_status });
             }
-            Received::Message(ControlMessage::Refused(fault)) => {
-                let of_loader = image.is_trial && fault.code == LoadErrorCode::LoaderRefused;
-                let fault =
-                    if of_loader { trial_failed(&format!("was refused: {}", fault.cause)) } else { fault };
-                return Err(fault.into());
-            }
+            Received::Message(ControlMessage::Refused(fault)) => return Err(image.refused(fault).into()),
             Received::Message(ControlMessage::Death(death)) => last_death = Some(death),
             Received::Status(status) => own_status = Some(File::from(status)),
             Received::Unreadable => {}
@@ -348,6 +351,19 @@ fn set_up(control: &OwnedFd, image: &PluginImage, deadline: Instant) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_loader_says_of_the_trial_is_about_the_system() {
+        let cause = |is_trial: bool, code: LoadErrorCode| {
+            let image = PluginImage { is_trial, ..PluginImage::new("a", b"", Vec::new()).unwrap() };
+            image.refused(LoadFault::new(code, "no such symbol")).cause
+        };
+        let (loader, other) = (LoadErrorCode::LoaderRefused, LoadErrorCode::RunnerUnavailable);
+        assert!(cause(true, loader).contains("was refused: no such symbol"));
+        for (is_trial, code) in [(true, other), (false, loader), (false, other)] {
+            assert_eq!(cause(is_trial, code), "no such symbol");
+        }
+    }
 
     #[test]
     fn the_own_status_of_a_process_counts_only_where_it_is_hidden() {

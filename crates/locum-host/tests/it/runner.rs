@@ -88,6 +88,7 @@ async fn a_shipped_plugin_runs_in_its_own_process() {
     let plugin = set.plugins().next().unwrap();
     assert_eq!((plugin.isolation(), plugin.manifest().name.as_str()), (Isolation::Runner, "app"));
     assert!(plugin.protections().is_some());
+    assert!(plugin.health().last_start.unwrap() > Duration::ZERO);
     assert!(load(app()).unwrap().plugins().next().unwrap().protections().is_none());
 }
 
