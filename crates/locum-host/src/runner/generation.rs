@@ -283,6 +283,21 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::runner::shared::{self, State};
+
+    #[test]
+    fn nobody_calls_a_process_that_is_about_to_end() {
+        let mut process = Command::new("sleep").arg("60").spawn().unwrap();
+        let handle = ProcessHandle::of(&process).unwrap();
+        let (configure_lane, _far) = UnixStream::pair().unwrap();
+        let parts = Parts { handle, configure_lane: BlockingLane::new(configure_lane), lanes: Vec::new() };
+        let generation = Arc::new(Generation::new(1, parts));
+        let state = State::Ready(Arc::clone(&generation));
+        assert!(matches!(shared::process(&state), Some(Ok(_))));
+        generation.stop();
+        assert!(shared::process(&state).is_none());
+        process.wait().unwrap();
+    }
 
     #[tokio::test]
     async fn why_a_process_is_killed_is_known_before_its_lane_is_closed() {

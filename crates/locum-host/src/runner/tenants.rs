@@ -49,7 +49,7 @@ impl TenantRunners {
 
     /// The runner of a tenant, which is started if there is none.
     fn of_tenant(&self, tenant: &str) -> Result<RunnerBackend, LoadFault> {
-        let slot = self.slot(tenant);
+        let slot = slot_of(&mut self.lock(), tenant);
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runner) = slot.upgrade() {
             return Ok(RunnerBackend::of(runner));
@@ -60,12 +60,6 @@ impl TenantRunners {
         Ok(started)
     }
 
-    fn slot(&self, tenant: &str) -> Arc<Slot> {
-        let mut by_tenant = self.lock();
-        by_tenant.retain(|_, slot| Arc::strong_count(slot) > 1 || runner_in(slot).is_some());
-        Arc::clone(by_tenant.entry(tenant.to_owned()).or_default())
-    }
-
     /// The runners that there are now.
     fn each(&self) -> Vec<RunnerBackend> {
         self.lock().values().filter_map(|slot| runner_in(slot)).map(RunnerBackend::of).collect()
@@ -74,6 +68,12 @@ impl TenantRunners {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {
         self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The slot of a tenant. Those that have no runner and that nobody holds to start one are removed.
+fn slot_of(by_tenant: &mut HashMap<String, Arc<Slot>>, tenant: &str) -> Arc<Slot> {
+    by_tenant.retain(|_, slot| Arc::strong_count(slot) > 1 || runner_in(slot).is_some());
+    Arc::clone(by_tenant.entry(tenant.to_owned()).or_default())
 }
 
 /// The runner of a slot, unless it starts just now or there is none.
@@ -119,5 +119,19 @@ impl Backend for TenantRunners {
 
     fn protections(&self) -> Option<Protections> {
         self.protections
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_without_a_runner_stays_only_while_somebody_holds_it() {
+        let mut slots = HashMap::new();
+        let starting = slot_of(&mut slots, "a");
+        drop(slot_of(&mut slots, "b"));
+        assert!(Arc::ptr_eq(&starting, &slot_of(&mut slots, "a")));
+        assert_eq!(slots.keys().collect::<Vec<_>>(), ["a"]);
     }
 }

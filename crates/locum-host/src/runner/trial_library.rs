@@ -116,7 +116,37 @@ fn put(library: &mut [u8], at: usize, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use object::LittleEndian;
+    use object::elf::{PT_DYNAMIC, PT_LOAD, ProgramType};
+    use object::read::elf::{ElfFile64, ProgramHeader as _};
+
     use super::*;
+
+    #[test]
+    fn the_headers_describe_the_whole_file_and_a_page_of_zeros_after_it() {
+        let library = trial_library();
+        let file = ElfFile64::<LittleEndian>::parse(&*library).unwrap();
+        let ranges = |kind: ProgramType| {
+            let headers = file.elf_program_headers().iter();
+            let headers = headers.filter(move |header| header.p_type(LittleEndian) == kind);
+            headers.map(|header| {
+                let sizes = [
+                    header.p_offset(LittleEndian),
+                    header.p_filesz(LittleEndian),
+                    header.p_memsz(LittleEndian),
+                ];
+                sizes.map(|size| usize::try_from(size).unwrap())
+            })
+        };
+        let [start, in_file, in_memory] = ranges(PT_LOAD).next_back().unwrap();
+        assert_eq!((start + in_file, in_memory - in_file), (library.len(), PAGE));
+        let [start, in_file, in_memory] = ranges(PT_DYNAMIC).next().unwrap();
+        assert_eq!(in_file, in_memory);
+        let (entries, _) = library[start..start + in_file].as_chunks::<16>();
+        assert!(entries.split_last().is_some_and(|(end, entries)| {
+            *end == [0; 16] && entries.iter().all(|entry| *entry != [0; 16])
+        }));
+    }
 
     #[test]
     fn the_tables_do_not_overlap() {

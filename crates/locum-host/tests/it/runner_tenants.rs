@@ -48,7 +48,9 @@ fn processes(set: &PluginSet) -> usize {
 async fn what_a_plugin_keeps_of_one_tenant_is_seen_by_another_only_in_a_shared_process() {
     for scope in SCOPES {
         let set = load(scope);
-        assert_eq!(set.plugins().next().unwrap().process_scope(), scope);
+        let plugin = set.plugins().next().unwrap();
+        assert_eq!(plugin.process_scope(), scope);
+        assert!(plugin.protections().is_some());
         let _kept = ["a.example.com", "b.example.com"].map(|tenant| add_on(&set, tenant, "nothing", ""));
         assert_eq!(remembered(&set, "a.example.com", 7).await, "remember: 0");
         let seen_by_b = remembered(&set, "b.example.com", 8).await;
