@@ -4,6 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,9 +161,13 @@ fn a_strict_sandbox_needs_what_the_kernel_can_add() {
 
 #[test]
 fn the_runner_started_by_hand_says_what_it_is_for() {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_locum-plugin-runner")).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("`locum serve`"));
+    // With the arguments that a host passes it has no socket to a host either.
+    for arguments in [&[][..], &["plugin-runner", "1"]] {
+        let mut runner = Command::new(env!("CARGO_BIN_EXE_locum-plugin-runner"));
+        let output = runner.args(arguments).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("`locum serve`"));
+    }
 }
 
 /// How many calls can be in flight beside the guilty one: a runner has a lane for each processor, four at most.

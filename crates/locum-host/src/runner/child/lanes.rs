@@ -133,3 +133,27 @@ fn next_frame<'a>(lane: &File, buffer: &'a mut FrameBuffer) -> Option<&'a [u8]> 
     }
     buffer.first().ok()?
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_request_ends_the_lane() {
+        let (mut host, lane) = UnixStream::pair().unwrap();
+        // A frame of one byte, which is no kind of request. The host does not close the lane.
+        host.write_all(&[1, 0, 0, 0, 9]).unwrap();
+        let (ended, has_ended) = channel();
+        thread::spawn(move || {
+            serve(File::from(OwnedFd::from(lane)), &Issuers::default());
+            ended.send(()).unwrap();
+        });
+        assert!(has_ended.recv_timeout(Duration::from_secs(5)).is_ok());
+    }
+}
