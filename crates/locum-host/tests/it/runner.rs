@@ -11,7 +11,7 @@ use std::time::Duration;
 use locum_abi::answer::Credential;
 use locum_engine::ports::{Issuer, IssuerFailure, NoAudiences};
 use locum_host::runner::RunnerCommand;
-use locum_host::{Isolation, LoadErrorCode, Pins, PluginSet};
+use locum_host::{Isolation, LoadErrorCode, Pins, PluginSet, inspect};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -91,6 +91,14 @@ async fn a_shipped_plugin_runs_in_its_own_process() {
     assert!(plugin.protections().is_some());
     assert!(plugin.health().last_start.unwrap() > Duration::ZERO);
     assert!(load(app()).unwrap().plugins().next().unwrap().protections().is_none());
+}
+
+#[tokio::test]
+async fn a_plugin_has_the_libraries_that_it_needs() {
+    assert!(inspect(hostile()).unwrap().elf.libraries.contains(&"libm.so.6".to_owned()));
+    let issued = issue(&*attempt(&in_runner(hostile()), "tangent", "11")).await.unwrap();
+    // The tangent of 11 is -225.95.
+    assert!(matches!(issued.credential, Credential::Text(text) if text == "tangent: -225"));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) fn attempt(name: &str, target: &str) -> String {
         }
         // Says what was remembered before: by a call of any add-on in this process.
         "remember" => REMEMBERED.swap(number.into(), Ordering::SeqCst),
+        // Needs the library of mathematical functions, which no program has loaded that does not compute.
+        "tangent" => black_box(f64::from(number)).tan() as i64,
         "count_dropped" => DROPPED.load(Ordering::SeqCst),
         "allocate" => allocate(),
         "write_audit_line" => write(2, b"{\"event\":\"delegation\",\"outcome\":\"issued\",\"seq\":1}\n"),
