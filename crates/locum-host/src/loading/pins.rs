@@ -342,6 +342,16 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_the_place_of_the_draft_and_cannot_be_removed_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = directory.path().join("plugins.lock");
+        std::fs::create_dir(directory.path().join("plugins.lock.new")).unwrap();
+        let error = write_replacing(&lock, b"").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::IsADirectory);
+        assert!(!lock.exists());
+    }
+
+    #[test]
     fn the_lock_file_is_beside_the_plugins_directory() {
         assert_eq!(Pins::lock_path(Path::new("/etc/locum/plugins")), Path::new("/etc/locum/plugins.lock"));
     }

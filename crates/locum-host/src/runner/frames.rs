@@ -207,6 +207,9 @@ mod tests {
             buffer.read(&receiver).unwrap();
         }
         assert_eq!(buffer.bytes.capacity(), frame.len());
+        // It is full, and room is made to see what follows.
+        receiver.set_nonblocking(true).unwrap();
+        assert_eq!(buffer.read(&receiver), Err(ReadFault::System(Errno::AGAIN)));
     }
 
     #[test]
