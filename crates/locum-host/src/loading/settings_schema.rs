@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::json_pointer;
 
+const NO_SUCH_SETTING: &str = "there is no such setting";
+
 /// Least similarity (Jaro-Winkler, 0 to 1) at which a known name is suggested.
 const SIMILARITY_MIN: f64 = 0.8;
 
@@ -44,7 +46,7 @@ impl SettingsSchema {
     pub(crate) fn check(&self, settings: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
         let settings = Value::Object(settings);
         if let Err(error) = self.validator.validate(&settings) {
-            return Err(self.refusal(&error));
+            return Err(self.refusal(&error, &settings));
         }
         match settings {
             Value::Object(settings) => Ok(settings),
@@ -52,13 +54,18 @@ impl SettingsSchema {
         }
     }
 
-    fn refusal(&self, error: &ValidationError<'_>) -> Failure {
+    fn refusal(&self, error: &ValidationError<'_>, settings: &Value) -> Failure {
         let at = error.instance_path().as_str();
         let (at, message) = match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let name = unexpected.first().map_or("", String::as_str);
                 (json_pointer::member(at, name), self.unknown_setting(name))
+            }
+            // A schema without settings: every name is one too many.
+            ValidationErrorKind::FalseSchema if at.is_empty() => {
+                let name = settings.as_object().and_then(|settings| settings.keys().next());
+                (json_pointer::member("", name.map_or("", String::as_str)), NO_SUCH_SETTING.to_owned())
             }
             ValidationErrorKind::Required { property } => {
                 (json_pointer::member(at, property.as_str().unwrap_or_default()), "it is required".to_owned())
@@ -79,10 +86,10 @@ impl SettingsSchema {
         let nearest = self.names.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
         match nearest {
             Some(nearest) if similarity(nearest) >= SIMILARITY_MIN => {
-                format!("there is no such setting; did you mean `{nearest}`?")
+                format!("{NO_SUCH_SETTING}; did you mean `{nearest}`?")
             }
-            _ if self.names.is_empty() => "there is no such setting".to_owned(),
-            _ => format!("there is no such setting; the settings are {}", self.names.join(", ")),
+            _ if self.names.is_empty() => NO_SUCH_SETTING.to_owned(),
+            _ => format!("{NO_SUCH_SETTING}; the settings are {}", self.names.join(", ")),
         }
     }
 }
@@ -159,6 +166,19 @@ mod tests {
         let (pointer, message) = refused(json!({"secret": "long", "~/x": 5}));
         assert_eq!(pointer, "/~0~1x");
         assert!(message.contains("the settings are secret, alg, lifetime_in_seconds, keys"), "{message}");
+    }
+
+    #[test]
+    fn where_no_settings_are_known_none_is_listed() {
+        let variant = json!({"type": "object", "properties": {"y": {"type": "integer"}}});
+        for schema in [
+            json!({"type": "object", "additionalProperties": false}),
+            json!({"oneOf": [variant], "unevaluatedProperties": false}),
+        ] {
+            let settings = json!({"x": 5}).as_object().unwrap().clone();
+            let failure = SettingsSchema::compile(&schema).unwrap().check(settings).unwrap_err();
+            assert_eq!((failure.pointer.as_deref(), &*failure.message), (Some("/x"), NO_SUCH_SETTING));
+        }
     }
 
     #[test]
