@@ -142,6 +142,15 @@ fn with_symbol<T>(symbol: &Symbol, has_thread_local: bool, call: impl FnOnce(&Ta
 }
 
 #[test]
+fn each_field_of_a_symbol_is_read_from_its_place() {
+    let written = Symbol { name: 2, info: 0x21, visibility: 3, section: 4, value: 0x5060, size: 0x7080 };
+    let read = with_symbol(&written, false, |tables| tables.symbol(1)).unwrap();
+    assert_eq!((read.name, read.info, read.visibility, read.section), (2, 0x21, 3, 4));
+    assert_eq!((read.value, read.size), (0x5060, 0x7080));
+    assert!(with_symbol(&written, false, |tables| tables.symbol(2)).is_none());
+}
+
+#[test]
 fn a_symbol_is_imported_or_in_the_file() {
     let check = |symbol: Symbol| with_symbol(&symbol, true, |tables| tables.check_symbol(&symbol));
     assert_eq!(check(imported()), Ok(()));
