@@ -62,10 +62,12 @@ impl SettingsSchema {
                 let name = unexpected.first().map_or("", String::as_str);
                 (json_pointer::member(at, name), self.unknown_setting(name))
             }
-            // A schema without settings: every name is one too many.
-            ValidationErrorKind::FalseSchema if at.is_empty() => {
-                let name = settings.as_object().and_then(|settings| settings.keys().next());
-                (json_pointer::member("", name.map_or("", String::as_str)), NO_SUCH_SETTING.to_owned())
+            // An object that has no properties in the schema: every name is one too many.
+            ValidationErrorKind::FalseSchema
+                if error.schema_path().as_str().ends_with("/additionalProperties")
+                    && let Some(name) = first_name(settings.pointer(at)) =>
+            {
+                (json_pointer::member(at, name), NO_SUCH_SETTING.to_owned())
             }
             ValidationErrorKind::Required { property } => {
                 (json_pointer::member(at, property.as_str().unwrap_or_default()), "it is required".to_owned())
@@ -101,6 +103,10 @@ fn is_closed(schema: &Value) -> bool {
     refuses("additionalProperties")
         || refuses("unevaluatedProperties")
         || variants.flatten().map(is_closed).reduce(|one, other| one && other).unwrap_or(false)
+}
+
+fn first_name(object: Option<&Value>) -> Option<&str> {
+    object?.as_object()?.keys().next().map(String::as_str)
 }
 
 /// Lists the allowed values if every variant is one constant: schemars writes enums in this form.
@@ -179,6 +185,25 @@ mod tests {
             let failure = SettingsSchema::compile(&schema).unwrap().check(settings).unwrap_err();
             assert_eq!((failure.pointer.as_deref(), &*failure.message), (Some("/x"), NO_SUCH_SETTING));
         }
+    }
+
+    #[test]
+    fn where_an_object_may_have_no_names_the_one_it_has_is_refused() {
+        let empty = json!({"type": "object", "additionalProperties": false});
+        let schema = json!({
+            "type": "object",
+            "properties": {"empty": empty, "old": false},
+            "additionalProperties": false,
+        });
+        let schema = SettingsSchema::compile(&schema).unwrap();
+        let refused = |settings: Value| {
+            let failure = schema.check(settings.as_object().unwrap().clone()).unwrap_err();
+            (failure.pointer.unwrap_or_default().to_string(), failure.message.to_string())
+        };
+        assert_eq!(refused(json!({"empty": {"x": 1}})), ("/empty/x".to_owned(), NO_SUCH_SETTING.to_owned()));
+        let (pointer, message) = refused(json!({"old": {"x": 1}}));
+        assert_eq!(pointer, "/old");
+        assert_ne!(message, NO_SUCH_SETTING);
     }
 
     #[test]
