@@ -28,7 +28,7 @@ pub fn end_with_parent(parent: u32) -> Result<(), SandboxError> {
 
 /// Limits memory to this many bytes of address space, and malloc to this many arenas; forbids core files, writing files,
 /// other programs of this user to look into the process, and more rights by running another program. Makes the process
-/// the first that the system ends when memory runs out.
+/// the first that the system ends when memory runs out, and lets it compute in short turns while others wait.
 ///
 /// # Errors
 /// The system refuses.
@@ -41,6 +41,7 @@ pub fn limit_process(address_space_bytes: u64, arenas: u16) -> Result<(), Sandbo
         .map_err(refused("hiding the memory of the process"))?;
     set_no_new_privs(true).map_err(refused("giving up new privileges"))?;
     system::limit_arenas(arenas)?;
+    system::take_short_turns();
     for (resource, bytes) in [(Resource::As, address_space_bytes), (Resource::Core, 0), (Resource::Fsize, 0)]
     {
         setrlimit(resource, Rlimit { current: Some(bytes), maximum: Some(bytes) })
