@@ -57,8 +57,20 @@ pub(crate) fn sealed_memfd(name: &str, bytes: &[u8]) -> std::io::Result<File> {
     }?;
     let mut memfd = File::from(memfd);
     memfd.write_all(bytes)?;
-    fcntl_add_seals(&memfd, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    seal(&memfd)?;
     Ok(memfd)
+}
+
+/// Seals a memory file that was never mapped.
+fn seal(memfd: &File) -> rustix::io::Result<()> {
+    let others = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+    // WRITE is refused while anybody holds a page, as the kernel does for moments when it reclaims or moves memory. It would
+    // only add that nobody has mapped the file for writing, and nobody has.
+    match fcntl_add_seals(memfd, others | SealFlags::FUTURE_WRITE) {
+        // Kernels before 5.1 know WRITE only.
+        Err(Errno::INVAL) => fcntl_add_seals(memfd, others | SealFlags::WRITE),
+        sealed => sealed,
+    }
 }
 
 /// Opens a plugin, which must have been pinned and inspected, by a name of its copy in memory.
@@ -99,4 +111,22 @@ pub(crate) fn open_trial(name: &str) -> Result<(), LoadFault> {
 
 fn abi_mismatch(error: SurfaceMismatch) -> LoadFault {
     LoadFault::new(LoadErrorCode::AbiMismatch, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::sendfile;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_is_sealed_while_the_kernel_holds_a_page_of_it() {
+        let mut copy = File::from(memfd_create("held", MemfdFlags::ALLOW_SEALING).unwrap());
+        copy.write_all(b"plugin").unwrap();
+        let (_reader, writer) = std::io::pipe().unwrap();
+        assert_eq!(sendfile(&writer, &copy, Some(&mut 0), 6), Ok(6));
+        // The pipe holds the page itself, or this test would show nothing.
+        assert_eq!(fcntl_add_seals(&copy, SealFlags::WRITE), Err(Errno::BUSY));
+        assert_eq!(seal(&copy), Ok(()));
+    }
 }

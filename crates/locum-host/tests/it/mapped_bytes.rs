@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use locum_host::Sha256;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
-use rustix::fs::{SealFlags, fcntl_get_seals};
-use rustix::io::Errno;
+use rustix::fs::{
+    FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_get_seals, ftruncate, memfd_create,
+};
+use rustix::io::{Errno, pwrite};
 
 use crate::harness::{TestDirectory, load};
 
@@ -40,14 +42,25 @@ fn the_mapped_bytes_are_the_hashed_ones() {
 fn the_mapped_copy_cannot_be_changed() {
     let directory = TestDirectory::new();
     load(&own_parrot(&directory, "libsealed.so", "Seal1")).unwrap();
-    let copy = File::open(mapped_copy("libsealed.so")).unwrap();
-    let seals = fcntl_get_seals(&copy).unwrap();
-    for seal in [SealFlags::SEAL, SealFlags::SHRINK, SealFlags::GROW, SealFlags::WRITE] {
-        assert!(seals.contains(seal), "{seal:?} is missing in {seals:?}");
-    }
-    // A neighbour without seals is changed, so the assertions above mean something.
-    let plain = File::from(rustix::fs::memfd_create("plain", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap());
-    assert_eq!(fcntl_get_seals(&plain).unwrap(), SealFlags::empty());
+    let copy = File::options().write(true).open(mapped_copy("libsealed.so")).unwrap();
+    let size = copy.metadata().unwrap().len();
+    assert_eq!(changes(&copy, size), [Err(Errno::PERM); 4]);
+    assert!(fcntl_get_seals(&copy).unwrap().contains(SealFlags::SEAL));
+    // A neighbour without seals is changed by all of them.
+    let plain = File::from(memfd_create("plain", MemfdFlags::ALLOW_SEALING).unwrap());
+    plain.set_len(size).unwrap();
+    assert_eq!(changes(&plain, size), [Ok(()); 4]);
+}
+
+/// What became of writing, making a hole, growing and shrinking a file of this size.
+fn changes(file: &File, size: u64) -> [Result<(), Errno>; 4] {
+    let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    [
+        pwrite(file, b"x", 0).map(drop),
+        fallocate(file, hole, 0, size),
+        ftruncate(file, size + 1),
+        ftruncate(file, size - 1),
+    ]
 }
 
 /// How often the file at this path was opened while the action ran, counted by the kernel.
